@@ -1,0 +1,26 @@
+/**
+ * Names of the resources that a run makes on Agamemnon. The key of a resource
+ * depends on the workflow's name and its own alone, so that a second run finds
+ * what an earlier one left.
+ */
+import * as Schema from "effect/Schema"
+import { createHash } from "node:crypto"
+
+const pattern = /^tlm-[0-9a-f]{16}-[A-Za-z0-9_-]{0,40}$/
+
+/** Schema of a resource key. */
+export const ResourceKey = Schema.String.pipe(Schema.pattern(pattern), Schema.brand("telemachy/ResourceKey"))
+export type ResourceKey = typeof ResourceKey.Type
+
+/**
+ * Makes the key of a resource of a workflow.
+ *
+ * @example make("hello", "greeter") // "tlm-68015f9c68b31bb0-greeter"
+ */
+export const make = (workflow: string, resource: string): ResourceKey => {
+  const digest = createHash("sha256").update(`${workflow}|${resource}`).digest("hex").slice(0, 16)
+  return ResourceKey.make(`tlm-${digest}-${resource.replace(/[^A-Za-z0-9_-]/gu, "-").slice(0, 40)}`)
+}
+
+/** Tells whether a name is a resource key, and so whether Telemachy made what carries it. */
+export const isResourceKey = (name: string): name is ResourceKey => pattern.test(name)

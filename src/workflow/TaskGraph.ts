@@ -1,0 +1,206 @@
+/**
+ * Who waits for whom among the tasks of a team. Everything here takes time
+ * linear in tasks and edges, and none of it recurses: a chain of any length
+ * fits the stack.
+ *
+ * A blocker that is no task of the graph is ignored, a blocker that is named
+ * twice counts once, and of two tasks with the same subject the first counts.
+ */
+import * as Arr from "effect/Array"
+import * as Option from "effect/Option"
+
+/** What the graph needs to know about a task. */
+export interface Node {
+  readonly subject: string
+  readonly blockedBy: ReadonlyArray<string>
+}
+
+/** The tasks of a team and their order, by position. Made by {@link make}. */
+export interface TaskGraph {
+  readonly subjects: ReadonlyArray<string>
+  /** For each task, the tasks that it waits for. */
+  readonly blockers: ReadonlyArray<ReadonlyArray<number>>
+  /** For each task, the tasks that wait for it. */
+  readonly successors: ReadonlyArray<ReadonlyArray<number>>
+}
+
+/** Makes the graph of some tasks. */
+export const make = (tasks: ReadonlyArray<Node>): TaskGraph => {
+  const positions = new Map<string, number>()
+  const nodes: Array<Node> = []
+  for (const task of tasks) {
+    if (positions.has(task.subject)) continue
+    positions.set(task.subject, nodes.length)
+    nodes.push(task)
+  }
+  const successors = nodes.map((): Array<number> => [])
+  const blockers = nodes.map((task, position) => {
+    const known = new Set<number>()
+    for (const subject of task.blockedBy) {
+      const blocker = positions.get(subject)
+      if (blocker === undefined || known.has(blocker)) continue
+      known.add(blocker)
+      successors[blocker]?.push(position)
+    }
+    return Array.from(known)
+  })
+  return { subjects: nodes.map((task) => task.subject), blockers, successors }
+}
+
+/**
+ * Finds a cycle among tasks, if there is one: each task waits for the next, and
+ * the last is the first again.
+ */
+export const cycle = (tasks: ReadonlyArray<Node>): Option.Option<ReadonlyArray<string>> =>
+  Option.fromNullable(cycles(make(tasks))[0])
+
+/**
+ * Finds cycles that share no task, at least one in each group of tasks that
+ * wait for each other. Each is written as by {@link cycle}, from its first task on.
+ */
+export const cycles = (graph: TaskGraph): ReadonlyArray<ReadonlyArray<string>> => {
+  const found: Array<ReadonlyArray<string>> = []
+  const depths = graph.subjects.map(() => unvisited)
+  for (let root = 0; root < graph.subjects.length; root++) {
+    if (depths[root] !== unvisited) continue
+    depths[root] = 0
+    const trail: Array<Step> = [{ position: root, next: 0, reported: -1 }]
+    for (let step = trail.at(-1); step !== undefined; step = trail.at(-1)) {
+      const blocker = graph.blockers[step.position]?.[step.next++]
+      if (blocker === undefined) {
+        depths[step.position] = left
+        trail.pop()
+        continue
+      }
+      const depth = depths[blocker] ?? left
+      if (depth === unvisited) {
+        depths[blocker] = trail.length
+        trail.push({ position: blocker, next: 0, reported: step.reported })
+      } else if (depth > step.reported) {
+        const steps = trail.slice(depth)
+        steps.forEach((each, offset) => (each.reported = depth + offset))
+        found.push(closed(steps.map((each) => each.position)).map((position) => graph.subjects[position] ?? ""))
+      }
+    }
+  }
+  return found
+}
+
+const unvisited = -1
+const left = -2
+
+/** A task on the trail of a search, with the depth of the deepest task up to it whose cycle is already found. */
+interface Step {
+  readonly position: number
+  next: number
+  reported: number
+}
+
+const closed = (positions: ReadonlyArray<number>): ReadonlyArray<number> => {
+  const first = positions.reduce((least, position, index) => (position < (positions[least] ?? 0) ? index : least), 0)
+  return [...positions.slice(first), ...positions.slice(0, first + 1)]
+}
+
+/**
+ * Sorts the tasks into waves: a task is in the wave after the last of the tasks
+ * that it waits for. Tasks of a cycle, and those behind one, are in no wave.
+ */
+export const waves = (graph: TaskGraph): ReadonlyArray<ReadonlyArray<string>> => {
+  const sorted: Array<Array<string>> = []
+  levels(graph).forEach((level, position) => {
+    if (level === unreached) return
+    while (sorted.length <= level) sorted.push([])
+    sorted[level]?.push(graph.subjects[position] ?? "")
+  })
+  return sorted
+}
+
+const unreached = -1
+
+/** Computes the wave of each task, by position. */
+const levels = (graph: TaskGraph): ReadonlyArray<number> => {
+  const waiting = graph.blockers.map((blockers) => blockers.length)
+  const levels = waiting.map((blockers): number => (blockers === 0 ? 0 : unreached))
+  const queue = graph.subjects.flatMap((_, position) => (waiting[position] === 0 ? [position] : []))
+  // The queue is read in the order of the waves, so the last blocker to be read is in the wave right before.
+  for (const position of queue) {
+    for (const successor of graph.successors[position] ?? []) {
+      const rest = (waiting[successor] ?? 0) - 1
+      waiting[successor] = rest
+      if (rest > 0) continue
+      levels[successor] = (levels[position] ?? 0) + 1
+      queue.push(successor)
+    }
+  }
+  return levels
+}
+
+/** Finds the longest chain of tasks that wait for each other, from the first to the last that runs. */
+export const criticalPath = (graph: TaskGraph): ReadonlyArray<string> => {
+  const level = levels(graph)
+  const last = level.reduce((best, each, position) => (each > (level[best] ?? unreached) ? position : best), -1)
+  const chain: Array<string> = []
+  let position: number | undefined = last === -1 ? undefined : last
+  while (position !== undefined) {
+    chain.push(graph.subjects[position] ?? "")
+    const wave: number = (level[position] ?? 0) - 1
+    position = graph.blockers[position]?.find((blocker) => wave >= 0 && level[blocker] === wave)
+  }
+  return Arr.reverse(chain)
+}
+
+/** What follows from the end of a task: the tasks that can run now, and those that never will. */
+export interface Settled {
+  readonly ready: ReadonlyArray<string>
+  readonly skipped: ReadonlyArray<string>
+}
+
+/** The moving line between tasks that can run and tasks that wait. Made by {@link frontier}. */
+export interface Frontier {
+  /** Subjects of the tasks that wait for nothing. */
+  readonly ready: ReadonlyArray<string>
+  /**
+   * Notes that a task has ended, and whether it was completed. Each task is
+   * reported ready or skipped at most once. A task that has already ended or
+   * was skipped changes nothing.
+   */
+  readonly settle: (subject: string, completed: boolean) => Settled
+}
+
+/** Makes a frontier, which is mutable: one for each run of the graph. */
+export const frontier = (graph: TaskGraph): Frontier => {
+  const positions = new Map(graph.subjects.map((subject, position) => [subject, position]))
+  const waiting = graph.blockers.map((blockers) => blockers.length)
+  const over = graph.subjects.map(() => false)
+
+  const release = (position: number): ReadonlyArray<string> =>
+    (graph.successors[position] ?? []).flatMap((successor) => {
+      const rest = (waiting[successor] ?? 0) - 1
+      waiting[successor] = rest
+      return rest === 0 && over[successor] === false ? [graph.subjects[successor] ?? ""] : []
+    })
+
+  const abandon = (position: number): ReadonlyArray<string> => {
+    const skipped: Array<string> = []
+    const pending = [position]
+    for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
+      for (const successor of graph.successors[each] ?? []) {
+        if (over[successor] !== false) continue
+        over[successor] = true
+        skipped.push(graph.subjects[successor] ?? "")
+        pending.push(successor)
+      }
+    }
+    return skipped
+  }
+
+  return {
+    ready: graph.subjects.filter((_, position) => waiting[position] === 0),
+    settle: (subject, completed) => {
+      const position = positions.get(subject)
+      if (position === undefined || over[position] !== false) return { ready: [], skipped: [] }
+      over[position] = true
+      return completed ? { ready: release(position), skipped: [] } : { ready: [], skipped: abandon(position) }
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Reads a workflow from a YAML file. Whatever is wrong with the file is reported
+ * at once, each problem with its line and column.
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import type { PlatformError } from "@effect/platform/Error"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import { WorkflowInvalid, type Path, type Position } from "./WorkflowProblem.ts"
+import { isUtf8 } from "node:buffer"
+import * as WorkflowSpec from "./WorkflowSpec.ts"
+import * as YamlTree from "./YamlTree.ts"
+
+/** Size of the largest file that is read, in bytes. */
+export const maxFileBytes = 10 * 1024 * 1024
+
+/** Occurs when there is no text to parse: the file cannot be read, is too large, or is not UTF-8. */
+export class WorkflowUnreadable extends Schema.TaggedError<WorkflowUnreadable>()("WorkflowUnreadable", {
+  source: Schema.String,
+  reason: Schema.Literal("NotFound", "Directory", "PermissionDenied", "TooLarge", "NotUtf8", "Other"),
+  /** What there is to add to the reason: the size in bytes, the line, or the message of the system. */
+  detail: Schema.optionalWith(Schema.String, { exact: true })
+}) {
+  override get message(): string {
+    switch (this.reason) {
+      case "NotFound":
+        return `${this.source}: no such file`
+      case "Directory":
+        return `${this.source}: is a directory, expected a workflow file`
+      case "PermissionDenied":
+        return `${this.source}: no permission to read it`
+      case "TooLarge":
+        return `${this.source}: has ${this.detail ?? "too many"} bytes, expected at most ${maxFileBytes}`
+      case "NotUtf8":
+        return `${this.source}: is not UTF-8 text (first in line ${this.detail ?? "1"}), expected a file saved as UTF-8`
+      case "Other":
+        return `${this.source}: cannot be read${this.detail === undefined ? "" : ` (${this.detail})`}`
+    }
+  }
+}
+
+/** A workflow together with the places in its file. */
+export interface Located {
+  readonly spec: WorkflowSpec.WorkflowSpec
+  /** Finds where the value at a path of the file is written, such as `["teams", 0, "name"]`. */
+  readonly locate: (path: Path) => Position
+}
+
+/** Parses the text of a workflow file. `source` is what problems name as the file. */
+export const parse = (
+  text: string,
+  source: string
+): Effect.Effect<WorkflowSpec.WorkflowSpec, WorkflowInvalid | WorkflowUnreadable> =>
+  Effect.map(parseWithPositions(text, source), ({ spec }) => spec)
+
+/** Parses the text of a workflow file and keeps the position of each value, for further checks. */
+export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text: string, source: string) {
+  // A character is at least one byte, so a longer text need not be encoded to know.
+  const bytes = text.length > maxFileBytes ? text.length : new TextEncoder().encode(text).length
+  if (bytes > maxFileBytes) {
+    return yield* new WorkflowUnreadable({ source, reason: "TooLarge", detail: String(bytes) })
+  }
+  const tree = YamlTree.read(text.startsWith("\ufeff") ? text.slice(1) : text)
+  if (Either.isLeft(tree)) return yield* new WorkflowInvalid({ source, problems: tree.left })
+  const { locate, repeatedKeys, value } = tree.right
+  if (value === null) {
+    return yield* new WorkflowInvalid({
+      source,
+      problems: [{ path: "", line: 1, column: 1, found: "an empty file", expected: "a workflow" }]
+    })
+  }
+  const spec = yield* WorkflowSpec.decode(value, { source, locate, problems: repeatedKeys })
+  const located: Located = { spec, locate: (path) => locate(path, false) }
+  return located
+})
+
+/** Loads a workflow file. */
+export const load = (
+  path: string
+): Effect.Effect<WorkflowSpec.WorkflowSpec, WorkflowInvalid | WorkflowUnreadable, FileSystem.FileSystem> =>
+  Effect.map(loadWithPositions(path), ({ spec }) => spec)
+
+/** Loads a workflow file and keeps the position of each value, for further checks. */
+export const loadWithPositions = Effect.fn("WorkflowFile.load")(function*(path: string) {
+  const fs = yield* FileSystem.FileSystem
+  const refail = Effect.mapError((error: PlatformError) => unreadable(path, error))
+  const info = yield* refail(fs.stat(path))
+  if (info.type === "Directory") return yield* new WorkflowUnreadable({ source: path, reason: "Directory" })
+  if (info.size > maxFileBytes) {
+    return yield* new WorkflowUnreadable({ source: path, reason: "TooLarge", detail: String(info.size) })
+  }
+  return yield* parseBytes(yield* refail(fs.readFile(path)), path)
+})
+
+/** Parses the bytes of a workflow file and keeps the position of each value. */
+export const parseBytes = (
+  bytes: Uint8Array,
+  source: string
+): Effect.Effect<Located, WorkflowInvalid | WorkflowUnreadable> =>
+  Effect.flatMap(decodeUtf8(bytes, source), (text) => parseWithPositions(text, source))
+
+const unreadable = (source: string, error: PlatformError): WorkflowUnreadable => {
+  const reason = error._tag === "SystemError" ? error.reason : undefined
+  return reason === "NotFound" || reason === "PermissionDenied"
+    ? new WorkflowUnreadable({ source, reason })
+    : new WorkflowUnreadable({ source, reason: "Other", detail: error.message })
+}
+
+const decodeUtf8 = (bytes: Uint8Array, source: string): Effect.Effect<string, WorkflowUnreadable> =>
+  Effect.try({
+    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+    catch: () => new WorkflowUnreadable({ source, reason: "NotUtf8", detail: String(firstBadLine(bytes)) })
+  })
+
+// The byte of a line break is part of no other character, so that each line can be decoded by itself.
+const firstBadLine = (bytes: Uint8Array): number => {
+  let line = 1
+  for (let start = 0; start <= bytes.length; line++) {
+    const end = bytes.indexOf(0x0a, start)
+    const content = bytes.subarray(start, end === -1 ? bytes.length : end)
+    if (end === -1 || !isUtf8(content)) break
+    start = end + 1
+  }
+  return line
+}

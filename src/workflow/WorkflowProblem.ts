@@ -1,0 +1,103 @@
+/**
+ * What is wrong with a workflow, one problem at a time: where it is, what was
+ * found there, what was expected, and the name that was probably meant.
+ */
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+
+/** The keys and indexes that lead from the workflow's root to a value in it. */
+export type Path = ReadonlyArray<PropertyKey>
+
+/**
+ * Schema of one thing that is wrong with a workflow. Line and column count from
+ * 1 and are there when the workflow is a file.
+ */
+export const Problem = Schema.Struct({
+  path: Schema.String,
+  line: Schema.optionalWith(Schema.Int, { exact: true }),
+  column: Schema.optionalWith(Schema.Int, { exact: true }),
+  found: Schema.String,
+  expected: Schema.String,
+  suggestion: Schema.optionalWith(Schema.String, { exact: true })
+}).annotations({ identifier: "WorkflowProblem" })
+export interface Problem extends Schema.Schema.Type<typeof Problem> {}
+
+/** A line and a column of a file, both counted from 1. */
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+/** A problem as a check reports it, before it is known where in the file its path is written. */
+export interface Finding {
+  readonly path: Path
+  /** Whether the key itself is at fault, rather than its value. */
+  readonly atKey?: boolean
+  readonly found: string
+  readonly expected: string
+  readonly suggestion?: string | undefined
+}
+
+/** Makes a problem of a finding and the position at which it is written, if there is one. */
+export const make = (finding: Finding, position?: Position): Problem => ({
+  path: renderPath(finding.path),
+  ...position,
+  found: finding.found,
+  expected: finding.expected,
+  ...(finding.suggestion === undefined ? {} : { suggestion: finding.suggestion })
+})
+
+/**
+ * Writes a path the way it is written in JavaScript.
+ *
+ * @example renderPath(["teams", 0, "assign_to"]) // "teams[0].assign_to"
+ */
+export const renderPath = (path: Path): string =>
+  path.reduce<string>((text, key) => {
+    if (typeof key === "number") return `${text}[${key}]`
+    const name = String(key)
+    if (!/^[\p{L}_$][\p{L}\p{N}_$-]*$/u.test(name)) return `${text}[${quote(name)}]`
+    return text === "" ? name : `${text}.${name}`
+  }, "")
+
+/** Describes a value in a few words, for the part of a message that says what was found. */
+export const describe = (value: unknown): string => {
+  if (value === undefined) return "nothing"
+  if (value === null) return "nothing (null)"
+  if (typeof value === "string") return value === "" ? "an empty text" : quote(value)
+  if (typeof value === "number") return `the number ${value}`
+  if (typeof value === "boolean") return String(value)
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list"
+  return Predicate.isRecord(value) ? "a map" : `a ${typeof value}`
+}
+
+const shown = 80
+
+/** Puts a text in double quotes, on one line and shortened where it is long. */
+export const quote = (text: string): string =>
+  JSON.stringify(text.length > shown ? `${text.slice(0, shown)}…` : text)
+
+/** Renders a problem as the line that a person reads, beginning with the place that editors and terminals can open. */
+export const render = (source: string, problem: Problem): string => {
+  const place = problem.line === undefined ? source : `${source}:${problem.line}:${problem.column ?? 1}`
+  const path = problem.path === "" ? "" : ` ${problem.path}:`
+  const hint = problem.suggestion === undefined ? "" : ` (did you mean ${quote(problem.suggestion)}?)`
+  return `${place}${path} found ${problem.found}, expected ${problem.expected}${hint}`
+}
+
+const printed = 100
+
+/**
+ * Occurs when a workflow cannot be run as it is written. Carries every problem
+ * of the workflow, sorted by position when it comes from a file.
+ */
+export class WorkflowInvalid extends Schema.TaggedError<WorkflowInvalid>()("WorkflowInvalid", {
+  source: Schema.String,
+  problems: Schema.Array(Problem)
+}) {
+  override get message(): string {
+    const lines = this.problems.slice(0, printed).map((problem) => render(this.source, problem))
+    const rest = this.problems.length - lines.length
+    return (rest > 0 ? [...lines, `${this.source}: ${rest} more problems`] : lines).join("\n")
+  }
+}

@@ -1,0 +1,266 @@
+/**
+ * The declaration of a workflow: agents, the teams that they form, and the
+ * tasks of each team. Decoded values have camelCase fields; the encoded side is
+ * what a workflow file contains (`apiVersion: telemachy/v1`).
+ *
+ * Limits count UTF-8 bytes, because that is what Agamemnon counts.
+ */
+import * as Arr from "effect/Array"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as JSONSchema from "effect/JSONSchema"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as References from "./References.ts"
+import * as Structure from "./Structure.ts"
+import * as WorkflowProblem from "./WorkflowProblem.ts"
+
+const utf8 = new TextEncoder()
+
+const Text = Schema.String.pipe(
+  // A lone surrogate has no UTF-8 form: Agamemnon refuses it.
+  Schema.filter((text) => !/\p{Surrogate}/u.test(text), {
+    jsonSchema: {},
+    ...Structure.expects("text", "text that has a UTF-8 form")
+  })
+)
+
+const textOfAtMost = (bytes: number) =>
+  Text.pipe(
+    Schema.filter((text) => text.length <= bytes && utf8.encode(text).length <= bytes, {
+      jsonSchema: { maxLength: bytes },
+      ...Structure.expects("text", `text of at most ${bytes} bytes`)
+    })
+  )
+
+const nonBlank = <A extends string, I, R>(text: Schema.Schema<A, I, R>) =>
+  text.pipe(
+    Schema.filter((text) => text.trim() !== "", {
+      jsonSchema: { pattern: "\\S" },
+      ...Structure.expects("text", "text that is not empty")
+    })
+  )
+
+const NonBlank = nonBlank(Text)
+
+// An empty text stands for no text, as it did in the Python Telemachy.
+const optionalText = (annotations: Schema.PropertySignature.Annotations<Option.Option<string>>) =>
+  Schema.optionalToRequired(Schema.NullishOr(Text), Schema.OptionFromSelf(Schema.NonEmptyString), {
+    decode: Option.filter((text): text is string => typeof text === "string" && text !== ""),
+    encode: (text) => text
+  }).annotations(annotations)
+
+const Cpus = Schema.Number.pipe(
+  Schema.filter((cpus) => Number.isSafeInteger(cpus) && cpus > 0, {
+    jsonSchema: { minimum: 1, multipleOf: 1 },
+    arbitrary: () => (fc) => fc.integer({ min: 1, max: 64 }),
+    ...Structure.expects("a whole number greater than 0")
+  })
+)
+
+const Seconds = Schema.Number.pipe(
+  Schema.filter((seconds) => Number.isFinite(seconds) && seconds > 0, {
+    jsonSchema: { exclusiveMinimum: 0 },
+    arbitrary: () => (fc) => fc.integer({ min: 1, max: 1_000_000 }),
+    ...Structure.expects("a number of seconds greater than 0")
+  })
+)
+
+const Timeout = Schema.transform(Seconds, Schema.DurationFromSelf, {
+  strict: true,
+  decode: (seconds) => Duration.seconds(seconds),
+  encode: Duration.toSeconds
+})
+
+const listOf = <A, I, R>(item: Schema.Schema<A, I, R>, what: string, why?: string) =>
+  Schema.Array(item).pipe(
+    Schema.filter((items) => items.length > 0, {
+      jsonSchema: { minItems: 1 },
+      ...Structure.expects(`a list of ${what}s`, `at least one ${what}${why === undefined ? "" : ` (${why})`}`)
+    })
+  )
+
+/** Schema of an agent: a worker that Agamemnon runs for the workflow. */
+export const AgentSpec = Schema.Struct({
+  name: nonBlank(textOfAtMost(256)).annotations({
+    description: "Name of the agent, unique in the workflow. At most 256 bytes.",
+    examples: ["implementer"]
+  }),
+  program: Schema.optionalWith(
+    nonBlank(textOfAtMost(1024)).annotations({
+      description: "Program that the agent runs. `none` completes every task at once. At most 1024 bytes.",
+      examples: ["claude-code", "none", "sh"],
+      default: "claude-code"
+    }),
+    { default: () => "claude-code" }
+  ),
+  model: optionalText({
+    description: "Model that the program is told to use, sent as the program arguments `--model MODEL`."
+  }),
+  workingDir: Schema.optionalWith(
+    NonBlank.annotations({ description: "Directory in which the program runs.", default: "/tmp" }),
+    { default: () => "/tmp" }
+  ).pipe(Schema.fromKey("working_dir")),
+  runtime: Schema.optionalWith(
+    Schema.Literal("local", "docker").annotations({
+      description: "Where the program runs: as a process of the host, or in a container made from `docker_image`.",
+      default: "local"
+    }),
+    { default: () => "local" as const }
+  ),
+  dockerImage: optionalText({
+    description: "Image of the container. Required when `runtime` is `docker`."
+  }).pipe(Schema.fromKey("docker_image")),
+  cpus: Schema.optionalWith(
+    Cpus.annotations({ description: "Number of CPUs of the container.", default: 2 }),
+    { default: () => 2 }
+  ),
+  memory: Schema.optionalWith(
+    NonBlank.annotations({ description: "Memory of the container.", examples: ["512m", "4g"], default: "4g" }),
+    { default: () => "4g" }
+  )
+}).annotations({ identifier: "AgentSpec", description: "An agent: a worker that Agamemnon runs for the workflow." })
+export interface AgentSpec extends Schema.Schema.Type<typeof AgentSpec> {}
+
+/** Schema of a task: what one member of a team is to do, and after which tasks of the team. */
+export const TaskSpec = Schema.Struct({
+  subject: nonBlank(textOfAtMost(512)).annotations({
+    description: "Short title of the task, unique in its team. At most 512 bytes.",
+    examples: ["Write the tests"]
+  }),
+  description: textOfAtMost(4096).annotations({
+    description: "What the agent is told to do. At most 4096 bytes."
+  }),
+  assignTo: Schema.propertySignature(
+    Text.annotations({ description: "Name of the member of the team that does the task." })
+  ).pipe(Schema.fromKey("assign_to")),
+  blockedBy: Schema.optionalWith(
+    Schema.Array(Text).annotations({
+      description: "Subjects of the tasks of the same team that must be completed before this one starts.",
+      default: []
+    }),
+    { default: () => [] }
+  ).pipe(Schema.fromKey("blocked_by"))
+}).annotations({ identifier: "TaskSpec", description: "A task: what one member of a team is to do, and after what." })
+export interface TaskSpec extends Schema.Schema.Type<typeof TaskSpec> {}
+
+/** Schema of a team: agents of the workflow, and the tasks that they share. */
+export const TeamSpec = Schema.Struct({
+  name: nonBlank(textOfAtMost(256)).annotations({
+    description: "Name of the team, unique in the workflow. At most 256 bytes.",
+    examples: ["core"]
+  }),
+  agents: listOf(Text, "agent name").annotations({ description: "Names of the agents that are members of the team." }),
+  tasks: listOf(TaskSpec, "task", "a team without tasks has nothing to do").annotations({
+    description: "Tasks of the team, in any order."
+  })
+}).annotations({
+  identifier: "TeamSpec",
+  description: "A team: agents of the workflow, and the tasks that they share."
+})
+export interface TeamSpec extends Schema.Schema.Type<typeof TeamSpec> {}
+
+/**
+ * Schema of the rule by which what a run made is removed when it ends:
+ * after success (`on_completion`), after failure (`on_failure`), after either
+ * (`always`), or not at all (`never`).
+ */
+export const TeardownPolicy = Schema.Literal("on_completion", "on_failure", "always", "never")
+export type TeardownPolicy = typeof TeardownPolicy.Type
+
+/**
+ * Schema of a workflow. It checks the structure; that names refer to something
+ * and that no task waits for itself is checked by {@link decode}.
+ */
+export const WorkflowSpec = Schema.Struct({
+  apiVersion: Schema.optionalWith(
+    Schema.Literal("telemachy/v1").annotations({
+      description: "Version of the format of this file.",
+      default: "telemachy/v1"
+    }),
+    { default: () => "telemachy/v1" as const }
+  ),
+  metadata: Schema.Struct(
+    {
+      name: NonBlank.annotations({ description: "Name of the workflow.", examples: ["codebase-audit"] }),
+      description: Schema.optionalWith(Text.annotations({ description: "What the workflow is for." }), { exact: true })
+    },
+    { key: Schema.String, value: Text }
+  ).annotations({
+    description: "Name and description of the workflow, and whatever else is worth noting, all text.",
+    ...Structure.expects("a map with the name of the workflow")
+  }),
+  agents: listOf(AgentSpec, "agent", "a workflow without agents has nobody to do its tasks").annotations({
+    description: "Agents of the workflow."
+  }),
+  teams: listOf(TeamSpec, "team", "a workflow without teams has no tasks").annotations({
+    description: "Teams of the workflow. They advance independently of each other."
+  }),
+  teardown: Schema.optionalWith(
+    TeardownPolicy.annotations({
+      description: "When to remove what the run made: after success, after failure, after either, or never.",
+      default: "on_completion"
+    }),
+    { default: () => "on_completion" as const }
+  ),
+  timeout: Schema.optionalWith(Timeout, { as: "Option", nullable: true }).annotations({
+    description: "Limit of the whole run, in seconds. Null or absent: the configured default."
+  }).pipe(Schema.fromKey("timeout_seconds"))
+}).annotations({ title: "Telemachy workflow" })
+export interface WorkflowSpec extends Schema.Schema.Type<typeof WorkflowSpec> {}
+
+/** A workflow as it is written in a file, for those who author one as a value. */
+export interface WorkflowInput extends Schema.Schema.Encoded<typeof WorkflowSpec> {}
+
+/** Where a workflow comes from and where in it a value is written, for the problems that {@link decode} reports. */
+export interface Origin {
+  /** Name of the file, or whatever else tells a reader where the workflow is. Defaults to `workflow`. */
+  readonly source?: string
+  /** Finds the position of a value, or of its key; of the map that lacks it when it is not there. */
+  readonly locate?: (path: WorkflowProblem.Path, atKey: boolean) => WorkflowProblem.Position | undefined
+  /** Problems that were found before, to be reported together with those found here. */
+  readonly problems?: ReadonlyArray<WorkflowProblem.Problem>
+}
+
+/**
+ * Decodes a workflow from its encoded form, with every check that a workflow
+ * file goes through, and fails with all problems at once.
+ *
+ * @example decode({ metadata: { name: "hello" }, agents: [{ name: "a" }], teams: [...] })
+ */
+export const decode = (
+  input: unknown,
+  origin: Origin = {}
+): Effect.Effect<WorkflowSpec, WorkflowProblem.WorkflowInvalid> =>
+  Effect.suspend(() => {
+    const decoded = decodeStructure(input, { errors: "all", onExcessProperty: "error" })
+    const structure = Either.isLeft(decoded) ? Structure.findings(decoded.left) : []
+    const problems = [...structure, ...References.findings(input)].map((finding) =>
+      WorkflowProblem.make(finding, origin.locate?.(finding.path, finding.atKey === true))
+    ).concat(origin.problems ?? [])
+    return Either.isRight(decoded) && problems.length === 0
+      ? Effect.succeed(decoded.right)
+      : Effect.fail(
+        new WorkflowProblem.WorkflowInvalid({
+          source: origin.source ?? "workflow",
+          problems: Arr.sort(problems, byPosition)
+        })
+      )
+  })
+
+const decodeStructure = ParseResult.decodeUnknownEither(WorkflowSpec)
+
+const byPosition = Order.mapInput(
+  Order.tuple(Order.number, Order.number),
+  (problem: WorkflowProblem.Problem): [number, number] => [problem.line ?? 0, problem.column ?? 0]
+)
+
+/** JSON Schema (draft 2020-12) of a workflow file, for editors. References between names are beyond it. */
+export const jsonSchema: JSONSchema.JsonSchema7Root & { readonly $id: string } = {
+  $schema: "https://json-schema.org/draft/2020-12/schema",
+  $id: "urn:telemachy:schema:workflow-v1",
+  ...JSONSchema.make(WorkflowSpec, { target: "jsonSchema2020-12" })
+}

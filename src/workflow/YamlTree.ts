@@ -1,0 +1,231 @@
+/**
+ * Reads YAML into plain values and remembers where each of them is written.
+ *
+ * Aliases and merge keys are resolved here rather than by the parser, in one
+ * pass: its own resolution is quadratic, and its limit counts how often an
+ * anchor is used instead of how much that adds.
+ */
+import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, Scalar } from "yaml"
+import * as WorkflowProblem from "./WorkflowProblem.ts"
+
+/** How many values aliases may add to those that a file contains. */
+export const maxAliasedValues = 100_000
+
+/** How deep values may be nested. A workflow needs six levels. */
+export const maxDepth = 64
+
+/** A YAML document as plain values, with the place of each. */
+export interface YamlTree {
+  readonly value: unknown
+  /** Finds where the value at a path is written, or its key; the nearest map or list around it when it is not there. */
+  readonly locate: (path: WorkflowProblem.Path, atKey: boolean) => WorkflowProblem.Position
+  /** Keys that are given twice. The last of them counts, so that the rest of the document can be checked too. */
+  readonly repeatedKeys: ReadonlyArray<WorkflowProblem.Problem>
+}
+
+/** Reads the one document of a text. What is on the left makes the document unreadable, every part of it. */
+export const read = (text: string): Either.Either<YamlTree, ReadonlyArray<WorkflowProblem.Problem>> => {
+  const lines = new LineCounter()
+  const position = (offset: number): WorkflowProblem.Position => {
+    const { col, line } = lines.linePos(offset)
+    return { line: Math.max(line, 1), column: Math.max(col, 1) }
+  }
+  // `uniqueKeys` compares every key of a map with every other. The pass below looks for repeated keys in linear time.
+  const parsed = Either.try({
+    try: () => parseDocument(text, { lineCounter: lines, merge: false, prettyErrors: false, uniqueKeys: false }),
+    catch: () => [WorkflowProblem.make(tooDeep([]), { line: 1, column: 1 })]
+  })
+  return Either.flatMap(parsed, (document) => {
+    const errors = syntaxErrors(document, position)
+    return errors.length > 0 ? Either.left(errors) : build(document, position)
+  })
+}
+
+const syntaxErrors = (document: Document.Parsed, position: (offset: number) => WorkflowProblem.Position) => {
+  const errors = [...document.errors, ...document.warnings.filter((warning) => warning.code === "TAG_RESOLVE_FAILED")]
+  // The parser gave up on a value that is nested too deeply: its other errors come from that, one for each level.
+  const exhausted = errors.find((error) => error.code === "RESOURCE_EXHAUSTION")
+  return (exhausted === undefined ? errors : [exhausted]).map((error) =>
+    WorkflowProblem.make(syntaxError(error.code, error.message), position(error.pos[0]))
+  )
+}
+
+const syntaxError = (code: string, message: string): WorkflowProblem.Finding => {
+  switch (code) {
+    case "MULTIPLE_DOCS":
+      return { path: [], found: "a second document", expected: "one workflow in a file" }
+    case "RESOURCE_EXHAUSTION":
+      return tooDeep([])
+    default:
+      return {
+        path: [],
+        found: `text that is not YAML (${message.replaceAll(/\s+/g, " ").replace(/[.:]+$/, "")})`,
+        expected: "valid YAML"
+      }
+  }
+}
+
+const tooDeep = (path: WorkflowProblem.Path): WorkflowProblem.Finding => ({
+  path,
+  found: `values nested more than ${maxDepth} levels deep`,
+  expected: "a workflow"
+})
+
+/** A value, and the number of values in it when every alias is replaced by what it stands for. */
+interface Built {
+  readonly value: unknown
+  readonly size: number
+}
+
+/** Where an entry of a map or list is written. */
+interface Place {
+  readonly key: number
+  readonly value: number
+}
+
+interface Places {
+  readonly start: number
+  readonly entries: Map<PropertyKey, Place>
+}
+
+const nothing: Built = { value: null, size: 1 }
+
+const build = (
+  document: Document.Parsed,
+  position: (offset: number) => WorkflowProblem.Position
+): Either.Either<YamlTree, ReadonlyArray<WorkflowProblem.Problem>> => {
+  const anchors = new Map<string, Built | "unfinished">()
+  const places = new WeakMap<object, Places>()
+  const fatal: Array<WorkflowProblem.Problem> = []
+  const repeatedKeys: Array<WorkflowProblem.Problem> = []
+  const path: Array<PropertyKey> = []
+  let aliased = 0
+
+  const refuse = (offset: number, found: string, expected: string): Built => {
+    fatal.push(WorkflowProblem.make({ path: [...path], found, expected }, position(offset)))
+    return nothing
+  }
+
+  const valueOf = (node: Node | null | undefined): Built => {
+    if (node === null || node === undefined) return nothing
+    if (isAlias(node)) return resolve(node.source, startOf(node))
+    if (path.length > maxDepth) {
+      if (fatal.length === 0) fatal.push(WorkflowProblem.make(tooDeep([...path]), position(startOf(node))))
+      return nothing
+    }
+    const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined
+    if (anchor !== undefined) anchors.set(anchor, "unfinished")
+    const built = isMap<Node, Node | null>(node) ? mapOf(node.items, startOf(node))
+      : isSeq<Node>(node) ? listOf(node.items, startOf(node))
+      : { value: isScalar(node) ? node.value : null, size: 1 }
+    if (anchor !== undefined) anchors.set(anchor, built)
+    return built
+  }
+
+  const resolve = (anchor: string, offset: number): Built => {
+    const target = anchors.get(anchor)
+    if (target === undefined) return refuse(offset, `the alias *${anchor}`, `an anchor &${anchor} before it`)
+    if (target === "unfinished") return refuse(offset, `the alias *${anchor} inside of its own anchor`, "another value")
+    const before = aliased
+    aliased += target.size
+    if (aliased <= maxAliasedValues) return target
+    // Once is enough: what follows is over the limit as well.
+    if (before > maxAliasedValues) return nothing
+    return refuse(offset, `aliases that add more than ${maxAliasedValues} values`, "fewer or smaller aliases")
+  }
+
+  const listOf = (items: ReadonlyArray<Node>, start: number): Built => {
+    const entries: Places["entries"] = new Map()
+    let size = 1
+    const value = items.map((item, index) => {
+      const offset = startOf(item, start)
+      entries.set(index, { key: offset, value: offset })
+      const built = within(index, item)
+      size += built.size
+      return built.value
+    })
+    places.set(value, { start, entries })
+    return { value, size }
+  }
+
+  const mapOf = (items: ReadonlyArray<{ key: Node; value: Node | null }>, start: number): Built => {
+    const entries: Places["entries"] = new Map()
+    const values = new Map<string, unknown>()
+    const merged: Array<unknown> = []
+    let size = 1
+    for (const { key, value } of items) {
+      const offset = startOf(key, start)
+      const name = keyOf(key)
+      const built = within(name, value)
+      size += built.size
+      if (isScalar(key) && key.type === Scalar.PLAIN && name === "<<") {
+        merged.push(...mergeable(built.value, startOf(value, offset)))
+        continue
+      }
+      if (values.has(name)) {
+        const finding = {
+          path: [...path, name],
+          found: `the key ${WorkflowProblem.quote(name)} a second time`,
+          expected: `each key once (the first is in line ${position(entries.get(name)?.key ?? start).line})`
+        }
+        repeatedKeys.push(WorkflowProblem.make(finding, position(offset)))
+      }
+      values.set(name, built.value)
+      entries.set(name, { key: offset, value: startOf(value, offset) })
+    }
+    for (const source of merged) {
+      if (!Predicate.isRecord(source)) continue
+      for (const [name, value] of Object.entries(source)) {
+        if (values.has(name)) continue
+        values.set(name, value)
+        entries.set(name, places.get(source)?.entries.get(name) ?? { key: start, value: start })
+      }
+    }
+    const value = Object.fromEntries(values)
+    places.set(value, { start, entries })
+    return { value, size }
+  }
+
+  const within = (key: PropertyKey, node: Node | null): Built => {
+    path.push(key)
+    const built = valueOf(node)
+    path.pop()
+    return built
+  }
+
+  const keyOf = (node: Node | null): string => {
+    const { value } = valueOf(node)
+    if (!Predicate.isObject(value)) return String(value)
+    refuse(startOf(node), `${WorkflowProblem.describe(value)} as a key`, "text as a key")
+    return ""
+  }
+
+  const mergeable = (value: unknown, offset: number): ReadonlyArray<unknown> => {
+    const sources = Array.isArray(value) ? value : [value]
+    if (sources.every(isPlainMap)) return sources
+    refuse(offset, WorkflowProblem.describe(value), "a map, or a list of maps, to merge")
+    return []
+  }
+
+  const { value } = valueOf(document.contents)
+  if (fatal.length > 0) return Either.left(fatal)
+
+  const locate = (path: WorkflowProblem.Path, atKey: boolean): WorkflowProblem.Position => {
+    let inner = value
+    let offset = startOf(document.contents)
+    for (const [index, key] of path.entries()) {
+      const place = Predicate.isObject(inner) ? places.get(inner)?.entries.get(key) : undefined
+      if (place === undefined) break
+      offset = atKey && index === path.length - 1 ? place.key : place.value
+      inner = Reflect.get(Object(inner), key)
+    }
+    return position(offset)
+  }
+  return Either.right({ value, locate, repeatedKeys })
+}
+
+const isPlainMap = (value: unknown): boolean => Predicate.isRecord(value) && !Array.isArray(value)
+
+const startOf = (node: Node | null | undefined, otherwise = 0): number => node?.range?.[0] ?? otherwise

@@ -1,0 +1,144 @@
+import { NodeFileSystem } from "@effect/platform-node"
+import * as FileSystem from "@effect/platform/FileSystem"
+import { assert, describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import { parse } from "yaml"
+import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
+
+const schema = WorkflowSpec.jsonSchema
+const definitions: unknown = schema.$defs
+
+/** Tells whether a value fits a JSON Schema: as much of the standard as the schema of a workflow uses, and no more. */
+const fits = (schema: unknown, value: unknown): boolean =>
+  Predicate.isRecord(schema) && Object.entries(schema).every(([keyword, rule]) => {
+    switch (keyword) {
+      case "$ref":
+        return Predicate.isRecord(definitions) && fits(definitions[String(rule).replace("#/$defs/", "")], value)
+      case "type":
+        return rule === typeOf(value)
+      case "enum":
+        return Array.isArray(rule) && rule.includes(value)
+      case "anyOf":
+        return Array.isArray(rule) && rule.some((option) => fits(option, value))
+      case "required":
+        return Array.isArray(rule) && Predicate.isRecord(value) && rule.every((key) => Object.hasOwn(value, key))
+      case "properties":
+        return Predicate.isRecord(rule) && Predicate.isRecord(value)
+          && Object.entries(value).every(([key, each]) => !Object.hasOwn(rule, key) || fits(rule[key], each))
+      case "additionalProperties": {
+        const known = Predicate.isRecord(schema.properties) ? schema.properties : {}
+        return Predicate.isRecord(value) && Object.entries(value).every(([key, each]) =>
+          Object.hasOwn(known, key) || (rule !== false && fits(rule, each))
+        )
+      }
+      case "items":
+        return Array.isArray(value) && value.every((item) => fits(rule, item))
+      case "minItems":
+        return Array.isArray(value) && value.length >= Number(rule)
+      case "maxLength":
+        return Array.from(String(value)).length <= Number(rule)
+      case "pattern":
+        return new RegExp(String(rule), "u").test(String(value))
+      case "minimum":
+        return Number(value) >= Number(rule)
+      case "exclusiveMinimum":
+        return Number(value) > Number(rule)
+      case "multipleOf":
+        return Number(value) % Number(rule) === 0
+      default:
+        assert.include(["$schema", "$id", "$defs", "title", "description", "default", "examples"], keyword)
+        return true
+    }
+  })
+
+const typeOf = (value: unknown): string => {
+  if (value === null) return "null"
+  if (Array.isArray(value)) return "array"
+  return typeof value
+}
+
+const good = {
+  metadata: { name: "hello" },
+  agents: [{ name: "a" }],
+  teams: [{ name: "t", agents: ["a"], tasks: [{ subject: "s", description: "d", assign_to: "a" }] }]
+}
+
+const agent = (fields: Record<string, unknown>) => ({ ...good, agents: [{ name: "a", ...fields }] })
+
+describe("JsonSchema", () => {
+  // Written anew by `npx vitest run test/workflow/JsonSchema.test.ts --update`.
+  it("of the package is current", async () => {
+    await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot("../../schemas/workflow-v1.json")
+  })
+
+  it("says what it is", () => {
+    assert.strictEqual(schema.$schema, "https://json-schema.org/draft/2020-12/schema")
+    assert.strictEqual(schema.$id, "urn:telemachy:schema:workflow-v1")
+    assert.strictEqual(schema.title, "Telemachy workflow")
+  })
+
+  it("describes every field and forbids every other", () => {
+    const objects: Array<[string, unknown]> = [["workflow", schema]]
+    if (Predicate.isRecord(definitions)) objects.push(...Object.entries(definitions))
+    assert.deepStrictEqual(objects.map(([name]) => name), ["workflow", "AgentSpec", "TeamSpec", "TaskSpec"])
+    for (const [name, object] of objects) {
+      assert(Predicate.isRecord(object) && Predicate.isRecord(object.properties), name)
+      assert.strictEqual(object.additionalProperties, false, name)
+      for (const [key, property] of Object.entries(object.properties)) {
+        assert(Predicate.isRecord(property), key)
+        assert.match(String(property.description), /^[A-Z].*\.$/, `${name}.${key}`)
+      }
+    }
+  })
+
+  it.layer(NodeFileSystem.layer)((it) => {
+    it.effect("fits the examples", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const examples = new URL("../../workflows/", import.meta.url).pathname
+        for (const name of yield* fs.readDirectory(examples)) {
+          const value: unknown = parse(yield* fs.readFileString(examples + name), { merge: true })
+          assert.isTrue(fits(schema, value), name)
+        }
+      }))
+  })
+
+  it.effect.each([
+    good,
+    agent({ model: null, docker_image: null, program: "none", cpus: 4 }),
+    { ...good, timeout_seconds: null },
+    { ...good, timeout_seconds: 0.5, teardown: "always", apiVersion: "telemachy/v1" },
+    { ...good, metadata: { name: "hello", description: "", owner: "me" } }
+  ])("agrees with the decoder on a workflow that is right: %j", (workflow) =>
+    Effect.gen(function*() {
+      assert.isTrue(fits(schema, workflow))
+      yield* WorkflowSpec.decode(workflow)
+    }))
+
+  it.effect.each([
+    [],
+    {},
+    { ...good, apiVersion: "telemachy/v2" },
+    { ...good, metadata: { name: " " } },
+    { ...good, metadata: { name: "hello", version: 1 } },
+    { ...good, agents: [] },
+    { ...good, teams: [] },
+    { ...good, teams: [{ name: "t", agents: ["a"], tasks: [] }] },
+    { ...good, timeout_seconds: 0 },
+    { ...good, timeout_seconds: "3" },
+    { ...good, teardown: null },
+    { ...good, extra: true },
+    agent({ cpus: 0 }),
+    agent({ cpus: 1.5 }),
+    agent({ cpu: 1 }),
+    agent({ runtime: "podman" }),
+    agent({ memory: 4 }),
+    agent({ working_dir: null }),
+    agent({ program: "x".repeat(1025) })
+  ])("agrees with the decoder on a workflow that is wrong: %j", (workflow) =>
+    Effect.gen(function*() {
+      assert.isFalse(fits(schema, workflow))
+      yield* Effect.flip(WorkflowSpec.decode(workflow))
+    }))
+})
