@@ -1,0 +1,239 @@
+/**
+ * Every setting, once: its variable, what it means, its range and its default.
+ * The validation, the help of the command and the table in the README are made
+ * from these definitions.
+ *
+ * A command-line flag wins over the environment, the environment over `.env`,
+ * `.env` over the default; an empty variable counts as unset.
+ */
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+
+/** A setting that can be read from the environment. */
+export interface Setting<A> {
+  /** The environment variable. */
+  readonly name: string
+  /** What it means, in a sentence. */
+  readonly description: string
+  /** What it can be. */
+  readonly range: string
+  /** What holds when it is not set, in words. */
+  readonly fallback: string
+  /** Reads and checks it. The error of a value out of range names the variable. */
+  readonly config: Config.Config<A>
+}
+
+interface Definition<A> {
+  readonly name: string
+  readonly description: string
+  readonly range: string
+  readonly fallback: string
+  readonly schema: Schema.Schema<A, string>
+}
+
+const text = (name: string) =>
+  Config.option(Config.string(name)).pipe(
+    Config.map(Option.map((value) => value.trim())),
+    Config.map(Option.filter((value) => value !== ""))
+  )
+
+const decode = <A>({ name, range, schema }: Definition<A>, value: string) =>
+  Either.mapLeft(Schema.decodeEither(schema)(value), () =>
+    ConfigError.InvalidData([name], `expected ${range}, found ${JSON.stringify(value)}`))
+
+const optional = <A>(definition: Definition<A>): Setting<Option.Option<A>> => ({
+  ...definition,
+  config: Config.mapOrFail(text(definition.name), Option.match({
+    onNone: () => Either.right(Option.none()),
+    onSome: (value) => Either.map(decode(definition, value), Option.some)
+  }))
+})
+
+const withDefault = <A>(definition: Definition<A>): Setting<A> => ({
+  ...definition,
+  config: Config.mapOrFail(text(definition.name), (value) =>
+    decode(definition, Option.getOrElse(value, () => definition.fallback)))
+})
+
+const seconds = (name: string, fallback: string, description: string) =>
+  withDefault({
+    name,
+    description,
+    fallback,
+    range: "a number of seconds greater than 0",
+    schema: Schema.transform(
+      Schema.NumberFromString.pipe(Schema.finite(), Schema.positive()),
+      Schema.DurationFromSelf,
+      { strict: true, decode: (value) => Duration.seconds(value), encode: Duration.toSeconds }
+    )
+  })
+
+const count = (name: string, fallback: string, description: string) =>
+  withDefault({
+    name,
+    description,
+    fallback,
+    range: "a whole number greater than 0",
+    schema: Schema.NumberFromString.pipe(Schema.int(), Schema.positive())
+  })
+
+const isHttpUrl = (value: string): boolean =>
+  URL.canParse(value) && ["http:", "https:"].includes(new URL(value).protocol) && new URL(value).search === ""
+
+/** The address of Agamemnon. */
+export const agamemnonUrl = optional({
+  name: "AGAMEMNON_URL",
+  description: "Address of the Agamemnon to run on",
+  range: "an http:// or https:// address",
+  fallback: "the embedded Agamemnon",
+  schema: Schema.String.pipe(Schema.filter(isHttpUrl))
+})
+
+/** The key that Agamemnon asks for. */
+export const agamemnonApiKey: Setting<Option.Option<Redacted.Redacted>> = {
+  name: "AGAMEMNON_API_KEY",
+  description: "Key of that Agamemnon; shown nowhere",
+  range: "any text",
+  fallback: "no key is sent",
+  config: Config.map(text("AGAMEMNON_API_KEY"), Option.map(Redacted.make))
+}
+
+const trueWords = ["true", "yes", "on", "1"]
+const falseWords = ["false", "no", "off", "0"]
+
+/** Whether a plain `http://` address of another host is refused. */
+export const requireTls = withDefault({
+  name: "REQUIRE_TLS",
+  description: "Whether plain http:// to a host that is not loopback is refused",
+  range: "true or false",
+  fallback: "true",
+  schema: Schema.transform(
+    Schema.Lowercase.pipe(Schema.filter((value) => [...trueWords, ...falseWords].includes(value))),
+    Schema.Boolean,
+    { strict: true, decode: (word) => trueWords.includes(word), encode: (value) => (value ? "true" : "false") }
+  )
+})
+
+const programPairs = Schema.transform(
+  Schema.String.pipe(Schema.filter((value) => value.split(";").every((pair) => /^\s*[^=\s]+\s*=\s*\S|^\s*$/.test(pair)))),
+  Schema.ReadonlyMap({ key: Schema.String, value: Schema.String }).pipe(Schema.typeSchema),
+  {
+    strict: true,
+    decode: (value) =>
+      new Map(value.split(";").filter((pair) => pair.trim() !== "").map((pair) => {
+        const at = pair.indexOf("=")
+        return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()]
+      })),
+    encode: (programs) => [...programs].map(([name, line]) => `${name}=${line}`).join(";")
+  }
+)
+
+/** The command lines that the embedded Agamemnon runs for programs of these names. */
+export const programs = optional({
+  name: "TELEMACHY_PROGRAMS",
+  description: "Command lines of the embedded Agamemnon for names of programs",
+  range: "name=command line, several separated by ;",
+  fallback: "a program is run by its own name, and claude-code as claude -p",
+  schema: programPairs
+})
+
+/** The host that docker agents are placed on. */
+export const hostId = optional({
+  name: "HOST_ID",
+  description: "Host that docker agents are placed on",
+  range: "any text",
+  fallback: "Agamemnon's choice",
+  schema: Schema.String
+})
+
+/** The time from the start of one ping to the start of the next. */
+export const healthcheckInterval = seconds("HEALTHCHECK_INTERVAL_SECONDS", "15", "Time between two liveness pings")
+
+/** How many pings in a row must fail before Agamemnon counts as lost. */
+export const healthcheckFailureThreshold = count(
+  "HEALTHCHECK_FAILURE_THRESHOLD",
+  "2",
+  "Failed pings in a row after which Agamemnon counts as lost"
+)
+
+/** How long a ping waits for an answer. */
+export const healthcheckTimeout = seconds("HEALTHCHECK_TIMEOUT_SECONDS", "5", "How long a ping waits for its answer")
+
+/** The time between two reads of a team's tasks. */
+export const monitorPoll = seconds("MONITOR_POLL_SECONDS", "1", "Time between two reads of a team's tasks")
+
+/** How long one ordinary request may take. */
+export const requestTimeout = seconds("REQUEST_TIMEOUT_SECONDS", "30", "How long one ordinary request may take")
+
+/** How long a run may take when its workflow does not say. */
+export const workflowTimeout = seconds(
+  "DEFAULT_WORKFLOW_TIMEOUT",
+  "7200",
+  "How long a run may take when its file does not say, in seconds"
+)
+
+/** How long teardown waits for an Agamemnon that is gone. */
+export const teardownGrace = seconds(
+  "TEARDOWN_GRACE_SECONDS",
+  "60",
+  "How long teardown waits for an Agamemnon that does not answer"
+)
+
+/** How many requests are under way at once. */
+export const maxConnections = count("MAX_CONNECTIONS", "6", "Requests under way at once; pings are not counted")
+
+/** How many requests are sent in a second. */
+export const rateLimitRps = withDefault({
+  name: "AGAMEMNON_RATE_LIMIT_RPS",
+  description: "Requests that are sent in a second at most; 0 sets no limit",
+  range: "a number from 0",
+  fallback: "0",
+  schema: Schema.NumberFromString.pipe(Schema.finite(), Schema.nonNegative())
+})
+
+/** How many requests may be sent at once when the limit has not been used. */
+export const rateLimitBurst = count("AGAMEMNON_RATE_LIMIT_BURST", "16", "Requests that may be sent in one burst")
+
+/** How much is logged. */
+export const logLevel = withDefault({
+  name: "LOG_LEVEL",
+  description: "Least severe log entry that is written to standard error",
+  range: "debug, info, warning, error or none",
+  fallback: "warning",
+  schema: Schema.compose(Schema.Lowercase, Schema.Literal("debug", "info", "warning", "error", "none"))
+})
+
+/** How log entries are written. */
+export const logFormat = withDefault({
+  name: "LOG_FORMAT",
+  description: "How log entries are written",
+  range: "pretty, logfmt or json",
+  fallback: "pretty",
+  schema: Schema.compose(Schema.Lowercase, Schema.Literal("pretty", "logfmt", "json"))
+})
+
+/** All settings, in the order in which they are documented. */
+export const all: ReadonlyArray<Omit<Setting<unknown>, "config">> = [
+  agamemnonUrl,
+  agamemnonApiKey,
+  requireTls,
+  programs,
+  hostId,
+  healthcheckInterval,
+  healthcheckFailureThreshold,
+  healthcheckTimeout,
+  monitorPoll,
+  requestTimeout,
+  workflowTimeout,
+  teardownGrace,
+  maxConnections,
+  rateLimitRps,
+  rateLimitBurst,
+  logLevel,
+  logFormat
+]

@@ -1,0 +1,249 @@
+/**
+ * Agamemnon as the rest of Telemachy uses it: lists read to their last page,
+ * creates that are safe to repeat, one kind of error, and the ping.
+ *
+ * An ordinary request is repeated while {@link Persistence} says so. A ping is
+ * sent once, past every limit that this client sets itself.
+ */
+import * as HttpApiClient from "@effect/platform/HttpApiClient"
+import type * as HttpClient from "@effect/platform/HttpClient"
+import * as Arr from "effect/Array"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as RateLimiter from "effect/RateLimiter"
+import type * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
+import type * as Scope from "effect/Scope"
+import * as Settings from "../Settings.ts"
+import { AgamemnonApi, maxPageSize } from "./AgamemnonApi.ts"
+import * as AgamemnonError from "./AgamemnonError.ts"
+import type { Agent, AgentId, CreateAgent, CreateTask, PatchAgent, Task, TaskId, Team, TeamId } from "./AgamemnonModel.ts"
+import * as Connections from "./Connections.ts"
+import { persist } from "./Persistence.ts"
+import * as Transport from "./Transport.ts"
+
+type Failure = AgamemnonError.AgamemnonError
+
+/** What a client needs to know. */
+export interface Options {
+  /** Address of Agamemnon, without a path. */
+  readonly url: string
+  /** The key that it asks for. */
+  readonly apiKey?: Redacted.Redacted | undefined
+  /** Refuses plain `http://` to a host that is not loopback. Defaults to true. */
+  readonly requireTls?: boolean | undefined
+  /** How long one ordinary request may take. Defaults to 30 seconds. */
+  readonly requestTimeout?: Duration.DurationInput | undefined
+  /** How long a ping waits for its answer. Defaults to 5 seconds. */
+  readonly pingTimeout?: Duration.DurationInput | undefined
+  /** How many ordinary requests are under way at once. Defaults to 6. */
+  readonly maxConnections?: number | undefined
+  /** How many ordinary requests are sent in a second, and in one burst. Defaults to no limit. */
+  readonly rateLimit?: { readonly rps: number; readonly burst: number } | undefined
+}
+
+/** The orchestrator. */
+export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonClient")<AgamemnonClient, {
+  /** Address of Agamemnon. */
+  readonly url: string
+  /** Succeeds when Agamemnon answers: sent once, never repeated, never queued. Interrupting it closes its socket. */
+  readonly ping: Effect.Effect<void, AgamemnonError.PingError>
+  /** Pings, and explains every answer but 2xx. */
+  readonly preflight: Effect.Effect<void, AgamemnonError.PingError | Failure>
+  /** Lists every agent, to the last page. */
+  readonly listAgents: Effect.Effect<ReadonlyArray<Agent>, Failure>
+  /**
+   * Creates an agent. When an answer is lost, the agent is looked up by its
+   * name before the request is sent again; agents in `except` are not it.
+   */
+  readonly createAgent: (agent: CreateAgent & { readonly name: string }, except: ReadonlySet<AgentId>) => Effect.Effect<Agent, Failure>
+  /** Changes fields of an agent. */
+  readonly patchAgent: (id: AgentId, fields: typeof PatchAgent.Type) => Effect.Effect<void, Failure>
+  /** Starts an agent. Starting one that runs succeeds. */
+  readonly startAgent: (id: AgentId) => Effect.Effect<void, Failure>
+  /** Deletes an agent. Deleting one that is already gone succeeds. */
+  readonly deleteAgent: (id: AgentId) => Effect.Effect<void, Failure>
+  /** Lists every team, to the last page. */
+  readonly listTeams: Effect.Effect<ReadonlyArray<Team>, Failure>
+  /** Tells whether Agamemnon knows a team. */
+  readonly hasTeam: (id: TeamId) => Effect.Effect<boolean, Failure>
+  /** Creates a team, as safely as an agent. */
+  readonly createTeam: (name: string, members: ReadonlyArray<AgentId>, except: ReadonlySet<TeamId>) => Effect.Effect<Team, Failure>
+  /** Replaces the members of a team. */
+  readonly setMembers: (id: TeamId, members: ReadonlyArray<AgentId>) => Effect.Effect<void, Failure>
+  /** Deletes a team. Deleting one that is already gone succeeds. */
+  readonly deleteTeam: (id: TeamId) => Effect.Effect<void, Failure>
+  /** Lists every task of a team, to the last page. A team that is not known has none. */
+  readonly listTasks: (team: TeamId) => Effect.Effect<ReadonlyArray<Task>, Failure>
+  /** Reads a task, if Agamemnon knows it. */
+  readonly getTask: (team: TeamId, id: TaskId) => Effect.Effect<Option.Option<Task>, Failure>
+  /** Creates a task, as safely as an agent: it is looked up by its subject within its team. */
+  readonly createTask: (team: TeamId, task: CreateTask & { readonly subject: string }, except: ReadonlySet<TaskId>) => Effect.Effect<Task, Failure>
+}>() {}
+
+/** Whether an address is this machine's own. */
+export const isLoopback = (url: string): boolean => {
+  const { hostname } = new URL(url)
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+}
+
+const found = <A>(request: Effect.Effect<A, Failure>): Effect.Effect<Option.Option<A>, Failure> =>
+  Effect.asSome(request).pipe(Effect.catchIf((error) => error.status === 404, () => Effect.succeedNone))
+
+const gone = (request: Effect.Effect<unknown, Failure>): Effect.Effect<void, Failure> => Effect.asVoid(found(request))
+
+/** Makes a client. Fails when the address would need TLS. */
+export const make: (
+  options: Options
+) => Effect.Effect<
+  Context.Tag.Service<AgamemnonClient>,
+  AgamemnonError.TlsRequiredError,
+  HttpClient.HttpClient | Scope.Scope
+> = Effect.fnUntraced(function*(options: Options) {
+  const { url } = options
+  const plain = url.startsWith("http:")
+  if (plain && (options.requireTls ?? true) && !isLoopback(url)) {
+    return yield* new AgamemnonError.TlsRequiredError({ url })
+  }
+  const transport = yield* Transport.make({ ...options, plain })
+  const connections = Connections.make(options.maxConnections ?? 6)
+  const limited = options.rateLimit === undefined || options.rateLimit.rps === 0
+    ? identity
+    : yield* RateLimiter.make({
+      limit: options.rateLimit.burst,
+      interval: Duration.seconds(options.rateLimit.burst / options.rateLimit.rps),
+      algorithm: "token-bucket"
+    })
+
+  const api = yield* HttpApiClient.makeWith(AgamemnonApi, { httpClient: transport.client })
+  const { agents, tasks, teams } = api
+
+  const attempt = <A, E>(request: Effect.Effect<A, E>): Effect.Effect<A, Failure> =>
+    limited(connections.run(request)).pipe(
+      Effect.mapError((error) =>
+        error instanceof AgamemnonError.AgamemnonError
+          ? error
+          : AgamemnonError.fromMalformed({ method: "a request", path: "" }, ParseResult.isParseError(error) ? error.message : String(error))
+      )
+    )
+
+  const repeated = <A, E>(request: Effect.Effect<A, E>) => persist(attempt(request))
+
+  /** Reads pages until the total is reached; items can move between pages meanwhile, so they are merged by id. */
+  const pages = <A extends { readonly id: string }, E>(
+    read: (urlParams: { readonly limit: number; readonly offset: number }) => Effect.Effect<{ readonly items: ReadonlyArray<A>; readonly total: number }, E>
+  ): Effect.Effect<ReadonlyArray<A>, Failure> =>
+    Effect.gen(function*() {
+      const merged = new Map<string, A>()
+      let offset = 0
+      let total = 0
+      do {
+        const page = yield* repeated(read({ limit: maxPageSize, offset }))
+        for (const item of page.items) merged.set(item.id, item)
+        offset += maxPageSize
+        total = page.total
+      } while (offset < total)
+      return [...merged.values()]
+    })
+
+  /** Sends a create; once an answer was lost, looks for what it may have made before sending again. */
+  const createSafely = <A, E>(send: Effect.Effect<A, E>, find: Effect.Effect<Option.Option<A>, Failure>) =>
+    Effect.gen(function*() {
+      const uncertain = yield* Ref.make(false)
+      const create = attempt(send).pipe(
+        Effect.tapError((error) => (error.mayHaveTakenEffect ? Ref.set(uncertain, true) : Effect.void))
+      )
+      return yield* persist(
+        Effect.if(Ref.get(uncertain), {
+          onTrue: () => Effect.flatMap(find, Option.match({ onNone: () => create, onSome: Effect.succeed })),
+          onFalse: () => create
+        })
+      )
+    })
+
+  const listAgents = pages((urlParams) =>
+    Effect.map(agents.list({ urlParams }), ({ agents: items, total }) => ({ items, total }))
+  )
+  const listTeams = pages((urlParams) =>
+    Effect.map(teams.list({ urlParams }), ({ teams: items, total }) => ({ items, total }))
+  )
+  const listTasks = (team: TeamId) =>
+    pages((urlParams) =>
+      Effect.map(tasks.list({ path: { team }, urlParams }), ({ tasks: items, total }) => ({ items, total }))
+    )
+
+  return AgamemnonClient.of({
+    url,
+    ping: transport.ping,
+    preflight: transport.preflight,
+    listAgents,
+    createAgent: (agent, except) =>
+      createSafely(
+        Effect.map(agents.create({ payload: agent }), (reply) => reply.agent),
+        Effect.map(listAgents, Arr.findFirst(({ id, name }) => name === agent.name && !except.has(id)))
+      ),
+    patchAgent: (id, payload) => Effect.asVoid(repeated(agents.patch({ path: { agent: id }, payload }))),
+    startAgent: (id) => Effect.asVoid(repeated(agents.start({ path: { agent: id } }))),
+    deleteAgent: (id) => gone(repeated(agents.delete({ path: { agent: id } }))),
+    listTeams,
+    hasTeam: (team) =>
+      Effect.map(found(repeated(teams.get({ path: { team } }))), Option.isSome),
+    createTeam: (name, members, except) =>
+      createSafely(
+        Effect.map(teams.create({ payload: { name, agentIds: members } }), (reply) => reply.team),
+        Effect.map(listTeams, Arr.findFirst((team) => team.name === name && !except.has(team.id)))
+      ),
+    setMembers: (team, agentIds) => Effect.asVoid(repeated(teams.update({ path: { team }, payload: { agentIds } }))),
+    deleteTeam: (team) => gone(repeated(teams.delete({ path: { team } }))),
+    listTasks,
+    getTask: (team, task) =>
+      Effect.map(found(repeated(tasks.get({ path: { team, task } }))), Option.map((reply) => reply.task)),
+    createTask: (team, task, except) =>
+      createSafely(
+        Effect.map(tasks.create({ path: { team }, payload: task }), (reply) => reply.task),
+        Effect.map(listTasks(team), Arr.findFirst(({ id, subject }) => subject === task.subject && !except.has(id)))
+      )
+  })
+})
+
+/** Layer of a client with these options. */
+export const layer = (
+  options: Options
+): Layer.Layer<AgamemnonClient, AgamemnonError.TlsRequiredError, HttpClient.HttpClient> =>
+  Layer.scoped(AgamemnonClient, make(options))
+
+/** Reads from the environment how a client behaves, whichever Agamemnon it talks to. */
+export const config: Config.Config<Omit<Options, "url" | "apiKey">> = Config.all({
+  requireTls: Settings.requireTls.config,
+  requestTimeout: Settings.requestTimeout.config,
+  pingTimeout: Settings.healthcheckTimeout.config,
+  maxConnections: Settings.maxConnections.config,
+  rateLimit: Config.all({ rps: Settings.rateLimitRps.config, burst: Settings.rateLimitBurst.config })
+})
+
+/** Layer of a client of the Agamemnon that the environment names. */
+export const layerConfig: Layer.Layer<
+  AgamemnonClient,
+  AgamemnonError.TlsRequiredError | ConfigError.ConfigError,
+  HttpClient.HttpClient
+> = Layer.scoped(
+  AgamemnonClient,
+  Effect.gen(function*() {
+    const url = yield* Effect.flatMap(
+      Settings.agamemnonUrl.config,
+      Option.match({
+        onNone: () => Effect.fail(ConfigError.MissingData([Settings.agamemnonUrl.name], "no address is set")),
+        onSome: Effect.succeed
+      })
+    )
+    const apiKey = Option.getOrUndefined(yield* Settings.agamemnonApiKey.config)
+    return yield* make({ ...(yield* config), url, apiKey })
+  })
+)

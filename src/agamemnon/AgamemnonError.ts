@@ -1,0 +1,172 @@
+/**
+ * What can go wrong between Telemachy and Agamemnon, classified by what the
+ * caller may do next: send again, wait, or give up.
+ */
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+
+/** Why no answer came: how the connection ended, or that none was made. */
+export const TransportFailure = Schema.Literal("refused", "reset", "dns", "tls", "timeout")
+export type TransportFailure = typeof TransportFailure.Type
+
+const sentence: Record<TransportFailure, string> = {
+  refused: "the connection was refused",
+  reset: "the connection was closed before an answer came",
+  dns: "the host name could not be resolved",
+  tls: "no secure connection could be made",
+  timeout: "no answer came in time"
+}
+
+const dnsCodes = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA"])
+const refusedCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "EADDRNOTAVAIL"])
+const tlsCodes = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO)/
+
+const errorCode = (cause: unknown): string =>
+  Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : ""
+
+/** Tells how a request failed in transport, from the error code of Node's socket. */
+export const transportFailure = (error: HttpClientError.HttpClientError): TransportFailure => {
+  const code = errorCode(error.cause)
+  if (dnsCodes.has(code)) return "dns"
+  if (refusedCodes.has(code)) return "refused"
+  if (code === "ETIMEDOUT") return "timeout"
+  return tlsCodes.test(code) ? "tls" : "reset"
+}
+
+/**
+ * A ping that did not show a living Agamemnon: no connection, no answer in
+ * time, or an answer that says that the server itself has failed (5xx).
+ */
+export class PingError extends Schema.TaggedError<PingError>()("PingError", {
+  url: Schema.String,
+  reason: Schema.Union(TransportFailure, Schema.Literal("status")),
+  status: Schema.optionalWith(Schema.Int, { exact: true })
+}) {
+  override get message(): string {
+    return this.reason === "status" ? `${this.url} answered ${this.status}` : `${this.url}: ${sentence[this.reason]}`
+  }
+}
+
+/**
+ * What a failed request calls for.
+ *
+ * - `Transport`: no usable answer; the request may be sent again
+ * - `Busy`: too many requests (429); the request had no effect and may be sent again after `retryAfter`
+ * - `ServerError`: the server failed (5xx)
+ * - `Refused`: the server understood and said no (4xx); sending again would not help
+ * - `Malformed`: the answer is not what this API answers
+ */
+export const Reason = Schema.Literal("Transport", "Busy", "ServerError", "Refused", "Malformed")
+export type Reason = typeof Reason.Type
+
+/** A request that Agamemnon did not carry out, or whose answer did not arrive. */
+export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("AgamemnonError", {
+  reason: Reason,
+  method: Schema.String,
+  path: Schema.String,
+  status: Schema.optionalWith(Schema.Int, { exact: true }),
+  transport: Schema.optionalWith(TransportFailure, { exact: true }),
+  retryAfter: Schema.optionalWith(Schema.Duration, { exact: true }),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    const what = this.status === undefined ? "failed" : `answered ${this.status}`
+    const advice = this.advice
+    return `${this.method} ${this.path} ${what}: ${this.detail}${advice === "" ? "" : `; ${advice}`}`
+  }
+
+  /** What a person can do about it, or nothing. */
+  get advice(): string {
+    switch (this.status) {
+      case 401:
+        return "check AGAMEMNON_API_KEY"
+      case 404:
+        return this.path.startsWith("/v1/agents?") ? "is AGAMEMNON_URL the address of an Agamemnon?" : ""
+      case 413:
+        return "the request is larger than Agamemnon accepts"
+      default:
+        return this.reason === "Malformed" ? "is AGAMEMNON_URL the address of an Agamemnon of a version known here?" : ""
+    }
+  }
+
+  /** Whether the request may have been carried out although it failed. */
+  get mayHaveTakenEffect(): boolean {
+    return this.reason === "ServerError" || this.reason === "Malformed" ||
+      (this.reason === "Transport" && this.transport !== "refused" && this.transport !== "dns" && this.transport !== "tls")
+  }
+
+  /** Whether the same request can succeed later. */
+  get isRepeatable(): boolean {
+    return this.reason === "Transport" || this.reason === "Busy" || this.reason === "ServerError"
+  }
+}
+
+/**
+ * Agamemnon answers, but no longer knows what this run has made: it was
+ * restarted or replaced, and has forgotten.
+ */
+export class AgamemnonStateLostError extends Schema.TaggedError<AgamemnonStateLostError>()("AgamemnonStateLostError", {
+  workflow: Schema.String,
+  run: Schema.String,
+  missing: Schema.String
+}) {
+  override get message(): string {
+    return `Agamemnon no longer knows ${this.missing}: it was restarted or has lost its state`
+  }
+}
+
+/** A plain `http://` address of another host, where the settings ask for TLS: the key would be readable on the way. */
+export class TlsRequiredError extends Schema.TaggedError<TlsRequiredError>()("TlsRequiredError", {
+  url: Schema.String
+}) {
+  override get message(): string {
+    return `${this.url} is not encrypted and not on this machine: use https://, or set REQUIRE_TLS=false if the network is trusted`
+  }
+}
+
+interface Sent {
+  readonly method: string
+  readonly path: string
+}
+
+/** Makes the error of a request whose connection failed. */
+export const fromTransport = (sent: Sent, transport: TransportFailure): AgamemnonError =>
+  new AgamemnonError({ ...sent, reason: "Transport", transport, detail: sentence[transport] })
+
+/** Makes the error of an answer that could not be understood. */
+export const fromMalformed = (sent: Sent, detail: string): AgamemnonError =>
+  new AgamemnonError({ ...sent, reason: "Malformed", detail })
+
+const Refusal = Schema.parseJson(Schema.Struct({ error: Schema.String }))
+
+const gatewayStatuses = new Set([502, 503, 504])
+
+/**
+ * Makes the error of an answer that is not 2xx.
+ *
+ * An empty 400 is not a verdict on the request: after a 401 or 429 the server
+ * reads the rest of an unread body as the next request and refuses that
+ * (observed on Agamemnon 0.1.0). A verdict always has a JSON body.
+ */
+export const fromResponse = (sent: Sent, response: HttpClientResponse.HttpClientResponse) =>
+  Effect.map(Effect.orElseSucceed(response.text, () => ""), (body) => {
+    const { status } = response
+    const detail = Either.match(Schema.decodeEither(Refusal)(body), {
+      onLeft: () => body.trim() === "" ? "no explanation was given" : body.trim().slice(0, 200),
+      onRight: (refusal) => refusal.error
+    })
+    if (gatewayStatuses.has(status) || (status === 400 && body === "")) {
+      return new AgamemnonError({ ...sent, reason: "Transport", transport: "reset", status, detail })
+    }
+    if (status === 429) {
+      const seconds = Number(response.headers["retry-after"])
+      const retryAfter = Duration.seconds(Number.isFinite(seconds) && seconds > 0 ? seconds : 1)
+      return new AgamemnonError({ ...sent, reason: "Busy", status, retryAfter, detail })
+    }
+    return new AgamemnonError({ ...sent, reason: status >= 500 ? "ServerError" : "Refused", status, detail })
+  })

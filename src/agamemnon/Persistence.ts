@@ -1,0 +1,57 @@
+/**
+ * How long an ordinary request is repeated, and who hears of its failures.
+ *
+ * A request that fails in transport or finds a busy server is sent again for as
+ * long as the schedule goes on; one that finds a failing server, three times. A
+ * refusal is an answer and is never repeated.
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type { AgamemnonError } from "./AgamemnonError.ts"
+
+/** Pauses that grow from a tenth of a second to five seconds. */
+export const backoff: Schedule.Schedule<unknown> = Schedule.exponential("100 millis").pipe(
+  Schedule.union(Schedule.spaced("5 seconds")),
+  Schedule.jittered
+)
+
+/**
+ * What holds for the requests of the code that it is provided to. By default a
+ * request is repeated four times and nobody hears of it.
+ */
+export class Persistence extends Context.Reference<Persistence>()("telemachy/agamemnon/Persistence", {
+  defaultValue: (): {
+    /** Goes on for as long as a request may be repeated. */
+    readonly schedule: Schedule.Schedule<unknown>
+    /** Hears of each failure that is going to be repeated. */
+    readonly onFailure: (error: AgamemnonError) => Effect.Effect<void>
+  } => ({
+    schedule: Schedule.intersect(backoff, Schedule.recurs(4)),
+    onFailure: () => Effect.void
+  })
+}) {}
+
+/** How many times a request is sent again to a server that failed (500). */
+const serverErrorRepeats = 3
+
+const toleratedServerErrors = Schedule.identity<AgamemnonError>().pipe(
+  Schedule.reduce(0, (count, { reason }) => (reason === "ServerError" ? count + 1 : count)),
+  Schedule.whileOutput((count) => count <= serverErrorRepeats)
+)
+
+/** Repeats a request as the {@link Persistence} in force says. */
+export const persist = <A, R>(request: Effect.Effect<A, AgamemnonError, R>): Effect.Effect<A, AgamemnonError, R> =>
+  Effect.flatMap(Persistence, ({ onFailure, schedule }) =>
+    request.pipe(
+      Effect.tapError((error) => (error.isRepeatable ? onFailure(error) : Effect.void)),
+      Effect.retry({
+        while: (error) => error.isRepeatable,
+        schedule: schedule.pipe(
+          Schedule.intersect(toleratedServerErrors),
+          Schedule.zipRight(Schedule.identity<AgamemnonError>()),
+          Schedule.modifyDelay(({ retryAfter = Duration.zero }, delay) => Duration.max(delay, retryAfter))
+        )
+      })
+    ))
