@@ -1,0 +1,101 @@
+/** Every event of a run as one line of text for people. */
+import type * as Duration from "effect/Duration"
+import * as Match from "effect/Match"
+import type { RunEvent } from "../run/RunEvent.ts"
+import type { Style } from "./Style.ts"
+import { count, duration, oneLine } from "./Wording.ts"
+
+/** What a line tells of: the ordinary course of a run, something that needs attention, or something that went wrong. */
+export type Weight = "ordinary" | "notable" | "wrong"
+
+/** An event in words. */
+export interface EventLine {
+  readonly weight: Weight
+  readonly text: string
+}
+
+const ordinary = (text: string): EventLine => ({ weight: "ordinary", text })
+const notable = (text: string): EventLine => ({ weight: "notable", text })
+const wrong = (text: string): EventLine => ({ weight: "wrong", text })
+
+interface Named {
+  readonly name: string
+}
+
+interface Identified extends Named {
+  readonly id?: string
+}
+
+const identified = ({ id }: Identified): string => (id === undefined ? "" : ` (${id})`)
+
+const lifecycle = <Kind extends "agent" | "team">(kind: Kind) => ({
+  creating: ({ name }: Named) => ordinary(`${kind} ${name}: creating`),
+  created: (event: Identified) => ordinary(`${kind} ${event.name}: created${identified(event)}`),
+  reused: (event: Identified) => ordinary(`${kind} ${event.name}: reused${identified(event)}`),
+  removed: ({ name }: Named) => ordinary(`${kind} ${name}: removed`),
+  kept: (event: Identified) => notable(`${kind} ${event.name}: kept${identified(event)}`),
+  left: (event: Identified & { readonly error: string }) =>
+    wrong(`${kind} ${event.name}: could not be removed${identified(event)}: ${event.error}`)
+})
+
+const agent = lifecycle("agent")
+const team = lifecycle("team")
+
+const task = ({ subject, team }: { readonly team: string; readonly subject: string }): string => `task ${team}/${subject}`
+
+const pings = (failures: number): string => (failures === 1 ? "a ping was not answered" : `${failures} pings in a row were not answered`)
+
+/** Tells of an event in words. */
+export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent, EventLine>()({
+  "run.started": ({ agents, policy, run, teams, timeout, url, workflow }) => {
+    const tasks = teams.reduce((sum, { tasks }) => sum + tasks.length, 0)
+    const parts = [count(agents.length, "agent"), count(teams.length, "team"), count(tasks, "task")]
+    return ordinary(
+      `workflow ${workflow}: run ${run} on ${url}, ${parts.join(", ")}, teardown ${policy}, limit ${duration(timeout)}`
+    )
+  },
+  "agent.creating": agent.creating,
+  "agent.created": agent.created,
+  "agent.reused": agent.reused,
+  "agent.started": ({ name }) => ordinary(`agent ${name}: started`),
+  "agent.removed": agent.removed,
+  "agent.kept": agent.kept,
+  "agent.left": agent.left,
+  "team.creating": team.creating,
+  "team.created": team.created,
+  "team.reused": team.reused,
+  "team.removed": team.removed,
+  "team.kept": team.kept,
+  "team.left": team.left,
+  "task.submitting": (event) => ordinary(`${task(event)}: submitting`),
+  "task.submitted": (event) => ordinary(`${task(event)}: submitted (${event.id})`),
+  "task.watched": (event) => ordinary(`${task(event)}: found in progress, watching it (${event.id})`),
+  "task.progressed": (event) => ordinary(`${task(event)}: ${event.status}`),
+  "task.finished": (event) => {
+    const line = `${task(event)}: ${event.status}${event.earlier ? ", by an earlier run" : ""}`
+    return event.status === "completed" ? ordinary(line) : wrong(line)
+  },
+  "task.skipped": (event) => notable(`${task(event)}: skipped, because a task before it did not complete`),
+  "request.failed": ({ error }) => notable(`trying again: ${error}`),
+  "connectivity.alive": () => ordinary("heartbeat: Agamemnon answers"),
+  "connectivity.suspect": ({ failures }) => notable(`heartbeat: ${pings(failures)}`),
+  "connectivity.lost": ({ failures }) => wrong(`heartbeat: ${pings(failures)}, connectivity is lost`),
+  "run.decided": ({ outcome, reason }) =>
+    outcome === "completed"
+      ? ordinary("all tasks completed")
+      : wrong(`the run ended: ${outcome}${reason === "" ? "" : `, ${reason}`}`),
+  "teardown.started": ({ decision }) =>
+    ordinary(decision === "remove" ? "teardown: removing what the run made" : "teardown: keeping what the run made"),
+  "teardown.waiting": ({ grace }) => notable(`teardown: waiting up to ${duration(grace)} for Agamemnon to answer`),
+  "run.finished": ({ left, outcome }) =>
+    left === 0 ? ordinary(`run ${outcome}`) : wrong(`run ${outcome}, ${count(left, "resource")} could not be removed`)
+})
+
+const paints = { notable: "doubtful", wrong: "bad" } as const
+
+/** Renders an event as a line that begins with the time since the run began. */
+export const render = (event: RunEvent, elapsed: Duration.Duration, style: Style): string => {
+  const { text, weight } = describe(event)
+  const line = oneLine(text)
+  return `${style.faint(duration(elapsed).padStart(8))}  ${weight === "ordinary" ? line : style[paints[weight]](line)}`
+}

@@ -1,0 +1,69 @@
+/**
+ * Draws the picture of a run on a terminal, several times a second, for as long
+ * as the run lasts. What is written meanwhile goes above it.
+ */
+import type { WriteStream } from "node:tty"
+import { createLogUpdate } from "log-update"
+import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import type { RunEvent } from "../run/RunEvent.ts"
+import * as RunState from "../run/RunState.ts"
+import * as Picture from "./Picture.ts"
+import type { Style } from "./Style.ts"
+
+/** A terminal that a picture is drawn on. */
+export interface LivePicture {
+  /** Draws the picture of a run until its last event, and takes it away again. */
+  readonly show: (events: Stream.Stream<RunEvent>) => Effect.Effect<void>
+  /** Lets an effect write above the picture. */
+  readonly above: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}
+
+const framesPerSecond = 10
+
+/** Makes a picture on a terminal. */
+export const make = (terminal: WriteStream, style: Style): Effect.Effect<LivePicture> =>
+  Effect.map(Console.consoleWith(Effect.succeed), (console) => {
+    const draw = createLogUpdate(terminal)
+    // A terminal that is closed ends the picture and nothing else.
+    terminal.on("error", () => {})
+
+    const render = Effect.fnUntraced(function*(state: RunState.RunState | undefined, frame: number) {
+      if (state === undefined) return
+      draw(Picture.render(state, {
+        style,
+        frame,
+        now: yield* DateTime.now,
+        width: terminal.columns,
+        height: terminal.rows
+      }))
+    })
+
+    const show = Effect.fn("LivePicture.show")(function*(events: Stream.Stream<RunEvent>) {
+      const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
+      const follow = Stream.runForEach(events, (event) => Ref.update(state, (before) => RunState.fold(before, event)))
+      const redraw = Effect.repeat(
+        Effect.flatMap(Ref.get(state), (reached) => Effect.flatMap(frame, (number) => render(reached, number))),
+        Schedule.spaced(`${1000 / framesPerSecond} millis`)
+      )
+      yield* Effect.raceFirst(follow, redraw)
+    }, Effect.ensuring(Effect.sync(() => {
+      draw.clear()
+      draw.done()
+    })))
+
+    const write = (...words: ReadonlyArray<unknown>) => draw.persist(words.map(String).join(" "))
+    const aboveIt: Console.Console = {
+      ...console,
+      log: (...words) => Effect.sync(() => write(...words)),
+      error: (...words) => Effect.sync(() => write(...words)),
+      unsafe: { ...console.unsafe, log: write, error: write }
+    }
+    return { show, above: Effect.withConsole(aboveIt) }
+  })
+
+const frame = Effect.map(DateTime.now, (now) => Math.floor(now.epochMillis / (1000 / framesPerSecond)))

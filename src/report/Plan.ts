@@ -1,0 +1,91 @@
+/**
+ * What a run of a workflow would do: its agents and teams, the order of the
+ * tasks in waves, the chain that takes the longest, and what it would reuse.
+ */
+import * as Option from "effect/Option"
+import type { Leftover } from "../run/Leftovers.ts"
+import * as TaskGraph from "../workflow/TaskGraph.ts"
+import type { AgentSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import type { Style } from "./Style.ts"
+import * as Table from "./Table.ts"
+import { count, duration, oneLine } from "./Wording.ts"
+
+/** What a plan is made with. */
+export interface Options {
+  readonly style: Style
+  /** Columns of the terminal. */
+  readonly width: number
+  /** What exists on Agamemnon. */
+  readonly existing: ReadonlyArray<Leftover>
+}
+
+/** Renders the plan of a workflow. */
+export const render = (spec: WorkflowSpec, options: Options): string => {
+  const { existing, style, width } = options
+  const tasks = spec.teams.reduce((sum, team) => sum + team.tasks.length, 0)
+  const parts = [count(spec.agents.length, "agent"), count(spec.teams.length, "team"), count(tasks, "task")]
+  const limit = Option.match(spec.timeout, { onNone: () => "the configured limit", onSome: (each) => `limit ${duration(each)}` })
+  const reused = reuse(existing, style)
+  return [
+    `workflow ${style.strong(oneLine(spec.metadata.name))}: ${parts.join(", ")}; teardown ${spec.teardown}, ${limit}`,
+    "",
+    style.strong("agents"),
+    ...Table.render(spec.agents.map((agent) => agentCells(agent, reused("agent", agent.name), style)), { width }),
+    ...spec.teams.flatMap((team) => ["", ...teamLines(team, reused("team", team.name), options)])
+  ].join("\n")
+}
+
+const reuse = (existing: ReadonlyArray<Leftover>, style: Style) => {
+  const keys = new Map(existing.map((each) => [`${each.kind} ${each.name}`, each]))
+  return (kind: Leftover["kind"], name: string): string => {
+    const found = keys.get(`${kind} ${name}`)
+    return found === undefined ? "" : style.active(`would be reused (${found.id})`)
+  }
+}
+
+const agentCells = (agent: AgentSpec, reused: string, style: Style): ReadonlyArray<string> => {
+  const model = Option.match(agent.model, { onNone: () => "", onSome: (name) => ` --model ${name}` })
+  const container = agent.runtime === "docker"
+    ? `docker ${Option.getOrElse(agent.dockerImage, () => "")}, ${agent.cpus} CPUs, ${agent.memory}`
+    : "local"
+  return [
+    `  ${oneLine(agent.name)}`,
+    oneLine(`${agent.program}${model}`),
+    style.faint(oneLine(container)),
+    style.faint(oneLine(agent.workingDir)),
+    reused
+  ]
+}
+
+const teamLines = (team: TeamSpec, reused: string, { style, width }: Options): ReadonlyArray<string> => {
+  const graph = TaskGraph.make(team.tasks)
+  const waves = TaskGraph.waves(graph)
+  const path = TaskGraph.criticalPath(graph)
+  const tasks = new Map(team.tasks.map((task) => [task.subject, task]))
+  const rows = waves.flatMap((wave, number) =>
+    wave.map((subject, position) => {
+      const task = tasks.get(subject)
+      const after = task === undefined || task.blockedBy.length === 0 ? "" : `after ${task.blockedBy.join(", ")}`
+      return [
+        `  ${position === 0 ? style.active(String(number + 1).padStart(3)) : "   "}  ${oneLine(subject)}`,
+        oneLine(task?.assignTo ?? ""),
+        style.faint(oneLine(after))
+      ]
+    })
+  )
+  const members = style.faint(`(${team.agents.map(oneLine).join(", ")})`)
+  return [
+    `${style.strong(`team ${oneLine(team.name)}`)} ${members} ${count(waves.length, "wave")}${reused === "" ? "" : `, ${reused}`}`,
+    ...Table.render(rows, { width }),
+    `  critical path, ${count(path.length, "task")}: ${chain(path)}`
+  ].map((line) => Table.cut(line, width))
+}
+
+const ends = 5
+
+const chain = (path: ReadonlyArray<string>): string => {
+  const shown = path.length <= 2 * ends
+    ? path
+    : [...path.slice(0, ends), `(${path.length - 2 * ends} more)`, ...path.slice(-ends)]
+  return shown.map(oneLine).join(" → ")
+}

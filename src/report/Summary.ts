@@ -1,0 +1,113 @@
+/**
+ * What there is to say when a run is over: how each task ended, what a failed
+ * one wrote, what was removed, what was kept or is left and how to remove that,
+ * and in the last line the outcome and why.
+ */
+import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
+import * as RunState from "../run/RunState.ts"
+import type { Style } from "./Style.ts"
+import * as Table from "./Table.ts"
+import * as TaskRow from "./TaskRow.ts"
+import { count, duration, lastLines, oneLine } from "./Wording.ts"
+
+/** What a summary is made with. */
+export interface Options {
+  readonly style: Style
+  /** Columns of the terminal. */
+  readonly width: number
+  /** The command that removes what is still there; without one, it ends with the command. */
+  readonly removal: string | undefined
+}
+
+/** How many tasks are shown one by one when all went well. */
+const mostTasks = 40
+
+/** How many failed tasks are quoted, and how many lines of each. */
+const mostQuoted = 5
+const quotedLines = 8
+
+/** The tasks of a run as a table; of very many, those that did not complete. */
+export const tasks = (state: RunState.RunState, { style, width }: Options): ReadonlyArray<string> => {
+  const all = RunState.tasks(state)
+  const unfinished = all.filter(({ status }) => status !== "completed")
+  const shown = all.length <= mostTasks ? all : Arr.take(unfinished, mostTasks)
+  const hidden = all.length - shown.length
+  const now = state.endedAt ?? state.startedAt
+  const several = state.declared.teams.length > 1
+  const rows = Table.render(
+    shown.map((task) => {
+      const subject = several ? `${task.team}/${task.subject}` : task.subject
+      return TaskRow.cells({ ...task, subject }, { isOver: true, now, style })
+    }),
+    { width }
+  )
+  return hidden === 0 ? rows : [...rows, style.faint(`  … and ${count(hidden, "more task")}`)]
+}
+
+/** What failed tasks have written last. */
+export const quotes = (state: RunState.RunState, { style, width }: Options): ReadonlyArray<string> => {
+  const failed = RunState.tasks(state).filter(({ result, status }) => status !== "completed" && result !== undefined)
+  return Arr.take(failed, mostQuoted).flatMap(({ result = "", subject, team }) => [
+    style.bad(oneLine(`${team}/${subject} wrote:`)),
+    ...lastLines(result, quotedLines).map((line) => Table.cut(`  ${line}`, width))
+  ])
+}
+
+const kinds = (resources: ReadonlyArray<RunState.ResourceState>): string => {
+  const teams = resources.filter(({ kind }) => kind === "team").length
+  const agents = resources.length - teams
+  return [...(teams === 0 ? [] : [count(teams, "team")]), ...(agents === 0 ? [] : [count(agents, "agent")])].join(" and ")
+}
+
+const howToRemove = (removal: string | undefined): string =>
+  removal === undefined ? "they end with the embedded Agamemnon, now" : `remove with: ${removal}`
+
+const names = ({ id, kind, name }: RunState.ResourceState): string =>
+  oneLine(`${kind} ${name}${id === undefined ? "" : ` (${id})`}`)
+
+/** What became of the agents and teams. */
+export const resources = (state: RunState.RunState, { removal, style }: Options): ReadonlyArray<string> => {
+  const of = Arr.groupBy(RunState.resources(state), ({ status }) => status)
+  const { kept = [], left = [], removed = [] } = of
+  return [
+    ...(removed.length === 0 ? [] : [`removed ${kinds(removed)}`]),
+    ...(kept.length === 0 ? [] : [
+      `kept ${kinds(kept)} on purpose; ${howToRemove(removal)}`,
+      ...kept.map((each) => style.faint(`  ${names(each)}`))
+    ]),
+    ...(left.length === 0 ? [] : [
+      style.bad(`could not remove ${kinds(left)}; ${howToRemove(removal)}`),
+      ...left.map((each) => style.bad(`  ${names(each)}: ${oneLine(each.error ?? "unknown")}`))
+    ])
+  ]
+}
+
+/** The last line: how the run ended, and why. */
+export const lastLine = (state: RunState.RunState, style: Style): string => {
+  const workflow = `workflow ${oneLine(state.workflow)}`
+  const took = duration(DateTime.distanceDuration(state.startedAt, state.endedAt ?? state.startedAt))
+  const left = RunState.left(state).length
+  const rest = left === 0 ? "" : `; ${count(left, "resource")} could not be removed`
+  switch (state.outcome) {
+    case "completed": {
+      const line = `${workflow} completed in ${took}: ${count(RunState.tasks(state).length, "task")}${rest}`
+      return left === 0 ? style.good(line) : style.bad(line)
+    }
+    case "cancelled":
+      return style.doubtful(`${workflow} cancelled after ${took}${rest}`)
+    default:
+      return style.bad(`${workflow} failed: ${oneLine(state.reason)}${rest}`)
+  }
+}
+
+/** What is still on Agamemnon when nobody waits for teardown any longer. */
+export const abandoned = (state: RunState.RunState, { removal, style }: Options): ReadonlyArray<string> => {
+  const remaining = RunState.remaining(state)
+  return remaining.length === 0
+    ? ["stopped; nothing is left"]
+    : [
+      style.bad(`stopped without waiting; not removed: ${kinds(remaining)}; ${howToRemove(removal)}`),
+      ...remaining.map((each) => style.bad(`  ${names(each)}`))
+    ]
+}

@@ -1,0 +1,61 @@
+/** A task as the cells of a table: its mark, its subject, who does it, how far it is, and how long it took. */
+import * as DateTime from "effect/DateTime"
+import type { TaskState } from "../run/RunState.ts"
+import type { Style } from "./Style.ts"
+import { duration, oneLine } from "./Wording.ts"
+
+type Status = TaskState["status"]
+
+const spinner = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"]
+
+const marks: Record<Status, readonly [mark: string, paint: keyof Style]> = {
+  waiting: ["·", "faint"],
+  submitting: ["◦", "active"],
+  submitted: ["◦", "active"],
+  running: ["▸", "active"],
+  completed: ["✔", "good"],
+  failed: ["✖", "bad"],
+  error: ["✖", "bad"],
+  cancelled: ["✖", "bad"],
+  skipped: ["−", "doubtful"]
+}
+
+const elapsed = ({ endedAt, submittedAt }: TaskState, now: DateTime.Utc): string =>
+  submittedAt === undefined ? "" : duration(DateTime.distanceDuration(submittedAt, endedAt ?? now))
+
+const underWay = new Set<Status>(["submitting", "submitted", "running"])
+
+const words = (task: TaskState, { isOver = false, unfinished = [] }: Options): string => {
+  if (isOver && task.status === "waiting") return "not begun"
+  if (isOver && underWay.has(task.status)) return "not finished"
+  if (task.status === "waiting") return unfinished.length === 0 ? "waiting" : `after ${unfinished.join(", ")}`
+  return task.earlier ? `${task.status} earlier` : task.status
+}
+
+/** What a row is made with. */
+export interface Options {
+  readonly style: Style
+  /** The time, for tasks that have not ended. */
+  readonly now: DateTime.Utc
+  /** Subjects that a task still waits for. */
+  readonly unfinished?: ReadonlyArray<string> | undefined
+  /** Whether the run is over, so that what has not ended never will. */
+  readonly isOver?: boolean | undefined
+  /** The picture of the spinner; without it, a running task has a mark that stands still. */
+  readonly frame?: number | undefined
+}
+
+/** The cells of a task's row. */
+export const cells = (task: TaskState, options: Options): ReadonlyArray<string> => {
+  const { frame, now, style } = options
+  const [mark, paint] = marks[task.status]
+  const moving = task.status === "running" && frame !== undefined ? spinner[frame % spinner.length] ?? mark : mark
+  const isQuiet = task.status === "waiting" || task.status === "skipped"
+  const subject = oneLine(task.subject)
+  return [
+    `  ${style[paint](moving)} ${isQuiet ? style.faint(subject) : subject}`,
+    style.faint(oneLine(task.assignTo)),
+    elapsed(task, now).padStart(7),
+    style[paint](oneLine(words(task, options)))
+  ]
+}

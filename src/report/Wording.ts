@@ -1,0 +1,36 @@
+/** Numbers, times and foreign text in the words that a person reads. */
+import { stripVTControlCharacters } from "node:util"
+import * as Duration from "effect/Duration"
+
+/**
+ * Counts things.
+ *
+ * @example count(2, "agent") // "2 agents"
+ */
+export const count = (number: number, noun: string): string =>
+  `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`
+
+const two = (number: number): string => String(number).padStart(2, "0")
+
+/**
+ * Writes a duration as short as is still exact enough.
+ *
+ * @example duration(Duration.seconds(184)) // "3m 04s"
+ */
+export const duration = (length: Duration.Duration): string => {
+  const seconds = Math.max(0, Duration.toSeconds(length))
+  if (seconds < 59.95) return `${seconds.toFixed(1)}s`
+  const whole = Math.round(seconds)
+  const minutes = Math.floor(whole / 60)
+  return minutes < 60 ? `${minutes}m ${two(whole % 60)}s` : `${Math.floor(minutes / 60)}h ${two(minutes % 60)}m`
+}
+
+// Everything that could move a cursor, and every line break: the C0 and C1 controls, and the two separators of Unicode.
+const controls = /[\p{Cc}\u2028\u2029]+/gu
+
+/** Foreign text on one line, and unable to do anything to a terminal. */
+export const oneLine = (text: string): string => stripVTControlCharacters(text).replaceAll(controls, " ").trim()
+
+/** The last lines of foreign text, each as {@link oneLine}. */
+export const lastLines = (text: string, most: number): ReadonlyArray<string> =>
+  text.split(/\r\n|[\r\n]/).map(oneLine).filter((line) => line !== "").slice(-most)
