@@ -44,7 +44,11 @@ export const NotFound = refusal.annotations({ identifier: "NotFound", ...HttpApi
 export const RateLimited = Schema.Struct({ error: Schema.String, retry_after_seconds: Schema.Int })
   .annotations({ identifier: "RateLimited", ...HttpApiSchema.annotations({ status: 429 }) })
 
-/** Asks for the key, as a bearer token or in the header `X-API-Key`. */
+/**
+ * Asks for the key, as a bearer token or in the header `X-API-Key`.
+ *
+ * @effect-expect-leaking HttpServerRequest | ParsedSearchParams | RouteContext
+ */
 export class Authorization extends HttpApiMiddleware.Tag<Authorization>()("telemachy/agamemnon/Authorization", {
   failure: Unauthorized,
   security: {

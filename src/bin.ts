@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+/** The script entrypoint: the command line, with what Node provides. */
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as MutableRef from "effect/MutableRef"
+import * as Cli from "./cli/Cli.ts"
+import * as Signals from "./cli/Signals.ts"
+
+const exitCode = MutableRef.make(1)
+
+const keepExitCode = (exit: Exit.Exit<number>) =>
+  Effect.map(
+    Exit.isSuccess(exit) ? Effect.succeed(exit.value) : Effect.flatMap(Signals.Signals, (signals) => signals.exitCode),
+    (code) => MutableRef.set(exitCode, code)
+  )
+
+const cancelled = Effect.flatMap(Signals.Signals, ({ first }) => Effect.zipRight(first, Effect.interrupt))
+
+Effect.raceFirst(Cli.main(process.argv.slice(2)), cancelled).pipe(
+  Effect.onExit(keepExitCode),
+  Effect.provide(Layer.merge(NodeContext.layer, Signals.layer)),
+  NodeRuntime.runMain({
+    disableErrorReporting: true,
+    disablePrettyLogger: true,
+    teardown: (_exit, onExit) => onExit(MutableRef.get(exitCode))
+  })
+)

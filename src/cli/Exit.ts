@@ -1,0 +1,5 @@
+/** The end of a command that has said everything there is to say. */
+import * as Data from "effect/Data"
+
+/** Ends the command with an exit code, and without another word. */
+export class Exit extends Data.TaggedError("Exit")<{ readonly code: number }> {}

@@ -1,0 +1,28 @@
+/** The exit codes of the command. */
+import type { Outcome } from "../run/RunEvent.ts"
+
+/** The file, a flag or a setting is wrong; nothing was started. */
+export const invalid = 2
+
+/** A run completed, but teardown could not remove everything. */
+export const leftBehind = 5
+
+/** The exit code of each outcome; that of a cancelled run depends on the signal. */
+export const outcomes: Record<Exclude<Outcome, "cancelled">, number> = {
+  completed: 0,
+  failed: 1,
+  connectivity_lost: 3,
+  state_lost: 3,
+  timed_out: 4
+}
+
+/** What each exit code means, for the help. */
+export const meanings: ReadonlyArray<readonly [string, string]> = [
+  ["0", "the run completed"],
+  ["1", "the run failed: a task did, or Agamemnon refused a request"],
+  ["2", "the file, a flag or a setting is wrong; nothing was started"],
+  ["3", "connectivity to Agamemnon was lost, or Agamemnon has lost its state"],
+  ["4", "the limit of the run passed"],
+  ["5", "the run completed, but teardown could not remove everything"],
+  ["130, 143", "cancelled by SIGINT, SIGTERM"]
+]

@@ -1,0 +1,100 @@
+/** The flags of the commands, each defined once. */
+import * as Options from "@effect/cli/Options"
+import type * as Usage from "@effect/cli/Usage"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { TeardownPolicy } from "../workflow/WorkflowSpec.ts"
+
+/** Flags that stand alone. */
+export const switches = {
+  dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Show the plan, and make nothing")),
+  force: Options.boolean("force").pipe(
+    Options.withDescription("Ignore what an earlier run has left, and make everything new")
+  ),
+  json: Options.boolean("json").pipe(
+    Options.withDescription("Write one JSON object per event to standard output, and text for people to standard error")
+  ),
+  verbose: Options.boolean("verbose").pipe(
+    Options.withAlias("v"),
+    Options.withDescription("Say more: every step, results of tasks, log entries, stack traces of defects")
+  ),
+  quiet: Options.boolean("quiet").pipe(
+    Options.withAlias("q"),
+    Options.withDescription("Say only what went wrong, and how it ended")
+  ),
+  noColor: Options.boolean("no-color").pipe(
+    Options.withDescription("Write no colors; the variable NO_COLOR does the same")
+  ),
+  openapi: Options.boolean("openapi").pipe(
+    Options.withDescription("Print the OpenAPI description of the API, and serve nothing")
+  ),
+  allowRemote: Options.boolean("allow-remote").pipe(
+    Options.withDescription("Allow an address of --host that other machines can reach")
+  )
+}
+
+/** Address of Agamemnon. */
+export const url = Options.text("url").pipe(
+  Options.withPseudoName("URL"),
+  Options.withDescription("Address of the Agamemnon to run on; instead of AGAMEMNON_URL"),
+  Options.optional
+)
+
+/** File that holds the key. */
+export const keyFile = Options.text("key-file").pipe(
+  Options.withPseudoName("FILE"),
+  Options.withDescription("File that holds the key of that Agamemnon; instead of AGAMEMNON_API_KEY"),
+  Options.optional
+)
+
+/** The rule of teardown. */
+export const teardown = Options.choice("teardown", TeardownPolicy.literals).pipe(
+  Options.withDescription("When to remove what the run made; instead of what the file says"),
+  Options.optional
+)
+
+const Seconds = Schema.transform(Schema.Number.pipe(Schema.finite(), Schema.positive()), Schema.DurationFromSelf, {
+  strict: true,
+  decode: (seconds) => Duration.seconds(seconds),
+  encode: Duration.toSeconds
+}).annotations({ message: () => ({ message: "--timeout: expected a number of seconds greater than 0", override: true }) })
+
+/** The limit of the run. */
+export const timeout = Options.float("timeout").pipe(
+  Options.withPseudoName("SECONDS"),
+  Options.withSchema(Seconds),
+  Options.withDescription("Limit of the run, in seconds, greater than 0; instead of what the file says"),
+  Options.optional
+)
+
+/** How a flag is written. */
+export interface Flag {
+  readonly names: ReadonlyArray<string>
+  /** Whether it stands alone; every other flag is followed by its value. */
+  readonly isSwitch: boolean
+}
+
+const flagOf = (usage: Usage.Usage): ReadonlyArray<Flag> => {
+  switch (usage._tag) {
+    case "Named":
+      return [{ names: usage.names, isSwitch: Option.isNone(usage.acceptedValues) }]
+    case "Optional":
+      return flagOf(usage.usage)
+    default:
+      return []
+  }
+}
+
+/** Tells how the flags among these options are written. */
+export const of = (options: Readonly<Record<string, unknown>>): ReadonlyArray<Flag> =>
+  Object.values(options).filter(Options.isOptions).flatMap((option) => flagOf(Options.getUsage(option)))
+
+/** The flags that every command has. */
+export const builtIn: ReadonlyArray<Flag> = [
+  { names: ["-h", "--help"], isSwitch: true },
+  { names: ["--version"], isSwitch: true },
+  { names: ["--wizard"], isSwitch: true },
+  { names: ["--completions"], isSwitch: false },
+  { names: ["--log-level"], isSwitch: false }
+]

@@ -1,0 +1,30 @@
+/** Log entries of the command: to standard error, as LOG_LEVEL and LOG_FORMAT say. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Settings from "../Settings.ts"
+
+const levels = {
+  debug: LogLevel.Debug,
+  info: LogLevel.Info,
+  warning: LogLevel.Warning,
+  error: LogLevel.Error,
+  none: LogLevel.None
+}
+
+const loggers = {
+  pretty: Logger.prettyLogger({ stderr: true }),
+  logfmt: Logger.withConsoleError(Logger.logfmtLogger),
+  json: Logger.withConsoleError(Logger.jsonLogger)
+}
+
+/** Layer of the logger that the settings ask for. */
+export const layer = Layer.unwrapEffect(Effect.gen(function*() {
+  const level = yield* Settings.logLevel.config
+  const format = yield* Settings.logFormat.config
+  return Layer.merge(
+    Logger.replace(Logger.defaultLogger, loggers[format]),
+    Logger.minimumLogLevel(levels[level])
+  )
+}))

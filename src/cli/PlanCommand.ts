@@ -1,0 +1,41 @@
+/** `telemachy plan`: shows what a run would do, and makes nothing. */
+import * as Command from "@effect/cli/Command"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Plan from "../report/Plan.ts"
+import * as Leftovers from "../run/Leftovers.ts"
+import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as Backend from "./Backend.ts"
+import * as Display from "./Display.ts"
+import * as Environment from "./Environment.ts"
+import * as Flags from "./Flags.ts"
+import * as Help from "./Help.ts"
+import * as Source from "./Source.ts"
+
+/** Shows the plan of a workflow; what exists on an Agamemnon that answers is marked. */
+export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec, noColor: boolean) {
+  const existing = (yield* Backend.IsEmbedded)
+    ? []
+    : yield* Effect.catchAll(Leftovers.find(spec), (error) =>
+      Effect.as(Console.error(`what exists on Agamemnon is not shown: ${error.message}`), []))
+  yield* Console.log(Plan.render(spec, { ...(yield* Display.standardOutput(noColor)), existing }))
+})
+
+/** The flags and arguments. */
+export const config = {
+  url: Flags.url,
+  keyFile: Flags.keyFile,
+  noColor: Flags.switches.noColor,
+  file: Source.file
+}
+
+export const command = Command.make("plan", config, ({ file, noColor, ...flags }) =>
+  Effect.gen(function*() {
+    const { spec } = yield* Source.load(file)
+    yield* Effect.provide(show(spec, noColor), Backend.layer(spec.metadata.name))
+  }).pipe(Effect.provide(Environment.layer(flags)))).pipe(
+    Command.withDescription(Help.describe(
+      "Show what a run would do: agents, teams, the order of tasks, the critical path, and what it would reuse",
+      [["telemachy plan flow.yaml", "make nothing, only look"]]
+    ))
+  )

@@ -1,0 +1,130 @@
+/** `telemachy run`: runs a workflow to its end, and shows it happening. */
+import * as Command from "@effect/cli/Command"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
+import * as Stream from "effect/Stream"
+import * as AgamemnonClient from "../agamemnon/AgamemnonClient.ts"
+import * as Program from "../agamemnon/embedded/Program.ts"
+import type { RunEvent } from "../run/RunEvent.ts"
+import * as RunState from "../run/RunState.ts"
+import * as WorkflowExecutor from "../run/WorkflowExecutor.ts"
+import * as Settings from "../Settings.ts"
+import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as Backend from "./Backend.ts"
+import * as Display from "./Display.ts"
+import * as Environment from "./Environment.ts"
+import * as Ended from "./Exit.ts"
+import * as ExitCode from "./ExitCode.ts"
+import * as Flags from "./Flags.ts"
+import * as Help from "./Help.ts"
+import * as PlanCommand from "./PlanCommand.ts"
+import { Signals } from "./Signals.ts"
+import * as Source from "./Source.ts"
+
+/** The flags and arguments. */
+export const config = {
+  dryRun: Flags.switches.dryRun,
+  force: Flags.switches.force,
+  json: Flags.switches.json,
+  url: Flags.url,
+  keyFile: Flags.keyFile,
+  teardown: Flags.teardown,
+  timeout: Flags.timeout,
+  verbose: Flags.switches.verbose,
+  quiet: Flags.switches.quiet,
+  noColor: Flags.switches.noColor,
+  file: Source.file
+}
+
+/** What the embedded Agamemnon could not run is said before anything starts. */
+const checkPrograms = Effect.fn("RunCommand.checkPrograms")(function*(spec: WorkflowSpec) {
+  if (!(yield* Backend.IsEmbedded)) return
+  const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
+  yield* Program.check(spec.agents, { programs: Object.fromEntries(programs) })
+})
+
+/** The exit code of a run that ended like this. */
+const exitCodeOf = Effect.fn("RunCommand.exitCodeOf")(function*(state: RunState.RunState | undefined) {
+  const { exitCode } = yield* Signals
+  const outcome = state?.outcome ?? "failed"
+  if (outcome === "cancelled") return yield* exitCode
+  const isClean = state === undefined || RunState.left(state).length === 0
+  return outcome === "completed" && !isClean ? ExitCode.leftBehind : ExitCode.outcomes[outcome]
+})
+
+/** The command that removes what a run leaves on an Agamemnon that outlives it. */
+const removalOf = Effect.fn("RunCommand.removalOf")(function*(file: string) {
+  if (yield* Backend.IsEmbedded) return undefined
+  const { url } = yield* AgamemnonClient.AgamemnonClient
+  return `telemachy teardown ${file === "-" ? "FILE" : JSON.stringify(file)} --url ${url}`
+})
+
+/** Says what happens at the first signal, and ends the process at the second, having said what is left. */
+const heedSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: Display.Display) =>
+  Effect.gen(function*() {
+    const signals = yield* Signals
+    const signal = yield* signals.first
+    yield* display.beside(Console.error(`${signal}: cancelling the run and taking down what it made; once more to stop waiting`))
+    yield* signals.second
+    const reached = yield* Ref.get(state)
+    if (reached !== undefined) yield* display.abandon(reached)
+    yield* signals.exit
+  })
+
+const untilTheEnd = (events: Stream.Stream<RunEvent>) => Stream.takeUntil(events, ({ _tag }) => _tag === "run.finished")
+
+const execute = Effect.fn("RunCommand.execute")(function*(
+  spec: WorkflowSpec,
+  options: WorkflowExecutor.Options,
+  display: Display.Display
+) {
+  const executor = yield* WorkflowExecutor.WorkflowExecutor
+  const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
+  const remember = Stream.runForEach((event: RunEvent) => Ref.update(state, (before) => RunState.fold(before, event)))
+  const telling = yield* Effect.forEach([remember, ...display.tellers], (tell) =>
+    Effect.map(executor.events, (events) => tell(untilTheEnd(events))))
+
+  // Daemons: they tell of the end of the run, and so must outlive its interruption.
+  const told = yield* Effect.forkDaemon(Effect.all(telling, { concurrency: "unbounded", discard: true }))
+  const heeding = yield* Effect.forkDaemon(heedSignals(state, display))
+  const exit = yield* display.beside(executor.execute(spec, options)).pipe(
+    Effect.exit,
+    Effect.ensuring(Fiber.join(told)),
+    Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => ended === undefined ? Effect.void : display.summarize(ended))),
+    Effect.ensuring(Fiber.interrupt(heeding))
+  )
+  if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) {
+    yield* Effect.logDebug("the run failed", exit.cause)
+  }
+  return yield* new Ended.Exit({ code: yield* Effect.flatMap(Ref.get(state), exitCodeOf) })
+})
+
+export const command = Command.make("run", config, ({ dryRun, file, force, json, keyFile, noColor, quiet, teardown, timeout, url, verbose }) =>
+  Effect.gen(function*() {
+    const { spec } = yield* Source.load(file)
+    yield* Effect.gen(function*() {
+      yield* checkPrograms(spec)
+      if (dryRun) return yield* PlanCommand.show(spec, noColor)
+      const display = yield* Display.make({ json, noColor, quiet, verbose, removal: yield* removalOf(file) })
+      yield* execute(spec, {
+        force,
+        teardown: Option.getOrUndefined(teardown),
+        timeout: Option.getOrUndefined(timeout)
+      }, display).pipe(Effect.scoped, Effect.provide(WorkflowExecutor.layerConfig))
+    }).pipe(Effect.provide(Backend.layer(spec.metadata.name)))
+  }).pipe(Effect.provide(Environment.layer({ url, keyFile, verbose })))).pipe(
+    Command.withDescription(Help.describe(
+      "Run a workflow to its end, show it happening, and take down what it made",
+      [
+        ["telemachy run flow.yaml", "on the Agamemnon of AGAMEMNON_URL, or on an embedded one"],
+        ["telemachy run flow.yaml --teardown always --timeout 600", "leave nothing, and take no longer than 10 minutes"],
+        ["telemachy run flow.yaml --json > events.jsonl", "for programs: one JSON object per event"],
+        ["generate-flow | telemachy run - --dry-run", "show the plan of a workflow on standard input"]
+      ]
+    ))
+  )
+

@@ -1,0 +1,49 @@
+/** `telemachy teardown`: removes what runs of a workflow have left on Agamemnon. */
+import * as Command from "@effect/cli/Command"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Leftovers from "../run/Leftovers.ts"
+import * as Backend from "./Backend.ts"
+import * as Environment from "./Environment.ts"
+import { Exit } from "./Exit.ts"
+import * as ExitCode from "./ExitCode.ts"
+import * as Flags from "./Flags.ts"
+import * as Help from "./Help.ts"
+import * as Source from "./Source.ts"
+
+const remove = (leftover: Leftovers.Leftover) =>
+  Effect.matchEffect(Leftovers.remove(leftover), {
+    onSuccess: () => Effect.as(Console.log(`removed ${leftover.kind} ${leftover.name} (${leftover.id})`), true),
+    onFailure: (error) =>
+      Effect.as(Console.error(`could not remove ${leftover.kind} ${leftover.name} (${leftover.id}): ${error.message}`), false)
+  })
+
+/** The flags and arguments. */
+export const config = {
+  dryRun: Flags.switches.dryRun,
+  url: Flags.url,
+  keyFile: Flags.keyFile,
+  file: Source.file
+}
+
+export const command = Command.make("teardown", config, ({ dryRun, file, ...flags }) =>
+  Effect.gen(function*() {
+    const { spec } = yield* Source.load(file)
+    yield* Effect.gen(function*() {
+      const found = yield* Leftovers.find(spec)
+      if (found.length === 0) return yield* Console.log(`nothing of workflow ${spec.metadata.name} is left`)
+      if (dryRun) {
+        return yield* Effect.forEach(found, ({ id, kind, name }) => Console.log(`would remove ${kind} ${name} (${id})`))
+      }
+      const removed = yield* Effect.forEach(found, remove)
+      if (!removed.every(Boolean)) return yield* new Exit({ code: ExitCode.leftBehind })
+    }).pipe(Effect.provide(Backend.layer(spec.metadata.name)))
+  }).pipe(Effect.provide(Environment.layer(flags)))).pipe(
+    Command.withDescription(Help.describe(
+      "Remove the agents and teams of a workflow that its runs have left on Agamemnon",
+      [
+        ["telemachy teardown flow.yaml", "remove what a run has kept or could not remove"],
+        ["telemachy teardown flow.yaml --dry-run", "only list it"]
+      ]
+    ))
+  )

@@ -1,0 +1,36 @@
+/** `telemachy validate`: checks workflow files, all of them, and says everything that is wrong. */
+import * as Args from "@effect/cli/Args"
+import * as Command from "@effect/cli/Command"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import { count } from "../report/Wording.ts"
+import * as ExitCode from "./ExitCode.ts"
+import { Exit } from "./Exit.ts"
+import * as Help from "./Help.ts"
+import * as Source from "./Source.ts"
+
+const check = Effect.fn("ValidateCommand.check")(function*(file: string) {
+  return yield* Effect.matchEffect(Source.load(file), {
+    onSuccess: ({ spec }) => {
+      const tasks = spec.teams.reduce((sum, team) => sum + team.tasks.length, 0)
+      const parts = [count(spec.agents.length, "agent"), count(spec.teams.length, "team"), count(tasks, "task")]
+      return Effect.as(Console.log(`${file}: valid, ${parts.join(", ")}`), true)
+    },
+    onFailure: (error) => Effect.as(Console.error(error.message), false)
+  })
+})
+
+/** The flags and arguments. */
+export const config = { files: Args.atLeast(Source.file, 1) }
+
+export const command = Command.make("validate", config, ({ files }) =>
+  Effect.flatMap(
+    Effect.forEach(files, check),
+    (valid) => valid.every(Boolean) ? Effect.void : new Exit({ code: ExitCode.invalid })
+  )).pipe(
+    Command.withDescription(Help.describe("Check workflow files, and say everything that is wrong with each", [
+      ["telemachy validate flow.yaml", "check one file"],
+      ["telemachy validate workflows/*.yaml", "check many; exits 2 if one of them is wrong"],
+      ["generate-flow | telemachy validate -", "check standard input"]
+    ]))
+  )
