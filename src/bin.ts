@@ -21,7 +21,7 @@ const cancelled = Effect.flatMap(Signals.Signals, ({ first }) => Effect.zipRight
 
 Effect.raceFirst(Cli.main(process.argv.slice(2)), cancelled).pipe(
   Effect.onExit(keepExitCode),
-  Effect.provide(Layer.merge(NodeContext.layer, Signals.layer)),
+  Effect.provide(Layer.provideMerge(Signals.layer, NodeContext.layer)),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     disablePrettyLogger: true,

@@ -11,16 +11,22 @@ import * as EmbeddedAgamemnon from "../agamemnon/embedded/EmbeddedAgamemnon.ts"
 import * as Settings from "../Settings.ts"
 import * as Environment from "./Environment.ts"
 import * as Flags from "./Flags.ts"
-import * as Help from "./Help.ts"
+import type * as Help from "./Help.ts"
 
-const port = Options.integer("port").pipe(
+const port = Options.text("port").pipe(
+  Options.withPseudoName("PORT"),
+  Options.withSchema(
+    Flags.number("--port", "a whole number from 0 to 65535", (value) =>
+      Number.isInteger(value) && value >= 0 && value <= 65_535)
+  ),
   Options.withDefault(8080),
-  Options.withDescription("Port to listen on; 0 takes a free one")
+  Options.withDescription("Port to listen on (8080); 0 takes a free one")
 )
 
 const host = Options.text("host").pipe(
+  Options.withPseudoName("ADDRESS"),
   Options.withDefault("127.0.0.1"),
-  Options.withDescription("Address to listen on")
+  Options.withDescription("Address to listen on (127.0.0.1)")
 )
 
 const key = Options.redacted("key").pipe(
@@ -32,16 +38,27 @@ const key = Options.redacted("key").pipe(
   Options.optional
 )
 
-const keyFile = Flags.keyFile.pipe(Options.withDescription("File that holds the key that clients must send"))
+const keyFile = Flags.keyFile("File that holds the key that clients must send")
 
 /** The flags and arguments. */
-export const config = {
+const config = {
   port,
   host,
   key,
   keyFile,
   allowRemote: Flags.switches.allowRemote,
   openapi: Flags.switches.openapi
+}
+
+/** What its help says. */
+export const page: Help.Page = {
+  sentence: "Serve the embedded Agamemnon to other clients, in the foreground",
+  config,
+  examples: [
+    ["telemachy agamemnon", "on 127.0.0.1:8080, with a random key"],
+    ["telemachy agamemnon --port 0 --key-file key.txt", "on a free port, with a key from a file"],
+    ["telemachy agamemnon --openapi > agamemnon.json", "print the description of its API"]
+  ]
 }
 
 export const command = Command.make("agamemnon", config, ({ allowRemote, host: address, key: given, keyFile: path, openapi, port: number }) =>
@@ -62,10 +79,4 @@ export const command = Command.make("agamemnon", config, ({ allowRemote, host: a
     if (apiKey === undefined) yield* Console.log(`AGAMEMNON_API_KEY=${Redacted.value(server.apiKey)}`)
     yield* Console.error("serving the embedded Agamemnon; all that it knows and runs ends with it (Ctrl-C)")
     return yield* Effect.never
-  }).pipe(Effect.scoped, Effect.provide(Environment.layer({ url: Option.none(), keyFile: path })))).pipe(
-    Command.withDescription(Help.describe("Serve the embedded Agamemnon to other clients, in the foreground", [
-      ["telemachy agamemnon", "on 127.0.0.1:8080, with a random key"],
-      ["telemachy agamemnon --port 0 --key-file key.txt", "on a free port, with a key from a file"],
-      ["telemachy agamemnon --openapi > agamemnon.json", "print the description of its API"]
-    ]))
-  )
+  }).pipe(Effect.scoped, Effect.provide(Environment.layer({ url: Option.none(), keyFile: path })))).pipe(Command.withDescription(page.sentence))

@@ -1,58 +1,103 @@
 /**
  * Reads the command line the way most people write it, before it is parsed:
- * flags may stand after the arguments, as in `run flow.yaml --json`, and a
- * misspelled command or flag is told the right one.
+ * flags may stand after the arguments, as in `run flow.yaml --json`, help can
+ * be asked for anywhere, and a misspelled command or flag is told the right one.
  */
-import * as Either from "effect/Either"
+import * as Data from "effect/Data"
 import { nearest } from "../workflow/Nearest.ts"
 import * as Flags from "./Flags.ts"
+import type { Page } from "./Help.ts"
 
-/** The commands, each with its flags. */
-export type Commands = Readonly<Record<string, ReadonlyArray<Flags.Flag>>>
+/** What a command line asks for. */
+export type Request = Data.TaggedEnum<{
+  /** To run a command; flags stand before arguments. */
+  Run: { readonly argv: ReadonlyArray<string> }
+  /** To show the help of a command, or of the program. */
+  Help: { readonly command?: { readonly name: string; readonly page: Page } }
+  /** Something that is not known. */
+  Unknown: { readonly message: string }
+}>
+const { Help, Run, Unknown } = Data.taggedEnum<Request>()
+
+const helpFlags: ReadonlyArray<string> = ["-h", "--help"]
+const globalFlags: ReadonlyArray<string> = [...helpFlags, "--version", "--completions", "--wizard"]
 
 const isFlag = (token: string): boolean => token.startsWith("-") && token !== "-"
 
-const suggestion = (name: string, candidates: ReadonlyArray<string>): string => {
+const nameOf = (flag: string): string => flag.replace(/=.*$/s, "")
+
+const suggestion = (name: string, candidates: ReadonlyArray<string>, otherwise: string): string => {
   const meant = nearest(name, candidates)
-  return meant === undefined ? "" : `, did you mean ${meant}?`
+  return meant === undefined ? otherwise : `did you mean ${meant}?`
 }
 
-/** Moves the flags of a command before its arguments, or says which word is not known. */
-export const normalize = (
-  argv: ReadonlyArray<string>,
-  commands: Commands
-): Either.Either<ReadonlyArray<string>, string> => {
-  const [command, ...tokens] = argv
-  if (command === undefined || isFlag(command)) return Either.right(argv)
-  const flags = commands[command]
-  if (flags === undefined) {
-    const names = Object.keys(commands)
-    return Either.left(`unknown command ${command}${suggestion(command, names) || `, expected one of ${names.join(", ")}`}`)
+/** Finds out what a command line asks for. */
+export const read = (argv: ReadonlyArray<string>, pages: Readonly<Record<string, Page>>): Request => {
+  const [name, ...tokens] = argv
+  if (name === undefined || name === "help" || helpFlags.includes(name)) return helpOf(tokens[0], pages)
+  if (isFlag(name)) {
+    return globalFlags.includes(nameOf(name))
+      ? Run({ argv })
+      : Unknown({ message: `unknown flag ${nameOf(name)}, ${suggestion(nameOf(name), globalFlags, "see telemachy --help")}` })
   }
-  const known = [...flags, ...Flags.builtIn]
-  const before: Array<string> = []
-  const after: Array<string> = []
+  const page = Object.hasOwn(pages, name) ? pages[name] : undefined
+  if (page === undefined) return unknownCommand(name, pages)
+  const end = tokens.indexOf("--")
+  return tokens.slice(0, end === -1 ? tokens.length : end).some((token) => helpFlags.includes(token))
+    ? Help({ command: { name, page } })
+    : flagsFirst(name, tokens, Flags.of(page.config))
+}
+
+const helpOf = (name: string | undefined, pages: Readonly<Record<string, Page>>): Request => {
+  const page = name !== undefined && Object.hasOwn(pages, name) ? pages[name] : undefined
+  if (name !== undefined && page !== undefined) return Help({ command: { name, page } })
+  return name === undefined || isFlag(name) ? Help({}) : unknownCommand(name, pages)
+}
+
+const unknownCommand = (name: string, pages: Readonly<Record<string, Page>>): Request => {
+  const names = Object.keys(pages)
+  return Unknown({ message: `unknown command ${name}, ${suggestion(name, names, `expected one of ${names.join(", ")}`)}` })
+}
+
+/** Moves the flags of a command before its arguments. What follows `--` is an argument, whatever it looks like. */
+const flagsFirst = (command: string, tokens: ReadonlyArray<string>, known: ReadonlyArray<Flags.Flag>): Request => {
+  const help = `see telemachy ${command} --help`
+  const flags: Array<string> = []
+  const rest: Array<string> = []
   for (let position = 0; position < tokens.length; position += 1) {
     const token = tokens[position] ?? ""
+    if (token === "--") {
+      rest.push(...tokens.slice(position + 1))
+      break
+    }
     if (!isFlag(token)) {
-      after.push(token)
+      rest.push(token)
       continue
     }
-    const [name = token] = token.split("=", 1)
+    const name = nameOf(token)
     const flag = known.find(({ names }) => names.includes(name))
     if (flag === undefined) {
       const names = known.flatMap((each) => each.names)
-      return Either.left(
-        `unknown flag ${name} of telemachy ${command}${suggestion(name, names) || `, see telemachy ${command} --help`}`
-      )
+      return Unknown({ message: `unknown flag ${name} of telemachy ${command}, ${suggestion(name, names, help)}` })
     }
-    before.push(token)
-    if (!flag.isSwitch && !token.includes("=")) {
-      const value = tokens[position + 1]
-      if (value === undefined) return Either.left(`the flag ${name} needs a value, see telemachy ${command} --help`)
-      before.push(value)
-      position += 1
-    }
+    flags.push(token)
+    if (flag.isSwitch) continue
+    const isJoined = token.includes("=")
+    const value = isJoined ? token.slice(name.length + 1) : tokens[position + 1]
+    if (value === undefined) return Unknown({ message: `the flag ${name} needs a value, ${help}` })
+    if (flag.choices.length > 0 && !flag.choices.includes(value)) return wrongChoice(name, value, flag.choices)
+    if (isJoined) continue
+    flags.push(value)
+    position += 1
   }
-  return Either.right([command, ...before, ...after])
+  // The parser takes an argument for a flag when it begins like one, unless it is told that flags are over.
+  const marked = rest.some(isFlag) ? ["--", ...rest] : rest
+  return Run({ argv: [command, ...flags, ...marked] })
+}
+
+const wrongChoice = (name: string, value: string, choices: ReadonlyArray<string>): Request => {
+  const meant = nearest(value, choices)
+  return Unknown({
+    message: `${name}: expected one of ${choices.join(", ")}, found ${value}${meant === undefined ? "" : `, did you mean ${meant}?`}`
+  })
 }

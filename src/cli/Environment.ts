@@ -2,6 +2,7 @@
  * Where settings come from: a flag wins over the environment, the environment
  * over `.env`, `.env` over the default.
  */
+import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as PlatformConfigProvider from "@effect/platform/PlatformConfigProvider"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -12,6 +13,18 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Settings from "../Settings.ts"
 import * as Logging from "./Logging.ts"
+
+const inWords = (error: PlatformError): string => {
+  const reason = error._tag === "SystemError" ? error.reason : undefined
+  switch (reason) {
+    case "NotFound":
+      return "no such file"
+    case "PermissionDenied":
+      return "no permission to read it"
+    default:
+      return `cannot be read (${error.message})`
+  }
+}
 
 /** A file that a flag names could not be read. */
 export class KeyFileError extends Schema.TaggedError<KeyFileError>()("KeyFileError", {
@@ -28,12 +41,28 @@ export const readKey = Effect.fn("Environment.readKey")(function*(path: string) 
   const files = yield* FileSystem.FileSystem
   const text = yield* Effect.mapError(
     files.readFileString(path),
-    (error) => new KeyFileError({ path, detail: error.message })
+    (error) => new KeyFileError({ path, detail: inWords(error) })
   )
   const key = text.trim()
   if (key === "") return yield* new KeyFileError({ path, detail: "the file is empty" })
   return Redacted.make(key)
 })
+
+/** A `.env` file is there and could not be read. */
+export class DotEnvError extends Schema.TaggedError<DotEnvError>()("DotEnvError", { detail: Schema.String }) {
+  override get message(): string {
+    return `.env: ${this.detail}`
+  }
+}
+
+// A `.env` file is a convenience: one that is missing says nothing.
+const readDotEnv = PlatformConfigProvider.fromDotEnv(".env").pipe(
+  Effect.catchAll((error) =>
+    error._tag === "SystemError" && error.reason === "NotFound"
+      ? Effect.succeed(ConfigProvider.fromMap(new Map()))
+      : new DotEnvError({ detail: inWords(error) })
+  )
+)
 
 /** What flags say about settings. */
 export interface Flags {
@@ -53,11 +82,10 @@ const settings = ({ keyFile, url, verbose }: Flags) =>
       flags.set(Settings.agamemnonApiKey.name, Redacted.value(yield* readKey(keyFile.value)))
     }
     if (verbose === true) flags.set(Settings.logLevel.name, "debug")
-    // A `.env` file is a convenience: one that is missing says nothing.
-    const dotEnv = yield* Effect.option(PlatformConfigProvider.fromDotEnv(".env"))
+    const dotEnv = yield* readDotEnv
     const environment = ConfigProvider.fromMap(flags).pipe(
       ConfigProvider.orElse(() => ConfigProvider.fromEnv()),
-      ConfigProvider.orElse(() => Option.getOrElse(dotEnv, () => ConfigProvider.fromMap(new Map())))
+      ConfigProvider.orElse(() => dotEnv)
     )
     return Layer.setConfigProvider(environment)
   }))

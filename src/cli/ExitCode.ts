@@ -24,5 +24,5 @@ export const meanings: ReadonlyArray<readonly [string, string]> = [
   ["3", "connectivity to Agamemnon was lost, or Agamemnon has lost its state"],
   ["4", "the limit of the run passed"],
   ["5", "the run completed, but teardown could not remove everything"],
-  ["130, 143", "cancelled by SIGINT, SIGTERM"]
+  ["130, 143", "cancelled by SIGINT or SIGTERM (129 by SIGHUP)"]
 ]

@@ -26,10 +26,12 @@ const settings = (error: ConfigError.ConfigError): string => {
   }
 }
 
-const describe = (error: unknown): Failure => {
+const describe = (error: unknown, command: string): Failure => {
   if (error instanceof Exit) return { code: error.code, message: "" }
   // The parser has printed what is wrong with the command line.
-  if (ValidationError.isValidationError(error)) return { code: ExitCode.invalid, message: "" }
+  if (ValidationError.isValidationError(error)) {
+    return { code: ExitCode.invalid, message: `see telemachy ${command} --help` }
+  }
   if (ConfigError.isConfigError(error)) return { code: ExitCode.invalid, message: settings(error) }
   if (error instanceof AgamemnonError) {
     return { code: error.reason === "Transport" ? ExitCode.outcomes.connectivity_lost : 1, message: error.message }
@@ -40,9 +42,12 @@ const describe = (error: unknown): Failure => {
 }
 
 /** Describes the cause of a failed command; a defect shows its stack only when `verbose`. */
-export const fromCause = (cause: Cause.Cause<unknown>, verbose: boolean): Failure =>
+export const fromCause = (
+  cause: Cause.Cause<unknown>,
+  { command, verbose }: { readonly command: string; readonly verbose: boolean }
+): Failure =>
   Option.match(Cause.failureOption(cause), {
-    onSome: describe,
+    onSome: (error) => describe(error, command),
     onNone: () => {
       const defect = Cause.squash(cause)
       const what = Predicate.hasProperty(defect, "message") ? String(defect.message) : String(defect)

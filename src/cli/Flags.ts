@@ -41,12 +41,12 @@ export const url = Options.text("url").pipe(
   Options.optional
 )
 
-/** File that holds the key. */
-export const keyFile = Options.text("key-file").pipe(
-  Options.withPseudoName("FILE"),
-  Options.withDescription("File that holds the key of that Agamemnon; instead of AGAMEMNON_API_KEY"),
-  Options.optional
-)
+/** File that holds a key. */
+export const keyFile = (meaning: string) =>
+  Options.text("key-file").pipe(Options.withPseudoName("FILE"), Options.withDescription(meaning), Options.optional)
+
+/** File that holds the key of the Agamemnon that is used. */
+export const keyFileOfBackend = keyFile("File that holds the key of that Agamemnon; instead of AGAMEMNON_API_KEY")
 
 /** The rule of teardown. */
 export const teardown = Options.choice("teardown", TeardownPolicy.literals).pipe(
@@ -54,16 +54,21 @@ export const teardown = Options.choice("teardown", TeardownPolicy.literals).pipe
   Options.optional
 )
 
-const Seconds = Schema.transform(Schema.Number.pipe(Schema.finite(), Schema.positive()), Schema.DurationFromSelf, {
-  strict: true,
-  decode: (seconds) => Duration.seconds(seconds),
-  encode: Duration.toSeconds
-}).annotations({ message: () => ({ message: "--timeout: expected a number of seconds greater than 0", override: true }) })
+/** Schema of the value of a flag that is a number; says what is expected when it is not. */
+export const number = (flag: string, expected: string, isValid: (value: number) => boolean) => {
+  const says = (found: unknown) => ({ message: `${flag}: expected ${expected}, found ${String(found)}`, override: true })
+  return Schema.NumberFromString.annotations({ message: ({ actual }) => says(actual) }).pipe(
+    Schema.filter(isValid, { message: ({ actual }) => says(actual) })
+  )
+}
+
+const seconds = number("--timeout", "a number of seconds greater than 0", (value) => Number.isFinite(value) && value > 0)
 
 /** The limit of the run. */
-export const timeout = Options.float("timeout").pipe(
+export const timeout = Options.text("timeout").pipe(
   Options.withPseudoName("SECONDS"),
-  Options.withSchema(Seconds),
+  Options.withSchema(seconds),
+  Options.map(Duration.seconds),
   Options.withDescription("Limit of the run, in seconds, greater than 0; instead of what the file says"),
   Options.optional
 )
@@ -73,12 +78,21 @@ export interface Flag {
   readonly names: ReadonlyArray<string>
   /** Whether it stands alone; every other flag is followed by its value. */
   readonly isSwitch: boolean
+  /** What its value can be, where that is a choice. */
+  readonly choices: ReadonlyArray<string>
 }
+
+/** The choices in the usage of a flag, where the parser writes them with bars between. */
+export const choicesOf = (usage: string): ReadonlyArray<string> => (usage.includes(" | ") ? usage.split(" | ") : [])
 
 const flagOf = (usage: Usage.Usage): ReadonlyArray<Flag> => {
   switch (usage._tag) {
     case "Named":
-      return [{ names: usage.names, isSwitch: Option.isNone(usage.acceptedValues) }]
+      return [{
+        names: usage.names,
+        isSwitch: Option.isNone(usage.acceptedValues),
+        choices: choicesOf(Option.getOrElse(usage.acceptedValues, () => ""))
+      }]
     case "Optional":
       return flagOf(usage.usage)
     default:
@@ -89,12 +103,3 @@ const flagOf = (usage: Usage.Usage): ReadonlyArray<Flag> => {
 /** Tells how the flags among these options are written. */
 export const of = (options: Readonly<Record<string, unknown>>): ReadonlyArray<Flag> =>
   Object.values(options).filter(Options.isOptions).flatMap((option) => flagOf(Options.getUsage(option)))
-
-/** The flags that every command has. */
-export const builtIn: ReadonlyArray<Flag> = [
-  { names: ["-h", "--help"], isSwitch: true },
-  { names: ["--version"], isSwitch: true },
-  { names: ["--wizard"], isSwitch: true },
-  { names: ["--completions"], isSwitch: false },
-  { names: ["--log-level"], isSwitch: false }
-]

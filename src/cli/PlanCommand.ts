@@ -9,7 +9,7 @@ import * as Backend from "./Backend.ts"
 import * as Display from "./Display.ts"
 import * as Environment from "./Environment.ts"
 import * as Flags from "./Flags.ts"
-import * as Help from "./Help.ts"
+import type * as Help from "./Help.ts"
 import * as Source from "./Source.ts"
 
 /** Shows the plan of a workflow; what exists on an Agamemnon that answers is marked. */
@@ -22,20 +22,24 @@ export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec, 
 })
 
 /** The flags and arguments. */
-export const config = {
+const config = {
   url: Flags.url,
-  keyFile: Flags.keyFile,
+  keyFile: Flags.keyFileOfBackend,
   noColor: Flags.switches.noColor,
   file: Source.file
+}
+
+/** What its help says. */
+export const page: Help.Page = {
+  sentence: "Show what a run would do: agents, teams, the order of tasks, the critical path, and what it would reuse",
+  config,
+  examples: [
+    ["telemachy plan flow.yaml", "make nothing, only look"]
+  ]
 }
 
 export const command = Command.make("plan", config, ({ file, noColor, ...flags }) =>
   Effect.gen(function*() {
     const { spec } = yield* Source.load(file)
     yield* Effect.provide(show(spec, noColor), Backend.layer(spec.metadata.name))
-  }).pipe(Effect.provide(Environment.layer(flags)))).pipe(
-    Command.withDescription(Help.describe(
-      "Show what a run would do: agents, teams, the order of tasks, the critical path, and what it would reuse",
-      [["telemachy plan flow.yaml", "make nothing, only look"]]
-    ))
-  )
+  }).pipe(Effect.provide(Environment.layer(flags)))).pipe(Command.withDescription(page.sentence))

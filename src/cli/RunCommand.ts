@@ -20,25 +20,10 @@ import * as Environment from "./Environment.ts"
 import * as Ended from "./Exit.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as Flags from "./Flags.ts"
-import * as Help from "./Help.ts"
+import type * as Help from "./Help.ts"
 import * as PlanCommand from "./PlanCommand.ts"
 import { Signals } from "./Signals.ts"
 import * as Source from "./Source.ts"
-
-/** The flags and arguments. */
-export const config = {
-  dryRun: Flags.switches.dryRun,
-  force: Flags.switches.force,
-  json: Flags.switches.json,
-  url: Flags.url,
-  keyFile: Flags.keyFile,
-  teardown: Flags.teardown,
-  timeout: Flags.timeout,
-  verbose: Flags.switches.verbose,
-  quiet: Flags.switches.quiet,
-  noColor: Flags.switches.noColor,
-  file: Source.file
-}
 
 /** What the embedded Agamemnon could not run is said before anything starts. */
 const checkPrograms = Effect.fn("RunCommand.checkPrograms")(function*(spec: WorkflowSpec) {
@@ -103,6 +88,33 @@ const execute = Effect.fn("RunCommand.execute")(function*(
   return yield* new Ended.Exit({ code: yield* Effect.flatMap(Ref.get(state), exitCodeOf) })
 })
 
+/** The flags and arguments. */
+const config = {
+  dryRun: Flags.switches.dryRun,
+  force: Flags.switches.force,
+  json: Flags.switches.json,
+  url: Flags.url,
+  keyFile: Flags.keyFileOfBackend,
+  teardown: Flags.teardown,
+  timeout: Flags.timeout,
+  verbose: Flags.switches.verbose,
+  quiet: Flags.switches.quiet,
+  noColor: Flags.switches.noColor,
+  file: Source.file
+}
+
+/** What its help says. */
+export const page: Help.Page = {
+  sentence: "Run a workflow to its end, show it happening, and take down what it made",
+  config,
+  examples: [
+    ["telemachy run flow.yaml", "on the Agamemnon of AGAMEMNON_URL, or on an embedded one"],
+    ["telemachy run flow.yaml --teardown always --timeout 600", "leave nothing, and take no longer than 10 minutes"],
+    ["telemachy run flow.yaml --json > events.jsonl", "for programs: one JSON object per event"],
+    ["generate-flow | telemachy run - --dry-run", "show the plan of a workflow on standard input"]
+  ]
+}
+
 export const command = Command.make("run", config, ({ dryRun, file, force, json, keyFile, noColor, quiet, teardown, timeout, url, verbose }) =>
   Effect.gen(function*() {
     const { spec } = yield* Source.load(file)
@@ -116,15 +128,4 @@ export const command = Command.make("run", config, ({ dryRun, file, force, json,
         timeout: Option.getOrUndefined(timeout)
       }, display).pipe(Effect.scoped, Effect.provide(WorkflowExecutor.layerConfig))
     }).pipe(Effect.provide(Backend.layer(spec.metadata.name)))
-  }).pipe(Effect.provide(Environment.layer({ url, keyFile, verbose })))).pipe(
-    Command.withDescription(Help.describe(
-      "Run a workflow to its end, show it happening, and take down what it made",
-      [
-        ["telemachy run flow.yaml", "on the Agamemnon of AGAMEMNON_URL, or on an embedded one"],
-        ["telemachy run flow.yaml --teardown always --timeout 600", "leave nothing, and take no longer than 10 minutes"],
-        ["telemachy run flow.yaml --json > events.jsonl", "for programs: one JSON object per event"],
-        ["generate-flow | telemachy run - --dry-run", "show the plan of a workflow on standard input"]
-      ]
-    ))
-  )
-
+  }).pipe(Effect.provide(Environment.layer({ url, keyFile, verbose })))).pipe(Command.withDescription(page.sentence))

@@ -8,7 +8,7 @@ import * as Environment from "./Environment.ts"
 import { Exit } from "./Exit.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as Flags from "./Flags.ts"
-import * as Help from "./Help.ts"
+import type * as Help from "./Help.ts"
 import * as Source from "./Source.ts"
 
 const remove = (leftover: Leftovers.Leftover) =>
@@ -19,11 +19,21 @@ const remove = (leftover: Leftovers.Leftover) =>
   })
 
 /** The flags and arguments. */
-export const config = {
+const config = {
   dryRun: Flags.switches.dryRun,
   url: Flags.url,
-  keyFile: Flags.keyFile,
+  keyFile: Flags.keyFileOfBackend,
   file: Source.file
+}
+
+/** What its help says. */
+export const page: Help.Page = {
+  sentence: "Remove the agents and teams of a workflow that its runs have left on Agamemnon",
+  config,
+  examples: [
+    ["telemachy teardown flow.yaml", "remove what a run has kept or could not remove"],
+    ["telemachy teardown flow.yaml --dry-run", "only list it"]
+  ]
 }
 
 export const command = Command.make("teardown", config, ({ dryRun, file, ...flags }) =>
@@ -38,12 +48,4 @@ export const command = Command.make("teardown", config, ({ dryRun, file, ...flag
       const removed = yield* Effect.forEach(found, remove)
       if (!removed.every(Boolean)) return yield* new Exit({ code: ExitCode.leftBehind })
     }).pipe(Effect.provide(Backend.layer(spec.metadata.name)))
-  }).pipe(Effect.provide(Environment.layer(flags)))).pipe(
-    Command.withDescription(Help.describe(
-      "Remove the agents and teams of a workflow that its runs have left on Agamemnon",
-      [
-        ["telemachy teardown flow.yaml", "remove what a run has kept or could not remove"],
-        ["telemachy teardown flow.yaml --dry-run", "only list it"]
-      ]
-    ))
-  )
+  }).pipe(Effect.provide(Environment.layer(flags)))).pipe(Command.withDescription(page.sentence))

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { count } from "../report/Wording.ts"
 import * as ExitCode from "./ExitCode.ts"
 import { Exit } from "./Exit.ts"
-import * as Help from "./Help.ts"
+import type * as Help from "./Help.ts"
 import * as Source from "./Source.ts"
 
 const check = Effect.fn("ValidateCommand.check")(function*(file: string) {
@@ -21,16 +21,21 @@ const check = Effect.fn("ValidateCommand.check")(function*(file: string) {
 })
 
 /** The flags and arguments. */
-export const config = { files: Args.atLeast(Source.file, 1) }
+const config = { files: Args.atLeast(Source.file, 1) }
+
+/** What its help says. */
+export const page: Help.Page = {
+  sentence: "Check workflow files, and say everything that is wrong with each",
+  config,
+  examples: [
+    ["telemachy validate flow.yaml", "check one file"],
+    ["telemachy validate workflows/*.yaml", "check many; exits 2 if one of them is wrong"],
+    ["generate-flow | telemachy validate -", "check standard input"]
+  ]
+}
 
 export const command = Command.make("validate", config, ({ files }) =>
   Effect.flatMap(
     Effect.forEach(files, check),
     (valid) => valid.every(Boolean) ? Effect.void : new Exit({ code: ExitCode.invalid })
-  )).pipe(
-    Command.withDescription(Help.describe("Check workflow files, and say everything that is wrong with each", [
-      ["telemachy validate flow.yaml", "check one file"],
-      ["telemachy validate workflows/*.yaml", "check many; exits 2 if one of them is wrong"],
-      ["generate-flow | telemachy validate -", "check standard input"]
-    ]))
-  )
+  )).pipe(Command.withDescription(page.sentence))

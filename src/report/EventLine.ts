@@ -81,9 +81,7 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "connectivity.suspect": ({ failures }) => notable(`heartbeat: ${pings(failures)}`),
   "connectivity.lost": ({ failures }) => wrong(`heartbeat: ${pings(failures)}, connectivity is lost`),
   "run.decided": ({ outcome, reason }) =>
-    outcome === "completed"
-      ? ordinary("all tasks completed")
-      : wrong(`the run ended: ${outcome}${reason === "" ? "" : `, ${reason}`}`),
+    ordinary(outcome === "completed" ? "all tasks completed" : `the run ended: ${reason === "" ? outcome : reason}`),
   "teardown.started": ({ decision }) =>
     ordinary(decision === "remove" ? "teardown: removing what the run made" : "teardown: keeping what the run made"),
   "teardown.waiting": ({ grace }) => notable(`teardown: waiting up to ${duration(grace)} for Agamemnon to answer`),
