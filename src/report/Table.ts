@@ -14,8 +14,12 @@ const narrowest = 12
 const gap = "  "
 
 /** Cuts text off where a line of so many columns ends. */
-export const cut = (text: string, width: number): string =>
-  stringWidth(text) <= width ? text : cliTruncate(text, Math.max(1, width))
+export const cut = (text: string, width: number): string => {
+  if (stringWidth(text) <= width) return text
+  const shortened = cliTruncate(text, Math.max(1, width))
+  // A character of two columns at the edge is let through.
+  return stringWidth(shortened) <= width ? shortened : cliTruncate(text, Math.max(1, width - 1))
+}
 
 const fill = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - stringWidth(text)))
 

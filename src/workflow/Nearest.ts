@@ -27,20 +27,21 @@ export const nearest = (name: string, candidates: Iterable<string>): string | un
   return best
 }
 
-/** Counts the edits between two texts. Any number above the limit means "more than that". */
+/** Counts the edits between two texts, two letters changing places being one. Any number above the limit means "more". */
 const distance = (from: string, to: string, limit: number): number => {
   if (Math.abs(from.length - to.length) > limit) return limit + 1
-  let previous = Array.from({ length: to.length + 1 }, (_, column) => column)
+  let beforePrevious: ReadonlyArray<number> = []
+  let previous: ReadonlyArray<number> = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (let row = 1; row <= from.length; row++) {
     const current = [row]
-    let least = row
     for (let column = 1; column <= to.length; column++) {
       const replaced = (previous[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1)
-      const edits = Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1)
-      current.push(edits)
-      least = Math.min(least, edits)
+      const isSwapped = row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1]
+      const swapped = isSwapped ? (beforePrevious[column - 2] ?? 0) + 1 : replaced
+      current.push(Math.min(replaced, swapped, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
     }
-    if (least > limit) return limit + 1
+    if (Math.min(...current) > limit && Math.min(...previous) > limit) return limit + 1
+    beforePrevious = previous
     previous = current
   }
   return previous[to.length] ?? 0

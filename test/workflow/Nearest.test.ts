@@ -8,7 +8,9 @@ describe("Nearest", () => {
     ["biuld", ["build", "review"], "build"],
     ["core", ["care", "cores", "score", "core2"], "care"],
     ["asign_to", ["assign_to", "subject"], "assign_to"],
-    ["ab", ["ac"], "ac"]
+    ["ab", ["ac"], "ac"],
+    ["rnu", ["plan", "run"], "run"],
+    ["valdiate", ["validate"], "validate"]
   ])("suggests for %s, out of %j, %s", (name, names, suggestion) => {
     assert.strictEqual(nearest(name, names), suggestion)
   })

@@ -1,0 +1,81 @@
+/** The parts of the README that are made from the code, so that they can not say anything else. */
+import { readFileSync } from "node:fs"
+import * as Predicate from "effect/Predicate"
+import * as ExitCode from "../src/cli/ExitCode.ts"
+import * as Teardown from "../src/run/Teardown.ts"
+import * as Settings from "../src/Settings.ts"
+import * as WorkflowSpec from "../src/workflow/WorkflowSpec.ts"
+
+const row = (cells: ReadonlyArray<string>): string => `| ${cells.join(" | ")} |`
+
+const table = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string =>
+  [row(header), row(header.map(() => "---")), ...rows.map(row)].join("\n")
+
+const code = (text: string): string => `\`${text}\``
+
+const settings = table(
+  ["variable", "meaning", "values", "default"],
+  Settings.all.map(({ description, fallback, name, range }) => [code(name), description, range, fallback])
+)
+
+const exitCodes = table(["code", "meaning"], ExitCode.meanings.map(([number, meaning]) => [number, meaning]))
+
+const policies = WorkflowSpec.TeardownPolicy.literals
+
+const teardown = table(
+  ["outcome", ...policies.map(code)],
+  Object.entries(Teardown.decisions).map(([outcome, decision]) => [
+    code(outcome),
+    ...policies.map((policy) => decision[policy])
+  ])
+)
+
+const get = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
+  path.reduce<unknown>((inner, key) => (Predicate.isRecord(inner) ? inner[key] : undefined), value)
+
+const typeOf = (schema: unknown): string => {
+  const choices = get(schema, "enum")
+  if (Array.isArray(choices)) return choices.map((choice) => code(String(choice))).join(", ")
+  const union = get(schema, "anyOf")
+  if (Array.isArray(union)) return union.map(typeOf).join(" or ")
+  const items = get(schema, "items")
+  return items === undefined ? String(get(schema, "type")) : `list of ${get(items, "$ref") === undefined ? typeOf(items) : "maps"}`
+}
+
+const fields = (prefix: string, schema: unknown): ReadonlyArray<ReadonlyArray<string>> => {
+  const required = get(schema, "required")
+  return Object.entries(Object(get(schema, "properties"))).map(([key, property]) => {
+    const fallback = get(property, "default")
+    const isRequired = Array.isArray(required) && required.includes(key)
+    return [
+      code(`${prefix}${key}`),
+      typeOf(property),
+      isRequired ? "required" : fallback === undefined ? "" : code(Array.isArray(fallback) ? JSON.stringify(fallback) : String(fallback)),
+      String(get(property, "description") ?? "")
+    ]
+  })
+}
+
+const workflow = table(["key", "type", "default", "meaning"], [
+  ...fields("", WorkflowSpec.jsonSchema),
+  ...fields("metadata.", get(WorkflowSpec.jsonSchema, "properties", "metadata")),
+  ...fields("agents[].", get(WorkflowSpec.jsonSchema, "$defs", "AgentSpec")),
+  ...fields("teams[].", get(WorkflowSpec.jsonSchema, "$defs", "TeamSpec")),
+  ...fields("teams[].tasks[].", get(WorkflowSpec.jsonSchema, "$defs", "TaskSpec"))
+])
+
+const quickStart = `\`\`\`ts\n${readFileSync("examples/quick-start.ts", "utf8")}\`\`\``
+
+/** Each part, by the name that its place in the README has. */
+export const parts = { settings, "exit codes": exitCodes, teardown, workflow, "quick start": quickStart }
+
+/** Puts every part into its place: between `<!-- begin NAME -->` and `<!-- end NAME -->`. */
+export const fill = (readme: string): string =>
+  Object.entries(parts).reduce(
+    (text, [name, part]) =>
+      text.replace(
+        new RegExp(`(<!-- begin ${name} -->\n)[^]*?(<!-- end ${name} -->)`),
+        (_, begin: string, end: string) => `${begin}${part}\n${end}`
+      ),
+    readme
+  )

@@ -1,0 +1,23 @@
+import { assert, describe, it } from "@effect/vitest"
+import { readFileSync } from "node:fs"
+import manifest from "../package.json" with { type: "json" }
+import * as Reference from "../scripts/Reference.ts"
+
+const readme = readFileSync("README.md", "utf8")
+
+describe("README", () => {
+  it("has every generated part, up to date (npm run readme)", () => {
+    for (const name of Object.keys(Reference.parts)) assert.include(readme, `<!-- begin ${name} -->`)
+    assert.strictEqual(readme, Reference.fill(readme))
+  })
+
+  it("gives a reason for each dependency", () => {
+    for (const name of Object.keys(manifest.dependencies)) assert.include(readme, `| \`${name}\` |`)
+  })
+
+  it("names the two commands on its first screen", () => {
+    const screen = readme.split("\n").slice(0, 60).join("\n")
+    assert.include(screen, "npm ci && npm start")
+    assert.include(screen, "npm ci && npm test")
+  })
+})

@@ -1,0 +1,70 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as AgamemnonCommand from "../../src/cli/AgamemnonCommand.ts"
+import * as Help from "../../src/cli/Help.ts"
+import * as PlanCommand from "../../src/cli/PlanCommand.ts"
+import * as RunCommand from "../../src/cli/RunCommand.ts"
+import * as SchemaCommand from "../../src/cli/SchemaCommand.ts"
+import * as TeardownCommand from "../../src/cli/TeardownCommand.ts"
+import * as ValidateCommand from "../../src/cli/ValidateCommand.ts"
+import * as Style from "../../src/report/Style.ts"
+
+const pages: Readonly<Record<string, Help.Page>> = {
+  run: RunCommand.page,
+  plan: PlanCommand.page,
+  validate: ValidateCommand.page,
+  teardown: TeardownCommand.page,
+  schema: SchemaCommand.page,
+  agamemnon: AgamemnonCommand.page
+}
+
+describe("Help", () => {
+  it("says what a command does, how it is used, its flags, and examples", () => {
+    assert.strictEqual(
+      Help.command("plan", PlanCommand.page, Style.plain),
+      `Show what a run would do: agents, teams, the order of tasks, the critical path, and what it would reuse
+
+USAGE
+  telemachy plan [FLAGS] FILE
+
+ARGUMENTS
+  FILE  Workflow file, or - for standard input
+
+FLAGS
+  --url URL        Address of the Agamemnon to run on; instead of AGAMEMNON_URL
+  --key-file FILE  File that holds the key of that Agamemnon; instead of AGAMEMNON_API_KEY
+  --no-color       Write no colors; the variable NO_COLOR does the same
+  -h, --help       Show this help
+
+EXAMPLES
+  # make nothing, only look
+  telemachy plan flow.yaml`
+    )
+  })
+
+  it("describes every flag and argument of every command, within 100 columns", () => {
+    for (const [name, page] of Object.entries(pages)) {
+      const lines = Help.command(name, page, Style.plain).split("\n")
+      assert.isTrue(lines.every((line) => line.length <= 104), name)
+      assert.isAbove(page.examples.length, 0, name)
+      for (const [index, line] of lines.entries()) {
+        const isLonely = /^ {2}(-|[A-Z]+$)\S*( [A-Z]+)?$/.test(line)
+        assert.isTrue(!isLonely || /^ {10,}\S/.test(lines[index + 1] ?? ""), `${name}: ${line}`)
+      }
+      assert.notMatch(lines.join("\n"), /true or false value|user-defined|setting is optional/)
+    }
+  })
+
+  it("lists the choices of a flag", () => {
+    assert.match(
+      Help.command("run", RunCommand.page, Style.plain).replaceAll(/\s+/g, " "),
+      /--teardown CHOICE When to remove what the run made; instead of what the file says: on_completion, on_failure, always, never/
+    )
+    assert.match(Help.command("validate", ValidateCommand.page, Style.plain), /telemachy validate FILE\.\.\./)
+  })
+
+  it("gives an overview of the commands", () => {
+    const text = Help.overview("Sentence.", pages, { "EXIT CODES": [["0", "well"]] }, Style.plain)
+    for (const name of Object.keys(pages)) assert.match(text, new RegExp(`^  ${name} +\\S`, "m"))
+    assert.match(text, /EXIT CODES\n {2}0 {2}well/)
+  })
+})

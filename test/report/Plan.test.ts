@@ -1,0 +1,57 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Plan from "../../src/report/Plan.ts"
+import * as Style from "../../src/report/Style.ts"
+import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
+
+const task = (subject: string, ...blockedBy: ReadonlyArray<string>) =>
+  ({ subject, description: "d", assign_to: "penelope", blocked_by: blockedBy })
+
+const workflow = {
+  metadata: { name: "odyssey" },
+  agents: [
+    { name: "penelope", program: "loom", model: "m1" },
+    { name: "mentor", runtime: "docker", docker_image: "mentor:1", working_dir: "/srv" }
+  ],
+  teams: [{
+    name: "weavers",
+    agents: ["penelope", "mentor"],
+    tasks: [task("unravel", "weave", "wait"), task("weave"), task("wait"), task("again", "unravel")]
+  }],
+  timeout_seconds: 90
+}
+
+describe("Plan", () => {
+  it.effect("shows agents, teams, tasks in waves, the critical path, and what would be reused", () =>
+    Effect.gen(function*() {
+      const spec = yield* WorkflowSpec.decode(workflow)
+      const existing = [
+        { kind: "agent", name: "mentor", key: "tlm-1-mentor", id: "5a" },
+        { kind: "team", name: "weavers", key: "tlm-1-weavers", id: "6b" }
+      ] as const
+      assert.deepStrictEqual(Plan.render(spec, { style: Style.plain, width: 120, existing }).split("\n"), [
+        "workflow odyssey: 2 agents, 1 team, 4 tasks; teardown on_completion, limit 1m 30s",
+        "",
+        "agents",
+        "  penelope  loom --model m1  local                        /tmp",
+        "  mentor    claude-code      docker mentor:1, 2 CPUs, 4g  /srv  would be reused (5a)",
+        "",
+        "team weavers (penelope, mentor) 3 waves, would be reused (6b)",
+        "    1  weave    penelope",
+        "       wait     penelope",
+        "    2  unravel  penelope  after weave, wait",
+        "    3  again    penelope  after unravel",
+        "  critical path, 3 tasks: weave → unravel → again"
+      ])
+    }))
+
+  it.effect("names both ends of a critical path that is too long to name", () =>
+    Effect.gen(function*() {
+      const tasks = Array.from({ length: 40 }, (_, number) => task(`t${number}`, ...(number === 0 ? [] : [`t${number - 1}`])))
+      const spec = yield* WorkflowSpec.decode({ ...workflow, teams: [{ name: "chain", agents: ["penelope"], tasks }] })
+      assert.include(
+        Plan.render(spec, { style: Style.plain, width: 200, existing: [] }),
+        "critical path, 40 tasks: t0 → t1 → t2 → t3 → t4 → (30 more) → t35 → t36 → t37 → t38 → t39"
+      )
+    }))
+})
