@@ -1,7 +1,11 @@
-/** The parts of the README that are made from the code, so that they can not say anything else. */
+/** The parts of the pages that are made from the code, so that they can not say anything else. */
 import { readFileSync } from "node:fs"
 import * as Predicate from "effect/Predicate"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
 import * as ExitCode from "../src/cli/ExitCode.ts"
+import * as RunEvent from "../src/run/RunEvent.ts"
 import * as Teardown from "../src/run/Teardown.ts"
 import * as Settings from "../src/Settings.ts"
 import * as WorkflowSpec from "../src/workflow/WorkflowSpec.ts"
@@ -66,16 +70,49 @@ const workflow = table(["key", "type", "default", "meaning"], [
 
 const quickStart = `\`\`\`ts\n${readFileSync("examples/quick-start.ts", "utf8")}\`\`\``
 
-/** Each part, by the name that its place in the README has. */
-export const parts = { settings, "exit codes": exitCodes, teardown, workflow, "quick start": quickStart }
+interface Event {
+  readonly tag: string
+  readonly fields: ReadonlyArray<string>
+  readonly meaning: string
+}
 
-/** Puts every part into its place: between `<!-- begin NAME -->` and `<!-- end NAME -->`. */
-export const fill = (readme: string): string =>
+const inEveryEvent = new Set(["_tag", "run", "workflow", "at"])
+
+const properties = (ast: AST.AST): ReadonlyArray<AST.PropertySignature> =>
+  AST.isTransformation(ast) ? properties(ast.from) : AST.isTypeLiteral(ast) ? ast.propertySignatures : []
+
+const eventOf = (ast: AST.AST): Event => {
+  const signatures = properties(Schema.encodedSchema(Schema.make(ast)).ast)
+  const tag = signatures.find(({ name }) => name === "_tag")?.type
+  return {
+    tag: tag !== undefined && AST.isLiteral(tag) ? String(tag.literal) : "",
+    fields: signatures.filter(({ name }) => !inEveryEvent.has(String(name)))
+      .map(({ isOptional, name }) => code(`${String(name)}${isOptional ? "?" : ""}`)),
+    meaning: Option.getOrElse(AST.getDescriptionAnnotation(ast), () => "")
+  }
+}
+
+/** Every event of a run. */
+export const everyEvent: ReadonlyArray<Event> = RunEvent.RunEvent.members.map((member) => eventOf(member.ast))
+
+const events = table(
+  [code("_tag"), "fields", "meaning"],
+  everyEvent.map(({ fields, meaning, tag }) => [code(tag), fields.join(", "), meaning])
+)
+
+/** The pages, and the parts that each has a place for. */
+export const pages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "README.md": { settings, "exit codes": exitCodes, teardown, workflow, "quick start": quickStart },
+  "docs/events.md": { events }
+}
+
+/** Puts parts into their places in a page: between `<!-- begin NAME -->` and `<!-- end NAME -->`. */
+export const fill = (page: string, parts: Readonly<Record<string, string>>): string =>
   Object.entries(parts).reduce(
     (text, [name, part]) =>
       text.replace(
         new RegExp(`(<!-- begin ${name} -->\n)[^]*?(<!-- end ${name} -->)`),
         (_, begin: string, end: string) => `${begin}${part}\n${end}`
       ),
-    readme
+    page
   )

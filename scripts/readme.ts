@@ -1,5 +1,7 @@
-/** Brings the generated parts of the README up to date: `npm run readme`. */
+/** Brings the generated parts of the pages up to date: `npm run readme`. */
 import { readFileSync, writeFileSync } from "node:fs"
 import * as Reference from "./Reference.ts"
 
-writeFileSync("README.md", Reference.fill(readFileSync("README.md", "utf8")))
+for (const [page, parts] of Object.entries(Reference.pages)) {
+  writeFileSync(page, Reference.fill(readFileSync(page, "utf8"), parts))
+}

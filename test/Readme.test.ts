@@ -5,10 +5,15 @@ import * as Reference from "../scripts/Reference.ts"
 
 const readme = readFileSync("README.md", "utf8")
 
-describe("README", () => {
-  it("has every generated part, up to date (npm run readme)", () => {
-    for (const name of Object.keys(Reference.parts)) assert.include(readme, `<!-- begin ${name} -->`)
-    assert.strictEqual(readme, Reference.fill(readme))
+describe("README and docs", () => {
+  it.each(Object.entries(Reference.pages))("%s has every generated part, up to date (npm run readme)", (page, parts) => {
+    const text = readFileSync(page, "utf8")
+    for (const name of Object.keys(parts)) assert.include(text, `<!-- begin ${name} -->`)
+    assert.strictEqual(text, Reference.fill(text, parts))
+  })
+
+  it("describes every event", () => {
+    assert.isTrue(Reference.everyEvent.every(({ meaning, tag }) => tag !== "" && meaning !== ""))
   })
 
   it("gives a reason for each dependency", () => {

@@ -34,28 +34,32 @@ const seconds = (key: `${string}Seconds`) =>
 
 const common = { run: RunId, workflow: Schema.String, at: Schema.DateTimeUtc }
 
-const event = <Tag extends string, Fields extends Schema.Struct.Fields>(tag: Tag, fields: Fields) =>
-  Schema.TaggedStruct(tag, { ...common, ...fields })
+const event = <Tag extends string, Fields extends Schema.Struct.Fields>(tag: Tag, description: string, fields: Fields) =>
+  Schema.TaggedStruct(tag, { ...common, ...fields }).annotations({ description })
 
 const resource = { name: Schema.String, key: Schema.String }
+const identified = { ...resource, id: Schema.String }
+const perhapsIdentified = { ...resource, id: optional(Schema.String) }
 
 /** What can happen to an agent or to a team; the tags begin with its kind. */
 const lifecycle = <Kind extends "agent" | "team">(kind: Kind) =>
   [
-    // `except` are resources of the same key that are not this run's.
-    event(`${kind}.creating`, { ...resource, except: Schema.Array(Schema.String) }),
-    event(`${kind}.created`, { ...resource, id: Schema.String }),
-    event(`${kind}.reused`, { ...resource, id: Schema.String }),
-    event(`${kind}.removed`, resource),
-    event(`${kind}.kept`, { ...resource, id: optional(Schema.String) }),
-    event(`${kind}.left`, { ...resource, id: optional(Schema.String), error: Schema.String })
+    event(`${kind}.creating`, `The ${kind} is about to be created. \`except\` are others of the same key, not this run's.`, {
+      ...resource,
+      except: Schema.Array(Schema.String)
+    }),
+    event(`${kind}.created`, `The ${kind} was created.`, identified),
+    event(`${kind}.reused`, `The ${kind} that an earlier run has left is used again.`, identified),
+    event(`${kind}.removed`, `The ${kind} was removed, or was gone already.`, resource),
+    event(`${kind}.kept`, `The ${kind} was kept on purpose.`, perhapsIdentified),
+    event(`${kind}.left`, `The ${kind} could not be removed.`, { ...perhapsIdentified, error: Schema.String })
   ] as const
 
 const task = { team: Schema.String, subject: Schema.String }
 
 /** Schema of an event of a run. */
 export const RunEvent = Schema.Union(
-  event("run.started", {
+  event("run.started", "The run begins. Always the first event.", {
     url: Schema.String,
     policy: TeardownPolicy,
     timeout: seconds("timeoutSeconds"),
@@ -70,29 +74,42 @@ export const RunEvent = Schema.Union(
     }))
   }),
   ...lifecycle("agent"),
-  event("agent.started", { ...resource, id: Schema.String }),
+  event("agent.started", "An agent takes tasks from now on.", identified),
   ...lifecycle("team"),
-  event("task.submitting", task),
-  event("task.submitted", { ...task, id: Schema.String }),
-  event("task.watched", { ...task, id: Schema.String }),
-  event("task.progressed", { ...task, status: Schema.String }),
-  event("task.finished", {
+  event("task.submitting", "A task is about to be submitted: nothing blocks it any longer.", task),
+  event("task.submitted", "A task was submitted.", { ...task, id: Schema.String }),
+  event("task.watched", "A task that an earlier run has submitted is still in progress and is watched.", {
+    ...task,
+    id: Schema.String
+  }),
+  event("task.progressed", "The status of a task has changed.", { ...task, status: Schema.String }),
+  event("task.finished", "A task has ended. `earlier`: an earlier run did it. `result`: what it wrote, if anything.", {
     ...task,
     id: Schema.String,
     status: TerminalStatus,
-    /** Whether an earlier run of this workflow did it. */
     earlier: Schema.Boolean,
     result: optional(Schema.String)
   }),
-  event("task.skipped", task),
-  event("request.failed", { error: Schema.String }),
-  event("connectivity.alive", { lastAnswer: Schema.DateTimeUtc }),
-  event("connectivity.suspect", { lastAnswer: Schema.DateTimeUtc, failures: Schema.Int }),
-  event("connectivity.lost", { lastAnswer: optional(Schema.DateTimeUtc), failures: Schema.Int }),
-  event("run.decided", { outcome: Outcome, reason: Schema.String }),
-  event("teardown.started", { decision: Schema.Literal("remove", "keep") }),
-  event("teardown.waiting", { grace: seconds("graceSeconds") }),
-  event("run.finished", { outcome: Outcome, left: Schema.Int })
+  event("task.skipped", "A task will never run: one that it waits for did not complete.", task),
+  event("request.failed", "A request failed and is going to be repeated.", { error: Schema.String }),
+  event("connectivity.alive", "A ping was answered.", { lastAnswer: Schema.DateTimeUtc }),
+  event("connectivity.suspect", "Pings were not answered, fewer than the threshold.", {
+    lastAnswer: Schema.DateTimeUtc,
+    failures: Schema.Int
+  }),
+  event("connectivity.lost", "As many pings in a row were not answered as the threshold says: the run ends.", {
+    lastAnswer: optional(Schema.DateTimeUtc),
+    failures: Schema.Int
+  }),
+  event("run.decided", "The work is over; only teardown is left.", { outcome: Outcome, reason: Schema.String }),
+  event("teardown.started", "Teardown has decided by its table.", { decision: Schema.Literal("remove", "keep") }),
+  event("teardown.waiting", "Connectivity was lost: teardown waits for an answer before it removes.", {
+    grace: seconds("graceSeconds")
+  }),
+  event("run.finished", "The run is over. Always the last event. `left`: how many resources could not be removed.", {
+    outcome: Outcome,
+    left: Schema.Int
+  })
 ).annotations({ identifier: "RunEvent" })
 export type RunEvent = typeof RunEvent.Type
 
