@@ -9,7 +9,8 @@ import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 
 /**
- * The state of a backend as its heartbeat sees it.
+ * The state of a backend as its heartbeat sees it. `lastAnswer` is when the
+ * backend answered last, or when the watch began.
  *
  * - `Alive`: the last ping was answered
  * - `Suspect`: the last `failures` pings were not, fewer than the threshold
@@ -21,16 +22,56 @@ export type Connectivity = Data.TaggedEnum<{
   Lost: { readonly lastAnswer: DateTime.Utc; readonly failures: number }
 }>
 
-/** Constructors and guards of {@link Connectivity}. */
+/**
+ * Constructors and guards of {@link Connectivity}.
+ *
+ * **Example** (Saying it in words)
+ *
+ * ```ts
+ * import { Connectivity } from "telemachy"
+ *
+ * const inWords = Connectivity.match({
+ *   Alive: () => "answers",
+ *   Suspect: ({ failures }) => `${failures} unanswered`,
+ *   Lost: ({ lastAnswer }) => `gone since ${lastAnswer}`
+ * })
+ * ```
+ */
 export const { $is: is, $match: match, Alive, Lost, Suspect } = Data.taggedEnum<Connectivity>()
 
-/** The Ref that a heartbeat writes. */
+/**
+ * The Ref that a heartbeat writes. Its `changes` are a Stream of the state of
+ * now and every one after it.
+ *
+ * **Example** (Watching from outside)
+ *
+ * ```ts
+ * import { Effect, Stream } from "effect"
+ * import { Heartbeat } from "telemachy"
+ *
+ * const watched = Effect.gen(function*() {
+ *   const { connectivity } = yield* Heartbeat.make({ probe: ping })
+ *   yield* Stream.runForEach(connectivity.changes, ({ _tag }) => Effect.log(_tag))
+ * })
+ * ```
+ */
 export type ConnectivityRef = SubscriptionRef.SubscriptionRef<Connectivity>
 
-/** Makes the Ref of a backend that has just answered. */
+/** Makes the Ref of a backend that answered at this time. */
 export const make = (lastAnswer: DateTime.Utc): Effect.Effect<ConnectivityRef> =>
   SubscriptionRef.make<Connectivity>(Alive({ lastAnswer }))
 
-/** Waits until the backend is lost. */
+/**
+ * Waits until the backend is lost; returns at once when it is.
+ *
+ * **Example** (Dropping a cache with the backend that it stands for)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Connectivity } from "telemachy"
+ *
+ * const drop = Connectivity.awaitLost(connectivity).pipe(Effect.zipRight(cache.invalidateAll), Effect.forkScoped)
+ * ```
+ */
 export const awaitLost = (ref: ConnectivityRef): Effect.Effect<void> =>
   ref.changes.pipe(Stream.filter(is("Lost")), Stream.take(1), Stream.runDrain)
