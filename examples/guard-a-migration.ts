@@ -1,10 +1,14 @@
 /** A heartbeat around something that is not a workflow: a long migration, guarded by a ping of its database. */
-import { Console, Effect, Ref } from "effect"
+import { Array, Console, Effect, Ref } from "effect"
 import { Heartbeat } from "telemachy"
 
-/** Copies a table, row by row; it neither knows nor cares whether the database is still there. */
+/** Copies a table, a row a second; it neither knows nor cares whether the database is still there. */
 const migrate = (moved: Ref.Ref<number>) =>
-  Effect.forever(Effect.delay(Ref.update(moved, (rows) => rows + 1), "1 second"))
+  Effect.forEach(
+    Array.range(1, 3600),
+    () => Effect.delay(Ref.update(moved, (rows) => rows + 1), "1 second"),
+    { discard: true }
+  )
 
 export const program = <E>(ping: Effect.Effect<void, E>) =>
   Effect.gen(function*() {
