@@ -67,11 +67,14 @@ export class WorkflowConnectivityError extends Schema.TaggedError<WorkflowConnec
   }
 ) {
   override get message(): string {
-    const silence = this.lastAnswer === undefined
-      ? "no answer"
-      : `no answer for ${Duration.format(DateTime.distanceDuration(this.lastAnswer, this.lostAt))}`
-    const pings = this.consecutiveFailures === 1 ? "a ping failed" : `${this.consecutiveFailures} pings in a row failed`
-    return `connectivity lost, ${silence}: ${pings}, the last because ${this.lastError}`
+    const from = this.workflow === undefined ? "" : " from Agamemnon"
+    const since = this.lastAnswer === undefined
+      ? ""
+      : ` for ${Duration.format(DateTime.distanceDuration(this.lastAnswer, this.lostAt))}`
+    const pings = this.consecutiveFailures === 1
+      ? "a ping failed because"
+      : `${this.consecutiveFailures} pings in a row failed, the last because`
+    return `connectivity lost, no answer${from}${since}: ${pings} ${this.lastError}`
   }
 }
 

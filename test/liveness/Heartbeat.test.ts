@@ -111,7 +111,7 @@ describe("Heartbeat", () => {
         yield* TestClock.adjust("20 seconds")
         assert.strictEqual(
           (yield* Fiber.join(lost)).message,
-          "connectivity lost, no answer for 10s: a ping failed, the last because connection refused"
+          "connectivity lost, no answer for 10s: a ping failed because connection refused"
         )
       }))
 
@@ -490,7 +490,7 @@ describe("Heartbeat", () => {
         )
         assert.strictEqual(
           error.message,
-          "connectivity lost, no answer for 32s: 3 pings in a row failed, the last because no answer came within 2s"
+          "connectivity lost, no answer from Agamemnon for 32s: 3 pings in a row failed, the last because no answer came within 2s"
         )
       }))
 
@@ -510,7 +510,7 @@ describe("Heartbeat", () => {
       })
       assert.strictEqual(
         error.message,
-        "connectivity lost, no answer: a ping failed, the last because connection refused"
+        "connectivity lost, no answer: a ping failed because connection refused"
       )
     })
 
