@@ -26,10 +26,11 @@ import * as Journal from "./Journal.ts"
 import * as Listener from "./Listener.ts"
 import * as ProcessGroups from "./ProcessGroups.ts"
 import * as RateLimit from "./RateLimit.ts"
+import type * as Program from "./Program.ts"
 import * as Worker from "./Worker.ts"
 
 /** What can be chosen. */
-export interface Options extends Worker.Options {
+export interface Options extends Program.Options {
   /** Address to listen on. Defaults to 127.0.0.1. */
   readonly host?: string | undefined
   /** Port to listen on. Defaults to 0, which takes a free one. */

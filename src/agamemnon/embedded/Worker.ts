@@ -10,18 +10,13 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { Agent, Task } from "../AgamemnonModel.ts"
 import { AgamemnonState, type StateEvent } from "./AgamemnonState.ts"
 import { type Ended, ProcessGroups } from "./ProcessGroups.ts"
 import * as Program from "./Program.ts"
-
-/** How tasks are run. */
-export interface Options extends Program.Options {
-  /** Name of the workflow, for the environment of the programs. */
-  readonly workflow?: string | undefined
-}
 
 /** An agent's place: the tasks that may wait for it, and the fiber that works on them while the agent is online. */
 interface Desk {
@@ -44,14 +39,23 @@ const text = (entity: Agent | Task, field: string): string => {
   return typeof value === "string" ? value : ""
 }
 
+const workflowTag = "workflow:"
+
+/** The name of the workflow that an agent works for, if one of its tags says so. */
+const workflowOf = ({ tags }: Agent): string | undefined => {
+  const names: ReadonlyArray<unknown> = Array.isArray(tags) ? tags : []
+  return names.filter(Predicate.isString).find((name) => name.startsWith(workflowTag))?.slice(workflowTag.length)
+}
+
 const outcomeOf = (program: string, { code, output, signal }: Ended): Outcome => {
   if (code === 0) return completed(output)
   const end = code === null ? `was ended by ${signal}` : `ended with exit code ${code}`
   return failed(output === "" ? `${program} ${end} and wrote nothing` : output)
 }
 
-const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, options: Options) {
+const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, options: Program.Options) {
   const groups = yield* ProcessGroups
+  const workflow = workflowOf(agent)
   const program = agent.program ?? ""
   const found = yield* Program.resolve(
     { name: agent.name, program, runtime: agent.host, workingDir: text(agent, "workingDirectory") },
@@ -67,7 +71,7 @@ const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, 
       TELEMACHY_AGENT: text(agent, "label") || agent.name,
       TELEMACHY_TASK_ID: task.id,
       TELEMACHY_TASK_SUBJECT: task.subject,
-      ...(options.workflow === undefined ? {} : { TELEMACHY_WORKFLOW: options.workflow })
+      ...(workflow === undefined ? {} : { TELEMACHY_WORKFLOW: workflow })
     },
     input: text(task, "description")
   })
@@ -75,7 +79,7 @@ const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, 
 })
 
 /** Lets the agents work until the scope closes, which ends all that they have started. */
-export const make = Effect.fn("Worker.make")(function*(options: Options): Effect.fn.Return<
+export const make = Effect.fn("Worker.make")(function*(options: Program.Options): Effect.fn.Return<
   void,
   never,
   AgamemnonState | FileSystem.FileSystem | Path.Path | ProcessGroups | Scope.Scope

@@ -116,8 +116,12 @@ describe("Worker", () => {
         Effect.sync(() => vi.stubEnv("AGAMEMNON_API_KEY", "another")),
         () => Effect.sync(() => vi.unstubAllEnvs())
       )
-      const server = yield* start({ workflow: "release" })
-      const agent = yield* createAgent(server, { ...shell, label: "writer" })
+      const server = yield* start()
+      const agent = yield* createAgent(server, {
+        ...shell,
+        label: "writer",
+        tags: ["telemachy", "workflow:release: 2"]
+      })
       const path = yield* createTask(server, { subject: "s 1", description: "env", assigneeAgentId: agent })
       const { result } = yield* finished(server, path)
       const lines = String(result).split("\n")
@@ -125,19 +129,21 @@ describe("Worker", () => {
         "TELEMACHY_AGENT=writer",
         `TELEMACHY_TASK_ID=${path.split("/").at(-1)}`,
         "TELEMACHY_TASK_SUBJECT=s 1",
-        "TELEMACHY_WORKFLOW=release"
+        "TELEMACHY_WORKFLOW=release: 2"
       ])
       assert.isTrue(lines.some((line) => line.startsWith("PATH=")))
       assert.isFalse(lines.some((line) => line.startsWith("AGAMEMNON_API_KEY")))
     }))
 
-  it.scopedLive("names an agent without a label by its name, and sets no workflow when there is none", () =>
+  it.scopedLive("names an agent without a label by its name, and no workflow unless a tag does", () =>
     Effect.gen(function*() {
       const server = yield* start()
-      assert.deepStrictEqual(yield* runs(server, {}, "echo $TELEMACHY_AGENT ${TELEMACHY_WORKFLOW-unset}"), {
-        status: "completed",
-        result: "worker unset\n"
-      })
+      for (const tags of [undefined, [], ["telemachy", "workflow", 5], "workflow:text", null]) {
+        assert.deepStrictEqual(yield* runs(server, { tags }, "echo $TELEMACHY_AGENT ${TELEMACHY_WORKFLOW-unset}"), {
+          status: "completed",
+          result: "worker unset\n"
+        })
+      }
     }))
 
   it.scopedLive("appends the arguments of the agent, a text or a list", () =>
