@@ -25,7 +25,7 @@ export class Persistence extends Context.Reference<Persistence>()("telemachy/aga
   defaultValue: (): {
     /** Goes on for as long as a request may be repeated. */
     readonly schedule: Schedule.Schedule<unknown>
-    /** Hears of each failure that is going to be repeated. */
+    /** Hears of each failure of a request that can be repeated, though the schedule may not go on. */
     readonly onFailure: (error: AgamemnonError) => Effect.Effect<void>
   } => ({
     schedule: Schedule.intersect(backoff, Schedule.recurs(4)),
@@ -36,9 +36,11 @@ export class Persistence extends Context.Reference<Persistence>()("telemachy/aga
 /** How many times a request is sent again to a server that failed (500). */
 const serverErrorRepeats = 3
 
+// A fold puts out what it has counted before its present input.
 const toleratedServerErrors = Schedule.identity<AgamemnonError>().pipe(
   Schedule.reduce(0, (count, { reason }) => (reason === "ServerError" ? count + 1 : count)),
-  Schedule.whileOutput((count) => count <= serverErrorRepeats)
+  Schedule.intersect(Schedule.identity<AgamemnonError>()),
+  Schedule.whileOutput(([before, { reason }]) => reason !== "ServerError" || before < serverErrorRepeats)
 )
 
 /** Repeats a request as the {@link Persistence} in force says. */
