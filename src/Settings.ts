@@ -13,6 +13,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Address from "./agamemnon/Address.ts"
 
 /** A setting that can be read from the environment. */
 export interface Setting<A> {
@@ -67,7 +68,11 @@ const seconds = (name: string, fallback: string, description: string) =>
     fallback,
     range: "a number of seconds greater than 0",
     schema: Schema.transform(
-      Schema.NumberFromString.pipe(Schema.finite(), Schema.positive()),
+      // Not only greater than 0, but so that a duration can tell it from 0.
+      Schema.NumberFromString.pipe(
+        Schema.finite(),
+        Schema.filter((value) => Duration.greaterThan(Duration.seconds(value), Duration.zero))
+      ),
       Schema.DurationFromSelf,
       { strict: true, decode: (value) => Duration.seconds(value), encode: Duration.toSeconds }
     )
@@ -82,17 +87,21 @@ const count = (name: string, fallback: string, description: string) =>
     schema: Schema.NumberFromString.pipe(Schema.int(), Schema.positive())
   })
 
-const isHttpUrl = (value: string): boolean =>
-  URL.canParse(value) && ["http:", "https:"].includes(new URL(value).protocol) && new URL(value).search === ""
-
 /** The address of Agamemnon. */
-export const agamemnonUrl = optional({
+export const agamemnonUrl: Setting<Option.Option<string>> = {
   name: "AGAMEMNON_URL",
   description: "Address of the Agamemnon to run on",
   range: "an http:// or https:// address",
   fallback: "the embedded Agamemnon",
-  schema: Schema.String.pipe(Schema.filter(isHttpUrl))
-})
+  config: Config.mapOrFail(text("AGAMEMNON_URL"), Option.match({
+    onNone: () => Either.right(Option.none()),
+    onSome: (value) =>
+      Either.mapBoth(Address.parse(value), {
+        onLeft: (problem) => ConfigError.InvalidData(["AGAMEMNON_URL"], problem),
+        onRight: ({ url }) => Option.some(url)
+      })
+  }))
+}
 
 /** The key that Agamemnon asks for. */
 export const agamemnonApiKey: Setting<Option.Option<Redacted.Redacted>> = {
@@ -119,8 +128,10 @@ export const requireTls = withDefault({
   )
 })
 
+const isPair = (text: string): boolean => /^\s*[^=\s]+\s*=\s*\S|^\s*$/.test(text)
+
 const programPairs = Schema.transform(
-  Schema.String.pipe(Schema.filter((value) => value.split(";").every((pair) => /^\s*[^=\s]+\s*=\s*\S|^\s*$/.test(pair)))),
+  Schema.String.pipe(Schema.filter((value) => value.split(";").every(isPair))),
   Schema.ReadonlyMap({ key: Schema.String, value: Schema.String }).pipe(Schema.typeSchema),
   {
     strict: true,

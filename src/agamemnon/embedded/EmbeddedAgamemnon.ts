@@ -12,12 +12,13 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { isLoopback } from "../AgamemnonClient.ts"
+import * as Address from "../Address.ts"
 import * as AgamemnonServer from "./AgamemnonServer.ts"
 import * as AgamemnonState from "./AgamemnonState.ts"
 import * as ApiKey from "./ApiKey.ts"
@@ -25,8 +26,8 @@ import * as Faults from "./Faults.ts"
 import * as Journal from "./Journal.ts"
 import * as Listener from "./Listener.ts"
 import * as ProcessGroups from "./ProcessGroups.ts"
-import * as RateLimit from "./RateLimit.ts"
 import type * as Program from "./Program.ts"
+import * as RateLimit from "./RateLimit.ts"
 import * as Worker from "./Worker.ts"
 
 /** What can be chosen. */
@@ -79,6 +80,9 @@ export class EmbeddedAgamemnon
 
 const addressOf = (host: string) => `http://${host.includes(":") ? `[${host}]` : host}`
 
+const isLoopback = (host: string): boolean =>
+  Either.getOrUndefined(Address.parse(addressOf(host)))?.isLoopback === true
+
 /** Starts an embedded Agamemnon. */
 export const make = Effect.fn("EmbeddedAgamemnon.make")(
   function*(options: Options = {}): Effect.fn.Return<
@@ -87,7 +91,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
     Scope.Scope
   > {
     const { host = "127.0.0.1", port = 0 } = options
-    if (options.allowRemote !== true && !isLoopback(addressOf(host))) return yield* new RemoteAddressError({ host })
+    if (options.allowRemote !== true && !isLoopback(host)) return yield* new RemoteAddressError({ host })
 
     const context = yield* Layer.build(NodeContext.layer)
     const state = yield* AgamemnonState.make

@@ -1,0 +1,44 @@
+/**
+ * The address of an Agamemnon: what counts as one, and what is shown of it.
+ *
+ * An address can have a path, in front of which a proxy may have put Agamemnon.
+ * It holds no secret: the key is sent in a header, and an address is shown in
+ * events and messages.
+ */
+import * as Either from "effect/Either"
+
+/** An address that requests can be sent to. */
+export interface Address {
+  /** The address, without a slash at its end. */
+  readonly url: string
+  /** Whether it is `http://`, which anyone on the way can read. */
+  readonly isPlain: boolean
+  /** Whether it is this machine's own. */
+  readonly isLoopback: boolean
+}
+
+/** Reads an address, or says in a sentence what is wrong with it. */
+export const parse = (text: string): Either.Either<Address, string> => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
+    return Either.left(`expected an http:// or https:// address, found ${shown(text)}`)
+  }
+  // A password with a slash in it makes the rest of it a path, so that the sign itself is refused.
+  if (text.includes("@")) {
+    return Either.left(
+      `an address holds no user or password, the key goes into AGAMEMNON_API_KEY; found ${shown(text)}`
+    )
+  }
+  if (/[?#]/.test(text)) return Either.left(`an address holds no query and no fragment; found ${shown(text)}`)
+  return Either.right({
+    url: `${url.origin}${url.pathname.replace(/\/+$/, "")}`,
+    isPlain: url.protocol === "http:",
+    isLoopback: isLoopback(url.hostname)
+  })
+}
+
+const isLoopback = (hostname: string): boolean =>
+  hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)
+
+// An address that may hold a secret is not repeated.
+const shown = (text: string): string => JSON.stringify(text.replace(/^(https?:\/\/)?.*[@?#].*$/is, "$1***"))
