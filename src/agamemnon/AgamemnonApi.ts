@@ -32,13 +32,22 @@ const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWit
 const refusal = Schema.Struct({ error: Schema.String })
 
 /** The request was refused because of what it says. */
-export const InvalidRequest = refusal.annotations({ identifier: "InvalidRequest", ...HttpApiSchema.annotations({ status: 400 }) })
+export const InvalidRequest = refusal.annotations({
+  identifier: "InvalidRequest",
+  ...HttpApiSchema.annotations({ status: 400 })
+})
 
 /** The key is missing or wrong. */
-export const Unauthorized = refusal.annotations({ identifier: "Unauthorized", ...HttpApiSchema.annotations({ status: 401 }) })
+export const Unauthorized = refusal.annotations({
+  identifier: "Unauthorized",
+  ...HttpApiSchema.annotations({ status: 401 })
+})
 
 /** The entity does not exist. An unknown route answers 404 as well, with an empty body. */
-export const NotFound = refusal.annotations({ identifier: "NotFound", ...HttpApiSchema.annotations({ status: 404 }) })
+export const NotFound = refusal.annotations({
+  identifier: "NotFound",
+  ...HttpApiSchema.annotations({ status: 404 })
+})
 
 /** Too many requests. `Retry-After` says how many seconds to wait. */
 export const RateLimited = Schema.Struct({ error: Schema.String, retry_after_seconds: Schema.Int })
@@ -94,7 +103,12 @@ const AgentReply = Schema.Struct({ agent: Agent })
 const TeamReply = Schema.Struct({ team: Team })
 const TaskReply = Schema.Struct({ task: Task })
 const Deleted = Schema.Struct({ deleted: Schema.String })
-const TaskPage = Schema.Struct({ limit: Schema.Number, offset: Schema.Number, tasks: Schema.Array(Task), total: Schema.Number })
+const TaskPage = Schema.Struct({
+  limit: Schema.Number,
+  offset: Schema.Number,
+  tasks: Schema.Array(Task),
+  total: Schema.Number
+})
 
 const health = HttpApiGroup.make("health")
   .add(

@@ -13,27 +13,40 @@ import * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
 import * as RateLimiter from "effect/RateLimiter"
 import type * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as Settings from "../Settings.ts"
-import { AgamemnonApi, maxPageSize } from "./AgamemnonApi.ts"
+import * as Address from "./Address.ts"
+import { AgamemnonApi } from "./AgamemnonApi.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
-import type { Agent, AgentId, CreateAgent, CreateTask, PatchAgent, Task, TaskId, Team, TeamId } from "./AgamemnonModel.ts"
+import type {
+  Agent,
+  AgentId,
+  CreateAgent,
+  CreateTask,
+  PatchAgent,
+  Task,
+  TaskId,
+  Team,
+  TeamId
+} from "./AgamemnonModel.ts"
 import * as Connections from "./Connections.ts"
+import * as Pages from "./Pages.ts"
 import { persist } from "./Persistence.ts"
 import * as Transport from "./Transport.ts"
 
 type Failure = AgamemnonError.AgamemnonError
 
+/** Why there can be no client with some options. */
+export type OptionsError = AgamemnonError.InvalidOptionError | AgamemnonError.TlsRequiredError
+
 /** What a client needs to know. */
 export interface Options {
-  /** Address of Agamemnon, without a path. */
+  /** Address of Agamemnon, `http://` or `https://`. It can have a path, but holds no password, query or fragment. */
   readonly url: string
   /** The key that it asks for. */
   readonly apiKey?: Redacted.Redacted | undefined
@@ -43,15 +56,15 @@ export interface Options {
   readonly requestTimeout?: Duration.DurationInput | undefined
   /** How long a ping waits for its answer. Defaults to 5 seconds. */
   readonly pingTimeout?: Duration.DurationInput | undefined
-  /** How many ordinary requests are under way at once. Defaults to 6. */
+  /** How many ordinary requests are under way at once, at least 1. Defaults to 6. */
   readonly maxConnections?: number | undefined
-  /** How many ordinary requests are sent in a second, and in one burst. Defaults to no limit. */
+  /** How many ordinary requests are sent in a second (0 sets no limit), and in one burst. Defaults to no limit. */
   readonly rateLimit?: { readonly rps: number; readonly burst: number } | undefined
 }
 
 /** The orchestrator. */
 export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonClient")<AgamemnonClient, {
-  /** Address of Agamemnon. */
+  /** Address of Agamemnon, without a slash at its end. */
   readonly url: string
   /** Succeeds when Agamemnon answers: sent once, never repeated, never queued. Interrupting it closes its socket. */
   readonly ping: Effect.Effect<void, AgamemnonError.PingError>
@@ -63,7 +76,10 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
    * Creates an agent. When an answer is lost, the agent is looked up by its
    * name before the request is sent again; agents in `except` are not it.
    */
-  readonly createAgent: (agent: CreateAgent & { readonly name: string }, except: ReadonlySet<AgentId>) => Effect.Effect<Agent, Failure>
+  readonly createAgent: (
+    agent: CreateAgent & { readonly name: string },
+    except: ReadonlySet<AgentId>
+  ) => Effect.Effect<Agent, Failure>
   /** Changes fields of an agent. */
   readonly patchAgent: (id: AgentId, fields: typeof PatchAgent.Type) => Effect.Effect<void, Failure>
   /** Starts an agent. Starting one that runs succeeds. */
@@ -75,7 +91,11 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
   /** Tells whether Agamemnon knows a team. */
   readonly hasTeam: (id: TeamId) => Effect.Effect<boolean, Failure>
   /** Creates a team, as safely as an agent. */
-  readonly createTeam: (name: string, members: ReadonlyArray<AgentId>, except: ReadonlySet<TeamId>) => Effect.Effect<Team, Failure>
+  readonly createTeam: (
+    name: string,
+    members: ReadonlyArray<AgentId>,
+    except: ReadonlySet<TeamId>
+  ) => Effect.Effect<Team, Failure>
   /** Replaces the members of a team. */
   readonly setMembers: (id: TeamId, members: ReadonlyArray<AgentId>) => Effect.Effect<void, Failure>
   /** Deletes a team. Deleting one that is already gone succeeds. */
@@ -85,73 +105,68 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
   /** Reads a task, if Agamemnon knows it. */
   readonly getTask: (team: TeamId, id: TaskId) => Effect.Effect<Option.Option<Task>, Failure>
   /** Creates a task, as safely as an agent: it is looked up by its subject within its team. */
-  readonly createTask: (team: TeamId, task: CreateTask & { readonly subject: string }, except: ReadonlySet<TaskId>) => Effect.Effect<Task, Failure>
+  readonly createTask: (
+    team: TeamId,
+    task: CreateTask & { readonly subject: string },
+    except: ReadonlySet<TaskId>
+  ) => Effect.Effect<Task, Failure>
 }>() {}
 
-/** Whether an address is this machine's own. */
-export const isLoopback = (url: string): boolean => {
-  const { hostname } = new URL(url)
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)
-}
-
 const found = <A>(request: Effect.Effect<A, Failure>): Effect.Effect<Option.Option<A>, Failure> =>
-  Effect.asSome(request).pipe(Effect.catchIf((error) => error.status === 404, () => Effect.succeedNone))
+  Effect.asSome(request).pipe(Effect.catchIf((error) => error.isNotFound, () => Effect.succeedNone))
 
 const gone = (request: Effect.Effect<unknown, Failure>): Effect.Effect<void, Failure> => Effect.asVoid(found(request))
 
-/** Makes a client. Fails when the address would need TLS. */
+const invalid = (option: string, expected: string, actual: number) =>
+  new AgamemnonError.InvalidOptionError({ option, problem: `expected ${expected}, found ${actual}` })
+
+const isCount = (number: number): boolean => Number.isSafeInteger(number) && number > 0
+
+/** Reads the address. One of another machine needs TLS, before the first byte is sent. */
+const addressOf = ({ requireTls = true, url }: Options) =>
+  Effect.filterOrFail(
+    Effect.mapError(
+      Address.parse(url),
+      (problem) => new AgamemnonError.InvalidOptionError({ option: "url", problem })
+    ),
+    ({ isLoopback, isPlain }) => !requireTls || !isPlain || isLoopback,
+    (address) => new AgamemnonError.TlsRequiredError({ url: address.url })
+  )
+
+/** Makes what an ordinary request waits for: a free connection, and its turn. */
+const turns = Effect.fnUntraced(function*({ maxConnections = 6, rateLimit = { rps: 0, burst: 1 } }: Options) {
+  const { burst, rps } = rateLimit
+  if (!isCount(maxConnections)) {
+    return yield* invalid("maxConnections", "a whole number greater than 0", maxConnections)
+  }
+  if (!Number.isFinite(rps) || rps < 0) return yield* invalid("rateLimit.rps", "a number from 0", rps)
+  if (!isCount(burst)) return yield* invalid("rateLimit.burst", "a whole number greater than 0", burst)
+  const { run } = Connections.make(maxConnections)
+  if (rps === 0) return run
+  const limited = yield* RateLimiter.make({
+    limit: burst,
+    interval: Duration.seconds(burst / rps),
+    algorithm: "token-bucket"
+  })
+  const turn: typeof run = (request) => run(limited(request))
+  return turn
+})
+
+/** Makes a client. Fails when an option can not be used, or the address would need TLS. */
 export const make: (
   options: Options
 ) => Effect.Effect<
   Context.Tag.Service<AgamemnonClient>,
-  AgamemnonError.TlsRequiredError,
+  OptionsError,
   HttpClient.HttpClient | Scope.Scope
 > = Effect.fnUntraced(function*(options: Options) {
-  const { url } = options
-  const plain = url.startsWith("http:")
-  if (plain && (options.requireTls ?? true) && !isLoopback(url)) {
-    return yield* new AgamemnonError.TlsRequiredError({ url })
-  }
-  const transport = yield* Transport.make({ ...options, plain })
-  const connections = Connections.make(options.maxConnections ?? 6)
-  const limited = options.rateLimit === undefined || options.rateLimit.rps === 0
-    ? identity
-    : yield* RateLimiter.make({
-      limit: options.rateLimit.burst,
-      interval: Duration.seconds(options.rateLimit.burst / options.rateLimit.rps),
-      algorithm: "token-bucket"
-    })
+  const address = yield* addressOf(options)
+  const inTurn = yield* turns(options)
+  const transport = yield* Transport.make({ ...options, address })
+  const { agents, tasks, teams } = yield* HttpApiClient.makeWith(AgamemnonApi, { httpClient: transport.client })
 
-  const api = yield* HttpApiClient.makeWith(AgamemnonApi, { httpClient: transport.client })
-  const { agents, tasks, teams } = api
-
-  const attempt = <A, E>(request: Effect.Effect<A, E>): Effect.Effect<A, Failure> =>
-    limited(connections.run(request)).pipe(
-      Effect.mapError((error) =>
-        error instanceof AgamemnonError.AgamemnonError
-          ? error
-          : AgamemnonError.fromMalformed({ method: "a request", path: "" }, ParseResult.isParseError(error) ? error.message : String(error))
-      )
-    )
-
+  const attempt = <A, E>(request: Effect.Effect<A, E>) => inTurn(transport.call(request))
   const repeated = <A, E>(request: Effect.Effect<A, E>) => persist(attempt(request))
-
-  /** Reads pages until the total is reached; items can move between pages meanwhile, so they are merged by id. */
-  const pages = <A extends { readonly id: string }, E>(
-    read: (urlParams: { readonly limit: number; readonly offset: number }) => Effect.Effect<{ readonly items: ReadonlyArray<A>; readonly total: number }, E>
-  ): Effect.Effect<ReadonlyArray<A>, Failure> =>
-    Effect.gen(function*() {
-      const merged = new Map<string, A>()
-      let offset = 0
-      let total = 0
-      do {
-        const page = yield* repeated(read({ limit: maxPageSize, offset }))
-        for (const item of page.items) merged.set(item.id, item)
-        offset += maxPageSize
-        total = page.total
-      } while (offset < total)
-      return [...merged.values()]
-    })
 
   /** Sends a create; once an answer was lost, looks for what it may have made before sending again. */
   const createSafely = <A, E>(send: Effect.Effect<A, E>, find: Effect.Effect<Option.Option<A>, Failure>) =>
@@ -168,55 +183,55 @@ export const make: (
       )
     })
 
-  const listAgents = pages((urlParams) =>
-    Effect.map(agents.list({ urlParams }), ({ agents: items, total }) => ({ items, total }))
-  )
-  const listTeams = pages((urlParams) =>
-    Effect.map(teams.list({ urlParams }), ({ teams: items, total }) => ({ items, total }))
-  )
-  const listTasks = (team: TeamId) =>
-    pages((urlParams) =>
-      Effect.map(tasks.list({ path: { team }, urlParams }), ({ tasks: items, total }) => ({ items, total }))
-    )
+  // What looks for a lost create is not repeated by itself: the create is, and looks again.
+  const allAgents = (send: typeof attempt) =>
+    Pages.all((urlParams) =>
+      send(Effect.map(agents.list({ urlParams }), ({ agents: items, total }) => ({ items, total }))))
+  const allTeams = (send: typeof attempt) =>
+    Pages.all((urlParams) =>
+      send(Effect.map(teams.list({ urlParams }), ({ teams: items, total }) => ({ items, total }))))
+  const allTasks = (send: typeof attempt, team: TeamId) =>
+    Pages.all((urlParams) =>
+      send(Effect.map(tasks.list({ path: { team }, urlParams }), ({ tasks: items, total }) => ({ items, total }))))
 
   return AgamemnonClient.of({
-    url,
+    url: address.url,
     ping: transport.ping,
     preflight: transport.preflight,
-    listAgents,
+    listAgents: allAgents(repeated),
     createAgent: (agent, except) =>
       createSafely(
         Effect.map(agents.create({ payload: agent }), (reply) => reply.agent),
-        Effect.map(listAgents, Arr.findFirst(({ id, name }) => name === agent.name && !except.has(id)))
+        Effect.map(allAgents(attempt), Arr.findFirst(({ id, name }) => name === agent.name && !except.has(id)))
       ),
     patchAgent: (id, payload) => Effect.asVoid(repeated(agents.patch({ path: { agent: id }, payload }))),
     startAgent: (id) => Effect.asVoid(repeated(agents.start({ path: { agent: id } }))),
     deleteAgent: (id) => gone(repeated(agents.delete({ path: { agent: id } }))),
-    listTeams,
-    hasTeam: (team) =>
-      Effect.map(found(repeated(teams.get({ path: { team } }))), Option.isSome),
+    listTeams: allTeams(repeated),
+    hasTeam: (team) => Effect.map(found(repeated(teams.get({ path: { team } }))), Option.isSome),
     createTeam: (name, members, except) =>
       createSafely(
         Effect.map(teams.create({ payload: { name, agentIds: members } }), (reply) => reply.team),
-        Effect.map(listTeams, Arr.findFirst((team) => team.name === name && !except.has(team.id)))
+        Effect.map(allTeams(attempt), Arr.findFirst((team) => team.name === name && !except.has(team.id)))
       ),
     setMembers: (team, agentIds) => Effect.asVoid(repeated(teams.update({ path: { team }, payload: { agentIds } }))),
     deleteTeam: (team) => gone(repeated(teams.delete({ path: { team } }))),
-    listTasks,
+    listTasks: (team) => allTasks(repeated, team),
     getTask: (team, task) =>
       Effect.map(found(repeated(tasks.get({ path: { team, task } }))), Option.map((reply) => reply.task)),
     createTask: (team, task, except) =>
       createSafely(
         Effect.map(tasks.create({ path: { team }, payload: task }), (reply) => reply.task),
-        Effect.map(listTasks(team), Arr.findFirst(({ id, subject }) => subject === task.subject && !except.has(id)))
+        Effect.map(
+          allTasks(attempt, team),
+          Arr.findFirst(({ id, subject }) => subject === task.subject && !except.has(id))
+        )
       )
   })
 })
 
 /** Layer of a client with these options. */
-export const layer = (
-  options: Options
-): Layer.Layer<AgamemnonClient, AgamemnonError.TlsRequiredError, HttpClient.HttpClient> =>
+export const layer = (options: Options): Layer.Layer<AgamemnonClient, OptionsError, HttpClient.HttpClient> =>
   Layer.scoped(AgamemnonClient, make(options))
 
 /** Reads from the environment how a client behaves, whichever Agamemnon it talks to. */
@@ -231,7 +246,7 @@ export const config: Config.Config<Omit<Options, "url" | "apiKey">> = Config.all
 /** Layer of a client of the Agamemnon that the environment names. */
 export const layerConfig: Layer.Layer<
   AgamemnonClient,
-  AgamemnonError.TlsRequiredError | ConfigError.ConfigError,
+  OptionsError | ConfigError.ConfigError,
   HttpClient.HttpClient
 > = Layer.scoped(
   AgamemnonClient,

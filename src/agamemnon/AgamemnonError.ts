@@ -3,10 +3,9 @@
  * caller may do next: send again, wait, or give up.
  */
 import type * as HttpClientError from "@effect/platform/HttpClientError"
-import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
@@ -26,14 +25,20 @@ const dnsCodes = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA"])
 const refusedCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "EADDRNOTAVAIL"])
 const tlsCodes = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO)/
 
-const errorCode = (cause: unknown): string =>
-  Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : ""
+const property = (value: unknown, name: "code" | "syscall"): string =>
+  Predicate.hasProperty(value, name) && typeof value[name] === "string" ? value[name] : ""
+
+/** Finds the error of the socket, which some clients wrap in another. */
+const socketError = (cause: unknown): unknown =>
+  property(cause, "code") === "" && Predicate.hasProperty(cause, "cause") ? socketError(cause.cause) : cause
 
 /** Tells how a request failed in transport, from the error code of Node's socket. */
 export const transportFailure = (error: HttpClientError.HttpClientError): TransportFailure => {
-  const code = errorCode(error.cause)
+  const cause = socketError(error.cause)
+  const code = property(cause, "code")
   if (dnsCodes.has(code)) return "dns"
-  if (refusedCodes.has(code)) return "refused"
+  // A host can become unreachable after the request was sent: then it may have been carried out.
+  if (refusedCodes.has(code) && !["read", "write"].includes(property(cause, "syscall"))) return "refused"
   if (code === "ETIMEDOUT") return "timeout"
   return tlsCodes.test(code) ? "tls" : "reset"
 }
@@ -75,29 +80,37 @@ export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("Agamem
   detail: Schema.String
 }) {
   override get message(): string {
+    const request = this.method === "" ? "a request" : `${this.method} ${this.path}`
     const what = this.status === undefined ? "failed" : `answered ${this.status}`
     const advice = this.advice
-    return `${this.method} ${this.path} ${what}: ${this.detail}${advice === "" ? "" : `; ${advice}`}`
+    return `${request} ${what}: ${this.detail}${advice === "" ? "" : `; ${advice}`}`
   }
 
   /** What a person can do about it, or nothing. */
   get advice(): string {
+    if (this.reason === "Malformed") return "is AGAMEMNON_URL the address of an Agamemnon of a version known here?"
     switch (this.status) {
       case 401:
         return "check AGAMEMNON_API_KEY"
       case 404:
-        return this.path.startsWith("/v1/agents?") ? "is AGAMEMNON_URL the address of an Agamemnon?" : ""
+        // A list is never missing.
+        return this.path.includes("?") ? "is AGAMEMNON_URL the address of an Agamemnon?" : ""
       case 413:
         return "the request is larger than Agamemnon accepts"
       default:
-        return this.reason === "Malformed" ? "is AGAMEMNON_URL the address of an Agamemnon of a version known here?" : ""
+        return ""
     }
+  }
+
+  /** Whether Agamemnon said that what the request is about does not exist. */
+  get isNotFound(): boolean {
+    return this.status === 404 && this.reason === "Refused"
   }
 
   /** Whether the request may have been carried out although it failed. */
   get mayHaveTakenEffect(): boolean {
     return this.reason === "ServerError" || this.reason === "Malformed" ||
-      (this.reason === "Transport" && this.transport !== "refused" && this.transport !== "dns" && this.transport !== "tls")
+      (this.reason === "Transport" && this.transport !== "refused" && this.transport !== "dns")
   }
 
   /** Whether the same request can succeed later. */
@@ -120,27 +133,69 @@ export class AgamemnonStateLostError extends Schema.TaggedError<AgamemnonStateLo
   }
 }
 
+/** An option of a client that can not be used. */
+export class InvalidOptionError extends Schema.TaggedError<InvalidOptionError>()("InvalidOptionError", {
+  option: Schema.String,
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return `${this.option}: ${this.problem}`
+  }
+}
+
 /** A plain `http://` address of another host, where the settings ask for TLS: the key would be readable on the way. */
 export class TlsRequiredError extends Schema.TaggedError<TlsRequiredError>()("TlsRequiredError", {
   url: Schema.String
 }) {
   override get message(): string {
-    return `${this.url} is not encrypted and not on this machine: use https://, or set REQUIRE_TLS=false if the network is trusted`
+    return `${this.url} is not encrypted and not on this machine: ` +
+      "use https://, or set REQUIRE_TLS=false if the network is trusted"
   }
 }
 
-interface Sent {
+/** A request, as far as it is named in an error. */
+export interface Sent {
   readonly method: string
   readonly path: string
+}
+
+/** An answer, read to its end. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
 }
 
 /** Makes the error of a request whose connection failed. */
 export const fromTransport = (sent: Sent, transport: TransportFailure): AgamemnonError =>
   new AgamemnonError({ ...sent, reason: "Transport", transport, detail: sentence[transport] })
 
-/** Makes the error of an answer that could not be understood. */
-export const fromMalformed = (sent: Sent, detail: string): AgamemnonError =>
-  new AgamemnonError({ ...sent, reason: "Malformed", detail })
+const oneLine = (text: string): string => text.replace(/[\p{Cc}\s]+/gu, " ").trim().slice(0, 200)
+
+// The place in a body, as it would be written in code: agents[0].createdAt
+const place = (path: ReadonlyArray<PropertyKey>): string =>
+  path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("").replace(/^\./, "")
+
+const firstIssue = (error: unknown) =>
+  ParseResult.isParseError(error) ? ParseResult.ArrayFormatter.formatErrorSync(error)[0] : undefined
+
+/** Makes the error of a 2xx answer that does not say what such an answer says. */
+export const fromUndecoded = (sent: Sent & { readonly status: number }, error: unknown): AgamemnonError => {
+  const issue = firstIssue(error)
+  const detail = issue === undefined
+    ? "this API has no such answer"
+    : `${place(issue.path) || "the body"}: ${issue.message}`
+  return new AgamemnonError({ ...sent, reason: "Malformed", detail: oneLine(detail) })
+}
+
+/** Makes the error of a request that was not sent, because Agamemnon would refuse what it says. */
+export const fromUnencoded = (error: unknown): AgamemnonError =>
+  new AgamemnonError({
+    method: "",
+    path: "",
+    reason: "Refused",
+    detail: oneLine(firstIssue(error)?.message ?? String(error))
+  })
 
 const Refusal = Schema.parseJson(Schema.Struct({ error: Schema.String }))
 
@@ -151,22 +206,30 @@ const gatewayStatuses = new Set([502, 503, 504])
  *
  * An empty 400 is not a verdict on the request: after a 401 or 429 the server
  * reads the rest of an unread body as the next request and refuses that
- * (observed on Agamemnon 0.1.0). A verdict always has a JSON body.
+ * (observed on Agamemnon 0.1.0). A verdict always has a JSON body; a 404
+ * without one is about the path, not about what the path names.
  */
-export const fromResponse = (sent: Sent, response: HttpClientResponse.HttpClientResponse) =>
-  Effect.map(Effect.orElseSucceed(response.text, () => ""), (body) => {
-    const { status } = response
-    const detail = Either.match(Schema.decodeEither(Refusal)(body), {
-      onLeft: () => body.trim() === "" ? "no explanation was given" : body.trim().slice(0, 200),
-      onRight: (refusal) => refusal.error
-    })
-    if (gatewayStatuses.has(status) || (status === 400 && body === "")) {
-      return new AgamemnonError({ ...sent, reason: "Transport", transport: "reset", status, detail })
-    }
-    if (status === 429) {
-      const seconds = Number(response.headers["retry-after"])
-      const retryAfter = Duration.seconds(Number.isFinite(seconds) && seconds > 0 ? seconds : 1)
-      return new AgamemnonError({ ...sent, reason: "Busy", status, retryAfter, detail })
-    }
-    return new AgamemnonError({ ...sent, reason: status >= 500 ? "ServerError" : "Refused", status, detail })
+export const fromAnswer = (sent: Sent, { body, headers, status }: Answer): AgamemnonError => {
+  const refusal = Schema.decodeEither(Refusal)(body)
+  const detail = Either.match(refusal, {
+    onLeft: () => oneLine(body) || "no explanation was given",
+    onRight: ({ error }) => oneLine(error)
   })
+  if (gatewayStatuses.has(status) || (status === 400 && body === "")) {
+    return new AgamemnonError({ ...sent, reason: "Transport", transport: "reset", status, detail })
+  }
+  if (status === 429) {
+    const seconds = Number(headers["retry-after"])
+    const retryAfter = Duration.seconds(Number.isFinite(seconds) && seconds > 0 ? seconds : 1)
+    return new AgamemnonError({ ...sent, reason: "Busy", status, retryAfter, detail })
+  }
+  if (status >= 500) return new AgamemnonError({ ...sent, reason: "ServerError", status, detail })
+  if (status < 400) {
+    const elsewhere = `a redirection to ${oneLine(headers["location"] ?? "nowhere")}`
+    return new AgamemnonError({ ...sent, reason: "Malformed", status, detail: elsewhere })
+  }
+  if (status === 404 && Either.isLeft(refusal)) {
+    return new AgamemnonError({ ...sent, reason: "Malformed", status, detail: "there is nothing at this path" })
+  }
+  return new AgamemnonError({ ...sent, reason: "Refused", status, detail })
+}

@@ -63,7 +63,14 @@ export const Task = Schema.Struct({
 export type Task = typeof Task.Type
 
 /** How many UTF-8 bytes Agamemnon takes for a field; a field that is not named here has no limit of its own. */
-export const maxBytes = { name: 256, label: 256, program: 1024, taskDescription: 4096, subject: 512, description: 4096 }
+export const maxBytes = {
+  name: 256,
+  label: 256,
+  program: 1024,
+  taskDescription: 4096,
+  subject: 512,
+  description: 4096
+}
 
 /** The largest request body that Agamemnon reads, in bytes. */
 export const maxBodyBytes = 1024 * 1024
@@ -100,7 +107,7 @@ const ids = (field: string) =>
   Schema.Array(Schema.String.annotations({ message: () => `'${field}' elements must be strings` }))
     .annotations({ message: () => `'${field}' must be an array` })
 
-/** Schema of the body that creates an agent. Its `image`, `cpus`, `memory` and `hostId` can only be patched in later. */
+/** Schema of the body that creates an agent. `image`, `cpus`, `memory` and `hostId` can only be patched in later. */
 export const CreateAgent = Schema.Struct({
   name: optional(named("name")),
   label: optional(limited("label")),

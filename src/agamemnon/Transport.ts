@@ -7,20 +7,21 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
+import type { Address } from "./Address.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
 import { persist } from "./Persistence.ts"
 
 /** What is sent where, and how long an answer may take. */
 export interface Options {
-  readonly url: string
+  readonly address: Address
   readonly apiKey?: Redacted.Redacted | undefined
-  /** Whether the address is plain `http://`. */
-  readonly plain: boolean
   /** Defaults to 30 seconds. */
   readonly requestTimeout?: Duration.DurationInput | undefined
   /** Defaults to 5 seconds. */
@@ -31,73 +32,116 @@ export interface Options {
 export interface Transport {
   /** Sends ordinary requests; an answer that is not 2xx is a failure. */
   readonly client: HttpClient.HttpClient.With<AgamemnonError.AgamemnonError | HttpClientError.HttpClientError>
+  /** Runs one call of the API on that client, and says of whatever it fails with which request it was. */
+  readonly call: <A, E>(request: Effect.Effect<A, E>) => Effect.Effect<A, AgamemnonError.AgamemnonError>
   readonly ping: Effect.Effect<void, AgamemnonError.PingError>
   readonly preflight: Effect.Effect<void, AgamemnonError.PingError | AgamemnonError.AgamemnonError>
 }
 
-const sent = (request: HttpClientRequest.HttpClientRequest) => {
-  const query = [...request.urlParams].map(([key, value]) => `${key}=${value}`).join("&")
-  const path = URL.canParse(request.url) ? new URL(request.url).pathname : request.url
-  return { method: request.method, path: query === "" ? path : `${path}?${query}` }
+interface Answered extends AgamemnonError.Sent {
+  readonly status: number
 }
 
-const buffered = (
-  request: HttpClientRequest.HttpClientRequest,
-  { headers, status }: HttpClientResponse.HttpClientResponse,
-  body: string
-) => HttpClientResponse.fromWeb(request, new Response(body === "" ? null : body, { status, headers }))
+// Answers are decoded by the API's client, whose errors do not say which request they are about: this does.
+class OnAnswer extends Context.Reference<OnAnswer>()("telemachy/agamemnon/Transport/OnAnswer", {
+  defaultValue: (): ((answered: Answered) => Effect.Effect<void>) => () => Effect.void
+}) {}
 
-const isOk = (response: HttpClientResponse.HttpClientResponse): boolean => response.status >= 200 && response.status < 300
+// Read to its end: a connection that breaks in the middle, or is silent there, has not answered.
+const read = (response: HttpClientResponse.HttpClientResponse) =>
+  Effect.map(response.text, (body): AgamemnonError.Answer => ({
+    status: response.status,
+    headers: response.headers,
+    body
+  }))
+
+// Of an answer that is 2xx only the body is looked at, and there is none that a Response would refuse.
+const buffered = (request: HttpClientRequest.HttpClientRequest, { body, status }: AgamemnonError.Answer) =>
+  HttpClientResponse.fromWeb(request, new Response(body === "" || isBodiless.has(status) ? null : body, { status }))
+
+const isBodiless = new Set([204, 205])
+
+const isOk = ({ status }: AgamemnonError.Answer): boolean => status >= 200 && status < 300
 
 /** Makes the transport. */
-export const make = Effect.fnUntraced(function*({ apiKey, pingTimeout = "5 seconds", plain, requestTimeout = "30 seconds", url }: Options) {
+export const make = Effect.fnUntraced(function*(options: Options) {
+  const { address: { isPlain, url }, apiKey, pingTimeout = "5 seconds", requestTimeout = "30 seconds" } = options
   const addressed = (yield* HttpClient.HttpClient).pipe(
     HttpClient.mapRequest((request) =>
       request.pipe(
-        HttpClientRequest.prependUrl(url.replace(/\/+$/, "")),
+        HttpClientRequest.prependUrl(url),
         apiKey === undefined ? identity : HttpClientRequest.bearerToken(apiKey),
         // Agamemnon's plain keep-alive connections answer late and hold its threads (observed on 0.1.0).
-        plain ? HttpClientRequest.setHeader("connection", "close") : identity
+        isPlain ? HttpClientRequest.setHeader("connection", "close") : identity
       )
     )
   )
 
-  // The body is read here, where a connection that breaks in the middle can still be told by its request.
+  const sent = (request: HttpClientRequest.HttpClientRequest): AgamemnonError.Sent => {
+    const query = [...request.urlParams].map(([key, value]) => `${key}=${value}`).join("&")
+    const path = request.url.startsWith(url) ? request.url.slice(url.length) : request.url
+    return { method: request.method, path: query === "" ? path : `${path}?${query}` }
+  }
+
   const client = HttpClient.transform(addressed, (execute, request) =>
     execute.pipe(
-      Effect.flatMap((response) => Effect.map(response.text, (body) => buffered(request, response, body))),
+      Effect.flatMap(read),
       Effect.mapError((error) => AgamemnonError.fromTransport(sent(request), AgamemnonError.transportFailure(error))),
       Effect.timeoutFail({
         duration: requestTimeout,
         onTimeout: () => AgamemnonError.fromTransport(sent(request), "timeout")
       }),
-      Effect.filterOrElse(isOk, (response) => Effect.flip(AgamemnonError.fromResponse(sent(request), response)))
+      Effect.filterOrFail(isOk, (answer) => AgamemnonError.fromAnswer(sent(request), answer)),
+      Effect.tap(({ status }) => Effect.flatMap(OnAnswer, (onAnswer) => onAnswer({ ...sent(request), status }))),
+      Effect.map((answer) => buffered(request, answer))
     ))
+
+  // A server that echoes requests in its answers must not make an error show the key.
+  const withoutKey = (error: AgamemnonError.AgamemnonError) => {
+    const key = apiKey === undefined ? "" : Redacted.value(apiKey)
+    return key === "" || !error.detail.includes(key)
+      ? error
+      : new AgamemnonError.AgamemnonError({ ...error, detail: error.detail.replaceAll(key, "<redacted>") })
+  }
+
+  const call = <A, E>(request: Effect.Effect<A, E>): Effect.Effect<A, AgamemnonError.AgamemnonError> =>
+    Effect.flatMap(Ref.make<Answered | undefined>(undefined), (lastAnswer) =>
+      request.pipe(
+        Effect.provideService(OnAnswer, (answered) => Ref.set(lastAnswer, answered)),
+        Effect.catchAll((error) =>
+          error instanceof AgamemnonError.AgamemnonError
+            ? Effect.fail(error)
+            : Effect.flatMap(Ref.get(lastAnswer), (answered) =>
+              answered === undefined
+                ? AgamemnonError.fromUnencoded(error)
+                : AgamemnonError.fromUndecoded(answered, error))
+        ),
+        Effect.mapError(withoutKey)
+      ))
 
   const pingRequest = HttpClientRequest.get("/v1/agents", { urlParams: { limit: 1 } })
   const pinged = addressed.execute(pingRequest).pipe(
+    Effect.flatMap(read),
     Effect.mapError((error) => new AgamemnonError.PingError({ url, reason: AgamemnonError.transportFailure(error) })),
     Effect.timeoutFail({
       duration: pingTimeout,
       onTimeout: () => new AgamemnonError.PingError({ url, reason: "timeout" })
     }),
     Effect.filterOrFail(
-      (response) => response.status < 500,
+      ({ status }) => status < 500,
       ({ status }) => new AgamemnonError.PingError({ url, reason: "status", status })
     )
   )
 
   // A ping without an answer is final here; only an answer such as 429 is worth asking again for.
-  const explained = Effect.flatMap(
-    Effect.either(pinged),
-    (answer): Effect.Effect<Either.Either<HttpClientResponse.HttpClientResponse, AgamemnonError.PingError>, AgamemnonError.AgamemnonError> =>
-      Either.isRight(answer) && !isOk(answer.right)
-        ? Effect.flip(AgamemnonError.fromResponse(sent(pingRequest), answer.right))
-        : Effect.succeed(answer)
-  )
+  const explained = Effect.flatMap(Effect.either(pinged), (answer) =>
+    Either.isRight(answer) && !isOk(answer.right)
+      ? Effect.fail(withoutKey(AgamemnonError.fromAnswer(sent(pingRequest), answer.right)))
+      : Effect.succeed(answer))
 
   return {
     client,
+    call,
     ping: Effect.asVoid(pinged),
     preflight: Effect.asVoid(Effect.flatten(persist(explained)))
   } satisfies Transport

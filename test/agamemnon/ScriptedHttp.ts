@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as AgamemnonClient from "../../src/agamemnon/AgamemnonClient.ts"
 
-/** What comes back: a status with a body, or the code of a socket's error. */
+/** What comes back: a status with a body, or the code of a socket's error and, after a blank, the call that met it. */
 export type Reply = string | {
   readonly status: number
   readonly body?: unknown
@@ -38,14 +38,16 @@ export const client = Effect.fnUntraced(function*(
     Effect.flatMap(Clock.currentTimeMillis, (at) => {
       const { body } = request
       const text = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
-      const one = { method: request.method, path: `${url.pathname}${url.search}`, body: text === "" ? "" : parsed(text), at }
+      const path = `${url.pathname}${url.search}`
+      const one = { method: request.method, path, body: text === "" ? "" : parsed(text), at }
       const reply = script(one, sent.push(one) - 1)
       if (typeof reply !== "string") {
         const { body: content, headers = {}, status } = reply
         const answer = content === undefined ? null : typeof content === "string" ? content : JSON.stringify(content)
         return Effect.succeed(HttpClientResponse.fromWeb(request, new Response(answer, { headers, status })))
       }
-      const cause = Object.assign(new Error(reply), { code: reply })
+      const [code, syscall] = reply.split(" ")
+      const cause = Object.assign(new Error(reply), { code, ...(syscall === undefined ? {} : { syscall }) })
       return new HttpClientError.RequestError({ request, reason: "Transport", cause })
     }))
   const agamemnon = yield* AgamemnonClient.make({ url: "http://127.0.0.1:1", ...options }).pipe(
