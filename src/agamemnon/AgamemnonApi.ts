@@ -74,16 +74,18 @@ export const defaultPageSize = 100
 
 const maxUnsigned = 2n ** 64n - 1n
 
-const wholeNumber = { type: "integer", minimum: 0 } as const
+const notWhole = "limit and offset must be non-negative integers"
+
+const digits = Schema.String.annotations({ jsonSchema: { type: "integer", minimum: 0 }, message: () => notWhole })
 
 // Read as Agamemnon reads it: the digits at the start count, and a minus sign wraps around.
-const pageNumber = Schema.transformOrFail(Schema.String.annotations({ jsonSchema: wholeNumber }), Schema.Number, {
+const pageNumber = Schema.transformOrFail(digits, Schema.Number, {
   strict: true,
   decode: (text, _, ast) => {
-    const [, sign, digits] = /^\s*([+-]?)(\d+)/.exec(text) ?? []
-    const number = digits === undefined ? undefined : BigInt(digits)
+    const [, sign, value] = /^\s*([+-]?)(\d+)/.exec(text) ?? []
+    const number = value === undefined ? undefined : BigInt(value)
     return number === undefined || number > maxUnsigned
-      ? ParseResult.fail(new ParseResult.Type(ast, text, "limit and offset must be non-negative integers"))
+      ? ParseResult.fail(new ParseResult.Type(ast, text, notWhole))
       : ParseResult.succeed(Number(BigInt.asUintN(64, sign === "-" ? -number : number)))
   },
   encode: (number) => ParseResult.succeed(String(number))

@@ -133,13 +133,14 @@ export const PatchAgent = Schema.Struct({
   status: optional(oneOf("status", agentStatuses))
 }, extras)
 
-/** Schema of the body that creates a team. */
+/** Schema of the body that creates a team. When its members have both names, the older one counts. */
 export const CreateTeam = Schema.Struct({
   name: optional(named("name")),
-  agentIds: optional(ids("agentIds"))
+  agentIds: optional(ids("agentIds")),
+  agent_ids: optional(ids("agent_ids"))
 })
 
-/** Schema of the body that changes a team: `agentIds` replaces all of its members. */
+/** Schema of the body that changes a team: `agentIds` replaces all of its members, and counts before `agent_ids`. */
 export const UpdateTeam = CreateTeam
 
 /** Schema of the body that creates a task. It always starts as `pending`. */

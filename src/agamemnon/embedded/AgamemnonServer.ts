@@ -157,5 +157,5 @@ export const make: Effect.Effect<HttpApp.Default, never, AgamemnonState | Scope.
   )
   const routed = Effect.map(Effect.provide(app, context), versioned)
   return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    isRoute(request) ? routed : Effect.succeed(HttpServerResponse.empty({ status: 404 })))
+    isRoute(request) ? routed : Effect.succeed(Refusal.empty(404)))
 })

@@ -202,9 +202,10 @@ export const make: Effect.Effect<Context.Tag.Service<AgamemnonState>> = Effect.g
       ),
     listTeams: (query) => Effect.sync(() => slice(teams, query)),
     getTeam: (id) => Effect.sync(() => Option.fromNullable(teams.get(id))),
-    createTeam: ({ agentIds = [], name = "unnamed-team" }) =>
+    createTeam: ({ agent_ids: older, agentIds = [], name = "unnamed-team" }) =>
       Effect.map(now, (time) => {
-        const team = { agentIds, createdAt: time, id: TeamId.make(randomUUID()), name, updatedAt: time }
+        const id = TeamId.make(randomUUID())
+        const team = { agentIds: older ?? agentIds, createdAt: time, id, name, updatedAt: time }
         teams.set(team)
         return team
       }),
@@ -212,8 +213,8 @@ export const make: Effect.Effect<Context.Tag.Service<AgamemnonState>> = Effect.g
       Effect.map(now, (updatedAt) => {
         const team = teams.get(id)
         if (team === undefined) return Option.none()
-        const { agentIds, createdAt, name } = { ...team, ...fields }
-        const updated = { agentIds, createdAt, id: team.id, name, updatedAt }
+        const { agentIds = fields.agent_ids ?? team.agentIds, name = team.name } = fields
+        const updated = { agentIds, createdAt: team.createdAt, id: team.id, name, updatedAt }
         teams.set(updated)
         return Option.some(updated)
       }),

@@ -14,6 +14,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { unauthorized } from "./ApiKey.ts"
 import { tooMany } from "./RateLimit.ts"
+import * as Refusal from "./Refusal.ts"
 
 /** Which requests a fault befalls. */
 export interface Aim {
@@ -87,7 +88,7 @@ const befall = <E, R>(fault: Fault, app: HttpApp.Default<E, R>): HttpApp.Default
     case "Status":
       return Effect.succeed(answerOf(fault))
     case "EmptyBadRequest":
-      return Effect.succeed(HttpServerResponse.empty({ status: 400 }))
+      return Effect.succeed(Refusal.empty(400))
     case "DropAnswer":
       return Effect.zipRight(app, reset)
   }

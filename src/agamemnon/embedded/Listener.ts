@@ -35,14 +35,19 @@ export interface Listener {
   readonly accept: Effect.Effect<void>
 }
 
+/** A path that is longer, with its query, is not looked at. */
+const maxPathLength = 8192
+
 /** Listens on an address until the scope closes, which ends every connection, idle or not. */
 export const make = Effect.fn("Listener.make")(function*(
   { host, onRequest, port }: { readonly host: string; readonly port: number; readonly onRequest: RequestListener }
 ): Effect.fn.Return<Listener, AddressUnavailable, Scope.Scope> {
-  const server = createServer({ noDelay: true }, (request, response) => {
+  const server = createServer({ maxHeaderSize: 64 * 1024, noDelay: true }, (request, response) => {
     response.sendDate = false
-    onRequest(request, response)
+    if ((request.url?.length ?? 0) <= maxPathLength) onRequest(request, response)
+    else response.writeHead(414, { "content-length": "0" }).end()
   })
+  server.maxRequestsPerSocket = 100
 
   const listen = (onPort: number) =>
     Effect.async<number, AddressUnavailable>((resume) => {

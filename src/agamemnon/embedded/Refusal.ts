@@ -30,8 +30,12 @@ export const notFound = (kind: "agent" | "team" | "task" | "fault"): Refusal =>
 /** Answers as if there were no such route. */
 export const noRoute = new Refusal({ status: 404, error: "" })
 
+/** An answer without a body, which says so. */
+export const empty = (status: number): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.empty({ status, headers: { "content-length": "0" } })
+
 const respond = ({ error, status }: Refusal): HttpServerResponse.HttpServerResponse =>
-  error === "" ? HttpServerResponse.empty({ status }) : HttpServerResponse.unsafeJson({ error }, { status })
+  error === "" ? empty(status) : HttpServerResponse.unsafeJson({ error }, { status })
 
 const refusalOf = (failure: unknown): Refusal => {
   if (failure instanceof Refusal) return failure

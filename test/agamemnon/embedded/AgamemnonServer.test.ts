@@ -54,6 +54,7 @@ describe("AgamemnonServer", () => {
         "?status=x&name=y": [100, 1150, 100, 0],
         "?limit=abc": refused,
         "?limit=": refused,
+        "?limit=1&limit=2": refused,
         "?offset=99999999999999999999999": refused
       }
       const seen = yield* Effect.forEach(Object.keys(expected), (query) =>
