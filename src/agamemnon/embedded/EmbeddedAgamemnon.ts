@@ -95,7 +95,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
 
     const context = yield* Layer.build(NodeContext.layer)
     const state = yield* AgamemnonState.make
-    const groups = yield* Effect.provide(ProcessGroups.make(Duration.decode(options.grace ?? "5 seconds")), context)
+    const groups = yield* ProcessGroups.make(Duration.decode(options.grace ?? "5 seconds"))
     if (options.workers !== false) {
       yield* Worker.make(options).pipe(
         Effect.provideService(AgamemnonState.AgamemnonState, state),

@@ -1,14 +1,14 @@
 /**
  * Processes that end together with everything that they have started: each is
- * the leader of its own process group, and the group is ended, first politely
- * and after a grace by force, when whoever runs it is interrupted, when the
- * leader has ended, and when this program exits.
+ * the leader of its own process group, and the group is ended, with all that has
+ * left it, first politely and after a grace by force, when whoever runs it is
+ * interrupted, when the leader has ended, and when this program exits.
  *
  * Processes live in real time, whatever clock the rest of the program has.
  */
 import { spawn } from "node:child_process"
+import { randomUUID } from "node:crypto"
 import process from "node:process"
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -19,6 +19,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { OutputTail } from "./OutputTail.ts"
+import * as ProcessTable from "./ProcessTable.ts"
 
 /** What to run. */
 export interface Command {
@@ -60,23 +61,39 @@ export class ProcessGroups extends Context.Tag("telemachy/agamemnon/embedded/Pro
 /** How much of the output of a process is kept, in bytes. */
 export const outputLimit = 64 * 1024
 
-const signalGroup = (leader: number, signal: NodeJS.Signals | 0): boolean => {
+/** A process, and what carries its mark. */
+interface Group {
+  readonly leader: number
+  readonly mark: string
+}
+
+const kill = (id: number, signal: NodeJS.Signals | 0): boolean => {
   try {
-    return process.kill(-leader, signal)
+    return process.kill(id, signal)
   } catch {
     return false
   }
 }
 
-const launch = (command: Command, leaders: Set<number>) =>
+/** Sends a signal to all that lives of a group, and tells whether anything did. The signal 0 changes nothing. */
+const reach = ({ leader, mark }: Group, signal: NodeJS.Signals | 0): boolean => {
+  const living = ProcessTable.find(leader, mark)
+  const isThere = kill(-leader, signal)
+  if (living === undefined) return isThere
+  for (const { group, id } of living) if (group !== leader) kill(id, signal)
+  return living.length > 0
+}
+
+const launch = (command: Command, groups: Map<number, Group>) =>
   Effect.try({
     try: () => {
+      const mark = randomUUID()
       // A key of another Agamemnon is none of the program's business.
-      const { AGAMEMNON_API_KEY: _, ...inherited } = process.env
+      const { AGAMEMNON_API_KEY: _, [ProcessTable.variable]: outer = "", ...inherited } = process.env
       const child = spawn(command.file, command.args, {
         cwd: command.directory,
         detached: true,
-        env: { ...inherited, ...command.environment },
+        env: { ...inherited, ...command.environment, [ProcessTable.variable]: `${outer} ${mark}`.trim() },
         stdio: ["pipe", "pipe", "pipe"]
       })
       const output = new OutputTail(outputLimit)
@@ -91,75 +108,52 @@ const launch = (command: Command, leaders: Set<number>) =>
       // A program need not read its input.
       child.stdin?.on("error", () => {})
       child.stdin?.end(command.input)
-      if (child.pid !== undefined) leaders.add(child.pid)
-      return { child, drained, exited, output }
+      const group = child.pid === undefined ? undefined : { leader: child.pid, mark }
+      if (group !== undefined) groups.set(group.leader, group)
+      return { child, drained, exited, group, output }
     },
     catch: (cause) => new ProcessNotStarted({ file: command.file, cause })
   })
 
 const pauses = Schedule.exponential("2 millis").pipe(Schedule.union(Schedule.spaced("100 millis")))
 
-const statusLine = /^(\d+) .*\) (\S) \d+ (\d+) /s
-
-// What has ended stays in its group until its parent asks for it, and nobody may ever ask for an orphan.
-const hasEnded = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, leader: number) {
-  if (!signalGroup(leader, 0)) return true
-  const ids = yield* Effect.orElseSucceed(fs.readDirectory("/proc"), () => [])
-  const states = yield* Effect.forEach(
-    ids.filter((id) => /^\d+$/.test(id)),
-    (id) =>
-      Effect.match(fs.readFileString(`/proc/${id}/stat`), {
-        onFailure: () => undefined,
-        onSuccess: (status) => {
-          const [, , state, group] = statusLine.exec(status) ?? []
-          return group === String(leader) ? state : undefined
-        }
-      }),
-    { concurrency: 16 }
-  )
-  const members = states.filter((state) => state !== undefined)
-  return members.length > 0 && members.every((state) => state === "Z" || state === "X")
-})
-
 /** Makes a runner of processes whose groups have this long to end on their own. */
 export const make = Effect.fn("ProcessGroups.make")(function*(
   grace: Duration.Duration
-): Effect.fn.Return<Context.Tag.Service<ProcessGroups>, never, FileSystem.FileSystem | Scope.Scope> {
-  const fs = yield* FileSystem.FileSystem
+): Effect.fn.Return<Context.Tag.Service<ProcessGroups>, never, Scope.Scope> {
   const clock = Clock.make()
-  const leaders = new Set<number>()
+  const groups = new Map<number, Group>()
 
   // The last resort: nobody runs finalizers for a program that calls `process.exit`.
-  const onExit = () => leaders.forEach((leader) => signalGroup(leader, "SIGKILL"))
+  const onExit = () => groups.forEach((group) => reach(group, "SIGKILL"))
   yield* Effect.acquireRelease(
     Effect.sync(() => process.once("exit", onExit)),
     () => Effect.sync(() => process.off("exit", onExit))
   )
 
-  const endsWithin = (leader: number, limit: Duration.Duration) =>
-    hasEnded(fs, leader).pipe(
+  const endsWithin = (group: Group, limit: Duration.Duration, signal: NodeJS.Signals | 0) =>
+    Effect.sync(() => !reach(group, signal)).pipe(
       Effect.repeat({ until: (ended) => ended, schedule: Schedule.upTo(pauses, limit) }),
-      Effect.zipRight(hasEnded(fs, leader))
+      Effect.zipRight(Effect.sync(() => !reach(group, 0)))
     )
 
-  const end = Effect.fnUntraced(function*(leader: number) {
+  const end = Effect.fnUntraced(function*(group: Group | undefined) {
     // The number of a group that has ended can be another's by now.
-    if (!leaders.has(leader)) return
-    if (signalGroup(leader, "SIGTERM") && !(yield* endsWithin(leader, grace))) {
-      signalGroup(leader, "SIGKILL")
-      yield* endsWithin(leader, Duration.seconds(1))
+    if (group === undefined || groups.get(group.leader) !== group) return
+    if (reach(group, "SIGTERM") && !(yield* endsWithin(group, grace, 0))) {
+      yield* endsWithin(group, Duration.seconds(1), "SIGKILL")
     }
-    leaders.delete(leader)
+    groups.delete(group.leader)
   })
 
   const run = Effect.fn("ProcessGroups.run")(
     function*(command: Command) {
-      const { child, drained, exited, output } = yield* Effect.acquireRelease(
-        launch(command, leaders),
-        ({ child }) => child.pid === undefined ? Effect.void : end(child.pid)
+      const { child, drained, exited, group, output } = yield* Effect.acquireRelease(
+        launch(command, groups),
+        (launched) => end(launched.group)
       )
       const { code, signal } = yield* Deferred.await(exited)
-      if (child.pid !== undefined) yield* Effect.uninterruptible(end(child.pid))
+      yield* Effect.uninterruptible(end(group))
       // Somebody outside the group may still hold the output open.
       yield* Effect.timeoutOption(Deferred.await(drained), "1 second")
       child.stdout?.destroy()
@@ -172,6 +166,6 @@ export const make = Effect.fn("ProcessGroups.make")(function*(
 
   return ProcessGroups.of({
     run,
-    alive: Effect.sync(() => [...leaders].filter((leader) => signalGroup(leader, 0)))
+    alive: Effect.sync(() => [...groups.keys()].filter((leader) => kill(-leader, 0)))
   })
 })

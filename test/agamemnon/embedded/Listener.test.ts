@@ -14,7 +14,8 @@ describe("Listener", () => {
         Effect.sync(() => new Agent({ keepAlive: true, maxSockets: 1 })),
         (kept) => Effect.sync(() => kept.destroy())
       )
-      const answers = yield* Effect.replicateEffect(ask(url, { agent, path: "/v1/agents", headers: bearer(apiKey) }), 101)
+      const question = { agent, path: "/v1/agents", headers: bearer(apiKey) }
+      const answers = yield* Effect.replicateEffect(ask(url, question), 101)
       const seen = answers.map(({ headers, status }) => `${status} ${headers.connection} ${headers["keep-alive"]}`)
       assert.deepStrictEqual(new Set(seen.slice(0, 99)), new Set(["200 keep-alive timeout=5, max=100"]))
       assert.deepStrictEqual(seen.slice(99), ["200 close undefined", "200 keep-alive timeout=5, max=100"])

@@ -33,12 +33,12 @@ const lives = (pid: number) => {
 }
 
 /** Assigns a task that writes the ids of its processes and never ends; answers them once they run. */
-const stuck = (server: EmbeddedAgamemnon.EmbeddedAgamemnon["Type"], prelude = "") =>
+const stuck = (server: EmbeddedAgamemnon.EmbeddedAgamemnon["Type"], prelude = "", launcher = "") =>
   Effect.gen(function*() {
     const file = `${yield* scratch}/pids`
     const agent = yield* createAgent(server, shell)
     const report = `echo $$ $! > ${file}.part && mv ${file}.part ${file}`
-    const description = `${prelude}\nsleep 1009 & ${report}; wait; wait; wait`
+    const description = `${prelude}\n${launcher} sleep 1009 & ${report}; wait; wait; wait`
     const task = yield* createTask(server, { assigneeAgentId: agent, description })
     const text = yield* eventually(Effect.sync(() => {
       try {
@@ -113,7 +113,7 @@ describe("Worker", () => {
   it.scopedLive("tells a program about its task, and none of it the key", () =>
     Effect.gen(function*() {
       yield* Effect.acquireRelease(
-        Effect.sync(() => vi.stubEnv("AGAMEMNON_API_KEY", "another")),
+        Effect.sync(() => vi.stubEnv("AGAMEMNON_API_KEY", "another").stubEnv("TELEMACHY_PROCESS_GROUP", "outer")),
         () => Effect.sync(() => vi.unstubAllEnvs())
       )
       const server = yield* start()
@@ -125,13 +125,15 @@ describe("Worker", () => {
       const path = yield* createTask(server, { subject: "s 1", description: "env", assigneeAgentId: agent })
       const { result } = yield* finished(server, path)
       const lines = String(result).split("\n")
-      assert.deepStrictEqual(Arr.sort(lines.filter((line) => line.startsWith("TELEMACHY_")), Order.string), [
+      const told = lines.filter((line) => /^TELEMACHY_(?!PROCESS_GROUP=)/.test(line))
+      assert.deepStrictEqual(Arr.sort(told, Order.string), [
         "TELEMACHY_AGENT=writer",
         `TELEMACHY_TASK_ID=${path.split("/").at(-1)}`,
         "TELEMACHY_TASK_SUBJECT=s 1",
         "TELEMACHY_WORKFLOW=release: 2"
       ])
       assert.isTrue(lines.some((line) => line.startsWith("PATH=")))
+      assert.isTrue(lines.some((line) => /^TELEMACHY_PROCESS_GROUP=outer [0-9a-f-]{36}$/.test(line)))
       assert.isFalse(lines.some((line) => line.startsWith("AGAMEMNON_API_KEY")))
     }))
 
@@ -217,6 +219,23 @@ describe("Worker", () => {
       assert.isFalse(lives(Number(result)))
     }))
 
+  it.scopedLive("ends what a program leaves behind in a group or a session of its own", () =>
+    Effect.gen(function*() {
+      const server = yield* start()
+      const scripts = [
+        "setsid sleep 1009 & echo $!",
+        "set -m; sleep 1009 & echo $!",
+        "(setsid sh -c 'echo $$; exec sleep 1009' &); sleep 0.2",
+        "setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1009; done' & sleep 0.2"
+      ]
+      for (const script of scripts) {
+        const { result, status } = yield* runs(server, { program: "bash" }, `{ ${script}; } 2>/dev/null`)
+        assert.strictEqual(status, "completed", script)
+        assert.match(String(result), /^\d+\n$/)
+        assert.isFalse(lives(Number(result)), script)
+      }
+    }))
+
   it.scopedLive("ends the processes of an agent that is stopped, whose next task then waits", () =>
     Effect.gen(function*() {
       const server = yield* start()
@@ -268,7 +287,9 @@ describe("Worker", () => {
   it.live("ends every process with the server", () =>
     Effect.gen(function*() {
       const tasks = yield* start().pipe(
-        Effect.flatMap((server) => Effect.all([stuck(server), stuck(server, "trap '' TERM"), stuck(server)])),
+        Effect.flatMap((server) =>
+          Effect.all([stuck(server), stuck(server, "trap '' TERM"), stuck(server, "", "setsid")])
+        ),
         Effect.scoped
       )
       assert.deepStrictEqual(tasks.flatMap(({ pids }) => pids).filter(lives), [])
@@ -287,7 +308,7 @@ describe("Worker", () => {
     Effect.gen(function*() {
       const before = new Set(process.listeners("exit"))
       const server = yield* start()
-      const { pids } = yield* stuck(server, "trap '' TERM")
+      const { pids } = yield* stuck(server, "trap '' TERM", "setsid")
       const added = process.listeners("exit").filter((listener) => !before.has(listener))
       assert.lengthOf(added, 1)
       added.forEach((listener) => listener(0))

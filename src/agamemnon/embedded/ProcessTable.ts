@@ -1,0 +1,55 @@
+/**
+ * The processes of this machine, as `/proc` tells of them: which belong to a
+ * group or descend from one, wherever they have gone since. Where there is no
+ * `/proc`, nothing is known.
+ *
+ * It is read in one go, because it changes meanwhile, and because nothing can be
+ * waited for when this program exits.
+ */
+import { readdirSync, readFileSync } from "node:fs"
+
+/** A process that has not ended. */
+export interface Entry {
+  readonly id: number
+  /** The leader of its group. */
+  readonly group: number
+}
+
+/**
+ * The variable that marks the processes of a group. What a process starts
+ * inherits it, and so can be found in whatever group, session or place in the
+ * tree of processes it has put itself.
+ */
+export const variable = "TELEMACHY_PROCESS_GROUP"
+
+const statusLine = /^\d+ .*\) (\S) \d+ (\d+) /s
+
+const read = (file: string): string => {
+  try {
+    return readFileSync(`/proc/${file}`, "utf8")
+  } catch {
+    // It has ended meanwhile, or is somebody else's.
+    return ""
+  }
+}
+
+const processes = (): ReadonlyArray<string> | undefined => {
+  try {
+    return readdirSync("/proc").filter((name) => /^\d+$/.test(name))
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Finds what lives of a group and of all that carries its mark. What has ended
+ * stays in the table until its parent asks for it, and nobody may ever ask for
+ * an orphan: that does not live.
+ */
+export const find = (leader: number, mark: string): ReadonlyArray<Entry> | undefined =>
+  processes()?.flatMap((id) => {
+    const [, state, group] = statusLine.exec(read(`${id}/stat`)) ?? []
+    if (state === undefined || state === "Z" || state === "X") return []
+    const isMember = Number(group) === leader || read(`${id}/environ`).includes(mark)
+    return isMember ? [{ id: Number(id), group: Number(group) }] : []
+  })
