@@ -11,9 +11,10 @@ import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Address from "./agamemnon/Address.ts"
+import * as Key from "./agamemnon/Key.ts"
 
 /** A setting that can be read from the environment. */
 export interface Setting<A> {
@@ -55,6 +56,17 @@ const optional = <A>(definition: Definition<A>): Setting<Option.Option<A>> => ({
   }))
 })
 
+// For what may hold a secret: only its parser knows what can be shown of it.
+const parsed = <A>(name: string, parse: (value: string) => Either.Either<A, string>) =>
+  Config.mapOrFail(text(name), Option.match({
+    onNone: () => Either.right(Option.none<A>()),
+    onSome: (value) =>
+      Either.mapBoth(parse(value), {
+        onLeft: (problem) => ConfigError.InvalidData([name], problem),
+        onRight: Option.some
+      })
+  }))
+
 const withDefault = <A>(definition: Definition<A>): Setting<A> => ({
   ...definition,
   config: Config.mapOrFail(text(definition.name), (value) =>
@@ -93,23 +105,16 @@ export const agamemnonUrl: Setting<Option.Option<string>> = {
   description: "Address of the Agamemnon to run on",
   range: "an http:// or https:// address",
   fallback: "the embedded Agamemnon",
-  config: Config.mapOrFail(text("AGAMEMNON_URL"), Option.match({
-    onNone: () => Either.right(Option.none()),
-    onSome: (value) =>
-      Either.mapBoth(Address.parse(value), {
-        onLeft: (problem) => ConfigError.InvalidData(["AGAMEMNON_URL"], problem),
-        onRight: ({ url }) => Option.some(url)
-      })
-  }))
+  config: parsed("AGAMEMNON_URL", (value) => Either.map(Address.parse(value), ({ url }) => url))
 }
 
 /** The key that Agamemnon asks for. */
 export const agamemnonApiKey: Setting<Option.Option<Redacted.Redacted>> = {
   name: "AGAMEMNON_API_KEY",
   description: "Key of that Agamemnon; shown nowhere",
-  range: "any text",
+  range: "one line of ASCII characters",
   fallback: "no key is sent",
-  config: Config.map(text("AGAMEMNON_API_KEY"), Option.map(Redacted.make))
+  config: parsed("AGAMEMNON_API_KEY", Key.parse)
 }
 
 const trueWords = ["true", "yes", "on", "1"]

@@ -160,6 +160,12 @@ describe("Settings", () => {
       const key = yield* read(Settings.agamemnonApiKey.config, { AGAMEMNON_API_KEY: " a key\n" })
       assert.deepStrictEqual(Option.map(key, Redacted.value), Option.some("a key"))
       assert.notInclude(`${String(key)} ${JSON.stringify(key)}`, "a key")
+      for (const wrong of ["secret\nline", "secret\u00e9"]) {
+        const error = yield* Effect.flip(read(Settings.agamemnonApiKey.config, { AGAMEMNON_API_KEY: wrong }))
+        assert.deepStrictEqual(messages(error), [
+          "AGAMEMNON_API_KEY: expected one line of ASCII characters, which a header can carry"
+        ])
+      }
     }))
 
   it.effect("take several words for yes and no, and no other", () =>

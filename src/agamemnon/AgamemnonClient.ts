@@ -16,7 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as RateLimiter from "effect/RateLimiter"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as Settings from "../Settings.ts"
@@ -35,6 +35,7 @@ import type {
   TeamId
 } from "./AgamemnonModel.ts"
 import * as Connections from "./Connections.ts"
+import * as Key from "./Key.ts"
 import * as Pages from "./Pages.ts"
 import { persist } from "./Persistence.ts"
 import * as Transport from "./Transport.ts"
@@ -117,18 +118,15 @@ const found = <A>(request: Effect.Effect<A, Failure>): Effect.Effect<Option.Opti
 
 const gone = (request: Effect.Effect<unknown, Failure>): Effect.Effect<void, Failure> => Effect.asVoid(found(request))
 
-const invalid = (option: string, expected: string, actual: number) =>
-  new AgamemnonError.InvalidOptionError({ option, problem: `expected ${expected}, found ${actual}` })
+const invalid = (option: string) => (problem: string) =>
+  new AgamemnonError.InvalidOptionError({ option, problem })
 
 const isCount = (number: number): boolean => Number.isSafeInteger(number) && number > 0
 
 /** Reads the address. One of another machine needs TLS, before the first byte is sent. */
 const addressOf = ({ requireTls = true, url }: Options) =>
   Effect.filterOrFail(
-    Effect.mapError(
-      Address.parse(url),
-      (problem) => new AgamemnonError.InvalidOptionError({ option: "url", problem })
-    ),
+    Effect.mapError(Address.parse(url), invalid("url")),
     ({ isLoopback, isPlain }) => !requireTls || !isPlain || isLoopback,
     (address) => new AgamemnonError.TlsRequiredError({ url: address.url })
   )
@@ -137,10 +135,14 @@ const addressOf = ({ requireTls = true, url }: Options) =>
 const turns = Effect.fnUntraced(function*({ maxConnections = 6, rateLimit = { rps: 0, burst: 1 } }: Options) {
   const { burst, rps } = rateLimit
   if (!isCount(maxConnections)) {
-    return yield* invalid("maxConnections", "a whole number greater than 0", maxConnections)
+    return yield* invalid("maxConnections")(`expected a whole number greater than 0, found ${maxConnections}`)
   }
-  if (!Number.isFinite(rps) || rps < 0) return yield* invalid("rateLimit.rps", "a number from 0", rps)
-  if (!isCount(burst)) return yield* invalid("rateLimit.burst", "a whole number greater than 0", burst)
+  if (!isCount(burst)) {
+    return yield* invalid("rateLimit.burst")(`expected a whole number greater than 0, found ${burst}`)
+  }
+  if (!Number.isFinite(rps) || rps < 0) {
+    return yield* invalid("rateLimit.rps")(`expected a number from 0, found ${rps}`)
+  }
   const { run } = Connections.make(maxConnections)
   if (rps === 0) return run
   const limited = yield* RateLimiter.make({
@@ -161,6 +163,9 @@ export const make: (
   HttpClient.HttpClient | Scope.Scope
 > = Effect.fnUntraced(function*(options: Options) {
   const address = yield* addressOf(options)
+  if (options.apiKey !== undefined) {
+    yield* Effect.mapError(Key.parse(Redacted.value(options.apiKey)), invalid("apiKey"))
+  }
   const inTurn = yield* turns(options)
   const transport = yield* Transport.make({ ...options, address })
   const { agents, tasks, teams } = yield* HttpApiClient.makeWith(AgamemnonApi, { httpClient: transport.client })

@@ -179,14 +179,15 @@ const place = (path: ReadonlyArray<PropertyKey>): string =>
 const firstIssue = (error: unknown) =>
   ParseResult.isParseError(error) ? ParseResult.ArrayFormatter.formatErrorSync(error)[0] : undefined
 
-/** Makes the error of a 2xx answer that does not say what such an answer says. */
-export const fromUndecoded = (sent: Sent & { readonly status: number }, error: unknown): AgamemnonError => {
+/** Says what is wrong with an answer that could not be decoded. */
+export const problemOf = (error: unknown): string => {
   const issue = firstIssue(error)
-  const detail = issue === undefined
-    ? "this API has no such answer"
-    : `${place(issue.path) || "the body"}: ${issue.message}`
-  return new AgamemnonError({ ...sent, reason: "Malformed", detail: oneLine(detail) })
+  return issue === undefined ? "this API has no such answer" : `${place(issue.path) || "the body"}: ${issue.message}`
 }
+
+/** Makes the error of a 2xx answer that does not say what such an answer says. */
+export const fromUndecoded = (sent: Sent & { readonly status: number }, problem: string): AgamemnonError =>
+  new AgamemnonError({ ...sent, reason: "Malformed", detail: oneLine(problem) })
 
 /** Makes the error of a request that was not sent, because Agamemnon would refuse what it says. */
 export const fromUnencoded = (error: unknown): AgamemnonError =>

@@ -59,6 +59,8 @@ const read = (response: HttpClientResponse.HttpClientResponse) =>
 const buffered = (request: HttpClientRequest.HttpClientRequest, { body, status }: AgamemnonError.Answer) =>
   HttpClientResponse.fromWeb(request, new Response(body === "" || isBodiless.has(status) ? null : body, { status }))
 
+const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
+
 const isBodiless = new Set([204, 205])
 
 const isOk = ({ status }: AgamemnonError.Answer): boolean => status >= 200 && status < 300
@@ -83,6 +85,14 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     return { method: request.method, path: query === "" ? path : `${path}?${query}` }
   }
 
+  // A server may repeat the request in its answer, and an error the answer: as it is, or as JSON has it.
+  const secrets = apiKey === undefined ? [] : [Redacted.value(apiKey), inJson(Redacted.value(apiKey))]
+  const withoutKey = (text: string): string =>
+    secrets.reduce((shown, secret) => shown.replaceAll(secret, "<redacted>"), text)
+
+  const refusal = (request: HttpClientRequest.HttpClientRequest, answer: AgamemnonError.Answer) =>
+    AgamemnonError.fromAnswer(sent(request), { ...answer, body: withoutKey(answer.body) })
+
   const client = HttpClient.transform(addressed, (execute, request) =>
     execute.pipe(
       Effect.flatMap(read),
@@ -91,18 +101,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         duration: requestTimeout,
         onTimeout: () => AgamemnonError.fromTransport(sent(request), "timeout")
       }),
-      Effect.filterOrFail(isOk, (answer) => AgamemnonError.fromAnswer(sent(request), answer)),
+      Effect.filterOrFail(isOk, (answer) => refusal(request, answer)),
       Effect.tap(({ status }) => Effect.flatMap(OnAnswer, (onAnswer) => onAnswer({ ...sent(request), status }))),
       Effect.map((answer) => buffered(request, answer))
     ))
-
-  // A server that echoes requests in its answers must not make an error show the key.
-  const withoutKey = (error: AgamemnonError.AgamemnonError) => {
-    const key = apiKey === undefined ? "" : Redacted.value(apiKey)
-    return key === "" || !error.detail.includes(key)
-      ? error
-      : new AgamemnonError.AgamemnonError({ ...error, detail: error.detail.replaceAll(key, "<redacted>") })
-  }
 
   const call = <A, E>(request: Effect.Effect<A, E>): Effect.Effect<A, AgamemnonError.AgamemnonError> =>
     Effect.flatMap(Ref.make<Answered | undefined>(undefined), (lastAnswer) =>
@@ -114,9 +116,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
             : Effect.flatMap(Ref.get(lastAnswer), (answered) =>
               answered === undefined
                 ? AgamemnonError.fromUnencoded(error)
-                : AgamemnonError.fromUndecoded(answered, error))
-        ),
-        Effect.mapError(withoutKey)
+                : AgamemnonError.fromUndecoded(answered, withoutKey(AgamemnonError.problemOf(error))))
+        )
       ))
 
   const pingRequest = HttpClientRequest.get("/v1/agents", { urlParams: { limit: 1 } })
@@ -136,7 +137,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   // A ping without an answer is final here; only an answer such as 429 is worth asking again for.
   const explained = Effect.flatMap(Effect.either(pinged), (answer) =>
     Either.isRight(answer) && !isOk(answer.right)
-      ? Effect.fail(withoutKey(AgamemnonError.fromAnswer(sent(pingRequest), answer.right)))
+      ? Effect.fail(refusal(pingRequest, answer.right))
       : Effect.succeed(answer))
 
   return {

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import * as AgamemnonClient from "../../src/agamemnon/AgamemnonClient.ts"
 import { agentId, teamId } from "./operations.ts"
@@ -55,8 +56,14 @@ describe("The options of a client", () => {
         const error = yield* refused(options)
         assert.deepStrictEqual([error._tag, error.message], ["InvalidOptionError", message])
       }
-      const secret = yield* refused({ url: "http://me:secret@localhost" })
-      assert.notInclude(`${secret.message} ${JSON.stringify(secret)}`, "secret")
+      for (const options of [{ url: "http://me:secret@localhost" }, { apiKey: Redacted.make("secret\n") }]) {
+        const error = yield* refused(options)
+        assert.notInclude(`${error.message} ${JSON.stringify(error)}`, "secret")
+      }
+      for (const key of ["", "two\nlines", "schlüssel", "“quoted”", "\u0000"]) {
+        const { message } = yield* refused({ apiKey: Redacted.make(key) })
+        assert.strictEqual(message, "apiKey: expected one line of ASCII characters, which a header can carry")
+      }
     }))
 
   it.scoped("limit how many requests are sent in a second, after a burst", () =>

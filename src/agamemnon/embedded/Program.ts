@@ -49,9 +49,9 @@ export class ProgramUnavailable extends Schema.TaggedError<ProgramUnavailable>()
 /** The program that completes every task at once. */
 export const none = "none"
 
-const builtIn: Readonly<Record<string, readonly [program: string, ...args: ReadonlyArray<string>]>> = {
-  "claude-code": ["claude", "-p"]
-}
+const builtIn = new Map<string, readonly [program: string, ...args: ReadonlyArray<string>]>([
+  ["claude-code", ["claude", "-p"]]
+])
 
 const searchPath = Effect.orElseSucceed(Config.string("PATH"), () => "")
 
@@ -87,7 +87,7 @@ export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, { 
   const directory = path.resolve(worker.workingDir)
   const line = Object.hasOwn(programs, worker.program) ? programs[worker.program] : undefined
   const [program, ...args] = line === undefined
-    ? builtIn[worker.program] ?? [worker.program]
+    ? builtIn.get(worker.program) ?? [worker.program]
     : ["sh", "-c", `${line} "$@"`, worker.program] as const
 
   if (worker.runtime === "docker") {

@@ -77,7 +77,8 @@ describe("Program", () => {
           worker({ name: "c", program: "folder", workingDir: `${directory}/text` }),
           worker({ name: "d", workingDir: "/no/such" }),
           worker({ name: "e", program: "none", runtime: "docker" }),
-          worker({ name: "f", program: "/no/such/tool" })
+          worker({ name: "f", program: "/no/such/tool" }),
+          worker({ name: "g", program: "constructor" })
         ]))
         assert.strictEqual(error._tag, "ProgramUnavailable")
         assert.deepStrictEqual(error.message.split("\n"), [
@@ -88,7 +89,8 @@ describe("Program", () => {
           "agent \"d\": directory /no/such does not exist; create it, or choose another working_dir",
           "agent \"e\": runtime docker is not possible on the embedded Agamemnon; " +
           "use runtime local, or set AGAMEMNON_URL",
-          "agent \"f\": program /no/such/tool does not exist; check its path, or choose another program"
+          "agent \"f\": program /no/such/tool does not exist; check its path, or choose another program",
+          "agent \"g\": program constructor was not found on PATH; install it, or choose another program"
         ])
       })))
 
