@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import type { AgamemnonError } from "../../src/agamemnon/AgamemnonError.ts"
-import { AgentId } from "../../src/agamemnon/AgamemnonModel.ts"
+import { AgentId, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
 import * as EmbeddedAgamemnon from "../../src/agamemnon/embedded/EmbeddedAgamemnon.ts"
 import * as Faults from "../../src/agamemnon/embedded/Faults.ts"
 import { agentId, names, none, operations, paths, taskId, teamId } from "./operations.ts"
@@ -198,21 +198,23 @@ describe("A create whose answer is lost", () => {
     Effect.gen(function*() {
       const { agamemnon, server } = yield* embedded
       const earlier = yield* Effect.replicateEffect(agamemnon.createAgent({ name: "key" }, none), 3)
-      const others = yield* agamemnon.createTeam("t", [], none)
-      const subjects = yield* Effect.replicateEffect(agamemnon.createTask(others.id, { subject: "key" }, none), 2)
+      const others = yield* Effect.replicateEffect(agamemnon.createTeam("t", [], none), 3)
+      const other = others[0]?.id ?? teamId
+      const subjects = yield* Effect.replicateEffect(agamemnon.createTask(other, { subject: "key" }, none), 3)
       yield* server.setFaults([Faults.DropAnswer({ method: "POST", times: 1 })])
       const agents = new Set(earlier.map(({ id }) => id))
       const agent = yield* agamemnon.createAgent({ name: "key" }, agents)
       assert.isFalse(agents.has(agent.id))
       yield* server.setFaults([Faults.DropAnswer({ method: "POST", times: 1 })])
-      const team = yield* agamemnon.createTeam("t", [], new Set([others.id]))
-      assert.notStrictEqual(team.id, others.id)
+      const teams = new Set(others.map(({ id }) => id))
+      const made = yield* agamemnon.createTeam("t", [], teams)
+      assert.isFalse(teams.has(made.id))
       yield* server.setFaults([Faults.DropAnswer({ method: "POST", times: 1 })])
       const tasks = new Set(subjects.map(({ id }) => id))
-      const task = yield* agamemnon.createTask(others.id, { subject: "key" }, tasks)
+      const task = yield* agamemnon.createTask(other, { subject: "key" }, tasks)
       assert.isFalse(tasks.has(task.id))
-      const lists = [yield* agamemnon.listAgents, yield* agamemnon.listTeams, yield* agamemnon.listTasks(others.id)]
-      assert.deepStrictEqual(lists.map(({ length }) => length), [4, 2, 3])
+      const lists = [yield* agamemnon.listAgents, yield* agamemnon.listTeams, yield* agamemnon.listTasks(other)]
+      assert.deepStrictEqual(lists.map(({ length }) => length), [4, 4, 4])
     }))
 
   it.scopedLive("is sent again when it was not made", () =>
@@ -244,6 +246,16 @@ describe("A create whose answer is lost", () => {
       yield* Fiber.join(fiber)
       return sent.map(({ method }) => method).join(" ")
     })
+
+  it.scoped("is not taken for one that was there before, whichever is listed first", () =>
+    Effect.gen(function*() {
+      const listed = { ...nothing.teams, teams: [{ ...team, id: "old" }, team], total: 2 }
+      const { agamemnon } = yield* ScriptedHttp.client((_, index) =>
+        index === 0 ? { status: 400 } : { status: 200, body: listed })
+      const fiber = yield* Effect.fork(agamemnon.createTeam("key", [], new Set([TeamId.make("old")])))
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual((yield* Fiber.join(fiber)).id, "t")
+    }))
 
   it.scoped("is looked up only when it can have been made", () =>
     Effect.gen(function*() {

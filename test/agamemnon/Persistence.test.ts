@@ -49,8 +49,8 @@ describe("Persistence", () => {
     Effect.gen(function*() {
       const gateways = [502, 503, 504].map((status) => ({ status }))
       for (const reply of ["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "ETIMEDOUT", ...gateways]) {
-        const { requests, succeeded } = yield* outcome(reply, reply, deleted)
-        assert.deepStrictEqual([requests, succeeded], [3, true], JSON.stringify(reply))
+        const { requests, succeeded } = yield* outcome(reply, reply, reply, reply, deleted)
+        assert.deepStrictEqual([requests, succeeded], [5, true], JSON.stringify(reply))
       }
     }))
 

@@ -49,8 +49,12 @@ describe("Transport", () => {
 
   it.scopedLive("has no more requests under way than it may, and all of them in the end", () =>
     Effect.gen(function*() {
-      for (const maxConnections of [undefined, 1, 3]) {
-        const limit = maxConnections ?? 6
+      const table = [
+        [{}, 6],
+        [{ maxConnections: 1 }, 1],
+        [{ maxConnections: 3, rateLimit: { rps: 1000, burst: 100 } }, 3]
+      ] as const
+      for (const [options, limit] of table) {
         const waiting: Array<() => void> = []
         let open = true
         const { received, url } = yield* http((response, request, index) => {
@@ -58,7 +62,7 @@ describe("Transport", () => {
           if (open) waiting.push(respond)
           else respond()
         })
-        const { hasTeam } = yield* client({ url, maxConnections })
+        const { hasTeam } = yield* client({ url, ...options })
         const asking = yield* Effect.fork(
           Effect.all(Array.from({ length: 20 }, () => hasTeam(teamId)), { concurrency: "unbounded" })
         )
