@@ -16,20 +16,18 @@ const httpClient = NodeHttpClient.layerWithoutAgent.pipe(
   Layer.provide(NodeHttpClient.makeAgentLayer({ keepAlive: true }))
 )
 
-const embedded = (workflow: string) =>
-  Layer.unwrapScoped(Effect.gen(function*() {
-    const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
-    const { apiKey, url } = yield* EmbeddedAgamemnon.make({ workflow, programs: Object.fromEntries(programs) })
-    return Layer.merge(
-      Layer.provide(AgamemnonClient.layer({ ...(yield* AgamemnonClient.config), url, apiKey }), httpClient),
-      Layer.succeed(IsEmbedded, true)
-    )
-  }))
+const embedded = Layer.unwrapScoped(Effect.gen(function*() {
+  const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
+  const { apiKey, url } = yield* EmbeddedAgamemnon.make({ programs: Object.fromEntries(programs) })
+  return Layer.merge(
+    Layer.provide(AgamemnonClient.layer({ ...(yield* AgamemnonClient.config), url, apiKey }), httpClient),
+    Layer.succeed(IsEmbedded, true)
+  )
+}))
 
 const named = Layer.merge(Layer.provide(AgamemnonClient.layerConfig, httpClient), Layer.succeed(IsEmbedded, false))
 
-/** Layer of the backend for a workflow. */
-export const layer = (workflow: string) =>
-  Layer.unwrapEffect(
-    Effect.map(Settings.agamemnonUrl.config, (url) => (Option.isSome(url) ? named : embedded(workflow)))
-  )
+/** Layer of the backend. */
+export const layer = Layer.unwrapEffect(
+  Effect.map(Settings.agamemnonUrl.config, (url) => (Option.isSome(url) ? named : embedded))
+)

@@ -41,5 +41,5 @@ export const page: Help.Page = {
 export const command = Command.make("plan", config, ({ file, noColor, ...flags }) =>
   Effect.gen(function*() {
     const { spec } = yield* Source.load(file)
-    yield* Effect.provide(show(spec, noColor), Backend.layer(spec.metadata.name))
+    yield* Effect.provide(show(spec, noColor), Backend.layer)
   }).pipe(Effect.provide(Environment.layer(flags)))).pipe(Command.withDescription(page.sentence))

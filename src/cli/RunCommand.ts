@@ -127,5 +127,5 @@ export const command = Command.make("run", config, ({ dryRun, file, force, json,
         teardown: Option.getOrUndefined(teardown),
         timeout: Option.getOrUndefined(timeout)
       }, display).pipe(Effect.scoped, Effect.provide(WorkflowExecutor.layerConfig))
-    }).pipe(Effect.provide(Backend.layer(spec.metadata.name)))
+    }).pipe(Effect.provide(Backend.layer))
   }).pipe(Effect.provide(Environment.layer({ url, keyFile, verbose })))).pipe(Command.withDescription(page.sentence))

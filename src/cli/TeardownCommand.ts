@@ -47,5 +47,5 @@ export const command = Command.make("teardown", config, ({ dryRun, file, ...flag
       }
       const removed = yield* Effect.forEach(found, remove)
       if (!removed.every(Boolean)) return yield* new Exit({ code: ExitCode.leftBehind })
-    }).pipe(Effect.provide(Backend.layer(spec.metadata.name)))
+    }).pipe(Effect.provide(Backend.layer))
   }).pipe(Effect.provide(Environment.layer(flags)))).pipe(Command.withDescription(page.sentence))

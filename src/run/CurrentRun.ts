@@ -8,9 +8,9 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as PubSub from "effect/PubSub"
+import type * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
-import * as Ref from "effect/Ref"
+import { AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import * as Settings from "../Settings.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import { type Happening, type RunEvent, RunId } from "./RunEvent.ts"
@@ -83,17 +83,23 @@ export const make = Effect.fnUntraced(function*(options: {
 }) {
   const { events, force, settings, spec } = options
   const id = yield* newId
-  const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
+  let state: RunState.RunState | undefined
   return CurrentRun.of({
     id,
     spec,
     force,
     settings,
-    state: Ref.get(state),
-    emit: Effect.fnUntraced(function*(happening) {
-      const event: RunEvent = { ...happening, run: id, workflow: spec.metadata.name, at: yield* DateTime.now }
-      yield* Ref.update(state, (before) => RunState.fold(before, event))
-      yield* PubSub.publish(events, event)
-    })
+    state: Effect.sync(() => state),
+    emit: (happening) =>
+      Effect.map(DateTime.now, (at) => {
+        const event: RunEvent = { ...happening, run: id, workflow: spec.metadata.name, at }
+        // In one step, so that folding the events in the order of their publication gives the same state.
+        state = RunState.fold(state, event)
+        events.unsafeOffer(event)
+      })
   })
 })
+
+/** Makes the error of a run that finds something of its own no longer there. */
+export const stateLost = ({ id, spec }: Context.Tag.Service<CurrentRun>, missing: string): AgamemnonStateLostError =>
+  new AgamemnonStateLostError({ workflow: spec.metadata.name, run: id, missing })

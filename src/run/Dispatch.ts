@@ -14,9 +14,12 @@ import * as Monitor from "./Monitor.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import type { TerminalStatus } from "./RunEvent.ts"
 
-// Times are whole seconds, so that a task and the one that replaced it can seem to be of the same age.
+const hasFailed = ({ status }: Task): boolean => Monitor.isTerminal(status) && status !== "completed"
+
+// Times are whole seconds, so that a task and the one that replaced it can seem to be of the same age; but only one
+// that has failed is ever replaced.
 const isNewer = (task: Task, other: Task): boolean =>
-  task.createdAt === other.createdAt ? !Monitor.isTerminal(task.status) : task.createdAt > other.createdAt
+  task.createdAt === other.createdAt ? hasFailed(other) : task.createdAt > other.createdAt
 
 /** What an earlier run has left of each subject: its newest task, and the ids of all. */
 const earlierTasks = (tasks: ReadonlyArray<Task>) => {
@@ -77,12 +80,13 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(team: Provision
     const { subject } = task
     const named = { team: team.spec.name, subject }
     const before = earlier.get(subject)?.newest
-    if (before === undefined || (Monitor.isTerminal(before.status) && before.status !== "completed")) {
+    if (before === undefined || hasFailed(before)) {
       return ended(subject, yield* submit(task))
     }
     ids.set(subject, before.id)
     if (before.status === "completed") {
-      yield* run.emit({ _tag: "task.finished", ...named, id: before.id, status: "completed", earlier: true })
+      const done = { id: before.id, status: before.status, earlier: true, ...Monitor.resultOf(before) } as const
+      yield* run.emit({ _tag: "task.finished", ...named, ...done })
       return ended(subject, "completed")
     }
     yield* run.emit({ _tag: "task.watched", ...named, id: before.id })

@@ -18,31 +18,37 @@ export interface Leftover {
   readonly id: string
 }
 
+type Kind = Leftover["kind"]
+
+interface Existing {
+  readonly id: string
+  /** The key, when Telemachy made it. */
+  readonly name: string
+}
+
+/** Lists every agent, or every team, whoever made it. */
+export const list = (kind: Kind): Effect.Effect<ReadonlyArray<Existing>, AgamemnonError, AgamemnonClient> =>
+  Effect.flatMap(AgamemnonClient, (agamemnon): Effect.Effect<ReadonlyArray<Existing>, AgamemnonError> =>
+    kind === "team" ? agamemnon.listTeams : agamemnon.listAgents)
+
 /** Finds what exists of a workflow, teams first. */
 export const find: (
   spec: WorkflowSpec
 ) => Effect.Effect<ReadonlyArray<Leftover>, AgamemnonError, AgamemnonClient> = Effect.fn("Leftovers.find")(
-  function*(spec) {
-    const agamemnon = yield* AgamemnonClient
-    const found = (
-      kind: Leftover["kind"],
-      declared: ReadonlyArray<{ readonly name: string }>,
-      existing: ReadonlyArray<{ readonly id: string; readonly name: string }>
-    ): ReadonlyArray<Leftover> => {
-      const names = new Map<string, string>(
-        declared.map(({ name }) => [ResourceKey.make(spec.metadata.name, name), name])
-      )
-      return existing.flatMap(({ id, name: key }) => {
-        const name = names.get(key)
-        return name === undefined ? [] : [{ kind, name, key, id }]
-      })
+  function*({ agents, metadata, teams }) {
+    const found = (kind: Kind, declared: ReadonlyArray<{ readonly name: string }>) => {
+      const names = new Map<string, string>(declared.map(({ name }) => [ResourceKey.make(metadata.name, name), name]))
+      return Effect.map(list(kind), (existing) =>
+        existing.flatMap(({ id, name: key }): ReadonlyArray<Leftover> => {
+          const name = names.get(key)
+          return name === undefined ? [] : [{ kind, name, key, id }]
+        }))
     }
-    const teams = found("team", spec.teams, yield* agamemnon.listTeams)
-    return [...teams, ...found("agent", spec.agents, yield* agamemnon.listAgents)]
+    return [...(yield* found("team", teams)), ...(yield* found("agent", agents))]
   }
 )
 
 /** Removes one. Removing one that is already gone succeeds. */
-export const remove = ({ id, kind }: Leftover): Effect.Effect<void, AgamemnonError, AgamemnonClient> =>
+export const remove = ({ id, kind }: Pick<Leftover, "id" | "kind">): Effect.Effect<void, AgamemnonError, AgamemnonClient> =>
   Effect.flatMap(AgamemnonClient, (agamemnon) =>
     kind === "team" ? agamemnon.deleteTeam(TeamId.make(id)) : agamemnon.deleteAgent(AgentId.make(id)))

@@ -11,14 +11,17 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
-import { type AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
+import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
-import { CurrentRun } from "./CurrentRun.ts"
+import { CurrentRun, stateLost } from "./CurrentRun.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import { TerminalStatus } from "./RunEvent.ts"
 
 /** Whether a task has ended. Everything that is not known to be an end is progress. */
 export const isTerminal = Schema.is(TerminalStatus)
+
+/** What a task that has ended has to say. */
+export const resultOf = ({ result }: Task): { readonly result?: string } => typeof result === "string" ? { result } : {}
 
 /** Watches the tasks of one team. */
 export interface Monitor {
@@ -49,9 +52,6 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
   const known = new Map<TaskId, Watched>()
   let open = 0
 
-  const lost = (missing: string) =>
-    new AgamemnonStateLostError({ workflow: run.spec.metadata.name, run: run.id, missing })
-
   const note = Effect.fnUntraced(function*(watched: Watched, task: Task) {
     const { status } = task
     if (isTerminal(watched.status) || watched.status === status) return false
@@ -61,9 +61,8 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
       yield* run.emit({ _tag: "task.progressed", ...named, status })
       return true
     }
-    const result = typeof task["result"] === "string" ? { result: task["result"] } : {}
     open -= 1
-    yield* run.emit({ _tag: "task.finished", ...named, id: task.id, status, earlier: false, ...result })
+    yield* run.emit({ _tag: "task.finished", ...named, id: task.id, status, earlier: false, ...resultOf(task) })
     yield* Deferred.succeed(watched.ended, status)
     return true
   })
@@ -72,7 +71,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
     Effect.flatMap(
       agamemnon.getTask(team.id, id),
       Option.match({
-        onNone: () => Effect.fail(lost(`task "${subject}" of team "${team.spec.name}"`)),
+        onNone: () => stateLost(run, `task "${subject}" of team "${team.spec.name}"`),
         onSome: Effect.succeed
       })
     )
@@ -87,7 +86,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
       if (yield* note(watched, task)) changed = true
     }
     // Tasks outlive their team, and a list of a team that is not known is empty: ask for the team itself.
-    if (!changed && !(yield* agamemnon.hasTeam(team.id))) return yield* lost(`team "${team.spec.name}"`)
+    if (!changed && !(yield* agamemnon.hasTeam(team.id))) return yield* stateLost(run, `team "${team.spec.name}"`)
     return changed
   })
 

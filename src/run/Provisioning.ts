@@ -5,10 +5,11 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { Agent, AgentId, CreateAgent, Team, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { AgentSpec, TeamSpec } from "../workflow/WorkflowSpec.ts"
-import { CurrentRun } from "./CurrentRun.ts"
+import { CurrentRun, stateLost } from "./CurrentRun.ts"
 
 /** A team that is ready to be given tasks. */
 export interface ProvisionedTeam {
@@ -37,15 +38,19 @@ const byKey = <A extends Named>(existing: ReadonlyArray<A>): ReadonlyMap<string,
   return found
 }
 
-// What POST takes of an agent; a field without a value is left out.
-const declared = (key: string, agent: AgentSpec) => ({
+// What POST takes of an agent; a field without a value is left out. The tags tell an operator whose it is.
+const declared = (workflow: string, key: string, agent: AgentSpec) => ({
   name: key,
   label: agent.name,
   program: agent.program,
   workingDirectory: agent.workingDir,
+  tags: ["telemachy", `workflow:${workflow}`],
   ...(Option.isSome(agent.model) ? { programArgs: `--model ${agent.model.value}` } : {}),
   ...(agent.runtime === "docker" ? { host: "docker" } : {})
 }) satisfies CreateAgent
+
+// What Agamemnon makes of a field that is left out, and what a reused agent is given for it.
+const unsaid = { host: "local", programArgs: [] }
 
 // What POST drops and only PATCH stores.
 const container = (agent: AgentSpec, hostId: Option.Option<string>): Record<string, unknown> | undefined =>
@@ -58,8 +63,24 @@ const container = (agent: AgentSpec, hostId: Option.Option<string>): Record<stri
     }
     : undefined
 
-const changed = (agent: Agent, fields: Record<string, unknown>): boolean =>
-  Object.entries(fields).some(([field, value]) => agent[field] !== value)
+const isSame = (one: unknown, other: unknown): boolean =>
+  Array.isArray(one) && Array.isArray(other)
+    ? one.length === other.length && one.every((each, position) => each === other[position])
+    : one === other
+
+const differs = (agent: Agent, fields: Record<string, unknown>): boolean =>
+  Object.entries(fields).some(([field, value]) => !isSame(agent[field], value))
+
+/** Takes the answer that something of this run does not exist for what it is: Agamemnon has forgotten it. */
+const known = Effect.fnUntraced(function*<A>(what: string, request: Effect.Effect<A, AgamemnonError>) {
+  const run = yield* CurrentRun
+  // A route that is not known answers 404 as well, but has nothing to say.
+  return yield* Effect.catchIf(
+    request,
+    ({ detail, status }) => status === 404 && /^(agent|team) not found$/.test(detail),
+    () => stateLost(run, what)
+  )
+})
 
 const agent = Effect.fnUntraced(function*(spec: AgentSpec, existing: ReadonlyMap<string, ReadonlyArray<Agent>>) {
   const agamemnon = yield* AgamemnonClient
@@ -68,27 +89,28 @@ const agent = Effect.fnUntraced(function*(spec: AgentSpec, existing: ReadonlyMap
   const resource = { name: spec.name, key }
   const same = existing.get(key) ?? []
   const reusable = run.force ? undefined : same[0]
-  const fields = declared(key, spec)
+  const fields = declared(run.spec.metadata.name, key, spec)
   const extra = container(spec, run.settings.hostId)
+
+  const ready = Effect.fnUntraced(function*(id: AgentId, changes: Record<string, unknown> | undefined) {
+    const patched = changes === undefined ? Effect.void : agamemnon.patchAgent(id, changes)
+    yield* known(`agent "${spec.name}"`, Effect.zipRight(patched, agamemnon.startAgent(id)))
+    yield* run.emit({ _tag: "agent.started", ...resource, id })
+    return id
+  })
 
   if (reusable === undefined) {
     const except = new Set(same.map(({ id }) => id))
     yield* run.emit({ _tag: "agent.creating", ...resource, except: [...except] })
     const { id } = yield* agamemnon.createAgent(fields, except)
     yield* run.emit({ _tag: "agent.created", ...resource, id })
-    if (extra !== undefined) yield* agamemnon.patchAgent(id, extra)
-    yield* agamemnon.startAgent(id)
-    yield* run.emit({ _tag: "agent.started", ...resource, id })
-    return id
+    return yield* ready(id, extra)
   }
   const { id } = reusable
   yield* run.emit({ _tag: "agent.reused", ...resource, id })
   // The workflow may have been edited since the agent was made.
-  const wanted = { ...fields, ...extra }
-  if (changed(reusable, wanted)) yield* agamemnon.patchAgent(id, wanted)
-  yield* agamemnon.startAgent(id)
-  yield* run.emit({ _tag: "agent.started", ...resource, id })
-  return id
+  const wanted = { ...unsaid, ...fields, ...extra }
+  return yield* ready(id, differs(reusable, wanted) ? wanted : undefined)
 })
 
 const team = Effect.fnUntraced(function*(
@@ -106,7 +128,7 @@ const team = Effect.fnUntraced(function*(
 
   if (reusable !== undefined) {
     yield* run.emit({ _tag: "team.reused", ...resource, id: reusable.id })
-    yield* agamemnon.setMembers(reusable.id, [...members.values()])
+    yield* known(`team "${spec.name}"`, agamemnon.setMembers(reusable.id, [...members.values()]))
     return { spec, id: reusable.id, reused: true, members } satisfies ProvisionedTeam
   }
   const except = new Set(same.map(({ id }) => id))
@@ -114,6 +136,19 @@ const team = Effect.fnUntraced(function*(
   const { id } = yield* agamemnon.createTeam(key, [...members.values()], except)
   yield* run.emit({ _tag: "team.created", ...resource, id })
   return { spec, id, reused: false, members } satisfies ProvisionedTeam
+})
+
+/**
+ * Checks that the agents are still there. Agamemnon takes teams and tasks of
+ * agents that it does not know: had it forgotten them, nobody would do the tasks.
+ */
+const check = Effect.fnUntraced(function*(agents: ReadonlyMap<string, AgentId>) {
+  const agamemnon = yield* AgamemnonClient
+  const run = yield* CurrentRun
+  const existing = new Set((yield* agamemnon.listAgents).map(({ id }) => id))
+  for (const [name, id] of agents) {
+    if (!existing.has(id)) return yield* stateLost(run, `agent "${name}"`)
+  }
 })
 
 /** Makes or finds every agent of the run, and starts it; then every team. */
@@ -130,5 +165,7 @@ export const provision = Effect.gen(function*() {
     )
   )
   const existingTeams = byKey(yield* agamemnon.listTeams)
-  return yield* Effect.forEach(spec.teams, (each) => team(each, agents, existingTeams), unbounded)
+  const teams = yield* Effect.forEach(spec.teams, (each) => team(each, agents, existingTeams), unbounded)
+  yield* check(agents)
+  return teams
 }).pipe(Effect.withSpan("Provisioning.provision"))

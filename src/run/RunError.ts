@@ -51,7 +51,7 @@ const outcomes: Record<RunError["_tag"], Outcome> = {
 }
 
 const isRunError = (error: unknown): error is RunError =>
-  Predicate.hasProperty(error, "_tag") && typeof error._tag === "string" && error._tag in outcomes
+  Predicate.hasProperty(error, "_tag") && typeof error._tag === "string" && Object.hasOwn(outcomes, error._tag)
 
 /** The one outcome of a run that ended like this, and the reason in words. */
 export const outcomeOf = (exit: Exit.Exit<unknown, unknown>): { readonly outcome: Outcome; readonly reason: string } => {

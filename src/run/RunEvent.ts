@@ -22,13 +22,17 @@ export type TerminalStatus = typeof TerminalStatus.Type
 
 const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { exact: true })
 
-// In JSON a duration is a number of seconds, and its name says so.
+const WholeMillis = Schema.DurationFromSelf.annotations({
+  arbitrary: () => (fc) => fc.oneof(fc.nat(1e9).map((millis) => Duration.millis(millis)), fc.constant(Duration.infinity))
+})
+
+// In JSON a duration is a number of seconds, and its name says so; one that never ends is null.
 const seconds = (key: `${string}Seconds`) =>
   Schema.propertySignature(
-    Schema.transform(Schema.Number, Schema.DurationFromSelf, {
+    Schema.transform(Schema.NullOr(Schema.Number), WholeMillis, {
       strict: true,
-      decode: (value) => Duration.seconds(value),
-      encode: Duration.toSeconds
+      decode: (value) => (value === null ? Duration.infinity : Duration.seconds(value)),
+      encode: (duration) => (Duration.isFinite(duration) ? Duration.toSeconds(duration) : null)
     })
   ).pipe(Schema.fromKey(key))
 

@@ -4,11 +4,15 @@
  * Teardown is a finalizer of the run's scope: it runs on success, failure,
  * timeout, interruption and defect alike, and nothing interrupts it. It reads
  * the connectivity Ref and the outcome, and decides by one table.
+ *
+ * It ends: an Agamemnon that was lost has the grace to answer again, and then
+ * removal has the grace. What has not been removed by then is left, and every
+ * resource is reported once, as removed, kept or left.
  */
-import * as Clock from "effect/Clock"
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
@@ -16,12 +20,11 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
-import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
-import { AgentId, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import { backoff, Persistence } from "../agamemnon/Persistence.ts"
 import type { ConnectivityRef } from "../liveness/Connectivity.ts"
 import type { TeardownPolicy } from "../workflow/WorkflowSpec.ts"
 import { CurrentRun } from "./CurrentRun.ts"
+import * as Leftovers from "./Leftovers.ts"
 import { outcomeOf } from "./RunError.ts"
 import type { Outcome } from "./RunEvent.ts"
 import * as RunState from "./RunState.ts"
@@ -62,19 +65,23 @@ const teardown = Effect.fnUntraced(function*(
   const isLost = (yield* SubscriptionRef.get(connectivity))._tag === "Lost"
   const { outcome, reason } = outcomeOf(exit)
   yield* run.emit({ _tag: "run.decided", outcome, reason })
-  const resources = yield* remaining
+  const resources = yield* unreported
   if (resources.length === 0) return
   const decision = decisions[outcome][policy]
   yield* run.emit({ _tag: "teardown.started", decision })
   if (decision === "keep") return yield* Effect.forEach(resources, keep, { discard: true })
-  if (isLost && !(yield* awaitAnswer)) {
-    return yield* Effect.forEach(resources, leave("Agamemnon did not answer"), { discard: true })
-  }
-  yield* removeAll
+  const obstacle = isLost && !(yield* awaitAnswer)
+    ? `Agamemnon did not answer within ${Duration.format(run.settings.teardownGrace)}`
+    : yield* removeAll
+  yield* Effect.forEach(yield* unreported, leave(obstacle), { discard: true })
 })
 
-const remaining = Effect.flatMap(CurrentRun, (run) =>
-  Effect.map(run.state, (state) => (state === undefined ? [] : RunState.remaining(state))))
+/** What the run has made and teardown has not yet said what became of it. */
+const unreported = Effect.flatMap(CurrentRun, ({ state }) =>
+  Effect.map(state, (reached) =>
+    reached === undefined
+      ? []
+      : RunState.remaining(reached).filter(({ status }) => status !== "kept" && status !== "left")))
 
 const named = ({ id, key, name }: RunState.ResourceState) => ({ name, key, ...(id === undefined ? {} : { id }) })
 
@@ -96,72 +103,60 @@ const awaitAnswer = Effect.gen(function*() {
 })
 
 /**
- * Removes teams, then agents. A request that fails in transport is repeated
- * until the grace is over; after the first that fails then, no other is begun.
+ * Removes teams, then agents, for as long as the grace lasts: whatever is under
+ * way then is cut. Until then a request that fails in transport is repeated.
+ * Answers why what has not been reported by its end is still there.
  */
 const removeAll = Effect.gen(function*() {
-  const agamemnon = yield* AgamemnonClient
-  const { settings } = yield* CurrentRun
-  const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(settings.teardownGrace)
-  const isOver = Effect.map(Clock.currentTimeMillis, (now) => now >= deadline)
-  const givenUp = yield* Ref.make<AgamemnonError | undefined>(undefined)
-
-  const bounded = <A>(request: Effect.Effect<A, AgamemnonError>) =>
-    Effect.flatMap(Ref.get(givenUp), (earlier) => earlier === undefined ? request : Effect.fail(earlier)).pipe(
-      Effect.tapError((error) => Effect.when(Ref.set(givenUp, error), () => error.reason === "Transport")),
-      Effect.provideService(Persistence, {
-        schedule: Schedule.whileOutputEffect(backoff, () => Effect.negate(isOver)),
-        onFailure: (error) => Effect.logDebug("a request of the teardown failed", error.message)
-      })
+  const { emit, settings: { teardownGrace } } = yield* CurrentRun
+  const resources = yield* unreported
+  const lastFailure = yield* Ref.make("Agamemnon did not answer")
+  yield* Effect.forEach(["team", "agent"] as const, (kind) => removeKind(kind, resources.filter((each) => each.kind === kind))).pipe(
+    Effect.provideService(Persistence, {
+      schedule: backoff,
+      onFailure: ({ message }) =>
+        Effect.zipRight(Ref.set(lastFailure, message), emit({ _tag: "request.failed", error: message }))
+    }),
+    Effect.timeoutOption(teardownGrace)
+  )
+  return `not removed within ${Duration.format(teardownGrace)}: ${yield* Ref.get(lastFailure)}`
+}).pipe(
+  Effect.catchAllCause((cause) =>
+    Effect.as(
+      Effect.logError("teardown has a defect", cause),
+      `a defect in the program: ${String(Cause.squash(cause))}`
     )
+  )
+)
 
-  const removal: Record<RunState.ResourceState["kind"], Removal> = {
-    team: {
-      list: bounded(agamemnon.listTeams),
-      remove: (id) => bounded(agamemnon.deleteTeam(TeamId.make(id)))
-    },
-    agent: {
-      list: bounded(agamemnon.listAgents),
-      remove: (id) => bounded(agamemnon.deleteAgent(AgentId.make(id)))
-    }
-  }
-  const resources = yield* remaining
-  yield* removeKind(resources.filter(({ kind }) => kind === "team"), removal.team)
-  yield* removeKind(resources.filter(({ kind }) => kind === "agent"), removal.agent)
-})
+/** How long after a list was read it is read again for what may have been on its way. */
+const lateness = Duration.seconds(1)
 
-interface Removal {
-  readonly list: Effect.Effect<ReadonlyArray<{ readonly id: string; readonly name: string }>, AgamemnonError>
-  readonly remove: (id: string) => Effect.Effect<void, AgamemnonError>
-}
-
-/**
- * Removes resources by their ids, and then whatever else carries their keys: an
- * agent whose create was never answered, or one that was created twice.
- */
-const removeKind = Effect.fnUntraced(function*(resources: ReadonlyArray<RunState.ResourceState>, removal: Removal) {
+/** Removes resources of a kind by their ids, and whatever else carries their keys. */
+const removeKind = Effect.fnUntraced(function*(kind: Leftovers.Leftover["kind"], resources: ReadonlyArray<RunState.ResourceState>) {
   if (resources.length === 0) return
   const { emit } = yield* CurrentRun
-  const unanswered = resources.filter(({ id }) => id === undefined)
-  const removed = ({ key, kind, name }: RunState.ResourceState) => emit({ _tag: `${kind}.removed`, name, key })
-  const remove = (id: string, resource: RunState.ResourceState) =>
-    Effect.matchEffect(removal.remove(id), {
-      onSuccess: () => removed(resource),
-      onFailure: (error) => leave(error.message)(resource)
-    })
+  const byKey = Effect.map(Leftovers.list(kind), Arr.groupBy(({ name }) => name))
+  const now = yield* Effect.cached(byKey)
+  const later = yield* Effect.cached(Effect.delay(byKey, lateness))
 
-  yield* Effect.forEach(resources, (resource) => resource.id === undefined ? Effect.void : remove(resource.id, resource), {
-    concurrency: "unbounded",
-    discard: true
+  const remove = Effect.fnUntraced(function*({ except, id, key }: RunState.ResourceState) {
+    const carriers = (listed: typeof byKey) =>
+      Effect.map(listed, (found) => (found[key] ?? []).map((each) => each.id).filter((each) => !except.includes(each)))
+    const known = id === undefined ? [] : [id]
+    // Where the id is known, the list only shows copies: a create whose answer was lost, and that was sent again.
+    const found = yield* id === undefined ? carriers(now) : Effect.orElseSucceed(carriers(now), () => [])
+    // A create that was interrupted, or whose answer was lost, can arrive just after the list was read.
+    const late = known.length + found.length === 0 ? yield* carriers(later) : []
+    yield* Effect.forEach(new Set([...known, ...found, ...late]), (each) => Leftovers.remove({ kind, id: each }), {
+      concurrency: "unbounded",
+      discard: true
+    })
   })
-  const listed = yield* Effect.either(removal.list)
-  if (Either.isLeft(listed)) {
-    return yield* Effect.forEach(unanswered, leave(listed.left.message), { discard: true })
-  }
-  yield* Effect.forEach(unanswered, removed, { discard: true })
-  const owners = new Map(resources.map((resource) => [resource.key, resource]))
-  yield* Effect.forEach(listed.right, ({ id, name }) => {
-    const owner = owners.get(name)
-    return owner === undefined || owner.except.includes(id) || id === owner.id ? Effect.void : remove(id, owner)
-  }, { concurrency: "unbounded", discard: true })
+
+  yield* Effect.forEach(resources, (resource) =>
+    Effect.matchEffect(remove(resource), {
+      onSuccess: () => emit({ _tag: `${kind}.removed`, name: resource.name, key: resource.key }),
+      onFailure: ({ message }) => leave(message)(resource)
+    }), { concurrency: "unbounded", discard: true })
 })

@@ -100,10 +100,8 @@ export const make = Effect.fnUntraced(function*(settings: Partial<CurrentRun.Run
         Option.orElse(() => spec.timeout),
         Option.getOrElse(() => run.settings.workflowTimeout)
       )
-      yield* run.emit(started(spec, agamemnon.url, policy, limit))
       yield* pipeline(policy, limit).pipe(
         Effect.scoped,
-        Effect.ensuring(finished),
         Effect.provideService(CurrentRun.CurrentRun, run),
         Effect.provideService(AgamemnonClient, agamemnon)
       )
@@ -114,16 +112,35 @@ export const make = Effect.fnUntraced(function*(settings: Partial<CurrentRun.Run
 
 /** One run, from preflight to teardown, in the scope that it is given. */
 const pipeline = Effect.fnUntraced(function*(policy: TeardownPolicy, limit: Duration.Duration) {
-  const agamemnon = yield* AgamemnonClient
-  const { id, settings, spec } = yield* CurrentRun.CurrentRun
+  const { id, spec } = yield* CurrentRun.CurrentRun
   const connectivity = yield* Connectivity.make(yield* DateTime.now)
 
-  // The scope unwinds in reverse: the heartbeat stops, and then teardown reads what it left in the Ref.
-  yield* Teardown.onClose(connectivity, policy)
-  yield* preflight
+  // The scope unwinds in reverse: the heartbeat stops, teardown reads what it left in the Ref, the run is finished.
+  // Not to be interrupted in between: whoever hears that a run has started hears how it ended.
+  yield* Effect.uninterruptible(Effect.zipRight(announce(policy, limit), Teardown.onClose(connectivity, policy)))
+  yield* preflight.pipe(
+    Effect.zipRight(beat(connectivity)),
+    Effect.flatMap((heartbeat) =>
+      Effect.raceFirst(persistently(work, heartbeat), Effect.tapError(heartbeat.lost, reportLost))),
+    Effect.timeoutFail({
+      duration: limit,
+      onTimeout: () => new WorkflowTimeoutError({ workflow: spec.metadata.name, run: id, limit })
+    })
+  )
+})
+
+/** Says that the run has started, and that it is finished when the scope has done everything else. */
+const announce = (policy: TeardownPolicy, limit: Duration.Duration) =>
+  Effect.flatMap(Effect.all([CurrentRun.CurrentRun, AgamemnonClient]), ([{ emit, spec }, { url }]) =>
+    Effect.acquireRelease(emit(started(spec, url, policy, limit)), () => finished))
+
+/** Starts the heartbeat, for which the preflight stands as the first beat. */
+const beat = Effect.fnUntraced(function*(connectivity: Connectivity.ConnectivityRef) {
+  const agamemnon = yield* AgamemnonClient
+  const { id, settings, spec } = yield* CurrentRun.CurrentRun
   yield* SubscriptionRef.set(connectivity, Connectivity.Alive({ lastAnswer: yield* DateTime.now }))
   yield* report(connectivity)
-  const heartbeat = yield* Heartbeat.make({
+  return yield* Heartbeat.make({
     probe: agamemnon.ping,
     interval: settings.healthcheckInterval,
     failureThreshold: settings.healthcheckFailureThreshold,
@@ -132,13 +149,6 @@ const pipeline = Effect.fnUntraced(function*(policy: TeardownPolicy, limit: Dura
     workflow: spec.metadata.name,
     run: id
   })
-
-  yield* Effect.raceFirst(persistently(work, heartbeat), Effect.tapError(heartbeat.lost, reportLost)).pipe(
-    Effect.timeoutFail({
-      duration: limit,
-      onTimeout: () => new WorkflowTimeoutError({ workflow: spec.metadata.name, run: id, limit })
-    })
-  )
 })
 
 /** What the heartbeat watches over. */
@@ -151,18 +161,25 @@ const work = Effect.gen(function*() {
 /** One ping before anything is made. */
 const preflight = Effect.gen(function*() {
   const agamemnon = yield* AgamemnonClient
-  const { id, settings, spec } = yield* CurrentRun.CurrentRun
-  yield* Effect.catchTag(agamemnon.preflight, "PingError", (error) =>
-    Effect.flatMap(DateTime.now, (lostAt) =>
-      new Heartbeat.WorkflowConnectivityError({
-        workflow: spec.metadata.name,
-        run: id,
-        consecutiveFailures: 1,
-        threshold: settings.healthcheckFailureThreshold,
-        interval: settings.healthcheckInterval,
-        lostAt,
-        lastError: error.message
-      })))
+  const { emit, id, settings, spec } = yield* CurrentRun.CurrentRun
+  const { schedule } = yield* Persistence
+  yield* agamemnon.preflight.pipe(
+    Effect.provideService(Persistence, {
+      schedule,
+      onFailure: ({ message }) => emit({ _tag: "request.failed", error: message })
+    }),
+    Effect.catchTag("PingError", (error) =>
+      Effect.flatMap(DateTime.now, (lostAt) =>
+        new Heartbeat.WorkflowConnectivityError({
+          workflow: spec.metadata.name,
+          run: id,
+          consecutiveFailures: 1,
+          threshold: settings.healthcheckFailureThreshold,
+          interval: settings.healthcheckInterval,
+          lostAt,
+          lastError: error.message
+        })))
+  )
 })
 
 /** Repeats requests for as long as the heartbeat has not given up, and lets it hear of each that fails. */

@@ -1,0 +1,147 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as fc from "effect/FastCheck"
+import * as Schema from "effect/Schema"
+import { type Happening, Json, RunEvent, RunId } from "../../src/run/RunEvent.ts"
+import * as RunState from "../../src/run/RunState.ts"
+import { answers, broken, make } from "./FakeAgamemnon.ts"
+import { runToEnd, task, team, workflow } from "./TestRun.ts"
+
+const time = (second: number) => DateTime.unsafeMake(second * 1000)
+
+const event = (happening: Happening, second = 0): RunEvent => ({
+  ...happening,
+  run: RunId.make("0123456789abcdef"),
+  workflow: "flow",
+  at: time(second)
+})
+
+const started: Happening = {
+  _tag: "run.started",
+  url: "http://fake.test",
+  policy: "always",
+  timeout: Duration.hours(2),
+  agents: ["b", "a"],
+  teams: [
+    { name: "two", tasks: [{ subject: "z", assignTo: "a", blockedBy: [] }] },
+    { name: "one", tasks: [{ subject: "y", assignTo: "a", blockedBy: ["x"] }, { subject: "x", assignTo: "a", blockedBy: [] }] }
+  ]
+}
+
+const after = (...happenings: ReadonlyArray<Happening>): RunState.RunState => {
+  const state = [started, ...happenings].reduce<RunState.RunState | undefined>(
+    (before, happening, second) => RunState.fold(before, event(happening, second)),
+    undefined
+  )
+  if (state === undefined) throw new Error("a run that has started has a state")
+  return state
+}
+
+const agent = (name: string) => ({ name, key: `key-of-${name}` })
+const x = { team: "one", subject: "x" }
+
+describe("RunState", () => {
+  it("knows nothing before the run has started", () => {
+    assert.isUndefined(RunState.fold(undefined, event({ _tag: "task.skipped", ...x })))
+    assert.isUndefined(RunState.fold(undefined, event({ _tag: "run.finished", outcome: "completed", left: 0 })))
+  })
+
+  it("keeps tasks and resources in the order of the workflow, whatever came first", () => {
+    const state = after(
+      { _tag: "agent.creating", ...agent("a"), except: ["old"] },
+      { _tag: "team.reused", ...agent("one"), id: "t1" },
+      { _tag: "agent.creating", ...agent("b"), except: [] },
+      { _tag: "team.creating", ...agent("two"), except: [] }
+    )
+    assert.deepStrictEqual(RunState.tasks(state).map(({ subject, team }) => `${team}/${subject}`), ["two/z", "one/y", "one/x"])
+    assert.deepStrictEqual(RunState.resources(state).map(({ kind, name }) => `${kind} ${name}`), [
+      "team two",
+      "team one",
+      "agent b",
+      "agent a"
+    ])
+    assert.deepStrictEqual(RunState.resources(state).map(({ except, id, reused }) => [id, reused, except]), [
+      [undefined, false, []],
+      ["t1", true, []],
+      [undefined, false, []],
+      [undefined, false, ["old"]]
+    ])
+  })
+
+  it("follows a task through its life", () => {
+    const life: ReadonlyArray<Happening> = [
+      { _tag: "task.submitting", ...x },
+      { _tag: "task.submitted", ...x, id: "1" },
+      { _tag: "task.progressed", ...x, status: "running" },
+      { _tag: "task.progressed", ...x, status: "blocked" },
+      { _tag: "task.finished", ...x, id: "1", status: "completed", earlier: false, result: "done" }
+    ]
+    const reached = life.map((_, count) => RunState.tasks(after(...life.slice(0, count + 1))).at(-1))
+    assert.deepStrictEqual(reached.map((each) => each?.status), ["submitting", "submitted", "running", "submitted", "completed"])
+    assert.deepStrictEqual(reached.at(-1), {
+      ...x,
+      assignTo: "a",
+      blockedBy: [],
+      status: "completed",
+      id: "1",
+      earlier: false,
+      result: "done",
+      submittedAt: time(1),
+      endedAt: time(5)
+    })
+  })
+
+  it("tells what remains and what could not be removed", () => {
+    const state = after(
+      { _tag: "agent.created", ...agent("a"), id: "1" },
+      { _tag: "agent.created", ...agent("b"), id: "2" },
+      { _tag: "team.created", ...agent("one"), id: "3" },
+      { _tag: "agent.removed", ...agent("a") },
+      { _tag: "agent.left", ...agent("b"), id: "2", error: "unauthorized" },
+      { _tag: "team.kept", ...agent("one"), id: "3" }
+    )
+    assert.deepStrictEqual(RunState.remaining(state).map(({ id }) => id), ["3", "2"])
+    assert.deepStrictEqual(RunState.left(state).map(({ error, id }) => [id, error]), [["2", "unauthorized"]])
+  })
+
+  it("follows the heartbeat", () => {
+    const suspect = after({ _tag: "connectivity.suspect", lastAnswer: time(7), failures: 1 })
+    assert.deepStrictEqual(suspect.heartbeat, { status: "suspect", lastAnswer: time(7), failures: 1 })
+    const lost = RunState.fold(suspect, event({ _tag: "connectivity.lost", failures: 2 }))
+    assert.deepStrictEqual(lost?.heartbeat, { status: "lost", lastAnswer: time(7), failures: 2 })
+  })
+
+  it.prop("folds any events in any order", [Schema.Array(RunEvent)], ([events]) => {
+    const state = events.reduce<RunState.RunState | undefined>(RunState.fold, after())
+    assert.isDefined(state)
+  }, { fastCheck: { numRuns: 200 } })
+
+  const ends = fc.array(fc.constantFrom("completed", "completed", "failed"), { minLength: 3, maxLength: 3 })
+  const troubles = fc.constantFrom(undefined, broken("reset"), answers(500), answers(401), answers(429, "busy", "1 second"))
+  const calls = fc.constantFrom("listAgents", "createAgent", "createTeam", "createTask", "listTasks", "delete")
+
+  it.scoped.prop("is what the events of a run tell, and so is its result", [ends, calls, troubles], ([statuses, call, trouble]) =>
+    Effect.gen(function*() {
+      const fake = make()
+      statuses.forEach((status, position) => fake.begins.set(`t${position}`, status))
+      if (trouble !== undefined) fake.on(call, trouble, 2)
+      const spec = workflow({ teams: [team("core", task("t0"), task("t1", "t0")), team("other", task("t2"))] })
+      const { events, exit } = yield* runToEnd(fake, spec)
+      const state = events.reduce<RunState.RunState | undefined>(RunState.fold, undefined)
+      if (state === undefined) return assert.fail("a run that has ended has a state")
+      const { endedAt, run, startedAt, workflow: name } = state
+      if (Exit.isSuccess(exit)) {
+        const facts = { run, workflow: name, startedAt, endedAt, tasks: RunState.tasks(state), resources: RunState.resources(state) }
+        assert.deepStrictEqual<unknown>(exit.value, facts)
+      }
+      const outcome = Exit.isSuccess(exit) ? "completed" : "failed"
+      assert.strictEqual(state.outcome, outcome)
+      assert.deepInclude(events.at(-1), { _tag: "run.finished", outcome, left: RunState.left(state).length })
+      assert.strictEqual(RunState.remaining(state).length, fake.existing().length)
+      const lines = Schema.Array(Json)
+      assert.deepStrictEqual(Schema.decodeSync(lines)(Schema.encodeSync(lines)(events)), events)
+    }), { fastCheck: { numRuns: 30 } })
+})

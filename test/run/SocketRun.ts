@@ -1,0 +1,44 @@
+/** Runs of workflows on an embedded Agamemnon, over real sockets and in short times. */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as AgamemnonClient from "../../src/agamemnon/AgamemnonClient.ts"
+import * as EmbeddedAgamemnon from "../../src/agamemnon/embedded/EmbeddedAgamemnon.ts"
+import type { WorkflowSpec } from "../../src/workflow/WorkflowSpec.ts"
+import { start } from "./TestRun.ts"
+
+/** Everything in short: a backend is lost in a tenth of a second. */
+export const settings = {
+  healthcheckInterval: Duration.millis(30),
+  healthcheckFailureThreshold: 3,
+  healthcheckTimeout: Duration.millis(60),
+  monitorPoll: Duration.millis(20),
+  teardownGrace: Duration.seconds(2)
+}
+
+/** An embedded Agamemnon, its client, and what the client has sent. */
+export const backend = Effect.gen(function*() {
+  const server = yield* EmbeddedAgamemnon.make()
+  const bodies: Array<string> = []
+  const recording = HttpClient.tapRequest(({ body }) =>
+    Effect.sync(() => {
+      if (body._tag === "Uint8Array") bodies.push(new TextDecoder().decode(body.body))
+    }))
+  const client = yield* AgamemnonClient.make({
+    ...server,
+    requestTimeout: "200 millis",
+    pingTimeout: settings.healthcheckTimeout
+  }).pipe(
+    Effect.provideServiceEffect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, recording)),
+    Effect.provide(NodeHttpClient.layer)
+  )
+  return { server, client, bodies }
+})
+
+/** Starts a run there. */
+export const startOn = (
+  { client }: Effect.Effect.Success<typeof backend>,
+  spec: WorkflowSpec,
+  options: Parameters<typeof start>[2] = {}
+) => start({ client }, spec, { timeout: "20 seconds", ...options, settings: { ...settings, ...options.settings } })
