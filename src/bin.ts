@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as MutableRef from "effect/MutableRef"
 import * as Cli from "./cli/Cli.ts"
 import * as Signals from "./cli/Signals.ts"
+import * as Streams from "./cli/Streams.ts"
 
 const exitCode = MutableRef.make(1)
 
@@ -19,9 +20,15 @@ const keepExitCode = (exit: Exit.Exit<number>) =>
 
 const cancelled = Effect.flatMap(Signals.Signals, ({ first }) => Effect.zipRight(first, Effect.interrupt))
 
-Effect.raceFirst(Cli.main(process.argv.slice(2)), cancelled).pipe(
+// At the first signal runMain interrupts as well, and then waits for nothing: the end of the command is waited for here,
+// where a second signal is still heard.
+const command = Effect.uninterruptible(
+  Effect.raceFirst(Effect.interruptible(Cli.main(process.argv.slice(2))), Effect.interruptible(cancelled))
+)
+
+Effect.zipRight(Streams.outliveReaders, command).pipe(
   Effect.onExit(keepExitCode),
-  Effect.provide(Layer.provideMerge(Signals.layer, NodeContext.layer)),
+  Effect.provide(Layer.merge(Signals.layer, NodeContext.layer)),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     disablePrettyLogger: true,

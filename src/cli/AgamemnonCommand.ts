@@ -12,6 +12,7 @@ import * as Settings from "../Settings.ts"
 import * as Environment from "./Environment.ts"
 import * as Flags from "./Flags.ts"
 import type * as Help from "./Help.ts"
+import { Signals } from "./Signals.ts"
 
 const port = Options.text("port").pipe(
   Options.withPseudoName("PORT"),
@@ -78,5 +79,7 @@ export const command = Command.make("agamemnon", config, ({ allowRemote, host: a
     // A key that was made here is known to nobody else; one that was given is not repeated.
     if (apiKey === undefined) yield* Console.log(`AGAMEMNON_API_KEY=${Redacted.value(server.apiKey)}`)
     yield* Console.error("serving the embedded Agamemnon; all that it knows and runs ends with it (Ctrl-C)")
+    const signals = yield* Signals
+    yield* Effect.forkDaemon(Effect.zipRight(signals.second, signals.exit))
     return yield* Effect.never
   }).pipe(Effect.scoped, Effect.provide(Environment.layer({ url: Option.none(), keyFile: path })))).pipe(Command.withDescription(page.sentence))

@@ -21,6 +21,7 @@ const { Help, Run, Unknown } = Data.taggedEnum<Request>()
 
 const helpFlags: ReadonlyArray<string> = ["-h", "--help"]
 const globalFlags: ReadonlyArray<string> = [...helpFlags, "--version", "--completions", "--wizard"]
+const shells: ReadonlyArray<string> = ["bash", "zsh", "fish", "sh"]
 
 const isFlag = (token: string): boolean => token.startsWith("-") && token !== "-"
 
@@ -35,17 +36,22 @@ const suggestion = (name: string, candidates: ReadonlyArray<string>, otherwise: 
 export const read = (argv: ReadonlyArray<string>, pages: Readonly<Record<string, Page>>): Request => {
   const [name, ...tokens] = argv
   if (name === undefined || name === "help" || helpFlags.includes(name)) return helpOf(tokens[0], pages)
-  if (isFlag(name)) {
-    return globalFlags.includes(nameOf(name))
-      ? Run({ argv })
-      : Unknown({ message: `unknown flag ${nameOf(name)}, ${suggestion(nameOf(name), globalFlags, "see telemachy --help")}` })
-  }
+  if (isFlag(name)) return globalFlag(name, argv)
   const page = Object.hasOwn(pages, name) ? pages[name] : undefined
   if (page === undefined) return unknownCommand(name, pages)
   const end = tokens.indexOf("--")
   return tokens.slice(0, end === -1 ? tokens.length : end).some((token) => helpFlags.includes(token))
     ? Help({ command: { name, page } })
     : flagsFirst(name, tokens, Flags.of(page.config))
+}
+
+const globalFlag = (token: string, argv: ReadonlyArray<string>): Request => {
+  const name = nameOf(token)
+  if (!globalFlags.includes(name)) {
+    return Unknown({ message: `unknown flag ${name}, ${suggestion(name, globalFlags, "see telemachy --help")}` })
+  }
+  const value = name === token ? argv[1] ?? "" : token.slice(name.length + 1)
+  return name === "--completions" && !shells.includes(value) ? wrongChoice(name, value, shells) : Run({ argv })
 }
 
 const helpOf = (name: string | undefined, pages: Readonly<Record<string, Page>>): Request => {
@@ -59,10 +65,13 @@ const unknownCommand = (name: string, pages: Readonly<Record<string, Page>>): Re
   return Unknown({ message: `unknown command ${name}, ${suggestion(name, names, `expected one of ${names.join(", ")}`)}` })
 }
 
-/** Moves the flags of a command before its arguments. What follows `--` is an argument, whatever it looks like. */
+/**
+ * Moves the flags of a command before its arguments. What follows `--` is an
+ * argument, whatever it looks like; of a flag that is given twice, the last counts.
+ */
 const flagsFirst = (command: string, tokens: ReadonlyArray<string>, known: ReadonlyArray<Flags.Flag>): Request => {
   const help = `see telemachy ${command} --help`
-  const flags: Array<string> = []
+  const flags = new Map<Flags.Flag, ReadonlyArray<string>>()
   const rest: Array<string> = []
   for (let position = 0; position < tokens.length; position += 1) {
     const token = tokens[position] ?? ""
@@ -80,19 +89,23 @@ const flagsFirst = (command: string, tokens: ReadonlyArray<string>, known: Reado
       const names = known.flatMap((each) => each.names)
       return Unknown({ message: `unknown flag ${name} of telemachy ${command}, ${suggestion(name, names, help)}` })
     }
-    flags.push(token)
-    if (flag.isSwitch) continue
     const isJoined = token.includes("=")
+    if (flag.isSwitch) {
+      if (isJoined) return Unknown({ message: `the flag ${name} takes no value, ${help}` })
+      flags.set(flag, [token])
+      continue
+    }
     const value = isJoined ? token.slice(name.length + 1) : tokens[position + 1]
-    if (value === undefined) return Unknown({ message: `the flag ${name} needs a value, ${help}` })
-    if (flag.choices.length > 0 && !flag.choices.includes(value)) return wrongChoice(name, value, flag.choices)
-    if (isJoined) continue
-    flags.push(value)
-    position += 1
+    const isWrong = value !== undefined && flag.choices.length > 0 && !flag.choices.includes(value)
+    if (isWrong) return wrongChoice(name, value, flag.choices)
+    // An empty one is most often a variable of the shell that is not set.
+    if (value === undefined || value === "") return Unknown({ message: `the flag ${name} needs a value, ${help}` })
+    flags.set(flag, isJoined ? [token] : [token, value])
+    if (!isJoined) position += 1
   }
   // The parser takes an argument for a flag when it begins like one, unless it is told that flags are over.
   const marked = rest.some(isFlag) ? ["--", ...rest] : rest
-  return Run({ argv: [command, ...flags, ...marked] })
+  return Run({ argv: [command, ...[...flags.values()].flat(), ...marked] })
 }
 
 const wrongChoice = (name: string, value: string, choices: ReadonlyArray<string>): Request => {

@@ -4,17 +4,18 @@ import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { Style } from "../report/Style.ts"
+import { printable } from "../report/Wording.ts"
 import manifest from "../../package.json" with { type: "json" }
 import * as Settings from "../Settings.ts"
 import * as AgamemnonCommand from "./AgamemnonCommand.ts"
 import * as Argv from "./Argv.ts"
-import * as Display from "./Display.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as Failure from "./Failure.ts"
 import * as Help from "./Help.ts"
 import * as PlanCommand from "./PlanCommand.ts"
 import * as RunCommand from "./RunCommand.ts"
 import * as SchemaCommand from "./SchemaCommand.ts"
+import * as Streams from "./Streams.ts"
 import * as TeardownCommand from "./TeardownCommand.ts"
 import * as ValidateCommand from "./ValidateCommand.ts"
 
@@ -56,11 +57,15 @@ const parse = Command.run(root, { name: manifest.name, version: manifest.version
  */
 export const main = Effect.fn("Cli.main")(function*(argv: ReadonlyArray<string>) {
   const request = Argv.read(argv, pages)
+  // The wizard would wait for answers for ever.
+  if (argv[0] === "--wizard" && !process.stdin.isTTY) {
+    return yield* Effect.as(Console.error("--wizard asks questions, which takes a terminal"), ExitCode.invalid)
+  }
   switch (request._tag) {
     case "Unknown":
-      return yield* Effect.as(Console.error(request.message), ExitCode.invalid)
+      return yield* Effect.as(Console.error(printable(request.message)), ExitCode.invalid)
     case "Help": {
-      const { style } = yield* Display.standardOutput(false)
+      const { style } = yield* Streams.outputOf(process.stdout)
       const { command } = request
       return yield* Effect.as(
         Console.log(command === undefined ? overview(style) : Help.command(command.name, command.page, style)),
@@ -76,7 +81,7 @@ export const main = Effect.fn("Cli.main")(function*(argv: ReadonlyArray<string>)
             command: argv[0] ?? "",
             verbose: argv.includes("--verbose") || argv.includes("-v")
           })
-          return Effect.as(message === "" ? Effect.void : Console.error(message), code)
+          return Effect.as(message === "" ? Effect.void : Console.error(printable(message)), code)
         })
       )
   }

@@ -2,29 +2,26 @@
  * How a run is shown, as flags and streams say: a live picture on a terminal,
  * one plain line per event elsewhere, or JSON for programs.
  */
-import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
-import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as EventLine from "../report/EventLine.ts"
 import * as LivePicture from "../report/LivePicture.ts"
-import * as Style from "../report/Style.ts"
 import * as Summary from "../report/Summary.ts"
 import { lastLines } from "../report/Wording.ts"
 import * as RunEvent from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
+import * as Streams from "./Streams.ts"
 
 /** What a person asked to be shown. */
 export interface Options {
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
-  readonly noColor: boolean
   /** The command that removes what a run leaves; without one, that ends with the command. */
   readonly removal: string | undefined
 }
@@ -43,38 +40,19 @@ export interface Display {
   readonly abandon: (state: RunState.RunState) => Effect.Effect<void>
 }
 
-/** One of the two streams that a person reads. */
-export interface Output {
-  readonly isTerminal: boolean
-  readonly style: Style.Style
-  /** Columns; without end where no terminal breaks a line. */
-  readonly width: number
-}
-
-const wantsColor = (noColor: boolean) =>
-  Effect.map(
-    Effect.orElseSucceed(Config.option(Config.string("NO_COLOR")), () => Option.none()),
-    (variable) => !noColor && Option.getOrElse(variable, () => "") === ""
-  )
-
-const outputOf = (stream: NodeJS.WriteStream, noColor: boolean): Effect.Effect<Output> =>
-  Effect.map(wantsColor(noColor), (color) => ({
-    isTerminal: stream.isTTY,
-    style: stream.isTTY && color ? Style.colored : Style.plain,
-    width: stream.isTTY ? stream.columns : Number.POSITIVE_INFINITY
-  }))
-
-/** Standard output. */
-export const standardOutput = (noColor: boolean): Effect.Effect<Output> => outputOf(process.stdout, noColor)
-
 type Write = (line: string) => Effect.Effect<void>
+
+// JSON may hold these characters as they are; a terminal would obey them.
+const escaped = (text: string): string =>
+  text.replaceAll(/[\u007f-\u009f\u2028\u2029]/g, (character) =>
+    `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
 /** One JSON object per event. */
 const json = Stream.runForEach((event: RunEvent.RunEvent) =>
-  Effect.flatMap(Effect.orDie(Schema.encode(RunEvent.Json)(event)), Console.log))
+  Effect.flatMap(Effect.orDie(Schema.encode(RunEvent.Json)(event)), (text) => Console.log(escaped(text))))
 
 /** One line per event; the last event is told by the summary. */
-const lines = ({ quiet, verbose }: Options, { style }: Output, write: Write) =>
+const lines = ({ quiet, verbose }: Options, { style }: Streams.Output, write: Write) =>
   Effect.fnUntraced(function*(events: Events) {
     const began = yield* Ref.make<DateTime.Utc | undefined>(undefined)
     yield* Stream.runForEach(events, (event) =>
@@ -91,9 +69,11 @@ const lines = ({ quiet, verbose }: Options, { style }: Output, write: Write) =>
 export const make = Effect.fn("Display.make")(function*(options: Options) {
   // In the service of a program, people's text goes to standard error.
   const stream = options.json ? process.stderr : process.stdout
-  const output = yield* outputOf(stream, options.noColor)
+  const output = yield* Streams.outputOf(stream)
   const write: Write = options.json ? Console.error : Console.log
-  const picture = output.isTerminal && !options.quiet ? yield* LivePicture.make(stream, output.style) : undefined
+  // Events would run through a picture on the same terminal.
+  const isScreen = output.isScreen && !(options.json && process.stdout.isTTY)
+  const picture = isScreen && !options.quiet ? yield* LivePicture.make(stream, output.style) : undefined
   const beside = picture?.above ?? identity
   const summary = { style: output.style, width: output.width, removal: options.removal }
   const hasLines = options.verbose || !(options.json || picture !== undefined)

@@ -68,19 +68,21 @@ const readDotEnv = PlatformConfigProvider.fromDotEnv(".env").pipe(
 export interface Flags {
   readonly url: Option.Option<string>
   readonly keyFile: Option.Option<string>
+  readonly noColor?: boolean
   readonly verbose?: boolean
 }
 
 /** Layer of the settings in their order of precedence, and of the logger that they ask for. */
 export const layer = (flags: Flags) => Layer.provideMerge(Logging.layer, settings(flags))
 
-const settings = ({ keyFile, url, verbose }: Flags) =>
+const settings = ({ keyFile, noColor, url, verbose }: Flags) =>
   Layer.unwrapEffect(Effect.gen(function*() {
     const flags = new Map<string, string>()
     if (Option.isSome(url)) flags.set(Settings.agamemnonUrl.name, url.value)
     if (Option.isSome(keyFile)) {
       flags.set(Settings.agamemnonApiKey.name, Redacted.value(yield* readKey(keyFile.value)))
     }
+    if (noColor === true) flags.set("NO_COLOR", "1")
     if (verbose === true) flags.set(Settings.logLevel.name, "debug")
     const dotEnv = yield* readDotEnv
     const environment = ConfigProvider.fromMap(flags).pipe(

@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Settings from "../Settings.ts"
+import * as Streams from "./Streams.ts"
 
 const levels = {
   debug: LogLevel.Debug,
@@ -13,18 +14,19 @@ const levels = {
   none: LogLevel.None
 }
 
-const loggers = {
-  pretty: Logger.prettyLogger({ stderr: true }),
+const loggers = (colors: boolean) => ({
+  pretty: Logger.prettyLogger({ stderr: true, colors }),
   logfmt: Logger.withConsoleError(Logger.logfmtLogger),
   json: Logger.withConsoleError(Logger.jsonLogger)
-}
+})
 
 /** Layer of the logger that the settings ask for. */
 export const layer = Layer.unwrapEffect(Effect.gen(function*() {
   const level = yield* Settings.logLevel.config
   const format = yield* Settings.logFormat.config
+  const { isColored } = yield* Streams.outputOf(process.stderr)
   return Layer.merge(
-    Logger.replace(Logger.defaultLogger, loggers[format]),
+    Logger.replace(Logger.defaultLogger, loggers(isColored)[format]),
     Logger.minimumLogLevel(levels[level])
   )
 }))

@@ -3,22 +3,23 @@ import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Plan from "../report/Plan.ts"
+import { oneLine } from "../report/Wording.ts"
 import * as Leftovers from "../run/Leftovers.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as Backend from "./Backend.ts"
-import * as Display from "./Display.ts"
 import * as Environment from "./Environment.ts"
 import * as Flags from "./Flags.ts"
 import type * as Help from "./Help.ts"
 import * as Source from "./Source.ts"
+import * as Streams from "./Streams.ts"
 
 /** Shows the plan of a workflow; what exists on an Agamemnon that answers is marked. */
-export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec, noColor: boolean) {
+export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec) {
   const existing = (yield* Backend.IsEmbedded)
     ? []
     : yield* Effect.catchAll(Leftovers.find(spec), (error) =>
-      Effect.as(Console.error(`what exists on Agamemnon is not shown: ${error.message}`), []))
-  yield* Console.log(Plan.render(spec, { ...(yield* Display.standardOutput(noColor)), existing }))
+      Effect.as(Console.error(`what exists on Agamemnon is not shown: ${oneLine(error.message)}`), []))
+  yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing }))
 })
 
 /** The flags and arguments. */
@@ -38,8 +39,8 @@ export const page: Help.Page = {
   ]
 }
 
-export const command = Command.make("plan", config, ({ file, noColor, ...flags }) =>
+export const command = Command.make("plan", config, ({ file, ...flags }) =>
   Effect.gen(function*() {
     const { spec } = yield* Source.load(file)
-    yield* Effect.provide(show(spec, noColor), Backend.layer)
+    yield* Effect.provide(show(spec), Backend.layer)
   }).pipe(Effect.provide(Environment.layer(flags)))).pipe(Command.withDescription(page.sentence))

@@ -2,13 +2,13 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as AgamemnonClient from "../agamemnon/AgamemnonClient.ts"
 import * as Program from "../agamemnon/embedded/Program.ts"
+import * as CurrentRun from "../run/CurrentRun.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
 import * as WorkflowExecutor from "../run/WorkflowExecutor.ts"
@@ -45,18 +45,26 @@ const exitCodeOf = Effect.fn("RunCommand.exitCodeOf")(function*(state: RunState.
 const removalOf = Effect.fn("RunCommand.removalOf")(function*(file: string) {
   if (yield* Backend.IsEmbedded) return undefined
   const { url } = yield* AgamemnonClient.AgamemnonClient
-  return `telemachy teardown ${file === "-" ? "FILE" : JSON.stringify(file)} --url ${url}`
+  return `telemachy teardown ${file === "-" ? "FILE" : forShell(file)} --url ${forShell(url)}`
 })
+
+const forShell = (word: string): string => {
+  const argument = word.startsWith("-") ? `./${word}` : word
+  return /^[\w./:=@%+,-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`
+}
 
 /** Says what happens at the first signal, and ends the process at the second, having said what is left. */
 const heedSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: Display.Display) =>
   Effect.gen(function*() {
     const signals = yield* Signals
+    // Of a run that is over, all has been said.
+    const underWay = Effect.map(Ref.get(state), (reached) => reached?.endedAt === undefined ? reached : undefined)
     const signal = yield* signals.first
-    yield* display.beside(Console.error(`${signal}: cancelling the run and taking down what it made; once more to stop waiting`))
+    const sentence = `${signal}: cancelling the run and taking down what it made; once more to stop waiting`
+    if ((yield* underWay) !== undefined) yield* display.beside(Console.error(sentence))
     yield* signals.second
-    const reached = yield* Ref.get(state)
-    if (reached !== undefined) yield* display.abandon(reached)
+    const abandoned = yield* underWay
+    if (abandoned !== undefined) yield* display.abandon(abandoned)
     yield* signals.exit
   })
 
@@ -73,18 +81,15 @@ const execute = Effect.fn("RunCommand.execute")(function*(
   const telling = yield* Effect.forEach([remember, ...display.tellers], (tell) =>
     Effect.map(executor.events, (events) => tell(untilTheEnd(events))))
 
-  // Daemons: they tell of the end of the run, and so must outlive its interruption.
+  // Daemons: they tell of the end of the run, and heed signals to the end of the command, and so must outlive its interruption.
   const told = yield* Effect.forkDaemon(Effect.all(telling, { concurrency: "unbounded", discard: true }))
-  const heeding = yield* Effect.forkDaemon(heedSignals(state, display))
-  const exit = yield* display.beside(executor.execute(spec, options)).pipe(
+  yield* Effect.forkDaemon(heedSignals(state, display))
+  yield* display.beside(executor.execute(spec, options)).pipe(
+    Effect.tapDefect((cause) => Effect.logDebug("a defect ended the run", cause)),
     Effect.exit,
     Effect.ensuring(Fiber.join(told)),
-    Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => ended === undefined ? Effect.void : display.summarize(ended))),
-    Effect.ensuring(Fiber.interrupt(heeding))
+    Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => ended === undefined ? Effect.void : display.summarize(ended)))
   )
-  if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) {
-    yield* Effect.logDebug("the run failed", exit.cause)
-  }
   return yield* new Ended.Exit({ code: yield* Effect.flatMap(Ref.get(state), exitCodeOf) })
 })
 
@@ -120,12 +125,13 @@ export const command = Command.make("run", config, ({ dryRun, file, force, json,
     const { spec } = yield* Source.load(file)
     yield* Effect.gen(function*() {
       yield* checkPrograms(spec)
-      if (dryRun) return yield* PlanCommand.show(spec, noColor)
-      const display = yield* Display.make({ json, noColor, quiet, verbose, removal: yield* removalOf(file) })
+      // A setting that is wrong is said now, though a plan needs none of these.
+      if (dryRun) return yield* Effect.zipRight(CurrentRun.config, PlanCommand.show(spec))
+      const display = yield* Display.make({ json, quiet, verbose, removal: yield* removalOf(file) })
       yield* execute(spec, {
         force,
         teardown: Option.getOrUndefined(teardown),
         timeout: Option.getOrUndefined(timeout)
       }, display).pipe(Effect.scoped, Effect.provide(WorkflowExecutor.layerConfig))
     }).pipe(Effect.provide(Backend.layer))
-  }).pipe(Effect.provide(Environment.layer({ url, keyFile, verbose })))).pipe(Command.withDescription(page.sentence))
+  }).pipe(Effect.provide(Environment.layer({ url, keyFile, noColor, verbose })))).pipe(Command.withDescription(page.sentence))

@@ -4,12 +4,13 @@
  * that; this module remembers which it was, and hears of a second, which says
  * that nobody wants to wait any longer.
  */
-import * as FileSystem from "@effect/platform/FileSystem"
+import { isatty } from "node:tty"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
+import * as Struct from "effect/Struct"
 
 /** A signal that cancels. */
 export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP"
@@ -28,17 +29,12 @@ export class Signals extends Context.Tag("telemachy/cli/Signals")<Signals, {
 
 const exitCodes: Record<Signal, number> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
 
-// A program that was started with nohup goes on when its terminal is closed, and listening would take that back.
-// Only Linux tells: the lowest bit of its mask of ignored signals is SIGHUP.
-const isHangUpIgnored = Effect.gen(function*() {
-  const files = yield* FileSystem.FileSystem
-  const status = yield* Effect.orElseSucceed(files.readFileString("/proc/self/status"), () => "")
-  const lowest = /^SigIgn:\s*[0-9a-f]*([0-9a-f])$/m.exec(status)?.[1] ?? "0"
-  return Number.parseInt(lowest, 16) % 2 === 1
-})
+// A program that was started with nohup goes on when its terminal is closed. Node forgets at its start which signals it
+// was started to ignore, but nohup also leaves it without a terminal, and who has none can not lose it.
+const hasTerminal = Effect.sync(() => [0, 1, 2].some((descriptor) => isatty(descriptor)))
 
 /** Layer that listens to the signals of this process. */
-export const layer: Layer.Layer<Signals, never, FileSystem.FileSystem> = Layer.scoped(
+export const layer: Layer.Layer<Signals> = Layer.scoped(
   Signals,
   Effect.gen(function*() {
     const first = yield* Deferred.make<Signal>()
@@ -49,10 +45,15 @@ export const layer: Layer.Layer<Signals, never, FileSystem.FileSystem> = Layer.s
       received = [...received, signal]
       runSync(Deferred.succeed(received.length === 1 ? first : second, signal))
     }
-    const heard: ReadonlyArray<Signal> = (yield* isHangUpIgnored) ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"]
+    const listeners = {
+      SIGINT: listener,
+      SIGTERM: listener,
+      SIGHUP: (yield* hasTerminal) ? listener : () => {}
+    } satisfies Record<Signal, (signal: Signal) => void>
+    const each = Struct.entries(listeners)
     yield* Effect.acquireRelease(
-      Effect.sync(() => heard.forEach((signal) => process.on(signal, listener))),
-      () => Effect.sync(() => heard.forEach((signal) => process.off(signal, listener)))
+      Effect.sync(() => each.forEach(([signal, heed]) => process.on(signal, heed))),
+      () => Effect.sync(() => each.forEach(([signal, heed]) => process.off(signal, heed)))
     )
     const exitCode = Effect.sync(() => exitCodes[received[0] ?? "SIGINT"])
     return {

@@ -2,6 +2,7 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import { oneLine } from "../report/Wording.ts"
 import * as Leftovers from "../run/Leftovers.ts"
 import * as Backend from "./Backend.ts"
 import * as Environment from "./Environment.ts"
@@ -11,11 +12,13 @@ import * as Flags from "./Flags.ts"
 import type * as Help from "./Help.ts"
 import * as Source from "./Source.ts"
 
+const inWords = ({ id, kind, name }: Leftovers.Leftover): string => oneLine(`${kind} ${name} (${id})`)
+
 const remove = (leftover: Leftovers.Leftover) =>
   Effect.matchEffect(Leftovers.remove(leftover), {
-    onSuccess: () => Effect.as(Console.log(`removed ${leftover.kind} ${leftover.name} (${leftover.id})`), true),
+    onSuccess: () => Effect.as(Console.log(`removed ${inWords(leftover)}`), true),
     onFailure: (error) =>
-      Effect.as(Console.error(`could not remove ${leftover.kind} ${leftover.name} (${leftover.id}): ${error.message}`), false)
+      Effect.as(Console.error(`could not remove ${inWords(leftover)}: ${oneLine(error.message)}`), false)
   })
 
 /** The flags and arguments. */
@@ -41,9 +44,9 @@ export const command = Command.make("teardown", config, ({ dryRun, file, ...flag
     const { spec } = yield* Source.load(file)
     yield* Effect.gen(function*() {
       const found = yield* Leftovers.find(spec)
-      if (found.length === 0) return yield* Console.log(`nothing of workflow ${spec.metadata.name} is left`)
+      if (found.length === 0) return yield* Console.log(`nothing of workflow ${oneLine(spec.metadata.name)} is left`)
       if (dryRun) {
-        return yield* Effect.forEach(found, ({ id, kind, name }) => Console.log(`would remove ${kind} ${name} (${id})`))
+        return yield* Effect.forEach(found, (leftover) => Console.log(`would remove ${inWords(leftover)}`))
       }
       const removed = yield* Effect.forEach(found, remove)
       if (!removed.every(Boolean)) return yield* new Exit({ code: ExitCode.leftBehind })

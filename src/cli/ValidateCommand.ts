@@ -3,7 +3,7 @@ import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { count } from "../report/Wording.ts"
+import { count, oneLine, printable } from "../report/Wording.ts"
 import * as ExitCode from "./ExitCode.ts"
 import { Exit } from "./Exit.ts"
 import type * as Help from "./Help.ts"
@@ -14,9 +14,9 @@ const check = Effect.fn("ValidateCommand.check")(function*(file: string) {
     onSuccess: ({ spec }) => {
       const tasks = spec.teams.reduce((sum, team) => sum + team.tasks.length, 0)
       const parts = [count(spec.agents.length, "agent"), count(spec.teams.length, "team"), count(tasks, "task")]
-      return Effect.as(Console.log(`${file}: valid, ${parts.join(", ")}`), true)
+      return Effect.as(Console.log(`${oneLine(file)}: valid, ${parts.join(", ")}`), true)
     },
-    onFailure: (error) => Effect.as(Console.error(error.message), false)
+    onFailure: (error) => Effect.as(Console.error(printable(error.message)), false)
   })
 })
 

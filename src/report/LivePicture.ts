@@ -56,12 +56,15 @@ export const make = (terminal: WriteStream, style: Style): Effect.Effect<LivePic
       draw.done()
     })))
 
-    const write = (...words: ReadonlyArray<unknown>) => draw.persist(words.map(String).join(" "))
+    const persist = (...words: ReadonlyArray<unknown>) => draw.persist(words.map(String).join(" "))
+    // What was sent elsewhere, as with `2> errors`, still goes there.
+    const log = process.stdout.isTTY ? persist : console.unsafe.log
+    const error = process.stderr.isTTY ? persist : console.unsafe.error
     const aboveIt: Console.Console = {
       ...console,
-      log: (...words) => Effect.sync(() => write(...words)),
-      error: (...words) => Effect.sync(() => write(...words)),
-      unsafe: { ...console.unsafe, log: write, error: write }
+      log: (...words) => Effect.sync(() => log(...words)),
+      error: (...words) => Effect.sync(() => error(...words)),
+      unsafe: { ...console.unsafe, log, error }
     }
     return { show, above: Effect.withConsole(aboveIt) }
   })

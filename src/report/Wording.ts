@@ -31,6 +31,10 @@ const controls = /[\p{Cc}\u2028\u2029]+/gu
 /** Foreign text on one line, and unable to do anything to a terminal. */
 export const oneLine = (text: string): string => stripVTControlCharacters(text).replaceAll(controls, " ").trim()
 
+/** Text of several lines that quotes foreign text, each line unable to do anything to a terminal. */
+export const printable = (text: string): string =>
+  text.split("\n").map((line) => stripVTControlCharacters(line).replaceAll(controls, " ")).join("\n")
+
 /** The last lines of foreign text, each as {@link oneLine}. */
 export const lastLines = (text: string, most: number): ReadonlyArray<string> =>
   text.split(/\r\n|[\r\n]/).map(oneLine).filter((line) => line !== "").slice(-most)

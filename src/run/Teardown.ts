@@ -6,11 +6,13 @@
  * the connectivity Ref and the outcome, and decides by one table.
  *
  * It ends: an Agamemnon that was lost has the grace to answer again, and then
- * removal has the grace. What has not been removed by then is left, and every
- * resource is reported once, as removed, kept or left.
+ * removal ends when nothing could be removed for as long as the grace. What has
+ * not been removed by then is left, and every resource is reported once, as
+ * removed, kept or left.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -103,22 +105,26 @@ const awaitAnswer = Effect.gen(function*() {
 })
 
 /**
- * Removes teams, then agents, for as long as the grace lasts: whatever is under
- * way then is cut. Until then a request that fails in transport is repeated.
- * Answers why what has not been reported by its end is still there.
+ * Removes teams, then agents, for as long as that gets on: when nothing was
+ * removed for the length of the grace, whatever is under way is cut. Until then
+ * a request that fails in transport is repeated. Answers why what has not been
+ * reported by its end is still there.
  */
 const removeAll = Effect.gen(function*() {
   const { emit, settings: { teardownGrace } } = yield* CurrentRun
   const resources = yield* unreported
   const lastFailure = yield* Ref.make("Agamemnon did not answer")
-  yield* Effect.forEach(["team", "agent"] as const, (kind) => removeKind(kind, resources.filter((each) => each.kind === kind))).pipe(
-    Effect.provideService(Persistence, {
-      schedule: backoff,
-      onFailure: ({ message }) =>
-        Effect.zipRight(Ref.set(lastFailure, message), emit({ _tag: "request.failed", error: message }))
-    }),
-    Effect.timeoutOption(teardownGrace)
-  )
+  const removedAt = yield* Effect.flatMap(Clock.currentTimeMillis, Ref.make)
+  const onRemoved = Effect.flatMap(Clock.currentTimeMillis, (now) => Ref.set(removedAt, now))
+  const removal = Effect.forEach(["team", "agent"] as const, (kind) =>
+    removeKind(kind, resources.filter((each) => each.kind === kind), onRemoved)).pipe(
+      Effect.provideService(Persistence, {
+        schedule: backoff,
+        onFailure: ({ message }) =>
+          Effect.zipRight(Ref.set(lastFailure, message), emit({ _tag: "request.failed", error: message }))
+      })
+    )
+  yield* Effect.raceFirst(removal, standstill(removedAt, teardownGrace))
   return `not removed within ${Duration.format(teardownGrace)}: ${yield* Ref.get(lastFailure)}`
 }).pipe(
   Effect.catchAllCause((cause) =>
@@ -129,11 +135,22 @@ const removeAll = Effect.gen(function*() {
   )
 )
 
+/** Waits until nothing has been removed for a while. */
+const standstill = Effect.fnUntraced(function*(removedAt: Ref.Ref<number>, patience: Duration.Duration) {
+  const left = Effect.zipWith(Ref.get(removedAt), Clock.currentTimeMillis, (then, now) =>
+    then + Duration.toMillis(patience) - now)
+  yield* Effect.iterate(yield* left, { while: (millis) => millis > 0, body: (millis) => Effect.delay(left, millis) })
+})
+
 /** How long after a list was read it is read again for what may have been on its way. */
 const lateness = Duration.seconds(1)
 
 /** Removes resources of a kind by their ids, and whatever else carries their keys. */
-const removeKind = Effect.fnUntraced(function*(kind: Leftovers.Leftover["kind"], resources: ReadonlyArray<RunState.ResourceState>) {
+const removeKind = Effect.fnUntraced(function*(
+  kind: Leftovers.Leftover["kind"],
+  resources: ReadonlyArray<RunState.ResourceState>,
+  onRemoved: Effect.Effect<void>
+) {
   if (resources.length === 0) return
   const { emit } = yield* CurrentRun
   const byKey = Effect.map(Leftovers.list(kind), Arr.groupBy(({ name }) => name))
@@ -156,7 +173,8 @@ const removeKind = Effect.fnUntraced(function*(kind: Leftovers.Leftover["kind"],
 
   yield* Effect.forEach(resources, (resource) =>
     Effect.matchEffect(remove(resource), {
-      onSuccess: () => emit({ _tag: `${kind}.removed`, name: resource.name, key: resource.key }),
+      onSuccess: () =>
+        Effect.zipRight(onRemoved, emit({ _tag: `${kind}.removed`, name: resource.name, key: resource.key })),
       onFailure: ({ message }) => leave(message)(resource)
     }), { concurrency: "unbounded", discard: true })
 })

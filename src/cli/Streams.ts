@@ -1,0 +1,39 @@
+/** Standard output and standard error, and who reads them. */
+import { isatty } from "node:tty"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Style from "../report/Style.ts"
+
+/** One of the two streams that a person reads. */
+export interface Output {
+  /** Whether it is a terminal that a picture can be drawn on. One without a window says that its size is 0. */
+  readonly isScreen: boolean
+  readonly isColored: boolean
+  readonly style: Style.Style
+  /** Columns; without end where no terminal breaks a line. */
+  readonly width: number
+}
+
+const areColorsWanted = Effect.map(
+  Effect.orElseSucceed(Config.string("NO_COLOR"), () => ""),
+  (variable) => variable === ""
+)
+
+/** Describes a stream, as the variable `NO_COLOR` and the flag `--no-color`, which sets it, say. */
+export const outputOf = (stream: NodeJS.WriteStream & { readonly fd: number }): Effect.Effect<Output> =>
+  Effect.map(areColorsWanted, (colors) => {
+    // A stream that is none has no `isTTY` at all.
+    const isTerminal = isatty(stream.fd)
+    const isColored = isTerminal && colors
+    const isScreen = isTerminal && stream.columns > 0 && stream.rows > 0
+    return {
+      isScreen,
+      isColored,
+      style: isColored ? Style.colored : Style.plain,
+      width: isScreen ? stream.columns : Number.POSITIVE_INFINITY
+    }
+  })
+
+/** Goes on when nobody reads any longer, as after `| head -1`: a run must still take down what it made. */
+export const outliveReaders = Effect.sync(() =>
+  [process.stdout, process.stderr].forEach((stream) => stream.on("error", () => {})))
