@@ -215,7 +215,7 @@ describe("Dispatch", () => {
       const order = events.flatMap((event) =>
         event._tag === "task.submitting" || event._tag === "task.finished" ? [`${event._tag} ${event.subject}`] : [])
       for (const { blockers, subject } of graph.filter((each) => expected.get(each.subject) !== "skipped")) {
-        const [sent] = [...fake.tasks.values()].filter((each) => each.subject === subject)
+        const sent = [...fake.tasks.values()].find((each) => each.subject === subject)
         assert.deepStrictEqual(sent?.blockedBy, blockers.map((blocker) => ids.get(blocker) ?? ""))
         for (const blocker of blockers) {
           assert.isBelow(order.indexOf(`task.finished ${blocker}`), order.indexOf(`task.submitting ${subject}`))

@@ -255,7 +255,7 @@ export const make = (): FakeAgamemnon => {
     tasks,
     hidden,
     change: (subject: string, fields: { readonly status: string; readonly result?: string }) => {
-      const found = [...tasks.values()].filter((task) => task.subject === subject).at(-1)
+      const found = [...tasks.values()].findLast((task) => task.subject === subject)
       if (found === undefined) throw new Error(`there is no task ${subject}`)
       tasks.set(found.id, { ...found, ...fields })
     },

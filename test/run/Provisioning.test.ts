@@ -114,7 +114,7 @@ describe("Provisioning", () => {
     Effect.gen(function*() {
       const fake = make()
       yield* runToEnd(fake, workflow(), keep)
-      for (const [id, agent] of [...fake.agents]) fake.agents.set(id, { ...agent, tags: [] })
+      for (const [id, agent] of Array.from(fake.agents)) fake.agents.set(id, { ...agent, tags: [] })
       yield* runToEnd(fake, workflow(), keep)
       assert.deepStrictEqual([...fake.agents.values()].map(({ tags }) => tags), [worker.tags])
     }))

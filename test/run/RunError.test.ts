@@ -38,7 +38,7 @@ describe("RunError", () => {
         })
       ),
       "connectivity_lost",
-      "connectivity lost, no answer for 31s: 2 pings in a row failed, the last because the connection was refused"
+      "connectivity lost, no answer from Agamemnon for 31s: 2 pings in a row failed, the last because the connection was refused"
     ],
     [
       "a lost state",

@@ -8,11 +8,11 @@ import * as EmbeddedAgamemnon from "../../src/agamemnon/embedded/EmbeddedAgamemn
 import type { WorkflowSpec } from "../../src/workflow/WorkflowSpec.ts"
 import { start } from "./TestRun.ts"
 
-/** Everything in short: a backend is lost in a tenth of a second. */
+/** Everything in short, yet long enough for a machine that has other things to do: a backend is lost in a second or two. */
 export const settings = {
-  healthcheckInterval: Duration.millis(30),
+  healthcheckInterval: Duration.millis(100),
   healthcheckFailureThreshold: 3,
-  healthcheckTimeout: Duration.millis(60),
+  healthcheckTimeout: Duration.millis(500),
   monitorPoll: Duration.millis(20),
   teardownGrace: Duration.seconds(2)
 }
@@ -27,7 +27,7 @@ export const backend = Effect.gen(function*() {
     }))
   const client = yield* AgamemnonClient.make({
     ...server,
-    requestTimeout: "200 millis",
+    requestTimeout: "1 second",
     pingTimeout: settings.healthcheckTimeout
   }).pipe(
     Effect.provideServiceEffect(HttpClient.HttpClient, Effect.map(HttpClient.HttpClient, recording)),

@@ -12,8 +12,8 @@ import { outcome, task, team, type TestRun, told, workflow } from "./TestRun.ts"
 const happens = (run: TestRun, tag: string) => eventually(Effect.sync(() => told(run.events, tag).length), (count) => count > 0)
 
 const long = workflow({
-  agents: [{ name: "worker", program: "sleep" }],
-  teams: [team("core", { ...task("first"), description: "" })],
+  agents: [{ name: "worker", program: "sh" }],
+  teams: [team("core", { ...task("first"), description: "exec sleep 60" })],
   teardown: "on_completion"
 })
 

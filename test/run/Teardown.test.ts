@@ -45,9 +45,13 @@ const leftReasons = (events: ReadonlyArray<RunEvent>) =>
   events.flatMap((event) => (event._tag === "agent.left" || event._tag === "team.left" ? [event.error] : []))
 
 /** Starts a run whose first task does not end by itself, and lets it come so far. */
-const running = Effect.fnUntraced(function*(fake: FakeAgamemnon, options: Parameters<typeof start>[2] = {}) {
+const running = Effect.fnUntraced(function*(
+  fake: FakeAgamemnon,
+  options: Parameters<typeof start>[2] = {},
+  spec: Parameters<typeof start>[1] = workflow()
+) {
   fake.begins.set("first", "running")
-  const run = yield* start(fake, workflow(), {
+  const run = yield* start(fake, spec, {
     timeout: "1 minute",
     ...options,
     settings: { monitorPoll: Duration.seconds(5), ...options.settings }
@@ -162,6 +166,20 @@ describe("Teardown", () => {
       }))
   }
 
+  it.scoped("goes on past the grace for as long as it gets on", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const names = ["worker", ...Array.from({ length: 12 }, (_, number) => `idler ${number}`)]
+      const spec = workflow({ agents: names.map((name) => ({ name, program: "none" })) })
+      const run = yield* running(fake, { timeout: "20 minutes" }, spec)
+      let turn = 0
+      fake.on("deleteAgent", (usual) => Effect.suspend(() => Effect.delay(usual, `${30 * ++turn} seconds`)))
+      yield* Fiber.interruptFork(run.fiber)
+      assert.strictEqual((yield* finish(run, "10 minutes")).took, 13 * 30_000)
+      assert.deepStrictEqual(leftReasons(run.events), [])
+      assert.deepStrictEqual(fake.existing(), [])
+    }))
+
   it.scoped("repeats a request that fails in transport", () =>
     Effect.gen(function*() {
       const fake = make()
@@ -236,7 +254,7 @@ describe("Teardown", () => {
     Effect.gen(function*() {
       const fake = make()
       const run = yield* running(fake)
-      for (const [id, agent] of [...fake.agents]) fake.agents.set(`copy-of-${id}`, { ...agent, id: AgentId.make(`copy-of-${id}`) })
+      for (const [id, agent] of Array.from(fake.agents)) fake.agents.set(`copy-of-${id}`, { ...agent, id: AgentId.make(`copy-of-${id}`) })
       yield* Fiber.interruptFork(run.fiber)
       yield* finish(run, "1 minute")
       assert.deepStrictEqual(finals(run.events), ["team.removed core", "agent.removed worker"])

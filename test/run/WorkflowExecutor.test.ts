@@ -207,7 +207,7 @@ describe("WorkflowExecutor", () => {
         const { events, exit, took } = yield* runToEnd(fake)
         assert.deepInclude(failure(exit), { _tag: "AgamemnonError", status: 401 }, call)
         assert.isAtMost(took, 1000, call)
-        const [decided] = events.filter((event) => event._tag === "run.decided")
+        const decided = events.find((event) => event._tag === "run.decided")
         assert.deepInclude(decided, {
           outcome: "failed",
           reason: "ANY /v1/any answered 401: unauthorized; check AGAMEMNON_API_KEY"
@@ -261,7 +261,7 @@ describe("WorkflowExecutor", () => {
         fake.begins.set("first", "running")
         const { events, exit } = yield* runToEnd(fake)
         assert.isTrue(Exit.isFailure(exit) && exit.cause._tag === "Die")
-        const [decided] = events.filter((event) => event._tag === "run.decided")
+        const decided = events.find((event) => event._tag === "run.decided")
         assert.deepInclude(decided, { outcome: "failed", reason: "a defect in the program: Error: a bug" })
         assert.strictEqual(events.at(-1)?._tag, "run.finished")
         assert.deepStrictEqual(fake.existing(), [])

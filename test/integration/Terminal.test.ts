@@ -1,0 +1,140 @@
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Faults from "../../src/agamemnon/embedded/Faults.ts"
+import { eventually } from "../agamemnon/embedded/ask.ts"
+import * as Backend from "./backend.ts"
+import { hasTerminals, onTerminal, test } from "./command.ts"
+import * as Flow from "./flow.ts"
+import * as Screen from "./screen.ts"
+
+const colors = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`)
+const hideCursor = `${String.fromCodePoint(27)}[?25l`
+const showCursor = `${String.fromCodePoint(27)}[?25h`
+
+const two = Flow.shell("terminal", { first: Flow.wait, second: "true" })
+
+/** Runs two tasks on a terminal, until the first runs, and then to the end. */
+const shown = Effect.fnUntraced(function*(args: ReadonlyArray<string>, options: Parameters<typeof onTerminal>[1] = {}) {
+  const { file, open } = yield* two
+  const running = yield* onTerminal(["run", file, ...args], options)
+  const during = yield* running.until("the first task to run", () => {
+    const { stdout } = running.output()
+    return /[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] first|crew\/first: running/.test(Screen.after(stdout).join("\n")) ? stdout : undefined
+  })
+  yield* open(1)
+  return { during, ended: yield* running.ended }
+})
+
+const summary = [
+  /^ {2}✔ first {3}worker +[0-9.]+s {2}completed$/,
+  /^ {2}✔ second {2}worker +[0-9.]+s {2}completed$/,
+  /^removed 1 team and 1 agent$/,
+  /^workflow terminal completed in .*: 2 tasks$/
+]
+
+const assertSummary = (screen: ReadonlyArray<string>) => {
+  assert.lengthOf(screen, summary.length, screen.join("\n"))
+  summary.forEach((line, index) => assert.match(screen[index] ?? "", line))
+}
+
+describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
+  test("shows a picture with colors while it lasts, and takes it away", () =>
+    Effect.gen(function*() {
+      const { during, ended } = yield* shown([], { columns: 90 })
+      assert.strictEqual(ended.code, 0)
+      const picture = Screen.after(during)
+      assert.match(picture[0] ?? "", /^terminal +[0-9.]+s +run [0-9a-f]{16} on http:/)
+      assert.match(picture.join("\n"), /♥ alive/)
+      assert.match(picture.join("\n"), /crew 0 of 2/)
+      assert.match(ended.stdout, colors)
+      assert.isAbove(ended.stdout.lastIndexOf(showCursor), ended.stdout.lastIndexOf(hideCursor))
+      assertSummary(Screen.after(ended.stdout))
+    }))
+
+  for (const [how, args, env] of [["--no-color", ["--no-color"], {}], ["NO_COLOR", [], { NO_COLOR: "1" }]] as const) {
+    test(`uses no colors with ${how}, neither in log entries`, () =>
+      Effect.gen(function*() {
+        const { ended } = yield* shown(args, { env: { ...env, LOG_LEVEL: "debug" } })
+        assert.strictEqual(ended.code, 0)
+        assert.notMatch(ended.stdout, colors)
+        assertSummary(Screen.after(ended.stdout))
+      }))
+  }
+
+  test("writes log entries without colors into a file", () =>
+    Effect.gen(function*() {
+      const backend = yield* Backend.make()
+      const { directory, file, open, read } = yield* two
+      const env = { ...backend.env, LOG_LEVEL: "debug", HEALTHCHECK_FAILURE_THRESHOLD: "100" }
+      const running = yield* onTerminal(["run", file], { directory, env, redirect: "2> log" })
+      yield* eventually(backend.tasks, (tasks) => tasks.some(({ status }) => status === "running"))
+      yield* backend.setFaults([Faults.Reset(Faults.pings)])
+      yield* eventually(Effect.sync(() => read("log")), (log) => log.includes("ping failed"))
+      yield* backend.setFaults([])
+      yield* open(1)
+      assert.strictEqual((yield* running.ended).code, 0)
+      assert.notMatch(read("log"), colors)
+    }))
+
+  test("shows a picture that fits into a small terminal", () =>
+    Effect.gen(function*() {
+      const { during, ended } = yield* shown([], { columns: 40, rows: 10 })
+      assert.strictEqual(ended.code, 0)
+      const picture = Screen.after(during)
+      assert.isAtMost(picture.length, 10)
+      for (const line of picture) assert.isAtMost(line.length, 40)
+    }))
+
+  test("writes a line per event when the terminal does not tell its size", () =>
+    Effect.gen(function*() {
+      const { ended } = yield* shown(["--no-color"], { columns: 0, rows: 0 })
+      assert.strictEqual(ended.code, 0)
+      assert.notInclude(ended.stdout, hideCursor)
+      assert.include(ended.stdout, "task crew/first: completed")
+      assertSummary(Screen.after(ended.stdout).slice(-4))
+    }))
+
+  test("draws no picture between the events of --json", () =>
+    Effect.gen(function*() {
+      const { file } = yield* Flow.shell("terminal", { first: "true" })
+      const running = yield* onTerminal(["run", file, "--json", "--no-color"])
+      const ended = yield* running.exited
+      assert.strictEqual(ended.code, 0)
+      assert.notInclude(ended.stdout, hideCursor)
+      assert.strictEqual(ended.events.at(-1)?._tag, "run.finished")
+    }))
+
+  test("writes every step above the picture when it is verbose", () =>
+    Effect.gen(function*() {
+      const { ended } = yield* shown(["--verbose", "--no-color"], { columns: 100 })
+      assert.strictEqual(ended.code, 0)
+      const screen = Screen.after(ended.stdout)
+      assert.isTrue(screen.some((line) => line.includes("agent worker: created")))
+      assert.isFalse(screen.some((line) => line.includes("♥")))
+      assertSummary(screen.slice(-4))
+    }))
+
+  test("shows no picture when it is quiet", () =>
+    Effect.gen(function*() {
+      const { file } = yield* Flow.shell("terminal", { first: "true" })
+      const running = yield* onTerminal(["run", file, "--quiet", "--no-color"])
+      const ended = yield* running.ended
+      assert.match(ended.stdout, /^workflow terminal completed in .*: 1 task\r\n$/)
+    }))
+
+  test("is cancelled by Ctrl-C, which is said above the picture", () =>
+    Effect.gen(function*() {
+      const backend = yield* Backend.make()
+      const { file } = yield* two
+      const running = yield* onTerminal(["run", file, "--no-color"], { env: backend.env, columns: 100 })
+      yield* running.until("the first task to run", () => /first +worker.* running/.exec(running.output().stdout) ?? undefined)
+      yield* running.type("\u0003")
+      const ended = yield* running.ended
+      assert.strictEqual(ended.code, 130)
+      const screen = Screen.after(ended.stdout)
+      assert.include(screen.join("\n"), "SIGINT: cancelling the run and taking down what it made; once more to stop waiting")
+      assert.match(screen.at(-1) ?? "", /^workflow terminal cancelled after /)
+      assert.isFalse(screen.some((line) => line.includes("♥")))
+      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+    }))
+})
