@@ -96,7 +96,8 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(team: Provision
   const settle = Effect.fnUntraced(function*({ status, subject }: Ended) {
     const next = frontier.settle(subject, status === "completed")
     unsettled -= 1 + next.skipped.length
-    yield* Effect.forEach(next.skipped, (each) => run.emit({ _tag: "task.skipped", team: team.spec.name, subject: each }))
+    yield* Effect.forEach(next.skipped, (each) =>
+      run.emit({ _tag: "task.skipped", team: team.spec.name, subject: each }))
     yield* unsettled === 0 ? Queue.shutdown(ready) : release(next.ready)
   })
 

@@ -49,6 +49,8 @@ export const find: (
 )
 
 /** Removes one. Removing one that is already gone succeeds. */
-export const remove = ({ id, kind }: Pick<Leftover, "id" | "kind">): Effect.Effect<void, AgamemnonError, AgamemnonClient> =>
+export const remove = (
+  { id, kind }: Pick<Leftover, "id" | "kind">
+): Effect.Effect<void, AgamemnonError, AgamemnonClient> =>
   Effect.flatMap(AgamemnonClient, (agamemnon) =>
     kind === "team" ? agamemnon.deleteTeam(TeamId.make(id)) : agamemnon.deleteAgent(AgentId.make(id)))

@@ -23,7 +23,8 @@ export type TerminalStatus = typeof TerminalStatus.Type
 const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { exact: true })
 
 const WholeMillis = Schema.DurationFromSelf.annotations({
-  arbitrary: () => (fc) => fc.oneof(fc.nat(1e9).map((millis) => Duration.millis(millis)), fc.constant(Duration.infinity))
+  arbitrary: () => (fc) =>
+    fc.oneof(fc.nat(1e9).map((millis) => Duration.millis(millis)), fc.constant(Duration.infinity))
 })
 
 // In JSON a duration is a number of seconds, and its name says so; one that never ends is null.

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as fc from "effect/FastCheck"
 import * as TestClock from "effect/TestClock"
 import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
+import type { RunResult } from "../../src/run/WorkflowExecutor.ts"
 import { answerLost, type FakeAgamemnon, make } from "./FakeAgamemnon.ts"
 import { failure, finish, outcome, runToEnd, start, task, team, told, workflow } from "./TestRun.ts"
 
@@ -13,12 +15,14 @@ const keep = { teardown: "never" } as const
 const submissions = (fake: FakeAgamemnon) =>
   fake.calls.filter((call) => call.startsWith("createTask")).map((call) => call.slice("createTask ".length))
 
-const statuses = (exit: Exit.Exit<{ readonly tasks: ReadonlyArray<{ readonly subject: string; readonly status: string }> }, unknown>) =>
+const statuses = (exit: Exit.Exit<RunResult, unknown>) =>
   Exit.isSuccess(exit) ? exit.value.tasks.map(({ status, subject }) => `${subject} ${status}`) : []
 
 const finished = (events: ReadonlyArray<RunEvent>) =>
   events.flatMap((event) =>
-    event._tag === "task.finished" ? [{ subject: event.subject, status: event.status, earlier: event.earlier, result: event.result }] : [])
+    event._tag === "task.finished"
+      ? [{ subject: event.subject, status: event.status, earlier: event.earlier, result: event.result }]
+      : [])
 
 describe("Dispatch", () => {
   it.scoped("submits a task when the last of its predecessors is completed, and says which they were", () =>
@@ -41,7 +45,8 @@ describe("Dispatch", () => {
         assigneeAgentId: "agent-1",
         blockedBy: ["task-3", "task-4"]
       })
-      assert.deepStrictEqual(finished(run.events).at(1), { subject: "b", status: "completed", earlier: false, result: "done" })
+      const b = { subject: "b", status: "completed", earlier: false, result: "done" } as const
+      assert.deepStrictEqual(finished(run.events).at(1), b)
     }))
 
   it.scoped("skips what waits for a task that ended any other way, and what waits for that", () =>
@@ -147,17 +152,18 @@ describe("Dispatch", () => {
       }
     }))
 
-  const histories: Record<string, readonly [history: ReadonlyArray<readonly [status: string, age: number]>, found: string]> = {
+  type History = ReadonlyArray<readonly [status: string, age: number]>
+  const histories: Record<string, readonly [history: History, found: string]> = {
     "the newest counts: it was completed": [[["failed", 2], ["completed", 1]], "task.finished"],
     "the newest counts: it has failed": [[["completed", 2], ["failed", 1]], "task.submitting"],
     "the newest counts: it runs": [[["failed", 3], ["running", 1], ["failed", 2]], "task.watched"],
-    "of the same age, the failed one was replaced by the completed one": [[["failed", 1], ["completed", 1]], "task.finished"],
-    "of the same age, the failed one was replaced by the running one": [[["running", 1], ["failed", 1]], "task.watched"]
+    "the failed one of the same age was replaced: it completed": [[["failed", 1], ["completed", 1]], "task.finished"],
+    "the failed one of the same age was replaced: it runs": [[["running", 1], ["failed", 1]], "task.watched"]
   }
   for (const [name, [history, found]] of Object.entries(histories)) {
     it.scoped(`where a subject occurs several times, ${name}`, () =>
       Effect.gen(function*() {
-        for (const order of [history, [...history].toReversed()]) {
+        for (const order of [history, Arr.reverse(history)]) {
           const fake = make()
           const spec = workflow({ teams: [team("core", task("first"))] })
           yield* runToEnd(fake, spec, keep)
@@ -196,7 +202,8 @@ describe("Dispatch", () => {
     Effect.gen(function*() {
       const fake = make()
       for (const { end, subject } of graph) fake.begins.set(subject, end)
-      const spec = workflow({ teams: [team("core", ...graph.map(({ blockers, subject }) => task(subject, ...blockers)).toReversed())] })
+      const tasks = Arr.reverse(graph.map(({ blockers, subject }) => task(subject, ...blockers)))
+      const spec = workflow({ teams: [team("core", ...tasks)] })
       const { events } = yield* runToEnd(fake, spec)
       const expected = new Map<string, string>()
       for (const { blockers, end, subject } of graph) {

@@ -6,6 +6,7 @@
  * It repeats a request as the real client does, and finds what a create whose
  * answer was lost has made. It has no pages, no limits and no rate.
  */
+import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -96,6 +97,13 @@ const nameOf = (key: string) => key.replace(/^tlm-[0-9a-f]{16}-/, "")
 const now = Effect.map(Clock.currentTimeMillis, (time) => `${new Date(time).toISOString().slice(0, 19)}Z`)
 const isChange = (call: string) => !/^(ping|preflight|list|has|get)/.test(call)
 
+const known = <A>(from: Map<string, A>, kind: string, id: string): Effect.Effect<A, AgamemnonError> =>
+  Effect.suspend(() => {
+    const found = from.get(id)
+    return found === undefined ? answers(404, `${kind} not found`)(Effect.never) : Effect.succeed(found)
+  })
+
+/** Makes an Agamemnon in memory. */
 export const make = (): FakeAgamemnon => {
   const calls: Array<string> = []
   const bodies: Array<unknown> = []
@@ -132,12 +140,6 @@ export const make = (): FakeAgamemnon => {
   const named = (kind: "agent" | "team", id: string) =>
     nameOf((kind === "agent" ? agents : teams).get(id)?.name ?? id)
 
-  const known = <A>(from: Map<string, A>, kind: string, id: string): Effect.Effect<A, AgamemnonError> =>
-    Effect.suspend(() => {
-      const found = from.get(id)
-      return found === undefined ? answers(404, `${kind} not found`)(Effect.never) : Effect.succeed(found)
-    })
-
   const client = AgamemnonClient.of({
     url,
     ping: Effect.suspend(() => {
@@ -154,7 +156,8 @@ export const make = (): FakeAgamemnon => {
           if (found !== undefined) return found
           bodies.push(body)
           const id = AgentId.make(`agent-${++made}`)
-          const agent: Agent = { host: "local", programArgs: [], ...body, id, createdAt: time, updatedAt: time, status: "offline" }
+          const unsaid = { host: "local", programArgs: [] }
+          const agent: Agent = { ...unsaid, ...body, id, createdAt: time, updatedAt: time, status: "offline" }
           agents.set(id, agent)
           return agent
         })
@@ -255,8 +258,7 @@ export const make = (): FakeAgamemnon => {
     tasks,
     hidden,
     change: (subject: string, fields: { readonly status: string; readonly result?: string }) => {
-      const found = [...tasks.values()].findLast((task) => task.subject === subject)
-      if (found === undefined) throw new Error(`there is no task ${subject}`)
+      const found = Option.getOrThrow(Arr.findLast(tasks.values(), (task) => task.subject === subject))
       tasks.set(found.id, { ...found, ...fields })
     },
     forget: () => {

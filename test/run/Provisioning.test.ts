@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -42,7 +43,8 @@ describe("Provisioning", () => {
     Effect.gen(function*() {
       const fake = make()
       yield* runToEnd(fake, workflow({ metadata: { name: "two words: é" } }), keep)
-      assert.deepStrictEqual([...fake.agents.values()].map(({ tags }) => tags), [["telemachy", "workflow:two words: é"]])
+      const [agent] = fake.agents.values()
+      assert.deepStrictEqual(agent?.tags, ["telemachy", "workflow:two words: é"])
     }))
 
   it.scoped("leaves out what an agent does not say, and sends its model as arguments of its program", () =>
@@ -61,7 +63,11 @@ describe("Provisioning", () => {
       const fake = make()
       const spec = agentOf({ runtime: "docker", docker_image: "node:20", cpus: 3, memory: "1g" })
       yield* runToEnd(fake, spec, { ...keep, settings: { hostId: Option.some("rack-1") } })
-      assert.deepStrictEqual(fake.changes().slice(0, 3), ["createAgent worker", "patchAgent worker", "startAgent worker"])
+      assert.deepStrictEqual(fake.changes().slice(0, 3), [
+        "createAgent worker",
+        "patchAgent worker",
+        "startAgent worker"
+      ])
       assert.deepStrictEqual(fake.bodies.slice(0, 2), [
         { ...worker, host: "docker" },
         { image: "node:20", cpus: 3, memory: "1g", hostId: "rack-1" }
@@ -71,8 +77,9 @@ describe("Provisioning", () => {
   it.scoped("makes a team that nobody is a member of, and tasks that nobody is assigned", () =>
     Effect.gen(function*() {
       const fake = make()
-      const spec = workflow({ teams: [team("core", task("first"))] })
-      yield* runToEnd(fake, { ...spec, teams: spec.teams.map((each) => ({ ...each, agents: [] })) }, keep)
+      const { teams: [core], ...spec } = workflow({ teams: [team("core", task("first"))] })
+      if (core === undefined) return assert.fail("there is no team")
+      yield* runToEnd(fake, { ...spec, teams: [{ ...core, agents: [] }] }, keep)
       assert.deepStrictEqual(fake.bodies.slice(1), [
         { name: key("core"), agentIds: [] },
         { subject: "first", description: "do first" }
@@ -114,7 +121,7 @@ describe("Provisioning", () => {
     Effect.gen(function*() {
       const fake = make()
       yield* runToEnd(fake, workflow(), keep)
-      for (const [id, agent] of Array.from(fake.agents)) fake.agents.set(id, { ...agent, tags: [] })
+      for (const [id, agent] of fake.agents) fake.agents.set(id, { ...agent, tags: [] })
       yield* runToEnd(fake, workflow(), keep)
       assert.deepStrictEqual([...fake.agents.values()].map(({ tags }) => tags), [worker.tags])
     }))
@@ -124,9 +131,9 @@ describe("Provisioning", () => {
       const fake = make()
       for (let time = 0; time < 3; time += 1) yield* runToEnd(fake, workflow(), { ...keep, force: true })
       const newest = [...fake.agents.keys()].at(-1)
-      const first = [...fake.agents]
+      const reversed = Arr.reverse(fake.agents)
       fake.agents.clear()
-      for (const [id, agent] of first.toReversed()) fake.agents.set(id, agent)
+      for (const [id, agent] of reversed) fake.agents.set(id, agent)
       const { events } = yield* runToEnd(fake, workflow(), keep)
       assert.deepStrictEqual(events.flatMap((event) => (event._tag === "agent.reused" ? [event.id] : [])), [newest])
     }))
@@ -138,7 +145,10 @@ describe("Provisioning", () => {
       const old = [...fake.agents.keys(), ...fake.teams.keys()]
       const { events, exit } = yield* runToEnd(fake, workflow(), { force: true })
       assert.isTrue(Exit.isSuccess(exit))
-      assert.deepStrictEqual(told(events, "agent.created", "team.created"), ["agent.created worker", "team.created core"])
+      assert.deepStrictEqual(told(events, "agent.created", "team.created"), [
+        "agent.created worker",
+        "team.created core"
+      ])
       assert.deepStrictEqual(told(events, "task.finished"), ["task.finished first", "task.finished second"])
       assert.deepStrictEqual([...fake.agents.keys(), ...fake.teams.keys()], old)
       assert.lengthOf(fake.changes().filter((call) => call === "createTask first"), 2)
@@ -161,7 +171,11 @@ describe("Provisioning", () => {
       fake.on("startAgent", answers(400, "not now"))
       const { events, exit } = yield* runToEnd(fake)
       assert.include(String(failure(exit)), "answered 400: not now")
-      assert.deepStrictEqual(told(events, "agent"), ["agent.creating worker", "agent.created worker", "agent.removed worker"])
+      assert.deepStrictEqual(told(events, "agent"), [
+        "agent.creating worker",
+        "agent.created worker",
+        "agent.removed worker"
+      ])
       assert.deepStrictEqual(fake.existing(), [])
     }))
 
@@ -178,7 +192,7 @@ describe("Provisioning", () => {
       const { events, took } = yield* runToEnd(fake, spec)
       assert.deepStrictEqual(outcome(events), ["failed"])
       assert.deepStrictEqual(fake.existing(), [])
-      assert.sameMembers(told(events).filter((line) => line.includes("removed")), names.map((name) => `agent.removed ${name}`))
+      assert.sameMembers([...told(events, "agent.removed")], names.map((name) => `agent.removed ${name}`))
       assert.isAtMost(took, 1000)
     }))
 

@@ -38,11 +38,13 @@ describe("RunEvent", () => {
       agents: ["worker"],
       teams: [{ name: "core", tasks: [{ subject: "first", assignTo: "worker", blockedBy: [] }] }]
     })
-    const finished = { ...common, _tag: "task.finished", team: "core", subject: "first", id: "t", status: "completed", earlier: true } as const
+    const task = { team: "core", subject: "first", id: "t" }
+    const finished = { ...common, _tag: "task.finished", ...task, status: "completed", earlier: true } as const
     assert.strictEqual(
       encode(finished),
-      "{\"_tag\":\"task.finished\",\"run\":\"0123456789abcdef\",\"workflow\":\"flow\",\"at\":\"1970-01-01T00:00:00.000Z\"," +
-        "\"team\":\"core\",\"subject\":\"first\",\"id\":\"t\",\"status\":\"completed\",\"earlier\":true}"
+      "{\"_tag\":\"task.finished\",\"run\":\"0123456789abcdef\",\"workflow\":\"flow\"," +
+        "\"at\":\"1970-01-01T00:00:00.000Z\",\"team\":\"core\",\"subject\":\"first\",\"id\":\"t\"," +
+        "\"status\":\"completed\",\"earlier\":true}"
     )
   })
 })

@@ -19,6 +19,8 @@ const event = (happening: Happening, second = 0): RunEvent => ({
   at: time(second)
 })
 
+const declared = (subject: string, ...blockedBy: ReadonlyArray<string>) => ({ subject, assignTo: "a", blockedBy })
+
 const started: Happening = {
   _tag: "run.started",
   url: "http://fake.test",
@@ -26,8 +28,8 @@ const started: Happening = {
   timeout: Duration.hours(2),
   agents: ["b", "a"],
   teams: [
-    { name: "two", tasks: [{ subject: "z", assignTo: "a", blockedBy: [] }] },
-    { name: "one", tasks: [{ subject: "y", assignTo: "a", blockedBy: ["x"] }, { subject: "x", assignTo: "a", blockedBy: [] }] }
+    { name: "two", tasks: [declared("z")] },
+    { name: "one", tasks: [declared("y", "x"), declared("x")] }
   ]
 }
 
@@ -56,7 +58,8 @@ describe("RunState", () => {
       { _tag: "agent.creating", ...agent("b"), except: [] },
       { _tag: "team.creating", ...agent("two"), except: [] }
     )
-    assert.deepStrictEqual(RunState.tasks(state).map(({ subject, team }) => `${team}/${subject}`), ["two/z", "one/y", "one/x"])
+    const tasks = RunState.tasks(state).map((each) => `${each.team}/${each.subject}`)
+    assert.deepStrictEqual(tasks, ["two/z", "one/y", "one/x"])
     assert.deepStrictEqual(RunState.resources(state).map(({ kind, name }) => `${kind} ${name}`), [
       "team two",
       "team one",
@@ -80,7 +83,8 @@ describe("RunState", () => {
       { _tag: "task.finished", ...x, id: "1", status: "completed", earlier: false, result: "done" }
     ]
     const reached = life.map((_, count) => RunState.tasks(after(...life.slice(0, count + 1))).at(-1))
-    assert.deepStrictEqual(reached.map((each) => each?.status), ["submitting", "submitted", "running", "submitted", "completed"])
+    const statuses = ["submitting", "submitted", "running", "submitted", "completed"] as const
+    assert.deepStrictEqual(reached.map((each) => each?.status), statuses.slice())
     assert.deepStrictEqual(reached.at(-1), {
       ...x,
       assignTo: "a",
@@ -93,6 +97,24 @@ describe("RunState", () => {
       endedAt: time(5)
     })
   })
+
+  for (const kind of ["agent", "team"] as const) {
+    it(`follows every ${kind} through its life`, () => {
+      const named = kind === "agent" ? agent("a") : agent("one")
+      const ends: ReadonlyArray<Happening> = [
+        { _tag: `${kind}.creating`, ...named, except: [] },
+        { _tag: `${kind}.created`, ...named, id: "1" },
+        { _tag: `${kind}.reused`, ...named, id: "1" },
+        { _tag: `${kind}.removed`, ...named },
+        { _tag: `${kind}.kept`, ...named },
+        { _tag: `${kind}.left`, ...named, error: "no" }
+      ]
+      assert.deepStrictEqual(
+        ends.map((end) => RunState.resources(after(end)).map(({ kind, name, status }) => [kind, name, status])),
+        ["creating", "created", "created", "removed", "kept", "left"].map((status) => [[kind, named.name, status]])
+      )
+    })
+  }
 
   it("tells what remains and what could not be removed", () => {
     const state = after(
@@ -120,13 +142,14 @@ describe("RunState", () => {
   }, { fastCheck: { numRuns: 200 } })
 
   const ends = fc.array(fc.constantFrom("completed", "completed", "failed"), { minLength: 3, maxLength: 3 })
-  const troubles = fc.constantFrom(undefined, broken("reset"), answers(500), answers(401), answers(429, "busy", "1 second"))
+  const busy = answers(429, "rate limit exceeded", "1 second")
+  const troubles = fc.constantFrom(undefined, broken("reset"), answers(500), answers(401), busy)
   const calls = fc.constantFrom("listAgents", "createAgent", "createTeam", "createTask", "listTasks", "delete")
 
-  it.scoped.prop("is what the events of a run tell, and so is its result", [ends, calls, troubles], ([statuses, call, trouble]) =>
+  it.scoped.prop("is what the events of a run tell, and its result", [ends, calls, troubles], ([begins, call, trouble]) =>
     Effect.gen(function*() {
       const fake = make()
-      statuses.forEach((status, position) => fake.begins.set(`t${position}`, status))
+      begins.forEach((status, position) => fake.begins.set(`t${position}`, status))
       if (trouble !== undefined) fake.on(call, trouble, 2)
       const spec = workflow({ teams: [team("core", task("t0"), task("t1", "t0")), team("other", task("t2"))] })
       const { events, exit } = yield* runToEnd(fake, spec)
@@ -134,8 +157,8 @@ describe("RunState", () => {
       if (state === undefined) return assert.fail("a run that has ended has a state")
       const { endedAt, run, startedAt, workflow: name } = state
       if (Exit.isSuccess(exit)) {
-        const facts = { run, workflow: name, startedAt, endedAt, tasks: RunState.tasks(state), resources: RunState.resources(state) }
-        assert.deepStrictEqual<unknown>(exit.value, facts)
+        const [tasks, resources] = [RunState.tasks(state), RunState.resources(state)]
+        assert.deepStrictEqual<unknown>(exit.value, { run, workflow: name, startedAt, endedAt, tasks, resources })
       }
       const outcome = Exit.isSuccess(exit) ? "completed" : "failed"
       assert.strictEqual(state.outcome, outcome)

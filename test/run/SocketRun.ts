@@ -19,7 +19,7 @@ export const settings = {
 
 /** An embedded Agamemnon, its client, and what the client has sent. */
 export const backend = Effect.gen(function*() {
-  const server = yield* EmbeddedAgamemnon.make()
+  const server = yield* EmbeddedAgamemnon.make({ programs: { long: "sleep 60" } })
   const bodies: Array<string> = []
   const recording = HttpClient.tapRequest(({ body }) =>
     Effect.sync(() => {

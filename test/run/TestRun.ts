@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import type * as CurrentRun from "../../src/run/CurrentRun.ts"
+import type { RunError } from "../../src/run/RunError.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import * as WorkflowExecutor from "../../src/run/WorkflowExecutor.ts"
 import { type WorkflowInput, WorkflowSpec } from "../../src/workflow/WorkflowSpec.ts"
@@ -48,12 +49,13 @@ export const workflow = (input: Partial<WorkflowInput> = {}): WorkflowSpec =>
 export interface TestRun {
   /** What has happened so far. */
   readonly events: ReadonlyArray<RunEvent>
-  readonly fiber: Fiber.RuntimeFiber<WorkflowExecutor.RunResult, Effect.Effect.Error<ReturnType<typeof WorkflowExecutor.execute>>>
+  readonly fiber: Fiber.RuntimeFiber<WorkflowExecutor.RunResult, RunError>
   /** Waits for the end of the run and for its last event. */
   readonly ended: ReturnType<typeof awaitEnd>
 }
 
-const awaitEnd = (fiber: TestRun["fiber"], heard: Fiber.Fiber<void>) => Effect.zipLeft(Fiber.await(fiber), Fiber.await(heard))
+const awaitEnd = (fiber: TestRun["fiber"], heard: Fiber.Fiber<void>) =>
+  Effect.zipLeft(Fiber.await(fiber), Fiber.await(heard))
 
 const seeded = Random.make("runs")
 
@@ -105,8 +107,12 @@ export const runToEnd = Effect.fnUntraced(function*(...args: Parameters<typeof s
 
 /** The tags of events, with the names of what they are about. */
 export const told = (events: ReadonlyArray<RunEvent>, ...prefixes: ReadonlyArray<string>): ReadonlyArray<string> =>
-  events.filter(({ _tag }) => prefixes.length === 0 || prefixes.some((prefix) => _tag.startsWith(prefix))).map((event) =>
-    "subject" in event ? `${event._tag} ${event.subject}` : "name" in event ? `${event._tag} ${event.name}` : event._tag)
+  events
+    .filter(({ _tag }) => prefixes.length === 0 || prefixes.some((prefix) => _tag.startsWith(prefix)))
+    .map((event) => {
+      const what = "subject" in event ? event.subject : "name" in event ? event.name : undefined
+      return what === undefined ? event._tag : `${event._tag} ${what}`
+    })
 
 /** How the run ended, as its events tell it. */
 export const outcome = (events: ReadonlyArray<RunEvent>) =>

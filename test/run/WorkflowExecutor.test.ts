@@ -1,65 +1,32 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
-import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
-import * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
-import { WorkflowConnectivityError } from "../../src/liveness/Heartbeat.ts"
 import { WorkflowTimeoutError } from "../../src/run/RunError.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import * as WorkflowExecutor from "../../src/run/WorkflowExecutor.ts"
-import type { TeardownPolicy } from "../../src/workflow/WorkflowSpec.ts"
-import { answers, broken, dies, type FakeAgamemnon, make } from "./FakeAgamemnon.ts"
-import { failure, finish, outcome, runToEnd, start, task, team, type TestRun, told, workflow } from "./TestRun.ts"
+import { answers, broken, dies, make } from "./FakeAgamemnon.ts"
+import { failure, outcome, runToEnd, task, team, told, workflow } from "./TestRun.ts"
 
-/** Starts a run that is interrupted after so many steps of its fibers. */
-const interruptedAfter = Effect.fnUntraced(function*(steps: number, fake: FakeAgamemnon) {
-  let run: TestRun | undefined
-  let taken = 0
-  const scheduler: Scheduler.Scheduler = {
-    scheduleTask: (step, priority) => Scheduler.defaultScheduler.scheduleTask(step, priority),
-    shouldYield: (fiber) => {
-      if (run !== undefined && taken++ === steps) run.fiber.unsafeInterruptAsFork(FiberId.none)
-      return Scheduler.defaultScheduler.shouldYield(fiber)
-    }
-  }
-  run = yield* Effect.withScheduler(start(fake), scheduler)
-  yield* TestClock.adjust("2 seconds")
-  return { events: run.events, exit: yield* Effect.flatten(Fiber.poll(run.fiber)) }
-})
-
-/** Starts a run on an Agamemnon that dies while the first task runs, for so long. */
-const withOutage = Effect.fnUntraced(function*(
-  health: FakeAgamemnon["health"],
-  outage: Duration.DurationInput,
-  options: Parameters<typeof start>[2] = {}
-) {
-  const fake = make()
-  fake.begins.set("first", "running")
-  const run = yield* start(fake, workflow(), options)
-  yield* TestClock.adjust("1 second")
-  fake.health = health
-  yield* TestClock.adjust(outage)
-  fake.health = "well"
-  fake.begins.clear()
-  for (const { subject } of fake.tasks.values()) fake.change(subject, { status: "completed" })
-  return { fake, run }
-})
-
-const remains = (policy: TeardownPolicy) =>
-  Effect.gen(function*() {
-    const { fake, run } = yield* withOutage("gone", "50 seconds", { teardown: policy })
-    yield* finish(run)
-    assert.deepStrictEqual(outcome(run.events), ["connectivity_lost"])
-    return fake.existing()
-  })
+/** The calls of a run, in the order in which it makes them first. */
+const calls = [
+  "preflight",
+  "listAgents",
+  "createAgent",
+  "startAgent",
+  "listTeams",
+  "createTeam",
+  "createTask",
+  "listTasks",
+  "hasTeam"
+]
 
 describe("WorkflowExecutor", () => {
   it.scoped("runs a workflow to its end and tells of every step", () =>
@@ -89,80 +56,6 @@ describe("WorkflowExecutor", () => {
         ["first", "completed"],
         ["second", "completed"]
       ])
-    }))
-
-  it.scoped("the run fails with the connectivity error after the threshold", () =>
-    Effect.gen(function*() {
-      const { run } = yield* withOutage("gone", "50 seconds")
-      const error = failure((yield* finish(run)).exit)
-      assert.instanceOf(error, WorkflowConnectivityError)
-      assert.deepInclude(error, {
-        workflow: "flow",
-        run: run.events[0]?.run ?? "",
-        consecutiveFailures: 2,
-        threshold: 2,
-        interval: Duration.seconds(15),
-        lastError: "http://fake.test: the connection was refused"
-      })
-      const lastAnswer = error.lastAnswer === undefined ? 0 : DateTime.toEpochMillis(error.lastAnswer)
-      const lostAt = DateTime.toEpochMillis(error.lostAt)
-      assert.isAtLeast(lostAt, 16_000, "an interval after the first ping that failed, at the earliest")
-      assert.isAtMost(lostAt - lastAnswer, 35_000, "interval + interval + timeout after the last answer, at the latest")
-      assert.deepStrictEqual(told(run.events, "connectivity.suspect", "connectivity.lost", "run.decided"), [
-        "connectivity.suspect",
-        "connectivity.lost",
-        "run.decided"
-      ])
-    }))
-
-  it.scoped("an Agamemnon that is silent is lost as one that is gone", () =>
-    Effect.gen(function*() {
-      const { run } = yield* withOutage("silent", "50 seconds")
-      const error = failure((yield* finish(run)).exit)
-      assert.instanceOf(error, WorkflowConnectivityError)
-      assert.isAtMost(DateTime.toEpochMillis(error.lostAt), 35_000)
-    }))
-
-  it.scoped("connectivity loss tears down under on_completion", () =>
-    Effect.gen(function*() {
-      assert.deepStrictEqual(yield* remains("on_completion"), [])
-    }))
-
-  it.scoped("connectivity loss tears down under on_failure", () =>
-    Effect.gen(function*() {
-      assert.deepStrictEqual(yield* remains("on_failure"), [])
-    }))
-
-  it.scoped("connectivity loss tears down under always", () =>
-    Effect.gen(function*() {
-      assert.deepStrictEqual(yield* remains("always"), [])
-    }))
-
-  it.scoped("connectivity loss does not tear down under never", () =>
-    Effect.gen(function*() {
-      assert.deepStrictEqual(yield* remains("never"), ["agent worker", "team core"])
-    }))
-
-  it.scoped("an outage that is shorter than the threshold costs nothing but time", () =>
-    Effect.gen(function*() {
-      for (const health of ["gone", "silent"] as const) {
-        const { fake, run } = yield* withOutage(health, "10 seconds")
-        const { exit } = yield* finish(run)
-        assert.isTrue(Exit.isSuccess(exit), health)
-        assert.lengthOf(fake.changes().filter((call) => call === "createTask second"), 1)
-      }
-    }))
-
-  it.scoped("an Agamemnon that is not there at the start is lost, and nothing is made", () =>
-    Effect.gen(function*() {
-      for (const health of ["gone", "silent"] as const) {
-        const fake = make()
-        fake.health = health
-        const { events, exit } = yield* runToEnd(fake)
-        assert.deepInclude(failure(exit), { _tag: "WorkflowConnectivityError", consecutiveFailures: 1 })
-        assert.deepStrictEqual(outcome(events), ["connectivity_lost"])
-        assert.deepStrictEqual(fake.changes(), [])
-      }
     }))
 
   it.scoped("the limit is the option's, or else the workflow's, or else the setting's", () =>
@@ -200,7 +93,7 @@ describe("WorkflowExecutor", () => {
 
   it.scoped("a refusal fails the run at once, with the server's message", () =>
     Effect.gen(function*() {
-      for (const call of ["preflight", "listAgents", "createAgent", "startAgent", "createTeam", "createTask", "listTasks"]) {
+      for (const call of calls) {
         const fake = make()
         fake.on(call, answers(401, "unauthorized"), 1)
         fake.begins.set("first", "running")
@@ -253,7 +146,7 @@ describe("WorkflowExecutor", () => {
       ])
     }))
 
-  for (const call of ["preflight", "listAgents", "createAgent", "startAgent", "listTeams", "createTeam", "createTask", "listTasks", "hasTeam"]) {
+  for (const call of calls) {
     it.scoped(`a defect in ${call} fails the run, and what was made is removed`, () =>
       Effect.gen(function*() {
         const fake = make()
@@ -267,36 +160,6 @@ describe("WorkflowExecutor", () => {
         assert.deepStrictEqual(fake.existing(), [])
       }))
   }
-
-  it.scoped("a run that is cancelled while tasks wait for their predecessor ends at once", () =>
-    Effect.gen(function*() {
-      const fake = make()
-      fake.begins.set("first", "running")
-      const run = yield* start(fake)
-      yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(told(run.events, "task.submitted"), ["task.submitted first"])
-      yield* Fiber.interruptFork(run.fiber)
-      const { exit, took } = yield* finish(run)
-      assert.isTrue(Exit.isInterrupted(exit))
-      assert.strictEqual(took, 0)
-      assert.deepStrictEqual(outcome(run.events), ["cancelled"])
-      assert.deepStrictEqual(fake.existing(), [])
-    }))
-
-  it.scoped("ends what it has begun, wherever it is interrupted", () =>
-    Effect.gen(function*() {
-      const endings = new Set<string>()
-      for (let steps = 80; steps < 20_000; steps += steps < 160 ? 1 : Math.floor(steps / 10)) {
-        const fake = make()
-        const { events, exit } = yield* interruptedAfter(steps, fake)
-        endings.add(Exit.isSuccess(exit) ? "completed" : outcome(events).join())
-        if (events.length === 0) continue
-        assert.deepStrictEqual(told(events, "run."), ["run.started", "run.decided", "run.finished"], `${steps} steps`)
-        assert.deepStrictEqual([events[0]?._tag, events.at(-1)?._tag], ["run.started", "run.finished"])
-        assert.deepStrictEqual(fake.existing(), [], `${steps} steps`)
-      }
-      assert.deepStrictEqual(endings, new Set(["", "cancelled", "completed"]))
-    }))
 
   it.scoped("two runs at once do not mix", () =>
     Effect.gen(function*() {
@@ -324,5 +187,23 @@ describe("WorkflowExecutor", () => {
         assert.deepStrictEqual([own[0]._tag, own.at(-1)?._tag], ["run.started", "run.finished"])
       }
       assert.include(Option.getOrElse(Exit.causeOption(second), () => "").toString(), "1 of 1 tasks did not complete")
+    }))
+
+  it.scoped("a run goes on when its executor is closed, though nobody can listen any longer", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.begins.set("first", "running")
+      const scope = yield* Scope.make()
+      const executor = yield* WorkflowExecutor.make().pipe(
+        Effect.provideService(AgamemnonClient, fake.client),
+        Scope.extend(scope)
+      )
+      const fiber = yield* Effect.fork(executor.execute(workflow()))
+      yield* TestClock.adjust("1 second")
+      yield* Scope.close(scope, Exit.void)
+      fake.change("first", { status: "completed" })
+      yield* TestClock.adjust("10 seconds")
+      const { resources } = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(resources.map(({ status }) => status), ["removed", "removed"])
     }))
 })
