@@ -95,6 +95,10 @@ export const make = Effect.fn("Display.make")(function*(options: Options) {
       yield* Effect.forEach(body, (line) => write(line), { discard: true })
       yield* (isWell ? write : Console.error)(Summary.lastLine(state, output.style))
     }),
-    abandon: (state) => Effect.forEach(Summary.abandoned(state, summary), (line) => Console.error(line), { discard: true })
+    abandon: (state) =>
+      Effect.zipRight(
+        picture?.remove ?? Effect.void,
+        Effect.forEach(Summary.abandoned(state, summary), (line) => Console.error(line), { discard: true })
+      )
   } satisfies Display
 })

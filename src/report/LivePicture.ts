@@ -19,6 +19,8 @@ import type { Style } from "./Style.ts"
 export interface LivePicture {
   /** Draws the picture of a run until its last event, and takes it away again. */
   readonly show: (events: Stream.Stream<RunEvent>) => Effect.Effect<void>
+  /** Takes the picture away before its run has ended, for what is written instead. */
+  readonly remove: Effect.Effect<void>
   /** Lets an effect write above the picture. */
   readonly above: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
@@ -43,6 +45,11 @@ export const make = (terminal: WriteStream, style: Style): Effect.Effect<LivePic
       }))
     })
 
+    const remove = Effect.sync(() => {
+      draw.clear()
+      draw.done()
+    })
+
     const show = Effect.fn("LivePicture.show")(function*(events: Stream.Stream<RunEvent>) {
       const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
       const follow = Stream.runForEach(events, (event) => Ref.update(state, (before) => RunState.fold(before, event)))
@@ -51,10 +58,7 @@ export const make = (terminal: WriteStream, style: Style): Effect.Effect<LivePic
         Schedule.spaced(`${1000 / framesPerSecond} millis`)
       )
       yield* Effect.raceFirst(follow, redraw)
-    }, Effect.ensuring(Effect.sync(() => {
-      draw.clear()
-      draw.done()
-    })))
+    }, Effect.ensuring(remove))
 
     const persist = (...words: ReadonlyArray<unknown>) => draw.persist(words.map(String).join(" "))
     // What was sent elsewhere, as with `2> errors`, still goes there.
@@ -66,7 +70,7 @@ export const make = (terminal: WriteStream, style: Style): Effect.Effect<LivePic
       error: (...words) => Effect.sync(() => error(...words)),
       unsafe: { ...console.unsafe, log, error }
     }
-    return { show, above: Effect.withConsole(aboveIt) }
+    return { show, remove, above: Effect.withConsole(aboveIt) }
   })
 
 const frame = Effect.map(DateTime.now, (now) => Math.floor(now.epochMillis / (1000 / framesPerSecond)))

@@ -137,4 +137,25 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       assert.isFalse(screen.some((line) => line.includes("♥")))
       assert.deepStrictEqual(yield* Backend.remaining(backend), [])
     }))
+
+  test("stops at once at a second Ctrl-C, and leaves on the screen what is not removed", () =>
+    Effect.gen(function*() {
+      const backend = yield* Backend.make()
+      const { file } = yield* two
+      yield* backend.setFaults([Faults.Hang({ method: "DELETE" })])
+      const env = { ...backend.env, TEARDOWN_GRACE_SECONDS: "3600", REQUEST_TIMEOUT_SECONDS: "3600" }
+      const running = yield* onTerminal(["run", file, "--no-color"], { env, columns: 200 })
+      yield* running.until("the first task to run", () => /first +worker.* running/.exec(running.output().stdout) ?? undefined)
+      yield* running.type("\u0003")
+      yield* eventually(backend.journal, (entries) => entries.some(({ method }) => method === "DELETE"))
+      yield* running.type("\u0003")
+      const ended = yield* running.ended
+      assert.strictEqual(ended.code, 130)
+      const screen = Screen.after(ended.stdout)
+      const from = screen.findIndex((line) => line.startsWith("stopped without waiting; not removed: 1 team and 1 agent; remove with: "))
+      assert.lengthOf(screen.slice(from), 3, screen.join("\n"))
+      assert.isFalse(screen.some((line) => line.includes("♥")), screen.join("\n"))
+      assert.isAbove(ended.stdout.lastIndexOf(showCursor), ended.stdout.lastIndexOf(hideCursor))
+      for (const { id } of yield* Backend.remaining(backend)) assert.include(screen.join("\n"), id)
+    }))
 })

@@ -26,6 +26,7 @@ export const write = Effect.fnUntraced(function*(declare: (directory: string) =>
     file,
     /** Lets so many tasks that {@link wait} go on, and as many of those that will. */
     open: (tasks: number) => Effect.sync(() => writeSync(gate, "\n".repeat(tasks))),
+    touch: (name: string) => Effect.sync(() => writeFileSync(path(name), "")),
     exists: (name: string) => existsSync(path(name)),
     read: (name: string) => readFileSync(path(name), "utf8")
   }

@@ -1,0 +1,183 @@
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Settings from "../../src/Settings.ts"
+import * as Backend from "./backend.ts"
+import { directoryWith, run, test } from "./command.ts"
+
+const flow = JSON.stringify({
+  metadata: { name: "input" },
+  agents: [{ name: "worker", program: "none" }],
+  teams: [{ name: "crew", agents: ["worker"], tasks: [{ subject: "only", description: "d", assign_to: "worker" }] }],
+  teardown: "always"
+})
+
+const files = Effect.tap(
+  directoryWith({ "flow.yaml": flow, "empty.yaml": "", "broken.yaml": "metadata: {name: x\n" }),
+  (directory) => Effect.sync(() => mkdirSync(join(directory, "folder")))
+)
+
+/** Command lines that are refused, each with what is said. */
+const refused: ReadonlyArray<readonly [string, RegExp]> = [
+  ["run", /^Missing argument <FILE>\n\nsee telemachy run --help\n$/],
+  ["run folder", /^folder: is a directory, expected a workflow file\n$/],
+  ["plan nothing.yaml", /^nothing\.yaml: no such file\n$/],
+  ["teardown empty.yaml", /^empty\.yaml:1:1 found an empty file, expected a workflow\n$/],
+  ["validate empty.yaml folder nothing.yaml", /^empty\.yaml:1:1 .*\nfolder: .*\nnothing\.yaml: no such file\n$/],
+  ["run broken.yaml", /^broken\.yaml:\d+:\d+ /],
+  ["run flow.yaml other.yaml", /^Received unknown argument: 'other.yaml'/],
+  ["run flow.yaml --json=yes", /^the flag --json takes no value, see telemachy run --help\n$/],
+  ["run flow.yaml --teardown alwys", /^--teardown: expected one of on_completion, on_failure, always, never, found alwys, did you mean always\?\n$/],
+  ["run flow.yaml --timeout 0", /^--timeout: expected a number of seconds greater than 0, found 0\n/],
+  ["run flow.yaml --url=", /^the flag --url needs a value, see telemachy run --help\n$/],
+  ["run flow.yaml --url ftp://x", /^AGAMEMNON_URL: expected an http:\/\/ or https:\/\/ address, found "ftp:\/\/x"\n$/],
+  ["run flow.yaml --url http://example.org", /^http:\/\/example\.org is not encrypted and not on this machine: use https:\/\//],
+  ["run flow.yaml --key-file nothing.txt", /^--key-file nothing\.txt: no such file\n$/],
+  ["agamemnon --port 65536", /^--port: expected a whole number from 0 to 65535, found 65536\n/],
+  ["agamemnon --port 0 --host 0.0.0.0", /^0\.0\.0\.0 can be reached from other machines, /],
+  ["rnu flow.yaml", /^unknown command rnu, /],
+  ["--completions tcsh", /^--completions: expected one of bash, zsh, fish, sh, found tcsh/],
+  ["--wizard", /^--wizard asks questions, which takes a terminal\n$/]
+]
+
+describe.concurrent("telemachy", () => {
+  for (const [line, says] of refused) {
+    test(`${line}: exit 2, and says why`, () =>
+      Effect.gen(function*() {
+        const ended = yield* run(line.split(" "), { directory: yield* files })
+        assert.strictEqual(ended.code, 2, ended.stderr)
+        assert.match(ended.stderr, says)
+        assert.strictEqual(ended.stdout, "")
+      }))
+  }
+
+  for (const args of [[], ["help", "run"], ["run", "nothing.yaml", "--help"]]) {
+    test(`${args.join(" ")}: exit 0, on standard output`, () =>
+      Effect.gen(function*() {
+        const ended = yield* run(args)
+        assert.strictEqual(ended.code, 0)
+        assert.isNotEmpty(ended.stdout.trim())
+        assert.strictEqual(ended.stderr, "")
+      }))
+  }
+
+  test("lets a flag that is given twice count once", () =>
+    Effect.gen(function*() {
+      const args = ["run", "-q", "flow.yaml", "--quiet", "--timeout", "0.001", "--timeout=60"]
+      const ended = yield* run(args, { directory: yield* files })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+    }))
+})
+
+const outOfRange: Readonly<Record<string, ReadonlyArray<string>>> = {
+  AGAMEMNON_URL: ["localhost:8080"],
+  REQUIRE_TLS: ["maybe"],
+  TELEMACHY_PROGRAMS: ["claude-code"],
+  HEALTHCHECK_INTERVAL_SECONDS: ["0", "NaN", "1s"],
+  HEALTHCHECK_FAILURE_THRESHOLD: ["1.5"],
+  HEALTHCHECK_TIMEOUT_SECONDS: ["-0.1"],
+  MONITOR_POLL_SECONDS: ["0"],
+  REQUEST_TIMEOUT_SECONDS: ["0"],
+  DEFAULT_WORKFLOW_TIMEOUT: ["0"],
+  TEARDOWN_GRACE_SECONDS: ["-5"],
+  MAX_CONNECTIONS: ["0"],
+  AGAMEMNON_RATE_LIMIT_RPS: ["-1"],
+  AGAMEMNON_RATE_LIMIT_BURST: ["0"],
+  LOG_LEVEL: ["loud"],
+  LOG_FORMAT: ["xml"]
+}
+
+describe.concurrent("a setting", () => {
+  test("has a value out of range here, unless it takes any text", () =>
+    Effect.sync(() => {
+      const names = Settings.all.flatMap(({ name, range }) => (range === "any text" ? [] : [name]))
+      assert.sameMembers([...Object.keys(outOfRange), "AGAMEMNON_API_KEY"], names)
+    }))
+
+  test("that is a secret is refused without being repeated", () =>
+    Effect.gen(function*() {
+      const env = { AGAMEMNON_URL: "http://127.0.0.1:1", AGAMEMNON_API_KEY: "schlüssel" }
+      const ended = yield* run(["run", "-", "--json"], { env, input: flow })
+      assert.strictEqual(ended.code, 2, ended.stderr)
+      assert.match(ended.stderr, /^AGAMEMNON_API_KEY: expected one line of ASCII characters/)
+      assert.notInclude(ended.stderr, "schlüssel")
+    }))
+
+  for (const [name, values] of Object.entries(outOfRange)) {
+    for (const value of values) {
+      test(`${name}=${value} is refused by its name before anything starts`, () =>
+        Effect.gen(function*() {
+          const ended = yield* run(["run", "-", "--json"], { env: { [name]: value }, input: flow })
+          assert.strictEqual(ended.code, 2, ended.stderr)
+          assert.match(ended.stderr, new RegExp(`^${name}: expected .*, found ${JSON.stringify(value).replace("?", "\\?")}\\n$`))
+          assert.strictEqual(ended.stdout, "")
+        }))
+    }
+  }
+
+  test("that is wrong is told by a dry run, too", () =>
+    Effect.gen(function*() {
+      const ended = yield* run(["run", "-", "--dry-run"], { env: { MONITOR_POLL_SECONDS: "0" }, input: flow })
+      assert.strictEqual(ended.code, 2)
+      assert.match(ended.stderr, /^MONITOR_POLL_SECONDS: expected a number of seconds greater than 0, found "0"\n$/)
+    }))
+
+  test("that is empty counts as unset", () =>
+    Effect.gen(function*() {
+      const env = Object.fromEntries(Object.keys(outOfRange).map((name) => [name, ""]))
+      const ended = yield* run(["run", "-"], { env, input: flow })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+    }))
+
+  test("is read from a flag, else the environment, else .env", () =>
+    Effect.gen(function*() {
+      const one = yield* Backend.make()
+      const two = yield* Backend.make()
+      const three = yield* Backend.make()
+      const directory = yield* directoryWith({
+        ".env": `AGAMEMNON_URL=${one.url}\nAGAMEMNON_API_KEY=${one.env.AGAMEMNON_API_KEY}\n`,
+        "key.txt": `${three.env.AGAMEMNON_API_KEY}\n`
+      })
+      const requests = Effect.all([one.requests, two.requests, three.requests]).pipe(
+        Effect.map((counts) => counts.map((count) => count > 0))
+      )
+      const options = { directory, input: flow }
+      const dotEnv = yield* run(["run", "-"], { ...options, secret: one.env.AGAMEMNON_API_KEY })
+      assert.strictEqual(dotEnv.code, 0, dotEnv.stderr)
+      assert.deepStrictEqual(yield* requests, [true, false, false])
+      const environment = yield* run(["run", "-"], { ...options, env: two.env })
+      assert.strictEqual(environment.code, 0, environment.stderr)
+      assert.deepStrictEqual(yield* requests, [true, true, false])
+      const before = yield* Effect.all([one.requests, two.requests])
+      const flags = yield* run(["run", "-", "--url", three.url, "--key-file", "key.txt"], { ...options, env: two.env, secret: three.env.AGAMEMNON_API_KEY })
+      assert.strictEqual(flags.code, 0, flags.stderr)
+      assert.deepStrictEqual(yield* requests, [true, true, true])
+      assert.deepStrictEqual(yield* Effect.all([one.requests, two.requests]), before)
+    }))
+
+  test("in a .env that is out of range is refused by its name", () =>
+    Effect.gen(function*() {
+      const directory = yield* directoryWith({ ".env": "MAX_CONNECTIONS=none\n" })
+      const ended = yield* run(["run", "-"], { directory, input: flow })
+      assert.strictEqual(ended.code, 2)
+      assert.match(ended.stderr, /^MAX_CONNECTIONS: expected a whole number greater than 0, found "none"\n$/)
+    }))
+
+  test("can not be read from a .env that is a directory, which is said", () =>
+    Effect.gen(function*() {
+      const directory = yield* directoryWith({})
+      mkdirSync(join(directory, ".env"))
+      const ended = yield* run(["run", "-"], { directory, input: flow })
+      assert.strictEqual(ended.code, 2)
+      assert.match(ended.stderr, /^\.env: /)
+    }))
+
+  test("that is wrong keeps nobody from reading the help, or checking a file", () =>
+    Effect.gen(function*() {
+      const env = { MAX_CONNECTIONS: "none", LOG_LEVEL: "loud" }
+      assert.strictEqual((yield* run(["--help"], { env })).code, 0)
+      assert.strictEqual((yield* run(["--version"], { env })).code, 0)
+      assert.strictEqual((yield* run(["validate", "-"], { env, input: flow })).code, 0)
+    }))
+})
