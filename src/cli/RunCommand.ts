@@ -70,6 +70,10 @@ const heedSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: Dis
 
 const untilTheEnd = (events: Stream.Stream<RunEvent>) => Stream.takeUntil(events, ({ _tag }) => _tag === "run.finished")
 
+/** Waits a moment for tellers of a run that may have been interrupted before it began. */
+const abandonSoon = (told: Fiber.Fiber<void>) =>
+  Effect.timeoutOption(Effect.interruptible(Fiber.join(told)), "1 second")
+
 const execute = Effect.fn("RunCommand.execute")(function*(
   spec: WorkflowSpec,
   options: WorkflowExecutor.Options,
@@ -87,7 +91,7 @@ const execute = Effect.fn("RunCommand.execute")(function*(
   yield* display.beside(executor.execute(spec, options)).pipe(
     Effect.tapDefect((cause) => Effect.logDebug("a defect ended the run", cause)),
     Effect.exit,
-    Effect.ensuring(Fiber.join(told)),
+    Effect.ensuring(Effect.flatMap(Ref.get(state), (begun) => begun === undefined ? abandonSoon(told) : Fiber.join(told))),
     Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => ended === undefined ? Effect.void : display.summarize(ended)))
   )
   return yield* new Ended.Exit({ code: yield* Effect.flatMap(Ref.get(state), exitCodeOf) })

@@ -72,9 +72,7 @@ const teardown = Effect.fnUntraced(function*(
   const decision = decisions[outcome][policy]
   yield* run.emit({ _tag: "teardown.started", decision })
   if (decision === "keep") return yield* Effect.forEach(resources, keep, { discard: true })
-  const obstacle = isLost && !(yield* awaitAnswer)
-    ? `Agamemnon did not answer within ${Duration.format(run.settings.teardownGrace)}`
-    : yield* removeAll
+  const obstacle = yield* Effect.catchAllCause(remove(isLost), defective)
   yield* Effect.forEach(yield* unreported, leave(obstacle), { discard: true })
 })
 
@@ -93,6 +91,20 @@ const keep = (resource: RunState.ResourceState) =>
 const leave = (error: string) => (resource: RunState.ResourceState) =>
   Effect.flatMap(CurrentRun, (run) => run.emit({ _tag: `${resource.kind}.left`, ...named(resource), error }))
 
+/** Removes what the run has made. Answers why whatever has not been reported by its end is still there. */
+const remove = Effect.fnUntraced(function*(isLost: boolean) {
+  const { settings } = yield* CurrentRun
+  const grace = Duration.format(settings.teardownGrace)
+  if (isLost && !(yield* awaitAnswer)) return `Agamemnon did not answer within ${grace}`
+  return `not removed within ${grace}: ${yield* removeAll}`
+})
+
+const defective = (cause: Cause.Cause<never>) =>
+  Effect.as(
+    Effect.logError("teardown has a defect", cause),
+    `a defect in the program: ${String(Cause.squash(cause))}`
+  )
+
 /** Waits until Agamemnon answers a ping again, for as long as the grace lasts. */
 const awaitAnswer = Effect.gen(function*() {
   const agamemnon = yield* AgamemnonClient
@@ -107,8 +119,7 @@ const awaitAnswer = Effect.gen(function*() {
 /**
  * Removes teams, then agents, for as long as that gets on: when nothing was
  * removed for the length of the grace, whatever is under way is cut. Until then
- * a request that fails in transport is repeated. Answers why what has not been
- * reported by its end is still there.
+ * a request that fails in transport is repeated. Answers what went wrong last.
  */
 const removeAll = Effect.gen(function*() {
   const { emit, settings: { teardownGrace } } = yield* CurrentRun
@@ -125,15 +136,8 @@ const removeAll = Effect.gen(function*() {
       })
     )
   yield* Effect.raceFirst(removal, standstill(removedAt, teardownGrace))
-  return `not removed within ${Duration.format(teardownGrace)}: ${yield* Ref.get(lastFailure)}`
-}).pipe(
-  Effect.catchAllCause((cause) =>
-    Effect.as(
-      Effect.logError("teardown has a defect", cause),
-      `a defect in the program: ${String(Cause.squash(cause))}`
-    )
-  )
-)
+  return yield* Ref.get(lastFailure)
+})
 
 /** Waits until nothing has been removed for a while. */
 const standstill = Effect.fnUntraced(function*(removedAt: Ref.Ref<number>, patience: Duration.Duration) {
@@ -157,22 +161,25 @@ const removeKind = Effect.fnUntraced(function*(
   const now = yield* Effect.cached(byKey)
   const later = yield* Effect.cached(Effect.delay(byKey, lateness))
 
-  const remove = Effect.fnUntraced(function*({ except, id, key }: RunState.ResourceState) {
+  const removeEach = (ids: ReadonlyArray<string>) =>
+    Effect.forEach(ids, (id) => Leftovers.remove({ kind, id }), { concurrency: "unbounded", discard: true })
+
+  const removeOne = Effect.fnUntraced(function*({ except, id, key }: RunState.ResourceState) {
     const carriers = (listed: typeof byKey) =>
-      Effect.map(listed, (found) => (found[key] ?? []).map((each) => each.id).filter((each) => !except.includes(each)))
-    const known = id === undefined ? [] : [id]
-    // Where the id is known, the list only shows copies: a create whose answer was lost, and that was sent again.
-    const found = yield* id === undefined ? carriers(now) : Effect.orElseSucceed(carriers(now), () => [])
+      Effect.map(listed, (found) =>
+        (found[key] ?? []).map((each) => each.id).filter((each) => each !== id && !except.includes(each)))
+    if (id !== undefined) {
+      yield* removeEach([id])
+      // The list only shows copies: a create whose answer was lost, and that was sent again.
+      return yield* Effect.flatMap(Effect.orElseSucceed(carriers(now), () => []), removeEach)
+    }
+    const found = yield* carriers(now)
     // A create that was interrupted, or whose answer was lost, can arrive just after the list was read.
-    const late = known.length + found.length === 0 ? yield* carriers(later) : []
-    yield* Effect.forEach(new Set([...known, ...found, ...late]), (each) => Leftovers.remove({ kind, id: each }), {
-      concurrency: "unbounded",
-      discard: true
-    })
+    yield* removeEach(found.length === 0 ? yield* carriers(later) : found)
   })
 
   yield* Effect.forEach(resources, (resource) =>
-    Effect.matchEffect(remove(resource), {
+    Effect.matchEffect(removeOne(resource), {
       onSuccess: () =>
         Effect.zipRight(onRemoved, emit({ _tag: `${kind}.removed`, name: resource.name, key: resource.key })),
       onFailure: ({ message }) => leave(message)(resource)

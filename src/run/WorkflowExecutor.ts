@@ -119,7 +119,7 @@ const pipeline = Effect.fnUntraced(function*(policy: TeardownPolicy, limit: Dura
   // Not to be interrupted in between: whoever hears that a run has started hears how it ended.
   yield* Effect.uninterruptible(Effect.zipRight(announce(policy, limit), Teardown.onClose(connectivity, policy)))
   yield* preflight.pipe(
-    Effect.zipRight(beat(connectivity)),
+    Effect.zipRight(startHeartbeat(connectivity)),
     Effect.flatMap((heartbeat) =>
       Effect.raceFirst(persistently(work, heartbeat), Effect.tapError(heartbeat.lost, reportLost))),
     Effect.timeoutFail({
@@ -135,7 +135,7 @@ const announce = (policy: TeardownPolicy, limit: Duration.Duration) =>
     Effect.acquireRelease(emit(started(spec, url, policy, limit)), () => finished))
 
 /** Starts the heartbeat, for which the preflight stands as the first beat. */
-const beat = Effect.fnUntraced(function*(connectivity: Connectivity.ConnectivityRef) {
+const startHeartbeat = Effect.fnUntraced(function*(connectivity: Connectivity.ConnectivityRef) {
   const agamemnon = yield* AgamemnonClient
   const { id, settings, spec } = yield* CurrentRun.CurrentRun
   yield* SubscriptionRef.set(connectivity, Connectivity.Alive({ lastAnswer: yield* DateTime.now }))

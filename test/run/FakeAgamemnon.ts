@@ -56,6 +56,8 @@ export const answers = (status: number, detail = "no", retryAfter?: Duration.Dur
     })
   )
 
+const outages = { gone: broken(), silent: timesOut }
+
 interface Rule {
   readonly call: string
   readonly twist: Twist
@@ -75,8 +77,8 @@ export interface FakeAgamemnon {
   readonly on: (call: string, twist: Twist, times?: number) => void
   /** Answers everything as usual again. */
   readonly heal: () => void
-  /** Whether it answers, refuses connections or takes them and is silent. */
-  health: "well" | "gone" | "silent"
+  /** Whether it answers, refuses connections, takes them and is silent, or the ping of its client has a defect. */
+  health: "well" | "gone" | "silent" | "defective"
   /** The status in which tasks begin, by subject; any other is completed at once. */
   readonly begins: Map<string, string>
   readonly agents: Map<string, Agent>
@@ -120,7 +122,7 @@ export const make = (): FakeAgamemnon => {
   const attempt = <A>(call: string, usual: Effect.Effect<A, AgamemnonError>) =>
     Effect.suspend(() => {
       calls.push(call)
-      if (state.health !== "well") return (state.health === "gone" ? broken() : timesOut)(usual)
+      if (state.health === "gone" || state.health === "silent") return outages[state.health](usual)
       const rule = rules.find((each) => each.left > 0 && call.startsWith(each.call))
       if (rule === undefined) return usual
       rule.left -= 1
@@ -129,13 +131,18 @@ export const make = (): FakeAgamemnon => {
 
   const request = <A>(call: string, usual: Effect.Effect<A, AgamemnonError>) => persist(attempt(call, usual))
 
-  const pinged = Effect.suspend(() =>
-    state.health === "well"
-      ? Effect.void
-      : state.health === "gone"
-      ? Effect.fail(new PingError({ url, reason: "refused" }))
-      : Effect.delay(new PingError({ url, reason: "timeout" }), "5 seconds")
-  )
+  const pinged = Effect.suspend((): Effect.Effect<void, PingError> => {
+    switch (state.health) {
+      case "well":
+        return Effect.void
+      case "gone":
+        return new PingError({ url, reason: "refused" })
+      case "silent":
+        return Effect.delay(new PingError({ url, reason: "timeout" }), "5 seconds")
+      case "defective":
+        return Effect.die(new Error("a bug"))
+    }
+  })
 
   const named = (kind: "agent" | "team", id: string) =>
     nameOf((kind === "agent" ? agents : teams).get(id)?.name ?? id)

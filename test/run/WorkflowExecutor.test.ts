@@ -13,7 +13,7 @@ import { WorkflowTimeoutError } from "../../src/run/RunError.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import * as WorkflowExecutor from "../../src/run/WorkflowExecutor.ts"
 import { answers, broken, dies, make } from "./FakeAgamemnon.ts"
-import { failure, outcome, runToEnd, task, team, told, workflow } from "./TestRun.ts"
+import { failure, finish, outcome, runToEnd, start, task, team, told, workflow } from "./TestRun.ts"
 
 /** The calls of a run, in the order in which it makes them first. */
 const calls = [
@@ -160,6 +160,19 @@ describe("WorkflowExecutor", () => {
         assert.deepStrictEqual(fake.existing(), [])
       }))
   }
+
+  it.scoped("a defect in the ping fails the run", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.begins.set("first", "running")
+      const run = yield* start(fake)
+      yield* TestClock.adjust("1 second")
+      fake.health = "defective"
+      const { exit } = yield* finish(run)
+      assert.isTrue(Exit.isFailure(exit) && exit.cause._tag === "Die")
+      assert.deepStrictEqual(outcome(run.events), ["failed"])
+      assert.deepStrictEqual(fake.existing(), [])
+    }))
 
   it.scoped("two runs at once do not mix", () =>
     Effect.gen(function*() {
