@@ -31,7 +31,7 @@ export const impatient = {
   HEALTHCHECK_INTERVAL_SECONDS: "0.2",
   HEALTHCHECK_TIMEOUT_SECONDS: "1",
   HEALTHCHECK_FAILURE_THRESHOLD: "2",
-  MONITOR_POLL_SECONDS: "0.05",
+  MONITOR_POLL_SECONDS: "0.2",
   REQUEST_TIMEOUT_SECONDS: "1",
   TEARDOWN_GRACE_SECONDS: "2"
 } as const
@@ -109,7 +109,7 @@ export const start = Effect.fn("start")(function*(
   options: Options = {}
 ): Effect.fn.Return<Running, never, Scope.Scope> {
   const { env = {}, input = "", terminal = false } = options
-  const secret = options.secret ?? env["AGAMEMNON_API_KEY"]
+  const secret = options.secret ?? (env["AGAMEMNON_API_KEY"] || undefined)
   const directory = options.directory ?? (yield* emptyDirectory)
   const path = yield* Effect.orDie(Config.string("PATH"))
   const isJson = args.some((argument) => /(^|[ '])--json([ ']|$)/.test(argument))
