@@ -54,7 +54,7 @@ export class RemoteAddressError extends Schema.TaggedError<RemoteAddressError>()
 }) {
   override get message(): string {
     return `${this.host} can be reached from other machines, where whoever has the key could start programs on this ` +
-      "one: listen on 127.0.0.1, or allow it explicitly"
+      "one: listen on 127.0.0.1, or allow it explicitly (--allow-remote)"
   }
 }
 
