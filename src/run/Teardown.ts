@@ -162,7 +162,10 @@ const removeKind = Effect.fnUntraced(function*(
   const later = yield* Effect.cached(Effect.delay(byKey, lateness))
 
   const removeEach = (ids: ReadonlyArray<string>) =>
-    Effect.forEach(ids, (id) => Leftovers.remove({ kind, id }), { concurrency: "unbounded", discard: true })
+    Effect.forEach(ids, (id) => Effect.zipRight(Leftovers.remove({ kind, id }), onRemoved), {
+      concurrency: "unbounded",
+      discard: true
+    })
 
   const removeOne = Effect.fnUntraced(function*({ except, id, key }: RunState.ResourceState) {
     const carriers = (listed: typeof byKey) =>
@@ -180,8 +183,7 @@ const removeKind = Effect.fnUntraced(function*(
 
   yield* Effect.forEach(resources, (resource) =>
     Effect.matchEffect(removeOne(resource), {
-      onSuccess: () =>
-        Effect.zipRight(onRemoved, emit({ _tag: `${kind}.removed`, name: resource.name, key: resource.key })),
+      onSuccess: () => emit({ _tag: `${kind}.removed`, name: resource.name, key: resource.key }),
       onFailure: ({ message }) => leave(message)(resource)
     }), { concurrency: "unbounded", discard: true })
 })

@@ -30,7 +30,8 @@ describe.concurrent("many", () => {
     Effect.gen(function*() {
       const backend = yield* Backend.make()
       const { file } = yield* flow(numbered(300, "agent"), numbered(150, "task"), "always")
-      const ended = yield* run(["run", file, "--json"], { env: { ...backend.env, HEALTHCHECK_TIMEOUT_SECONDS: "5", REQUEST_TIMEOUT_SECONDS: "10" } })
+      const patient = { HEALTHCHECK_TIMEOUT_SECONDS: "5", REQUEST_TIMEOUT_SECONDS: "10", TEARDOWN_GRACE_SECONDS: "30" }
+      const ended = yield* run(["run", file, "--json"], { env: { ...backend.env, ...patient } })
       assert.strictEqual(ended.code, 0, ended.stderr)
       const tasks = yield* backend.tasks
       assert.lengthOf(tasks, 150)
