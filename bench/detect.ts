@@ -5,6 +5,8 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import { AgamemnonClient, EmbeddedAgamemnon, Faults, Heartbeat } from "telemachy"
 import * as Figure from "./Figure.ts"
 
@@ -46,4 +48,7 @@ const figures = Effect.gen(function*() {
   ])
 })
 
-figures.pipe(Effect.provide([NodeContext.layer, NodeHttpClient.layer]), NodeRuntime.runMain)
+figures.pipe(
+  Effect.provide([NodeContext.layer, NodeHttpClient.layer, Logger.minimumLogLevel(LogLevel.Warning)]),
+  NodeRuntime.runMain
+)
