@@ -28,7 +28,8 @@ const commands = [
   AgamemnonCommand.command
 ] as const
 
-const pages = {
+/** The help of each command, by its name. */
+export const pages = {
   run: RunCommand.page,
   plan: PlanCommand.page,
   validate: ValidateCommand.page,

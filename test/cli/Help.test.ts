@@ -1,21 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as AgamemnonCommand from "../../src/cli/AgamemnonCommand.ts"
+import { pages } from "../../src/cli/Cli.ts"
 import * as Help from "../../src/cli/Help.ts"
 import * as PlanCommand from "../../src/cli/PlanCommand.ts"
 import * as RunCommand from "../../src/cli/RunCommand.ts"
-import * as SchemaCommand from "../../src/cli/SchemaCommand.ts"
-import * as TeardownCommand from "../../src/cli/TeardownCommand.ts"
 import * as ValidateCommand from "../../src/cli/ValidateCommand.ts"
 import * as Style from "../../src/report/Style.ts"
-
-const pages: Readonly<Record<string, Help.Page>> = {
-  run: RunCommand.page,
-  plan: PlanCommand.page,
-  validate: ValidateCommand.page,
-  teardown: TeardownCommand.page,
-  schema: SchemaCommand.page,
-  agamemnon: AgamemnonCommand.page
-}
 
 describe("Help", () => {
   it("says what a command does, how it is used, its flags, and examples", () => {
