@@ -7,7 +7,16 @@ export default defineConfig([
   {
     ...shared,
     entry: { bin: "src/bin.ts" },
-    noExternal: [/.*/],
+    // What has parts in machine code, or looks for them, is not bundled.
+    noExternal: [/^(?!libsql$|pg-native$)/],
+    external: ["libsql", "pg-native"],
+    splitting: true,
+    minifyWhitespace: true,
+    minifySyntax: true,
+    // Of the client of libSQL, the part that opens files is all that the command needs.
+    esbuildOptions: (options) => {
+      options.alias = { "@libsql/client": "@libsql/client/sqlite3", "@libsql/client/sqlite3": "@libsql/client/sqlite3" }
+    },
     banner: {
       js: "import { createRequire as telemachyCreateRequire } from \"node:module\"; const require = telemachyCreateRequire(import.meta.url);"
     }
