@@ -9,13 +9,13 @@ import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as JSONSchema from "effect/JSONSchema"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as References from "./References.ts"
 import * as Structure from "./Structure.ts"
+import { TeardownPolicy } from "./TeardownPolicy.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 
 const utf8 = new TextEncoder()
@@ -164,14 +164,6 @@ export const TeamSpec = Schema.Struct({
 export interface TeamSpec extends Schema.Schema.Type<typeof TeamSpec> {}
 
 /**
- * Schema of the rule by which what a run made is removed when it ends:
- * after success (`on_completion`), after failure (`on_failure`), after either
- * (`always`), or not at all (`never`).
- */
-export const TeardownPolicy = Schema.Literal("on_completion", "on_failure", "always", "never")
-export type TeardownPolicy = typeof TeardownPolicy.Type
-
-/**
  * Schema of a workflow. It checks the structure; that names refer to something
  * and that no task waits for itself is checked by {@link decode}.
  */
@@ -257,10 +249,3 @@ const byPosition = Order.mapInput(
   Order.tuple(Order.number, Order.number),
   (problem: WorkflowProblem.Problem): [number, number] => [problem.line ?? 0, problem.column ?? 0]
 )
-
-/** JSON Schema (draft 2020-12) of a workflow file, for editors. References between names are beyond it. */
-export const jsonSchema: JSONSchema.JsonSchema7Root & { readonly $id: string } = {
-  $schema: "https://json-schema.org/draft/2020-12/schema",
-  $id: "urn:telemachy:schema:workflow-v1",
-  ...JSONSchema.make(WorkflowSpec, { target: "jsonSchema2020-12" })
-}

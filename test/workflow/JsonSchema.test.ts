@@ -4,9 +4,10 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import { parse } from "yaml"
+import * as JsonSchema from "../../src/workflow/JsonSchema.ts"
 import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
 
-const schema = WorkflowSpec.jsonSchema
+const schema = JsonSchema.jsonSchema
 const definitions: unknown = schema.$defs
 
 /** Tells whether a value fits a JSON Schema: as much of the standard as the schema of a workflow uses, and no more. */
