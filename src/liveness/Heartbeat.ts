@@ -13,21 +13,19 @@
  * after the first ping that failed was sent: an outage shorter than that costs
  * the work nothing.
  */
-import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
-import * as Inspectable from "effect/Inspectable"
-import * as Option from "effect/Option"
-import * as Ref from "effect/Ref"
-import * as Schedule from "effect/Schedule"
+import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Connectivity from "./Connectivity.ts"
+import * as Pulse from "./Pulse.ts"
 
 /**
  * The backend has not answered as many pings in a row as the threshold says.
@@ -78,30 +76,22 @@ export class WorkflowConnectivityError extends Schema.TaggedError<WorkflowConnec
   }
 }
 
-/**
- * How a backend is watched. An interval or a timeout that is not finite and
- * greater than 0, or a threshold that is not a whole number greater than 0, is
- * a mistake of the programmer, and a defect that names the option.
- */
-export interface Options<E, R> {
+/** When a backend counts as lost, and where that is written. */
+export interface Judgement {
   /**
-   * Succeeds when the backend answers; the name `ping` stands for it. Run once
-   * a ping, and interrupted when that takes too long or the work is over. One
-   * that dies is a bug, not an outage: its defect ends the work.
+   * How many pings in a row must fail. Defaults to 2. One that is not a whole
+   * number greater than 0 is a mistake of the programmer, and a defect.
    */
-  readonly probe: Effect.Effect<unknown, E, R>
-  /** Time from the start of one ping to the start of the next. Defaults to 15 seconds. */
-  readonly interval?: Duration.DurationInput | undefined
-  /** How many pings in a row must fail. Defaults to 2. */
   readonly failureThreshold?: number | undefined
-  /** How long a ping may take, which may be longer than the interval. Defaults to 5 seconds. */
-  readonly timeout?: Duration.DurationInput | undefined
   /** The Ref to write, which becomes `Alive` unless it is. Defaults to one of its own. */
   readonly connectivity?: Connectivity.ConnectivityRef | undefined
   /** Names that the error carries. */
   readonly workflow?: string | undefined
   readonly run?: string | undefined
 }
+
+/** How a backend is watched. */
+export interface Options<E, R> extends Pulse.Options<E, R>, Judgement {}
 
 /** A heartbeat under way. */
 export interface Heartbeat {
@@ -113,47 +103,21 @@ export interface Heartbeat {
   readonly suspect: Effect.Effect<void>
 }
 
-const describe = (error: unknown): string =>
-  error instanceof Error ? error.message || error.name : Inspectable.toStringUnknown(error, 0)
-
-/** Runs a probe once, and fails with words. */
-const ping = <E, R>(probe: Effect.Effect<unknown, E, R>, timeout: Duration.Duration): Effect.Effect<unknown, string, R> =>
-  probe.pipe(
-    Effect.mapError(describe),
-    // A probe that cannot be interrupted must stretch neither the timeout nor the end of the work.
-    Effect.disconnect,
-    Effect.timeoutFail({ duration: timeout, onTimeout: () => `no answer came within ${Duration.format(timeout)}` }),
-    // A probe that interrupts itself has not answered; it must not cancel the work.
-    Effect.mapErrorCause((cause) => Cause.isInterruptedOnly(cause) ? Cause.fail("the ping was interrupted") : cause)
-  )
-
-/** The clock may run this much past a ping's timeout before the process itself is held to have stood still. */
-const stallAllowance = (timeout: Duration.Duration): Duration.Duration =>
-  Duration.clamp(timeout, { minimum: "250 millis", maximum: "1 second" })
-
-const positive = (option: string, input: Duration.DurationInput): Effect.Effect<Duration.Duration> =>
-  Duration.decodeUnknown(input).pipe(
-    Option.filter((duration) => Duration.isFinite(duration) && Duration.greaterThan(duration, Duration.zero)),
-    Option.match({
-      onNone: () =>
-        Effect.dieMessage(`Heartbeat: ${option} should be a finite time greater than 0, found ${String(input)}`),
-      onSome: Effect.succeed
-    })
-  )
-
 const whole = (option: string, input: number): Effect.Effect<number> =>
   Number.isSafeInteger(input) && input > 0
     ? Effect.succeed(input)
     : Effect.dieMessage(`Heartbeat: ${option} should be a whole number greater than 0, found ${input}`)
 
-const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: Scope.Scope) {
-  const interval = yield* positive("interval", options.interval ?? "15 seconds")
-  const timeout = yield* positive("timeout", options.timeout ?? "5 seconds")
+/** Counts what the pings of a pulse tell, in a fiber of the scope. */
+const count = Effect.fnUntraced(function*(
+  pulse: Pulse.Pulse,
+  options: Judgement,
+  scope: Scope.Scope,
+  onEnd: Effect.Effect<void> = Effect.void
+) {
   const threshold = yield* whole("failureThreshold", options.failureThreshold ?? 2)
   const connectivity = options.connectivity ?? (yield* Connectivity.make(yield* DateTime.now))
-  const suspicion = yield* Effect.makeLatch()
-  const onePing = yield* Effect.makeSemaphore(1)
-  const pingedAt = yield* Ref.make(yield* Clock.currentTimeNanos)
+  const beats = yield* Scope.extend(pulse.beats, scope)
 
   // What another heartbeat left in the Ref says nothing of this one.
   if (!Connectivity.is("Alive")(yield* SubscriptionRef.get(connectivity))) {
@@ -168,12 +132,11 @@ const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: S
     }
   })
 
-  const failed = Effect.fnUntraced(function*(lastError: string) {
+  const failed = Effect.fnUntraced(function*({ error: lastError }: { readonly error: string }) {
     const before = yield* SubscriptionRef.get(connectivity)
     const failures = before._tag === "Alive" ? 1 : before.failures + 1
     const { lastAnswer } = before
     if (failures < threshold) {
-      yield* Effect.logInfo(`ping failed: ${lastError}`)
       return yield* SubscriptionRef.set(connectivity, Connectivity.Suspect({ lastAnswer, failures }))
     }
     // The Ref first: whoever is ended by the failure finds the reason in it.
@@ -183,42 +146,18 @@ const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: S
       ...(options.run === undefined ? {} : { run: options.run }),
       consecutiveFailures: failures,
       threshold,
-      interval,
+      interval: pulse.interval,
       lastAnswer,
       lostAt: yield* DateTime.now,
       lastError
     })
   })
 
-  // When the clock ran far past the timeout, it was this process that stood still: the ping says nothing.
-  const longest = Duration.toMillis(Duration.sum(timeout, stallAllowance(timeout)))
-  const stalledSince = (begin: number) => Effect.map(Clock.currentTimeMillis, (now) => now - begin > longest)
-
-  const beat = onePing.withPermits(1)(Effect.gen(function*() {
-    yield* Ref.set(pingedAt, yield* Clock.currentTimeNanos)
-    const begin = yield* Clock.currentTimeMillis
-    yield* Effect.matchEffect(ping(options.probe, timeout), {
-      onSuccess: () => answered,
-      onFailure: (error) =>
-        Effect.if(stalledSince(begin), {
-          onTrue: () => Effect.logWarning("this process stood still during a ping, which is not counted"),
-          onFalse: () => failed(error)
-        })
-    })
-  }))
-
-  // From the start of a ping to the start of the next, by timers alone. `Schedule.fixed` goes by the wall clock: when
-  // that is set, or the machine wakes up, the next ping comes at once, and one bad moment counts as two failures.
-  const rhythm = Schedule.spaced(interval).pipe(
-    Schedule.modifyDelayEffect((_, delay) =>
-      Effect.zipWith(Clock.currentTimeNanos, Ref.get(pingedAt), (now, then) =>
-        Duration.subtract(delay, Duration.millis(Number((now - then) / 1_000_000n)))))
-  )
-
-  // A suspicion brings one ping at once, and the rhythm goes on from there.
-  const heartbeat = yield* Effect.raceFirst(Effect.schedule(beat, rhythm), suspicion.await).pipe(
-    Effect.zipRight(beat),
+  const heartbeat = yield* Queue.take(beats).pipe(
+    Effect.flatMap(Pulse.match({ Answered: () => answered, Failed: failed })),
     Effect.forever,
+    Effect.raceFirst(pulse.ended),
+    Effect.onExit(() => onEnd),
     Effect.annotateLogs({ module: "Heartbeat" }),
     Effect.interruptible,
     Effect.forkIn(scope)
@@ -227,11 +166,16 @@ const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: S
   return {
     connectivity,
     lost: Fiber.join(heartbeat),
-    suspect: Effect.gen(function*() {
-      const state = yield* SubscriptionRef.get(connectivity)
-      if (state._tag === "Alive") yield* onePing.withPermitsIfAvailable(1)(suspicion.release)
-    })
-  }
+    suspect: Effect.flatMap(SubscriptionRef.get(connectivity), (state) =>
+      state._tag === "Alive" ? pulse.suspect : Effect.void)
+  } satisfies Heartbeat
+})
+
+/** Starts a heartbeat with a pulse of its own, which ends with it. */
+const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: Scope.Scope) {
+  const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
+  const pulse = yield* Pulse.start(options, own)
+  return yield* count(pulse, options, scope, Scope.close(own, Exit.void))
 })
 
 /**
@@ -259,6 +203,27 @@ const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: S
  */
 export const make = <E, R>(options: Options<E, R>): Effect.Effect<Heartbeat, never, R | Scope.Scope> =>
   Effect.scopeWith((scope) => start(options, scope))
+
+/**
+ * Starts a heartbeat in the current scope that counts the pings of a pulse,
+ * which other heartbeats may count as well, each up to its own threshold.
+ *
+ * **Example** (One ping for many pieces of work)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Heartbeat, Pulse } from "telemachy"
+ *
+ * const program = Effect.gen(function*() {
+ *   const pulse = yield* Pulse.make({ probe: ping, interval: "10 seconds" })
+ *   const patient = yield* Heartbeat.on(pulse, { failureThreshold: 6 })
+ *   const hasty = yield* Heartbeat.on(pulse, { failureThreshold: 1 })
+ *   yield* Effect.all([Effect.raceFirst(backup, patient.lost), Effect.raceFirst(checkout, hasty.lost)])
+ * }).pipe(Effect.scoped)
+ * ```
+ */
+export const on = (pulse: Pulse.Pulse, judgement: Judgement = {}): Effect.Effect<Heartbeat, never, Scope.Scope> =>
+  Effect.scopeWith((scope) => count(pulse, judgement, scope))
 
 /**
  * Runs an effect for as long as its backend answers. When the heartbeat gives

@@ -1,0 +1,143 @@
+/**
+ * A ping on a Schedule, in a fiber of its own, and what each has told. One pulse
+ * can serve many heartbeats of the same backend.
+ *
+ * Pings are spaced from start to start, and never overlap.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
+import type * as Queue from "effect/Queue"
+import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+
+/** What a ping has told: that the backend answers, or why it does not, in words. */
+export type Beat = Data.TaggedEnum<{
+  Answered: {}
+  Failed: { readonly error: string }
+}>
+export const { $is: is, $match: match, Answered, Failed } = Data.taggedEnum<Beat>()
+
+/**
+ * How a backend is pinged. An interval or a timeout that is not finite and
+ * greater than 0 is a mistake of the programmer, and a defect that names the
+ * option.
+ */
+export interface Options<E, R> {
+  /**
+   * Succeeds when the backend answers; the name `ping` stands for it. Run once
+   * a ping, and interrupted when that takes too long or the pulse is over. One
+   * that dies is a bug, not an outage: its defect ends the pulse.
+   */
+  readonly probe: Effect.Effect<unknown, E, R>
+  /** Time from the start of one ping to the start of the next. Defaults to 15 seconds. */
+  readonly interval?: Duration.DurationInput | undefined
+  /** How long a ping may take, which may be longer than the interval. Defaults to 5 seconds. */
+  readonly timeout?: Duration.DurationInput | undefined
+}
+
+/** Pings under way. */
+export interface Pulse {
+  readonly interval: Duration.Duration
+  /** Subscribes to what pings tell from now on. */
+  readonly beats: Effect.Effect<Queue.Dequeue<Beat>, never, Scope.Scope>
+  /** Never succeeds: ends with the pulse, and with the defect of its probe if that has one. */
+  readonly ended: Effect.Effect<never>
+  /** Asks for a ping now. Changes nothing while a ping is under way, or after one that has failed. */
+  readonly suspect: Effect.Effect<void>
+}
+
+const describe = (error: unknown): string =>
+  error instanceof Error ? error.message || error.name : Inspectable.toStringUnknown(error, 0)
+
+/** Runs a probe once, and fails with words. */
+const ping = <E, R>(probe: Effect.Effect<unknown, E, R>, timeout: Duration.Duration): Effect.Effect<unknown, string, R> =>
+  probe.pipe(
+    Effect.mapError(describe),
+    // A probe that cannot be interrupted must stretch neither the timeout nor the end of the work.
+    Effect.disconnect,
+    Effect.timeoutFail({ duration: timeout, onTimeout: () => `no answer came within ${Duration.format(timeout)}` }),
+    // A probe that interrupts itself has not answered; it must not cancel the work.
+    Effect.mapErrorCause((cause) => Cause.isInterruptedOnly(cause) ? Cause.fail("the ping was interrupted") : cause)
+  )
+
+/** The clock may run this much past a ping's timeout before the process itself is held to have stood still. */
+const stallAllowance = (timeout: Duration.Duration): Duration.Duration =>
+  Duration.clamp(timeout, { minimum: "250 millis", maximum: "1 second" })
+
+const positive = (option: string, input: Duration.DurationInput): Effect.Effect<Duration.Duration> =>
+  Duration.decodeUnknown(input).pipe(
+    Option.filter((duration) => Duration.isFinite(duration) && Duration.greaterThan(duration, Duration.zero)),
+    Option.match({
+      onNone: () =>
+        Effect.dieMessage(`Heartbeat: ${option} should be a finite time greater than 0, found ${String(input)}`),
+      onSome: Effect.succeed
+    })
+  )
+
+/** Starts pinging, in a scope. The first ping is sent one interval later. */
+export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: Scope.Scope) {
+  const interval = yield* positive("interval", options.interval ?? "15 seconds")
+  const timeout = yield* positive("timeout", options.timeout ?? "5 seconds")
+  const heard = yield* PubSub.unbounded<Beat>()
+  const suspicion = yield* Effect.makeLatch()
+  const onePing = yield* Effect.makeSemaphore(1)
+  const pingedAt = yield* Ref.make(yield* Clock.currentTimeNanos)
+  const last = yield* Ref.make<Beat>(Answered())
+
+  const tell = (beat: Beat) => Effect.zipRight(Ref.set(last, beat), PubSub.publish(heard, beat))
+
+  // When the clock ran far past the timeout, it was this process that stood still: the ping says nothing.
+  const longest = Duration.toMillis(Duration.sum(timeout, stallAllowance(timeout)))
+  const stalledSince = (begin: number) => Effect.map(Clock.currentTimeMillis, (now) => now - begin > longest)
+
+  const beat = onePing.withPermits(1)(Effect.gen(function*() {
+    yield* Ref.set(pingedAt, yield* Clock.currentTimeNanos)
+    const begin = yield* Clock.currentTimeMillis
+    yield* Effect.matchEffect(ping(options.probe, timeout), {
+      onSuccess: () => tell(Answered()),
+      onFailure: (error) =>
+        Effect.if(stalledSince(begin), {
+          onTrue: () => Effect.logWarning("this process stood still during a ping, which is not counted"),
+          onFalse: () => Effect.zipRight(Effect.logInfo(`ping failed: ${error}`), tell(Failed({ error })))
+        })
+    })
+  }))
+
+  // From the start of a ping to the start of the next, by timers alone. `Schedule.fixed` goes by the wall clock: when
+  // that is set, or the machine wakes up, the next ping comes at once, and one bad moment counts as two failures.
+  const rhythm = Schedule.spaced(interval).pipe(
+    Schedule.modifyDelayEffect((_, delay) =>
+      Effect.zipWith(Clock.currentTimeNanos, Ref.get(pingedAt), (now, then) =>
+        Duration.subtract(delay, Duration.millis(Number((now - then) / 1_000_000n)))))
+  )
+
+  // A suspicion brings one ping at once, and the rhythm goes on from there.
+  const pulse = yield* Effect.raceFirst(Effect.schedule(beat, rhythm), suspicion.await).pipe(
+    Effect.zipRight(beat),
+    Effect.forever,
+    Effect.annotateLogs({ module: "Heartbeat" }),
+    Effect.interruptible,
+    Effect.forkIn(scope)
+  )
+
+  return {
+    interval,
+    beats: PubSub.subscribe(heard),
+    ended: Fiber.join(pulse),
+    suspect: Effect.gen(function*() {
+      if (is("Answered")(yield* Ref.get(last))) yield* onePing.withPermitsIfAvailable(1)(suspicion.release)
+    })
+  } satisfies Pulse
+})
+
+/** Starts pinging in the current scope. */
+export const make = <E, R>(options: Options<E, R>): Effect.Effect<Pulse, never, R | Scope.Scope> =>
+  Effect.scopeWith((scope) => start(options, scope))
