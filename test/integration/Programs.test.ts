@@ -104,6 +104,17 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
       // The kernel takes them away on its own time.
       yield* noneLeft(MARK)
     }))
+
+  test("leaves no program behind when it is killed, whatever that does about signals", () =>
+    Effect.gen(function*() {
+      const mark = randomUUID()
+      const { exists, file } = yield* Flow.shell("programs", { only: stubborn })
+      const running = yield* telemachy(["run", file, "--json"], { env: { MARK: mark } })
+      yield* eventually(Effect.sync(() => exists("started")), (isStarted) => isStarted)
+      yield* running.signal("SIGKILL")
+      assert.strictEqual((yield* running.ended).signal, "SIGKILL")
+      yield* noneLeft(mark)
+    }))
 })
 
 const refusals: ReadonlyArray<readonly [string, Partial<WorkflowInput["agents"][number]>, RegExp]> = [

@@ -2,7 +2,8 @@
  * Processes that end together with everything that they have started: each is
  * the leader of its own process group, and the group is ended, with all that has
  * left it, first politely and after a grace by force, when whoever runs it is
- * interrupted, when the leader has ended, and when this program exits.
+ * interrupted, when the leader has ended, and when this program exits. When it is
+ * killed, a {@link Watchdog} ends the groups.
  *
  * Processes live in real time, whatever clock the rest of the program has.
  */
@@ -20,6 +21,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { OutputTail } from "./OutputTail.ts"
 import * as ProcessTable from "./ProcessTable.ts"
+import * as Watchdog from "./Watchdog.ts"
 
 /** What to run. */
 export interface Command {
@@ -84,7 +86,7 @@ const reach = ({ leader, mark }: Group, signal: NodeJS.Signals | 0): boolean => 
   return living.length > 0
 }
 
-const launch = (command: Command, groups: Map<number, Group>) =>
+const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog.Watchdog) =>
   Effect.try({
     try: () => {
       const mark = randomUUID()
@@ -109,7 +111,10 @@ const launch = (command: Command, groups: Map<number, Group>) =>
       child.stdin?.on("error", () => {})
       child.stdin?.end(command.input)
       const group = child.pid === undefined ? undefined : { leader: child.pid, mark }
-      if (group !== undefined) groups.set(group.leader, group)
+      if (group !== undefined) {
+        watchdog.watch(group.leader)
+        groups.set(group.leader, group)
+      }
       return { child, drained, exited, group, output }
     },
     catch: (cause) => new ProcessNotStarted({ file: command.file, cause })
@@ -123,6 +128,7 @@ export const make = Effect.fn("ProcessGroups.make")(function*(
 ): Effect.fn.Return<Context.Tag.Service<ProcessGroups>, never, Scope.Scope> {
   const clock = Clock.make()
   const groups = new Map<number, Group>()
+  const watchdog = Watchdog.make()
 
   // The last resort: nobody runs finalizers for a program that calls `process.exit`.
   const onExit = () => groups.forEach((group) => reach(group, "SIGKILL"))
@@ -144,12 +150,13 @@ export const make = Effect.fn("ProcessGroups.make")(function*(
       yield* endsWithin(group, Duration.seconds(1), "SIGKILL")
     }
     groups.delete(group.leader)
+    watchdog.release(group.leader)
   })
 
   const run = Effect.fn("ProcessGroups.run")(
     function*(command: Command) {
       const { child, drained, exited, group, output } = yield* Effect.acquireRelease(
-        launch(command, groups),
+        launch(command, groups, watchdog),
         (launched) => end(launched.group)
       )
       const { code, signal } = yield* Deferred.await(exited)

@@ -125,7 +125,7 @@ describe("Worker", () => {
       const path = yield* createTask(server, { subject: "s 1", description: "env", assigneeAgentId: agent })
       const { result } = yield* finished(server, path)
       const lines = String(result).split("\n")
-      const told = lines.filter((line) => /^TELEMACHY_(?!PROCESS_GROUP=)/.test(line))
+      const told = lines.filter((line) => /^TELEMACHY_(?!TEST_|PROCESS_GROUP=)/.test(line))
       assert.deepStrictEqual(Arr.sort(told, Order.string), [
         "TELEMACHY_AGENT=writer",
         `TELEMACHY_TASK_ID=${path.split("/").at(-1)}`,
