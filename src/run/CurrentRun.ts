@@ -1,6 +1,6 @@
 /**
- * The run that a step belongs to: its name, its declaration, its settings, and
- * the one way to say that something has happened.
+ * The run that a step belongs to: its name, its settings, and the one way to say
+ * that something has happened.
  */
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
@@ -12,8 +12,9 @@ import type * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
 import { AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import * as Settings from "../Settings.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import { type Happening, type RunEvent, RunId } from "./RunEvent.ts"
+import * as Publication from "./Publication.ts"
+import type { RecordError, Recording, RunOwnedError } from "./RunRecord.ts"
 import * as RunState from "./RunState.ts"
 
 /** What holds for every run of an executor. */
@@ -59,47 +60,68 @@ export const config: Config.Config<RunSettings> = Config.all({
 /** The run that the current step belongs to. */
 export class CurrentRun extends Context.Tag("telemachy/run/CurrentRun")<CurrentRun, {
   readonly id: RunId
-  readonly spec: WorkflowSpec
-  /** Whether what exists on Agamemnon is ignored, and everything made new. */
-  readonly force: boolean
+  /** Name of the workflow. */
+  readonly workflow: string
   readonly settings: RunSettings
+  /** Where the events are written down, if they are. */
+  readonly recording: Option.Option<Recording>
   /** Says that something has happened: the state moves on, and whoever listens hears of it. */
   readonly emit: (happening: Happening) => Effect.Effect<void>
+  /** Says that something is about to be made. It must not be when this fails. */
+  readonly intend: (happening: Happening) => Effect.Effect<void, RecordError | RunOwnedError>
   /** The state so far; nothing before the run has started. */
   readonly state: Effect.Effect<RunState.RunState | undefined>
 }>() {}
 
-const newId = Effect.map(
+/** Makes the id of a new run. */
+export const newId: Effect.Effect<RunId> = Effect.map(
   Effect.replicateEffect(Random.nextIntBetween(0, 16), 16),
   (digits) => RunId.make(digits.map((digit) => digit.toString(16)).join(""))
 )
 
-/** Makes a run of a workflow that publishes what happens in it. */
-export const make = Effect.fnUntraced(function*(options: {
-  readonly spec: WorkflowSpec
-  readonly force: boolean
+/** What a run is made of. */
+export interface Options {
+  readonly id: RunId
+  readonly workflow: string
   readonly settings: RunSettings
+  readonly recording: Option.Option<Recording>
   readonly events: PubSub.PubSub<RunEvent>
-}) {
-  const { events, force, settings, spec } = options
-  const id = yield* newId
-  let state: RunState.RunState | undefined
-  return CurrentRun.of({
-    id,
-    spec,
-    force,
-    settings,
-    state: Effect.sync(() => state),
-    emit: (happening) =>
-      Effect.map(DateTime.now, (at) => {
-        const event: RunEvent = { ...happening, run: id, workflow: spec.metadata.name, at }
-        // In one step, so that folding the events in the order of their publication gives the same state.
-        state = RunState.fold(state, event)
-        events.unsafeOffer(event)
-      })
+  /** What is known of the run before its next event. Defaults to nothing. */
+  readonly reached?: RunState.RunState | undefined
+}
+
+/** Makes a run that publishes what happens in it. */
+export const make = ({ events, reached, ...run }: Options): Context.Tag.Service<CurrentRun> => {
+  let state = reached
+  // In one step, so that folding the events in the order of their publication gives the same state.
+  const tell = (event: RunEvent) => {
+    state = RunState.fold(state, event)
+    events.unsafeOffer(event)
+  }
+  const isAtStake = () => state !== undefined && RunState.remaining(state).length > 0
+  const { publish, publishIntent } = Option.match(run.recording, {
+    onNone: () => Publication.unrecorded(tell),
+    onSome: (recording) => Publication.recorded({ recording, tell, isAtStake })
   })
-})
+  const eventOf = (happening: Happening) =>
+    Effect.map(DateTime.now, (at): RunEvent => ({ ...happening, run: run.id, workflow: run.workflow, at }))
+  return CurrentRun.of({
+    ...run,
+    state: Effect.sync(() => state),
+    emit: (happening) => Effect.flatMap(eventOf(happening), publish),
+    intend: (happening) => Effect.flatMap(eventOf(happening), publishIntent)
+  })
+}
 
 /** Makes the error of a run that finds something of its own no longer there. */
-export const stateLost = ({ id, spec }: Context.Tag.Service<CurrentRun>, missing: string): AgamemnonStateLostError =>
-  new AgamemnonStateLostError({ workflow: spec.metadata.name, run: id, missing })
+export const stateLost = ({ id, workflow }: Context.Tag.Service<CurrentRun>, missing: string): AgamemnonStateLostError =>
+  new AgamemnonStateLostError({ workflow, run: id, missing })
+
+/** Says that the current run is over, and what there still is of it. */
+export const finish = Effect.gen(function*() {
+  const { emit, state } = yield* CurrentRun
+  const after = yield* state
+  const remaining = after === undefined ? 0 : RunState.remaining(after).length
+  const kept = after === undefined ? 0 : RunState.kept(after).length
+  yield* emit({ _tag: "run.finished", outcome: after?.outcome ?? "failed", left: remaining - kept, kept })
+})

@@ -2,13 +2,17 @@
  * Submits the tasks of a team in the order of their dependencies: each as soon
  * as the last of its predecessors is completed.
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
+import { Assignment } from "./Assignment.ts"
 import { CurrentRun } from "./CurrentRun.ts"
 import * as Monitor from "./Monitor.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
@@ -36,6 +40,15 @@ const earlierTasks = (tasks: ReadonlyArray<Task>) => {
   return bySubject
 }
 
+/** How a task has ended by the record of a resumed run, unless it is to be tried again. */
+const settledBefore = ({ before, retryFailed }: Context.Tag.Service<Assignment>, team: string, subject: string) => {
+  if (before === undefined) return undefined
+  const task = Option.getOrUndefined(Option.flatMap(HashMap.get(before.tasks, team), HashMap.get(subject)))
+  if (task?.id === undefined || !Monitor.isTerminal(task.status)) return undefined
+  if (task.status !== "completed" && retryFailed) return undefined
+  return { id: task.id, status: task.status, ...Monitor.resultOf(task.result) }
+}
+
 interface Ended {
   readonly subject: string
   readonly status: TerminalStatus
@@ -47,6 +60,7 @@ const ended = (subject: string, status: TerminalStatus): Ended => ({ subject, st
 export const dispatch = Effect.fn("Dispatch.dispatch")(function*(team: ProvisionedTeam) {
   const agamemnon = yield* AgamemnonClient
   const run = yield* CurrentRun
+  const assignment = yield* Assignment
   const monitor = yield* Monitor.make(team)
   const earlier = earlierTasks(team.reused ? yield* agamemnon.listTasks(team.id) : [])
   const tasks = new Map(team.spec.tasks.map((task) => [task.subject, task]))
@@ -63,6 +77,7 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(team: Provision
     const named = { team: team.spec.name, subject }
     yield* run.emit({ _tag: "task.submitting", ...named })
     const assigneeAgentId = team.members.get(task.assignTo)
+    // A task that a resumed run has done on another team is not there to wait for.
     const blockedBy = task.blockedBy.flatMap((blocker) => ids.get(blocker) ?? [])
     const { id } = yield* agamemnon.createTask(team.id, {
       subject,
@@ -79,13 +94,20 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(team: Provision
   const runTask = Effect.fnUntraced(function*(task: TaskSpec) {
     const { subject } = task
     const named = { team: team.spec.name, subject }
+    const recorded = settledBefore(assignment, team.spec.name, subject)
+    if (recorded !== undefined) {
+      const known = [...earlier.get(subject)?.ids ?? []].find((id) => id === recorded.id)
+      if (known !== undefined) ids.set(subject, known)
+      yield* run.emit({ _tag: "task.finished", ...named, ...recorded, earlier: true })
+      return ended(subject, recorded.status)
+    }
     const before = earlier.get(subject)?.newest
     if (before === undefined || hasFailed(before)) {
       return ended(subject, yield* submit(task))
     }
     ids.set(subject, before.id)
     if (before.status === "completed") {
-      const done = { id: before.id, status: before.status, earlier: true, ...Monitor.resultOf(before) } as const
+      const done = { id: before.id, status: before.status, earlier: true, ...Monitor.resultOf(before["result"]) } as const
       yield* run.emit({ _tag: "task.finished", ...named, ...done })
       return ended(subject, "completed")
     }

@@ -21,7 +21,7 @@ import { TerminalStatus } from "./RunEvent.ts"
 export const isTerminal = Schema.is(TerminalStatus)
 
 /** What a task that has ended has to say. */
-export const resultOf = ({ result }: Task): { readonly result?: string } => typeof result === "string" ? { result } : {}
+export const resultOf = (result: unknown): { readonly result?: string } => typeof result === "string" ? { result } : {}
 
 /** Watches the tasks of one team. */
 export interface Monitor {
@@ -62,7 +62,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
       return true
     }
     open -= 1
-    yield* run.emit({ _tag: "task.finished", ...named, id: task.id, status, earlier: false, ...resultOf(task) })
+    yield* run.emit({ _tag: "task.finished", ...named, id: task.id, status, earlier: false, ...resultOf(task["result"]) })
     yield* Deferred.succeed(watched.ended, status)
     return true
   })

@@ -2,13 +2,16 @@
  * Makes the agents and teams of a run on Agamemnon, or finds those that an
  * earlier run of the workflow has left.
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { Agent, AgentId, CreateAgent, Team, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { AgentSpec, TeamSpec } from "../workflow/WorkflowSpec.ts"
+import { Assignment } from "./Assignment.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
 
 /** A team that is ready to be given tasks. */
@@ -36,6 +39,21 @@ const byKey = <A extends Named>(existing: ReadonlyArray<A>): ReadonlyMap<string,
   }
   for (const same of found.values()) same.sort((one, other) => other.createdAt.localeCompare(one.createdAt))
   return found
+}
+
+/**
+ * The one of those that carry the same key that the run uses again: a resumed
+ * run its own, and the newest otherwise.
+ */
+const reusableOf = <A extends Named>(
+  { before, force }: Context.Tag.Service<Assignment>,
+  kind: "agents" | "teams",
+  name: string,
+  same: ReadonlyArray<A>
+): A | undefined => {
+  const own = before === undefined ? undefined : Option.getOrUndefined(HashMap.get(before[kind], name))
+  if (own === undefined) return force ? undefined : same[0]
+  return same.find(({ id }) => id === own.id) ?? same.find(({ id }) => !own.except.includes(id))
 }
 
 // What POST takes of an agent; a field without a value is left out. The tags tell an operator whose it is.
@@ -85,11 +103,12 @@ const known = Effect.fnUntraced(function*<A>(what: string, request: Effect.Effec
 const agent = Effect.fnUntraced(function*(spec: AgentSpec, existing: ReadonlyMap<string, ReadonlyArray<Agent>>) {
   const agamemnon = yield* AgamemnonClient
   const run = yield* CurrentRun
-  const key = ResourceKey.make(run.spec.metadata.name, spec.name)
+  const assignment = yield* Assignment
+  const key = ResourceKey.make(run.workflow, spec.name)
   const resource = { name: spec.name, key }
   const same = existing.get(key) ?? []
-  const reusable = run.force ? undefined : same[0]
-  const fields = declared(run.spec.metadata.name, key, spec)
+  const reusable = reusableOf(assignment, "agents", spec.name, same)
+  const fields = declared(run.workflow, key, spec)
   const extra = container(spec, run.settings.hostId)
 
   const ready = Effect.fnUntraced(function*(id: AgentId, changes: Record<string, unknown> | undefined) {
@@ -101,7 +120,7 @@ const agent = Effect.fnUntraced(function*(spec: AgentSpec, existing: ReadonlyMap
 
   if (reusable === undefined) {
     const except = new Set(same.map(({ id }) => id))
-    yield* run.emit({ _tag: "agent.creating", ...resource, except: [...except] })
+    yield* run.intend({ _tag: "agent.creating", ...resource, except: [...except] })
     const { id } = yield* agamemnon.createAgent(fields, except)
     yield* run.emit({ _tag: "agent.created", ...resource, id })
     return yield* ready(id, extra)
@@ -120,10 +139,11 @@ const team = Effect.fnUntraced(function*(
 ) {
   const agamemnon = yield* AgamemnonClient
   const run = yield* CurrentRun
-  const key = ResourceKey.make(run.spec.metadata.name, spec.name)
+  const assignment = yield* Assignment
+  const key = ResourceKey.make(run.workflow, spec.name)
   const resource = { name: spec.name, key }
   const same = existing.get(key) ?? []
-  const reusable = run.force ? undefined : same[0]
+  const reusable = reusableOf(assignment, "teams", spec.name, same)
   const members = new Map([...agents].filter(([name]) => spec.agents.includes(name)))
 
   if (reusable !== undefined) {
@@ -132,7 +152,7 @@ const team = Effect.fnUntraced(function*(
     return { spec, id: reusable.id, reused: true, members } satisfies ProvisionedTeam
   }
   const except = new Set(same.map(({ id }) => id))
-  yield* run.emit({ _tag: "team.creating", ...resource, except: [...except] })
+  yield* run.intend({ _tag: "team.creating", ...resource, except: [...except] })
   const { id } = yield* agamemnon.createTeam(key, [...members.values()], except)
   yield* run.emit({ _tag: "team.created", ...resource, id })
   return { spec, id, reused: false, members } satisfies ProvisionedTeam
@@ -154,7 +174,7 @@ const check = Effect.fnUntraced(function*(agents: ReadonlyMap<string, AgentId>) 
 /** Makes or finds every agent of the run, and starts it; then every team. */
 export const provision = Effect.gen(function*() {
   const agamemnon = yield* AgamemnonClient
-  const { spec } = yield* CurrentRun
+  const { spec } = yield* Assignment
   const unbounded = { concurrency: "unbounded" } as const
   const existingAgents = byKey(yield* agamemnon.listAgents)
   const agents = new Map(

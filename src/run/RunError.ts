@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { WorkflowConnectivityError } from "../liveness/Heartbeat.ts"
 import type { Outcome } from "./RunEvent.ts"
+import type { RecordError, RunOwnedError } from "./RunRecord.ts"
 
 /** Tasks of the run ended otherwise than completed, or were skipped because of one that did. */
 export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("TasksFailedError", {
@@ -34,20 +35,37 @@ export class WorkflowTimeoutError extends Schema.TaggedError<WorkflowTimeoutErro
   }
 }
 
-/** Every failure of a run. */
+/** Somebody has asked for the end of the run from outside of its process. */
+export class RunCancelledError extends Schema.TaggedError<RunCancelledError>()("RunCancelledError", {
+  workflow: Schema.String,
+  run: Schema.String,
+  by: Schema.String
+}) {
+  override get message(): string {
+    return `cancelled by ${this.by}`
+  }
+}
+
+/** Every failure of a run. `RunCancelledError` and the last two are of a run whose events are recorded. */
 export type RunError =
   | WorkflowConnectivityError
   | WorkflowTimeoutError
   | TasksFailedError
+  | RunCancelledError
   | AgamemnonError
   | AgamemnonStateLostError
+  | RecordError
+  | RunOwnedError
 
 const outcomes: Record<RunError["_tag"], Outcome> = {
   WorkflowConnectivityError: "connectivity_lost",
   WorkflowTimeoutError: "timed_out",
   TasksFailedError: "failed",
+  RunCancelledError: "cancelled",
   AgamemnonError: "failed",
-  AgamemnonStateLostError: "state_lost"
+  AgamemnonStateLostError: "state_lost",
+  RecordError: "failed",
+  RunOwnedError: "failed"
 }
 
 const isRunError = (error: unknown): error is RunError =>

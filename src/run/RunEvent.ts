@@ -6,7 +6,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import { TeardownPolicy } from "../workflow/WorkflowSpec.ts"
+import { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 
 /** Identifies a run: sixteen hexadecimal digits. */
 export const RunId = Schema.String.pipe(Schema.pattern(/^[0-9a-f]{16}$/), Schema.brand("telemachy/RunId"))
@@ -32,7 +32,8 @@ const seconds = (key: `${string}Seconds`) =>
   Schema.propertySignature(
     Schema.transform(Schema.NullOr(Schema.Number), WholeMillis, {
       strict: true,
-      decode: (value) => (value === null ? Duration.infinity : Duration.seconds(value)),
+      // Times 1000, a number of seconds that is a whole number of milliseconds is not always one.
+      decode: (value) => (value === null ? Duration.infinity : Duration.millis(Math.round(value * 1000))),
       encode: (duration) => (Duration.isFinite(duration) ? Duration.toSeconds(duration) : null)
     })
   ).pipe(Schema.fromKey(key))
@@ -45,50 +46,65 @@ const event = <Tag extends string, Fields extends Schema.Struct.Fields>(tag: Tag
 const resource = { name: Schema.String, key: Schema.String }
 const identified = { ...resource, id: Schema.String }
 const perhapsIdentified = { ...resource, id: optional(Schema.String) }
+const except = Schema.Array(Schema.String)
 
 /** What can happen to an agent or to a team; the tags begin with its kind. */
 const lifecycle = <Kind extends "agent" | "team">(kind: Kind) =>
   [
     event(`${kind}.creating`, `The ${kind} is about to be created. \`except\` are others of the same key, not this run's.`, {
       ...resource,
-      except: Schema.Array(Schema.String)
+      except
     }),
     event(`${kind}.created`, `The ${kind} was created.`, identified),
     event(`${kind}.reused`, `The ${kind} that an earlier run has left is used again.`, identified),
     event(`${kind}.removed`, `The ${kind} was removed, or was gone already.`, resource),
-    event(`${kind}.kept`, `The ${kind} was kept on purpose.`, perhapsIdentified),
+    event(`${kind}.kept`, `The ${kind} was kept on purpose. \`usedBy\`: the other run that it was kept for.`, {
+      ...perhapsIdentified,
+      usedBy: optional(RunId)
+    }),
     event(`${kind}.left`, `The ${kind} could not be removed.`, { ...perhapsIdentified, error: Schema.String })
   ] as const
 
 const task = { team: Schema.String, subject: Schema.String }
 
+// What is known of a run when it starts, and again when it is resumed.
+const header = {
+  url: Schema.String,
+  // Whether the Agamemnon ends with the process that runs the workflow.
+  embedded: optional(Schema.Boolean),
+  policy: TeardownPolicy,
+  timeout: seconds("timeoutSeconds"),
+  // Digest (SHA-256) of the declaration that is recorded beside the events.
+  declaration: optional(Schema.String),
+  agents: Schema.Array(Schema.String),
+  teams: Schema.Array(Schema.Struct({
+    name: Schema.String,
+    tasks: Schema.Array(Schema.Struct({
+      subject: Schema.String,
+      assignTo: Schema.String,
+      blockedBy: Schema.Array(Schema.String)
+    }))
+  }))
+}
+
 /** Schema of an event of a run. */
 export const RunEvent = Schema.Union(
-  event("run.started", "The run begins. Always the first event.", {
-    url: Schema.String,
-    policy: TeardownPolicy,
-    timeout: seconds("timeoutSeconds"),
-    agents: Schema.Array(Schema.String),
-    teams: Schema.Array(Schema.Struct({
-      name: Schema.String,
-      tasks: Schema.Array(Schema.Struct({
-        subject: Schema.String,
-        assignTo: Schema.String,
-        blockedBy: Schema.Array(Schema.String)
-      }))
-    }))
+  event("run.started", "The run begins. The first event of a run.", header),
+  event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its record tells.", {
+    ...header,
+    resources: Schema.Array(Schema.Struct({ kind: Schema.Literal("agent", "team"), ...perhapsIdentified, except }))
   }),
   ...lifecycle("agent"),
   event("agent.started", "An agent takes tasks from now on.", identified),
   ...lifecycle("team"),
   event("task.submitting", "A task is about to be submitted: nothing blocks it any longer.", task),
   event("task.submitted", "A task was submitted.", { ...task, id: Schema.String }),
-  event("task.watched", "A task that an earlier run has submitted is still in progress and is watched.", {
+  event("task.watched", "A task that was submitted before is still in progress and is watched.", {
     ...task,
     id: Schema.String
   }),
   event("task.progressed", "The status of a task has changed.", { ...task, status: Schema.String }),
-  event("task.finished", "A task has ended. `earlier`: an earlier run did it. `result`: what it wrote, if anything.", {
+  event("task.finished", "A task has ended. `earlier`: it was done before, by this run or another. `result`: what it wrote, if anything.", {
     ...task,
     id: Schema.String,
     status: TerminalStatus,
@@ -106,14 +122,25 @@ export const RunEvent = Schema.Union(
     lastAnswer: optional(Schema.DateTimeUtc),
     failures: Schema.Int
   }),
+  event("run.cancelling", "Somebody has asked for the end of the run.", { by: Schema.String }),
+  event("leftovers.removed", "What earlier runs of dead processes had left was removed. `left`: how much could not be.", {
+    runs: Schema.Array(RunId),
+    removed: Schema.Int,
+    left: Schema.Int
+  }),
+  event("record.failed", "Events can not be recorded. The run goes on: its record has a gap until they can.", {
+    error: Schema.String
+  }),
+  event("record.restored", "Every event of the run is recorded again, those of the gap too.", {}),
   event("run.decided", "The work is over; only teardown is left.", { outcome: Outcome, reason: Schema.String }),
   event("teardown.started", "Teardown has decided by its table.", { decision: Schema.Literal("remove", "keep") }),
   event("teardown.waiting", "Connectivity was lost: teardown waits for an answer before it removes.", {
     grace: seconds("graceSeconds")
   }),
-  event("run.finished", "The run is over. Always the last event. `left`: how many resources could not be removed.", {
+  event("run.finished", "The run is over. `left`: how many resources could not be removed; `kept`: how many were kept.", {
     outcome: Outcome,
-    left: Schema.Int
+    left: Schema.Int,
+    kept: Schema.Int
   })
 ).annotations({ identifier: "RunEvent" })
 export type RunEvent = typeof RunEvent.Type

@@ -6,10 +6,12 @@ import type * as DateTime from "effect/DateTime"
 import * as HashMap from "effect/HashMap"
 import * as Match from "effect/Match"
 import * as Option from "effect/Option"
-import type { TeardownPolicy } from "../workflow/WorkflowSpec.ts"
-import type { Outcome, RunEvent, TerminalStatus } from "./RunEvent.ts"
+import * as Schema from "effect/Schema"
+import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
+import { type Outcome, type RunEvent, TerminalStatus } from "./RunEvent.ts"
 
 type Started = Extract<RunEvent, { readonly _tag: "run.started" }>
+type Resumed = Extract<RunEvent, { readonly _tag: "run.resumed" }>
 
 /** Where an agent or a team is in its life. */
 export interface ResourceState {
@@ -25,6 +27,8 @@ export interface ResourceState {
   readonly status: "creating" | "created" | "started" | "removed" | "kept" | "left"
   /** Why it could not be removed. */
   readonly error: string | undefined
+  /** The other run that it was kept for. */
+  readonly usedBy: string | undefined
 }
 
 /** Where a task is in its life. */
@@ -54,9 +58,14 @@ export interface RunState {
   readonly run: string
   readonly workflow: string
   readonly url: string
+  /** Whether the Agamemnon ends with the process that runs the workflow. */
+  readonly embedded: boolean
   readonly policy: TeardownPolicy
   /** What the workflow declares, in its order. */
   readonly declared: Pick<Started, "agents" | "teams">
+  /** Digest of the declaration that is recorded beside the events. */
+  readonly declaration: string | undefined
+  /** When it started or, if later, was resumed. */
   readonly startedAt: DateTime.Utc
   readonly endedAt: DateTime.Utc | undefined
   readonly heartbeat: HeartbeatState
@@ -67,14 +76,18 @@ export interface RunState {
   readonly outcome: Outcome | undefined
   readonly reason: string
   readonly teardown: "remove" | "keep" | undefined
+  /** Whether all that has happened is recorded, where there is a record. */
+  readonly recorded: boolean
 }
 
-const start = (event: Started): RunState => ({
+const start = (event: Started | Resumed): RunState => ({
   run: event.run,
   workflow: event.workflow,
   url: event.url,
+  embedded: event.embedded ?? false,
   policy: event.policy,
   declared: { agents: event.agents, teams: event.teams },
+  declaration: event.declaration,
   startedAt: event.at,
   endedAt: undefined,
   heartbeat: { status: "alive", lastAnswer: event.at, failures: 0 },
@@ -97,8 +110,15 @@ const start = (event: Started): RunState => ({
   ),
   outcome: undefined,
   reason: "",
-  teardown: undefined
+  teardown: undefined,
+  recorded: true
 })
+
+const resume = (event: Resumed): RunState =>
+  event.resources.reduce(
+    (state, { except, id, kind, ...named }) => resource(state, kind, named, { status: id === undefined ? "creating" : "created", id, except }),
+    start(event)
+  )
 
 const resource = (
   state: RunState,
@@ -115,9 +135,19 @@ const resource = (
     reused: false,
     except: [],
     status: "creating",
-    error: undefined
+    error: undefined,
+    usedBy: undefined
   }))
   return { ...state, [field]: HashMap.set(state[field], event.name, { ...before, ...change }) }
+}
+
+/** What was kept or left before is to be removed now. */
+const reconsider = (state: RunState): RunState => {
+  const again = (before: ResourceState): ResourceState =>
+    before.status === "kept" || before.status === "left"
+      ? { ...before, status: before.id === undefined ? "creating" : "created", error: undefined, usedBy: undefined }
+      : before
+  return { ...state, agents: HashMap.map(state.agents, again), teams: HashMap.map(state.teams, again) }
 }
 
 const task = (
@@ -129,25 +159,43 @@ const task = (
   tasks: HashMap.modify(state.tasks, event.team, HashMap.modify(event.subject, (before) => ({ ...before, ...change })))
 })
 
+const isTerminal = Schema.is(TerminalStatus)
+
+/** A task that has ended stays so when its run is resumed, though the process that resumes it may end before it says so. */
+const carryOver = (before: RunState, after: RunState): RunState => ({
+  ...after,
+  tasks: HashMap.map(after.tasks, (tasks, team) =>
+    HashMap.map(tasks, (task, subject) =>
+      Option.match(Option.flatMap(HashMap.get(before.tasks, team), HashMap.get(subject)), {
+        onNone: () => task,
+        onSome: ({ endedAt, id, result, status, submittedAt }) =>
+          isTerminal(status) ? { ...task, status, id, result, submittedAt, endedAt, earlier: true } : task
+      })))
+})
+
+/** What is not known of a task that is done again. */
+const anew = { id: undefined, earlier: false, result: undefined, endedAt: undefined }
+
 const step = (state: RunState) =>
   Match.typeTags<RunEvent, RunState>()({
     "run.started": start,
+    "run.resumed": (event) => carryOver(state, resume(event)),
     "agent.creating": (event) => resource(state, "agent", event, { status: "creating", except: event.except }),
     "agent.created": (event) => resource(state, "agent", event, { status: "created", id: event.id }),
     "agent.reused": (event) => resource(state, "agent", event, { status: "created", id: event.id, reused: true }),
     "agent.started": (event) => resource(state, "agent", event, { status: "started" }),
     "agent.removed": (event) => resource(state, "agent", event, { status: "removed" }),
-    "agent.kept": (event) => resource(state, "agent", event, { status: "kept" }),
+    "agent.kept": (event) => resource(state, "agent", event, { status: "kept", usedBy: event.usedBy }),
     "agent.left": (event) => resource(state, "agent", event, { status: "left", error: event.error }),
     "team.creating": (event) => resource(state, "team", event, { status: "creating", except: event.except }),
     "team.created": (event) => resource(state, "team", event, { status: "created", id: event.id }),
     "team.reused": (event) => resource(state, "team", event, { status: "created", id: event.id, reused: true }),
     "team.removed": (event) => resource(state, "team", event, { status: "removed" }),
-    "team.kept": (event) => resource(state, "team", event, { status: "kept" }),
+    "team.kept": (event) => resource(state, "team", event, { status: "kept", usedBy: event.usedBy }),
     "team.left": (event) => resource(state, "team", event, { status: "left", error: event.error }),
-    "task.submitting": (event) => task(state, event, { status: "submitting", submittedAt: event.at }),
+    "task.submitting": (event) => task(state, event, { ...anew, status: "submitting", submittedAt: event.at }),
     "task.submitted": (event) => task(state, event, { status: "submitted", id: event.id }),
-    "task.watched": (event) => task(state, event, { status: "submitted", id: event.id, submittedAt: event.at }),
+    "task.watched": (event) => task(state, event, { ...anew, status: "submitted", id: event.id, submittedAt: event.at }),
     "task.progressed": (event) => task(state, event, { status: event.status === "running" ? "running" : "submitted" }),
     "task.finished": ({ at, earlier, id, result, status, ...event }) =>
       task(state, event, { status, id, earlier, result, endedAt: at }),
@@ -162,15 +210,31 @@ const step = (state: RunState) =>
       ...state,
       heartbeat: { ...state.heartbeat, status: "lost", failures }
     }),
+    "run.cancelling": () => state,
+    "leftovers.removed": () => state,
+    "record.failed": () => ({ ...state, recorded: false }),
+    "record.restored": () => ({ ...state, recorded: true }),
     "run.decided": ({ outcome, reason }) => ({ ...state, outcome, reason }),
-    "teardown.started": ({ decision }) => ({ ...state, teardown: decision }),
+    "teardown.started": ({ decision }) => ({
+      ...(decision === "remove" ? reconsider(state) : state),
+      teardown: decision
+    }),
     "teardown.waiting": () => state,
     "run.finished": (event) => ({ ...state, endedAt: event.at })
   })
 
-/** The state after an event. The first event of a run is `run.started`; nothing is known before it. */
-export const fold = (state: RunState | undefined, event: RunEvent): RunState | undefined =>
-  state === undefined ? (event._tag === "run.started" ? start(event) : undefined) : step(state)(event)
+/** The state after an event. Nothing is known before a run has started or is resumed. */
+export const fold = (state: RunState | undefined, event: RunEvent): RunState | undefined => {
+  if (state !== undefined) return step(state)(event)
+  return event._tag === "run.started" ? start(event) : event._tag === "run.resumed" ? resume(event) : undefined
+}
+
+/** The state after events. */
+export const foldAll = (events: Iterable<RunEvent>): RunState | undefined => {
+  let state: RunState | undefined
+  for (const event of events) state = fold(state, event)
+  return state
+}
 
 /** All tasks of a run, in the order of the workflow. */
 export const tasks = (state: RunState): ReadonlyArray<TaskState> =>
@@ -181,15 +245,29 @@ export const tasks = (state: RunState): ReadonlyArray<TaskState> =>
     })
   )
 
+/** Those that the workflow declares, in its order, and then those of an earlier version of it. */
+const inOrder = (known: HashMap.HashMap<string, ResourceState>, declared: ReadonlyArray<string>) => {
+  const found = declared.flatMap((name) => Option.toArray(HashMap.get(known, name)))
+  const named = new Set(declared)
+  return found.length === HashMap.size(known) ? found : [
+    ...found,
+    ...HashMap.toValues(known).filter(({ name }) => !named.has(name))
+  ]
+}
+
 /** All teams and agents that a run has made or reused, teams first, in the order of the workflow. */
-export const resources = (state: RunState): ReadonlyArray<ResourceState> => [
-  ...state.declared.teams.flatMap(({ name }) => Option.toArray(HashMap.get(state.teams, name))),
-  ...state.declared.agents.flatMap((name) => Option.toArray(HashMap.get(state.agents, name)))
+export const resources = ({ agents, declared, teams }: RunState): ReadonlyArray<ResourceState> => [
+  ...inOrder(teams, declared.teams.map(({ name }) => name)),
+  ...inOrder(agents, declared.agents)
 ]
 
 /** The teams and agents of a run that are still on Agamemnon, as far as the run knows. */
 export const remaining = (state: RunState): ReadonlyArray<ResourceState> =>
   resources(state).filter(({ status }) => status !== "removed")
+
+/** The teams and agents that were kept on purpose. */
+export const kept = (state: RunState): ReadonlyArray<ResourceState> =>
+  resources(state).filter(({ status }) => status === "kept")
 
 /** The teams and agents that teardown could not remove. */
 export const left = (state: RunState): ReadonlyArray<ResourceState> =>

@@ -1,34 +1,30 @@
-/**
- * Runs a workflow on Agamemnon.
- *
- * ```text
- * preflight → provision agents → create teams → dispatch tasks ⇄ monitor → outcome → teardown
- *             └──────────── the heartbeat runs over all of this ────────────┘
- * ```
- */
+/** Runs workflows on Agamemnon, and resumes runs that did not get to their end. */
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
+import type * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
-import type * as Scope from "effect/Scope"
+import * as RcRef from "effect/RcRef"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as SubscriptionRef from "effect/SubscriptionRef"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
-import { backoff, Persistence } from "../agamemnon/Persistence.ts"
-import * as Connectivity from "../liveness/Connectivity.ts"
-import * as Heartbeat from "../liveness/Heartbeat.ts"
-import type { TeardownPolicy, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as Pulse from "../liveness/Pulse.ts"
+import * as ResourceKey from "../workflow/ResourceKey.ts"
+import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
+import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import { Assignment } from "./Assignment.ts"
+import * as Cleanup from "./Cleanup.ts"
 import * as CurrentRun from "./CurrentRun.ts"
-import * as Dispatch from "./Dispatch.ts"
-import * as Provisioning from "./Provisioning.ts"
-import { type RunError, TasksFailedError, WorkflowTimeoutError } from "./RunError.ts"
-import type { RunEvent } from "./RunEvent.ts"
+import * as Declaration from "./Declaration.ts"
+import * as Pipeline from "./Pipeline.ts"
+import * as Resume from "./Resume.ts"
+import type { RunError } from "./RunError.ts"
+import type { RunEvent, RunId } from "./RunEvent.ts"
+import { type RunElsewhereError, RunRecord, type RunUnknownError } from "./RunRecord.ts"
 import * as RunState from "./RunState.ts"
-import * as Teardown from "./Teardown.ts"
 
 /** What one run does differently from its workflow file. */
 export interface Options {
@@ -38,6 +34,20 @@ export interface Options {
   readonly teardown?: TeardownPolicy | undefined
   /** Wins over the workflow's own limit. */
   readonly timeout?: Duration.DurationInput | undefined
+  /** Whether Agamemnon ends with this process, and all that is on it. Defaults to false. */
+  readonly embedded?: boolean | undefined
+  /** The absolute path of the workflow file, for the record. */
+  readonly source?: string | undefined
+}
+
+/** How a run goes on. */
+export interface ResumeOptions extends Resume.Options {
+  /** Wins over the policy that the run had. */
+  readonly teardown?: TeardownPolicy | undefined
+  /** Wins over the workflow's own limit, which counts from now. */
+  readonly timeout?: Duration.DurationInput | undefined
+  /** Whether Agamemnon ends with this process, and all that is on it. Defaults to false. */
+  readonly embedded?: boolean | undefined
 }
 
 /** A run whose tasks are all completed. */
@@ -51,10 +61,19 @@ export interface RunResult {
   readonly resources: ReadonlyArray<RunState.ResourceState>
 }
 
+/** Why a run cannot be resumed. */
+export type ResumeError =
+  | RunUnknownError
+  | RunElsewhereError
+  | Resume.NothingToResumeError
+  | Resume.WorkflowChangedError
+
 /** Runs workflows. */
 export class WorkflowExecutor extends Context.Tag("telemachy/run/WorkflowExecutor")<WorkflowExecutor, {
   /** Runs a workflow to its end. Interrupting it cancels the run and takes down what it made. */
   readonly execute: (spec: WorkflowSpec, options?: Options) => Effect.Effect<RunResult, RunError>
+  /** Takes a run of the record to its end. */
+  readonly resume: (run: RunId, options?: ResumeOptions) => Effect.Effect<RunResult, RunError | ResumeError>
   /** Subscribes to what happens in every run of this executor from now on. */
   readonly events: Effect.Effect<Stream.Stream<RunEvent>, never, Scope.Scope>
 }>() {}
@@ -80,173 +99,168 @@ export const execute = (
 ): Effect.Effect<RunResult, RunError, WorkflowExecutor> =>
   Effect.flatMap(WorkflowExecutor, (executor) => executor.execute(spec, options))
 
-/** Makes an executor. */
-export const make = Effect.fnUntraced(function*(settings: Partial<CurrentRun.RunSettings> = {}) {
-  const agamemnon = yield* AgamemnonClient
-  const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
+/**
+ * Takes a run that was interrupted, was cancelled or has failed to its end:
+ * completed tasks are not run again, running ones are watched, missing ones are
+ * submitted, and agents and teams are reused. It needs the record in which the
+ * run began.
+ *
+ * **Example** (Going on after a crash)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { RunStore, WorkflowExecutor } from "telemachy"
+ *
+ * const program = Effect.gen(function*() {
+ *   const { list } = yield* RunStore.RunStore
+ *   const runs = yield* list
+ *   yield* Effect.forEach(
+ *     runs.filter(({ status }) => status === "interrupted"),
+ *     ({ run }) => WorkflowExecutor.resume(run, { retryFailed: true })
+ *   )
+ * })
+ * ```
+ */
+export const resume = (
+  run: RunId,
+  options?: ResumeOptions
+): Effect.Effect<RunResult, RunError | ResumeError, WorkflowExecutor> =>
+  Effect.flatMap(WorkflowExecutor, (executor) => executor.resume(run, options))
 
+/** Makes an executor. It writes down what happens where there is a {@link RunRecord}. */
+export const make = Effect.fnUntraced(function*(given: Partial<CurrentRun.RunSettings> = {}) {
+  const agamemnon = yield* AgamemnonClient
+  const record = yield* Effect.serviceOption(RunRecord)
+  const context = yield* Effect.context<AgamemnonClient>()
+  const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
+  const settings = { ...CurrentRun.defaults, ...given }
+  // One ping for all runs, for as long as there are any; each counts by itself how many were not answered. A run may
+  // outlive its executor: so what keeps the pings is not the executor's scope, but the runs that use them.
+  const pulse = yield* Scope.extend(
+    RcRef.make({
+      acquire: Pulse.make({
+        probe: agamemnon.ping,
+        interval: settings.healthcheckInterval,
+        timeout: settings.healthcheckTimeout
+      })
+    }),
+    yield* Scope.make()
+  )
+
+  /** Carries out what is assigned to a run, to its end. */
+  const carryOut = Effect.fnUntraced(function*(
+    run: Omit<CurrentRun.Options, "settings" | "events" | "workflow">,
+    assignment: Context.Tag.Service<Assignment>,
+    options: Pick<Options, "teardown" | "timeout" | "embedded"> & { readonly declaration: string | undefined }
+  ) {
+    const { before, spec } = assignment
+    const current = CurrentRun.make({ ...run, workflow: spec.metadata.name, settings, events })
+    const embedded = options.embedded ?? false
+    /** Dead runs of which this one has used something again. */
+    const inherited: Array<RunId> = []
+    const policy = options.teardown ?? before?.policy ?? spec.teardown
+    const timeout = Option.fromNullable(options.timeout).pipe(
+      Option.map(Duration.decode),
+      Option.orElse(() => spec.timeout),
+      Option.getOrElse(() => settings.workflowTimeout)
+    )
+    const header = {
+      url: agamemnon.url,
+      policy,
+      timeout,
+      ...declared(spec),
+      ...(embedded ? { embedded } : {}),
+      ...(options.declaration === undefined ? {} : { declaration: options.declaration })
+    }
+    yield* Pipeline.run({
+      policy,
+      limit: timeout,
+      pulse: RcRef.get(pulse),
+      beginning: before === undefined
+        ? { _tag: "run.started", ...header }
+        : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).map(onAgamemnon) },
+      sweep: embedded ? Effect.void : Effect.map(sweep(spec), (runs) => inherited.push(...runs))
+    }).pipe(
+      Effect.scoped,
+      Effect.provideService(CurrentRun.CurrentRun, current),
+      Effect.provideService(Assignment, assignment)
+    )
+    const state = yield* current.state
+    const kept = new Set(state === undefined ? [] : RunState.remaining(state).map(({ key }) => key))
+    yield* Effect.forEach(inherited, (id) => Cleanup.inherit(id, { settings, spared: kept }), { discard: true })
+    return yield* resultOf(state)
+  })
+
+  const execute = Effect.fn("WorkflowExecutor.execute")(function*(spec: WorkflowSpec, options: Options = {}) {
+    const { force = false, source } = options
+    const id = yield* CurrentRun.newId
+    const assignment = { spec, force, before: undefined, retryFailed: false }
+    if (Option.isNone(record)) {
+      return yield* carryOut({ id, recording: Option.none() }, assignment, { ...options, declaration: undefined })
+    }
+    const declaration = yield* Declaration.write({ spec, force, ...(source === undefined ? {} : { source }) })
+    const recording = yield* record.value.begin({ run: id, workflow: spec.metadata.name, url: agamemnon.url })
+    yield* recording.declare(declaration)
+    return yield* carryOut({ id, recording: Option.some(recording) }, assignment, {
+      ...options,
+      declaration: declaration.digest
+    })
+  })
+
+  const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId, options: ResumeOptions = {}) {
+    const { before, declaration, recording } = yield* Resume.prepare(id, options)
+    const { force, spec } = declaration
+    const text = yield* Declaration.write(declaration)
+    yield* recording.declare(text)
+    const assignment = { spec, force, before, retryFailed: options.retryFailed ?? false }
+    return yield* carryOut({ id, recording: Option.some(recording) }, assignment, {
+      ...options,
+      declaration: text.digest
+    })
+  })
+
+  const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(Effect.scoped(effect), context)
   return WorkflowExecutor.of({
     events: Stream.fromPubSub(events, { scoped: true }),
-    execute: Effect.fn("WorkflowExecutor.execute")(function*(spec, options = {}) {
-      const run = yield* CurrentRun.make({
-        spec,
-        force: options.force ?? false,
-        settings: { ...CurrentRun.defaults, ...settings },
-        events
-      })
-      const policy = options.teardown ?? spec.teardown
-      const limit = Option.fromNullable(options.timeout).pipe(
-        Option.map(Duration.decode),
-        Option.orElse(() => spec.timeout),
-        Option.getOrElse(() => run.settings.workflowTimeout)
-      )
-      yield* pipeline(policy, limit).pipe(
-        Effect.scoped,
-        Effect.provideService(CurrentRun.CurrentRun, run),
-        Effect.provideService(AgamemnonClient, agamemnon)
-      )
-      return yield* Effect.flatMap(run.state, resultOf)
-    })
+    execute: (spec, options) => provided(execute(spec, options)),
+    resume: (run, options) => provided(resume(run, options))
   })
 })
 
-/** One run, from preflight to teardown, in the scope that it is given. */
-const pipeline = Effect.fnUntraced(function*(policy: TeardownPolicy, limit: Duration.Duration) {
-  const { id, spec } = yield* CurrentRun.CurrentRun
-  const connectivity = yield* Connectivity.make(yield* DateTime.now)
-
-  // The scope unwinds in reverse: the heartbeat stops, teardown reads what it left in the Ref, the run is finished.
-  // Not to be interrupted in between: whoever hears that a run has started hears how it ended.
-  yield* Effect.uninterruptible(Effect.zipRight(announce(policy, limit), Teardown.onClose(connectivity, policy)))
-  yield* preflight.pipe(
-    Effect.zipRight(startHeartbeat(connectivity)),
-    Effect.flatMap((heartbeat) =>
-      Effect.raceFirst(persistently(work, heartbeat), Effect.tapError(heartbeat.lost, reportLost))),
-    Effect.timeoutFail({
-      duration: limit,
-      onTimeout: () => new WorkflowTimeoutError({ workflow: spec.metadata.name, run: id, limit })
-    })
-  )
-})
-
-/** Says that the run has started, and that it is finished when the scope has done everything else. */
-const announce = (policy: TeardownPolicy, limit: Duration.Duration) =>
-  Effect.flatMap(Effect.all([CurrentRun.CurrentRun, AgamemnonClient]), ([{ emit, spec }, { url }]) =>
-    Effect.acquireRelease(emit(started(spec, url, policy, limit)), () => finished))
-
-/** Starts the heartbeat, for which the preflight stands as the first beat. */
-const startHeartbeat = Effect.fnUntraced(function*(connectivity: Connectivity.ConnectivityRef) {
-  const agamemnon = yield* AgamemnonClient
-  const { id, settings, spec } = yield* CurrentRun.CurrentRun
-  yield* SubscriptionRef.set(connectivity, Connectivity.Alive({ lastAnswer: yield* DateTime.now }))
-  yield* report(connectivity)
-  return yield* Heartbeat.make({
-    probe: agamemnon.ping,
-    interval: settings.healthcheckInterval,
-    failureThreshold: settings.healthcheckFailureThreshold,
-    timeout: settings.healthcheckTimeout,
-    connectivity,
-    workflow: spec.metadata.name,
-    run: id
-  })
-})
-
-/** What the heartbeat watches over. */
-const work = Effect.gen(function*() {
-  const teams = yield* Provisioning.provision
-  yield* Effect.forEach(teams, Dispatch.dispatch, { concurrency: "unbounded", discard: true })
-  yield* verdict
-})
-
-/** One ping before anything is made. */
-const preflight = Effect.gen(function*() {
-  const agamemnon = yield* AgamemnonClient
-  const { emit, id, settings, spec } = yield* CurrentRun.CurrentRun
-  const { schedule } = yield* Persistence
-  yield* agamemnon.preflight.pipe(
-    Effect.provideService(Persistence, {
-      schedule,
-      onFailure: ({ message }) => emit({ _tag: "request.failed", error: message })
-    }),
-    Effect.catchTag("PingError", (error) =>
-      Effect.flatMap(DateTime.now, (lostAt) =>
-        new Heartbeat.WorkflowConnectivityError({
-          workflow: spec.metadata.name,
-          run: id,
-          consecutiveFailures: 1,
-          threshold: settings.healthcheckFailureThreshold,
-          interval: settings.healthcheckInterval,
-          lostAt,
-          lastError: error.message
-        })))
-  )
-})
-
-/** Repeats requests for as long as the heartbeat has not given up, and lets it hear of each that fails. */
-const persistently = <A, E, R>(effect: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat) =>
-  Effect.flatMap(CurrentRun.CurrentRun, ({ emit }) =>
-    Effect.provideService(effect, Persistence, {
-      schedule: backoff,
-      onFailure: (error) =>
-        emit({ _tag: "request.failed", error: error.message }).pipe(
-          Effect.zipRight(error.reason === "Transport" ? heartbeat.suspect : Effect.void)
-        )
-    }))
-
-/** Fails unless every task of the run is completed. */
-const verdict = Effect.gen(function*() {
-  const run = yield* CurrentRun.CurrentRun
-  const tasks = yield* Effect.map(run.state, (state) => (state === undefined ? [] : RunState.tasks(state)))
-  const failed = tasks.filter(({ status }) => status !== "completed")
-  if (failed.length > 0) {
-    return yield* new TasksFailedError({
-      workflow: run.spec.metadata.name,
-      run: run.id,
-      total: tasks.length,
-      tasks: failed.map(({ status, subject, team }) => ({ team, subject, status }))
+/**
+ * Removes what dead runs have left, but for what the current one is going to
+ * use again, and says so in a line. Answers the runs of which that was spared.
+ */
+const sweep = Effect.fnUntraced(function*({ agents, metadata, teams }: WorkflowSpec) {
+  const { emit, settings } = yield* CurrentRun.CurrentRun
+  const spared = new Set([...agents, ...teams].map(({ name }) => ResourceKey.make(metadata.name, name)))
+  const swept = yield* Cleanup.sweep({ settings, spared })
+  const cleaned = swept.filter(({ remaining, removed }) => removed.length + remaining.length > 0)
+  if (cleaned.length > 0) {
+    yield* emit({
+      _tag: "leftovers.removed",
+      runs: cleaned.map(({ run }) => run),
+      removed: cleaned.reduce((sum, { removed }) => sum + removed.length, 0),
+      left: cleaned.reduce((sum, { remaining }) => sum + remaining.length, 0)
     })
   }
+  return swept.filter((each) => each.spared.length > 0).map(({ run }) => run)
 })
 
-const reportLost = ({ consecutiveFailures, lastAnswer }: Heartbeat.WorkflowConnectivityError) =>
-  Effect.flatMap(CurrentRun.CurrentRun, ({ emit }) =>
-    emit({
-      _tag: "connectivity.lost",
-      failures: consecutiveFailures,
-      ...(lastAnswer === undefined ? {} : { lastAnswer })
-    }))
-
-/** Publishes each change of the Ref, but for the last: the loss ends the run, and this fiber with it. */
-const report = Effect.fnUntraced(function*(connectivity: Connectivity.ConnectivityRef) {
-  const { emit } = yield* CurrentRun.CurrentRun
-  yield* connectivity.changes.pipe(
-    Stream.runForEach(Connectivity.match({
-      Alive: ({ lastAnswer }) => emit({ _tag: "connectivity.alive", lastAnswer }),
-      Suspect: ({ failures, lastAnswer }) => emit({ _tag: "connectivity.suspect", lastAnswer, failures }),
-      Lost: () => Effect.void
-    })),
-    Effect.interruptible,
-    Effect.forkScoped
-  )
-})
-
-const started = (spec: WorkflowSpec, url: string, policy: TeardownPolicy, timeout: Duration.Duration) => ({
-  _tag: "run.started" as const,
-  url,
-  policy,
-  timeout,
-  agents: spec.agents.map(({ name }) => name),
-  teams: spec.teams.map(({ name, tasks }) => ({
+const declared = ({ agents, teams }: WorkflowSpec) => ({
+  agents: agents.map(({ name }) => name),
+  teams: teams.map(({ name, tasks }) => ({
     name,
     tasks: tasks.map(({ assignTo, blockedBy, subject }) => ({ subject, assignTo, blockedBy }))
   }))
 })
 
-const finished = Effect.gen(function*() {
-  const { emit, state } = yield* CurrentRun.CurrentRun
-  const after = yield* state
-  const left = after === undefined ? 0 : RunState.left(after).length
-  yield* emit({ _tag: "run.finished", outcome: after?.outcome ?? "failed", left })
+const onAgamemnon = ({ except, id, key, kind, name }: RunState.ResourceState) => ({
+  kind,
+  name,
+  key,
+  except,
+  ...(id === undefined ? {} : { id })
 })
 
 const resultOf = (state: RunState.RunState | undefined): Effect.Effect<RunResult> =>

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as TestClock from "effect/TestClock"
 import { WorkflowConnectivityError } from "../../src/liveness/Heartbeat.ts"
-import type { TeardownPolicy } from "../../src/workflow/WorkflowSpec.ts"
+import type { TeardownPolicy } from "../../src/workflow/TeardownPolicy.ts"
 import { type FakeAgamemnon, make } from "./FakeAgamemnon.ts"
 import { failure, finish, outcome, runToEnd, start, told, workflow } from "./TestRun.ts"
 

@@ -9,7 +9,7 @@ import * as Faults from "../../src/agamemnon/embedded/Faults.ts"
 import { TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
 import type { Outcome } from "../../src/run/RunEvent.ts"
 import * as RunState from "../../src/run/RunState.ts"
-import type { TeardownPolicy } from "../../src/workflow/WorkflowSpec.ts"
+import type { TeardownPolicy } from "../../src/workflow/TeardownPolicy.ts"
 import { backend, startOn } from "./SocketRun.ts"
 import { outcome, workflow } from "./TestRun.ts"
 

@@ -48,7 +48,7 @@ const x = { team: "one", subject: "x" }
 describe("RunState", () => {
   it("knows nothing before the run has started", () => {
     assert.isUndefined(RunState.fold(undefined, event({ _tag: "task.skipped", ...x })))
-    assert.isUndefined(RunState.fold(undefined, event({ _tag: "run.finished", outcome: "completed", left: 0 })))
+    assert.isUndefined(RunState.fold(undefined, event({ _tag: "run.finished", outcome: "completed", left: 0, kept: 0 })))
   })
 
   it("keeps tasks and resources in the order of the workflow, whatever came first", () => {
@@ -162,7 +162,7 @@ describe("RunState", () => {
       }
       const outcome = Exit.isSuccess(exit) ? "completed" : "failed"
       assert.strictEqual(state.outcome, outcome)
-      assert.deepInclude(events.at(-1), { _tag: "run.finished", outcome, left: RunState.left(state).length })
+      assert.deepInclude(events.at(-1), { _tag: "run.finished", outcome, left: RunState.left(state).length, kept: 0 })
       assert.strictEqual(RunState.remaining(state).length, fake.existing().length)
       const lines = Schema.Array(Json)
       assert.deepStrictEqual(Schema.decodeSync(lines)(Schema.encodeSync(lines)(events)), events)

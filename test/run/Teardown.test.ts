@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import { AgentId } from "../../src/agamemnon/AgamemnonModel.ts"
 import { Outcome, type RunEvent } from "../../src/run/RunEvent.ts"
-import type { TeardownPolicy } from "../../src/workflow/WorkflowSpec.ts"
+import type { TeardownPolicy } from "../../src/workflow/TeardownPolicy.ts"
 import { answers, broken, dies, type FakeAgamemnon, hangs, late, make, slow } from "./FakeAgamemnon.ts"
 import { finish, outcome, start, type TestRun, task, team, told, workflow } from "./TestRun.ts"
 

@@ -11,6 +11,7 @@ import * as TestClock from "effect/TestClock"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import { WorkflowTimeoutError } from "../../src/run/RunError.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
+import { WorkflowConnectivityError } from "../../src/liveness/Heartbeat.ts"
 import * as WorkflowExecutor from "../../src/run/WorkflowExecutor.ts"
 import { answers, broken, dies, make } from "./FakeAgamemnon.ts"
 import { failure, finish, outcome, runToEnd, start, task, team, told, workflow } from "./TestRun.ts"
@@ -200,6 +201,24 @@ describe("WorkflowExecutor", () => {
         assert.deepStrictEqual([own[0]._tag, own.at(-1)?._tag], ["run.started", "run.finished"])
       }
       assert.include(Option.getOrElse(Exit.causeOption(second), () => "").toString(), "1 of 1 tasks did not complete")
+    }))
+
+  it.scoped("runs at once share their pings, and each notices the loss", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.begins.set("first", "running")
+      const executor = yield* Effect.provideService(WorkflowExecutor.make(), AgamemnonClient, fake.client)
+      const names = Array.from({ length: 20 }, (_, index) => `flow-${index}`)
+      const fibers = yield* Effect.forEach(names, (name) =>
+        Effect.fork(Effect.exit(executor.execute(workflow({ metadata: { name } })))))
+      yield* TestClock.adjust("46 seconds")
+      assert.strictEqual(fake.calls.filter((call) => call === "ping").length, 3)
+      fake.health = "gone"
+      yield* TestClock.adjust("3 minutes")
+      const exits = yield* Fiber.join(Fiber.all(fibers))
+      const errors = [...exits].map(failure)
+      assert.isTrue(errors.every((error) => error instanceof WorkflowConnectivityError))
+      assert.lengthOf(new Set(errors.map((error) => error instanceof WorkflowConnectivityError ? error.workflow : "")), 20)
     }))
 
   it.scoped("a run goes on when its executor is closed, though nobody can listen any longer", () =>
