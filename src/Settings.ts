@@ -11,7 +11,7 @@ import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Address from "./agamemnon/Address.ts"
 import * as Key from "./agamemnon/Key.ts"
@@ -158,6 +158,18 @@ export const programs = optional({
   schema: programPairs
 })
 
+/** The database that remembers runs. It may hold a password. */
+export const databaseUrl: Setting<Option.Option<Redacted.Redacted>> = {
+  name: "TELEMACHY_DATABASE_URL",
+  description: "Database that remembers runs; `memory:` remembers none",
+  range: "file:PATH, postgres://… or memory:",
+  fallback: "file:~/.telemachy/telemachy.db",
+  config: parsed("TELEMACHY_DATABASE_URL", (value) =>
+    /^(file:.|postgres(ql)?:\/\/.|memory:$)/.test(value)
+      ? Either.right(Redacted.make(value))
+      : Either.left("expected file:PATH, postgres://… or memory:"))
+}
+
 /** The host that docker agents are placed on. */
 export const hostId = optional({
   name: "HOST_ID",
@@ -239,6 +251,7 @@ export const all: ReadonlyArray<Omit<Setting<unknown>, "config">> = [
   agamemnonApiKey,
   requireTls,
   programs,
+  databaseUrl,
   hostId,
   healthcheckInterval,
   healthcheckFailureThreshold,

@@ -1,0 +1,226 @@
+/**
+ * The database that holds the record: a file of this machine, PostgreSQL, or
+ * the memory of this process. Opening it checks that it is a record of runs, and
+ * one that this program knows; nothing is written to any other.
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Reactivity from "@effect/experimental/Reactivity"
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { RecordError } from "../run/RunRecord.ts"
+import * as Contention from "./Contention.ts"
+import * as Migrations from "./Migrations.ts"
+
+/** What statements are made with. */
+export type Sql = SqlClient.SqlClient
+
+/** An open database. */
+export class Database extends Context.Tag("telemachy/store/Database")<Database, {
+  readonly sql: Sql
+  /** What it is, without a password. */
+  readonly where: string
+}>() {}
+
+const messageOf = (failure: unknown): string => {
+  const inner = Predicate.hasProperty(failure, "cause") ? messageOf(failure.cause) : ""
+  if (inner !== "") return inner
+  return Predicate.hasProperty(failure, "message") && typeof failure.message === "string" && failure.message !== ""
+    ? failure.message
+    : Contention.codeOf(failure)
+}
+
+const sentences: ReadonlyArray<readonly [codes: RegExp, sentence: string]> = [
+  [/^SQLITE_(BUSY|LOCKED)/, "other processes keep it busy"],
+  [/^SQLITE_NOTADB/, "the file is not a database"],
+  [/^SQLITE_CORRUPT/, "the file is damaged or cut off"],
+  [/^SQLITE_READONLY/, "the file is read-only"],
+  [/^SQLITE_FULL|^ENOSPC|^53100/, "the disk is full"],
+  [/^SQLITE_(CANTOPEN|PERM|AUTH)|^EACCES|^EPERM/, "no permission to open or create it"],
+  [/^SQLITE_IOERR/, "the file cannot be read or written"],
+  [/^ECONNREFUSED/, "nothing listens at that address"],
+  [/^ENOTFOUND|^EAI_AGAIN/, "there is no such host"],
+  [/^28/, "the user or the password is refused"],
+  [/^3D000/, "there is no such database"],
+  [/^42501/, "the user has no permission to do that"]
+]
+
+/** Says what a failure of the database means. */
+export const failed = (action: RecordError["action"], where: string) => (failure: unknown): RecordError => {
+  const code = Contention.codeOf(failure)
+  const sentence = sentences.find(([codes]) => codes.test(code))?.[1]
+  return new RecordError({ action, where, detail: sentence ?? messageOf(failure) })
+}
+
+/** Asks the database, and says what is wrong when it does not answer. */
+export const ask = <A, E, R>(
+  action: RecordError["action"],
+  query: (sql: Sql) => Effect.Effect<A, E, R>
+): Effect.Effect<A, RecordError, R | Database> =>
+  Effect.flatMap(Database, ({ sql, where }) => Effect.mapError(Contention.patiently(query(sql)), failed(action, where)))
+
+/**
+ * Columns of text, to be read with {@link askTexts}. From a file they come as
+ * bytes: the library ends the process at a text that is not UTF-8, as a damaged
+ * file may hold.
+ */
+export const texts = (sql: Sql, table: string, names: ReadonlyArray<string>) =>
+  sql.literal(
+    names.map((name) =>
+      sql.onDialectOrElse({
+        sqlite: () => `CAST(${table}.${name} AS BLOB) AS ${name}`,
+        orElse: () => `${table}.${name}`
+      })).join(", ")
+  )
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+const withTexts = (row: object) =>
+  Object.fromEntries(Object.entries(row).map(([name, value]: [string, unknown]) =>
+    [name, value instanceof ArrayBuffer ? utf8.decode(value) : value]))
+
+/** Asks for rows, with the texts of {@link texts}. */
+export const askTexts = <E, R>(
+  query: (sql: Sql) => Effect.Effect<ReadonlyArray<object>, E, R>
+): Effect.Effect<ReadonlyArray<Record<string, unknown>>, RecordError, R | Database> =>
+  Effect.flatMap(Effect.all([ask("read", query), Database]), ([rows, { where }]) =>
+    Effect.try({
+      try: () => rows.map(withTexts),
+      catch: () => new RecordError({ action: "read", where, detail: "it is damaged: a text in it is not UTF-8" })
+    }))
+
+/** A reason of this program not to use a database. */
+class Unfit extends Data.TaggedError("Unfit")<{ readonly message: string }> {}
+
+const unfit = (message: string) => new Unfit({ message })
+
+/** What a library took for a defect of its own: a file that cannot be opened, a migration that failed. */
+class Defect extends Data.TaggedError("Defect")<{ readonly cause: unknown }> {}
+
+/** Says what is wrong with a database that cannot be opened. */
+const opening = <A, E, R>(where: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, RecordError, R> =>
+  Effect.catchAllDefect(effect, (cause) => new Defect({ cause })).pipe(Contention.patiently, Effect.mapError(failed("open", where)))
+
+const version = (sql: Sql) =>
+  Effect.map(
+    sql<{ readonly id: number | null }>`SELECT max(migration_id) AS id FROM ${sql(Migrations.table)}`,
+    ([row]) => row?.id ?? 0
+  )
+
+/** Makes the tables that are missing. Tables of a newer program are not touched. */
+const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, made: number) {
+  if (made > Migrations.latest) {
+    return yield* unfit(
+      `a newer telemachy has written it (its schema is ${made}, this one knows ${Migrations.latest}); update telemachy`
+    )
+  }
+  if (made < Migrations.latest) yield* Effect.provideService(Migrations.run, SqlClient.SqlClient, sql)
+})
+
+const open = <E, E2>(
+  where: string,
+  connect: Effect.Effect<Sql, E, Scope.Scope | Reactivity.Reactivity>,
+  prepare: (sql: Sql) => Effect.Effect<unknown, E2>
+) =>
+  Effect.gen(function*() {
+    const sql = yield* opening(where, connect)
+    yield* opening(where, prepare(sql))
+    return Database.of({ sql, where })
+  }).pipe(Effect.provide(Reactivity.layer))
+
+const libsqlMemory = Effect.flatMap(Effect.promise(() => import("@effect/sql-libsql/LibsqlClient")), ({ make }) =>
+  make({ url: ":memory:" }))
+
+const libsqlFile = (url: string) => Effect.flatMap(Effect.promise(() => import("./LibsqlFile.ts")), ({ make }) => make(url))
+
+/** Checks that a file is a record or empty, and makes it a record. */
+const prepareFile = Effect.fnUntraced(function*(sql: Sql) {
+  // In one question, because another process may be making it one.
+  const [found] = yield* sql<{ readonly mark: number; readonly others: number }>`
+    SELECT application_id AS mark, (SELECT count(*) FROM sqlite_master WHERE name <> ${Migrations.table}) AS others
+    FROM pragma_application_id`
+  if (found?.mark === Migrations.applicationId) return yield* migrate(sql, yield* version(sql))
+  if (found?.mark !== 0 || found.others > 0) {
+    return yield* unfit("it is the database of another program; nothing was written to it")
+  }
+  yield* sql`PRAGMA journal_mode = WAL`
+  yield* migrate(sql, 0)
+})
+
+/** Creates a file that only its owner can read, and its directory, unless they are there. */
+const createFile = Effect.fnUntraced(function*(path: string) {
+  const files = yield* FileSystem.FileSystem
+  const directory = (yield* Path.Path).dirname(path)
+  if (yield* files.exists(path)) {
+    const { size, type } = yield* files.stat(path)
+    if (type !== "File") return yield* unfit("it is not a file")
+    // SQLite takes a file of one byte for an empty one, and overwrites it.
+    return size === FileSystem.Size(1) ? yield* unfit("the file is not a database") : undefined
+  }
+  yield* files.makeDirectory(directory, { recursive: true, mode: 0o700 })
+  yield* Effect.scoped(files.open(path, { flag: "wx", mode: 0o600 })).pipe(
+    Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "AlreadyExists", () => Effect.void)
+  )
+})
+
+/** Opens a file, and creates it if it is missing. */
+export const openFile = Effect.fn("Database.openFile")(function*(path: string) {
+  const paths = yield* Path.Path
+  const absolute = paths.resolve(path)
+  const where = `file:${absolute}`
+  yield* opening(where, createFile(absolute))
+  const url = yield* Effect.orDie(paths.toFileUrl(absolute))
+  return yield* open(where, libsqlFile(url.href), prepareFile)
+})
+
+/** Overwrites what was deleted wherever the database still holds a copy of it, as far as that is in its power. */
+export const scrub = ask("write", (sql) =>
+  sql.onDialectOrElse({ sqlite: () => sql`PRAGMA wal_checkpoint(TRUNCATE)`, orElse: () => Effect.void }))
+
+/** Opens a record that ends with the scope. */
+export const openMemory = open("memory:", libsqlMemory, (sql) =>
+  // A transaction would begin on one connection, and go on with the tables of another.
+  Effect.forEach(Object.values(Migrations.all), (migration) =>
+    Effect.provideService(migration, SqlClient.SqlClient, sql)))
+
+/** What to say of a PostgreSQL instead of its address, which may hold a password. */
+const placeOf = (url: string): string => {
+  const parsed = Option.liftThrowable((text: string) => new URL(text))(url)
+  return Option.match(parsed, {
+    onNone: () => "postgres:",
+    onSome: ({ host, pathname }) => `postgres://${host}${pathname}`
+  })
+}
+
+/** Opens a database of a PostgreSQL. */
+export const openPostgres = Effect.fn("Database.openPostgres")(function*(url: Redacted.Redacted) {
+  const { make } = yield* Effect.promise(() => import("@effect/sql-pg/PgClient"))
+  return yield* open(
+    placeOf(Redacted.value(url)),
+    // One, because many processes may share the server.
+    make({ url, maxConnections: 1, applicationName: "telemachy", connectTimeout: Duration.seconds(5) }),
+    (sql) =>
+      version(sql).pipe(
+        Effect.catchIf((error) => Contention.codeOf(error) === "42P01", () => Effect.succeed(0)),
+        Effect.flatMap((made) => migrate(sql, made))
+      )
+  )
+})
+
+/** Layer of a database that is open for as long as the layer. */
+export const layer = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database>, E, R>) => Layer.scoped(Database, opened)
+
+/** The time in seconds, by the clock of the database, which all its users share. */
+export const now = (sql: Sql) =>
+  sql.literal(sql.onDialectOrElse({
+    pg: () => "extract(epoch from clock_timestamp())",
+    orElse: () => "unixepoch('subsec')"
+  }))

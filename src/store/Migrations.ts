@@ -1,0 +1,71 @@
+/** The tables of the record, and how they came to be. */
+import * as Migrator from "@effect/sql/Migrator"
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+
+/** Marks a SQLite file as a record of runs (`PRAGMA application_id`): the letters `tlmy`. */
+export const applicationId = 0x746c6d79
+
+const isPostgres = (sql: SqlClient.SqlClient) => sql.onDialectOrElse({ pg: () => true, orElse: () => false })
+
+const milestones = "'run.started', 'run.resumed', 'run.decided', 'run.finished'"
+
+const create = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  // Text is compared byte by byte, whatever the language of the database.
+  const text = sql.literal(isPostgres(sql) ? `text COLLATE "C"` : "text")
+  const time = sql.literal(isPostgres(sql) ? "double precision" : "real")
+  yield* sql`CREATE TABLE telemachy_events (
+    run ${text} NOT NULL,
+    seq integer NOT NULL,
+    at ${text} NOT NULL,
+    tag ${text} NOT NULL,
+    payload text,
+    digest text NOT NULL,
+    previous text NOT NULL,
+    hash text NOT NULL,
+    PRIMARY KEY (run, seq)
+  )`
+  yield* sql`CREATE INDEX telemachy_milestones ON telemachy_events (run, seq) WHERE tag IN (${sql.literal(milestones)})`
+  yield* sql`CREATE TABLE telemachy_declarations (
+    run ${text} NOT NULL,
+    digest ${text} NOT NULL,
+    json text NOT NULL,
+    PRIMARY KEY (run, digest)
+  )`
+  yield* sql`CREATE TABLE telemachy_owners (
+    run ${text} PRIMARY KEY,
+    workflow text NOT NULL,
+    url text NOT NULL,
+    token text NOT NULL,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    started text NOT NULL,
+    since ${text} NOT NULL,
+    expires ${time} NOT NULL,
+    cancelled_by text
+  )`
+  yield* sql.onDialectOrElse({
+    sqlite: () => sql`PRAGMA application_id = ${sql.literal(String(applicationId))}`,
+    orElse: () => Effect.void
+  })
+})
+
+/** The table that says which migrations were made. */
+export const table = "telemachy_migrations"
+
+/** Every migration, oldest first. */
+export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
+  "0001_create": create
+}
+
+/** The number of the newest migration that this program knows. */
+export const latest = Object.keys(all).length
+
+/** Makes the migrations that are missing. What it has to say is about itself. */
+export const run = Migrator.make({})({ loader: Migrator.fromRecord(all), table }).pipe(
+  Logger.withMinimumLogLevel(LogLevel.Warning)
+)

@@ -1,0 +1,116 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { type RunEvent, RunId } from "../../src/run/RunEvent.ts"
+import { RunRecord } from "../../src/run/RunRecord.ts"
+import type * as Database from "../../src/store/Database.ts"
+import * as RunStore from "../../src/store/RunStore.ts"
+import { claimed, newPath, numbered, numbers, openFile, runA, runB, started } from "./TestStore.ts"
+
+/** A record in a new file, with another connection to it. */
+const withStore = <A, E>(test: (sql: Database.Sql) => Effect.Effect<A, E, RunStore.Services>) =>
+  Effect.gen(function*() {
+    const path = yield* newPath
+    const store = Effect.provide(RunStore.layerFile(path))
+    return yield* store(Effect.scoped(Effect.flatMap(openFile(path), ({ sql }) => test(sql))))
+  }).pipe(Effect.provide(NodeContext.layer))
+
+const finished = (run: RunId = runA, left = 0, kept = 0): RunEvent =>
+  ({ ...numbered(9, run), _tag: "run.finished", outcome: "failed", left, kept })
+
+/** Records a run that is over. */
+const over = (events: ReadonlyArray<RunEvent>, run: RunId = runA) =>
+  Effect.scoped(Effect.flatMap(RunRecord, ({ begin }) => Effect.flatMap(begin(claimed(run)), ({ append }) => append(events))))
+
+describe("RunStore", () => {
+  it.scopedLive("finds a run by the beginning of its id", () =>
+    withStore(() =>
+      Effect.gen(function*() {
+        const { find } = yield* RunStore.RunStore
+        const near = RunId.make("aaaaaaaaaaaaaaab")
+        yield* over([started(), finished()])
+        yield* over([started(near), finished(near)], near)
+        yield* over([started(runB), finished(runB)], runB)
+        assert.strictEqual((yield* find("b")).run, runB)
+        assert.strictEqual((yield* find(near)).run, near)
+        const ambiguous = yield* Effect.flip(find("aaaa"))
+        assert.match(ambiguous.message, /^2 runs begin with aaaa:\n {2}a{16} {2}failed {2}flow {2}1970-.*\n {2}a{15}b /)
+        const unknown = yield* Effect.flip(find("bbbbbbbbbbbbbbbc"))
+        assert.include(unknown.message, `did you mean ${runB}?`)
+        assert.strictEqual((yield* Effect.flip(find("")))._tag, "RunUnknownError")
+        assert.strictEqual((yield* Effect.flip(find("%")))._tag, "RunUnknownError")
+      })))
+
+  it.scopedLive("follows a run until it is over", () =>
+    withStore(() =>
+      Effect.gen(function*() {
+        const { cancel, events, follow, list } = yield* RunStore.RunStore
+        const { begin } = yield* RunRecord
+        yield* Effect.scoped(Effect.gen(function*() {
+          const { append } = yield* begin(claimed())
+          yield* append([started(), numbered(1)])
+          const following = yield* Effect.fork(Stream.runCollect(follow(runA)))
+          yield* Effect.sleep("300 millis")
+          assert.isTrue(yield* cancel(runA, "me"))
+          assert.deepInclude((yield* list)[0], { status: "running", endedAt: undefined })
+          yield* append([numbered(2)])
+          yield* append([numbered(3), finished()])
+          const heard = numbers(Chunk.toReadonlyArray(yield* Fiber.join(following)))
+          assert.deepStrictEqual(heard, ["run.started", "1", "2", "3", "run.finished"])
+          assert.deepStrictEqual(numbers(yield* events(runA)), heard)
+        }))
+        assert.isFalse(yield* cancel(runA, "me"))
+        // Of one that nobody drives, all that there is.
+        yield* over([started(runB)], runB)
+        assert.lengthOf(yield* Stream.runCollect(follow(runB)), 1)
+        assert.lengthOf(yield* Stream.runCollect(follow(RunId.make("0".repeat(16)))), 0)
+      })))
+
+  it.scopedLive("forgets what a run that is over has said, and nothing else", () =>
+    withStore((sql) =>
+      Effect.gen(function*() {
+        const { events, find, forget, verify } = yield* RunStore.RunStore
+        const at = (index: number) => RunId.make(String(index).repeat(16))
+        yield* over([started(at(1)), finished(at(1))], at(1))
+        yield* over([started(at(2))], at(2))
+        yield* over([started(at(3)), finished(at(3), 1)], at(3))
+        yield* over([started(at(4)), finished(at(4), 0, 2)], at(4))
+        yield* sql`INSERT INTO telemachy_declarations (run, digest, json) VALUES (${at(1)}, 'd', '{}')`
+        for (const [index, reason] of [[2, "it was interrupted"], [3, "1 of its agents"], [4, "2 of its agents"]] as const) {
+          const error = yield* Effect.flip(forget(at(index)))
+          assert.include(error.message, `run ${at(index)} cannot be forgotten: ${reason}`)
+        }
+        assert.strictEqual((yield* Effect.flip(forget(at(9))))._tag, "RunUnknownError")
+        yield* forget(at(1))
+        assert.deepStrictEqual(yield* events(at(1)), [])
+        assert.deepInclude(yield* find(at(1)), { status: "forgotten", workflow: undefined })
+        assert.deepStrictEqual(yield* sql`SELECT 1 FROM telemachy_declarations`, [])
+        assert.deepStrictEqual(yield* verify(Option.none()), { runs: 4, events: 7, breaks: [] })
+        assert.lengthOf(yield* events(at(3)), 2)
+      })))
+
+  it.scopedLive("finds the first broken link of each run, whatever is broken", () =>
+    withStore((sql) =>
+      Effect.gen(function*() {
+        const { rows, verify } = yield* RunStore.RunStore
+        yield* over([started(), numbered(1), numbered(2), finished()])
+        yield* over([started(runB), numbered(1, runB), finished(runB)], runB)
+        assert.deepStrictEqual(yield* verify(Option.none()), { runs: 2, events: 7, breaks: [] })
+        assert.lengthOf(yield* Stream.runCollect(rows(Option.none())), 7)
+        const places = (found: RunStore.Verification) => found.breaks.map(({ run, seq }) => [run, seq])
+
+        yield* sql`UPDATE telemachy_events SET payload = '{"a":1}' WHERE run = ${runA} AND seq > 1`
+        assert.deepStrictEqual(places(yield* verify(Option.none())), [[runA, 2]])
+        assert.deepStrictEqual(places(yield* verify(Option.some(runB))), [])
+        // A run whose beginning is gone is still one that is checked.
+        yield* sql`DELETE FROM telemachy_events WHERE run = ${runB} AND seq = 0`
+        const broken = yield* verify(Option.none())
+        assert.sameDeepMembers([...places(broken)], [[runA, 2], [runB, 1]])
+        yield* sql`DELETE FROM telemachy_events WHERE run = ${runB} AND seq <> 1`
+        assert.strictEqual((yield* verify(Option.none())).runs, 2)
+      })))
+})
