@@ -33,7 +33,10 @@ const lifecycle = <Kind extends "agent" | "team">(kind: Kind) => ({
   created: (event: Identified) => ordinary(`${kind} ${event.name}: created${identified(event)}`),
   reused: (event: Identified) => ordinary(`${kind} ${event.name}: reused${identified(event)}`),
   removed: ({ name }: Named) => ordinary(`${kind} ${name}: removed`),
-  kept: (event: Identified) => notable(`${kind} ${event.name}: kept${identified(event)}`),
+  kept: (event: Identified & { readonly usedBy?: string }) =>
+    notable(
+      `${kind} ${event.name}: kept${identified(event)}${event.usedBy === undefined ? "" : ` for run ${event.usedBy}, which uses it`}`
+    ),
   left: (event: Identified & { readonly error: string }) =>
     wrong(`${kind} ${event.name}: could not be removed${identified(event)}: ${event.error}`)
 })
@@ -45,15 +48,25 @@ const task = ({ subject, team }: { readonly team: string; readonly subject: stri
 
 const pings = (failures: number): string => (failures === 1 ? "a ping was not answered" : `${failures} pings in a row were not answered`)
 
+type Beginning = Omit<Extract<RunEvent, { readonly _tag: "run.started" }>, "_tag">
+
+const beginning = ({ agents, policy, teams, timeout, url }: Beginning): string => {
+  const tasks = teams.reduce((sum, { tasks }) => sum + tasks.length, 0)
+  const parts = [count(agents.length, "agent"), count(teams.length, "team"), count(tasks, "task")]
+  return `on ${url}, ${parts.join(", ")}, teardown ${policy}, limit ${duration(timeout)}`
+}
+
+const leftovers = (removed: number, left: number, runs: number): string => {
+  const earlier = `of ${count(runs, "earlier run")}`
+  return left === 0
+    ? `removed ${count(removed, "leftover")} ${earlier}`
+    : `removed ${count(removed, "leftover")} ${earlier}, and could not remove ${left} more`
+}
+
 /** Tells of an event in words. */
 export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent, EventLine>()({
-  "run.started": ({ agents, policy, run, teams, timeout, url, workflow }) => {
-    const tasks = teams.reduce((sum, { tasks }) => sum + tasks.length, 0)
-    const parts = [count(agents.length, "agent"), count(teams.length, "team"), count(tasks, "task")]
-    return ordinary(
-      `workflow ${workflow}: run ${run} on ${url}, ${parts.join(", ")}, teardown ${policy}, limit ${duration(timeout)}`
-    )
-  },
+  "run.started": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} ${beginning(event)}`),
+  "run.resumed": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} resumed ${beginning(event)}`),
   "agent.creating": agent.creating,
   "agent.created": agent.created,
   "agent.reused": agent.reused,
@@ -72,7 +85,7 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "task.watched": (event) => ordinary(`${task(event)}: found in progress, watching it (${event.id})`),
   "task.progressed": (event) => ordinary(`${task(event)}: ${event.status}`),
   "task.finished": (event) => {
-    const line = `${task(event)}: ${event.status}${event.earlier ? ", by an earlier run" : ""}`
+    const line = `${task(event)}: ${event.status}${event.earlier ? " earlier" : ""}`
     return event.status === "completed" ? ordinary(line) : wrong(line)
   },
   "task.skipped": (event) => notable(`${task(event)}: skipped, because a task before it did not complete`),
@@ -80,6 +93,11 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "connectivity.alive": () => ordinary("heartbeat: Agamemnon answers"),
   "connectivity.suspect": ({ failures }) => notable(`heartbeat: ${pings(failures)}`),
   "connectivity.lost": ({ failures }) => wrong(`heartbeat: ${pings(failures)}, connectivity is lost`),
+  "run.cancelling": ({ by }) => notable(`cancelled by ${by}: taking down what the run made`),
+  "leftovers.removed": ({ left, removed, runs }) =>
+    left === 0 ? ordinary(leftovers(removed, left, runs.length)) : notable(leftovers(removed, left, runs.length)),
+  "record.failed": ({ error }) => wrong(`THE RUN IS NOT RECORDED from here on: ${error}`),
+  "record.restored": () => notable("the run is recorded again, without a gap"),
   "run.decided": ({ outcome, reason }) =>
     ordinary(outcome === "completed" ? "all tasks completed" : `the run ended: ${reason === "" ? outcome : reason}`),
   "teardown.started": ({ decision }) =>

@@ -13,7 +13,6 @@ import * as Stream from "effect/Stream"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
 import * as Picture from "./Picture.ts"
-import type { Style } from "./Style.ts"
 
 /** A terminal that a picture is drawn on. */
 export interface LivePicture {
@@ -28,7 +27,10 @@ export interface LivePicture {
 const framesPerSecond = 10
 
 /** Makes a picture on a terminal. */
-export const make = (terminal: WriteStream, style: Style): Effect.Effect<LivePicture> =>
+export const make = (
+  terminal: WriteStream,
+  look: Pick<Picture.Options, "style" | "interruption">
+): Effect.Effect<LivePicture> =>
   Effect.map(Console.consoleWith(Effect.succeed), (console) => {
     const draw = createLogUpdate(terminal)
     // A terminal that is closed ends the picture and nothing else.
@@ -37,7 +39,7 @@ export const make = (terminal: WriteStream, style: Style): Effect.Effect<LivePic
     const render = Effect.fnUntraced(function*(state: RunState.RunState | undefined, frame: number) {
       if (state === undefined) return
       draw(Picture.render(state, {
-        style,
+        ...look,
         frame,
         now: yield* DateTime.now,
         width: terminal.columns,

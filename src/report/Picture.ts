@@ -21,13 +21,15 @@ export interface Options {
   readonly height: number
   /** The picture of the spinner. */
   readonly frame: number
+  /** What Ctrl-C does. Defaults to cancelling the run. */
+  readonly interruption?: string | undefined
 }
 
 /** Renders the picture of a run. */
 export const render = (state: RunState.RunState, options: Options): string => {
   const { height, style, width } = options
   const above = [title(state, options), heartbeat(state, options), ""]
-  const below = ["", footer(state, style)]
+  const below = ["", footer(state, options)]
   const teams = teamsOf(state)
   const room = height - above.length - below.length - 1
   const shown = worthShowing(teams, room - teams.length)
@@ -104,7 +106,10 @@ const heading = (name: string, tasks: ReadonlyArray<RunState.TaskState>, style: 
 }
 
 /** What goes on beside the tasks. */
-const footer = (state: RunState.RunState, style: Style): string => {
+const footer = (
+  state: RunState.RunState,
+  { interruption = "Ctrl-C cancels the run and takes down what it made", style }: Options
+): string => {
   const resources = RunState.resources(state)
   if (state.outcome !== undefined) {
     if (state.teardown !== "remove") return style.faint("ending")
@@ -116,5 +121,5 @@ const footer = (state: RunState.RunState, style: Style): string => {
   const { agents: ofAgents, teams: ofTeams } = state.declared
   return agents < ofAgents.length || teams < ofTeams.length
     ? style.active(`provisioning: ${agents} of ${count(ofAgents.length, "agent")} started, ${teams} of ${count(ofTeams.length, "team")} made`)
-    : style.faint("Ctrl-C cancels the run and takes down what it made")
+    : style.faint(interruption)
 }

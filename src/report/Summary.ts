@@ -18,6 +18,8 @@ export interface Options {
   readonly width: number
   /** The command that removes what is still there; without one, it ends with the command. */
   readonly removal: string | undefined
+  /** Whether the run is over. Defaults to true. */
+  readonly isOver?: boolean | undefined
 }
 
 /** How many tasks are shown one by one when all went well. */
@@ -28,7 +30,7 @@ const mostQuoted = 5
 const quotedLines = 8
 
 /** The tasks of a run as a table; of very many, those that did not complete. */
-export const tasks = (state: RunState.RunState, { style, width }: Options): ReadonlyArray<string> => {
+export const tasks = (state: RunState.RunState, { isOver = true, style, width }: Options): ReadonlyArray<string> => {
   const all = RunState.tasks(state)
   const unfinished = all.filter(({ status }) => status !== "completed")
   const shown = all.length <= mostTasks ? all : Arr.take(unfinished, mostTasks)
@@ -38,7 +40,7 @@ export const tasks = (state: RunState.RunState, { style, width }: Options): Read
   const rows = Table.render(
     shown.map((task) => {
       const subject = several ? `${task.team}/${task.subject}` : task.subject
-      return TaskRow.cells({ ...task, subject }, { isOver: true, now, style })
+      return TaskRow.cells({ ...task, subject }, { isOver, now, style })
     }),
     { width }
   )
@@ -74,7 +76,7 @@ export const resources = (state: RunState.RunState, { removal, style }: Options)
     ...(removed.length === 0 ? [] : [`removed ${kinds(removed)}`]),
     ...(kept.length === 0 ? [] : [
       `kept ${kinds(kept)} on purpose; ${howToRemove(removal)}`,
-      ...kept.map((each) => style.faint(`  ${names(each)}`))
+      ...kept.map((each) => style.faint(`  ${names(each)}${each.usedBy === undefined ? "" : `, for run ${each.usedBy}`}`))
     ]),
     ...(left.length === 0 ? [] : [
       style.bad(`could not remove ${kinds(left)}; ${howToRemove(removal)}`),
@@ -88,14 +90,19 @@ export const lastLine = (state: RunState.RunState, style: Style): string => {
   const workflow = `workflow ${oneLine(state.workflow)}`
   const took = duration(DateTime.distanceDuration(state.startedAt, state.endedAt ?? state.startedAt))
   const left = RunState.left(state).length
-  const rest = left === 0 ? "" : `; ${count(left, "resource")} could not be removed`
+  const rest = [
+    ...(left === 0 ? [] : [`; ${count(left, "resource")} could not be removed`]),
+    ...(state.recorded ? [] : ["; its record has a gap"])
+  ].join("")
   switch (state.outcome) {
     case "completed": {
       const line = `${workflow} completed in ${took}: ${count(RunState.tasks(state).length, "task")}${rest}`
-      return left === 0 ? style.good(line) : style.bad(line)
+      return rest === "" ? style.good(line) : style.bad(line)
     }
     case "cancelled":
-      return style.doubtful(`${workflow} cancelled after ${took}${rest}`)
+      return style.doubtful(
+        `${workflow} cancelled after ${took}${state.reason === "" ? "" : `: ${oneLine(state.reason)}`}${rest}`
+      )
     default:
       return style.bad(`${workflow} failed: ${oneLine(state.reason)}${rest}`)
   }

@@ -22,9 +22,9 @@ describe("EventLine", () => {
     )
   })
 
-  it("says that a task was done by an earlier run", () => {
+  it("says that a task was done earlier", () => {
     const finished = { _tag: "task.finished", team: "watch", subject: "look out", id: "t2", status: "completed" } as const
-    assert.match(line({ ...finished, earlier: true }), /task watch\/look out: completed, by an earlier run$/)
+    assert.match(line({ ...finished, earlier: true }), /task watch\/look out: completed earlier$/)
   })
 
   it("weighs what needs attention above the ordinary", () => {

@@ -28,7 +28,7 @@ describe("Summary", () => {
   })
 
   it("says of a run that was cut off which tasks have not ended", () => {
-    const cut = ended({ _tag: "run.decided", outcome: "cancelled", reason: "" }, { _tag: "run.finished", outcome: "cancelled", left: 0 })
+    const cut = ended({ _tag: "run.decided", outcome: "cancelled", reason: "" }, { _tag: "run.finished", outcome: "cancelled", left: 0, kept: 0 })
     assert.deepStrictEqual(Summary.tasks(cut, options).map((line) => line.split("  ").at(-1)?.trim()), [
       "not finished",
       "not begun",
@@ -71,7 +71,7 @@ describe("Summary", () => {
 
   it("ends with the outcome and why", () => {
     const lastLine = (...more: ReadonlyArray<Happening>) => Summary.lastLine(ended(...more), Style.plain)
-    const finished = { _tag: "run.finished", outcome: "completed", left: 0 } as const
+    const finished = { _tag: "run.finished", outcome: "completed", left: 0, kept: 0 } as const
     assert.strictEqual(
       lastLine({ _tag: "run.decided", outcome: "completed", reason: "" }, finished),
       "workflow odyssey completed in 4.0s: 3 tasks"
