@@ -1,34 +1,40 @@
 #!/usr/bin/env node
-/** The script entrypoint: the command line, with what Node provides. */
-import * as NodeContext from "@effect/platform-node/NodeContext"
+/** The script entrypoint: runs the command line as the process that it is, signals and exit code included. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
 import * as MutableRef from "effect/MutableRef"
-import * as Cli from "./cli/Cli.ts"
+import manifest from "../package.json" with { type: "json" }
 import * as Signals from "./cli/Signals.ts"
 import * as Streams from "./cli/Streams.ts"
 
 const exitCode = MutableRef.make(1)
 
-const keepExitCode = (exit: Exit.Exit<number>) =>
-  Effect.map(
-    Exit.isSuccess(exit) ? Effect.succeed(exit.value) : Effect.flatMap(Signals.Signals, (signals) => signals.exitCode),
-    (code) => MutableRef.set(exitCode, code)
-  )
+const codeOf = (exit: Exit.Exit<number>) => {
+  if (Exit.isSuccess(exit)) return Effect.succeed(exit.value)
+  return Exit.isInterrupted(exit) ? Effect.flatMap(Signals.Signals, (signals) => signals.exitCode) : Effect.succeed(1)
+}
+
+const keepExitCode = (exit: Exit.Exit<number>) => Effect.map(codeOf(exit), (code) => MutableRef.set(exitCode, code))
+
+/** Does what the arguments say. Most of the program is loaded only when it is needed. */
+const main = (argv: ReadonlyArray<string>) =>
+  argv.length === 1 && argv[0] === "--version"
+    ? Effect.as(Console.log(manifest.version), 0)
+    : Effect.flatMap(Effect.promise(() => import("./cli/Cli.ts")), (cli) => cli.main(argv))
 
 const cancelled = Effect.flatMap(Signals.Signals, ({ first }) => Effect.zipRight(first, Effect.interrupt))
 
 // At the first signal runMain interrupts as well, and then waits for nothing: the end of the command is waited for here,
 // where a second signal is still heard.
 const command = Effect.uninterruptible(
-  Effect.raceFirst(Effect.interruptible(Cli.main(process.argv.slice(2))), Effect.interruptible(cancelled))
+  Effect.raceFirst(Effect.interruptible(main(process.argv.slice(2))), Effect.interruptible(cancelled))
 )
 
 Effect.zipRight(Streams.outliveReaders, command).pipe(
   Effect.onExit(keepExitCode),
-  Effect.provide(Layer.merge(Signals.layer, NodeContext.layer)),
+  Effect.provide(Signals.layer),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     disablePrettyLogger: true,

@@ -4,8 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as AgamemnonClient from "../agamemnon/AgamemnonClient.ts"
 import * as EmbeddedAgamemnon from "../agamemnon/embedded/EmbeddedAgamemnon.ts"
+import type { RunState } from "../run/RunState.ts"
 import * as Settings from "../Settings.ts"
 
 /** Whether the backend is the embedded Agamemnon, whose life is the command's own. */
@@ -25,7 +27,43 @@ const embedded = Layer.unwrapScoped(Effect.gen(function*() {
   )
 }))
 
-const named = Layer.merge(Layer.provide(AgamemnonClient.layerConfig, httpClient), Layer.succeed(IsEmbedded, false))
+/** Layer of the Agamemnon that the settings name, for what an embedded one would be of no use. */
+export const named = Layer.merge(Layer.provide(AgamemnonClient.layerConfig, httpClient), Layer.succeed(IsEmbedded, false))
+
+/** Layer of the Agamemnon at an address, whatever the settings name. */
+const at = (url: string) =>
+  Layer.merge(
+    Layer.unwrapEffect(Effect.gen(function*() {
+      const apiKey = Option.getOrUndefined(yield* Settings.agamemnonApiKey.config)
+      return Layer.provide(AgamemnonClient.layer({ ...(yield* AgamemnonClient.config), url, apiKey }), httpClient)
+    })),
+    Layer.succeed(IsEmbedded, false)
+  )
+
+/** The settings name another Agamemnon than the one that a run is on. */
+export class OtherBackendError extends Schema.TaggedError<OtherBackendError>()("OtherBackendError", {
+  run: Schema.String,
+  url: Schema.String,
+  named: Schema.String
+}) {
+  override get message(): string {
+    return `run ${this.run} is on ${this.url}, and AGAMEMNON_URL says ${this.named}: --url says which it is now`
+  }
+}
+
+/** Layer of the Agamemnon that a recorded run is on; the flag `--url` says that its address is another one now. */
+export const layerOf = (
+  { embedded: isEmbedded, run, url }: Pick<RunState, "run" | "url" | "embedded">,
+  flag: Option.Option<string>
+) =>
+  Layer.unwrapEffect(Effect.gen(function*() {
+    const named = yield* Settings.agamemnonUrl.config
+    if (isEmbedded && Option.isNone(flag)) return embedded
+    if (Option.isSome(named) && Option.isNone(flag) && named.value !== url) {
+      return yield* new OtherBackendError({ run, url, named: named.value })
+    }
+    return at(Option.getOrElse(named, () => url))
+  }))
 
 /** Layer of the backend. */
 export const layer = Layer.unwrapEffect(

@@ -1,5 +1,6 @@
 /** The command line: its commands, and what each way to end means for the exit code. */
 import * as Command from "@effect/cli/Command"
+import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -7,35 +8,42 @@ import type { Style } from "../report/Style.ts"
 import { printable } from "../report/Wording.ts"
 import manifest from "../../package.json" with { type: "json" }
 import * as Settings from "../Settings.ts"
-import * as AgamemnonCommand from "./AgamemnonCommand.ts"
+import * as AgamemnonPage from "./page/AgamemnonPage.ts"
+import * as AuditPage from "./page/AuditPage.ts"
+import * as CancelPage from "./page/CancelPage.ts"
+import * as CleanupPage from "./page/CleanupPage.ts"
+import * as ForgetPage from "./page/ForgetPage.ts"
+import * as ListPage from "./page/ListPage.ts"
+import * as LogsPage from "./page/LogsPage.ts"
+import * as PlanPage from "./page/PlanPage.ts"
+import * as ResumePage from "./page/ResumePage.ts"
+import * as RunPage from "./page/RunPage.ts"
+import * as SchemaPage from "./page/SchemaPage.ts"
+import * as StatusPage from "./page/StatusPage.ts"
+import * as TeardownPage from "./page/TeardownPage.ts"
+import * as ValidatePage from "./page/ValidatePage.ts"
 import * as Argv from "./Argv.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as Failure from "./Failure.ts"
 import * as Help from "./Help.ts"
-import * as PlanCommand from "./PlanCommand.ts"
-import * as RunCommand from "./RunCommand.ts"
-import * as SchemaCommand from "./SchemaCommand.ts"
 import * as Streams from "./Streams.ts"
-import * as TeardownCommand from "./TeardownCommand.ts"
-import * as ValidateCommand from "./ValidateCommand.ts"
-
-const commands = [
-  RunCommand.command,
-  PlanCommand.command,
-  ValidateCommand.command,
-  TeardownCommand.command,
-  SchemaCommand.command,
-  AgamemnonCommand.command
-] as const
 
 /** The help of each command, by its name. */
 export const pages = {
-  run: RunCommand.page,
-  plan: PlanCommand.page,
-  validate: ValidateCommand.page,
-  teardown: TeardownCommand.page,
-  schema: SchemaCommand.page,
-  agamemnon: AgamemnonCommand.page
+  run: RunPage.page,
+  plan: PlanPage.page,
+  validate: ValidatePage.page,
+  list: ListPage.page,
+  status: StatusPage.page,
+  logs: LogsPage.page,
+  cancel: CancelPage.page,
+  resume: ResumePage.page,
+  cleanup: CleanupPage.page,
+  forget: ForgetPage.page,
+  audit: AuditPage.page,
+  teardown: TeardownPage.page,
+  schema: SchemaPage.page,
+  agamemnon: AgamemnonPage.page
 }
 
 const sentence = "Run multi-agent workflows on Agamemnon, notice when it dies, leave nothing behind."
@@ -48,15 +56,65 @@ const overview = (style: Style) =>
     )
   }, style)
 
-const root = Command.make("telemachy").pipe(Command.withDescription(sentence), Command.withSubcommands(commands))
+const root = Command.make("telemachy").pipe(Command.withDescription(sentence))
 
-const parse = Command.run(root, { name: manifest.name, version: manifest.version, executable: "telemachy" })
+const names = { name: manifest.name, version: manifest.version, executable: "telemachy" }
+
+const parse = (argv: ReadonlyArray<string>) => ["node", "telemachy", ...argv]
+
+/** Runs a command that is loaded when it is asked for: most of them need more than the rest of the program. */
+const lazily = <Name extends string, R, E, A>(
+  load: () => Promise<{ readonly command: Command.Command<Name, R, E, A> }>
+) =>
+(argv: ReadonlyArray<string>) =>
+  Effect.flatMap(Effect.promise(load), ({ command }) =>
+    Command.run(Command.withSubcommands(root, [command]), names)(parse(argv)))
+
+/** Runs each command, by its name. */
+const commands = {
+  run: lazily(() => import("./command/RunCommand.ts")),
+  plan: lazily(() => import("./command/PlanCommand.ts")),
+  validate: lazily(() => import("./command/ValidateCommand.ts")),
+  list: lazily(() => import("./command/ListCommand.ts")),
+  status: lazily(() => import("./command/StatusCommand.ts")),
+  logs: lazily(() => import("./command/LogsCommand.ts")),
+  cancel: lazily(() => import("./command/CancelCommand.ts")),
+  resume: lazily(() => import("./command/ResumeCommand.ts")),
+  cleanup: lazily(() => import("./command/CleanupCommand.ts")),
+  forget: lazily(() => import("./command/ForgetCommand.ts")),
+  audit: lazily(() => import("./command/AuditCommand.ts")),
+  teardown: lazily(() => import("./command/TeardownCommand.ts")),
+  schema: lazily(() => import("./command/SchemaCommand.ts")),
+  agamemnon: lazily(() => import("./command/AgamemnonCommand.ts"))
+} satisfies Record<keyof typeof pages, unknown>
+
+const isCommand = (name: string): name is keyof typeof commands => Object.hasOwn(commands, name)
+
+/** Runs what takes all commands: completions, and the wizard that asks for a command line. */
+const program = (argv: ReadonlyArray<string>) =>
+  Effect.flatMap(Effect.promise(() => import("./command/All.ts")), ({ all }) =>
+    Command.run(Command.withSubcommands(root, all), names)(parse(argv)))
+
+const execute = (argv: ReadonlyArray<string>) => {
+  const [name = ""] = argv
+  return isCommand(name) ? commands[name](argv) : program(argv)
+}
 
 /**
  * Runs the command that the arguments name and succeeds with its exit code,
  * having said what went wrong. Interrupting it cancels the command.
  */
-export const main = Effect.fn("Cli.main")(function*(argv: ReadonlyArray<string>) {
+export const main = (argv: ReadonlyArray<string>) =>
+  Effect.catchAllCause(obey(argv), (cause) => {
+    if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
+    const { code, message } = Failure.fromCause(cause, {
+      command: argv[0] ?? "",
+      verbose: argv.includes("--verbose") || argv.includes("-v")
+    })
+    return Effect.as(message === "" ? Effect.void : Console.error(printable(message)), code)
+  }).pipe(Effect.provide(NodeContext.layer))
+
+const obey = Effect.fn("Cli.main")(function*(argv: ReadonlyArray<string>) {
   const request = Argv.read(argv, pages)
   // The wizard would wait for answers for ever.
   if (argv[0] === "--wizard" && !process.stdin.isTTY) {
@@ -74,16 +132,6 @@ export const main = Effect.fn("Cli.main")(function*(argv: ReadonlyArray<string>)
       )
     }
     case "Run":
-      return yield* parse(["node", "telemachy", ...request.argv]).pipe(
-        Effect.as(0),
-        Effect.catchAllCause((cause) => {
-          if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
-          const { code, message } = Failure.fromCause(cause, {
-            command: argv[0] ?? "",
-            verbose: argv.includes("--verbose") || argv.includes("-v")
-          })
-          return Effect.as(message === "" ? Effect.void : Console.error(printable(message)), code)
-        })
-      )
+      return yield* Effect.as(execute(request.argv), 0)
   }
 })

@@ -7,14 +7,13 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Ref from "effect/Ref"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as EventLine from "../report/EventLine.ts"
-import * as LivePicture from "../report/LivePicture.ts"
 import * as Summary from "../report/Summary.ts"
 import { lastLines } from "../report/Wording.ts"
-import * as RunEvent from "../run/RunEvent.ts"
+import type * as RunEvent from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
+import * as JsonLines from "./JsonLines.ts"
 import * as Streams from "./Streams.ts"
 
 /** What a person asked to be shown. */
@@ -23,7 +22,9 @@ export interface Options {
   readonly quiet: boolean
   readonly verbose: boolean
   /** The command that removes what a run leaves; without one, that ends with the command. */
-  readonly removal: string | undefined
+  readonly removal: (state: RunState.RunState) => string | undefined
+  /** What Ctrl-C does. Defaults to cancelling the run. */
+  readonly interruption?: string | undefined
 }
 
 type Events = Stream.Stream<RunEvent.RunEvent>
@@ -41,15 +42,6 @@ export interface Display {
 }
 
 type Write = (line: string) => Effect.Effect<void>
-
-// JSON may hold these characters as they are; a terminal would obey them.
-const escaped = (text: string): string =>
-  text.replaceAll(/[\u007f-\u009f\u2028\u2029]/g, (character) =>
-    `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
-
-/** One JSON object per event. */
-const json = Stream.runForEach((event: RunEvent.RunEvent) =>
-  Effect.flatMap(Effect.orDie(Schema.encode(RunEvent.Json)(event)), (text) => Console.log(escaped(text))))
 
 /** One line per event; the last event is told by the summary. */
 const lines = ({ quiet, verbose }: Options, { style }: Streams.Output, write: Write) =>
@@ -73,20 +65,26 @@ export const make = Effect.fn("Display.make")(function*(options: Options) {
   const write: Write = options.json ? Console.error : Console.log
   // Events would run through a picture on the same terminal.
   const isScreen = output.isScreen && !(options.json && process.stdout.isTTY)
-  const picture = isScreen && !options.quiet ? yield* LivePicture.make(stream, output.style) : undefined
+  const { interruption } = options
+  const picture = isScreen && !options.quiet
+    ? yield* Effect.flatMap(Effect.promise(() => import("../report/LivePicture.ts")), ({ make }) =>
+      make(stream, { style: output.style, interruption }))
+    : undefined
   const beside = picture?.above ?? identity
-  const summary = { style: output.style, width: output.width, removal: options.removal }
+  const summaryOf = (state: RunState.RunState) =>
+    ({ style: output.style, width: output.width, removal: options.removal(state) }) satisfies Summary.Options
   const hasLines = options.verbose || !(options.json || picture !== undefined)
 
   return {
     tellers: [
-      ...(options.json ? [json] : []),
+      ...(options.json ? [JsonLines.events] : []),
       ...(picture === undefined ? [] : [picture.show]),
       ...(hasLines ? [(events: Events) => beside(lines(options, output, write)(events))] : [])
     ],
     beside,
     summarize: Effect.fnUntraced(function*(state) {
-      const isWell = state.outcome === "completed" && RunState.left(state).length === 0
+      const summary = summaryOf(state)
+      const isWell = state.outcome === "completed" && RunState.left(state).length === 0 && state.recorded
       const body = [
         ...(options.quiet ? [] : Summary.tasks(state, summary)),
         ...Summary.quotes(state, summary),
@@ -98,7 +96,7 @@ export const make = Effect.fn("Display.make")(function*(options: Options) {
     abandon: (state) =>
       Effect.zipRight(
         picture?.remove ?? Effect.void,
-        Effect.forEach(Summary.abandoned(state, summary), (line) => Console.error(line), { discard: true })
+        Effect.forEach(Summary.abandoned(state, summaryOf(state)), (line) => Console.error(line), { discard: true })
       )
   } satisfies Display
 })

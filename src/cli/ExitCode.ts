@@ -1,11 +1,14 @@
 /** The exit codes of the command. */
 import type { Outcome } from "../run/RunEvent.ts"
 
-/** The file, a flag or a setting is wrong; nothing was started. */
+/** The file, a flag, a setting or the record does not allow it; nothing was started. */
 export const invalid = 2
 
 /** A run completed, but teardown could not remove everything. */
 export const leftBehind = 5
+
+/** A run completed, but not all that happened in it is recorded. */
+export const unrecorded = 6
 
 /** The exit code of each outcome; that of a cancelled run depends on the signal. */
 export const outcomes: Record<Exclude<Outcome, "cancelled">, number> = {
@@ -20,9 +23,10 @@ export const outcomes: Record<Exclude<Outcome, "cancelled">, number> = {
 export const meanings: ReadonlyArray<readonly [string, string]> = [
   ["0", "the run completed"],
   ["1", "the run failed: a task did, or Agamemnon refused a request"],
-  ["2", "the file, a flag or a setting is wrong; nothing was started"],
+  ["2", "the file, a flag, a setting or the record does not allow it; nothing was started"],
   ["3", "connectivity to Agamemnon was lost, or Agamemnon has lost its state"],
   ["4", "the limit of the run passed"],
   ["5", "the run completed, but teardown could not remove everything"],
-  ["130, 143", "cancelled by SIGINT or SIGTERM (129 by SIGHUP)"]
+  ["6", "the run completed, but its record has a gap"],
+  ["130, 143", "cancelled by SIGINT or SIGTERM (129 by SIGHUP), 130 by telemachy cancel"]
 ]

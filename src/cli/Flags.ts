@@ -4,7 +4,7 @@ import type * as Usage from "@effect/cli/Usage"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { TeardownPolicy } from "../workflow/WorkflowSpec.ts"
+import { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 
 /** Flags that stand alone. */
 export const switches = {
@@ -26,6 +26,23 @@ export const switches = {
   noColor: Options.boolean("no-color").pipe(
     Options.withDescription("Write no colors; the variable NO_COLOR does the same")
   ),
+  jsonLines: Options.boolean("json").pipe(
+    Options.withDescription("Write JSON to standard output, one object per line")
+  ),
+  watch: Options.boolean("watch").pipe(
+    Options.withAlias("w"),
+    Options.withDescription("Show the run happening until it is over")
+  ),
+  follow: Options.boolean("follow").pipe(
+    Options.withAlias("f"),
+    Options.withDescription("Go on with what happens until the run is over")
+  ),
+  acceptChanges: Options.boolean("accept-changes").pipe(
+    Options.withDescription("Go on with the workflow file as it is now, though it has changed")
+  ),
+  retryFailed: Options.boolean("retry-failed").pipe(
+    Options.withDescription("Submit tasks that have failed again")
+  ),
   openapi: Options.boolean("openapi").pipe(
     Options.withDescription("Print the OpenAPI description of the API, and serve nothing")
   ),
@@ -38,6 +55,13 @@ export const switches = {
 export const url = Options.text("url").pipe(
   Options.withPseudoName("URL"),
   Options.withDescription("Address of the Agamemnon to run on; instead of AGAMEMNON_URL"),
+  Options.optional
+)
+
+/** Address of the Agamemnon that a recorded run is on. */
+export const urlOfRun = Options.text("url").pipe(
+  Options.withPseudoName("URL"),
+  Options.withDescription("Address that the Agamemnon of the run has now; without it, the recorded one"),
   Options.optional
 )
 

@@ -34,17 +34,20 @@ export const global: ReadonlyArray<Row> = [
 /** Renders the help of a command. */
 export const command = (name: string, { config, examples, sentence }: Page, style: Style): string => {
   const values = Object.values(config)
-  const names = values.filter(Args.isArgs).flatMap((each) => rows(Args.getHelp(each)))
+  const args = values.filter(Args.isArgs)
+  const names = args.flatMap((each) => rows(Args.getHelp(each)))
+  const placed = args.flatMap((each) =>
+    rows(Args.getHelp(each)).map(([name]) => (Args.getMinSize(each) === 0 ? `[${name}]` : name)))
   const flags = values.filter(Options.isOptions).flatMap((each) => rows(Options.getHelp(each)))
-  const usage = ["telemachy", name, ...(flags.length === 0 ? [] : ["[FLAGS]"]), ...names.map(([argument]) => argument)]
-  return render([
-    Doc.text(sentence),
+  const usage = ["telemachy", name, ...(flags.length === 0 ? [] : ["[FLAGS]"]), ...placed]
+  return [
+    sentence,
     section("USAGE", [Doc.text(usage.join(" "))], style),
     ...(names.length === 0 ? [] : [section("ARGUMENTS", table(names), style)]),
     section("FLAGS", table([...flags, ...builtIn]), style),
     section("EXAMPLES", examples.map(([line, effect]) =>
       Doc.vsep([Doc.text(style.faint(`# ${effect}`)), Doc.text(line)])), style)
-  ])
+  ].join("\n\n")
 }
 
 /** Renders the help of the program: its commands, and what holds for all of them. */
@@ -54,14 +57,14 @@ export const overview = (
   sections: Readonly<Record<string, ReadonlyArray<Row>>>,
   style: Style
 ): string =>
-  render([
-    Doc.text(sentence),
+  [
+    sentence,
     section("USAGE", [Doc.text("telemachy COMMAND [FLAGS] [ARGUMENTS]")], style),
     section("COMMANDS", table(Object.entries(pages).map(([name, page]): Row => [name, page.sentence])), style),
     section("FLAGS", table(global), style),
     ...Object.entries(sections).map(([title, entries]) => section(title, table(entries), style)),
-    Doc.text("telemachy COMMAND --help says more, with examples.")
-  ])
+    "telemachy COMMAND --help says more, with examples."
+  ].join("\n\n")
 
 // The parser describes a flag or argument in paragraphs: its type, then what it is for, then how often it is given.
 const rows = (doc: HelpDoc.HelpDoc): ReadonlyArray<Row> => {
@@ -108,16 +111,16 @@ const textOf = (span: Span.Span): string => {
 
 const nameWidth = 34
 
+const lineWidth = 100
+
+// Each part by itself: in one large document, the printer would look for the best way to break every line of it.
+const print = (doc: Doc.Doc<never>, indentation = 0): string =>
+  Doc.render(Doc.indent(doc, indentation), { style: "pretty", options: { lineWidth, ribbonFraction: 1 } })
+
 const table = (entries: ReadonlyArray<Row>): ReadonlyArray<Doc.Doc<never>> => {
   const width = Math.min(nameWidth, Math.max(...entries.map(([name]) => name.length))) + 2
   return entries.map(([name, meaning]) => Doc.cat(Doc.fillBreak(Doc.text(name), width), Doc.align(Doc.reflow(meaning))))
 }
 
-const section = (title: string, lines: ReadonlyArray<Doc.Doc<never>>, style: Style): Doc.Doc<never> =>
-  Doc.vsep([Doc.text(style.strong(title)), Doc.indent(Doc.vsep(lines), 2)])
-
-const render = (parts: ReadonlyArray<Doc.Doc<never>>): string =>
-  Doc.render(Doc.vsep(parts.flatMap((part, index) => index === 0 ? [part] : [Doc.empty, part])), {
-    style: "pretty",
-    options: { lineWidth: 100, ribbonFraction: 1 }
-  })
+const section = (title: string, lines: ReadonlyArray<Doc.Doc<never>>, style: Style): string =>
+  [style.strong(title), ...lines.map((line) => print(line, 2))].join("\n")

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Argv from "../../src/cli/Argv.ts"
-import * as PlanCommand from "../../src/cli/PlanCommand.ts"
-import * as RunCommand from "../../src/cli/RunCommand.ts"
-import * as SchemaCommand from "../../src/cli/SchemaCommand.ts"
+import * as PlanPage from "../../src/cli/page/PlanPage.ts"
+import * as RunPage from "../../src/cli/page/RunPage.ts"
+import * as SchemaPage from "../../src/cli/page/SchemaPage.ts"
 
-const pages = { run: RunCommand.page, plan: PlanCommand.page, schema: SchemaCommand.page }
+const pages = { run: RunPage.page, plan: PlanPage.page, schema: SchemaPage.page }
 
 const read = (line: string) => Argv.read(line === "" ? [] : line.split(" "), pages)
 

@@ -1,15 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { pages } from "../../src/cli/Cli.ts"
 import * as Help from "../../src/cli/Help.ts"
-import * as PlanCommand from "../../src/cli/PlanCommand.ts"
-import * as RunCommand from "../../src/cli/RunCommand.ts"
-import * as ValidateCommand from "../../src/cli/ValidateCommand.ts"
+import * as PlanPage from "../../src/cli/page/PlanPage.ts"
+import * as RunPage from "../../src/cli/page/RunPage.ts"
+import * as ValidatePage from "../../src/cli/page/ValidatePage.ts"
 import * as Style from "../../src/report/Style.ts"
 
 describe("Help", () => {
   it("says what a command does, how it is used, its flags, and examples", () => {
     assert.strictEqual(
-      Help.command("plan", PlanCommand.page, Style.plain),
+      Help.command("plan", PlanPage.page, Style.plain),
       `Show what a run would do: agents, teams, the order of tasks, the critical path, and what it would reuse
 
 USAGE
@@ -45,10 +45,10 @@ EXAMPLES
 
   it("lists the choices of a flag", () => {
     assert.match(
-      Help.command("run", RunCommand.page, Style.plain).replaceAll(/\s+/g, " "),
+      Help.command("run", RunPage.page, Style.plain).replaceAll(/\s+/g, " "),
       /--teardown CHOICE When to remove what the run made; instead of what the file says: on_completion, on_failure, always, never/
     )
-    assert.match(Help.command("validate", ValidateCommand.page, Style.plain), /telemachy validate FILE\.\.\./)
+    assert.match(Help.command("validate", ValidatePage.page, Style.plain), /telemachy validate FILE\.\.\./)
   })
 
   it("gives an overview of the commands", () => {

@@ -2,16 +2,15 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Plan from "../report/Plan.ts"
-import { oneLine } from "../report/Wording.ts"
-import * as Leftovers from "../run/Leftovers.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
-import * as Backend from "./Backend.ts"
-import * as Environment from "./Environment.ts"
-import * as Flags from "./Flags.ts"
-import type * as Help from "./Help.ts"
-import * as Source from "./Source.ts"
-import * as Streams from "./Streams.ts"
+import * as Plan from "../../report/Plan.ts"
+import { oneLine } from "../../report/Wording.ts"
+import * as Leftovers from "../../run/Leftovers.ts"
+import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
+import * as Backend from "../Backend.ts"
+import * as Environment from "../Environment.ts"
+import { config, page } from "../page/PlanPage.ts"
+import * as Source from "../Source.ts"
+import * as Streams from "../Streams.ts"
 
 /** Shows the plan of a workflow; what exists on an Agamemnon that answers is marked. */
 export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec) {
@@ -21,23 +20,6 @@ export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec) 
       Effect.as(Console.error(`what exists on Agamemnon is not shown: ${oneLine(error.message)}`), []))
   yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing }))
 })
-
-/** The flags and arguments. */
-const config = {
-  url: Flags.url,
-  keyFile: Flags.keyFileOfBackend,
-  noColor: Flags.switches.noColor,
-  file: Source.file
-}
-
-/** What its help says. */
-export const page: Help.Page = {
-  sentence: "Show what a run would do: agents, teams, the order of tasks, the critical path, and what it would reuse",
-  config,
-  examples: [
-    ["telemachy plan flow.yaml", "make nothing, only look"]
-  ]
-}
 
 export const command = Command.make("plan", config, ({ file, ...flags }) =>
   Effect.gen(function*() {

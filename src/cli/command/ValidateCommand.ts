@@ -1,13 +1,12 @@
 /** `telemachy validate`: checks workflow files, all of them, and says everything that is wrong. */
-import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { count, oneLine, printable } from "../report/Wording.ts"
-import * as ExitCode from "./ExitCode.ts"
-import { Exit } from "./Exit.ts"
-import type * as Help from "./Help.ts"
-import * as Source from "./Source.ts"
+import { count, oneLine, printable } from "../../report/Wording.ts"
+import * as ExitCode from "../ExitCode.ts"
+import { Exit } from "../Exit.ts"
+import { config, page } from "../page/ValidatePage.ts"
+import * as Source from "../Source.ts"
 
 const check = Effect.fn("ValidateCommand.check")(function*(file: string) {
   return yield* Effect.matchEffect(Source.load(file), {
@@ -19,20 +18,6 @@ const check = Effect.fn("ValidateCommand.check")(function*(file: string) {
     onFailure: (error) => Effect.as(Console.error(printable(error.message)), false)
   })
 })
-
-/** The flags and arguments. */
-const config = { files: Args.atLeast(Source.file, 1) }
-
-/** What its help says. */
-export const page: Help.Page = {
-  sentence: "Check workflow files, and say everything that is wrong with each",
-  config,
-  examples: [
-    ["telemachy validate flow.yaml", "check one file"],
-    ["telemachy validate workflows/*.yaml", "check many; exits 2 if one of them is wrong"],
-    ["generate-flow | telemachy validate -", "check standard input"]
-  ]
-}
 
 export const command = Command.make("validate", config, ({ files }) =>
   Effect.flatMap(

@@ -2,15 +2,14 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { oneLine } from "../report/Wording.ts"
-import * as Leftovers from "../run/Leftovers.ts"
-import * as Backend from "./Backend.ts"
-import * as Environment from "./Environment.ts"
-import { Exit } from "./Exit.ts"
-import * as ExitCode from "./ExitCode.ts"
-import * as Flags from "./Flags.ts"
-import type * as Help from "./Help.ts"
-import * as Source from "./Source.ts"
+import { oneLine } from "../../report/Wording.ts"
+import * as Leftovers from "../../run/Leftovers.ts"
+import * as Backend from "../Backend.ts"
+import * as Environment from "../Environment.ts"
+import { Exit } from "../Exit.ts"
+import * as ExitCode from "../ExitCode.ts"
+import { config, page } from "../page/TeardownPage.ts"
+import * as Source from "../Source.ts"
 
 const inWords = ({ id, kind, name }: Leftovers.Leftover): string => oneLine(`${kind} ${name} (${id})`)
 
@@ -20,24 +19,6 @@ const remove = (leftover: Leftovers.Leftover) =>
     onFailure: (error) =>
       Effect.as(Console.error(`could not remove ${inWords(leftover)}: ${oneLine(error.message)}`), false)
   })
-
-/** The flags and arguments. */
-const config = {
-  dryRun: Flags.switches.dryRun,
-  url: Flags.url,
-  keyFile: Flags.keyFileOfBackend,
-  file: Source.file
-}
-
-/** What its help says. */
-export const page: Help.Page = {
-  sentence: "Remove the agents and teams of a workflow that its runs have left on Agamemnon",
-  config,
-  examples: [
-    ["telemachy teardown flow.yaml", "remove what a run has kept or could not remove"],
-    ["telemachy teardown flow.yaml --dry-run", "only list it"]
-  ]
-}
 
 export const command = Command.make("teardown", config, ({ dryRun, file, ...flags }) =>
   Effect.gen(function*() {

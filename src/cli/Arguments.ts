@@ -1,0 +1,12 @@
+/** The arguments of the commands, each defined once. */
+import * as Args from "@effect/cli/Args"
+
+/** The argument that names a workflow file. */
+export const file = Args.text({ name: "FILE" }).pipe(
+  Args.withDescription("Workflow file, or - for standard input")
+)
+
+/** The argument that names a recorded run. */
+export const run = Args.text({ name: "RUN" }).pipe(
+  Args.withDescription("Id of a run, or as much of its beginning as no other run has")
+)

@@ -1,0 +1,35 @@
+/** `telemachy agamemnon`: serves the embedded Agamemnon to other clients. */
+import * as Command from "@effect/cli/Command"
+import * as OpenApi from "@effect/platform/OpenApi"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import { AgamemnonApi } from "../../agamemnon/AgamemnonApi.ts"
+import * as EmbeddedAgamemnon from "../../agamemnon/embedded/EmbeddedAgamemnon.ts"
+import * as Settings from "../../Settings.ts"
+import * as Environment from "../Environment.ts"
+import { config, page } from "../page/AgamemnonPage.ts"
+import { Signals } from "../Signals.ts"
+
+export const command = Command.make("agamemnon", config, ({ allowRemote, host: address, key: given, keyFile: path, openapi, port: number }) =>
+  Effect.gen(function*() {
+    if (openapi) return yield* Console.log(JSON.stringify(OpenApi.fromApi(AgamemnonApi), null, 2))
+    const configured = yield* Settings.agamemnonApiKey.config
+    const apiKey = Option.getOrUndefined(Option.orElse(given, () => configured))
+    const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
+    const server = yield* EmbeddedAgamemnon.make({
+      host: address,
+      port: number,
+      apiKey,
+      allowRemote,
+      programs: Object.fromEntries(programs)
+    })
+    yield* Console.log(`AGAMEMNON_URL=${server.url}`)
+    // A key that was made here is known to nobody else; one that was given is not repeated.
+    if (apiKey === undefined) yield* Console.log(`AGAMEMNON_API_KEY=${Redacted.value(server.apiKey)}`)
+    yield* Console.error("serving the embedded Agamemnon; all that it knows and runs ends with it (Ctrl-C)")
+    const signals = yield* Signals
+    yield* Effect.forkDaemon(Effect.zipRight(signals.second, signals.exit))
+    return yield* Effect.never
+  }).pipe(Effect.scoped, Effect.provide(Environment.layer({ url: Option.none(), keyFile: path })))).pipe(Command.withDescription(page.sentence))

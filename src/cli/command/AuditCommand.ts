@@ -1,0 +1,51 @@
+/** `telemachy audit`: proves that the record is what was written, and prints it. */
+import * as Command from "@effect/cli/Command"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { count, oneLine } from "../../report/Wording.ts"
+import type { RunId } from "../../run/RunEvent.ts"
+import * as RunStore from "../../store/RunStore.ts"
+import * as JsonLines from "../JsonLines.ts"
+import * as Environment from "../Environment.ts"
+import { Exit } from "../Exit.ts"
+import { config, page } from "../page/AuditPage.ts"
+import * as Recorded from "../Recorded.ts"
+
+/** Checks the chain of each run. */
+const verify = Effect.fn("AuditCommand.verify")(function*(run: Option.Option<RunId>) {
+  const { verify } = yield* RunStore.RunStore
+  const { breaks, events, runs } = yield* verify(run)
+  const checked = `${count(events, "event")} of ${count(runs, "run")}`
+  if (breaks.length === 0) return yield* Console.log(`${checked}: every chain is whole`)
+  yield* Effect.forEach(breaks, ({ problem, run, seq, tag }) =>
+    Console.error(oneLine(`run ${run}: event ${seq} (${tag}) ${problem}`)), { discard: true })
+  yield* Console.error(`${checked}: ${count(breaks.length, "broken chain")}`)
+  return yield* new Exit({ code: 1 })
+})
+
+const decode = Schema.decodeOption(Schema.parseJson())
+
+/** Prints the rows of the record. */
+const print = Effect.fn("AuditCommand.print")(function*(run: Option.Option<RunId>) {
+  const { rows } = yield* RunStore.RunStore
+  yield* Stream.runForEach(rows(run), (row) =>
+    // One that is damaged is shown as it is.
+    JsonLines.write(JSON.stringify({
+      ...row,
+      payload: row.payload === null ? null : Option.getOrElse(decode(row.payload), () => row.payload)
+    })))
+})
+
+const actions = { verify, export: print }
+
+export const command = Command.make("audit", config, ({ action, run: prefix }) =>
+  Effect.gen(function*() {
+    const summary = yield* Effect.transposeMapOption(prefix, Recorded.find)
+    yield* actions[action](Option.map(summary, ({ run }) => run))
+  }).pipe(
+    Effect.provide(RunStore.layerConfig),
+    Effect.provide(Environment.layer({ url: Option.none(), keyFile: Option.none() }))
+  )).pipe(Command.withDescription(page.sentence))

@@ -1,0 +1,48 @@
+/** `telemachy cancel`: asks for the end of a run, wherever it is driven. */
+import { hostname } from "node:os"
+import * as Command from "@effect/cli/Command"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { RunEvent } from "../../run/RunEvent.ts"
+import * as RunState from "../../run/RunState.ts"
+import * as RunStore from "../../store/RunStore.ts"
+import * as Backend from "../Backend.ts"
+import * as Cleaning from "../Cleaning.ts"
+import * as Environment from "../Environment.ts"
+import { config, page } from "../page/CancelPage.ts"
+import * as Recorded from "../Recorded.ts"
+
+const who = Effect.map(
+  Effect.orElseSucceed(Config.string("USER"), () => "somebody"),
+  (user) => `${user} on ${hostname()}`
+)
+
+const isHeard = ({ _tag }: RunEvent): boolean => _tag === "run.cancelling" || _tag === "run.finished"
+
+export const command = Command.make("cancel", config, ({ run: prefix, ...flags }) =>
+  Effect.gen(function*() {
+    const { cancel, follow } = yield* RunStore.RunStore
+    const { owner, run } = yield* Recorded.find(prefix)
+    const begun = (yield* Recorded.stateOf(run)).startedAt
+    if (yield* cancel(run, yield* who)) {
+      const heard = yield* follow(run).pipe(
+        Stream.filter((event) => event.at.epochMillis >= begun.epochMillis && isHeard(event)),
+        Stream.runHead,
+        Effect.timeoutOption("10 seconds")
+      )
+      return yield* Option.isSome(Option.flatten(heard))
+        ? Console.log(`run ${run} is being cancelled; see telemachy status ${run} --watch`)
+        : Console.error(`run ${run} was asked to end, and its owner has not heard of it yet (${owner ?? "unknown"})`)
+    }
+    const state = yield* Recorded.stateOf(run)
+    if (state.endedAt !== undefined && RunState.remaining(state).length === 0) {
+      return yield* Console.log(`run ${run} is over (${state.outcome ?? "failed"}) and has left nothing`)
+    }
+    yield* Effect.provide(Cleaning.clean(run, Option.isSome(flags.url)), Backend.layerOf(state, flags.url))
+  }).pipe(
+    Effect.provide(RunStore.layerConfig),
+    Effect.provide(Environment.layer(flags))
+  )).pipe(Command.withDescription(page.sentence))

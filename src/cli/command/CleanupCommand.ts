@@ -1,0 +1,69 @@
+/** `telemachy cleanup`: removes what runs have left on Agamemnon. */
+import * as Command from "@effect/cli/Command"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { AgamemnonClient } from "../../agamemnon/AgamemnonClient.ts"
+import { oneLine } from "../../report/Wording.ts"
+import type { RunId } from "../../run/RunEvent.ts"
+import * as RunState from "../../run/RunState.ts"
+import * as RunStore from "../../store/RunStore.ts"
+import * as Backend from "../Backend.ts"
+import * as Cleaning from "../Cleaning.ts"
+import * as Environment from "../Environment.ts"
+import { Exit } from "../Exit.ts"
+import * as ExitCode from "../ExitCode.ts"
+import { config, page } from "../page/CleanupPage.ts"
+import * as Orphans from "../Orphans.ts"
+import * as Recorded from "../Recorded.ts"
+
+/** Nothing says what is to be cleaned up, or too much does. */
+export class TargetError extends Schema.TaggedError<TargetError>()("TargetError", {}) {
+  override get message(): string {
+    return "cleanup: name a run, or say --all or --orphans; see telemachy cleanup --help"
+  }
+}
+
+/** Cleans one run up, or says what that would remove. */
+const cleanOne = Effect.fn("CleanupCommand.cleanOne")(function*(run: RunId, dryRun: boolean, moved: boolean) {
+  if (!dryRun) return yield* Cleaning.clean(run, moved)
+  const remaining = RunState.remaining(yield* Recorded.stateOf(run))
+  yield* Effect.forEach(remaining, (each) => Console.log(`would remove ${Cleaning.inWords(each)} of run ${run}`), {
+    discard: true
+  })
+  if (remaining.length === 0) yield* Console.log(`nothing of run ${run} is left`)
+})
+
+/** Cleans up every run without a living owner on the Agamemnon of the settings. */
+const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(dryRun: boolean) {
+  const { url } = yield* AgamemnonClient
+  const { list } = yield* RunStore.RunStore
+  const runs = yield* Effect.filter(yield* list, ({ kept = 0, left = 0, owner, run, status }) =>
+    owner === undefined && (status === "interrupted" || left + kept > 0)
+      ? Effect.map(Recorded.stateOf(run), (state) => state.url === url)
+      : Effect.succeed(false))
+  if (runs.length === 0) return yield* Console.log(`no run has left anything on ${url}`)
+  const exits = yield* Effect.forEach(runs, ({ run }) =>
+    Effect.catchTags(Effect.as(cleanOne(run, dryRun, false), true), {
+      Exit: () => Effect.succeed(false),
+      // It has been resumed meanwhile.
+      RunOwnedError: ({ message }) => Effect.as(Console.error(oneLine(message)), true)
+    }))
+  if (!exits.every(Boolean)) return yield* new Exit({ code: ExitCode.leftBehind })
+})
+
+export const command = Command.make("cleanup", config, ({ all, dryRun, orphans, targets, ...flags }) =>
+  Effect.gen(function*() {
+    const isNamed = targets.length > 0
+    if (all ? isNamed || orphans : !orphans && !isNamed) return yield* new TargetError()
+    if (orphans) return yield* Effect.provide(Orphans.clean(targets, dryRun), Backend.named)
+    if (all) return yield* Effect.provide(cleanAll(dryRun), Backend.named)
+    const runs = yield* Effect.forEach(targets, Recorded.find)
+    yield* Effect.forEach(runs, ({ run }) =>
+      Effect.flatMap(Recorded.stateOf(run), (state) =>
+        Effect.provide(cleanOne(run, dryRun, Option.isSome(flags.url)), Backend.layerOf(state, flags.url))), { discard: true })
+  }).pipe(
+    Effect.provide(RunStore.layerConfig),
+    Effect.provide(Environment.layer(flags))
+  )).pipe(Command.withDescription(page.sentence))

@@ -1,0 +1,20 @@
+/** `telemachy forget`: removes what the record says about a run. */
+import * as Command from "@effect/cli/Command"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as RunStore from "../../store/RunStore.ts"
+import * as Environment from "../Environment.ts"
+import { config, page } from "../page/ForgetPage.ts"
+import * as Recorded from "../Recorded.ts"
+
+export const command = Command.make("forget", config, ({ run: prefix }) =>
+  Effect.gen(function*() {
+    const { forget } = yield* RunStore.RunStore
+    const { run } = yield* Recorded.find(prefix)
+    yield* forget(run)
+    yield* Console.log(`run ${run} is forgotten; that there was a run, and when, is still on record`)
+  }).pipe(
+    Effect.provide(RunStore.layerConfig),
+    Effect.provide(Environment.layer({ url: Option.none(), keyFile: Option.none() }))
+  )).pipe(Command.withDescription(page.sentence))

@@ -1,0 +1,75 @@
+/** `telemachy list`: lists recorded runs. */
+import * as Command from "@effect/cli/Command"
+import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Style } from "../../report/Style.ts"
+import * as Table from "../../report/Table.ts"
+import { count, duration, oneLine } from "../../report/Wording.ts"
+import type * as RunIndex from "../../store/RunIndex.ts"
+import * as RunStore from "../../store/RunStore.ts"
+import * as JsonLines from "../JsonLines.ts"
+import * as Environment from "../Environment.ts"
+import { config, most, page } from "../page/ListPage.ts"
+import * as Streams from "../Streams.ts"
+
+const needsAttention = ({ left = 0, status }: RunIndex.RunSummary): boolean =>
+  status === "running" || status === "interrupted" || left > 0
+
+const paints: Record<RunIndex.RunSummary["status"], keyof Style> = {
+  running: "active",
+  interrupted: "bad",
+  completed: "good",
+  failed: "bad",
+  connectivity_lost: "bad",
+  state_lost: "bad",
+  timed_out: "bad",
+  cancelled: "doubtful",
+  forgotten: "faint",
+  damaged: "bad"
+}
+
+const timeOf = (iso: string) => Option.getOrElse(DateTime.make(iso), () => DateTime.unsafeMake(0))
+
+const local = (iso: string): string =>
+  DateTime.formatIntl(timeOf(iso), new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" }))
+
+const remains = ({ kept = 0, left = 0 }: RunIndex.RunSummary, style: Style): string =>
+  [...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)])].join(", ")
+
+const cells = (summary: RunIndex.RunSummary, now: DateTime.Utc, style: Style): ReadonlyArray<string> => {
+  const { endedAt, run, startedAt, status, workflow = "" } = summary
+  const isOpen = status === "interrupted"
+  const took = DateTime.distanceDuration(timeOf(startedAt), endedAt === undefined ? now : timeOf(endedAt))
+  return [
+    oneLine(workflow),
+    run,
+    style[paints[status]](status),
+    style.faint(local(startedAt)),
+    isOpen ? "" : duration(took).padStart(7),
+    remains(summary, style)
+  ]
+}
+
+export const command = Command.make("list", config, ({ all, json, noColor, status }) =>
+  Effect.gen(function*() {
+    const runs = yield* Effect.flatMap(RunStore.RunStore, ({ list }) => list)
+    const wanted = Option.match(status, {
+      onNone: () => runs,
+      onSome: (only) => runs.filter((run) => run.status === only)
+    })
+    const shown = all ? wanted : wanted.filter((run, position) => position < most || needsAttention(run))
+    if (json) return yield* Effect.forEach(shown, (run) => JsonLines.write(JSON.stringify(run)), { discard: true })
+    const { style, width } = yield* Streams.outputOf(process.stdout)
+    if (shown.length === 0) return yield* Console.log(runs.length === 0 ? "no run is recorded" : "no such run is recorded")
+    const now = yield* DateTime.now
+    const header = ["WORKFLOW", "RUN", "STATUS", "STARTED", "   TOOK", ""].map(style.faint)
+    const rows = Table.render([header, ...shown.map((run) => cells(run, now, style))], { width })
+    yield* Effect.forEach(rows, (row) => Console.log(row), { discard: true })
+    const hidden = wanted.length - shown.length
+    if (hidden > 0) yield* Console.log(style.faint(`… and ${count(hidden, "more run")}: telemachy list --all`))
+  }).pipe(
+    Effect.provide(RunStore.layerConfig),
+    Effect.provide(Environment.layer({ url: Option.none(), keyFile: Option.none(), noColor }))
+  )).pipe(Command.withDescription(page.sentence))

@@ -1,0 +1,39 @@
+/** `telemachy logs`: tells what has happened in a recorded run. */
+import * as Command from "@effect/cli/Command"
+import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as EventLine from "../../report/EventLine.ts"
+import { lastLines } from "../../report/Wording.ts"
+import * as RunStore from "../../store/RunStore.ts"
+import * as JsonLines from "../JsonLines.ts"
+import * as Environment from "../Environment.ts"
+import { config, page } from "../page/LogsPage.ts"
+import * as Recorded from "../Recorded.ts"
+import * as Streams from "../Streams.ts"
+
+export const command = Command.make("logs", config, ({ follow, json, noColor, run: prefix, verbose }) =>
+  Effect.gen(function*() {
+    const store = yield* RunStore.RunStore
+    const { run, startedAt, status: before } = yield* Recorded.find(prefix)
+    if (before === "forgotten") return yield* new Recorded.RunForgottenError({ run })
+    const begun = yield* DateTime.make(startedAt)
+    const { style } = yield* Streams.outputOf(process.stdout)
+    const events = follow ? store.follow(run) : Stream.fromIterableEffect(store.events(run))
+    if (json) return yield* JsonLines.events(events)
+    yield* Stream.runForEach(events, (event) => {
+      const results = verbose && event._tag === "task.finished" ? lastLines(event.result ?? "", Number.POSITIVE_INFINITY) : []
+      const lines = [
+        EventLine.render(event, DateTime.distanceDuration(begun, event.at), style),
+        ...results.map((line) => `          | ${line}`)
+      ]
+      return Effect.forEach(lines, (line) => Console.log(line), { discard: true })
+    })
+    const { status } = yield* Recorded.find(run)
+    if (follow && status === "interrupted") yield* Console.error(`run ${run} was interrupted: its process has ended`)
+  }).pipe(
+    Effect.provide(RunStore.layerConfig),
+    Effect.provide(Environment.layer({ url: Option.none(), keyFile: Option.none(), noColor }))
+  )).pipe(Command.withDescription(page.sentence))

@@ -1,0 +1,57 @@
+/** `telemachy run`: runs a workflow to its end, and shows it happening. */
+import * as Command from "@effect/cli/Command"
+import * as Path from "@effect/platform/Path"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as AgamemnonClient from "../../agamemnon/AgamemnonClient.ts"
+import * as Program from "../../agamemnon/embedded/Program.ts"
+import * as CurrentRun from "../../run/CurrentRun.ts"
+import * as WorkflowExecutor from "../../run/WorkflowExecutor.ts"
+import * as Settings from "../../Settings.ts"
+import * as RunStore from "../../store/RunStore.ts"
+import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
+import * as Backend from "../Backend.ts"
+import * as Display from "../Display.ts"
+import * as Drive from "../Drive.ts"
+import * as Environment from "../Environment.ts"
+import { config, page } from "../page/RunPage.ts"
+import * as Hint from "../Hint.ts"
+import * as Source from "../Source.ts"
+import * as PlanCommand from "./PlanCommand.ts"
+
+/** What the embedded Agamemnon could not run is said before anything starts. */
+const checkPrograms = Effect.fn("RunCommand.checkPrograms")(function*(spec: WorkflowSpec) {
+  if (!(yield* Backend.IsEmbedded)) return
+  const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
+  yield* Program.check(spec.agents, { programs: Object.fromEntries(programs) })
+})
+
+/** The command that removes what a run leaves on an Agamemnon that outlives it. */
+const removalOf = Effect.fn("RunCommand.removalOf")(function*(file: string) {
+  if (yield* Backend.IsEmbedded) return () => undefined
+  const { url } = yield* AgamemnonClient.AgamemnonClient
+  const { where } = yield* RunStore.RunStore
+  return where === "memory:" ? () => Hint.teardown(file, url) : Hint.cleanup
+})
+
+export const command = Command.make("run", config, ({ dryRun, file, force, json, keyFile, noColor, quiet, teardown, timeout, url, verbose }) =>
+  Effect.gen(function*() {
+    const { spec } = yield* Source.load(file)
+    yield* Effect.gen(function*() {
+      yield* checkPrograms(spec)
+      // A setting that is wrong is said now, though a plan needs none of these.
+      if (dryRun) return yield* Effect.zipRight(CurrentRun.config, PlanCommand.show(spec))
+      yield* Effect.gen(function*() {
+        const display = yield* Display.make({ json, quiet, verbose, removal: yield* removalOf(file) })
+        const options = {
+          force,
+          teardown: Option.getOrUndefined(teardown),
+          timeout: Option.getOrUndefined(timeout),
+          embedded: yield* Backend.IsEmbedded,
+          source: file === "-" ? undefined : (yield* Path.Path).resolve(file)
+        }
+        yield* Drive.drive((executor) => executor.execute(spec, options), display)
+      }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(WorkflowExecutor.layerConfig, RunStore.layerConfig)))
+    }).pipe(Effect.provide(Backend.layer))
+  }).pipe(Effect.provide(Environment.layer({ url, keyFile, noColor, verbose })))).pipe(Command.withDescription(page.sentence))

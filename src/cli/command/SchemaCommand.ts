@@ -1,0 +1,7 @@
+/** `telemachy schema`: prints the JSON Schema of a workflow file. */
+import * as Command from "@effect/cli/Command"
+import * as Console from "effect/Console"
+import * as JsonSchema from "../../workflow/JsonSchema.ts"
+import { config, page } from "../page/SchemaPage.ts"
+
+export const command = Command.make("schema", config, () => Console.log(JSON.stringify(JsonSchema.jsonSchema, null, 2))).pipe(Command.withDescription(page.sentence))

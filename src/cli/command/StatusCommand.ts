@@ -1,0 +1,97 @@
+/** `telemachy status`: shows how far a recorded run has got, or shows it happening. */
+import * as Command from "@effect/cli/Command"
+import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as Summary from "../../report/Summary.ts"
+import { oneLine } from "../../report/Wording.ts"
+import type { RunId } from "../../run/RunEvent.ts"
+import type { RecordError } from "../../run/RunRecord.ts"
+import * as RunState from "../../run/RunState.ts"
+import type { RunSummary } from "../../store/RunIndex.ts"
+import * as RunStore from "../../store/RunStore.ts"
+import * as Display from "../Display.ts"
+import * as JsonLines from "../JsonLines.ts"
+import * as Environment from "../Environment.ts"
+import { config, page } from "../page/StatusPage.ts"
+import * as Hint from "../Hint.ts"
+import * as Recorded from "../Recorded.ts"
+import * as Streams from "../Streams.ts"
+
+const removalOf = (state: RunState.RunState) => (state.embedded ? undefined : Hint.cleanup(state))
+
+/** What there is to do about a run that did not get to its end. */
+const next = ({ status }: RunSummary, state: RunState.RunState): ReadonlyArray<string> => {
+  const remaining = RunState.remaining(state).length
+  return [
+    ...(status === "running" || status === "completed" ? [] : [`go on with it: ${Hint.resume(state)}`]),
+    ...(status === "interrupted" && remaining > 0 && !state.embedded ? [`or remove what it made: ${Hint.cleanup(state)}`] : [])
+  ]
+}
+
+/** Shows how far a run has got. */
+const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
+  const state = yield* Recorded.stateOf(summary.run)
+  const { style, width } = yield* Streams.outputOf(process.stdout)
+  const now = yield* DateTime.now
+  const isOver = summary.status !== "running"
+  const options = { style, width, removal: removalOf(state) }
+  const lines = [
+    `${style.strong(oneLine(state.workflow))}  ${summary.status}  ${style.faint(`run ${state.run} on ${oneLine(state.url)}`)}`,
+    ...(summary.owner === undefined ? [] : [style.faint(`driven by ${oneLine(summary.owner)}`)]),
+    ...Summary.tasks(isOver ? state : { ...state, endedAt: now }, { ...options, isOver }),
+    ...Summary.quotes(state, options),
+    ...Summary.resources(state, options),
+    ...(state.endedAt === undefined ? [] : [Summary.lastLine(state, style)]),
+    ...next(summary, state)
+  ]
+  yield* Effect.forEach(lines, (line) => Console.log(line), { discard: true })
+})
+
+/** Shows a run as one JSON object. */
+const showJson = Effect.fn("StatusCommand.showJson")(function*(summary: RunSummary) {
+  const state = yield* Recorded.stateOf(summary.run)
+  const { outcome, policy, reason, url } = state
+  yield* JsonLines.write(JSON.stringify({
+    ...summary,
+    url,
+    policy,
+    outcome,
+    reason,
+    tasks: RunState.tasks(state),
+    resources: RunState.resources(state)
+  }))
+})
+
+/** Shows a run happening, until it is over or nobody drives it. */
+const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, json: boolean) {
+  const { follow } = yield* RunStore.RunStore
+  if (json) return yield* JsonLines.events(follow(run))
+  const display = yield* Display.make({
+    json,
+    quiet: false,
+    verbose: false,
+    removal: removalOf,
+    interruption: "Ctrl-C stops watching, and not the run"
+  })
+  const failed = yield* Deferred.make<never, RecordError>()
+  const events = Stream.catchAll(follow(run), (error) => Stream.execute(Deferred.fail(failed, error)))
+  yield* Effect.forEach(display.tellers, (tell) => tell(events), { concurrency: "unbounded", discard: true })
+  if (yield* Deferred.isDone(failed)) return yield* Deferred.await(failed)
+  const state = yield* Recorded.stateOf(run)
+  if (state.endedAt !== undefined) return yield* display.summarize(state)
+  yield* Effect.flatMap(Recorded.find(run), show)
+})
+
+export const command = Command.make("status", config, ({ json, noColor, run, watch: isWatched }) =>
+  Effect.gen(function*() {
+    const summary = yield* Recorded.find(run)
+    if (isWatched) return yield* watch(summary.run, json)
+    yield* json ? showJson(summary) : show(summary)
+  }).pipe(
+    Effect.provide(RunStore.layerConfig),
+    Effect.provide(Environment.layer({ url: Option.none(), keyFile: Option.none(), noColor }))
+  )).pipe(Command.withDescription(page.sentence))
