@@ -1,10 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import * as Migration from "../examples/guard-a-migration.ts"
+import * as ResumeAfterCrash from "../examples/resume-after-crash.ts"
 import * as RunWorkflow from "../examples/run-workflow.ts"
+import * as AgamemnonClient from "../src/agamemnon/AgamemnonClient.ts"
+import * as EmbeddedAgamemnon from "../src/agamemnon/embedded/EmbeddedAgamemnon.ts"
+import * as Declaration from "../src/run/Declaration.ts"
+import * as RunEvent from "../src/run/RunEvent.ts"
+import { RunRecord } from "../src/run/RunRecord.ts"
+import * as WorkflowExecutor from "../src/run/WorkflowExecutor.ts"
+import { RunStore } from "../src/store/RunStore.ts"
+import * as WorkflowFile from "../src/workflow/WorkflowFile.ts"
 
 const recorded = (lines: Array<string>): Console.Console =>
   ({
@@ -14,6 +27,25 @@ const recorded = (lines: Array<string>): Console.Console =>
     error: (...args: ReadonlyArray<unknown>) => Effect.sync(() => lines.push(args.join(" "))),
     unsafe: globalThis.console
   }) as unknown as Console.Console
+
+const Agamemnon = Layer.unwrapEffect(Effect.map(EmbeddedAgamemnon.EmbeddedAgamemnon, AgamemnonClient.layer)).pipe(
+  Layer.provide([EmbeddedAgamemnon.layer(), NodeHttpClient.layer])
+)
+
+/** What is on record of a process that has died as soon as it had begun a run. */
+const diedAtOnce = Effect.fnUntraced(function*(digits: string, isDeclared: boolean) {
+  const { begin } = yield* RunRecord
+  const { events, list } = yield* RunStore
+  const spec = yield* WorkflowFile.load("workflows/hello.yaml")
+  const declaration = yield* Declaration.write({ spec, force: false })
+  const [earlier] = yield* list
+  const [started] = earlier === undefined ? [] : yield* events(earlier.run)
+  if (started?._tag !== "run.started") return yield* Effect.dieMessage("a run must be recorded")
+  const run = RunEvent.RunId.make(digits)
+  const recording = yield* begin({ run, workflow: spec.metadata.name, url: started.url })
+  if (isDeclared) yield* recording.declare(declaration)
+  yield* recording.append([{ ...started, run }])
+}, Effect.scoped)
 
 describe("examples", () => {
   it.scopedLive("run-workflow runs a workflow to its end", () => {
@@ -33,4 +65,27 @@ describe("examples", () => {
       assert.isAtLeast(rows, 29)
       assert.match(lines.join("\n"), /connectivity lost, no answer for 30s: 3 pings in a row failed/)
     }))
+
+  it.live("resume-after-crash goes on with what was interrupted, and removes what is left of what cannot go on", () => {
+    const lines: Array<string> = []
+    const recovered = Effect.gen(function*() {
+      yield* WorkflowExecutor.execute(yield* WorkflowFile.load("workflows/hello.yaml"))
+      yield* diedAtOnce("0123456789abcdef", true)
+      yield* diedAtOnce("fedcba9876543210", false)
+      yield* ResumeAfterCrash.recover.pipe(Effect.withConsole(recorded(lines)))
+      const runs = yield* Effect.flatMap(RunStore, ({ list }) => list)
+      assert.deepStrictEqual(runs.map(({ status }) => status).toSorted(), ["cancelled", "completed", "completed"])
+      assert.deepStrictEqual(lines.toSorted(), [
+        "hello: 6 tasks completed after all",
+        "hello: removed 0 leftovers, 0 are still there",
+        "run fedcba9876543210 has been forgotten: what it was told to do is not recorded any more"
+      ])
+    })
+    return Effect.flatMap(FileSystem.FileSystem, (files) =>
+      Effect.acquireUseRelease(
+        Effect.orDie(files.makeTempDirectory()),
+        (directory) => Effect.provide(recovered, ResumeAfterCrash.layer(`${directory}/runs.db`)),
+        (directory) => Effect.orDie(files.remove(directory, { recursive: true }))
+      )).pipe(Effect.provide([Agamemnon, NodeContext.layer]))
+  })
 })

@@ -92,7 +92,7 @@ describe.concurrent("a setting", () => {
   test("has a value out of range here, unless it takes any text", () =>
     Effect.sync(() => {
       const names = Settings.all.flatMap(({ name, range }) => (range === "any text" ? [] : [name]))
-      assert.sameMembers([...Object.keys(outOfRange), "AGAMEMNON_API_KEY"], names)
+      assert.sameMembers([...Object.keys(outOfRange), "AGAMEMNON_API_KEY", "TELEMACHY_DATABASE_URL"], names)
     }))
 
   test("that is a secret is refused without being repeated", () =>
@@ -102,6 +102,12 @@ describe.concurrent("a setting", () => {
       assert.strictEqual(ended.code, 2, ended.stderr)
       assert.match(ended.stderr, /^AGAMEMNON_API_KEY: expected one line of ASCII characters/)
       assert.notInclude(ended.stderr, "schlüssel")
+      for (const url of ["runs.db", "mysql://user:schluessel@127.0.0.1/runs"]) {
+        const ended = yield* run(["run", "-", "--json"], { env: { TELEMACHY_DATABASE_URL: url }, input: flow })
+        assert.strictEqual(ended.code, 2, ended.stderr)
+        assert.strictEqual(ended.stderr, "TELEMACHY_DATABASE_URL: expected file:PATH, postgres://… or memory:\n")
+        assert.strictEqual(ended.stdout, "")
+      }
     }))
 
   for (const [name, values] of Object.entries(outOfRange)) {

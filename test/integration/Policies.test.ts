@@ -44,20 +44,21 @@ describe.concurrent("teardown", () => {
         const there = yield* Backend.remaining(backend)
         if (decision === "remove") return assert.deepStrictEqual(there, [])
         assert.lengthOf(there, 2)
-        assert.include(ended.stderr, "kept 1 team and 1 agent on purpose; remove with: telemachy teardown")
+        assert.include(ended.stderr, "kept 1 team and 1 agent on purpose; remove with: telemachy cleanup ")
         const removal = yield* run(["teardown", file], { env: backend.env })
         assert.strictEqual(removal.code, 0, removal.stderr)
         assert.deepStrictEqual(yield* Backend.remaining(backend), [])
       }))
   }
 
-  test("of a run whose file has a name that the shell would read otherwise is told as the shell reads it", () =>
+  test("of a run that is not recorded names its file as the shell reads it", () =>
     Effect.gen(function*() {
       const backend = yield* Backend.make()
       const { directory, file } = yield* Flow.shell("policy", { only: "true" }, { teardown: "never" })
       const name = "-the `id` of $HOME's flow.yaml"
       renameSync(file, join(directory, name))
-      const ended = yield* run(["run", "--", name], { env: backend.env, directory })
+      const env = { ...backend.env, TELEMACHY_DATABASE_URL: "memory:" }
+      const ended = yield* run(["run", "--", name], { env, directory })
       assert.strictEqual(ended.code, 0, ended.stderr)
       assert.lengthOf(yield* Backend.remaining(backend), 2)
       const removal = /remove with: (telemachy teardown .*)$/m.exec(ended.stdout)?.[1] ?? ""

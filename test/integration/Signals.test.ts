@@ -42,7 +42,7 @@ describe.concurrent("a signal", () => {
         assert.strictEqual(ended.code, codes.SIGTERM, ended.stderr)
         const left = yield* Backend.remaining(backend)
         assert.lengthOf(left, 2)
-        assert.include(ended.stderr, "stopped without waiting; not removed: 1 team and 1 agent; remove with: telemachy teardown ")
+        assert.include(ended.stderr, "stopped without waiting; not removed: 1 team and 1 agent; remove with: telemachy cleanup ")
         for (const { id } of left) assert.include(ended.stderr, id)
         yield* backend.setFaults([])
         const removal = yield* run(["teardown", file], { env: backend.env })
@@ -128,7 +128,7 @@ describe.concurrent("a signal", () => {
       const ended = yield* running.ended
       assert.strictEqual(ended.code, 130, ended.stderr)
       assert.match(lastLine(ended.stderr), /^workflow signals cancelled after /)
-      assert.deepInclude(ended.events.at(-1), { _tag: "run.finished", outcome: "cancelled", left: 0 })
+      assert.deepInclude(ended.events.at(-1), { _tag: "run.finished", outcome: "cancelled", left: 0, kept: 0 })
     }))
 
   for (const command of ["plan", "teardown"]) {

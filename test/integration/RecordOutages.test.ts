@@ -1,0 +1,121 @@
+import { execFileSync } from "node:child_process"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { Scope } from "effect/Scope"
+import * as Backend from "./backend.ts"
+import { emptyDirectory, run, type Running, telemachy, test } from "./command.ts"
+import * as Flow from "./flow.ts"
+import * as Postgres from "./postgres.ts"
+import * as Proxy from "./proxy.ts"
+import * as Record from "./record.ts"
+
+/** A database that can be taken away from a process. */
+interface Database {
+  readonly env: Readonly<Record<string, string>>
+  /** The variables of those from whom it is not taken away. */
+  readonly direct: Readonly<Record<string, string>>
+  readonly take: (running: Running) => Effect.Effect<void>
+  readonly giveBack: (running: Running) => Effect.Effect<void>
+}
+
+const prlimit = "/usr/bin/prlimit"
+
+/** A file to which a process can write nothing more, as if the disk were full. */
+const file = Effect.gen(function*() {
+  const env = Record.inFile(join(yield* emptyDirectory, "runs.db"))
+  const limit = (soft: string) => ({ pid }: Running) =>
+    Effect.sync(() => {
+      execFileSync(prlimit, ["--pid", String(pid), `--fsize=${soft}:unlimited`])
+    })
+  return { env, direct: env, take: limit("1"), giveBack: limit("unlimited") }
+})
+
+/** A PostgreSQL behind a proxy. */
+const postgres = Effect.gen(function*() {
+  const { url } = yield* Postgres.schema
+  const direct = new URL(url)
+  const proxy = yield* Proxy.tcp({ host: direct.hostname, port: Number(direct.port || 5432) })
+  const through = new URL(url)
+  through.host = `127.0.0.1:${proxy.port}`
+  return {
+    env: { TELEMACHY_DATABASE_URL: through.href },
+    direct: { TELEMACHY_DATABASE_URL: url },
+    take: () => proxy.close,
+    giveBack: () => proxy.open
+  }
+})
+
+/** A run whose task waits, and from which its record is taken away. */
+const unrecorded = Effect.fnUntraced(function*(makeDatabase: Effect.Effect<Database, never, Scope>) {
+  const backend = yield* Backend.make()
+  const database = yield* makeDatabase
+  const { file, open } = yield* Flow.shell("outage", { only: Flow.wait })
+  const running = yield* telemachy(["run", file, "--json"], { env: { ...backend.env, ...database.env } })
+  yield* running.event("task.progressed")
+  yield* database.take(running)
+  yield* running.event("record.failed")
+  return { backend, database, open, running }
+})
+
+const assertWhole = Effect.fnUntraced(function*({ direct }: Database) {
+  const audit = yield* run(["audit", "verify"], { env: direct })
+  assert.match(audit.stdout, /: every chain is whole\n$/, audit.stderr)
+})
+
+const databases = [
+  { name: "a file", why: `left out without ${prlimit}`, isMissing: !existsSync(prlimit), make: file },
+  {
+    name: "a PostgreSQL",
+    why: "left out unless TELEMACHY_TEST_POSTGRES_URL names one",
+    isMissing: Postgres.isMissing,
+    make: postgres
+  }
+]
+
+for (const { isMissing, make, name, why } of databases) {
+  describe.skipIf(isMissing).concurrent(`${name} (${why}) that can not be written in mid-run`, () => {
+    test("does not end the run, which says that it is not recorded", () =>
+      Effect.gen(function*() {
+        const { backend, database, open, running } = yield* unrecorded(make)
+        yield* open(1)
+        const ended = yield* running.ended
+        assert.strictEqual(ended.code, 6, ended.stderr)
+        assert.match(ended.stderr, /its record has a gap\n$/)
+        assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+        const list = yield* run(["list"], { env: database.direct })
+        assert.match(list.stdout, /outage +[0-9a-f]{16} +interrupted/)
+        yield* assertWhole(database)
+      }))
+
+    test("and then can again is given what it has missed", () =>
+      Effect.gen(function*() {
+        const { backend, database, open, running } = yield* unrecorded(make)
+        yield* database.giveBack(running)
+        yield* running.event("record.restored")
+        yield* open(1)
+        const ended = yield* running.ended
+        assert.strictEqual(ended.code, 0, ended.stderr)
+        assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+        const logs = yield* run(["logs", ended.events[0]?.run ?? "", "--json"], { env: database.direct })
+        assert.deepStrictEqual(logs.events, ended.events)
+        yield* assertWhole(database)
+      }))
+  })
+}
+
+describe.skipIf(Postgres.isMissing).concurrent("a PostgreSQL (left out unless TELEMACHY_TEST_POSTGRES_URL names one)", () => {
+  test("that is gone at the start lets nothing be made", () =>
+    Effect.gen(function*() {
+      const backend = yield* Backend.make()
+      const { url } = yield* Postgres.schema
+      const gone = new URL(url)
+      gone.port = "1"
+      const { file } = yield* Flow.shell("outage", { only: "true" })
+      const ended = yield* run(["run", file], { env: { ...backend.env, TELEMACHY_DATABASE_URL: gone.href } })
+      assert.strictEqual(ended.code, 2, ended.stderr)
+      assert.match(ended.stderr, /^the record of runs \(postgres:.*\) cannot be opened: nothing listens at that address\n$/)
+      assert.deepStrictEqual(yield* backend.journal, [])
+    }))
+})

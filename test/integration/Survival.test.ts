@@ -1,0 +1,175 @@
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { RunEvent } from "../../src/run/RunEvent.ts"
+import * as Backend from "./backend.ts"
+import { bin, emptyDirectory, root, run, start, telemachy } from "./command.ts"
+import * as Flow from "./flow.ts"
+import * as Proxy from "./proxy.ts"
+import * as Record from "./record.ts"
+
+const subjects = ["first", "second", "third", "fourth", "fifth"] as const
+
+const task = (subject: string, assign_to: string, blocked_by: ReadonlyArray<string> = []) =>
+  ({ subject, description: `echo ${subject} >> done`, assign_to, blocked_by })
+
+/** Five tasks for two agents; each that is run leaves a line in `done`. */
+const flow = (name: string) =>
+  Flow.write((directory) => ({
+    metadata: { name },
+    agents: ["one", "two"].map((agent) => ({ name: agent, program: "sh", working_dir: directory })),
+    teams: [{
+      name: "crew",
+      agents: ["one", "two"],
+      tasks: [
+        task("first", "one"),
+        task("second", "two", ["first"]),
+        task("third", "one", ["first"]),
+        task("fourth", "two"),
+        task("fifth", "two", ["third", "fourth"])
+      ]
+    }],
+    teardown: "always"
+  }))
+
+// So many requests and events as have to be, as far as that does not depend on the time that they take.
+const steady = {
+  HEALTHCHECK_INTERVAL_SECONDS: "60",
+  HEALTHCHECK_TIMEOUT_SECONDS: "10",
+  REQUEST_TIMEOUT_SECONDS: "10",
+  TEARDOWN_GRACE_SECONDS: "30"
+}
+
+/** When a run is killed. */
+type Moment =
+  | { readonly after: "event"; readonly number: number }
+  | { readonly after: "request" | "answer"; readonly number: number }
+
+/** What is done about a run that was killed. */
+type Remedy = "resume" | "cleanup"
+
+/** The record that all runs of a test share. */
+const makeRecord = Effect.map(emptyDirectory, (directory) => join(directory, "runs.db"))
+
+/** What a run needs: a file, an Agamemnon behind a proxy, and variables that name it and the record. */
+const makeStage = Effect.fnUntraced(function*(name: string, database: string) {
+  const backend = yield* Backend.make()
+  const proxy = yield* Proxy.http(backend.url)
+  const files = yield* flow(name)
+  const env = { ...backend.env, AGAMEMNON_URL: proxy.url, ...steady, ...Record.inFile(database) }
+  return { backend, proxy, ...files, env }
+})
+
+type Stage = Effect.Effect.Success<ReturnType<typeof makeStage>>
+
+/** Starts a run that is killed at a moment, unless it has ended before, and waits for its end. */
+const kill = Effect.fnUntraced(function*({ env, file, proxy }: Stage, { after, number }: Moment) {
+  const args = ["run", file, "--json"]
+  if (after === "event") {
+    const preload = join(root, "test/integration/dieAfterLine.mjs")
+    const dying = { ...env, NODE_OPTIONS: `--import=${preload}`, DIE_AFTER_LINES: String(number) }
+    const running = yield* start([process.execPath, bin, ...args], { env: dying })
+    return yield* running.exited
+  }
+  let pid: number | undefined
+  proxy.strike({
+    at: number,
+    moment: after === "request" ? "before" : "after",
+    carryOut: () => pid !== undefined && process.kill(pid, "SIGKILL")
+  })
+  const running = yield* telemachy(args, { env })
+  pid = running.pid
+  const ended = yield* running.exited
+  yield* proxy.heal
+  return ended
+})
+
+const executed = ({ exists, read }: Stage): ReadonlyArray<string> =>
+  exists("done") ? read("done").trim().split("\n") : []
+
+/** Checks that nothing was made more often than the workflow says, whatever has become of it since. */
+const assertMadeOnce = Effect.fnUntraced(function*({ backend }: Stage) {
+  const made = (yield* backend.journal).filter(({ method, status = 0 }) => method === "POST" && status < 300)
+  const count = (path: RegExp) => made.filter((entry) => path.test(entry.path)).length
+  assert.isAtMost(count(/\/agents$/), 2, "agents")
+  assert.isAtMost(count(/\/teams$/), 1, "teams")
+  assert.isAtMost(count(/\/tasks$/), subjects.length, "tasks")
+})
+
+const isDone = (events: ReadonlyArray<RunEvent>): boolean => events.some(({ _tag }) => _tag === "run.finished")
+
+/** A run that was killed at a moment and then resumed or cleaned up. Answers whether it had got so far. */
+const survive = Effect.fnUntraced(function*(moment: Moment, remedy: Remedy, database: string) {
+  const name = `${remedy} ${moment.after} ${moment.number}`
+  const stage = yield* makeStage(name, database)
+  const { backend, env } = stage
+  const killed = yield* kill(stage, moment)
+  if (killed.signal === null) {
+    assert.strictEqual(killed.code, 0, killed.stderr)
+    return false
+  }
+  const record = yield* Record.openFile(database)
+  const find = Effect.map(record.list, (runs) => runs.find(({ workflow }) => workflow === name))
+  const before = yield* find
+  if (before === undefined) {
+    assert.deepStrictEqual(killed.events, [], `${name}: events that are not on record`)
+    assert.deepStrictEqual(yield* Backend.remaining(backend), [], `${name}: made and not on record`)
+    return true
+  }
+  const assertWhole = Effect.map(record.verify(Option.some(before.run)), ({ breaks }) => assert.deepStrictEqual(breaks, []))
+  yield* assertWhole
+  const recorded = yield* record.events(before.run)
+  assert.deepStrictEqual(killed.events, recorded.slice(0, killed.events.length), `${name}: what came out is not what is on record`)
+  if (isDone(recorded)) {
+    assert.deepInclude(before, { status: "completed", left: 0 }, name)
+  } else {
+    assert.strictEqual(before.status, "interrupted", name)
+    const args = remedy === "resume" ? ["resume", before.run, "--json"] : ["cleanup", before.run]
+    const healed = yield* run(args, { env })
+    assert.strictEqual(healed.code, 0, `${name}\n${healed.stdout}\n${healed.stderr}`)
+  }
+  assert.deepStrictEqual(yield* Backend.remaining(backend), [], `${name}: left on Agamemnon`)
+  const lines = executed(stage)
+  if (remedy === "resume" || isDone(recorded)) assert.sameMembers([...lines], [...subjects], name)
+  assert.lengthOf(lines, new Set(lines).size, `${name}: a task was run twice`)
+  yield* assertMadeOnce(stage)
+  assert.deepInclude(yield* find, { left: 0, kept: 0, owner: undefined }, name)
+  yield* assertWhole
+  return true
+}, Effect.scoped)
+
+/** What the workflow takes when nothing disturbs it. */
+const undisturbed = Effect.gen(function*() {
+  const stage = yield* makeStage("undisturbed", yield* makeRecord)
+  const { code, events, stderr } = yield* run(["run", stage.file, "--json"], { env: stage.env })
+  assert.strictEqual(code, 0, stderr)
+  return { event: events.length, request: stage.proxy.requests(), answer: stage.proxy.changes() }
+}).pipe(Effect.scoped)
+
+/** Walks through all moments of a kind, with one remedy and the other in turn. */
+const walk = Effect.fnUntraced(function*(after: Moment["after"], first: number) {
+  const database = yield* makeRecord
+  const { [after]: count } = yield* undisturbed
+  const moments = Array.from({ length: count }, (_, index) => index + 1)
+  const reached = yield* Effect.forEach(moments, (number) =>
+    survive({ after, number }, number % 2 === first ? "resume" : "cleanup", database), { concurrency: 2 })
+  const points = reached.filter(Boolean).length
+  yield* Console.log(`survival: killed after ${after} 1 to ${count}, ${points} points`)
+  // Reads of what goes on meanwhile are now more and now fewer.
+  assert.isAtLeast(points, count - 5)
+  // What a person sees of all these runs: nothing is left of any.
+  const env = Record.inFile(database)
+  const listed = yield* run(["list", "--status", "interrupted"], { env })
+  assert.strictEqual(listed.stdout, "no such run is recorded\n")
+  const audit = yield* run(["audit", "verify"], { env })
+  assert.match(audit.stdout, /^[\d,]+ events of \d+ runs: every chain is whole\n$/)
+})
+
+describe.concurrent("a run that is killed", () => {
+  it.scopedLive("after any of its events is resumed, or cleaned up, and nothing is done twice or left", () => walk("event", 0), 180_000)
+  it.scopedLive("when any of its requests is on its way", () => walk("request", 1), 180_000)
+  // An answer that only tells something is as good as a request that was not sent.
+  it.scopedLive("when the answer to any of its requests that change something is on its way", () => walk("answer", 0), 180_000)
+})
