@@ -8,7 +8,8 @@ import * as ExitCode from "../src/cli/ExitCode.ts"
 import * as RunEvent from "../src/run/RunEvent.ts"
 import * as Teardown from "../src/run/Teardown.ts"
 import * as Settings from "../src/Settings.ts"
-import * as WorkflowSpec from "../src/workflow/WorkflowSpec.ts"
+import * as JsonSchema from "../src/workflow/JsonSchema.ts"
+import { TeardownPolicy } from "../src/workflow/TeardownPolicy.ts"
 
 const row = (cells: ReadonlyArray<string>): string => `| ${cells.join(" | ")} |`
 
@@ -24,7 +25,7 @@ const settings = table(
 
 const exitCodes = table(["code", "meaning"], ExitCode.meanings.map(([number, meaning]) => [number, meaning]))
 
-const policies = WorkflowSpec.TeardownPolicy.literals
+const policies = TeardownPolicy.literals
 
 const teardown = table(
   ["outcome", ...policies.map(code)],
@@ -61,11 +62,11 @@ const fields = (prefix: string, schema: unknown): ReadonlyArray<ReadonlyArray<st
 }
 
 const workflow = table(["key", "type", "default", "meaning"], [
-  ...fields("", WorkflowSpec.jsonSchema),
-  ...fields("metadata.", get(WorkflowSpec.jsonSchema, "properties", "metadata")),
-  ...fields("agents[].", get(WorkflowSpec.jsonSchema, "$defs", "AgentSpec")),
-  ...fields("teams[].", get(WorkflowSpec.jsonSchema, "$defs", "TeamSpec")),
-  ...fields("teams[].tasks[].", get(WorkflowSpec.jsonSchema, "$defs", "TaskSpec"))
+  ...fields("", JsonSchema.jsonSchema),
+  ...fields("metadata.", get(JsonSchema.jsonSchema, "properties", "metadata")),
+  ...fields("agents[].", get(JsonSchema.jsonSchema, "$defs", "AgentSpec")),
+  ...fields("teams[].", get(JsonSchema.jsonSchema, "$defs", "TeamSpec")),
+  ...fields("teams[].tasks[].", get(JsonSchema.jsonSchema, "$defs", "TaskSpec"))
 ])
 
 const quickStart = `\`\`\`ts\n${readFileSync("examples/quick-start.ts", "utf8")}\`\`\``
