@@ -2,19 +2,26 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 /** A measured value beside the limit or the peer that it is compared with. */
-export interface Figure {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
+export const Figure = Schema.Struct({
+  name: Schema.String,
+  value: Schema.Number,
+  unit: Schema.String,
   /** What it is compared with, in the same unit, measured or computed in the same run. */
-  readonly against: number
+  against: Schema.Number,
   /** What that is. */
-  readonly limit: string
-}
+  limit: Schema.String
+})
+export interface Figure extends Schema.Schema.Type<typeof Figure> {}
 
-const rounded = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
+/** A figure in the file of its benchmark. */
+export const Row = Schema.Struct({ benchmark: Schema.String, ...Figure.fields, ratio: Schema.Number })
+export interface Row extends Schema.Schema.Type<typeof Row> {}
+
+/** A number as exact as it is worth. */
+export const rounded = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3))
 
 /** Prints figures and writes them to `bench/results/NAME.json`. */
 export const report = Effect.fn("Figure.report")(function*(benchmark: string, figures: ReadonlyArray<Figure>) {

@@ -2,10 +2,9 @@
 import * as Command from "@effect/platform/Command"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Order from "effect/Order"
+import * as Bench from "./Bench.ts"
 import * as Figure from "./Figure.ts"
 
 const rounds = 15
@@ -15,9 +14,6 @@ const timeOf = (...args: ReadonlyArray<string>) =>
     Effect.timed(Command.exitCode(Command.make("node", ...args))),
     ([time]) => Duration.toMillis(time)
   )
-
-const median = (times: ReadonlyArray<number>): number => 
-  Arr.sort(times, Order.number)[Math.floor(times.length / 2)] ?? 0
 
 const figures = Effect.gen(function*() {
   // Interleaved, so that whatever else the machine does falls on all of them.
@@ -29,11 +25,11 @@ const figures = Effect.gen(function*() {
     }),
     rounds
   )
-  const empty = median(times.map((each) => each.empty))
+  const empty = Bench.median(times.map((each) => each.empty))
   const limit = `node -e 0, median of ${rounds} interleaved`
   yield* Figure.report("start", [
-    { name: "telemachy --version", value: median(times.map((each) => each.version)), unit: "ms", against: empty, limit },
-    { name: "telemachy validate", value: median(times.map((each) => each.validate)), unit: "ms", against: empty, limit }
+    { name: "telemachy --version", value: Bench.median(times.map((each) => each.version)), unit: "ms", against: empty, limit },
+    { name: "telemachy validate", value: Bench.median(times.map((each) => each.validate)), unit: "ms", against: empty, limit }
   ])
 })
 

@@ -13,7 +13,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Order from "effect/Order"
 import * as Redacted from "effect/Redacted"
 import { AgamemnonClient, EmbeddedAgamemnon, RunStore, WorkflowExecutor, WorkflowSpec } from "telemachy"
 import * as RunEvent from "../src/run/RunEvent.ts"
@@ -21,12 +20,11 @@ import { RunRecord } from "../src/run/RunRecord.ts"
 import * as Chain from "../src/store/Chain.ts"
 import * as Database from "../src/store/Database.ts"
 import * as EventLog from "../src/store/EventLog.ts"
+import * as Bench from "./Bench.ts"
 import * as Figure from "./Figure.ts"
 
 const runs = 10_000
 const rounds = 15
-
-const median = (times: ReadonlyArray<number>): number => Arr.sort(times, Order.number)[Math.floor(times.length / 2)] ?? 0
 
 const idOf = (position: number) => RunEvent.RunId.make(position.toString(16).padStart(16, "0"))
 
@@ -91,7 +89,7 @@ const listing = Effect.fn("store.listing")(function*(path: string) {
     Effect.all({ version: timeOf(database, "--version"), list: timeOf(database, "list") }),
     rounds
   )
-  return { version: median(times.map(({ version }) => version)), list: median(times.map(({ list }) => list)) }
+  return { version: Bench.median(times.map(({ version }) => version)), list: Bench.median(times.map(({ list }) => list)) }
 })
 
 const workflow = {
@@ -137,7 +135,7 @@ const append = Effect.gen(function*() {
       Effect.timed(recording.append([
         { _tag: "task.submitting", run, workflow: "append", at, team: "crew", subject: "only" }
       ]))))
-  return median(times.map(([time]) => Duration.toMillis(time)))
+  return Bench.median(times.map(([time]) => Duration.toMillis(time)))
 }).pipe(Effect.scoped)
 
 /** A schema of its own in the PostgreSQL of the tests, if there is one. */
@@ -163,7 +161,7 @@ const figures = Effect.gen(function*() {
   )
   const counted = yield* Effect.provide(countEvents, file)
   const events = counted.events / counted.runs
-  const added = median(times.map(({ recorded, unrecorded }) => (recorded - unrecorded) / events))
+  const added = Bench.median(times.map(({ recorded, unrecorded }) => (recorded - unrecorded) / events))
 
   const onFile = yield* Effect.provide(append, file)
   const address = yield* postgres

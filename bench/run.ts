@@ -1,0 +1,59 @@
+/**
+ * Runs every benchmark, each in a process of its own, prints one table, and
+ * writes it to `bench/results/all.json`; with `--write` also into the page on
+ * performance.
+ */
+import * as Command from "@effect/platform/Command"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Table from "../src/report/Table.ts"
+import * as Figure from "./Figure.ts"
+
+const benchmarks = ["start", "detect", "dispatch", "store", "micro", "many", "large"]
+
+const Rows = Schema.parseJson(Schema.Array(Figure.Row))
+
+const measure = Effect.fn("measure")(function*(benchmark: string) {
+  yield* Console.error(`measuring ${benchmark}`)
+  const code = yield* Command.exitCode(Command.make("npx", "tsx", `bench/${benchmark}.ts`).pipe(Command.stderr("inherit")))
+  if (code !== 0) return yield* Effect.dieMessage(`the benchmark ${benchmark} has failed`)
+  const files = yield* FileSystem.FileSystem
+  return yield* Effect.flatMap(files.readFileString(`bench/results/${benchmark}.json`), Schema.decode(Rows))
+})
+
+const cells = ({ against, limit, name, ratio, unit, value }: Figure.Row) => [
+  name,
+  `${Figure.rounded(value)} ${unit}`,
+  `${Figure.rounded(against)} ${unit}: ${limit}`,
+  ratio.toFixed(2)
+]
+
+const page = "docs/performance.md"
+
+/** Puts the table into its place on the page. */
+const write = Effect.fn("write")(function*(rows: ReadonlyArray<Figure.Row>) {
+  const files = yield* FileSystem.FileSystem
+  const line = (parts: ReadonlyArray<string>) => `| ${parts.join(" | ")} |`
+  const table = [line(["what", "measured", "against", "ratio"]), line(["---", "---", "---", "---"]), ...rows.map((row) => line(cells(row)))]
+  const text = yield* files.readFileString(page)
+  yield* files.writeFileString(
+    page,
+    text.replace(/(<!-- begin figures -->\n)[^]*?(<!-- end figures -->)/, (_, begin: string, end: string) =>
+      `${begin}${table.join("\n")}\n${end}`)
+  )
+})
+
+const main = Effect.gen(function*() {
+  const files = yield* FileSystem.FileSystem
+  const rows = (yield* Effect.forEach(benchmarks, measure)).flat()
+  yield* files.writeFileString("bench/results/all.json", `${JSON.stringify(rows, null, 2)}\n`)
+  const lines = Table.render([["WHAT", "MEASURED", "AGAINST", "RATIO"], ...rows.map(cells)], { width: Number.POSITIVE_INFINITY })
+  yield* Effect.forEach(lines, (line) => Console.log(line), { discard: true })
+  if (process.argv.includes("--write")) yield* write(rows)
+})
+
+main.pipe(Effect.provide(NodeContext.layer), NodeRuntime.runMain)
