@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises"
 import { defineConfig } from "tsup"
 
 const shared = { format: "esm", target: "node20", treeshake: true, clean: true } as const
@@ -17,6 +18,18 @@ export default defineConfig([
     esbuildOptions: (options) => {
       options.alias = { "@libsql/client": "@libsql/client/sqlite3", "@libsql/client/sqlite3": "@libsql/client/sqlite3" }
     },
+    esbuildPlugins: [{
+      name: "quiet-nats",
+      setup: ({ onLoad }) => {
+        // The client of NATS writes to standard output, which is for events alone, when a server speaks no NATS.
+        onLoad({ filter: /@nats-io\/nats-core\/lib\/protocol\.js$/ }, async ({ path }) => {
+          const words = "console.log(\"reader closed\", err)"
+          const code = await readFile(path, "utf8")
+          if (!code.includes(words)) throw new Error(`${path} no longer says ${words}`)
+          return { contents: code.replace(words, "void err") }
+        })
+      }
+    }],
     banner: {
       js: "import { createRequire as telemachyCreateRequire } from \"node:module\"; const require = telemachyCreateRequire(import.meta.url);"
     }

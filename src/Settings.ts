@@ -6,98 +6,14 @@
  * A command-line flag wins over the environment, the environment over `.env`,
  * `.env` over the default; an empty variable counts as unset.
  */
-import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
-import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Address from "./agamemnon/Address.ts"
 import * as Key from "./agamemnon/Key.ts"
-
-/** A setting that can be read from the environment. */
-export interface Setting<A> {
-  /** The environment variable. */
-  readonly name: string
-  /** What it means, in a sentence. */
-  readonly description: string
-  /** What it can be. */
-  readonly range: string
-  /** What holds when it is not set, in words. */
-  readonly fallback: string
-  /** Reads and checks it. The error of a value out of range names the variable. */
-  readonly config: Config.Config<A>
-}
-
-interface Definition<A> {
-  readonly name: string
-  readonly description: string
-  readonly range: string
-  readonly fallback: string
-  readonly schema: Schema.Schema<A, string>
-}
-
-const text = (name: string) =>
-  Config.option(Config.string(name)).pipe(
-    Config.map(Option.map((value) => value.trim())),
-    Config.map(Option.filter((value) => value !== ""))
-  )
-
-const decode = <A>({ name, range, schema }: Definition<A>, value: string) =>
-  Either.mapLeft(Schema.decodeEither(schema)(value), () =>
-    ConfigError.InvalidData([name], `expected ${range}, found ${JSON.stringify(value)}`))
-
-const optional = <A>(definition: Definition<A>): Setting<Option.Option<A>> => ({
-  ...definition,
-  config: Config.mapOrFail(text(definition.name), Option.match({
-    onNone: () => Either.right(Option.none()),
-    onSome: (value) => Either.map(decode(definition, value), Option.some)
-  }))
-})
-
-// For what may hold a secret: only its parser knows what can be shown of it.
-const parsed = <A>(name: string, parse: (value: string) => Either.Either<A, string>) =>
-  Config.mapOrFail(text(name), Option.match({
-    onNone: () => Either.right(Option.none<A>()),
-    onSome: (value) =>
-      Either.mapBoth(parse(value), {
-        onLeft: (problem) => ConfigError.InvalidData([name], problem),
-        onRight: Option.some
-      })
-  }))
-
-const withDefault = <A>(definition: Definition<A>): Setting<A> => ({
-  ...definition,
-  config: Config.mapOrFail(text(definition.name), (value) =>
-    decode(definition, Option.getOrElse(value, () => definition.fallback)))
-})
-
-const seconds = (name: string, fallback: string, description: string) =>
-  withDefault({
-    name,
-    description,
-    fallback,
-    range: "a number of seconds greater than 0",
-    schema: Schema.transform(
-      // Not only greater than 0, but so that a duration can tell it from 0.
-      Schema.NumberFromString.pipe(
-        Schema.finite(),
-        Schema.filter((value) => Duration.greaterThan(Duration.seconds(value), Duration.zero))
-      ),
-      Schema.DurationFromSelf,
-      { strict: true, decode: (value) => Duration.seconds(value), encode: Duration.toSeconds }
-    )
-  })
-
-const count = (name: string, fallback: string, description: string) =>
-  withDefault({
-    name,
-    description,
-    fallback,
-    range: "a whole number greater than 0",
-    schema: Schema.NumberFromString.pipe(Schema.int(), Schema.positive())
-  })
+import * as NatsAddress from "./agamemnon/nats/NatsAddress.ts"
+import { count, optional, parsed, type Setting, seconds, withDefault } from "./Setting.ts"
 
 /** The address of Agamemnon. */
 export const agamemnonUrl: Setting<Option.Option<string>> = {
@@ -120,10 +36,10 @@ export const agamemnonApiKey: Setting<Option.Option<Redacted.Redacted>> = {
 const trueWords = ["true", "yes", "on", "1"]
 const falseWords = ["false", "no", "off", "0"]
 
-/** Whether a plain `http://` address of another host is refused. */
+/** Whether a plain address of another host is refused, be it Agamemnon's or that of NATS. */
 export const requireTls = withDefault({
   name: "REQUIRE_TLS",
-  description: "Whether plain http:// to a host that is not loopback is refused",
+  description: "Whether plain http:// or nats:// to a host that is not loopback is refused",
   range: "true or false",
   fallback: "true",
   schema: Schema.transform(
@@ -169,6 +85,47 @@ export const databaseUrl: Setting<Option.Option<Redacted.Redacted>> = {
       ? Either.right(Redacted.make(value))
       : Either.left("expected file:PATH, postgres://… or memory:"))
 }
+
+/** The NATS server that tells what happens on Agamemnon. It may hold a user and a password, or a token. */
+export const natsUrl: Setting<Option.Option<Redacted.Redacted>> = {
+  name: "NATS_URL",
+  description: "NATS server of that Agamemnon, for events; shown without user, password and token",
+  range: `${NatsAddress.range}; user:password@ or token@ before the host`,
+  fallback: "no events: tasks are polled",
+  config: parsed("NATS_URL", (value) => Either.map(NatsAddress.parse(value), () => Redacted.make(value)))
+}
+
+const path = (name: string, description: string, fallback: string) =>
+  optional({ name, description, range: "a path", fallback, schema: Schema.String })
+
+/** The file with the credentials of a NATS user: a JWT and its seed. */
+export const natsCredsFile = path("NATS_CREDS_FILE", "Credentials file of a NATS user", "no credentials are sent")
+
+/** The token that NATS asks for. */
+export const natsToken: Setting<Option.Option<Redacted.Redacted>> = {
+  name: "NATS_TOKEN",
+  description: "Token that NATS asks for; shown nowhere",
+  range: "one line of ASCII characters",
+  fallback: "that of NATS_URL, if any",
+  config: parsed("NATS_TOKEN", Key.parse)
+}
+
+/** The certificates that the certificate of NATS is checked with. */
+export const natsTlsCaFile = path(
+  "NATS_TLS_CA_FILE",
+  "PEM file of the authority that has signed the certificate of NATS; asks for TLS",
+  "those that Node knows"
+)
+
+/** The certificate that this client shows to NATS. */
+export const natsTlsCertFile = path(
+  "NATS_TLS_CERT_FILE",
+  "PEM file of the certificate that is shown to NATS; asks for TLS",
+  "none is shown"
+)
+
+/** The key of that certificate. */
+export const natsTlsKeyFile = path("NATS_TLS_KEY_FILE", "PEM file of the key of that certificate", "none")
 
 /** The host that docker agents are placed on. */
 export const hostId = optional({
@@ -252,6 +209,12 @@ export const all: ReadonlyArray<Omit<Setting<unknown>, "config">> = [
   requireTls,
   programs,
   databaseUrl,
+  natsUrl,
+  natsCredsFile,
+  natsToken,
+  natsTlsCaFile,
+  natsTlsCertFile,
+  natsTlsKeyFile,
   hostId,
   healthcheckInterval,
   healthcheckFailureThreshold,

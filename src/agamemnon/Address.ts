@@ -37,7 +37,8 @@ export const parse = (text: string): Either.Either<Address, string> => {
   })
 }
 
-const isLoopback = (hostname: string): boolean =>
+/** Whether a host name, as a URL has it, is this machine's own. */
+export const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 
 // An address that may hold a secret is not repeated.

@@ -143,13 +143,13 @@ export class InvalidOptionError extends Schema.TaggedError<InvalidOptionError>()
   }
 }
 
-/** A plain `http://` address of another host, where the settings ask for TLS: the key would be readable on the way. */
+/** A plain address of another host, where the settings ask for TLS: what it is sent would be readable on the way. */
 export class TlsRequiredError extends Schema.TaggedError<TlsRequiredError>()("TlsRequiredError", {
   url: Schema.String
 }) {
   override get message(): string {
     return `${this.url} is not encrypted and not on this machine: ` +
-      "use https://, or set REQUIRE_TLS=false if the network is trusted"
+      `use ${this.url.startsWith("nats:") ? "tls" : "https"}://, or set REQUIRE_TLS=false if the network is trusted`
   }
 }
 

@@ -93,6 +93,8 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "connectivity.alive": () => ordinary("heartbeat: Agamemnon answers"),
   "connectivity.suspect": ({ failures }) => notable(`heartbeat: ${pings(failures)}`),
   "connectivity.lost": ({ failures }) => wrong(`heartbeat: ${pings(failures)}, connectivity is lost`),
+  "events.lost": ({ reason }) => notable(`no events, going on by polling: ${reason}`),
+  "events.restored": () => notable("events come now"),
   "run.cancelling": ({ by }) => notable(`cancelled by ${by}: taking down what the run made`),
   "leftovers.removed": ({ left, removed, runs }) =>
     left === 0 ? ordinary(leftovers(removed, left, runs.length)) : notable(leftovers(removed, left, runs.length)),

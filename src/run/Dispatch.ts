@@ -79,15 +79,15 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(team: Provision
     const assigneeAgentId = team.members.get(task.assignTo)
     // A task that a resumed run has done on another team is not there to wait for.
     const blockedBy = task.blockedBy.flatMap((blocker) => ids.get(blocker) ?? [])
-    const { id } = yield* agamemnon.createTask(team.id, {
+    const created = yield* agamemnon.createTask(team.id, {
       subject,
       description: task.description,
       ...(assigneeAgentId === undefined ? {} : { assigneeAgentId }),
       ...(blockedBy.length === 0 ? {} : { blockedBy })
     }, earlier.get(subject)?.ids ?? new Set())
-    yield* run.emit({ _tag: "task.submitted", ...named, id })
-    ids.set(subject, id)
-    return yield* monitor.watch(subject, id)
+    yield* run.emit({ _tag: "task.submitted", ...named, id: created.id })
+    ids.set(subject, created.id)
+    return yield* monitor.watch(subject, created)
   })
 
   /** Runs a task to its end, or finds that an earlier run has done it or is at it. */
@@ -112,7 +112,7 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(team: Provision
       return ended(subject, "completed")
     }
     yield* run.emit({ _tag: "task.watched", ...named, id: before.id })
-    return ended(subject, yield* monitor.watch(subject, before.id))
+    return ended(subject, yield* monitor.watch(subject, before))
   })
 
   const settle = Effect.fnUntraced(function*({ status, subject }: Ended) {
@@ -129,4 +129,4 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(team: Provision
     Stream.runForEach(settle)
   )
   yield* Effect.raceFirst(dispatching, monitor.watching)
-})
+}, Effect.scoped)

@@ -17,6 +17,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import * as TaskEvents from "../agamemnon/TaskEvents.ts"
 import { backoff, Persistence } from "../agamemnon/Persistence.ts"
 import * as Connectivity from "../liveness/Connectivity.ts"
 import * as Heartbeat from "../liveness/Heartbeat.ts"
@@ -148,11 +149,24 @@ const work = Effect.gen(function*() {
   const done = doneBefore(yield* Assignment)
   if (Option.isNone(done)) {
     const teams = yield* Provisioning.provision
+    yield* reportLink
     yield* Effect.forEach(teams, Dispatch.dispatch, { concurrency: "unbounded", discard: true })
   } else {
     yield* Effect.forEach(done.value, confirm, { discard: true })
   }
   yield* verdict
+}).pipe(Effect.scoped)
+
+/** Says when no events come, once until they do. */
+const reportLink = Effect.gen(function*() {
+  const { emit } = yield* CurrentRun
+  const { links } = yield* TaskEvents.TaskEvents
+  const tell = (wasLost: boolean, link: TaskEvents.Link) => {
+    const isLost = TaskEvents.isLink("Down")(link)
+    if (isLost && !wasLost) return Effect.as(emit({ _tag: "events.lost", reason: link.reason }), isLost)
+    return wasLost && TaskEvents.isLink("Up")(link) ? Effect.as(emit({ _tag: "events.restored" }), isLost) : Effect.succeed(wasLost)
+  }
+  yield* links.pipe(Stream.runFoldEffect(false, tell), Effect.interruptible, Effect.forkScoped)
 })
 
 /** Every task of the workflow, if all of them were completed before the run was resumed. */

@@ -122,6 +122,10 @@ export const RunEvent = Schema.Union(
     lastAnswer: optional(Schema.DateTimeUtc),
     failures: Schema.Int
   }),
+  event("events.lost", "No events come from NATS, for this reason: the run goes on by reading its tasks.", {
+    reason: Schema.String
+  }),
+  event("events.restored", "Events come from NATS, again or at last.", {}),
   event("run.cancelling", "Somebody has asked for the end of the run.", { by: Schema.String }),
   event("leftovers.removed", "What earlier runs of dead processes had left was removed. `left`: how much could not be.", {
     runs: Schema.Array(RunId),

@@ -210,6 +210,8 @@ const step = (state: RunState) =>
       ...state,
       heartbeat: { ...state.heartbeat, status: "lost", failures }
     }),
+    "events.lost": () => state,
+    "events.restored": () => state,
     "run.cancelling": () => state,
     "leftovers.removed": () => state,
     "record.failed": () => ({ ...state, recorded: false }),

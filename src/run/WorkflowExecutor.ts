@@ -11,6 +11,7 @@ import * as RcRef from "effect/RcRef"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import * as TaskEvents from "../agamemnon/TaskEvents.ts"
 import * as Pulse from "../liveness/Pulse.ts"
 import * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
@@ -127,10 +128,14 @@ export const resume = (
 ): Effect.Effect<RunResult, RunError | ResumeError, WorkflowExecutor> =>
   Effect.flatMap(WorkflowExecutor, (executor) => executor.resume(run, options))
 
-/** Makes an executor. It writes down what happens where there is a {@link RunRecord}. */
+/**
+ * Makes an executor. It writes down what happens where there is a {@link RunRecord}, and polls less where there are
+ * {@link TaskEvents.TaskEvents}.
+ */
 export const make = Effect.fnUntraced(function*(given: Partial<CurrentRun.RunSettings> = {}) {
   const agamemnon = yield* AgamemnonClient
   const record = yield* Effect.serviceOption(RunRecord)
+  const taskEvents = Option.getOrElse(yield* Effect.serviceOption(TaskEvents.TaskEvents), () => TaskEvents.none)
   const context = yield* Effect.context<AgamemnonClient>()
   const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
   const settings = { ...CurrentRun.defaults, ...given }
@@ -183,7 +188,8 @@ export const make = Effect.fnUntraced(function*(given: Partial<CurrentRun.RunSet
     }).pipe(
       Effect.scoped,
       Effect.provideService(CurrentRun.CurrentRun, current),
-      Effect.provideService(Assignment, assignment)
+      Effect.provideService(Assignment, assignment),
+      Effect.provideService(TaskEvents.TaskEvents, taskEvents)
     )
     const state = yield* current.state
     const kept = new Set(state === undefined ? [] : RunState.remaining(state).map(({ key }) => key))

@@ -91,8 +91,8 @@ const outOfRange: Readonly<Record<string, ReadonlyArray<string>>> = {
 describe.concurrent("a setting", () => {
   test("has a value out of range here, unless it takes any text", () =>
     Effect.sync(() => {
-      const names = Settings.all.flatMap(({ name, range }) => (range === "any text" ? [] : [name]))
-      assert.sameMembers([...Object.keys(outOfRange), "AGAMEMNON_API_KEY", "TELEMACHY_DATABASE_URL"], names)
+      const names = Settings.all.flatMap(({ name, range }) => (["any text", "a path"].includes(range) ? [] : [name]))
+      assert.sameMembers([...Object.keys(outOfRange), "AGAMEMNON_API_KEY", "TELEMACHY_DATABASE_URL", "NATS_URL", "NATS_TOKEN"], names)
     }))
 
   test("that is a secret is refused without being repeated", () =>
@@ -107,6 +107,12 @@ describe.concurrent("a setting", () => {
         assert.strictEqual(ended.code, 2, ended.stderr)
         assert.strictEqual(ended.stderr, "TELEMACHY_DATABASE_URL: expected file:PATH, postgres://… or memory:\n")
         assert.strictEqual(ended.stdout, "")
+      }
+      for (const [name, value] of [["NATS_URL", "http://user:schluessel@127.0.0.1"], ["NATS_TOKEN", "schlüssel"]] as const) {
+        const ended = yield* run(["run", "-", "--json"], { env: { NATS_URL: "nats://127.0.0.1:1", [name]: value }, input: flow })
+        assert.strictEqual(ended.code, 2, ended.stderr)
+        assert.match(ended.stderr, new RegExp(`^${name}: expected `))
+        assert.notMatch(`${ended.stderr}${ended.stdout}`, /schl/)
       }
     }))
 

@@ -3,7 +3,9 @@ import * as Command from "@effect/cli/Command"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as NatsTaskEvents from "../../agamemnon/nats/NatsTaskEvents.ts"
 import { oneLine } from "../../report/Wording.ts"
 import type { RunId } from "../../run/RunEvent.ts"
 import * as WorkflowExecutor from "../../run/WorkflowExecutor.ts"
@@ -48,7 +50,11 @@ export const command = Command.make("resume", config, (flags) =>
         embedded
       }
       yield* Drive.drive((executor) => executor.resume(run, options), display)
-    }).pipe(Effect.scoped, Effect.provide(WorkflowExecutor.layerConfig), Effect.provide(Backend.layerOf(state, flags.url)))
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(Layer.provide(WorkflowExecutor.layerConfig, NatsTaskEvents.layerConfig)),
+      Effect.provide(Backend.layerOf(state, flags.url))
+    )
   }).pipe(
     Effect.provide(RunStore.layerConfig),
     Effect.provide(Environment.layer(flags))

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as AgamemnonClient from "../../agamemnon/AgamemnonClient.ts"
+import * as NatsTaskEvents from "../../agamemnon/nats/NatsTaskEvents.ts"
 import * as Program from "../../agamemnon/embedded/Program.ts"
 import * as CurrentRun from "../../run/CurrentRun.ts"
 import * as WorkflowExecutor from "../../run/WorkflowExecutor.ts"
@@ -41,7 +42,7 @@ export const command = Command.make("run", config, ({ dryRun, file, force, json,
     yield* Effect.gen(function*() {
       yield* checkPrograms(spec)
       // A setting that is wrong is said now, though a plan needs none of these.
-      if (dryRun) return yield* Effect.zipRight(CurrentRun.config, PlanCommand.show(spec))
+      if (dryRun) return yield* Effect.zipRight(Effect.zip(CurrentRun.config, NatsTaskEvents.config), PlanCommand.show(spec))
       yield* Effect.gen(function*() {
         const display = yield* Display.make({ json, quiet, verbose, removal: yield* removalOf(file) })
         const options = {
@@ -52,6 +53,9 @@ export const command = Command.make("run", config, ({ dryRun, file, force, json,
           source: file === "-" ? undefined : (yield* Path.Path).resolve(file)
         }
         yield* Drive.drive((executor) => executor.execute(spec, options), display)
-      }).pipe(Effect.scoped, Effect.provide(Layer.provideMerge(WorkflowExecutor.layerConfig, RunStore.layerConfig)))
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(Layer.provideMerge(WorkflowExecutor.layerConfig, Layer.merge(RunStore.layerConfig, NatsTaskEvents.layerConfig)))
+      )
     }).pipe(Effect.provide(Backend.layer))
   }).pipe(Effect.provide(Environment.layer({ url, keyFile, noColor, verbose })))).pipe(Command.withDescription(page.sentence))

@@ -1,0 +1,97 @@
+/**
+ * What is heard of tasks while they run, beside what is read of them.
+ *
+ * An event is a hint. It saves a read or calls for one, and nothing depends on
+ * it: where no events come, everything is found out by reading.
+ */
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Task, TaskId, type TeamId } from "./AgamemnonModel.ts"
+
+/**
+ * What is heard of the tasks of a team.
+ *
+ * - `Updated`: a task was changed, and is now like this
+ * - `Touched`: something was said about a task, that it has ended for instance, and whether it is so is to be read
+ * - `Lost`: from now on nothing may be heard
+ * - `Restored`: events come again; those since the last `Lost` are missing
+ */
+export type TaskEvent = Data.TaggedEnum<{
+  Updated: { readonly task: Task }
+  Touched: { readonly id: TaskId }
+  Lost: {}
+  Restored: {}
+}>
+export const { $is: is, $match: match, Lost, Restored, Touched, Updated } = Data.taggedEnum<TaskEvent>()
+
+/**
+ * Whether events come.
+ *
+ * - `Absent`: nobody has asked for events
+ * - `Connecting`: that is not known yet, for a moment
+ * - `Up`: they come
+ * - `Down`: they do not, for a reason
+ */
+export type Link = Data.TaggedEnum<{
+  Absent: {}
+  Connecting: {}
+  Up: {}
+  Down: { readonly reason: string }
+}>
+export const { $is: isLink, $match: matchLink, Absent, Connecting, Down, Up } = Data.taggedEnum<Link>()
+
+/** Where events come from. */
+export class TaskEvents extends Context.Tag("telemachy/agamemnon/TaskEvents")<TaskEvents, {
+  /** Whether events come: as it is now, and every change. */
+  readonly links: Stream.Stream<Link>
+  /**
+   * Subscribes to the events of a team's tasks. It waits for its source no
+   * longer than a moment, and never fails: what is sent before it has
+   * succeeded, or while the link is not up, may not be heard.
+   */
+  readonly subscribe: (team: TeamId) => Effect.Effect<Queue.Dequeue<TaskEvent>, never, Scope.Scope>
+}>() {}
+
+/** A source of no events. */
+export const none = TaskEvents.of({
+  links: Stream.make(Absent()),
+  subscribe: () => Effect.acquireRelease(Queue.unbounded<TaskEvent>(), Queue.shutdown)
+})
+
+/** The subject of every event of a team's tasks, if its id can be part of one. */
+export const subject = (team: TeamId): Option.Option<string> =>
+  /^[^\s.*>]+$/.test(team) ? Option.some(`hi.tasks.${team}.>`) : Option.none()
+
+const decodeUpdated = Schema.decodeUnknownOption(Schema.parseJson(Schema.Struct({ task: Task })))
+
+const named = Schema.Struct({ task_id: TaskId })
+const decodeEnded = Schema.decodeUnknownOption(Schema.parseJson(Schema.Union(named, Schema.Struct({ data: named }))))
+
+/**
+ * Reads a message about a team's tasks. Malformed ones and those about tasks of
+ * other teams say nothing, and nor do those that change no task, as `started`.
+ */
+export const parse = (team: TeamId, message: { readonly subject: string; readonly payload: string }): Option.Option<TaskEvent> => {
+  const [, , about, id, what, ...more] = message.subject.split(".")
+  if (about !== team || more.length > 0) return Option.none()
+  switch (what) {
+    case "updated":
+      return decodeUpdated(message.payload).pipe(
+        Option.filter(({ task }) => task.id === id && task.teamId === team),
+        Option.map(Updated)
+      )
+    // Whatever the subject says, Agamemnon goes by the payload.
+    case "completed":
+    case "failed":
+      return Option.map(decodeEnded(message.payload), (ended) =>
+        Touched({ id: "data" in ended ? ended.data.task_id : ended.task_id }))
+    default:
+      return Option.none()
+  }
+}

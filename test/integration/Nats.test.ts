@@ -1,0 +1,79 @@
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestNats from "../agamemnon/nats/TestNats.ts"
+import { directoryWith, type Ended, run, test } from "./command.ts"
+
+const flow = (program: string) =>
+  JSON.stringify({
+    metadata: { name: "nats" },
+    agents: [{ name: "worker", program }],
+    teams: [{ name: "crew", agents: ["worker"], tasks: [{ subject: "only", description: "ls flag", assign_to: "worker" }] }],
+    teardown: "always"
+  })
+
+const said = ({ events }: Ended) =>
+  events.flatMap((event) => event._tag === "events.lost" ? [`lost: ${event.reason}`] : event._tag === "events.restored" ? ["restored"] : [])
+
+describe.concurrent("telemachy with a NATS_URL", () => {
+  test("where nothing listens: runs, and says so once, without the password", () =>
+    Effect.gen(function*() {
+      const env = { NATS_URL: "nats://me:s3cret@127.0.0.1:1", LOG_LEVEL: "debug" }
+      const ended = yield* run(["run", "-", "--json"], { env, input: flow("none"), secret: "s3cret" })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.deepStrictEqual(said(ended), ["lost: nats://127.0.0.1:1: connection refused"])
+    }))
+
+  test("where somebody listens and is silent: runs, and ends", () =>
+    Effect.gen(function*() {
+      const ended = yield* run(["run", "-", "--json"], { env: { NATS_URL: yield* TestNats.talker("") }, input: flow("none") })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.match(said(ended).join(), /^lost: nats:\/\/127\.0\.0\.1:\d+: no answer within 1s$/)
+    }))
+
+  test("where somebody speaks something else: runs, with nothing but events on standard output", () =>
+    Effect.gen(function*() {
+      const info = "INFO {\"server_id\":\"x\",\"version\":\"2.9.0\",\"proto\":1,\"max_payload\":1000,\"headers\":true}\r\n"
+      for (const words of ["HTTP/1.1 400 Bad Request\r\n\r\n", `${info}PONG\r\n`, `${info}PONG\r\nwhat is this\r\n`]) {
+        const env = { NATS_URL: yield* TestNats.talker(words) }
+        const ended = yield* run(["run", "-", "--json"], { env, input: flow("none") })
+        assert.strictEqual(ended.code, 0, ended.stderr)
+      }
+    }))
+
+  test("that is refused, or whose files are: makes nothing, and exits with 2", () =>
+    Effect.gen(function*() {
+      const loopback = { NATS_URL: "nats://127.0.0.1:1" }
+      const refused: ReadonlyArray<readonly [Readonly<Record<string, string>>, RegExp]> = [
+        [{ NATS_URL: "nats://s3cret@nats.invalid" }, /^nats:\/\/nats\.invalid:4222 is not encrypted and not on this machine: use tls:\/\//],
+        [{ ...loopback, NATS_CREDS_FILE: "none.creds" }, /^NATS_CREDS_FILE: expected a file that can be read, found "none.creds"\n$/],
+        [{ ...loopback, NATS_TLS_KEY_FILE: "flow.yaml" }, /^NATS_TLS_CERT_FILE: a certificate needs its key/]
+      ]
+      const directory = yield* directoryWith({ "flow.yaml": flow("none") })
+      for (const [env, says] of refused) {
+        const ended = yield* run(["run", "flow.yaml", "--json"], { env, directory, secret: "s3cret" })
+        assert.strictEqual(ended.code, 2, ended.stderr)
+        assert.match(ended.stderr, says)
+        assert.strictEqual(ended.stdout, "")
+      }
+    }))
+
+  test("resumes a run with it as well", () =>
+    Effect.gen(function*() {
+      const directory = yield* directoryWith({ "flow.yaml": flow("sh") })
+      const failed = yield* run(["run", "flow.yaml", "--json"], { directory })
+      assert.deepStrictEqual(said(failed), [])
+      const env = { NATS_URL: "nats://127.0.0.1:1" }
+      const resumed = yield* run(["resume", failed.events[0]?.run ?? "", "--retry-failed", "--json"], { directory, env })
+      assert.include(resumed.stderr + resumed.stdout, "task.finished")
+      assert.lengthOf(said(resumed), 1)
+    }))
+})
+
+describe.skipIf(TestNats.isAnyMissing)(TestNats.namedAny("telemachy with a NATS that is there"), () => {
+  test("runs, and says nothing of it", () =>
+    Effect.gen(function*() {
+      const ended = yield* run(["run", "-", "--json"], { env: { NATS_URL: yield* TestNats.url }, input: flow("none") })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.deepStrictEqual(said(ended), [])
+    }))
+})
