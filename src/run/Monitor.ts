@@ -43,10 +43,13 @@ interface Watched {
   updatedAt: string
 }
 
-const shortestPause = Duration.millis(10)
+const shortestPause = Duration.millis(4)
 
 /** A read that takes long, because the list is, is followed by a pause that is this many times longer. */
-const restFactor = 4
+const restFactor = 2
+
+/** So many times more tasks must be known than are open for the open ones to be read one by one. */
+const fewFactor = 20
 
 /** Time between two reads while events come. */
 export const reconciliation = Duration.seconds(30)
@@ -64,7 +67,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
   const busy = yield* Effect.makeLatch()
   // Tasks that have ended stay known: one that is no longer there tells of a lost state.
   const known = new Map<TaskId, Watched>()
-  let open = 0
+  const open = new Map<TaskId, Watched>()
   let readAt = yield* Clock.currentTimeMillis
 
   const note = Effect.fnUntraced(function*(watched: Watched, task: Task) {
@@ -79,8 +82,8 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
       yield* run.emit({ _tag: "task.progressed", ...named, status })
       return true
     }
-    open -= 1
-    if (open === 0) yield* busy.close
+    open.delete(task.id)
+    if (open.size === 0) yield* busy.close
     hearsay.settle(task.id)
     yield* run.emit({ _tag: "task.finished", ...named, id: task.id, status, earlier: false, ...resultOf(task["result"]) })
     yield* Deferred.succeed(watched.ended, status)
@@ -107,23 +110,36 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
     const expected = [...known]
     readAt = yield* Clock.currentTimeMillis
     const listed = new Map((yield* agamemnon.listTasks(team.id)).map((task) => [task.id, task]))
+    // Tasks outlive their team, and a list of a team that is not known is empty: ask for the team itself.
+    if (expected.some(([id]) => !listed.has(id)) && !(yield* agamemnon.hasTeam(team.id))) {
+      return yield* stateLost(run, `team "${team.spec.name}"`)
+    }
     let changed = false
     for (const [id, watched] of expected) {
       const task = listed.get(id) ?? (yield* missing(id, watched))
       if (yield* noteRead(id, watched, task)) changed = true
     }
-    // Tasks outlive their team, and a list of a team that is not known is empty: ask for the team itself.
-    if (!changed && !(yield* agamemnon.hasTeam(team.id))) return yield* stateLost(run, `team "${team.spec.name}"`)
     return changed
   })
 
-  /** Reads the one task that something was said about, or everything. */
-  const read = Effect.suspend(() => {
-    const id = hearsay.isTrusted() ? hearsay.theOneInQuestion() : undefined
-    const watched = id === undefined ? undefined : known.get(id)
-    if (id === undefined || watched === undefined) return readAll
-    return Effect.flatMap(missing(id, watched), (task) => noteRead(id, watched, task))
-  })
+  /** Reads what is open, one by one: of many tasks that have ended, the list would say nothing new. */
+  const readOpen = Effect.suspend(() =>
+    Effect.reduce([...open], false, (changed, [id, watched]) =>
+      Effect.map(
+        Effect.flatMap(missing(id, watched), (task) => noteRead(id, watched, task)),
+        (isNew) => changed || isNew
+      )))
+
+  /** Reads the one task that something was said about, the few that are open, or now and then everything. */
+  const read = (isSoon: boolean) =>
+    Effect.suspend(() => {
+      const id = hearsay.isTrusted() ? hearsay.theOneInQuestion() : undefined
+      const watched = id === undefined ? undefined : known.get(id)
+      if (id !== undefined && watched !== undefined) {
+        return Effect.flatMap(missing(id, watched), (task) => noteRead(id, watched, task))
+      }
+      return isSoon && open.size * fewFactor <= known.size ? readOpen : readAll
+    })
 
   /** Takes in what is said about a task of this run. */
   const consider = Effect.fnUntraced(function*(watched: Watched, event: Hearsay.AboutTask) {
@@ -159,7 +175,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
     let pause = shortestPause
     let rest = shortestPause
     while (true) {
-      if (open === 0) {
+      if (open.size === 0) {
         yield* busy.await
         pause = rest
         if (!hearsay.isTrusted()) yield* Queue.takeAll(woken)
@@ -169,7 +185,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
       const wait = isCalm ? Duration.millis(Math.max(0, calmUntil - (yield* Clock.currentTimeMillis))) : pause
       const wakened = yield* Effect.raceFirst(Effect.as(Effect.sleep(wait), false), Effect.as(Queue.take(woken), true))
       if (wakened) yield* Effect.sleep(rest)
-      const [took, changed] = yield* Effect.timed(read)
+      const [took, changed] = yield* Effect.timed(read(Duration.lessThan(pause, longestPause)))
       rest = Duration.clamp(Duration.times(took, restFactor), { minimum: shortestPause, maximum: longestPause })
       if (!wakened && !changed && Duration.equals(pause, longestPause)) hearsay.dismiss()
       pause = wakened || changed ? rest : Duration.min(Duration.times(pause, 2), longestPause)
@@ -181,7 +197,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
       const ended = yield* Deferred.make<TerminalStatus>()
       const watched: Watched = { subject, ended, status: "pending", updatedAt }
       known.set(id, watched)
-      open += 1
+      open.set(id, watched)
       const { events, isComplete } = hearsay.recall(id)
       if (!isComplete || status !== "pending") hearsay.question(id)
       if (!hearsay.isTrusted() || hearsay.isInQuestion()) yield* wake

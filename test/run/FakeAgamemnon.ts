@@ -217,7 +217,11 @@ export const make = (): FakeAgamemnon => {
     listTasks: (team) =>
       request(
         `listTasks ${named("team", team)}`,
-        Effect.sync(() => [...tasks.values()].filter(({ subject, teamId }) => teamId === team && !hidden.has(subject)))
+        // The list of a team that is not known is empty, though its tasks are still there.
+        Effect.sync(() =>
+          teams.has(team)
+            ? [...tasks.values()].filter(({ subject, teamId }) => teamId === team && !hidden.has(subject))
+            : [])
       ),
     getTask: (team, id) =>
       request(

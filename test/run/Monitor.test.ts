@@ -6,7 +6,7 @@ import * as TestClock from "effect/TestClock"
 import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
 import { AgamemnonStateLostError } from "../../src/agamemnon/AgamemnonError.ts"
 import { type FakeAgamemnon, make } from "./FakeAgamemnon.ts"
-import { failure, finish, outcome, start, told, workflow } from "./TestRun.ts"
+import { failure, finish, outcome, start, task, team, told, workflow } from "./TestRun.ts"
 
 const settings = { monitorPoll: Duration.seconds(2) }
 
@@ -96,7 +96,7 @@ describe("Monitor", () => {
       assert.instanceOf(error, AgamemnonStateLostError)
       assert.strictEqual(
         error.message,
-        "Agamemnon no longer knows task \"first\" of team \"core\": it was restarted or has lost its state"
+        "Agamemnon no longer knows team \"core\": it was restarted or has lost its state"
       )
       assert.isAtMost(took, 2000)
       assert.deepStrictEqual(outcome(run.events), ["state_lost"])
@@ -109,6 +109,23 @@ describe("Monitor", () => {
       const run = yield* start(fake, workflow(), { settings })
       yield* TestClock.adjust("10 seconds")
       for (const [id, { subject }] of fake.tasks) if (subject === "first") fake.tasks.delete(id)
+      yield* finish(run)
+      assert.deepStrictEqual(outcome(run.events), ["state_lost"])
+    }))
+
+  it.scoped("reads the few tasks that are open, and not the many that have ended", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const many = Array.from({ length: 60 }, (_, position) => `task ${position}`)
+      const last = task("last", ...many)
+      fake.begins.set("last", "running")
+      const run = yield* start(fake, workflow({ teams: [team("core", ...many.map((each) => task(each)), last)] }), { settings })
+      yield* TestClock.adjust("1 second")
+      const asked = fake.calls.slice(fake.calls.indexOf("createTask last"))
+      assert.isAbove(asked.filter((call) => call.startsWith("getTask")).length, 3)
+      assert.lengthOf(asked.filter((call) => call.startsWith("listTasks")), 0)
+      // Now and then everything, or the loss of what has ended would not be noticed.
+      fake.tasks.forEach(({ subject }, id) => subject === "task 7" && fake.tasks.delete(id))
       yield* finish(run)
       assert.deepStrictEqual(outcome(run.events), ["state_lost"])
     }))
