@@ -172,17 +172,21 @@ export const teardownGrace = seconds(
 /** How many requests are under way at once. */
 export const maxConnections = count("MAX_CONNECTIONS", "6", "Requests under way at once; pings are not counted")
 
-/** How many requests are sent in a second. */
+/**
+ * How many requests are sent in a second. By default fewer than the 60 that a
+ * real Agamemnon answers to one host, pings included; the embedded one has no
+ * limit and is asked without one.
+ */
 export const rateLimitRps = withDefault({
   name: "AGAMEMNON_RATE_LIMIT_RPS",
-  description: "Requests that are sent in a second at most; 0 sets no limit",
+  description: "Requests that are sent in a second at most, by all runs of the process; 0 sets no limit",
   range: "a number from 0",
-  fallback: "0",
+  fallback: "50",
   schema: Schema.NumberFromString.pipe(Schema.finite(), Schema.nonNegative())
 })
 
-/** How many requests may be sent at once when the limit has not been used. */
-export const rateLimitBurst = count("AGAMEMNON_RATE_LIMIT_BURST", "16", "Requests that may be sent in one burst")
+/** How many requests may be sent at once when the limit has not been used: fewer than the 120 of a real Agamemnon. */
+export const rateLimitBurst = count("AGAMEMNON_RATE_LIMIT_BURST", "100", "Requests that may be sent in one burst")
 
 /** How much is logged. */
 export const logLevel = withDefault({

@@ -22,7 +22,8 @@ const embedded = Layer.unwrapScoped(Effect.gen(function*() {
   const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
   const { apiKey, url } = yield* EmbeddedAgamemnon.make({ programs: Object.fromEntries(programs) })
   return Layer.merge(
-    Layer.provide(AgamemnonClient.layer({ ...(yield* AgamemnonClient.config), url, apiKey }), httpClient),
+    // It has no limit of its own.
+    Layer.provide(AgamemnonClient.layer({ ...(yield* AgamemnonClient.config), rateLimit: undefined, url, apiKey }), httpClient),
     Layer.succeed(IsEmbedded, true)
   )
 }))

@@ -62,4 +62,29 @@ describe.concurrent("many", () => {
       assert.lengthOf(removal.stdout.match(/^removed agent /gm) ?? [], 20)
       assert.deepStrictEqual(yield* Effect.map(backend.agents, (agents) => agents.filter(({ name }) => name.startsWith("tlm-"))), [])
     }))
+
+  test("never meets the limit of a real Agamemnon with default settings", () =>
+    Effect.gen(function*() {
+      const backend = yield* Backend.make({ rateLimit: { rps: 60, burst: 120 } })
+      const { file } = yield* Flow.write(() => ({
+        metadata: { name: "limits" },
+        agents: [{ name: "worker", program: "none" }],
+        teams: [{
+          name: "crew",
+          agents: ["worker"],
+          tasks: Array.from({ length: 120 }, (_, position) => ({
+            subject: `task ${position}`,
+            description: "d",
+            assign_to: "worker",
+            blocked_by: position % 3 === 0 ? [] : [`task ${position - 1}`]
+          }))
+        }],
+        teardown: "always"
+      }))
+      const ended = yield* run(["run", file, "--json"], { env: { ...backend.env, AGAMEMNON_RATE_LIMIT_RPS: "" } })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.deepStrictEqual(ended.events.filter(({ _tag }) => _tag === "request.failed"), [])
+      const refused = (yield* backend.journal).filter(({ status }) => status === 429)
+      assert.deepStrictEqual(refused, [])
+    }))
 })
