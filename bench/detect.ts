@@ -43,8 +43,8 @@ const figures = Effect.gen(function*() {
   const hung = yield* worst(Faults.Hang({}))
   const limit = `I + (N-1)*max(I,T) + T with I ${Duration.format(interval)}, T ${Duration.format(timeout)}, N ${failureThreshold}`
   yield* Figure.report("detect", [
-    { name: `refused, slowest of ${rounds}`, value: refused, unit: "ms", against: bound, limit },
-    { name: `hung, slowest of ${rounds}`, value: hung, unit: "ms", against: bound, limit }
+    { name: `a refusing backend is noticed, slowest of ${rounds}`, value: refused, unit: "ms", against: bound, limit },
+    { name: `a hung backend is noticed, slowest of ${rounds}`, value: hung, unit: "ms", against: bound, limit }
   ])
 })
 

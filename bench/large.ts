@@ -1,4 +1,6 @@
 /** What a workflow of 10,000 tasks costs: to load it, to run it, and to draw it. */
+import * as Command from "@effect/platform/Command"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -7,6 +9,7 @@ import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import { stringify } from "yaml"
 import { EmbeddedAgamemnon, RunState, WorkflowExecutor, WorkflowFile, WorkflowSpec } from "telemachy"
+import * as LivePicture from "../src/report/LivePicture.ts"
 import * as Picture from "../src/report/Picture.ts"
 import * as Style from "../src/report/Style.ts"
 import * as TaskGraph from "../src/workflow/TaskGraph.ts"
@@ -23,6 +26,18 @@ const load = (shape: Bench.Shape) =>
     const [time] = yield* Effect.timed(WorkflowFile.parse(text, shape))
     return Duration.toMillis(time)
   })
+
+const tellMemory = "data:text/javascript,process.on('exit',()=>console.error(process.resourceUsage().maxRSS/1024))"
+
+/** The peak of the memory of the built command that validates a workflow, in megabytes. */
+const memoryOf = (text: string) =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const file = `${yield* files.makeTempDirectoryScoped()}/large.yaml`
+    yield* files.writeFileString(file, text)
+    const process = yield* Command.start(Command.make("node", "--import", tellMemory, "dist/bin.js", "validate", file))
+    return Number(yield* process.stderr.pipe(Stream.decodeText(), Stream.mkString))
+  }).pipe(Effect.scoped)
 
 /** What it takes to release every task of a workflow in its turn. */
 const release = (shape: Bench.Shape, size: number) =>
@@ -72,7 +87,7 @@ const figures = Effect.gen(function*() {
   const layers = yield* load("layers")
   const chain = yield* load("chain")
   const fanOut = yield* load("fan-out")
-  const memory = yield* Bench.peakMemory
+  const memory = yield* memoryOf(stringify(Bench.workflow("layers", "layers", count)))
   const releases = { small: yield* release("layers", count / 10), large: yield* release("layers", count) }
   const small = yield* run(1000)
   const large = yield* run(count)
@@ -81,7 +96,7 @@ const figures = Effect.gen(function*() {
     { name: "10,000 tasks in layers, load and validate", value: layers, ...second },
     { name: "10,000 tasks in a chain, load and validate", value: chain, ...second },
     { name: "10,000 tasks in a fan-out, load and validate", value: fanOut, ...second },
-    { name: "load and validate, peak memory", value: memory, unit: "MB", against: 300, limit: "300 MB" },
+    { name: "telemachy validate of 10,000 tasks in layers, peak memory", value: memory, unit: "MB", against: 300, limit: "300 MB" },
     {
       name: "release of tasks in layers, from 1,000 to 10,000",
       value: releases.large / releases.small,
@@ -98,10 +113,10 @@ const figures = Effect.gen(function*() {
     },
     {
       name: "the live picture of 10,000 tasks, part of one core",
-      value: picture / 100,
+      value: picture / (picture + Duration.toMillis(LivePicture.pauseAfter(Duration.millis(picture)))),
       unit: "cores",
       against: 0.05,
-      limit: "5 % at ten pictures a second"
+      limit: `5 % (${picture.toFixed(1)} ms a picture, of which there are fewer when they take long)`
     }
   ])
 })

@@ -10,6 +10,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Reference from "../scripts/Reference.ts"
 import * as Table from "../src/report/Table.ts"
 import * as Figure from "./Figure.ts"
 
@@ -32,19 +33,34 @@ const cells = ({ against, limit, name, ratio, unit, value }: Figure.Row) => [
   ratio.toFixed(2)
 ]
 
-const page = "docs/performance.md"
+const line = (parts: ReadonlyArray<string>) => `| ${parts.join(" | ")} |`
 
-/** Puts the table into its place on the page. */
+const table = (rows: ReadonlyArray<Figure.Row>): string =>
+  [["what", "measured", "against", "ratio"], ["---", "---", "---", "---"], ...rows.map(cells)].map(line).join("\n")
+
+/** What the README shows: enough to see what is measured. */
+const most = new Set([
+  "a refusing backend is noticed, slowest of 20",
+  "chain of 100, wall time",
+  "fan-out of 1,000, requests",
+  "telemachy --version",
+  "telemachy list, a record of 10,000 runs",
+  "a recorded run, per event",
+  "1,000 runs of 10 tasks, wall time",
+  "10,000 tasks in layers, load and validate"
+])
+
+/** Puts the tables into their places in the pages. */
 const write = Effect.fn("write")(function*(rows: ReadonlyArray<Figure.Row>) {
   const files = yield* FileSystem.FileSystem
-  const line = (parts: ReadonlyArray<string>) => `| ${parts.join(" | ")} |`
-  const table = [line(["what", "measured", "against", "ratio"]), line(["---", "---", "---", "---"]), ...rows.map((row) => line(cells(row)))]
-  const text = yield* files.readFileString(page)
-  yield* files.writeFileString(
-    page,
-    text.replace(/(<!-- begin figures -->\n)[^]*?(<!-- end figures -->)/, (_, begin: string, end: string) =>
-      `${begin}${table.join("\n")}\n${end}`)
-  )
+  const pages = [
+    ["docs/performance.md", { figures: table(rows) }],
+    ["README.md", { costs: table(rows.filter(({ name }) => most.has(name))) }]
+  ] as const
+  for (const [page, parts] of pages) {
+    const text = yield* files.readFileString(page)
+    yield* files.writeFileString(page, Reference.fill(text, parts))
+  }
 })
 
 const main = Effect.gen(function*() {

@@ -69,8 +69,8 @@ describe("Settings", () => {
         workflow: Duration.seconds(7200),
         grace: Duration.seconds(60),
         connections: 6,
-        rps: 0,
-        burst: 16,
+        rps: 50,
+        burst: 100,
         level: "warning",
         format: "pretty"
       })

@@ -6,9 +6,9 @@ import type { WriteStream } from "node:tty"
 import { createLogUpdate } from "log-update"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
-import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
@@ -24,7 +24,17 @@ export interface LivePicture {
   readonly above: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-const framesPerSecond = 10
+/** The time between two pictures of a small run, of which the spinner turns at each. */
+const shortestPause = Duration.millis(100)
+
+/** A large run takes longer to draw, and is drawn less often: to draw takes at most a twentieth of the time. */
+const restFactor = 19
+
+const longestPause = Duration.seconds(1)
+
+/** How long to wait after a picture that took so long to draw. */
+export const pauseAfter = (took: Duration.Duration): Duration.Duration =>
+  Duration.clamp(Duration.times(took, restFactor), { minimum: shortestPause, maximum: longestPause })
 
 /** Makes a picture on a terminal. */
 export const make = (
@@ -55,9 +65,10 @@ export const make = (
     const show = Effect.fn("LivePicture.show")(function*(events: Stream.Stream<RunEvent>) {
       const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
       const follow = Stream.runForEach(events, (event) => Ref.update(state, (before) => RunState.fold(before, event)))
-      const redraw = Effect.repeat(
-        Effect.flatMap(Ref.get(state), (reached) => Effect.flatMap(frame, (number) => render(reached, number))),
-        Schedule.spaced(`${1000 / framesPerSecond} millis`)
+      const redraw = Effect.flatMap(Ref.get(state), (reached) => Effect.flatMap(frame, (number) => render(reached, number))).pipe(
+        Effect.timed,
+        Effect.flatMap(([took]) => Effect.sleep(pauseAfter(took))),
+        Effect.forever
       )
       yield* Effect.raceFirst(follow, redraw)
     }, Effect.ensuring(remove))
@@ -75,4 +86,4 @@ export const make = (
     return { show, remove, above: Effect.withConsole(aboveIt) }
   })
 
-const frame = Effect.map(DateTime.now, (now) => Math.floor(now.epochMillis / (1000 / framesPerSecond)))
+const frame = Effect.map(DateTime.now, (now) => Math.floor(now.epochMillis / Duration.toMillis(shortestPause)))

@@ -3,9 +3,7 @@
  * what is going on beside them. It fits the terminal: where there are more
  * tasks than lines, those that say the most are shown.
  */
-import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
-import * as Order from "effect/Order"
 import * as RunState from "../run/RunState.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
@@ -53,8 +51,9 @@ interface Team {
 }
 
 const teamsOf = (state: RunState.RunState): ReadonlyArray<Team> => {
-  const tasks = Arr.groupBy(RunState.tasks(state), ({ team }) => `team ${team}`)
-  return state.declared.teams.map(({ name }) => ({ name, tasks: tasks[`team ${name}`] ?? [] }))
+  const teams = new Map<string, Array<RunState.TaskState>>(state.declared.teams.map(({ name }) => [name, []]))
+  for (const task of RunState.tasks(state)) teams.get(task.team)?.push(task)
+  return [...teams].map(([name, tasks]) => ({ name, tasks }))
 }
 
 const ranks: Record<RunState.TaskState["status"], number> = {
@@ -69,12 +68,21 @@ const ranks: Record<RunState.TaskState["status"], number> = {
   completed: 5
 }
 
-const byRank = Order.mapInput(Order.number, ({ status }: RunState.TaskState) => ranks[status])
+const mostRanks = Math.max(...Object.values(ranks))
 
 /** Chooses the tasks that fit into so many lines, one of which says how many are left out. */
 const worthShowing = (teams: ReadonlyArray<Team>, lines: number): ReadonlySet<RunState.TaskState> => {
   const tasks = teams.flatMap((team) => team.tasks)
-  return new Set(tasks.length <= lines ? tasks : Arr.take(Arr.sort(tasks, byRank), Math.max(0, lines - 1)))
+  if (tasks.length <= lines) return new Set(tasks)
+  const room = Math.max(0, lines - 1)
+  const chosen = new Set<RunState.TaskState>()
+  for (let rank = 0; rank <= mostRanks && chosen.size < room; rank += 1) {
+    for (const task of tasks) {
+      if (chosen.size === room) break
+      if (ranks[task.status] === rank) chosen.add(task)
+    }
+  }
+  return chosen
 }
 
 const unfinished = (task: RunState.TaskState, tasks: ReadonlyArray<RunState.TaskState>): ReadonlyArray<string> =>

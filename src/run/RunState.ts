@@ -239,13 +239,18 @@ export const foldAll = (events: Iterable<RunEvent>): RunState | undefined => {
 }
 
 /** All tasks of a run, in the order of the workflow. */
-export const tasks = (state: RunState): ReadonlyArray<TaskState> =>
-  state.declared.teams.flatMap((team) =>
-    Option.match(HashMap.get(state.tasks, team.name), {
-      onNone: () => [],
-      onSome: (known) => team.tasks.flatMap(({ subject }) => Option.toArray(HashMap.get(known, subject)))
-    })
-  )
+export const tasks = ({ declared, tasks }: RunState): ReadonlyArray<TaskState> => {
+  const found: Array<TaskState> = []
+  for (const team of declared.teams) {
+    const known = Option.getOrUndefined(HashMap.get(tasks, team.name))
+    if (known === undefined) continue
+    for (const { subject } of team.tasks) {
+      const task = Option.getOrUndefined(HashMap.get(known, subject))
+      if (task !== undefined) found.push(task)
+    }
+  }
+  return found
+}
 
 /** Those that the workflow declares, in its order, and then those of an earlier version of it. */
 const inOrder = (known: HashMap.HashMap<string, ResourceState>, declared: ReadonlyArray<string>) => {
