@@ -13,6 +13,12 @@ const isPostgres = (sql: SqlClient.SqlClient) => sql.onDialectOrElse({ pg: () =>
 
 const milestones = "'run.started', 'run.resumed', 'run.decided', 'run.finished'"
 
+/**
+ * Holds for the end of a run that has left nothing. In the canonical form of an
+ * event, a quotation mark that is part of a text has a backslash before it.
+ */
+export const isDone = `tag = 'run.finished' AND payload LIKE '%"left":0,"outcome":%'`
+
 const create = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
   // Text is compared byte by byte, whatever the language of the database.
@@ -30,6 +36,9 @@ const create = Effect.gen(function*() {
     PRIMARY KEY (run, seq)
   )`
   yield* sql`CREATE INDEX telemachy_milestones ON telemachy_events (run, seq) WHERE tag IN (${sql.literal(milestones)})`
+  yield* sql`CREATE INDEX telemachy_done ON telemachy_events (run) WHERE ${sql.literal(isDone)}`
+  yield* sql`CREATE INDEX telemachy_resumed ON telemachy_events (run) WHERE tag = 'run.resumed'`
+  yield* sql`CREATE INDEX telemachy_beginnings ON telemachy_events (at, run) WHERE seq = 0`
   yield* sql`CREATE TABLE telemachy_declarations (
     run ${text} NOT NULL,
     digest ${text} NOT NULL,

@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Declaration from "../run/Declaration.ts"
+import type { Text } from "../run/Declaration.ts"
 import * as RunEvent from "../run/RunEvent.ts"
 import { type Recording, RecordError, type RunOwnedError, RunRecord, RunUnknownError } from "../run/RunRecord.ts"
 import * as RunState from "../run/RunState.ts"
@@ -106,12 +106,11 @@ const declarations = (run: string) =>
     (rows) => new Map(rows.map(({ digest, json }) => [String(digest), String(json)]))
   )
 
-/** The path of the workflow file that a run was told to run, if that is known. */
-export const sourceOf = Effect.fn("Recorder.sourceOf")(function*(run: RunEvent.RunId) {
+/** What a run was told to do last, unless that is forgotten. */
+export const declarationOf = Effect.fn("Recorder.declarationOf")(function*(run: RunEvent.RunId) {
   const digest = (yield* stateOf(run))?.declaration ?? ""
-  const json = (yield* declarations(run)).get(digest) ?? ""
-  const declaration = yield* Effect.option(Declaration.read({ json, digest }))
-  return Option.flatMapNullable(declaration, ({ source }) => source)
+  const json = (yield* declarations(run)).get(digest)
+  return Option.map(Option.fromNullable(json), (json): Text => ({ json, digest }))
 })
 
 const make = Effect.gen(function*() {
@@ -147,7 +146,7 @@ const make = Effect.gen(function*() {
 
   const abandoned = Effect.fn("Recorder.abandoned")(function*(url: string) {
     const alive = yield* living
-    const runs = yield* RunIndex.list
+    const { runs } = yield* RunIndex.notable(0)
     const ended = runs.filter(({ left, run, status }) => !alive.has(run) && (status === "interrupted" || (left ?? 0) > 0))
     const states = yield* Effect.forEach(ended, ({ run }) => Effect.map(stateOf(run), (state) => ({ run, state })))
     return states.flatMap(({ run, state }) => (state?.url === url && !state.embedded ? [run] : []))

@@ -1,4 +1,5 @@
 /** What is known of each recorded run at a glance, without reading its whole log. */
+import type { Fragment } from "@effect/sql/Statement"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -8,6 +9,7 @@ import { RecordError, RunUnknownError } from "../run/RunRecord.ts"
 import { nearest } from "../workflow/Nearest.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
+import * as Migrations from "./Migrations.ts"
 import { type Owner, Ownership } from "./Ownership.ts"
 import type { RunStatus } from "./RunStatus.ts"
 
@@ -69,20 +71,22 @@ const summaryOf = (milestone: Milestone, event: RunEvent.RunEvent | undefined, o
   }
 }
 
-/** Every run, the newest first. */
-export const list = Effect.gen(function*() {
+/** Reads runs at a glance, the newest first: all, or those whose ids are as said. */
+const select = Effect.fnUntraced(function*(condition?: (sql: Database.Sql) => Fragment) {
   const owners = yield* Effect.flatMap(Ownership, ({ living }) => living)
-  const tags = EventLog.milestones
-  const rows = yield* Database.askTexts((sql) =>
-    sql`SELECT m.seq, ${Database.texts(sql, "m", ["run", "at", "tag", "payload"])}, f.at AS begun, (
+  const { where } = yield* Database.Database
+  const rows = yield* Database.askTexts((sql) => {
+    const tags = sql.literal(EventLog.milestones.map((tag) => `'${tag}'`).join(", "))
+    const wanted = condition === undefined ? sql`` : sql`AND ${condition(sql)}`
+    return sql`SELECT m.seq, ${Database.texts(sql, "m", ["run", "at", "tag", "payload"])}, f.at AS begun, (
         SELECT min(e.at) FROM telemachy_events AS e WHERE e.run = l.run AND e.tag = 'run.finished' AND e.seq > l.began
       ) AS ended
       FROM (SELECT run, max(seq) AS seq, max(CASE WHEN tag IN ('run.started', 'run.resumed') THEN seq END) AS began
-        FROM telemachy_events WHERE tag IN (${sql.literal(tags.map((tag) => `'${tag}'`).join(", "))}) GROUP BY run) AS l
+        FROM telemachy_events WHERE tag IN (${tags}) ${wanted} GROUP BY run) AS l
       JOIN telemachy_events AS m ON m.run = l.run AND m.seq = l.seq
       JOIN telemachy_events AS f ON f.run = l.run AND f.seq = 0
-      ORDER BY f.at DESC, m.run`)
-  const { where } = yield* Database.Database
+      ORDER BY f.at DESC, m.run`
+  })
   const milestones = yield* Effect.mapError(decodeMilestones(rows), () =>
     new RecordError({ action: "read", where, detail: "its table of events has another form" }))
   return yield* Effect.forEach(milestones, (milestone) =>
@@ -93,6 +97,34 @@ export const list = Effect.gen(function*() {
     ))
 })
 
+/** Every run, the newest first. */
+export const list = select()
+
+const needsAttention = ({ left = 0, status }: RunSummary): boolean =>
+  status === "running" || status === "interrupted" || status === "damaged" || left > 0
+
+/** The newest runs, and all others that are not over or have left something; and how many runs there are. */
+export const notable = Effect.fn("RunIndex.notable")(function*(newest: number) {
+  // Those that have ended and left nothing are many, and are passed over, unless they went on after that.
+  const runs = yield* select((sql) =>
+    sql`run IN (
+      SELECT run FROM telemachy_events WHERE seq = 0
+        AND run NOT IN (SELECT run FROM telemachy_events WHERE ${sql.literal(Migrations.isDone)})
+      UNION SELECT run FROM telemachy_events WHERE tag = 'run.resumed'
+      UNION SELECT run FROM (
+        SELECT run FROM telemachy_events WHERE seq = 0 ORDER BY at DESC LIMIT ${sql.literal(String(newest))}
+      ) AS newest)`)
+  const [row] = yield* Database.ask("read", (sql) =>
+    sql<{ readonly count: number | string }>`SELECT count(*) AS count FROM telemachy_events WHERE seq = 0`)
+  return {
+    runs: runs.filter((run, position) => position < newest || needsAttention(run)),
+    total: Number(row?.count ?? 0)
+  }
+})
+
+const beginningWith = (prefix: string) =>
+  select((sql) => sql`run >= ${prefix} AND run < ${`${prefix}~`}`)
+
 /** The newest run that somebody may have meant: one of a workflow of that name, or one whose id begins nearly so. */
 const similarTo = (text: string, runs: ReadonlyArray<RunSummary>): string | undefined => {
   const ofWorkflow = runs.find(({ workflow }) => workflow === text)
@@ -102,11 +134,10 @@ const similarTo = (text: string, runs: ReadonlyArray<RunSummary>): string | unde
 
 /** Finds the one run whose id begins like this. */
 export const find = Effect.fn("RunIndex.find")(function*(prefix: string) {
-  const runs = yield* list
-  const found = runs.filter(({ run }) => run.startsWith(prefix))
+  const found = prefix === "" ? [] : yield* beginningWith(prefix)
   const [first] = found
-  if (first === undefined || prefix === "") {
-    const similar = similarTo(prefix, runs)
+  if (first === undefined) {
+    const similar = similarTo(prefix, yield* list)
     return yield* new RunUnknownError({ run: prefix, ...(similar === undefined ? {} : { nearest: similar }) })
   }
   if (found.length > 1) {

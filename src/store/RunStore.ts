@@ -16,6 +16,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import type { Text } from "../run/Declaration.ts"
 import type { RunEvent, RunId } from "../run/RunEvent.ts"
 import type { RecordError, RunRecord, RunUnknownError } from "../run/RunRecord.ts"
 import * as Settings from "../Settings.ts"
@@ -51,14 +52,18 @@ export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, 
   readonly where: string
   /** Every run, the newest first. */
   readonly list: Effect.Effect<ReadonlyArray<RunIndex.RunSummary>, RecordError>
+  /** The newest runs, and all others that are not over or have left something; and how many runs there are. */
+  readonly notable: (
+    newest: number
+  ) => Effect.Effect<{ readonly runs: ReadonlyArray<RunIndex.RunSummary>; readonly total: number }, RecordError>
   /** Finds the one run whose id begins like this. */
   readonly find: (
     prefix: string
   ) => Effect.Effect<RunIndex.RunSummary, RecordError | RunUnknownError | RunIndex.RunAmbiguousError>
   /** What has happened in a run so far. Nothing of a run that was forgotten. */
   readonly events: (run: RunId) => Effect.Effect<ReadonlyArray<RunEvent>, RecordError>
-  /** The path of the workflow file that a run was told to run, if there was one and it is not forgotten. */
-  readonly source: (run: RunId) => Effect.Effect<Option.Option<string>, RecordError>
+  /** What a run was told to do, for `Declaration.read`, unless that is forgotten. */
+  readonly declaration: (run: RunId) => Effect.Effect<Option.Option<Text>, RecordError>
   /** What has happened in a run, and what happens in it, until it is over or nobody drives it. */
   readonly follow: (run: RunId) => Stream.Stream<RunEvent, RecordError>
   /** The ids of all agents and teams that any run has made or used, and the keys of those whose ids it has not learned. */
@@ -131,9 +136,10 @@ const make = Effect.gen(function*() {
   return RunStore.of({
     where,
     list: provided(RunIndex.list),
+    notable: (newest) => provided(RunIndex.notable(newest)),
     find: (prefix) => provided(RunIndex.find(prefix)),
     events: (run) => provided(Effect.flatMap(EventLog.rows(run), EventLog.events)),
-    source: (run) => provided(Recorder.sourceOf(run)),
+    declaration: (run) => provided(Recorder.declarationOf(run)),
     follow: (run) => Stream.provideContext(follow(run), context),
     known: provided(RunIndex.known),
     cancel: (run, by) => provided(Effect.flatMap(Ownership.Ownership, ({ cancel }) => cancel(run, by))),

@@ -14,9 +14,6 @@ import * as Environment from "../Environment.ts"
 import { config, most, page } from "../page/ListPage.ts"
 import * as Streams from "../Streams.ts"
 
-const needsAttention = ({ left = 0, status }: RunIndex.RunSummary): boolean =>
-  status === "running" || status === "interrupted" || left > 0
-
 const paints: Record<RunIndex.RunSummary["status"], keyof Style> = {
   running: "active",
   interrupted: "bad",
@@ -32,8 +29,10 @@ const paints: Record<RunIndex.RunSummary["status"], keyof Style> = {
 
 const timeOf = (iso: string) => Option.getOrElse(DateTime.make(iso), () => DateTime.unsafeMake(0))
 
-const local = (iso: string): string =>
-  DateTime.formatIntl(timeOf(iso), new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" }))
+// The one language whose dates begin with the year.
+const format = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" })
+
+const local = (iso: string): string => DateTime.formatIntl(timeOf(iso), format)
 
 const remains = ({ kept = 0, left = 0 }: RunIndex.RunSummary, style: Style): string =>
   [...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)])].join(", ")
@@ -54,20 +53,22 @@ const cells = (summary: RunIndex.RunSummary, now: DateTime.Utc, style: Style): R
 
 export const command = Command.make("list", config, ({ all, json, noColor, status }) =>
   Effect.gen(function*() {
-    const runs = yield* Effect.flatMap(RunStore.RunStore, ({ list }) => list)
-    const wanted = Option.match(status, {
+    const { list, notable } = yield* RunStore.RunStore
+    const { runs, total } = all || Option.isSome(status)
+      ? yield* Effect.map(list, (every) => ({ runs: every, total: every.length }))
+      : yield* notable(most)
+    const shown = Option.match(status, {
       onNone: () => runs,
       onSome: (only) => runs.filter((run) => run.status === only)
     })
-    const shown = all ? wanted : wanted.filter((run, position) => position < most || needsAttention(run))
     if (json) return yield* Effect.forEach(shown, (run) => JsonLines.write(JSON.stringify(run)), { discard: true })
     const { style, width } = yield* Streams.outputOf(process.stdout)
-    if (shown.length === 0) return yield* Console.log(runs.length === 0 ? "no run is recorded" : "no such run is recorded")
+    if (shown.length === 0) return yield* Console.log(total === 0 ? "no run is recorded" : "no such run is recorded")
     const now = yield* DateTime.now
     const header = ["WORKFLOW", "RUN", "STATUS", "STARTED", "   TOOK", ""].map(style.faint)
     const rows = Table.render([header, ...shown.map((run) => cells(run, now, style))], { width })
     yield* Effect.forEach(rows, (row) => Console.log(row), { discard: true })
-    const hidden = wanted.length - shown.length
+    const hidden = Option.isSome(status) ? 0 : total - shown.length
     if (hidden > 0) yield* Console.log(style.faint(`… and ${count(hidden, "more run")}: telemachy list --all`))
   }).pipe(
     Effect.provide(RunStore.layerConfig),

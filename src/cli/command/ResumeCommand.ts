@@ -7,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as NatsTaskEvents from "../../agamemnon/nats/NatsTaskEvents.ts"
 import { oneLine } from "../../report/Wording.ts"
+import * as Declaration from "../../run/Declaration.ts"
 import type { RunId } from "../../run/RunEvent.ts"
 import * as WorkflowExecutor from "../../run/WorkflowExecutor.ts"
 import * as RunStore from "../../store/RunStore.ts"
@@ -21,8 +22,9 @@ import * as Recorded from "../Recorded.ts"
 
 /** The workflow file of a run as it is now, if there still is one. */
 const currentSpec = Effect.fn("ResumeCommand.currentSpec")(function*(run: RunId) {
-  const { source } = yield* RunStore.RunStore
-  const path = Option.getOrUndefined(yield* source(run))
+  const { declaration } = yield* RunStore.RunStore
+  const told = yield* Effect.flatMap(declaration(run), Effect.transposeMapOption(Declaration.read))
+  const path = Option.getOrUndefined(told)?.source
   if (path === undefined) return undefined
   if (yield* Effect.orElseSucceed(Effect.flatMap(FileSystem.FileSystem, (files) => files.exists(path)), () => false)) {
     return yield* WorkflowFile.load(path)
