@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Chunk from "effect/Chunk"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
@@ -43,6 +44,31 @@ describe("RunStore", () => {
         assert.include(unknown.message, `did you mean ${runB}?`)
         assert.strictEqual((yield* Effect.flip(find("")))._tag, "RunUnknownError")
         assert.strictEqual((yield* Effect.flip(find("%")))._tag, "RunUnknownError")
+      })))
+
+  it.scopedLive("names the newest runs, and every other that needs attention", () =>
+    withStore(() =>
+      Effect.gen(function*() {
+        const { list, notable } = yield* RunStore.RunStore
+        const at = (index: number) => RunId.make(index.toString(16).padStart(16, "0"))
+        const begun = (index: number) => {
+          const event = started(at(index), "a workflow of \"left\":0,\"outcome\": and such")
+          return { ...event, at: DateTime.add(event.at, { minutes: index }) }
+        }
+        const done = (index: number, left = 0) => over([begun(index), finished(at(index), left)], at(index))
+        // From the oldest: one that left something, one that died, one that went on after its end and died.
+        yield* done(0, 2)
+        yield* over([begun(1)], at(1))
+        yield* over([begun(2), finished(at(2)), { ...begun(2), _tag: "run.resumed", resources: [] }], at(2))
+        // One that went on, and is over again.
+        yield* over([begun(3), finished(at(3)), { ...begun(3), _tag: "run.resumed", resources: [] }, finished(at(3))], at(3))
+        for (const index of [4, 5, 6, 7]) yield* done(index)
+        const { runs, total } = yield* notable(2)
+        assert.deepStrictEqual(runs.map(({ run }) => run), [7, 6, 2, 1, 0].map(at))
+        assert.deepStrictEqual(runs.map(({ status }) => status), ["failed", "failed", "interrupted", "interrupted", "failed"])
+        assert.strictEqual(total, 8)
+        assert.lengthOf((yield* notable(0)).runs, 3)
+        assert.lengthOf(yield* list, 8)
       })))
 
   it.scopedLive("follows a run until it is over", () =>
