@@ -1,8 +1,15 @@
 /** What a run costs beyond its tasks: a chain of 100 and a fan-out of 1,000 tasks that complete at once. */
+import * as Command from "@effect/platform/Command"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { EmbeddedAgamemnon, WorkflowExecutor, WorkflowSpec } from "telemachy"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
+import * as Stream from "effect/Stream"
+import { AgamemnonClient, EmbeddedAgamemnon, WorkflowExecutor, WorkflowSpec } from "telemachy"
+import { TeamId } from "../src/agamemnon/AgamemnonModel.ts"
 import * as Bench from "./Bench.ts"
 import * as Figure from "./Figure.ts"
 
@@ -14,17 +21,64 @@ const run = (input: unknown) =>
     return { time: Duration.toMillis(time), requests: yield* server.requests }
   }).pipe(Effect.scoped)
 
+/** Serves an Agamemnon in a process of its own, and answers a client of it. */
+const remote = Effect.gen(function*() {
+  const server = yield* Command.start(
+    Command.make("node", "dist/bin.js", "agamemnon", "--port", "0").pipe(Command.env({ AGAMEMNON_API_KEY: "bench" }))
+  )
+  const url = yield* server.stdout.pipe(
+    Stream.decodeText(),
+    Stream.splitLines,
+    Stream.filterMap((line) => Option.fromNullable(/^AGAMEMNON_URL=(.*)$/.exec(line)?.[1])),
+    Stream.runHead,
+    Effect.flatten
+  )
+  return yield* AgamemnonClient.make({ url, apiKey: Redacted.make("bench") })
+})
+
+const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.timed(effect), ([time]) => Duration.toMillis(time))
+
+/** How long pings and other requests take while a thousand tasks are being submitted. */
+const underLoad = Effect.gen(function*() {
+  const client = yield* remote
+  const spec = yield* WorkflowSpec.decode(Bench.workflow("load", "fan-out", 1000))
+  const layer = WorkflowExecutor.layer().pipe(Layer.provide(Layer.succeed(AgamemnonClient.AgamemnonClient, client)))
+  const pings = yield* Ref.make<ReadonlyArray<number>>([])
+  const requests = yield* Ref.make<ReadonlyArray<number>>([])
+  const sample = (probe: Effect.Effect<unknown, unknown>, into: Ref.Ref<ReadonlyArray<number>>) =>
+    timed(probe).pipe(
+      Effect.flatMap((time) => Ref.update(into, (times) => [...times, time])),
+      Effect.delay("20 millis"),
+      Effect.forever,
+      Effect.forkScoped
+    )
+  const idle = Bench.median(yield* Effect.replicateEffect(timed(client.ping), 50))
+  yield* sample(client.ping, pings)
+  yield* sample(client.hasTeam(TeamId.make("none")), requests)
+  yield* Effect.provide(Effect.flatMap(WorkflowExecutor.WorkflowExecutor, ({ execute }) => execute(spec)), layer)
+  return { idle, ping: Bench.median(yield* Ref.get(pings)), request: Bench.median(yield* Ref.get(requests)) }
+}).pipe(Effect.scoped)
+
 const figures = Effect.gen(function*() {
   const trip = yield* Bench.roundTrip
   const chain = yield* run(Bench.workflow("chain", "chain", 100))
   const fanOut = yield* run(Bench.workflow("fan-out", "fan-out", 1000))
+  const load = yield* underLoad
   const critical = `critical path: submit and read each task once, ${trip.toFixed(1)} ms a request`
   yield* Figure.report("dispatch", [
     { name: "chain of 100, wall time", value: chain.time, unit: "ms", against: 200 * trip, limit: critical },
     { name: "chain of 100, requests", value: chain.requests, unit: "requests", against: 200, limit: "submit and read each task once" },
     { name: "fan-out of 1,000, wall time", value: fanOut.time, unit: "ms", against: 1000 * trip, limit: `submit each task once, ${trip.toFixed(1)} ms a request, one at a time` },
     { name: "fan-out of 1,000, requests", value: fanOut.requests, unit: "requests", against: 1000, limit: "submit each task once" },
-    { name: "peak memory of this process", value: yield* Bench.peakMemory, unit: "MB", against: 300, limit: "the limit for 10,000 tasks" }
+    {
+      name: "a ping while 1,000 tasks are submitted",
+      value: load.ping,
+      unit: "ms",
+      against: load.idle + load.request,
+      limit: `a ping of before (${load.idle.toFixed(1)} ms) and one request meanwhile (${load.request.toFixed(1)} ms), medians`
+    },
+    { name: "peak memory of client and server", value: yield* Bench.peakMemory, unit: "MB", against: 300, limit: "the limit for 10,000 tasks" }
   ])
 })
 

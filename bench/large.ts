@@ -52,10 +52,10 @@ const release = (shape: Bench.Shape, size: number) =>
     return Duration.toMillis(time)
   })
 
-/** Runs a fan-out, and answers how long it took and its state before teardown. */
-const run = (size: number) =>
+/** Runs a workflow, and answers how long it took and its state before teardown. */
+const run = (shape: Bench.Shape, size: number) =>
   Effect.gen(function*() {
-    const spec = yield* WorkflowSpec.decode(Bench.workflow("fan-out", "fan-out", size))
+    const spec = yield* WorkflowSpec.decode(Bench.workflow(shape, shape, size))
     const server = yield* EmbeddedAgamemnon.make()
     return yield* Effect.gen(function*() {
       const { events, execute } = yield* WorkflowExecutor.WorkflowExecutor
@@ -89,8 +89,10 @@ const figures = Effect.gen(function*() {
   const fanOut = yield* load("fan-out")
   const memory = yield* memoryOf(stringify(Bench.workflow("layers", "layers", count)))
   const releases = { small: yield* release("layers", count / 10), large: yield* release("layers", count) }
-  const small = yield* run(1000)
-  const large = yield* run(count)
+  const small = yield* run("fan-out", 1000)
+  const large = yield* run("fan-out", count)
+  const wide = { small: yield* run("layers", 400), large: yield* run("layers", 4000) }
+  const long = { small: yield* run("chain", 200), large: yield* run("chain", 2000) }
   const picture = large.state === undefined ? 0 : yield* draw(large.state)
   yield* Figure.report("large", [
     { name: "10,000 tasks in layers, load and validate", value: layers, ...second },
@@ -110,6 +112,20 @@ const figures = Effect.gen(function*() {
       unit: "times",
       against: 12,
       limit: `linear, with a fifth to spare (${small.time.toFixed(0)} ms and ${large.time.toFixed(0)} ms)`
+    },
+    {
+      name: "a run of layers, from 400 to 4,000 tasks",
+      value: wide.large.time / wide.small.time,
+      unit: "times",
+      against: 12,
+      limit: `the same (${wide.small.time.toFixed(0)} ms and ${wide.large.time.toFixed(0)} ms)`
+    },
+    {
+      name: "a run of a chain, from 200 to 2,000 tasks",
+      value: long.large.time / long.small.time,
+      unit: "times",
+      against: 12,
+      limit: `the same (${long.small.time.toFixed(0)} ms and ${long.large.time.toFixed(0)} ms)`
     },
     {
       name: "the live picture of 10,000 tasks, part of one core",

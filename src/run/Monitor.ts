@@ -48,8 +48,11 @@ const shortestPause = Duration.millis(4)
 /** A read that takes long, because the list is, is followed by a pause that is this many times longer. */
 const restFactor = 2
 
-/** So many times more tasks must be known than are open for the open ones to be read one by one. */
-const fewFactor = 20
+/**
+ * Whether to read the open tasks one by one costs less than the list. A task in
+ * a list costs less than a hundredth of a request for it alone.
+ */
+const areFew = (open: number, known: number): boolean => known >= 20 && open <= 1 + known / 150
 
 /** Time between two reads while events come. */
 export const reconciliation = Duration.seconds(30)
@@ -138,7 +141,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
       if (id !== undefined && watched !== undefined) {
         return Effect.flatMap(missing(id, watched), (task) => noteRead(id, watched, task))
       }
-      return isSoon && open.size * fewFactor <= known.size ? readOpen : readAll
+      return isSoon && areFew(open.size, known.size) ? readOpen : readAll
     })
 
   /** Takes in what is said about a task of this run. */
