@@ -3,7 +3,7 @@
  * tasks in waves, the chain that takes the longest, and what it would reuse.
  */
 import * as Option from "effect/Option"
-import type { Leftover } from "../run/Leftovers.ts"
+import type { Leftover } from "../run/recovery/Leftovers.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
 import type { AgentSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import type { Style } from "./Style.ts"

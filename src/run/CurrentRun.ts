@@ -13,8 +13,8 @@ import * as Random from "effect/Random"
 import { AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import * as Settings from "../Settings.ts"
 import { type Happening, type RunEvent, RunId } from "./RunEvent.ts"
-import * as Publication from "./Publication.ts"
-import type { RecordError, Recording, RunOwnedError } from "./RunRecord.ts"
+import * as Publication from "./record/Publication.ts"
+import type { RecordError, Recording, RunOwnedError } from "./record/RunRecord.ts"
 import * as RunState from "./RunState.ts"
 
 /** What holds for every run of an executor. */

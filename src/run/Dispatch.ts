@@ -14,7 +14,7 @@ import * as TaskGraph from "../workflow/TaskGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import { Assignment } from "./Assignment.ts"
 import { CurrentRun } from "./CurrentRun.ts"
-import * as Monitor from "./Monitor.ts"
+import * as Monitor from "./monitor/Monitor.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import type { TerminalStatus } from "./RunEvent.ts"
 

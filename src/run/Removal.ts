@@ -17,7 +17,7 @@ import * as Schedule from "effect/Schedule"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import { backoff, Persistence } from "../agamemnon/Persistence.ts"
 import { CurrentRun } from "./CurrentRun.ts"
-import * as Leftovers from "./Leftovers.ts"
+import * as Leftovers from "./recovery/Leftovers.ts"
 import type { RunId } from "./RunEvent.ts"
 import * as RunState from "./RunState.ts"
 

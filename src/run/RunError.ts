@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { WorkflowConnectivityError } from "../liveness/Heartbeat.ts"
 import type { Outcome } from "./RunEvent.ts"
-import type { RecordError, RunOwnedError } from "./RunRecord.ts"
+import type { RecordError, RunOwnedError } from "./record/RunRecord.ts"
 
 /** Tasks of the run ended otherwise than completed, or were skipped because of one that did. */
 export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("TasksFailedError", {

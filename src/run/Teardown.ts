@@ -18,7 +18,7 @@ import { CurrentRun } from "./CurrentRun.ts"
 import * as Removal from "./Removal.ts"
 import { outcomeOf } from "./RunError.ts"
 import type { Outcome, RunId } from "./RunEvent.ts"
-import { RunOwnedError } from "./RunRecord.ts"
+import { RunOwnedError } from "./record/RunRecord.ts"
 
 /** What teardown does with what the run made. */
 export type Decision = "remove" | "keep"

@@ -16,7 +16,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { RecordError } from "../run/RunRecord.ts"
+import { RecordError } from "../run/record/RunRecord.ts"
 import * as Contention from "./Contention.ts"
 import * as Migrations from "./Migrations.ts"
 

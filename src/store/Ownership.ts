@@ -17,7 +17,7 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { type RecordError, RunOwnedError } from "../run/RunRecord.ts"
+import { type RecordError, RunOwnedError } from "../run/record/RunRecord.ts"
 import * as Database from "./Database.ts"
 import { OwnerProcess } from "./OwnerProcess.ts"
 

@@ -4,7 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
-import { RunRecord } from "../../src/run/RunRecord.ts"
+import { RunRecord } from "../../src/run/record/RunRecord.ts"
 import * as RunStore from "../../src/store/RunStore.ts"
 
 /** The variable that tells the command to keep its record in a file. */

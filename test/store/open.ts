@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { RunId } from "../../src/run/RunEvent.ts"
-import { RunRecord } from "../../src/run/RunRecord.ts"
+import { RunRecord } from "../../src/run/record/RunRecord.ts"
 import * as RunStore from "../../src/store/RunStore.ts"
 import { claimed, numbered, started } from "./TestStore.ts"
 

@@ -11,7 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type { RunEvent } from "./RunEvent.ts"
+import type { RunEvent } from "../RunEvent.ts"
 import { RecordError, type Recording, type RunOwnedError } from "./RunRecord.ts"
 
 /** How long one write may take. */

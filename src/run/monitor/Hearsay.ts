@@ -7,8 +7,8 @@
  * an event that never comes costs it one wait for a read, and only one.
  */
 import * as Option from "effect/Option"
-import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
-import type * as TaskEvents from "../agamemnon/TaskEvents.ts"
+import type { TaskId } from "../../agamemnon/AgamemnonModel.ts"
+import type * as TaskEvents from "../../agamemnon/TaskEvents.ts"
 
 /** What can be heard about one task. */
 export type AboutTask = Extract<TaskEvents.TaskEvent, { readonly _tag: "Updated" | "Touched" }>

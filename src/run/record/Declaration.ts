@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 
 /** Schema of a declaration. */
 export const Declaration = Schema.Struct({

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
-import { AgentId } from "../../src/agamemnon/AgamemnonModel.ts"
-import * as Leftovers from "../../src/run/Leftovers.ts"
-import * as ResourceKey from "../../src/workflow/ResourceKey.ts"
-import { make } from "./FakeAgamemnon.ts"
-import { runToEnd, workflow } from "./TestRun.ts"
+import { AgamemnonClient } from "../../../src/agamemnon/AgamemnonClient.ts"
+import { AgentId } from "../../../src/agamemnon/AgamemnonModel.ts"
+import * as Leftovers from "../../../src/run/recovery/Leftovers.ts"
+import * as ResourceKey from "../../../src/workflow/ResourceKey.ts"
+import { make } from "../FakeAgamemnon.ts"
+import { runToEnd, workflow } from "../TestRun.ts"
 
 const keep = { teardown: "never", force: true } as const
 

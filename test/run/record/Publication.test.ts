@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
-import * as Publication from "../../src/run/Publication.ts"
-import type { RunEvent } from "../../src/run/RunEvent.ts"
-import { RecordError, RunOwnedError } from "../../src/run/RunRecord.ts"
-import { numbered, numbers, runA, started } from "../store/TestStore.ts"
+import * as Publication from "../../../src/run/record/Publication.ts"
+import type { RunEvent } from "../../../src/run/RunEvent.ts"
+import { RecordError, RunOwnedError } from "../../../src/run/record/RunRecord.ts"
+import { numbered, numbers, runA, started } from "../../store/TestStore.ts"
 
 type Append = (events: ReadonlyArray<RunEvent>) => Effect.Effect<void, RecordError | RunOwnedError>
 

@@ -3,11 +3,11 @@
  * keys that the workflow's agents and teams have.
  */
 import * as Effect from "effect/Effect"
-import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
-import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
-import { AgentId, TeamId } from "../agamemnon/AgamemnonModel.ts"
-import * as ResourceKey from "../workflow/ResourceKey.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import { AgamemnonClient } from "../../agamemnon/AgamemnonClient.ts"
+import type { AgamemnonError } from "../../agamemnon/AgamemnonError.ts"
+import { AgentId, TeamId } from "../../agamemnon/AgamemnonModel.ts"
+import * as ResourceKey from "../../workflow/ResourceKey.ts"
+import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 
 /** An agent or a team that exists on Agamemnon. */
 export interface Leftover {

@@ -8,7 +8,7 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Declaration from "./Declaration.ts"
-import type { RunEvent, RunId } from "./RunEvent.ts"
+import type { RunEvent, RunId } from "../RunEvent.ts"
 
 /** The record cannot be opened, read or written. */
 export class RecordError extends Schema.TaggedError<RecordError>()("RecordError", {
@@ -95,7 +95,7 @@ export interface Begun {
 }
 
 /** The record of runs. */
-export class RunRecord extends Context.Tag("telemachy/run/RunRecord")<RunRecord, {
+export class RunRecord extends Context.Tag("telemachy/run/record/RunRecord")<RunRecord, {
   /** Begins the record of a new run. This process owns it until the scope closes. */
   readonly begin: (run: Begun) => Effect.Effect<Recording, RecordError, Scope.Scope>
   /** Takes a run that has no living owner. This process owns it until the scope closes. */

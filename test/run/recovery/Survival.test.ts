@@ -4,9 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { driver, list, made, only, type Point, world } from "../store/RecordedRun.ts"
-import { make } from "./FakeAgamemnon.ts"
-import { failure, task, team, workflow } from "./TestRun.ts"
+import { driver, list, made, only, type Point, world } from "../../store/RecordedRun.ts"
+import { make } from "../FakeAgamemnon.ts"
+import { failure, task, team, workflow } from "../TestRun.ts"
 
 const spec = workflow({
   agents: [{ name: "worker", program: "none" }, { name: "helper", program: "none" }],

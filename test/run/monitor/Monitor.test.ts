@@ -3,10 +3,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as TestClock from "effect/TestClock"
-import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
-import { AgamemnonStateLostError } from "../../src/agamemnon/AgamemnonError.ts"
-import { type FakeAgamemnon, make } from "./FakeAgamemnon.ts"
-import { failure, finish, outcome, start, task, team, told, workflow } from "./TestRun.ts"
+import { TaskId } from "../../../src/agamemnon/AgamemnonModel.ts"
+import { AgamemnonStateLostError } from "../../../src/agamemnon/AgamemnonError.ts"
+import { type FakeAgamemnon, make } from "../FakeAgamemnon.ts"
+import { failure, finish, outcome, start, task, team, told, workflow } from "../TestRun.ts"
 
 const settings = { monitorPoll: Duration.seconds(2) }
 
