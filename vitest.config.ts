@@ -6,7 +6,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    globalSetup: "test/integration/build.ts",
+    globalSetup: "test/support/buildCommand.ts",
     // Much of a run is waiting for processes and sockets: by default one core of two would stand still.
     minWorkers: 1,
     maxWorkers: "100%"

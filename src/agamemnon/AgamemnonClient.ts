@@ -19,8 +19,8 @@ import * as RateLimiter from "effect/RateLimiter"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
-import * as Settings from "../Settings.ts"
-import * as Address from "./Address.ts"
+import * as Settings from "../settings/Settings.ts"
+import * as Address from "../settings/AgamemnonAddress.ts"
 import { AgamemnonApi } from "./AgamemnonApi.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
 import type {
@@ -34,10 +34,10 @@ import type {
   Team,
   TeamId
 } from "./AgamemnonModel.ts"
-import * as Connections from "./Connections.ts"
-import * as Key from "./Key.ts"
+import * as Connections from "./ConcurrencyLimit.ts"
+import * as Key from "../settings/Credential.ts"
 import * as Pages from "./Pages.ts"
-import { persist } from "./Persistence.ts"
+import { persist } from "./RequestRetry.ts"
 import * as Transport from "./Transport.ts"
 
 type Failure = AgamemnonError.AgamemnonError

@@ -14,9 +14,9 @@ import * as Either from "effect/Either"
 import { identity } from "effect/Function"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
-import type { Address } from "./Address.ts"
+import type { Address } from "../settings/AgamemnonAddress.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
-import { persist } from "./Persistence.ts"
+import { persist } from "./RequestRetry.ts"
 
 /** What is sent where, and how long an answer may take. */
 export interface Options {

@@ -6,9 +6,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as AgamemnonClient from "../agamemnon/AgamemnonClient.ts"
-import * as EmbeddedAgamemnon from "../agamemnon/embedded/EmbeddedAgamemnon.ts"
+import * as EmbeddedAgamemnon from "../embedded/EmbeddedAgamemnon.ts"
 import type { RunState } from "../run/RunState.ts"
-import * as Settings from "../Settings.ts"
+import * as Settings from "../settings/Settings.ts"
 
 /** Whether the backend is the embedded Agamemnon, whose life is the command's own. */
 export class IsEmbedded extends Context.Tag("telemachy/cli/Backend/IsEmbedded")<IsEmbedded, boolean>() {}

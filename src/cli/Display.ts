@@ -10,7 +10,7 @@ import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as EventLine from "../report/EventLine.ts"
 import * as Summary from "../report/Summary.ts"
-import { lastLines } from "../report/Wording.ts"
+import { lastLines } from "../report/Format.ts"
 import type * as RunEvent from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
 import * as JsonLines from "./JsonLines.ts"
@@ -67,7 +67,7 @@ export const make = Effect.fn("Display.make")(function*(options: Options) {
   const isScreen = output.isScreen && !(options.json && process.stdout.isTTY)
   const { interruption } = options
   const picture = isScreen && !options.quiet
-    ? yield* Effect.flatMap(Effect.promise(() => import("../report/LivePicture.ts")), ({ make }) =>
+    ? yield* Effect.flatMap(Effect.promise(() => import("../report/LiveView.ts")), ({ make }) =>
       make(stream, { style: output.style, interruption }))
     : undefined
   const beside = picture?.above ?? identity

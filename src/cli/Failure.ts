@@ -5,7 +5,7 @@ import * as ConfigError from "effect/ConfigError"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { AgamemnonError, PingError } from "../agamemnon/AgamemnonError.ts"
-import { Exit } from "./Exit.ts"
+import { Exit } from "./CommandExit.ts"
 import * as ExitCode from "./ExitCode.ts"
 
 /** The end of a command that failed. */

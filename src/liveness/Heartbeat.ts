@@ -25,7 +25,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Connectivity from "./Connectivity.ts"
-import * as Pulse from "./Pulse.ts"
+import * as Pulse from "./Pinger.ts"
 
 /**
  * The backend has not answered as many pings in a row as the threshold says.

@@ -3,12 +3,12 @@
  * tasks in waves, the chain that takes the longest, and what it would reuse.
  */
 import * as Option from "effect/Option"
-import type { Leftover } from "../run/recovery/Leftovers.ts"
+import type { Leftover } from "../agamemnon/ManagedResource.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
 import type { AgentSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
-import { count, duration, oneLine } from "./Wording.ts"
+import { count, duration, oneLine } from "./Format.ts"
 
 /** What a plan is made with. */
 export interface Options {

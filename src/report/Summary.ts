@@ -9,7 +9,7 @@ import * as RunState from "../run/RunState.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
 import * as TaskRow from "./TaskRow.ts"
-import { count, duration, lastLines, oneLine } from "./Wording.ts"
+import { count, duration, lastLines, oneLine } from "./Format.ts"
 
 /** What a summary is made with. */
 export interface Options {

@@ -2,7 +2,7 @@
 import * as DateTime from "effect/DateTime"
 import type { TaskState } from "../run/RunState.ts"
 import type { Style } from "./Style.ts"
-import { duration, oneLine } from "./Wording.ts"
+import { duration, oneLine } from "./Format.ts"
 
 type Status = TaskState["status"]
 

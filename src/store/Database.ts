@@ -16,8 +16,8 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { RecordError } from "../run/record/RunRecord.ts"
-import * as Contention from "./Contention.ts"
+import { RecordError } from "../run/RunJournal.ts"
+import * as Contention from "./BusyRetry.ts"
 import * as Migrations from "./Migrations.ts"
 
 /** What statements are made with. */

@@ -5,9 +5,9 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as RunEvent from "../run/RunEvent.ts"
-import { RecordError } from "../run/record/RunRecord.ts"
-import * as Chain from "./Chain.ts"
-import * as Contention from "./Contention.ts"
+import { RecordError } from "../run/RunJournal.ts"
+import * as Chain from "./HashChain.ts"
+import * as Contention from "./BusyRetry.ts"
 import * as Database from "./Database.ts"
 
 /** The events by which a run is known: its beginning, its outcome and its end. */

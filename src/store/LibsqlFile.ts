@@ -14,7 +14,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
-import * as Contention from "./Contention.ts"
+import * as Contention from "./BusyRetry.ts"
 
 // Nothing else happens in the process while it waits for its turn, so that is short: writers take a few milliseconds.
 // What is deleted is overwritten, because it may be a text that somebody wants to be forgotten.

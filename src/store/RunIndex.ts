@@ -5,13 +5,13 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as RunEvent from "../run/RunEvent.ts"
-import { RecordError, RunUnknownError } from "../run/record/RunRecord.ts"
-import { nearest } from "../workflow/Nearest.ts"
+import { RecordError, RunUnknownError } from "../run/RunJournal.ts"
+import { nearest } from "../workflow/Suggestion.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Migrations from "./Migrations.ts"
-import { type Owner, Ownership } from "./Ownership.ts"
-import type { RunStatus } from "./RunStatus.ts"
+import { type Owner, Ownership } from "./SqlRunLease.ts"
+import type { RunStatus } from "../run/RunStatus.ts"
 
 /** A run at a glance. */
 export interface RunSummary {

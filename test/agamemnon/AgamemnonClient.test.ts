@@ -5,11 +5,11 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import type { AgamemnonError } from "../../src/agamemnon/AgamemnonError.ts"
 import { AgentId, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
-import * as EmbeddedAgamemnon from "../../src/agamemnon/embedded/EmbeddedAgamemnon.ts"
-import * as Faults from "../../src/agamemnon/embedded/Faults.ts"
-import { agentId, names, none, operations, paths, taskId, teamId } from "./operations.ts"
-import { client, nothing } from "./RawServer.ts"
-import * as ScriptedHttp from "./ScriptedHttp.ts"
+import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
+import * as Faults from "../../src/embedded/Faults.ts"
+import { agentId, names, none, operations, paths, taskId, teamId } from "../support/ClientOperations.ts"
+import { client, nothing } from "../support/RawServer.ts"
+import * as ScriptedHttp from "../support/ScriptedHttp.ts"
 
 const embedded = Effect.gen(function*() {
   const server = yield* EmbeddedAgamemnon.make({ workers: false })

@@ -6,8 +6,8 @@ import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import * as AgamemnonClient from "../../src/agamemnon/AgamemnonClient.ts"
-import { agentId, teamId } from "./operations.ts"
-import * as ScriptedHttp from "./ScriptedHttp.ts"
+import { agentId, teamId } from "../support/ClientOperations.ts"
+import * as ScriptedHttp from "../support/ScriptedHttp.ts"
 
 const team = { agentIds: [], createdAt: "", id: "t", name: "t", updatedAt: "" }
 const there = () => ({ status: 200, body: { team } })

@@ -8,9 +8,9 @@ import { Readable } from "node:stream"
 import { scheduler } from "node:timers/promises"
 import { AgentId } from "../../src/agamemnon/AgamemnonModel.ts"
 import type { PingError } from "../../src/agamemnon/AgamemnonError.ts"
-import { eventually } from "./embedded/ask.ts"
-import { answer, client, http, https, nobody, nothing, tcp } from "./RawServer.ts"
-import * as SelfSigned from "./SelfSigned.ts"
+import { eventually } from "../support/HttpQuestion.ts"
+import { answer, client, http, https, nobody, nothing, tcp } from "../support/RawServer.ts"
+import * as SelfSigned from "../support/SelfSigned.ts"
 
 const body = JSON.stringify(nothing.agents)
 const head = `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`

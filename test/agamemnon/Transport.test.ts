@@ -12,12 +12,12 @@ import * as Schedule from "effect/Schedule"
 import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
 import * as AgamemnonClient from "../../src/agamemnon/AgamemnonClient.ts"
-import { Persistence } from "../../src/agamemnon/Persistence.ts"
-import { eventually } from "./embedded/ask.ts"
-import { agentId, names, operations, teamId } from "./operations.ts"
-import { answer, client, http, https, inTurn, nobody, nothing, type Respond, tcp } from "./RawServer.ts"
-import * as ScriptedHttp from "./ScriptedHttp.ts"
-import * as SelfSigned from "./SelfSigned.ts"
+import { Persistence } from "../../src/agamemnon/RequestRetry.ts"
+import { eventually } from "../support/HttpQuestion.ts"
+import { agentId, names, operations, teamId } from "../support/ClientOperations.ts"
+import { answer, client, http, https, inTurn, nobody, nothing, type Respond, tcp } from "../support/RawServer.ts"
+import * as ScriptedHttp from "../support/ScriptedHttp.ts"
+import * as SelfSigned from "../support/SelfSigned.ts"
 
 const once = Effect.provideService(Persistence, { schedule: Schedule.stop, onFailure: () => Effect.void })
 

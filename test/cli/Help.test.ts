@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { pages } from "../../src/cli/Cli.ts"
 import * as Help from "../../src/cli/Help.ts"
-import * as PlanPage from "../../src/cli/page/PlanPage.ts"
-import * as RunPage from "../../src/cli/page/RunPage.ts"
-import * as ValidatePage from "../../src/cli/page/ValidatePage.ts"
+import * as PlanPage from "../../src/cli/definition/PlanDefinition.ts"
+import * as RunPage from "../../src/cli/definition/RunDefinition.ts"
+import * as ValidatePage from "../../src/cli/definition/ValidateDefinition.ts"
 import * as Style from "../../src/report/Style.ts"
 
 describe("Help", () => {

@@ -1,9 +1,9 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Faults from "../../src/agamemnon/embedded/Faults.ts"
-import * as Backend from "./backend.ts"
-import { lastLine, run, telemachy, test } from "./command.ts"
-import * as Flow from "./flow.ts"
+import * as Faults from "../../src/embedded/Faults.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { lastLine, run, telemachy, test } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
 
 const patient = { HEALTHCHECK_TIMEOUT_SECONDS: "3", HEALTHCHECK_FAILURE_THRESHOLD: "30" }
 

@@ -4,11 +4,11 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Faults from "../../src/agamemnon/embedded/Faults.ts"
-import { ask, createAgent, eventually } from "../agamemnon/embedded/ask.ts"
-import * as Backend from "./backend.ts"
-import { directoryWith, lastLine, processesWith, root, run, telemachy, test } from "./command.ts"
-import * as Flow from "./flow.ts"
+import * as Faults from "../../src/embedded/Faults.ts"
+import { ask, createAgent, eventually } from "../support/HttpQuestion.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { directoryWith, lastLine, processesWith, root, run, telemachy, test } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
 
 describe.concurrent("teardown", () => {
   test("removes what a run that was killed has left, and nothing else", () =>

@@ -3,11 +3,11 @@ import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { WorkflowInput } from "../../src/workflow/WorkflowSpec.ts"
-import { createAgent, eventually } from "../agamemnon/embedded/ask.ts"
-import * as Backend from "./backend.ts"
-import { emptyDirectory, run, telemachy, test } from "./command.ts"
-import * as Flow from "./flow.ts"
-import * as Record from "./record.ts"
+import { createAgent, eventually } from "../support/HttpQuestion.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { emptyDirectory, run, telemachy, test } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
+import * as Record from "../support/RecordFile.ts"
 
 /** An Agamemnon, and a record that is a file of its own. */
 const makeStage = Effect.gen(function*() {

@@ -2,9 +2,9 @@ import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Settings from "../../src/Settings.ts"
-import * as Backend from "./backend.ts"
-import { directoryWith, run, test } from "./command.ts"
+import * as Settings from "../../src/settings/Settings.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { directoryWith, run, test } from "../support/TestCommand.ts"
 
 const flow = JSON.stringify({
   metadata: { name: "input" },

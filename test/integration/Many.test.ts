@@ -1,9 +1,9 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { createAgent } from "../agamemnon/embedded/ask.ts"
-import * as Backend from "./backend.ts"
-import { run, test } from "./command.ts"
-import * as Flow from "./flow.ts"
+import { createAgent } from "../support/HttpQuestion.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { run, test } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
 
 const numbered = (count: number, name: string) => Array.from({ length: count }, (_, index) => `${name} ${index}`)
 

@@ -1,11 +1,11 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Faults from "../../src/agamemnon/embedded/Faults.ts"
+import * as Faults from "../../src/embedded/Faults.ts"
 import type { Outcome } from "../../src/run/RunEvent.ts"
-import { eventually } from "../agamemnon/embedded/ask.ts"
-import * as Backend from "./backend.ts"
-import { type Ended, lastLine, type NotSeen, run, type Running, telemachy, test } from "./command.ts"
-import * as Flow from "./flow.ts"
+import { eventually } from "../support/HttpQuestion.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { type Ended, lastLine, type NotSeen, run, type Running, telemachy, test } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
 
 const phases = ["provisioning", "waiting", "running", "teardown"] as const
 type Phase = typeof phases[number]

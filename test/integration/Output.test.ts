@@ -1,8 +1,8 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Backend from "./backend.ts"
-import { bin, lastLine, run, start, telemachy, test } from "./command.ts"
-import * as Flow from "./flow.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { bin, lastLine, run, start, telemachy, test } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
 
 const hello = (name: string) =>
   JSON.stringify({

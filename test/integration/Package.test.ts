@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { emptyDirectory, root, start, test } from "./command.ts"
+import { emptyDirectory, root, start, test } from "../support/TestCommand.ts"
 
 const execute = promisify(execFile)
 

@@ -2,9 +2,9 @@ import { renameSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Backend from "./backend.ts"
-import { bin, run, start, telemachy, test } from "./command.ts"
-import * as Flow from "./flow.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { bin, run, start, telemachy, test } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
 
 const ends = {
   completed: { task: "true", args: [], code: 0 },

@@ -3,9 +3,9 @@ import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { WorkflowInput } from "../../src/workflow/WorkflowSpec.ts"
-import { eventually } from "../agamemnon/embedded/ask.ts"
-import { directoryWith, lastLine, processesWith, run, telemachy, test } from "./command.ts"
-import * as Flow from "./flow.ts"
+import { eventually } from "../support/HttpQuestion.ts"
+import { directoryWith, lastLine, processesWith, run, telemachy, test } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
 
 /** Waits until no process is there that was started with this in its environment. */
 const noneLeft = (mark: string) => eventually(processesWith(mark), (processes) => processes.length === 0)

@@ -8,10 +8,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { type RunEvent, RunId } from "../../src/run/RunEvent.ts"
 import * as LibsqlFile from "../../src/store/LibsqlFile.ts"
-import * as Backend from "./backend.ts"
-import { emptyDirectory, run, test } from "./command.ts"
-import * as Flow from "./flow.ts"
-import * as Record from "./record.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { emptyDirectory, run, test } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
+import * as Record from "../support/RecordFile.ts"
 
 const hello = Flow.shell("hello", { only: "echo confidential" })
 

@@ -4,12 +4,12 @@ import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
-import * as Backend from "./backend.ts"
-import { emptyDirectory, run, type Running, telemachy, test } from "./command.ts"
-import * as Flow from "./flow.ts"
-import * as Postgres from "./postgres.ts"
-import * as Proxy from "./proxy.ts"
-import * as Record from "./record.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { emptyDirectory, run, type Running, telemachy, test } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
+import * as Postgres from "../support/PostgresSchema.ts"
+import * as Proxy from "../support/TcpProxy.ts"
+import * as Record from "../support/RecordFile.ts"
 
 /** A database that can be taken away from a process. */
 interface Database {

@@ -1,10 +1,10 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Faults from "../../src/agamemnon/embedded/Faults.ts"
-import { eventually } from "../agamemnon/embedded/ask.ts"
-import * as Backend from "./backend.ts"
-import { type Ended, run, telemachy, test } from "./command.ts"
-import * as Flow from "./flow.ts"
+import * as Faults from "../../src/embedded/Faults.ts"
+import { eventually } from "../support/HttpQuestion.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { type Ended, run, telemachy, test } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
 
 const flow = Flow.write((directory) => ({
   metadata: { name: "resume" },

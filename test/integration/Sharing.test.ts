@@ -6,10 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as LibsqlFile from "../../src/store/LibsqlFile.ts"
-import { emptyDirectory, run, telemachy } from "./command.ts"
-import * as Flow from "./flow.ts"
-import * as Postgres from "./postgres.ts"
-import * as Record from "./record.ts"
+import { emptyDirectory, run, telemachy } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
+import * as Postgres from "../support/PostgresSchema.ts"
+import * as Record from "../support/RecordFile.ts"
 
 const processes = 50
 

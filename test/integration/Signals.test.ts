@@ -1,10 +1,10 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Faults from "../../src/agamemnon/embedded/Faults.ts"
-import { eventually } from "../agamemnon/embedded/ask.ts"
-import * as Backend from "./backend.ts"
-import { bin, commandsWith, lastLine, listensToSignals, onTerminal, run, start, telemachy, test, typed } from "./command.ts"
-import * as Flow from "./flow.ts"
+import * as Faults from "../../src/embedded/Faults.ts"
+import { eventually } from "../support/HttpQuestion.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { bin, commandsWith, lastLine, listensToSignals, onTerminal, run, start, telemachy, test, typed } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
 
 const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 

@@ -4,11 +4,11 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
-import * as Backend from "./backend.ts"
-import { bin, emptyDirectory, root, run, start, telemachy } from "./command.ts"
-import * as Flow from "./flow.ts"
-import * as Proxy from "./proxy.ts"
-import * as Record from "./record.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { bin, emptyDirectory, root, run, start, telemachy } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
+import * as Proxy from "../support/TcpProxy.ts"
+import * as Record from "../support/RecordFile.ts"
 
 const subjects = ["first", "second", "third", "fourth", "fifth"] as const
 
@@ -68,7 +68,7 @@ type Stage = Effect.Effect.Success<ReturnType<typeof makeStage>>
 const kill = Effect.fnUntraced(function*({ env, file, proxy }: Stage, { after, number }: Moment) {
   const args = ["run", file, "--json"]
   if (after === "event") {
-    const preload = join(root, "test/integration/dieAfterLine.mjs")
+    const preload = join(root, "test/support/dieAfterLine.mjs")
     const dying = { ...env, NODE_OPTIONS: `--import=${preload}`, DIE_AFTER_LINES: String(number) }
     const running = yield* start([process.execPath, bin, ...args], { env: dying })
     return yield* running.exited

@@ -1,11 +1,11 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Faults from "../../src/agamemnon/embedded/Faults.ts"
-import { eventually } from "../agamemnon/embedded/ask.ts"
-import * as Backend from "./backend.ts"
-import { hasTerminals, onTerminal, test } from "./command.ts"
-import * as Flow from "./flow.ts"
-import * as Screen from "./screen.ts"
+import * as Faults from "../../src/embedded/Faults.ts"
+import { eventually } from "../support/HttpQuestion.ts"
+import * as Backend from "../support/TestBackend.ts"
+import { hasTerminals, onTerminal, test } from "../support/TestCommand.ts"
+import * as Flow from "../support/TestWorkflow.ts"
+import * as Screen from "../support/TerminalScreen.ts"
 
 const colors = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`)
 const hideCursor = `${String.fromCodePoint(27)}[?25l`

@@ -5,7 +5,7 @@ import * as fc from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import * as Heartbeat from "../../src/liveness/Heartbeat.ts"
-import { isRunning, lossOf } from "./backend.ts"
+import { isRunning, lossOf } from "../support/ProbedBackend.ts"
 
 const settings = fc.record({
   interval: fc.integer({ min: 20, max: 20_000 }),

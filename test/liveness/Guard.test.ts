@@ -13,8 +13,8 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as TestClock from "effect/TestClock"
 import * as Connectivity from "../../src/liveness/Connectivity.ts"
 import * as Heartbeat from "../../src/liveness/Heartbeat.ts"
-import * as Backend from "./backend.ts"
-import { at, isRunning } from "./backend.ts"
+import * as Backend from "../support/ProbedBackend.ts"
+import { at, isRunning } from "../support/ProbedBackend.ts"
 
 /** Work that takes some seconds and writes down how it ends. */
 const work = (journal: Backend.Journal, seconds: number, name = "work") =>

@@ -14,8 +14,8 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as TestClock from "effect/TestClock"
 import * as Connectivity from "../../src/liveness/Connectivity.ts"
 import * as Heartbeat from "../../src/liveness/Heartbeat.ts"
-import * as Backend from "./backend.ts"
-import { at, isRunning, lossOf } from "./backend.ts"
+import * as Backend from "../support/ProbedBackend.ts"
+import { at, isRunning, lossOf } from "../support/ProbedBackend.ts"
 
 /** Lets every fiber run until it waits for time to pass. */
 const settle = TestClock.adjust(0)

@@ -5,7 +5,7 @@ import * as fc from "effect/FastCheck"
 import * as EventLine from "../../src/report/EventLine.ts"
 import * as Style from "../../src/report/Style.ts"
 import { type Happening, RunEvent } from "../../src/run/RunEvent.ts"
-import { event, started } from "./fixture.ts"
+import { event, started } from "../support/ReportedRun.ts"
 
 const line = (happening: Happening) => EventLine.render(event(0, happening), Duration.millis(1234), Style.plain)
 

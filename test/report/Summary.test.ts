@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Style from "../../src/report/Style.ts"
 import * as Summary from "../../src/report/Summary.ts"
 import type { Happening } from "../../src/run/RunEvent.ts"
-import { event, stateOf, underWay } from "./fixture.ts"
+import { event, stateOf, underWay } from "../support/ReportedRun.ts"
 
 const options = { style: Style.plain, width: 80, removal: "telemachy teardown flow.yaml" }
 

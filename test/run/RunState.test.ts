@@ -7,8 +7,8 @@ import * as fc from "effect/FastCheck"
 import * as Schema from "effect/Schema"
 import { type Happening, Json, RunEvent, RunId } from "../../src/run/RunEvent.ts"
 import * as RunState from "../../src/run/RunState.ts"
-import { answers, broken, make } from "./FakeAgamemnon.ts"
-import { runToEnd, task, team, workflow } from "./TestRun.ts"
+import { answers, broken, make } from "../support/FakeAgamemnon.ts"
+import { runToEnd, task, team, workflow } from "../support/TestRun.ts"
 
 const time = (second: number) => DateTime.unsafeMake(second * 1000)
 

@@ -9,12 +9,12 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { RecordError, RunRecord } from "../../src/run/record/RunRecord.ts"
+import { RecordError, RunRecord } from "../../src/run/RunJournal.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as Migrations from "../../src/store/Migrations.ts"
 import * as RunStore from "../../src/store/RunStore.ts"
-import * as TestPostgres from "./TestPostgres.ts"
-import { claimed, newPath, numbered, openFile, started } from "./TestStore.ts"
+import * as TestPostgres from "../support/TestPostgres.ts"
+import { claimed, newPath, numbered, openFile, started } from "../support/TestStore.ts"
 
 const files = FileSystem.FileSystem
 
@@ -44,7 +44,7 @@ const fill = (path: string, events = 200) =>
 /** Lets processes open a record and write to it, all at once. */
 const together = (where: string, count: number) =>
   Effect.forEach(Arr.range(1, count), (number) =>
-    Command.make("npx", "tsx", "test/store/open.ts", where, String(number)).pipe(
+    Command.make("npx", "tsx", "test/support/openStore.ts", where, String(number)).pipe(
       Command.stderr("inherit"),
       Command.exitCode
     ), { concurrency: "unbounded" }).pipe(Effect.provide(NodeContext.layer))

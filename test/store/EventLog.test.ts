@@ -3,12 +3,12 @@ import type * as Context from "effect/Context"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { RecordError } from "../../src/run/record/RunRecord.ts"
-import * as Chain from "../../src/store/Chain.ts"
+import type { RecordError } from "../../src/run/RunJournal.ts"
+import * as Chain from "../../src/store/HashChain.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as EventLog from "../../src/store/EventLog.ts"
-import * as TestPostgres from "./TestPostgres.ts"
-import { newPath, numbered, numbers, openFile, runA, runB, started } from "./TestStore.ts"
+import * as TestPostgres from "../support/TestPostgres.ts"
+import { newPath, numbered, numbers, openFile, runA, runB, started } from "../support/TestStore.ts"
 
 type Opened = Effect.Effect<Context.Tag.Service<Database.Database>, RecordError, Scope.Scope>
 

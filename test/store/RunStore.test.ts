@@ -7,10 +7,10 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type RunEvent, RunId } from "../../src/run/RunEvent.ts"
-import { RunRecord } from "../../src/run/record/RunRecord.ts"
+import { RunRecord } from "../../src/run/RunJournal.ts"
 import type * as Database from "../../src/store/Database.ts"
 import * as RunStore from "../../src/store/RunStore.ts"
-import { claimed, newPath, numbered, numbers, openFile, runA, runB, started } from "./TestStore.ts"
+import { claimed, newPath, numbered, numbers, openFile, runA, runB, started } from "../support/TestStore.ts"
 
 /** A record in a new file, with another connection to it. */
 const withStore = <A, E>(test: (sql: Database.Sql) => Effect.Effect<A, E, RunStore.Services>) =>

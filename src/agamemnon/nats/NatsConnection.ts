@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { InvalidOptionError } from "../AgamemnonError.ts"
-import type { NatsAddress } from "./NatsAddress.ts"
+import type { NatsAddress } from "../../settings/NatsAddress.ts"
 import * as OpenedSockets from "./OpenedSockets.ts"
 
 /** Files of a connection, by the names of their settings. */

@@ -10,10 +10,10 @@ import type { RunEvent } from "../../run/RunEvent.ts"
 import * as RunState from "../../run/RunState.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as Backend from "../Backend.ts"
-import * as Cleaning from "../Cleaning.ts"
-import * as Environment from "../Environment.ts"
-import { config, page } from "../page/CancelPage.ts"
-import * as Recorded from "../Recorded.ts"
+import * as Cleaning from "../CleanupOutput.ts"
+import * as Environment from "../ConfigSources.ts"
+import { config, page } from "../definition/CancelDefinition.ts"
+import * as Recorded from "../RunLookup.ts"
 
 const who = Effect.map(
   Effect.orElseSucceed(Config.string("USER"), () => "somebody"),

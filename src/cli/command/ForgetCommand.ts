@@ -4,9 +4,9 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as RunStore from "../../store/RunStore.ts"
-import * as Environment from "../Environment.ts"
-import { config, page } from "../page/ForgetPage.ts"
-import * as Recorded from "../Recorded.ts"
+import * as Environment from "../ConfigSources.ts"
+import { config, page } from "../definition/ForgetDefinition.ts"
+import * as Recorded from "../RunLookup.ts"
 
 export const command = Command.make("forget", config, ({ run: prefix }) =>
   Effect.gen(function*() {

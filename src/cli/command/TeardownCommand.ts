@@ -2,14 +2,14 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { oneLine } from "../../report/Wording.ts"
-import * as Leftovers from "../../run/recovery/Leftovers.ts"
+import { oneLine } from "../../report/Format.ts"
+import * as Leftovers from "../../agamemnon/ManagedResource.ts"
 import * as Backend from "../Backend.ts"
-import * as Environment from "../Environment.ts"
-import { Exit } from "../Exit.ts"
+import * as Environment from "../ConfigSources.ts"
+import { Exit } from "../CommandExit.ts"
 import * as ExitCode from "../ExitCode.ts"
-import { config, page } from "../page/TeardownPage.ts"
-import * as Source from "../Source.ts"
+import { config, page } from "../definition/TeardownDefinition.ts"
+import * as Source from "../WorkflowArgument.ts"
 
 const inWords = ({ id, kind, name }: Leftovers.Leftover): string => oneLine(`${kind} ${name} (${id})`)
 

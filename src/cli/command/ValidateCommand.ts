@@ -2,11 +2,11 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { count, oneLine, printable } from "../../report/Wording.ts"
+import { count, oneLine, printable } from "../../report/Format.ts"
 import * as ExitCode from "../ExitCode.ts"
-import { Exit } from "../Exit.ts"
-import { config, page } from "../page/ValidatePage.ts"
-import * as Source from "../Source.ts"
+import { Exit } from "../CommandExit.ts"
+import { config, page } from "../definition/ValidateDefinition.ts"
+import * as Source from "../WorkflowArgument.ts"
 
 const check = Effect.fn("ValidateCommand.check")(function*(file: string) {
   return yield* Effect.matchEffect(Source.load(file), {

@@ -5,11 +5,11 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { TeamId } from "../../../src/agamemnon/AgamemnonModel.ts"
-import * as NatsTaskEvents from "../../../src/agamemnon/nats/NatsTaskEvents.ts"
-import * as TaskEvents from "../../../src/agamemnon/TaskEvents.ts"
-import * as SelfSigned from "../SelfSigned.ts"
-import * as TestNats from "./TestNats.ts"
-import * as Credentials from "./Credentials.ts"
+import * as NatsTaskEvents from "../../../src/agamemnon/nats/NatsTaskFeed.ts"
+import * as TaskEvents from "../../../src/agamemnon/TaskFeed.ts"
+import * as SelfSigned from "../../support/SelfSigned.ts"
+import * as TestNats from "../../support/TestNats.ts"
+import * as Credentials from "../../support/NatsCredentials.ts"
 
 type Options = Partial<Omit<NatsTaskEvents.Options, "url">>
 

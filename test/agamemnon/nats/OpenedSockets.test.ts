@@ -2,7 +2,7 @@ import { createConnection, createServer, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as OpenedSockets from "../../../src/agamemnon/nats/OpenedSockets.ts"
-import { eventually } from "../embedded/ask.ts"
+import { eventually } from "../../support/HttpQuestion.ts"
 
 /** A server that takes connections and is silent. */
 const silent = Effect.gen(function*() {

@@ -1,0 +1,56 @@
+/**
+ * What runs of a workflow have left on Agamemnon: whatever carries one of the
+ * keys that the workflow's agents and teams have.
+ */
+import * as Effect from "effect/Effect"
+import { AgamemnonClient } from "./AgamemnonClient.ts"
+import type { AgamemnonError } from "./AgamemnonError.ts"
+import { AgentId, TeamId } from "./AgamemnonModel.ts"
+import * as ResourceKey from "../workflow/ResourceKey.ts"
+import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+
+/** An agent or a team that exists on Agamemnon. */
+export interface Leftover {
+  readonly kind: "agent" | "team"
+  /** Its name in the workflow. */
+  readonly name: string
+  readonly key: string
+  readonly id: string
+}
+
+type Kind = Leftover["kind"]
+
+interface Existing {
+  readonly id: string
+  /** The key, when Telemachy made it. */
+  readonly name: string
+}
+
+/** Lists every agent, or every team, whoever made it. */
+export const list = (kind: Kind): Effect.Effect<ReadonlyArray<Existing>, AgamemnonError, AgamemnonClient> =>
+  Effect.flatMap(AgamemnonClient, (agamemnon): Effect.Effect<ReadonlyArray<Existing>, AgamemnonError> =>
+    kind === "team" ? agamemnon.listTeams : agamemnon.listAgents)
+
+/** Finds what exists of a workflow, teams first. */
+export const find: (
+  spec: WorkflowSpec
+) => Effect.Effect<ReadonlyArray<Leftover>, AgamemnonError, AgamemnonClient> = Effect.fn("Leftovers.find")(
+  function*({ agents, metadata, teams }) {
+    const found = (kind: Kind, declared: ReadonlyArray<{ readonly name: string }>) => {
+      const names = new Map<string, string>(declared.map(({ name }) => [ResourceKey.make(metadata.name, name), name]))
+      return Effect.map(list(kind), (existing) =>
+        existing.flatMap(({ id, name: key }): ReadonlyArray<Leftover> => {
+          const name = names.get(key)
+          return name === undefined ? [] : [{ kind, name, key, id }]
+        }))
+    }
+    return [...(yield* found("team", teams)), ...(yield* found("agent", agents))]
+  }
+)
+
+/** Removes one. Removing one that is already gone succeeds. */
+export const remove = (
+  { id, kind }: Pick<Leftover, "id" | "kind">
+): Effect.Effect<void, AgamemnonError, AgamemnonClient> =>
+  Effect.flatMap(AgamemnonClient, (agamemnon) =>
+    kind === "team" ? agamemnon.deleteTeam(TeamId.make(id)) : agamemnon.deleteAgent(AgentId.make(id)))

@@ -1,0 +1,204 @@
+/**
+ * Events from NATS: what Agamemnon publishes about tasks, and what workers do.
+ *
+ * NATS is an accelerator, never a dependency: it is connected to, and connected
+ * to again, beside whatever else happens, and no failure of it is anyone's.
+ */
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as Settings from "../../settings/Settings.ts"
+import { InvalidOptionError, TlsRequiredError } from "../AgamemnonError.ts"
+import type { TeamId } from "../AgamemnonModel.ts"
+import * as TaskEvents from "../TaskFeed.ts"
+import * as NatsAddress from "../../settings/NatsAddress.ts"
+import * as NatsConnection from "./NatsConnection.ts"
+
+/** Where NATS is, and how it is spoken to. */
+export interface Options {
+  /** Address of NATS, `nats://` or `tls://`. It can hold `user:password@` or `token@`. */
+  readonly url: Redacted.Redacted
+  /** The token that it asks for. */
+  readonly token?: Redacted.Redacted | undefined
+  /** Paths of credentials and of what TLS takes. A certificate needs its key. */
+  readonly files?: NatsConnection.Files | undefined
+  /** Refuses an address of another host where TLS is not asked for. Defaults to true. */
+  readonly requireTls?: boolean | undefined
+  /** How long NATS may take to answer, whatever it is asked. Defaults to 2 seconds. */
+  readonly patience?: Duration.DurationInput | undefined
+  /** How often it is asked whether it is still there. Defaults to 5 seconds. */
+  readonly probeInterval?: Duration.DurationInput | undefined
+}
+
+/** How long a team waits for the first connection before it goes on without. */
+const startPatience = Duration.seconds(1)
+
+const shortestPause = Duration.millis(250)
+const longestPause = Duration.seconds(5)
+
+const invalid = (option: string, problem: string) => new InvalidOptionError({ option, problem })
+
+const checked = Effect.fnUntraced(function*({ files = {}, requireTls = true, token, ...options }: Options) {
+  const address = yield* Either.mapLeft(NatsAddress.parse(Redacted.value(options.url)), (problem) => invalid("NATS_URL", problem))
+  if ((files.NATS_TLS_CERT_FILE === undefined) !== (files.NATS_TLS_KEY_FILE === undefined)) {
+    return yield* invalid("NATS_TLS_CERT_FILE", "a certificate needs its key, NATS_TLS_KEY_FILE, and the key its certificate")
+  }
+  if (requireTls && !address.isLoopback && !NatsConnection.asksForTls({ address, files })) {
+    return yield* new TlsRequiredError({ url: address.url })
+  }
+  yield* NatsConnection.readFiles(files)
+  return { address, files, token, patience: Duration.decode(options.patience ?? "2 seconds") }
+})
+
+interface Subscriber {
+  readonly team: TeamId
+  readonly queue: Queue.Queue<TaskEvents.TaskEvent>
+  unsubscribe: () => void
+}
+
+/** Connects to NATS beside everything else, for as long as the scope is open. Fails only when an option can not be used. */
+export const make = Effect.fnUntraced(function*(given: Options) {
+  const options = yield* checked(given)
+  const probeInterval = Duration.decode(given.probeInterval ?? "5 seconds")
+  const link = yield* SubscriptionRef.make<TaskEvents.Link>(TaskEvents.Connecting())
+  const subscribers = new Set<Subscriber>()
+  let connection: NatsConnection.NatsConnection | undefined
+
+  const tell = (event: TaskEvents.TaskEvent) => {
+    for (const { queue } of subscribers) queue.unsafeOffer(event)
+  }
+
+  /** Changes the link, and lets every team hear of it. */
+  const change = (next: TaskEvents.Link) =>
+    Effect.gen(function*() {
+      const before = yield* SubscriptionRef.get(link)
+      if (before._tag === next._tag) return
+      yield* SubscriptionRef.set(link, next)
+      if (TaskEvents.isLink("Up")(next)) tell(TaskEvents.Restored())
+      else if (TaskEvents.isLink("Up")(before)) tell(TaskEvents.Lost())
+    })
+
+  const listen = (subscriber: Subscriber) => {
+    const { queue, team } = subscriber
+    subscriber.unsubscribe = Option.match(Option.all([Option.fromNullable(connection), TaskEvents.subject(team)]), {
+      onNone: () => () => undefined,
+      onSome: ([{ subscribe }, subject]) =>
+        subscribe(subject, (message) => {
+          Option.map(TaskEvents.parse(team, message), (event) => queue.unsafeOffer(event))
+        })
+    })
+  }
+
+  /** One connection, to its end. */
+  const session = Effect.gen(function*() {
+    const connected = yield* NatsConnection.make(options)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        connection = connected
+        for (const subscriber of subscribers) listen(subscriber)
+      }),
+      () => Effect.sync(() => {
+        connection = undefined
+      })
+    )
+    const probing = connected.settle.pipe(Effect.zipRight(change(TaskEvents.Up())), Effect.zipRight(Effect.sleep(probeInterval)), Effect.forever)
+    return yield* Effect.raceFirst(probing, connected.broken)
+  }).pipe(
+    Effect.scoped,
+    // The client throws at what it can not read, as at credentials that are none.
+    Effect.catchAllDefect((defect) => new NatsConnection.NatsError({ reason: `${options.address.url}: ${String(defect)}` }))
+  )
+
+  const sessions = Effect.gen(function*() {
+    let pause = shortestPause
+    while (true) {
+      const { reason } = yield* Effect.flip(session)
+      const wasUp = TaskEvents.isLink("Up")(yield* SubscriptionRef.get(link))
+      yield* Effect.logInfo(`no events: ${reason}`)
+      yield* change(TaskEvents.Down({ reason }))
+      pause = wasUp ? shortestPause : Duration.min(Duration.times(pause, 2), longestPause)
+      yield* Effect.sleep(pause)
+    }
+  })
+
+  const impatience = Effect.gen(function*() {
+    yield* Effect.sleep(startPatience)
+    const reason = `${options.address.url}: no answer within ${Duration.format(startPatience)}`
+    if (TaskEvents.isLink("Connecting")(yield* SubscriptionRef.get(link))) yield* change(TaskEvents.Down({ reason }))
+  })
+
+  yield* sessions.pipe(Effect.annotateLogs({ module: "NatsTaskEvents" }), Effect.interruptible, Effect.forkScoped)
+  yield* impatience.pipe(Effect.interruptible, Effect.forkScoped)
+
+  const settled = link.changes.pipe(Stream.takeUntil((now) => !TaskEvents.isLink("Connecting")(now)), Stream.runDrain)
+
+  return TaskEvents.TaskEvents.of({
+    links: link.changes,
+    subscribe: Effect.fnUntraced(function*(team) {
+      const queue = yield* Queue.unbounded<TaskEvents.TaskEvent>()
+      const subscriber: Subscriber = { team, queue, unsubscribe: () => undefined }
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          subscribers.add(subscriber)
+          listen(subscriber)
+        }),
+        () =>
+          Effect.zipRight(
+            Effect.sync(() => {
+              subscribers.delete(subscriber)
+              subscriber.unsubscribe()
+            }),
+            Queue.shutdown(queue)
+          )
+      )
+      yield* settled
+      // Whether it succeeds is for the session to say; that it was tried is enough to go on.
+      if (TaskEvents.isLink("Up")(yield* SubscriptionRef.get(link))) {
+        yield* Effect.ignore(Effect.suspend(() => connection?.settle ?? Effect.void))
+      }
+      return queue
+    })
+  })
+})
+
+/** Layer of the events of a NATS server. */
+export const layer = (
+  options: Options
+): Layer.Layer<TaskEvents.TaskEvents, InvalidOptionError | TlsRequiredError, FileSystem.FileSystem> =>
+  Layer.scoped(TaskEvents.TaskEvents, make(options))
+
+/** Reads from the environment which NATS there is, if any. */
+export const config: Config.Config<Option.Option<Options>> = Config.all({
+  url: Settings.natsUrl.config,
+  token: Settings.natsToken.config,
+  requireTls: Settings.requireTls.config,
+  files: Config.map(
+    Config.all({
+      NATS_CREDS_FILE: Settings.natsCredsFile.config,
+      NATS_TLS_CA_FILE: Settings.natsTlsCaFile.config,
+      NATS_TLS_CERT_FILE: Settings.natsTlsCertFile.config,
+      NATS_TLS_KEY_FILE: Settings.natsTlsKeyFile.config
+    }),
+    NatsConnection.given
+  )
+}).pipe(Config.map(({ token, url, ...rest }) =>
+  Option.map(url, (value) => ({ ...rest, url: value, token: Option.getOrUndefined(token) }))))
+
+/** Layer of the events of the NATS server that the environment names, or of none. */
+export const layerConfig: Layer.Layer<
+  TaskEvents.TaskEvents,
+  InvalidOptionError | TlsRequiredError | ConfigError.ConfigError,
+  FileSystem.FileSystem
+> = Layer.unwrapEffect(Effect.map(
+  config,
+  Option.match({ onNone: () => Layer.succeed(TaskEvents.TaskEvents, TaskEvents.none), onSome: layer })
+))

@@ -1,0 +1,47 @@
+/** Cleans up recorded runs, and says what became of everything. */
+import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as PubSub from "effect/PubSub"
+import * as Stream from "effect/Stream"
+import * as EventLine from "../report/EventLine.ts"
+import { count, oneLine } from "../report/Format.ts"
+import * as Cleanup from "../executor/Cleanup.ts"
+import * as CurrentRun from "../executor/CurrentRun.ts"
+import type { RunEvent, RunId } from "../run/RunEvent.ts"
+import type * as RunState from "../run/RunState.ts"
+import { Exit } from "./CommandExit.ts"
+import * as ExitCode from "./ExitCode.ts"
+import * as Streams from "./Streams.ts"
+
+/** A resource in words. */
+export const inWords = ({ id, kind, name }: Pick<RunState.ResourceState, "id" | "kind" | "name">): string =>
+  oneLine(`${kind} ${name}${id === undefined ? "" : ` (${id})`}`)
+
+/** Removes what a run has left. Ends with {@link ExitCode.leftBehind} when something could not be removed. */
+export const clean = Effect.fn("Cleaning.clean")(function*(run: RunId, moved: boolean) {
+  const settings = yield* CurrentRun.config
+  const { style } = yield* Streams.outputOf(process.stdout)
+  const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
+  const begun = yield* DateTime.now
+  const told = yield* Stream.fromPubSub(events, { scoped: true })
+  const telling = yield* told.pipe(
+    Stream.takeUntil(({ _tag }) => _tag === "run.finished"),
+    Stream.runForEach((event) => Console.log(EventLine.render(event, DateTime.distanceDuration(begun, event.at), style))),
+    Effect.forkScoped
+  )
+  const { remaining, removed, workflow } = yield* Cleanup.run(run, { settings, events, moved })
+  // Of a run that had left nothing, there are no events.
+  if (removed.length + remaining.length > 0) yield* Effect.timeoutOption(telling, Duration.seconds(1))
+  const what = `of run ${run} (workflow ${oneLine(workflow)})`
+  if (remaining.length === 0) {
+    return yield* Console.log(removed.length === 0 ? `nothing ${what} is left` : `removed all ${count(removed.length, "resource")} ${what}`)
+  }
+  yield* Console.error(style.bad(`${count(remaining.length, "resource")} ${what} could not be removed:`))
+  yield* Effect.forEach(remaining, (each) => Console.error(style.bad(`  ${inWords(each)}: ${reasonOf(each)}`)), { discard: true })
+  return yield* new Exit({ code: ExitCode.leftBehind })
+}, Effect.scoped)
+
+const reasonOf = ({ error, usedBy }: RunState.ResourceState): string =>
+  usedBy === undefined ? oneLine(error ?? "not removed") : `run ${usedBy} uses it`

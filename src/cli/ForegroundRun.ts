@@ -1,0 +1,76 @@
+/**
+ * Drives a run to its end: shows it happening, cancels it at the first signal
+ * and stops waiting at the second, and ends the command as the run has ended.
+ */
+import * as Console from "effect/Console"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Ref from "effect/Ref"
+import * as Stream from "effect/Stream"
+import type { RunEvent } from "../run/RunEvent.ts"
+import * as RunState from "../run/RunState.ts"
+import * as WorkflowExecutor from "../executor/WorkflowExecutor.ts"
+import type * as Display from "./Display.ts"
+import * as Ended from "./CommandExit.ts"
+import * as ExitCode from "./ExitCode.ts"
+import { Signals } from "./Signals.ts"
+
+/** The exit code of a run that ended like this. */
+const exitCodeOf = Effect.fn("Drive.exitCodeOf")(function*(state: RunState.RunState | undefined) {
+  const { exitCode } = yield* Signals
+  const outcome = state?.outcome ?? "failed"
+  if (outcome === "cancelled") return yield* exitCode
+  if (state === undefined || outcome !== "completed") return ExitCode.outcomes[outcome]
+  if (RunState.left(state).length > 0) return ExitCode.leftBehind
+  return state.recorded ? ExitCode.outcomes.completed : ExitCode.unrecorded
+})
+
+/** Says what happens at the first signal, and ends the process at the second, having said what is left. */
+const heedSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: Display.Display) =>
+  Effect.gen(function*() {
+    const signals = yield* Signals
+    // Of a run that is over, all has been said.
+    const underWay = Effect.map(Ref.get(state), (reached) => reached?.endedAt === undefined ? reached : undefined)
+    const signal = yield* signals.first
+    const sentence = `${signal}: cancelling the run and taking down what it made; once more to stop waiting`
+    if ((yield* underWay) !== undefined) yield* display.beside(Console.error(sentence))
+    yield* signals.second
+    const abandoned = yield* underWay
+    if (abandoned !== undefined) yield* display.abandon(abandoned)
+    yield* signals.exit
+  })
+
+const untilTheEnd = (events: Stream.Stream<RunEvent>) => Stream.takeUntil(events, ({ _tag }) => _tag === "run.finished")
+
+/** Waits a moment for tellers of a run that may have been interrupted before it began. */
+const abandonSoon = (told: Fiber.Fiber<void>) =>
+  Effect.timeoutOption(Effect.interruptible(Fiber.join(told)), "1 second")
+
+/** Starts a run, or resumes one, and drives it. */
+export const drive = Effect.fn("Drive.drive")(function*<E>(
+  begin: (
+    executor: Context.Tag.Service<WorkflowExecutor.WorkflowExecutor>
+  ) => Effect.Effect<WorkflowExecutor.RunResult, E>,
+  display: Display.Display
+) {
+  const executor = yield* WorkflowExecutor.WorkflowExecutor
+  const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
+  const remember = Stream.runForEach((event: RunEvent) => Ref.update(state, (before) => RunState.fold(before, event)))
+  const telling = yield* Effect.forEach([remember, ...display.tellers], (tell) =>
+    Effect.map(executor.events, (events) => tell(untilTheEnd(events))))
+
+  // Daemons: they tell of the end of the run, and heed signals to the end of the command, and so must outlive its interruption.
+  const told = yield* Effect.forkDaemon(Effect.all(telling, { concurrency: "unbounded", discard: true }))
+  yield* Effect.forkDaemon(heedSignals(state, display))
+  const exit = yield* display.beside(begin(executor)).pipe(
+    Effect.tapDefect((cause) => Effect.logDebug("a defect ended the run", cause)),
+    Effect.exit,
+    Effect.ensuring(Effect.flatMap(Ref.get(state), (begun) => begun === undefined ? abandonSoon(told) : Fiber.join(told))),
+    Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => ended === undefined ? Effect.void : display.summarize(ended)))
+  )
+  const ended = yield* Ref.get(state)
+  // What kept it from beginning is all there is to say.
+  if (ended === undefined) yield* exit
+  return yield* new Ended.Exit({ code: yield* exitCodeOf(ended) })
+})

@@ -1,0 +1,55 @@
+/** What carries a key of Telemachy on Agamemnon, and no record knows. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { oneLine } from "../report/Format.ts"
+import * as Leftovers from "../agamemnon/ManagedResource.ts"
+import { RunStore } from "../store/RunStore.ts"
+import { isResourceKey } from "../workflow/ResourceKey.ts"
+import { Exit } from "./CommandExit.ts"
+import * as ExitCode from "./ExitCode.ts"
+
+/** An id that is not that of an orphan. */
+export class NoOrphanError extends Schema.TaggedError<NoOrphanError>()("NoOrphanError", { id: Schema.String }) {
+  override get message(): string {
+    return `${this.id} is no orphan: cleanup --orphans lists those that there are; nothing was removed`
+  }
+}
+
+const inWords = ({ id, key, kind }: Orphan): string => oneLine(`${kind} ${id} (${key})`)
+
+type Orphan = Pick<Leftovers.Leftover, "kind" | "id" | "key">
+
+const find = Effect.gen(function*() {
+  const known = yield* Effect.flatMap(RunStore, ({ known }) => known)
+  const of = (kind: Orphan["kind"]) =>
+    Effect.map(Leftovers.list(kind), (existing) =>
+      existing
+        .filter(({ id, name }) => isResourceKey(name) && !known.has(id) && !known.has(name))
+        .map(({ id, name }): Orphan => ({ kind, id, key: name })))
+  return [...(yield* of("team")), ...(yield* of("agent"))]
+})
+
+/** Lists orphans; removes those of these ids, if all of them are. */
+export const clean = Effect.fn("Orphans.clean")(function*(ids: ReadonlyArray<string>, dryRun: boolean) {
+  const orphans = yield* find
+  const stranger = ids.find((id) => !orphans.some((orphan) => orphan.id === id))
+  if (stranger !== undefined) return yield* new NoOrphanError({ id: stranger })
+  const chosen = orphans.filter(({ id }) => ids.includes(id))
+  if (chosen.length === 0) {
+    yield* Effect.forEach(orphans, (orphan) => Console.log(inWords(orphan)), { discard: true })
+    return yield* Console.error(
+      orphans.length === 0
+        ? "no orphans: a record knows whatever carries a key of Telemachy"
+        : "a run that another record knows may use them; remove some with: telemachy cleanup --orphans ID..."
+    )
+  }
+  if (dryRun) return yield* Effect.forEach(chosen, (orphan) => Console.log(`would remove ${inWords(orphan)}`), { discard: true })
+  const removed = yield* Effect.forEach(chosen, (orphan) =>
+    Effect.matchEffect(Leftovers.remove(orphan), {
+      onSuccess: () => Effect.as(Console.log(`removed ${inWords(orphan)}`), true),
+      onFailure: ({ message }) =>
+        Effect.as(Console.error(`could not remove ${inWords(orphan)}: ${oneLine(message)}`), false)
+    }))
+  if (!removed.every(Boolean)) return yield* new Exit({ code: ExitCode.leftBehind })
+})

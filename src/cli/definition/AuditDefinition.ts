@@ -1,0 +1,22 @@
+/** What there is to know about `telemachy audit` before it runs. */
+import * as Args from "@effect/cli/Args"
+import * as Arguments from "../Args.ts"
+import type { Page } from "../Help.ts"
+
+/** The arguments. */
+export const config = {
+  action: Args.choice<"verify" | "export">([["verify", "verify"], ["export", "export"]], { name: "ACTION" }).pipe(
+    Args.withDescription("verify: check the chain of hashes; export: print every row as a line of JSON")
+  ),
+  run: Args.optional(Arguments.run)
+}
+
+/** What its help says. */
+export const page: Page = {
+  sentence: "Prove that the record of runs is what was written, or print it",
+  config,
+  examples: [
+    ["telemachy audit verify", "check every run, and name the first broken link of each"],
+    ["telemachy audit export 3e5c > run.jsonl", "print the record of one run"]
+  ]
+}

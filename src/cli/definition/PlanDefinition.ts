@@ -1,0 +1,21 @@
+/** What there is to know about `telemachy plan` before it runs. */
+import * as Arguments from "../Args.ts"
+import * as Flags from "../Flags.ts"
+import type { Page } from "../Help.ts"
+
+/** The flags and arguments. */
+export const config = {
+  url: Flags.url,
+  keyFile: Flags.keyFileOfBackend,
+  noColor: Flags.switches.noColor,
+  file: Arguments.file
+}
+
+/** What its help says. */
+export const page: Page = {
+  sentence: "Show what a run would do: agents, teams, the order of tasks, the critical path, and what it would reuse",
+  config,
+  examples: [
+    ["telemachy plan flow.yaml", "make nothing, only look"]
+  ]
+}

@@ -1,0 +1,30 @@
+/** What there is to know about `telemachy resume` before it runs. */
+import * as Arguments from "../Args.ts"
+import * as Flags from "../Flags.ts"
+import type { Page } from "../Help.ts"
+
+/** The flags and arguments. */
+export const config = {
+  acceptChanges: Flags.switches.acceptChanges,
+  retryFailed: Flags.switches.retryFailed,
+  json: Flags.switches.json,
+  url: Flags.urlOfRun,
+  keyFile: Flags.keyFileOfBackend,
+  teardown: Flags.teardown,
+  timeout: Flags.timeout,
+  verbose: Flags.switches.verbose,
+  quiet: Flags.switches.quiet,
+  noColor: Flags.switches.noColor,
+  run: Arguments.run
+}
+
+/** What its help says. */
+export const page: Page = {
+  sentence: "Take a run that was interrupted, was cancelled or has failed to its end; what is done is not done again",
+  config,
+  examples: [
+    ["telemachy resume 3e5c", "go on where the run was left"],
+    ["telemachy resume 3e5c --retry-failed", "and try again what has failed"],
+    ["telemachy resume 3e5c --accept-changes", "with the workflow file as it is now"]
+  ]
+}

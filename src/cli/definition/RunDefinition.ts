@@ -1,0 +1,31 @@
+/** What there is to know about `telemachy run` before it runs. */
+import * as Arguments from "../Args.ts"
+import * as Flags from "../Flags.ts"
+import type { Page } from "../Help.ts"
+
+/** The flags and arguments. */
+export const config = {
+  dryRun: Flags.switches.dryRun,
+  force: Flags.switches.force,
+  json: Flags.switches.json,
+  url: Flags.url,
+  keyFile: Flags.keyFileOfBackend,
+  teardown: Flags.teardown,
+  timeout: Flags.timeout,
+  verbose: Flags.switches.verbose,
+  quiet: Flags.switches.quiet,
+  noColor: Flags.switches.noColor,
+  file: Arguments.file
+}
+
+/** What its help says. */
+export const page: Page = {
+  sentence: "Run a workflow to its end, show it happening, and take down what it made",
+  config,
+  examples: [
+    ["telemachy run flow.yaml", "on the Agamemnon of AGAMEMNON_URL, or on an embedded one"],
+    ["telemachy run flow.yaml --teardown always --timeout 600", "leave nothing, and take no longer than 10 minutes"],
+    ["telemachy run flow.yaml --json > events.jsonl", "for programs: one JSON object per event"],
+    ["generate-flow | telemachy run - --dry-run", "show the plan of a workflow on standard input"]
+  ]
+}

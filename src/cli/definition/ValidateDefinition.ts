@@ -1,0 +1,18 @@
+/** What there is to know about `telemachy validate` before it runs. */
+import * as Args from "@effect/cli/Args"
+import * as Arguments from "../Args.ts"
+import type { Page } from "../Help.ts"
+
+/** The flags and arguments. */
+export const config = { files: Args.atLeast(Arguments.file, 1) }
+
+/** What its help says. */
+export const page: Page = {
+  sentence: "Check workflow files, and say everything that is wrong with each",
+  config,
+  examples: [
+    ["telemachy validate flow.yaml", "check one file"],
+    ["telemachy validate workflows/*.yaml", "check many; exits 2 if one of them is wrong"],
+    ["generate-flow | telemachy validate -", "check standard input"]
+  ]
+}

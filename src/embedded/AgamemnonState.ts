@@ -1,0 +1,277 @@
+/**
+ * All that the embedded Agamemnon knows, in memory: agents, teams, tasks and
+ * injected faults, created and changed as Agamemnon 0.1.0 does it. Nothing is
+ * unique, no id has to exist, tasks outlive their teams.
+ *
+ * Whoever works on the tasks hears of them as {@link StateEvent}s, claims one
+ * and finishes it.
+ */
+import { randomUUID } from "node:crypto"
+import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import * as PubSub from "effect/PubSub"
+import type * as Queue from "effect/Queue"
+import * as Record from "effect/Record"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { defaultPageSize, type Fault, maxPageSize, type Page } from "../agamemnon/AgamemnonApi.ts"
+import {
+  Agent,
+  AgentId,
+  type CreateAgent,
+  type CreateTask,
+  type CreateTeam,
+  type PatchAgent,
+  Task,
+  TaskId,
+  type Team,
+  TeamId,
+  type UpdateTask
+} from "../agamemnon/AgamemnonModel.ts"
+import { Collection } from "./Collection.ts"
+
+/** What happens to agents and tasks, as far as it concerns those who work on them. */
+export type StateEvent = Data.TaggedEnum<{
+  /** An agent can take tasks. */
+  AgentOnline: { readonly agent: AgentId }
+  /** An agent takes no more tasks: it was stopped or deleted. */
+  AgentOffline: { readonly agent: AgentId }
+  /** A task waits for its agent, which need not exist. */
+  TaskWaiting: { readonly agent: string; readonly task: TaskId }
+  /** Everything is forgotten. */
+  Forgotten: {}
+}>
+const { AgentOffline, AgentOnline, Forgotten, TaskWaiting } = Data.taggedEnum<StateEvent>()
+
+/** Part of a list, with what it is a part of. */
+export interface Slice<A> {
+  readonly items: ReadonlyArray<A>
+  readonly position: { readonly limit: number; readonly offset: number; readonly total: number }
+}
+
+type Query = typeof Page.Type
+
+/** The memory of the embedded Agamemnon. */
+export class AgamemnonState extends Context.Tag("telemachy/agamemnon/embedded/AgamemnonState")<AgamemnonState, {
+  readonly listAgents: (query: Query) => Effect.Effect<Slice<Agent>>
+  readonly getAgent: (id: string) => Effect.Effect<Option.Option<Agent>>
+  /** Finds the youngest agent of a name. */
+  readonly findAgent: (name: string) => Effect.Effect<Option.Option<Agent>>
+  readonly createAgent: (fields: CreateAgent) => Effect.Effect<Agent>
+  readonly patchAgent: (id: string, fields: typeof PatchAgent.Type) => Effect.Effect<Option.Option<Agent>>
+  readonly setAgentStatus: (id: string, status: "online" | "offline") => Effect.Effect<Option.Option<Agent>>
+  readonly deleteAgent: (id: string) => Effect.Effect<boolean>
+  readonly listTeams: (query: Query) => Effect.Effect<Slice<Team>>
+  readonly getTeam: (id: string) => Effect.Effect<Option.Option<Team>>
+  readonly createTeam: (fields: typeof CreateTeam.Type) => Effect.Effect<Team>
+  readonly updateTeam: (id: string, fields: typeof CreateTeam.Type) => Effect.Effect<Option.Option<Team>>
+  readonly deleteTeam: (id: string) => Effect.Effect<boolean>
+  readonly listAllTasks: (query: Query) => Effect.Effect<Slice<Task>>
+  readonly listTasks: (team: string, query: Query) => Effect.Effect<Slice<Task>>
+  readonly getTask: (team: string, id: string) => Effect.Effect<Option.Option<Task>>
+  readonly createTask: (team: string, fields: CreateTask) => Effect.Effect<Task>
+  readonly updateTask: (team: string, id: string, fields: typeof UpdateTask.Type) => Effect.Effect<Option.Option<Task>>
+  /** Completes a task, whatever team it is in. One that is not known is no failure. */
+  readonly completeTask: (id: string) => Effect.Effect<void>
+  readonly listFaults: (query: Query) => Effect.Effect<Slice<Fault>>
+  readonly createFault: (type: string) => Effect.Effect<Fault>
+  readonly deleteFault: (id: string) => Effect.Effect<boolean>
+  /** Sets a task running for its agent, if it still waits for that agent. */
+  readonly claimTask: (
+    agent: string,
+    task: string
+  ) => Effect.Effect<Option.Option<{ readonly agent: Agent; readonly task: Task }>>
+  /** Says how a claimed task went, unless somebody else has said so meanwhile. */
+  readonly finishTask: (
+    id: string,
+    outcome: { readonly status: "completed" | "failed"; readonly result: string }
+  ) => Effect.Effect<void>
+  /** Forgets everything, as a restart does. */
+  readonly forget: Effect.Effect<void>
+  readonly events: Effect.Effect<Queue.Dequeue<StateEvent>, never, Scope.Scope>
+}>() {}
+
+const now = Effect.map(DateTime.now, (time) => `${DateTime.formatIso(time).slice(0, 19)}Z`)
+
+const slice = <A extends { readonly id: string }>(
+  from: Collection<A> | undefined,
+  { limit = defaultPageSize, offset = 0 }: Query
+): Slice<A> => {
+  const capped = Math.min(limit, maxPageSize)
+  return {
+    items: from?.slice(offset, capped) ?? [],
+    position: { limit: capped, offset, total: from?.size ?? 0 }
+  }
+}
+
+const byKey = Order.mapInput(Order.string, ([key]: readonly [string, unknown]) => key)
+
+const sorted = (fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Arr.sort(Object.entries(fields), byKey))
+
+const agentOf = Schema.decodeUnknownSync(Agent)
+const taskOf = Schema.decodeUnknownSync(Task)
+
+/** Makes an empty memory. */
+export const make: Effect.Effect<Context.Tag.Service<AgamemnonState>> = Effect.gen(function*() {
+  const events = yield* PubSub.unbounded<StateEvent>()
+  let agents = new Collection<Agent>()
+  let teams = new Collection<Team>()
+  let tasks = new Collection<Task>()
+  let tasksOf = new Map<string, Collection<Task>>()
+  let faults = new Collection<Fault>()
+
+  const storeAgent = (agent: Agent) =>
+    Effect.suspend(() => {
+      const wasOnline = agents.get(agent.id)?.status === "online"
+      const isOnline = agent.status === "online"
+      agents.set(agent)
+      return wasOnline === isOnline
+        ? Effect.succeed(agent)
+        : Effect.as(PubSub.publish(events, (isOnline ? AgentOnline : AgentOffline)({ agent: agent.id })), agent)
+    })
+
+  const storeTask = (task: Task) =>
+    Effect.suspend(() => {
+      const ofTeam = tasksOf.get(task.teamId) ?? new Collection<Task>()
+      tasksOf.set(task.teamId, ofTeam)
+      ofTeam.set(task)
+      tasks.set(task)
+      const agent = task["assigneeAgentId"]
+      return task.status === "pending" && typeof agent === "string" && agent !== ""
+        ? Effect.as(PubSub.publish(events, TaskWaiting({ agent, task: task.id })), task)
+        : Effect.succeed(task)
+    })
+
+  const mergeTask = (id: string, fields: typeof UpdateTask.Type) =>
+    Effect.flatMap(now, (updatedAt) => {
+      const task = tasks.get(id)
+      if (task === undefined) return Effect.succeedNone
+      const { createdAt, teamId } = task
+      const { completedAt = task.completedAt, status = task.status } = fields
+      const merged = { ...task, ...fields, createdAt, id, teamId, updatedAt }
+      const ended = status === "completed" && completedAt === null ? updatedAt : completedAt
+      return Effect.asSome(storeTask(taskOf(sorted({ ...merged, completedAt: ended }))))
+    })
+
+  return AgamemnonState.of({
+    listAgents: (query) => Effect.sync(() => slice(agents, query)),
+    getAgent: (id) => Effect.sync(() => Option.fromNullable(agents.get(id))),
+    findAgent: (name) => Effect.sync(() => Arr.findLast(agents.added, (agent) => agent.name === name)),
+    createAgent: (fields) =>
+      Effect.flatMap(now, (time) =>
+        storeAgent({
+          createdAt: time,
+          host: fields.host ?? "local",
+          id: AgentId.make(randomUUID()),
+          label: fields.label ?? "",
+          name: fields.name ?? "unnamed",
+          owner: fields.owner ?? "",
+          program: fields.program ?? "",
+          programArgs: fields.programArgs === undefined ? [] : fields.programArgs,
+          role: fields.role ?? "worker",
+          status: "offline",
+          tags: fields.tags === undefined ? [] : fields.tags,
+          taskDescription: fields.taskDescription ?? "",
+          updatedAt: time,
+          workingDirectory: fields.workingDirectory ?? ""
+        })),
+    patchAgent: (id, fields) =>
+      Effect.flatMap(now, (updatedAt) => {
+        const agent = agents.get(id)
+        if (agent === undefined) return Effect.succeedNone
+        const { createdAt } = agent
+        const merged = { ...agent, ...Record.remove(fields, "_github_issue"), createdAt, id, updatedAt }
+        return Effect.asSome(storeAgent(agentOf(sorted(merged))))
+      }),
+    setAgentStatus: (id, status) =>
+      Effect.suspend(() => {
+        const agent = agents.get(id)
+        return agent === undefined ? Effect.succeedNone : Effect.asSome(storeAgent({ ...agent, status }))
+      }),
+    deleteAgent: (id) =>
+      Effect.suspend(() =>
+        agents.delete(id)
+          ? Effect.as(PubSub.publish(events, AgentOffline({ agent: AgentId.make(id) })), true)
+          : Effect.succeed(false)
+      ),
+    listTeams: (query) => Effect.sync(() => slice(teams, query)),
+    getTeam: (id) => Effect.sync(() => Option.fromNullable(teams.get(id))),
+    createTeam: ({ agent_ids: older, agentIds = [], name = "unnamed-team" }) =>
+      Effect.map(now, (time) => {
+        const id = TeamId.make(randomUUID())
+        const team = { agentIds: older ?? agentIds, createdAt: time, id, name, updatedAt: time }
+        teams.set(team)
+        return team
+      }),
+    updateTeam: (id, fields) =>
+      Effect.map(now, (updatedAt) => {
+        const team = teams.get(id)
+        if (team === undefined) return Option.none()
+        const { agentIds = fields.agent_ids ?? team.agentIds, name = team.name } = fields
+        const updated = { agentIds, createdAt: team.createdAt, id: team.id, name, updatedAt }
+        teams.set(updated)
+        return Option.some(updated)
+      }),
+    deleteTeam: (id) => Effect.sync(() => teams.delete(id)),
+    listAllTasks: (query) => Effect.sync(() => slice(tasks, query)),
+    listTasks: (team, query) => Effect.sync(() => slice(tasksOf.get(team), query)),
+    getTask: (team, id) => Effect.sync(() => Option.fromNullable(tasksOf.get(team)?.get(id))),
+    createTask: (teamId, fields) =>
+      Effect.flatMap(now, (time) =>
+        storeTask({
+          assigneeAgentId: fields.assigneeAgentId ?? "",
+          blockedBy: fields.blockedBy ?? [],
+          completedAt: null,
+          createdAt: time,
+          description: fields.description ?? "",
+          id: TaskId.make(randomUUID()),
+          status: "pending",
+          subject: fields.subject ?? "",
+          teamId,
+          type: fields.type ?? "general",
+          updatedAt: time
+        })),
+    updateTask: (team, id, fields) =>
+      Effect.suspend(() => (tasksOf.get(team)?.get(id) === undefined ? Effect.succeedNone : mergeTask(id, fields))),
+    completeTask: (id) =>
+      Effect.flatMap(now, (completedAt) => {
+        const task = tasks.get(id)
+        return task === undefined
+          ? Effect.void
+          : Effect.asVoid(storeTask({ ...task, completedAt, status: "completed" }))
+      }),
+    listFaults: (query) => Effect.sync(() => slice(faults, query)),
+    createFault: (type) =>
+      Effect.map(now, (time) => {
+        const fault = { active: true, createdAt: time, id: randomUUID(), type, updatedAt: time }
+        faults.set(fault)
+        return fault
+      }),
+    deleteFault: (id) => Effect.sync(() => faults.delete(id)),
+    claimTask: (agentId, id) =>
+      Effect.suspend(() => {
+        const agent = agents.get(agentId)
+        const task = tasks.get(id)
+        return agent?.status === "online" && task?.status === "pending" && task["assigneeAgentId"] === agentId
+          ? Effect.map(mergeTask(id, { status: "running" }), Option.map((claimed) => ({ agent, task: claimed })))
+          : Effect.succeedNone
+      }),
+    finishTask: (id, outcome) =>
+      Effect.suspend(() => (tasks.get(id)?.status === "running" ? Effect.asVoid(mergeTask(id, outcome)) : Effect.void)),
+    forget: Effect.suspend(() => {
+      agents = new Collection()
+      teams = new Collection()
+      tasks = new Collection()
+      tasksOf = new Map()
+      faults = new Collection()
+      return Effect.asVoid(PubSub.publish(events, Forgotten()))
+    }),
+    events: PubSub.subscribe(events)
+  })
+})

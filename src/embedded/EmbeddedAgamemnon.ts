@@ -1,0 +1,141 @@
+/**
+ * An Agamemnon in this process: a real HTTP server on a free loopback port with
+ * a random key, whose agents are local workers.
+ *
+ * It answers as Agamemnon 0.1.0 does, and unlike it, it works: a task that is
+ * assigned to an agent that is online is run as a process of this machine. All
+ * that it knows and all that it has started ends with its scope.
+ */
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Address from "../settings/AgamemnonAddress.ts"
+import * as AgamemnonServer from "./AgamemnonServer.ts"
+import * as AgamemnonState from "./AgamemnonState.ts"
+import * as ApiKey from "./Authentication.ts"
+import * as Faults from "./Faults.ts"
+import * as Journal from "./RequestLog.ts"
+import * as Listener from "./Listener.ts"
+import * as ProcessGroups from "./ProcessGroups.ts"
+import type * as Program from "./Program.ts"
+import * as RateLimit from "./RateLimit.ts"
+import * as Worker from "./Worker.ts"
+
+/** What can be chosen. */
+export interface Options extends Program.Options {
+  /** Address to listen on. Defaults to 127.0.0.1. */
+  readonly host?: string | undefined
+  /** Port to listen on. Defaults to 0, which takes a free one. */
+  readonly port?: number | undefined
+  /** Allows an address that other machines can reach: whoever has the key can then start programs here. */
+  readonly allowRemote?: boolean | undefined
+  /** The key that it asks for. Defaults to a random one. */
+  readonly apiKey?: Redacted.Redacted | undefined
+  /** How many requests it answers in a second. Defaults to no limit. */
+  readonly rateLimit?: RateLimit.Options | undefined
+  /** How long processes have to end when they are asked to. Defaults to 5 seconds. */
+  readonly grace?: Duration.DurationInput | undefined
+  /** Whether agents work on their tasks. Defaults to true. */
+  readonly workers?: boolean | undefined
+}
+
+/** The embedded Agamemnon would be reachable from other machines. */
+export class RemoteAddressError extends Schema.TaggedError<RemoteAddressError>()("RemoteAddressError", {
+  host: Schema.String
+}) {
+  override get message(): string {
+    return `${this.host} can be reached from other machines, where whoever has the key could start programs on this ` +
+      "one: listen on 127.0.0.1, or allow it explicitly (--allow-remote)"
+  }
+}
+
+/** The embedded Agamemnon, and what can be done to it. */
+export class EmbeddedAgamemnon
+  extends Context.Tag("telemachy/agamemnon/embedded/EmbeddedAgamemnon")<EmbeddedAgamemnon, {
+    /** Address that it can be reached at. */
+    readonly url: string
+    /** The key that it asks for. */
+    readonly apiKey: Redacted.Redacted
+    /** Replaces the faults in force; none at all heals. */
+    readonly setFaults: (faults: ReadonlyArray<Faults.Fault>) => Effect.Effect<void>
+    /** Forgets everything, as a restart does. */
+    readonly forget: Effect.Effect<void>
+    /** How many requests it has received. */
+    readonly requests: Effect.Effect<number>
+    /** The latest requests, at most a thousand. */
+    readonly journal: Effect.Effect<ReadonlyArray<Journal.Entry>>
+    /** The processes that it has started and that have not ended, each the leader of a group. */
+    readonly processes: Effect.Effect<ReadonlyArray<number>>
+  }>()
+{}
+
+const addressOf = (host: string) => `http://${host.includes(":") ? `[${host}]` : host}`
+
+const isLoopback = (host: string): boolean =>
+  Either.getOrUndefined(Address.parse(addressOf(host)))?.isLoopback === true
+
+/** Starts an embedded Agamemnon. */
+export const make = Effect.fn("EmbeddedAgamemnon.make")(
+  function*(options: Options = {}): Effect.fn.Return<
+    Context.Tag.Service<EmbeddedAgamemnon>,
+    Listener.AddressUnavailable | RemoteAddressError,
+    Scope.Scope
+  > {
+    const { host = "127.0.0.1", port = 0 } = options
+    if (options.allowRemote !== true && !isLoopback(host)) return yield* new RemoteAddressError({ host })
+
+    const context = yield* Layer.build(NodeContext.layer)
+    const state = yield* AgamemnonState.make
+    const groups = yield* ProcessGroups.make(Duration.decode(options.grace ?? "5 seconds"))
+    if (options.workers !== false) {
+      yield* Worker.make(options).pipe(
+        Effect.provideService(AgamemnonState.AgamemnonState, state),
+        Effect.provideService(ProcessGroups.ProcessGroups, groups),
+        Effect.provide(context)
+      )
+    }
+
+    const apiKey = options.apiKey ?? (yield* ApiKey.random)
+    const journal = yield* Journal.make
+    const faults = yield* Faults.make
+    const limited = options.rateLimit === undefined
+      ? identity<HttpApp.Default>
+      : yield* RateLimit.limited(options.rateLimit)
+    const server = yield* Effect.provideService(AgamemnonServer.make, AgamemnonState.AgamemnonState, state)
+    const app = server.pipe(limited, ApiKey.required(apiKey), faults.middleware, journal.middleware)
+    const onRequest = yield* NodeHttpServer.makeHandler(app).pipe(
+      Effect.withTracerEnabled(false),
+      Effect.interruptible
+    )
+    const listener = yield* Listener.make({ host, port, onRequest })
+
+    return EmbeddedAgamemnon.of({
+      url: `${addressOf(host)}:${listener.port}`,
+      apiKey,
+      setFaults: (next) =>
+        Effect.zipRight(
+          faults.set(next),
+          next.some(({ _tag }) => _tag === "Refuse") ? listener.refuse : listener.accept
+        ),
+      forget: state.forget,
+      requests: journal.count,
+      journal: journal.entries,
+      processes: groups.alive
+    })
+  }
+)
+
+/** Layer of an embedded Agamemnon. */
+export const layer = (
+  options: Options = {}
+): Layer.Layer<EmbeddedAgamemnon, Listener.AddressUnavailable | RemoteAddressError> =>
+  Layer.scoped(EmbeddedAgamemnon, make(options))

@@ -1,0 +1,122 @@
+/**
+ * What can be made to go wrong with the embedded Agamemnon, so that tests can
+ * prove what its clients do about it.
+ *
+ * The first fault that a request matches befalls it. A fault without an aim
+ * befalls every request.
+ */
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { unauthorized } from "./Authentication.ts"
+import { tooMany } from "./RateLimit.ts"
+import * as Refusal from "./Refusal.ts"
+
+/** Which requests a fault befalls. */
+export interface Aim {
+  /** Only requests of this method, such as `POST`. */
+  readonly method?: string | undefined
+  /** Only requests whose path and query begin like this, or match this. */
+  readonly path?: string | RegExp | undefined
+  /** Only the first so many of them. */
+  readonly times?: number | undefined
+}
+
+/** Something that goes wrong. */
+export type Fault = Data.TaggedEnum<{
+  /** The port is closed: connections are refused, and those that there are break. */
+  Refuse: {}
+  /** The request is taken and never answered. */
+  Hang: Aim
+  /** The connection is reset before anything is done. */
+  Reset: Aim
+  /** The request is carried out, and answered after a pause. */
+  Slow: Aim & { readonly delay: Duration.DurationInput }
+  /** The request is answered with this status and nothing is done. `retryAfter`, in seconds, goes with 429. */
+  Status: Aim & { readonly status: 401 | 429 | 500 | 503; readonly retryAfter?: number | undefined }
+  /** The request is answered as if a body that was left unread were a request: 400 and nothing else. */
+  EmptyBadRequest: Aim
+  /** The request is carried out, and the connection is reset instead of answering. */
+  DropAnswer: Aim
+}>
+
+/** Makes faults: `Faults.Hang({})`, `Faults.Status({ status: 503, ...Faults.pings })`. */
+export const { DropAnswer, EmptyBadRequest, Hang, Refuse, Reset, Slow, Status } = Data.taggedEnum<Fault>()
+
+/** Aims at the pings by which clients find out whether Agamemnon is alive. */
+export const pings: Aim = { method: "GET", path: /^\/v1\/agents\?limit=1$/ }
+
+const reasons = { 500: "internal server error", 503: "service unavailable" }
+
+const answerOf = ({ retryAfter = 1, status }: Data.TaggedEnum.Value<Fault, "Status">) => {
+  switch (status) {
+    case 401:
+      return unauthorized
+    case 429:
+      return tooMany(retryAfter)
+    default:
+      return HttpServerResponse.unsafeJson({ error: reasons[status] }, { status })
+  }
+}
+
+const isAt = ({ method, path }: Aim, request: HttpServerRequest.HttpServerRequest): boolean =>
+  (method === undefined || method === request.method) &&
+  (path === undefined || (typeof path === "string" ? request.url.startsWith(path) : path.test(request.url)))
+
+// Requests are handled uninterruptibly, but one that nobody waits for any longer may end.
+const silence = Effect.interruptible(Effect.never)
+
+const reset = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+  NodeHttpServerRequest.toIncomingMessage(request).socket.resetAndDestroy()
+  return silence
+})
+
+const befall = <E, R>(fault: Fault, app: HttpApp.Default<E, R>): HttpApp.Default<E, R> => {
+  switch (fault._tag) {
+    case "Refuse":
+      return app
+    case "Hang":
+      return silence
+    case "Reset":
+      return reset
+    case "Slow":
+      return Effect.tap(app, Effect.interruptible(Effect.sleep(fault.delay)))
+    case "Status":
+      return Effect.succeed(answerOf(fault))
+    case "EmptyBadRequest":
+      return Effect.succeed(Refusal.empty(400))
+    case "DropAnswer":
+      return Effect.zipRight(app, reset)
+  }
+}
+
+/** The faults in force, and the middleware that makes them happen. */
+export interface Faults {
+  /** Replaces the faults in force; none at all heals. */
+  readonly set: (faults: ReadonlyArray<Fault>) => Effect.Effect<void>
+  /** Puts the faults in force in front of a server. */
+  readonly middleware: <E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R>
+}
+
+/** Makes a server's faults: none at first. */
+export const make: Effect.Effect<Faults> = Effect.sync(() => {
+  let inForce: ReadonlyArray<{ readonly fault: Exclude<Fault, { readonly _tag: "Refuse" }>; left: number }> = []
+  return {
+    set: (faults) =>
+      Effect.sync(() => {
+        inForce = faults.flatMap((fault) =>
+          fault._tag === "Refuse" ? [] : [{ fault, left: fault.times ?? Number.POSITIVE_INFINITY }])
+      }),
+    middleware: (app) =>
+      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+        const next = inForce.find(({ fault, left }) => left > 0 && isAt(fault, request))
+        if (next === undefined) return app
+        next.left -= 1
+        return befall(next.fault, app)
+      })
+  }
+})

@@ -1,0 +1,160 @@
+/**
+ * The agents at work: each that is online takes the tasks that are assigned to
+ * it, one at a time, in the order in which they were created. What blocks a
+ * task is not looked at; whoever creates tasks does so in their order.
+ */
+import type * as FileSystem from "@effect/platform/FileSystem"
+import type * as Path from "@effect/platform/Path"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import type { Agent, Task } from "../agamemnon/AgamemnonModel.ts"
+import { AgamemnonState, type StateEvent } from "./AgamemnonState.ts"
+import { type Ended, ProcessGroups } from "./ProcessGroups.ts"
+import * as Program from "./Program.ts"
+
+/** An agent's place: the tasks that may wait for it, and the fiber that works on them while the agent is online. */
+interface Desk {
+  readonly inbox: Set<string>
+  readonly bell: Effect.Latch
+  readonly turn: Effect.Semaphore
+  worker?: Fiber.RuntimeFiber<void> | undefined
+}
+
+interface Outcome {
+  readonly status: "completed" | "failed"
+  readonly result: string
+}
+
+const completed = (result: string): Outcome => ({ status: "completed", result })
+const failed = (result: string): Outcome => ({ status: "failed", result })
+
+const text = (entity: Agent | Task, field: string): string => {
+  const value = entity[field]
+  return typeof value === "string" ? value : ""
+}
+
+const workflowTag = "workflow:"
+
+/** The name of the workflow that an agent works for, if one of its tags says so. */
+const workflowOf = ({ tags }: Agent): string | undefined => {
+  const names: ReadonlyArray<unknown> = Array.isArray(tags) ? tags : []
+  return names.filter(Predicate.isString).find((name) => name.startsWith(workflowTag))?.slice(workflowTag.length)
+}
+
+const outcomeOf = (program: string, { code, output, signal }: Ended): Outcome => {
+  if (code === 0) return completed(output)
+  const end = code === null ? `was ended by ${signal}` : `ended with exit code ${code}`
+  return failed(output === "" ? `${program} ${end} and wrote nothing` : output)
+}
+
+const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, options: Program.Options) {
+  const groups = yield* ProcessGroups
+  const workflow = workflowOf(agent)
+  const program = agent.program ?? ""
+  const found = yield* Program.resolve(
+    { name: agent.name, program, runtime: agent.host, workingDir: text(agent, "workingDirectory") },
+    options
+  )
+  if (Option.isNone(found)) return completed(text(task, "description"))
+  const { args, directory, file } = found.value
+  const ended = yield* groups.run({
+    file,
+    args: [...args, ...Program.argumentsOf(agent["programArgs"])],
+    directory,
+    environment: {
+      TELEMACHY_AGENT: text(agent, "label") || agent.name,
+      TELEMACHY_TASK_ID: task.id,
+      TELEMACHY_TASK_SUBJECT: task.subject,
+      ...(workflow === undefined ? {} : { TELEMACHY_WORKFLOW: workflow })
+    },
+    input: text(task, "description")
+  })
+  return outcomeOf(program, ended)
+})
+
+/** Lets the agents work until the scope closes, which ends all that they have started. */
+export const make = Effect.fn("Worker.make")(function*(options: Program.Options): Effect.fn.Return<
+  void,
+  never,
+  AgamemnonState | FileSystem.FileSystem | Path.Path | ProcessGroups | Scope.Scope
+> {
+  const state = yield* AgamemnonState
+  const desks = new Map<string, Desk>()
+  const fork = yield* FiberSet.makeRuntime<FileSystem.FileSystem | Path.Path | ProcessGroups>()
+
+  const work = (agentId: string, taskId: string) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(state.claimTask(agentId, taskId), Option.match({
+        onNone: () => Effect.void,
+        onSome: ({ agent, task }) =>
+          restore(perform(agent, task, options)).pipe(
+            Effect.catchAll((error) => Effect.succeed(failed(error.message))),
+            Effect.catchAllCause((cause) =>
+              Cause.isInterrupted(cause)
+                ? Effect.map(state.getAgent(agentId), (known) =>
+                  failed(`the agent was ${Option.isSome(known) ? "stopped" : "deleted"} before the task was done`))
+                : Effect.succeed(failed(Cause.pretty(cause)))
+            ),
+            Effect.flatMap((outcome) => state.finishTask(task.id, outcome))
+          )
+      }))
+    )
+
+  const deskOf = (agent: string): Desk => {
+    const desk = desks.get(agent) ??
+      { bell: Effect.unsafeMakeLatch(), inbox: new Set(), turn: Effect.unsafeMakeSemaphore(1) }
+    desks.set(agent, desk)
+    return desk
+  }
+
+  const next = (agent: string, { bell, inbox }: Desk) =>
+    Effect.suspend(() => {
+      const [task] = inbox
+      if (task === undefined) {
+        bell.unsafeClose()
+        return bell.await
+      }
+      inbox.delete(task)
+      return work(agent, task)
+    })
+
+  // The turn is kept until the last task's processes have ended, so that an agent that is started again waits for them.
+  const sit = (agent: string, desk: Desk) =>
+    Effect.interruptible(desk.turn.withPermits(1)(Effect.forever(next(agent, desk))))
+
+  const rise = (desk: Desk) => {
+    const { worker } = desk
+    desk.worker = undefined
+    return worker === undefined ? Effect.void : Fiber.interruptFork(worker)
+  }
+
+  const react = Effect.fnUntraced(function*(event: StateEvent) {
+    switch (event._tag) {
+      case "TaskWaiting": {
+        const desk = deskOf(event.agent)
+        desk.inbox.add(event.task)
+        desk.bell.unsafeOpen()
+        return
+      }
+      case "AgentOnline": {
+        const desk = deskOf(event.agent)
+        desk.worker ??= fork(sit(event.agent, desk))
+        return
+      }
+      case "AgentOffline":
+        return yield* rise(deskOf(event.agent))
+      case "Forgotten":
+        yield* Effect.forEach(desks.values(), rise)
+        return desks.clear()
+    }
+  })
+
+  const events = yield* state.events
+  yield* Effect.forkScoped(Effect.interruptible(Effect.forever(Effect.flatMap(Queue.take(events), react))))
+})

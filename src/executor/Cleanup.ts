@@ -1,0 +1,160 @@
+/**
+ * Removes what runs that have no living owner have left on Agamemnon, and
+ * writes down that it is gone. What a living run uses is left alone.
+ */
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as PubSub from "effect/PubSub"
+import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import * as CurrentRun from "./CurrentRun.ts"
+import * as Removal from "./Removal.ts"
+import type { RunEvent, RunId } from "../run/RunEvent.ts"
+import { type RecordError, RunElsewhereError, type RunOwnedError, RunRecord, RunUnknownError } from "../run/RunJournal.ts"
+import * as RunState from "../run/RunState.ts"
+import * as Teardown from "./Teardown.ts"
+
+/** How runs are cleaned up. */
+export interface Options {
+  /** What differs from {@link CurrentRun.defaults}: the grace of teardown counts. */
+  readonly settings?: Partial<CurrentRun.RunSettings> | undefined
+  /** Whether Agamemnon has another address now than is recorded, and still is the one. Defaults to false. */
+  readonly moved?: boolean | undefined
+  /** Keys that are left alone. Defaults to none. */
+  readonly spared?: ReadonlySet<string> | undefined
+  /** Where events are published as well, once they are on record. */
+  readonly events?: PubSub.PubSub<RunEvent> | undefined
+}
+
+/** What became of what a run had left. */
+export interface Cleaned {
+  readonly run: RunId
+  readonly workflow: string
+  readonly removed: ReadonlyArray<RunState.ResourceState>
+  /** What could not be removed, or is used by another run. */
+  readonly remaining: ReadonlyArray<RunState.ResourceState>
+  /** What was left alone because of its key. */
+  readonly spared: ReadonlyArray<RunState.ResourceState>
+}
+
+/**
+ * Removes what a run has left or kept, with the grace and the reporting of
+ * teardown. A run that died counts as cancelled from now on.
+ *
+ * Fails with {@link RunOwnedError} when a living process drives the run, and
+ * with {@link RunElsewhereError} when it is on another Agamemnon. What could not be removed is no failure: it stays on record until it is gone.
+ *
+ * **Example** (Removing what a run has left)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Cleanup } from "telemachy"
+ *
+ * const program = Effect.gen(function*() {
+ *   const { remaining, removed } = yield* Cleanup.run(id)
+ *   yield* Effect.log(`removed ${removed.length}, ${remaining.length} could not be`)
+ * })
+ * ```
+ */
+export const run = (
+  id: RunId,
+  options: Options = {}
+): Effect.Effect<
+  Cleaned,
+  RecordError | RunOwnedError | RunUnknownError | RunElsewhereError,
+  AgamemnonClient | RunRecord
+> =>
+  clean(id, options, () => true)
+
+const clean = Effect.fn("Cleanup.run")(function*(
+  id: RunId,
+  options: Options,
+  isWanted: (state: RunState.RunState) => boolean
+) {
+  const keys = options.spared ?? new Set<string>()
+  const recording = yield* Effect.flatMap(RunRecord, (record) => record.take(id))
+  const reached = RunState.foldAll(recording.events)
+  if (reached === undefined) return yield* new RunUnknownError({ run: id })
+  const { embedded, url, workflow } = reached
+  const { url: here } = yield* AgamemnonClient
+  if (!embedded && url !== here && options.moved !== true) return yield* new RunElsewhereError({ run: id, url, here })
+  const [concern, spared] = Arr.partition(RunState.remaining(reached), ({ key }) => keys.has(key))
+  const isOver = reached.endedAt !== undefined
+  // What is there of a run that is to be kept is nothing that could not be removed.
+  if (!isWanted(reached)) return { run: id, workflow, removed: [], remaining: [], spared: [] }
+  if (concern.length === 0 && isOver) return { run: id, workflow, removed: [], remaining: [], spared }
+
+  const current = CurrentRun.make({
+    id,
+    workflow,
+    settings: { ...CurrentRun.defaults, ...options.settings },
+    recording: Option.some(recording),
+    events: options.events ?? (yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)),
+    reached
+  })
+  const exceptions = { inUse: yield* recording.inUse, spared: keys }
+  yield* Effect.provideService(cleanCurrent(reached, concern, exceptions), CurrentRun.CurrentRun, current)
+  const after = RunState.resources((yield* current.state) ?? reached).filter(({ key }) => !keys.has(key))
+  const before = new Set(concern.map(({ kind, name }) => `${kind} ${name}`))
+  return {
+    run: id,
+    workflow,
+    removed: after.filter(({ kind, name, status }) => status === "removed" && before.has(`${kind} ${name}`)),
+    remaining: after.filter(({ status }) => status !== "removed"),
+    spared
+  }
+}, Effect.scoped)
+
+const cleanCurrent = Effect.fnUntraced(function*(
+  { embedded, outcome }: RunState.RunState,
+  concern: ReadonlyArray<RunState.ResourceState>,
+  exceptions: Removal.Exceptions
+) {
+  const { ping } = yield* AgamemnonClient
+  const { emit } = yield* CurrentRun.CurrentRun
+  if (outcome === undefined) {
+    yield* emit({ _tag: "run.decided", outcome: "cancelled", reason: "its process ended before it did" })
+  }
+  if (concern.length > 0) {
+    yield* emit({ _tag: "teardown.started", decision: "remove" })
+    yield* embedded
+      ? Removal.forget
+      : Effect.flatMap(Effect.isFailure(ping), (isLost) => Removal.remove(isLost, exceptions))
+  }
+  yield* CurrentRun.finish
+})
+
+// A run that died counts as cancelled.
+const wantedRemoval = ({ outcome, policy }: RunState.RunState): boolean =>
+  Teardown.decisions[outcome ?? "cancelled"][policy] === "remove"
+
+/**
+ * Removes what runs of dead processes have left on the Agamemnon of the context
+ * and their policy wanted removed. Does nothing without a {@link RunRecord}, and
+ * never fails: what it can not do now, the next run tries again.
+ */
+export const sweep = Effect.fn("Cleanup.sweep")(function*(options: Options) {
+  const record = yield* Effect.serviceOption(RunRecord)
+  if (Option.isNone(record)) return []
+  const { url } = yield* AgamemnonClient
+  const runs = yield* record.value.abandoned(url)
+  return yield* Effect.provideService(
+    Effect.forEach(runs, (id) => Effect.option(clean(id, options, wantedRemoval))),
+    RunRecord,
+    record.value
+  )
+}, Effect.map((cleaned) => cleaned.flatMap(Option.toArray)), Effect.catchAll((error) =>
+  Effect.as(Effect.logWarning(`what earlier runs have left is not known: ${error.message}`), [])))
+
+/** Writes down what became of a dead run whose agents and teams another has used again, and removed since. */
+export const inherit = (id: RunId, options: Options): Effect.Effect<void, never, AgamemnonClient> =>
+  Effect.flatMap(Effect.serviceOption(RunRecord), Option.match({
+    onNone: () => Effect.void,
+    onSome: (record) =>
+      clean(id, options, wantedRemoval).pipe(
+        Effect.provideService(RunRecord, record),
+        // What is gone takes no time to find gone.
+        Effect.timeout("5 seconds"),
+        Effect.ignoreLogged
+      )
+  }))

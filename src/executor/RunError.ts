@@ -1,0 +1,84 @@
+/** How a run can fail: a union that `catchTag` takes apart. */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
+import type { WorkflowConnectivityError } from "../liveness/Heartbeat.ts"
+import type { Outcome } from "../run/RunEvent.ts"
+import type { RecordError, RunOwnedError } from "../run/RunJournal.ts"
+
+/** Tasks of the run ended otherwise than completed, or were skipped because of one that did. */
+export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("TasksFailedError", {
+  workflow: Schema.String,
+  run: Schema.String,
+  total: Schema.Int,
+  tasks: Schema.Array(Schema.Struct({ team: Schema.String, subject: Schema.String, status: Schema.String }))
+}) {
+  override get message(): string {
+    const named = this.tasks.slice(0, 5).map(({ status, subject, team }) => `${team}/${subject} ${status}`)
+    const more = this.tasks.length > named.length ? `, and ${this.tasks.length - named.length} more` : ""
+    return `${this.tasks.length} of ${this.total} tasks did not complete: ${named.join(", ")}${more}`
+  }
+}
+
+/** The limit of the run passed before its tasks had ended. */
+export class WorkflowTimeoutError extends Schema.TaggedError<WorkflowTimeoutError>()("WorkflowTimeoutError", {
+  workflow: Schema.String,
+  run: Schema.String,
+  limit: Schema.Duration
+}) {
+  override get message(): string {
+    return `timed out after ${Duration.format(this.limit)}`
+  }
+}
+
+/** Somebody has asked for the end of the run from outside of its process. */
+export class RunCancelledError extends Schema.TaggedError<RunCancelledError>()("RunCancelledError", {
+  workflow: Schema.String,
+  run: Schema.String,
+  by: Schema.String
+}) {
+  override get message(): string {
+    return `cancelled by ${this.by}`
+  }
+}
+
+/** Every failure of a run. `RunCancelledError` and the last two are of a run whose events are recorded. */
+export type RunError =
+  | WorkflowConnectivityError
+  | WorkflowTimeoutError
+  | TasksFailedError
+  | RunCancelledError
+  | AgamemnonError
+  | AgamemnonStateLostError
+  | RecordError
+  | RunOwnedError
+
+const outcomes: Record<RunError["_tag"], Outcome> = {
+  WorkflowConnectivityError: "connectivity_lost",
+  WorkflowTimeoutError: "timed_out",
+  TasksFailedError: "failed",
+  RunCancelledError: "cancelled",
+  AgamemnonError: "failed",
+  AgamemnonStateLostError: "state_lost",
+  RecordError: "failed",
+  RunOwnedError: "failed"
+}
+
+const isRunError = (error: unknown): error is RunError =>
+  Predicate.hasProperty(error, "_tag") && typeof error._tag === "string" && Object.hasOwn(outcomes, error._tag)
+
+/** The one outcome of a run that ended like this, and the reason in words. */
+export const outcomeOf = (exit: Exit.Exit<unknown, unknown>): { readonly outcome: Outcome; readonly reason: string } => {
+  if (Exit.isSuccess(exit)) return { outcome: "completed", reason: "" }
+  return Option.match(Option.filter(Cause.failureOption(exit.cause), isRunError), {
+    onSome: (error) => ({ outcome: outcomes[error._tag], reason: error.message }),
+    onNone: () =>
+      Cause.isInterruptedOnly(exit.cause)
+        ? { outcome: "cancelled", reason: "" }
+        : { outcome: "failed", reason: `a defect in the program: ${String(Cause.squash(exit.cause))}` }
+  })
+}

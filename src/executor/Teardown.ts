@@ -1,0 +1,80 @@
+/**
+ * Takes down what a run made.
+ *
+ * Teardown is a finalizer of the run's scope: it runs on success, failure,
+ * timeout, interruption and defect alike, and nothing interrupts it. It reads
+ * the connectivity Ref and the outcome, and decides by one table.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import type { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import type { ConnectivityRef } from "../liveness/Connectivity.ts"
+import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
+import { CurrentRun } from "./CurrentRun.ts"
+import * as Removal from "./Removal.ts"
+import { outcomeOf } from "./RunError.ts"
+import type { Outcome, RunId } from "../run/RunEvent.ts"
+import { RunOwnedError } from "../run/RunJournal.ts"
+
+/** What teardown does with what the run made. */
+export type Decision = "remove" | "keep"
+
+/** The table by which teardown decides, and nothing else. */
+export const decisions: Record<Outcome, Record<TeardownPolicy, Decision>> = {
+  completed: { on_completion: "remove", on_failure: "keep", always: "remove", never: "keep" },
+  connectivity_lost: { on_completion: "remove", on_failure: "remove", always: "remove", never: "keep" },
+  state_lost: { on_completion: "remove", on_failure: "remove", always: "remove", never: "keep" },
+  failed: { on_completion: "keep", on_failure: "remove", always: "remove", never: "keep" },
+  timed_out: { on_completion: "keep", on_failure: "remove", always: "remove", never: "keep" },
+  cancelled: { on_completion: "remove", on_failure: "remove", always: "remove", never: "keep" }
+}
+
+/** Adds teardown to the current scope. */
+export const onClose = (connectivity: ConnectivityRef, policy: TeardownPolicy) =>
+  Effect.flatMap(Effect.context<AgamemnonClient | CurrentRun>(), (context) =>
+    Effect.addFinalizer((exit) =>
+      // A fiber of its own, because this one may be interrupted: there, every wait would end at once.
+      teardown(connectivity, policy, exit).pipe(
+        Effect.annotateLogs({ module: "Teardown" }),
+        Effect.provide(context),
+        Effect.interruptible,
+        Effect.forkDaemon,
+        Effect.flatMap(Fiber.join)
+      )
+    ))
+
+const teardown = Effect.fnUntraced(function*(
+  connectivity: ConnectivityRef,
+  policy: TeardownPolicy,
+  exit: Exit.Exit<unknown, unknown>
+) {
+  const run = yield* CurrentRun
+  const isLost = (yield* SubscriptionRef.get(connectivity))._tag === "Lost"
+  const { outcome, reason } = outcomeOf(exit)
+  yield* run.emit({ _tag: "run.decided", outcome, reason })
+  const resources = yield* Removal.unreported
+  // Whoever has taken the run takes down what it made.
+  if (resources.length === 0 || isTaken(exit)) return
+  const decision = decisions[outcome][policy]
+  yield* run.emit({ _tag: "teardown.started", decision })
+  if (decision === "keep") {
+    return yield* Effect.forEach(resources, (resource) => Removal.keep(resource), { discard: true })
+  }
+  yield* Removal.remove(isLost, { inUse: yield* inUse, spared: new Set() })
+})
+
+const isTaken = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  Exit.isFailure(exit) && Option.exists(Cause.failureOption(exit.cause), (error) => error instanceof RunOwnedError)
+
+// A record that can not be read hides who else uses what the run has reused, and must not keep it from removing its own.
+const inUse = Effect.flatMap(CurrentRun, ({ recording }) =>
+  Option.match(recording, {
+    onNone: () => Effect.succeed(new Map<string, RunId>()),
+    onSome: ({ inUse }) =>
+      Effect.catchAll(inUse, (error) => Effect.as(Effect.logWarning(error.message), new Map<string, RunId>()))
+  }))
+

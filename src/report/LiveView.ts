@@ -1,0 +1,89 @@
+/**
+ * Draws the picture of a run on a terminal, several times a second, for as long
+ * as the run lasts. What is written meanwhile goes above it.
+ */
+import type { WriteStream } from "node:tty"
+import { createLogUpdate } from "log-update"
+import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Stream from "effect/Stream"
+import type { RunEvent } from "../run/RunEvent.ts"
+import * as RunState from "../run/RunState.ts"
+import * as Picture from "./RunView.ts"
+
+/** A terminal that a picture is drawn on. */
+export interface LivePicture {
+  /** Draws the picture of a run until its last event, and takes it away again. */
+  readonly show: (events: Stream.Stream<RunEvent>) => Effect.Effect<void>
+  /** Takes the picture away before its run has ended, for what is written instead. */
+  readonly remove: Effect.Effect<void>
+  /** Lets an effect write above the picture. */
+  readonly above: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}
+
+/** The time between two pictures of a small run, of which the spinner turns at each. */
+const shortestPause = Duration.millis(100)
+
+/** A large run takes longer to draw, and is drawn less often: to draw takes at most a twentieth of the time. */
+const restFactor = 19
+
+const longestPause = Duration.seconds(1)
+
+/** How long to wait after a picture that took so long to draw. */
+export const pauseAfter = (took: Duration.Duration): Duration.Duration =>
+  Duration.clamp(Duration.times(took, restFactor), { minimum: shortestPause, maximum: longestPause })
+
+/** Makes a picture on a terminal. */
+export const make = (
+  terminal: WriteStream,
+  look: Pick<Picture.Options, "style" | "interruption">
+): Effect.Effect<LivePicture> =>
+  Effect.map(Console.consoleWith(Effect.succeed), (console) => {
+    const draw = createLogUpdate(terminal)
+    // A terminal that is closed ends the picture and nothing else.
+    terminal.on("error", () => {})
+
+    const render = Effect.fnUntraced(function*(state: RunState.RunState | undefined, frame: number) {
+      if (state === undefined) return
+      draw(Picture.render(state, {
+        ...look,
+        frame,
+        now: yield* DateTime.now,
+        width: terminal.columns,
+        height: terminal.rows
+      }))
+    })
+
+    const remove = Effect.sync(() => {
+      draw.clear()
+      draw.done()
+    })
+
+    const show = Effect.fn("LivePicture.show")(function*(events: Stream.Stream<RunEvent>) {
+      const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
+      const follow = Stream.runForEach(events, (event) => Ref.update(state, (before) => RunState.fold(before, event)))
+      const redraw = Effect.flatMap(Ref.get(state), (reached) => Effect.flatMap(frame, (number) => render(reached, number))).pipe(
+        Effect.timed,
+        Effect.flatMap(([took]) => Effect.sleep(pauseAfter(took))),
+        Effect.forever
+      )
+      yield* Effect.raceFirst(follow, redraw)
+    }, Effect.ensuring(remove))
+
+    const persist = (...words: ReadonlyArray<unknown>) => draw.persist(words.map(String).join(" "))
+    // What was sent elsewhere, as with `2> errors`, still goes there.
+    const log = process.stdout.isTTY ? persist : console.unsafe.log
+    const error = process.stderr.isTTY ? persist : console.unsafe.error
+    const aboveIt: Console.Console = {
+      ...console,
+      log: (...words) => Effect.sync(() => log(...words)),
+      error: (...words) => Effect.sync(() => error(...words)),
+      unsafe: { ...console.unsafe, log, error }
+    }
+    return { show, remove, above: Effect.withConsole(aboveIt) }
+  })
+
+const frame = Effect.map(DateTime.now, (now) => Math.floor(now.epochMillis / Duration.toMillis(shortestPause)))

@@ -1,0 +1,133 @@
+/**
+ * A run as one picture: teams and tasks with their states, the heartbeat, and
+ * what is going on beside them. It fits the terminal: where there are more
+ * tasks than lines, those that say the most are shown.
+ */
+import * as DateTime from "effect/DateTime"
+import * as RunState from "../run/RunState.ts"
+import type { Style } from "./Style.ts"
+import * as Table from "./Table.ts"
+import * as TaskRow from "./TaskRow.ts"
+import { count, duration, oneLine } from "./Format.ts"
+
+/** What a picture is made with. */
+export interface Options {
+  readonly style: Style
+  readonly now: DateTime.Utc
+  /** Columns and lines of the terminal. */
+  readonly width: number
+  readonly height: number
+  /** The picture of the spinner. */
+  readonly frame: number
+  /** What Ctrl-C does. Defaults to cancelling the run. */
+  readonly interruption?: string | undefined
+}
+
+/** Renders the picture of a run. */
+export const render = (state: RunState.RunState, options: Options): string => {
+  const { height, style, width } = options
+  const above = [title(state, options), heartbeat(state, options), ""]
+  const below = ["", footer(state, options)]
+  const teams = teamsOf(state)
+  const room = height - above.length - below.length - 1
+  const shown = worthShowing(teams, room - teams.length)
+  const hidden = teams.reduce((sum, { tasks }) => sum + tasks.length, 0) - shown.size
+  const rows = teams.flatMap(({ name, tasks }) => [
+    heading(name, tasks, style),
+    ...Table.render(
+      tasks.filter((task) => shown.has(task)).map((task) =>
+        TaskRow.cells(task, { ...options, unfinished: unfinished(task, tasks) })),
+      { width }
+    )
+  ])
+  const fitting = rows.length <= room ? rows : rows.slice(0, Math.max(1, room))
+  const more = hidden === 0 ? [] : [style.faint(`  … and ${count(hidden, "more task")}`)]
+  return [...above, ...fitting, ...more, ...below].map((line) => Table.cut(line, width)).join("\n")
+}
+
+interface Team {
+  readonly name: string
+  readonly tasks: ReadonlyArray<RunState.TaskState>
+}
+
+const teamsOf = (state: RunState.RunState): ReadonlyArray<Team> => {
+  const teams = new Map<string, Array<RunState.TaskState>>(state.declared.teams.map(({ name }) => [name, []]))
+  for (const task of RunState.tasks(state)) teams.get(task.team)?.push(task)
+  return [...teams].map(([name, tasks]) => ({ name, tasks }))
+}
+
+const ranks: Record<RunState.TaskState["status"], number> = {
+  running: 0,
+  failed: 1,
+  error: 1,
+  cancelled: 1,
+  submitting: 2,
+  submitted: 2,
+  waiting: 3,
+  skipped: 4,
+  completed: 5
+}
+
+const mostRanks = Math.max(...Object.values(ranks))
+
+/** Chooses the tasks that fit into so many lines, one of which says how many are left out. */
+const worthShowing = (teams: ReadonlyArray<Team>, lines: number): ReadonlySet<RunState.TaskState> => {
+  const tasks = teams.flatMap((team) => team.tasks)
+  if (tasks.length <= lines) return new Set(tasks)
+  const room = Math.max(0, lines - 1)
+  const chosen = new Set<RunState.TaskState>()
+  for (let rank = 0; rank <= mostRanks && chosen.size < room; rank += 1) {
+    for (const task of tasks) {
+      if (chosen.size === room) break
+      if (ranks[task.status] === rank) chosen.add(task)
+    }
+  }
+  return chosen
+}
+
+const unfinished = (task: RunState.TaskState, tasks: ReadonlyArray<RunState.TaskState>): ReadonlyArray<string> =>
+  task.status !== "waiting" || task.blockedBy.length === 0
+    ? []
+    : tasks.filter(({ status, subject }) => status !== "completed" && task.blockedBy.includes(subject))
+      .map(({ subject }) => subject)
+
+const title = ({ run, startedAt, url, workflow }: RunState.RunState, { now, style }: Options): string => {
+  const elapsed = duration(DateTime.distanceDuration(startedAt, now))
+  return `${style.strong(oneLine(workflow))}  ${elapsed}  ${style.faint(`run ${run} on ${oneLine(url)}`)}`
+}
+
+const heartbeat = ({ heartbeat: { failures, lastAnswer, status } }: RunState.RunState, { now, style }: Options): string => {
+  const answer = `last answer ${duration(DateTime.distanceDuration(lastAnswer, now))} ago`
+  switch (status) {
+    case "alive":
+      return `${style.good("♥ alive")}${style.faint(`, ${answer}`)}`
+    case "suspect":
+      return style.doubtful(`♥ ${count(failures, "ping")} not answered, ${answer}`)
+    case "lost":
+      return style.bad(`♥ lost after ${count(failures, "unanswered ping")}, ${answer}`)
+  }
+}
+
+const heading = (name: string, tasks: ReadonlyArray<RunState.TaskState>, style: Style): string => {
+  const completed = tasks.filter(({ status }) => status === "completed").length
+  return `${style.strong(oneLine(name))} ${style.faint(`${completed} of ${tasks.length}`)}`
+}
+
+/** What goes on beside the tasks. */
+const footer = (
+  state: RunState.RunState,
+  { interruption = "Ctrl-C cancels the run and takes down what it made", style }: Options
+): string => {
+  const resources = RunState.resources(state)
+  if (state.outcome !== undefined) {
+    if (state.teardown !== "remove") return style.faint("ending")
+    const removed = resources.filter(({ status }) => status === "removed").length
+    return style.active(`teardown: ${removed} of ${count(resources.length, "resource")} removed`)
+  }
+  const agents = resources.filter(({ kind, status }) => kind === "agent" && status === "started").length
+  const teams = resources.filter(({ kind, status }) => kind === "team" && status !== "creating").length
+  const { agents: ofAgents, teams: ofTeams } = state.declared
+  return agents < ofAgents.length || teams < ofTeams.length
+    ? style.active(`provisioning: ${agents} of ${count(ofAgents.length, "agent")} started, ${teams} of ${count(ofTeams.length, "team")} made`)
+    : style.faint(interruption)
+}

@@ -1,0 +1,11 @@
+/** Where a recorded run is. */
+import * as Schema from "effect/Schema"
+import { Outcome } from "./RunEvent.ts"
+
+/**
+ * How a run has ended, or that a living process drives it (`running`), that its
+ * process has ended before it did (`interrupted`), that what it did is not on
+ * record any more (`forgotten`), or that its record cannot be read (`damaged`).
+ */
+export const RunStatus = Schema.Literal(...Outcome.literals, "running", "interrupted", "forgotten", "damaged")
+export type RunStatus = typeof RunStatus.Type

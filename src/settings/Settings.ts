@@ -1,0 +1,235 @@
+/**
+ * Every setting, once: its variable, what it means, its range and its default.
+ * The validation, the help of the command and the table in the README are made
+ * from these definitions.
+ *
+ * A command-line flag wins over the environment, the environment over `.env`,
+ * `.env` over the default; an empty variable counts as unset.
+ */
+import * as Either from "effect/Either"
+import type * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Address from "./AgamemnonAddress.ts"
+import * as Key from "./Credential.ts"
+import * as NatsAddress from "./NatsAddress.ts"
+import { count, optional, parsed, type Setting, seconds, withDefault } from "./Setting.ts"
+
+/** The address of Agamemnon. */
+export const agamemnonUrl: Setting<Option.Option<string>> = {
+  name: "AGAMEMNON_URL",
+  description: "Address of the Agamemnon to run on",
+  range: "an http:// or https:// address",
+  fallback: "the embedded Agamemnon",
+  config: parsed("AGAMEMNON_URL", (value) => Either.map(Address.parse(value), ({ url }) => url))
+}
+
+/** The key that Agamemnon asks for. */
+export const agamemnonApiKey: Setting<Option.Option<Redacted.Redacted>> = {
+  name: "AGAMEMNON_API_KEY",
+  description: "Key of that Agamemnon; shown nowhere",
+  range: "one line of ASCII characters",
+  fallback: "no key is sent",
+  config: parsed("AGAMEMNON_API_KEY", Key.parse)
+}
+
+const trueWords = ["true", "yes", "on", "1"]
+const falseWords = ["false", "no", "off", "0"]
+
+/** Whether a plain address of another host is refused, be it Agamemnon's or that of NATS. */
+export const requireTls = withDefault({
+  name: "REQUIRE_TLS",
+  description: "Whether plain http:// or nats:// to a host that is not loopback is refused",
+  range: "true or false",
+  fallback: "true",
+  schema: Schema.transform(
+    Schema.Lowercase.pipe(Schema.filter((value) => [...trueWords, ...falseWords].includes(value))),
+    Schema.Boolean,
+    { strict: true, decode: (word) => trueWords.includes(word), encode: (value) => (value ? "true" : "false") }
+  )
+})
+
+const isPair = (text: string): boolean => /^\s*[^=\s]+\s*=\s*\S|^\s*$/.test(text)
+
+const programPairs = Schema.transform(
+  Schema.String.pipe(Schema.filter((value) => value.split(";").every(isPair))),
+  Schema.ReadonlyMap({ key: Schema.String, value: Schema.String }).pipe(Schema.typeSchema),
+  {
+    strict: true,
+    decode: (value) =>
+      new Map(value.split(";").filter((pair) => pair.trim() !== "").map((pair) => {
+        const at = pair.indexOf("=")
+        return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()]
+      })),
+    encode: (programs) => [...programs].map(([name, line]) => `${name}=${line}`).join(";")
+  }
+)
+
+/** The command lines that the embedded Agamemnon runs for programs of these names. */
+export const programs = optional({
+  name: "TELEMACHY_PROGRAMS",
+  description: "Command lines of the embedded Agamemnon for names of programs",
+  range: "name=command line, several separated by ;",
+  fallback: "a program is run by its own name, and claude-code as claude -p",
+  schema: programPairs
+})
+
+/** The database that remembers runs. It may hold a password. */
+export const databaseUrl: Setting<Option.Option<Redacted.Redacted>> = {
+  name: "TELEMACHY_DATABASE_URL",
+  description: "Database that remembers runs; `memory:` remembers none",
+  range: "file:PATH, postgres://… or memory:",
+  fallback: "file:~/.telemachy/telemachy.db",
+  config: parsed("TELEMACHY_DATABASE_URL", (value) =>
+    /^(file:.|postgres(ql)?:\/\/.|memory:$)/.test(value)
+      ? Either.right(Redacted.make(value))
+      : Either.left("expected file:PATH, postgres://… or memory:"))
+}
+
+/** The NATS server that tells what happens on Agamemnon. It may hold a user and a password, or a token. */
+export const natsUrl: Setting<Option.Option<Redacted.Redacted>> = {
+  name: "NATS_URL",
+  description: "NATS server of that Agamemnon, for events; shown without user, password and token",
+  range: `${NatsAddress.range}; user:password@ or token@ before the host`,
+  fallback: "no events: tasks are polled",
+  config: parsed("NATS_URL", (value) => Either.map(NatsAddress.parse(value), () => Redacted.make(value)))
+}
+
+const path = (name: string, description: string, fallback: string) =>
+  optional({ name, description, range: "a path", fallback, schema: Schema.String })
+
+/** The file with the credentials of a NATS user: a JWT and its seed. */
+export const natsCredsFile = path("NATS_CREDS_FILE", "Credentials file of a NATS user", "no credentials are sent")
+
+/** The token that NATS asks for. */
+export const natsToken: Setting<Option.Option<Redacted.Redacted>> = {
+  name: "NATS_TOKEN",
+  description: "Token that NATS asks for; shown nowhere",
+  range: "one line of ASCII characters",
+  fallback: "that of NATS_URL, if any",
+  config: parsed("NATS_TOKEN", Key.parse)
+}
+
+/** The certificates that the certificate of NATS is checked with. */
+export const natsTlsCaFile = path(
+  "NATS_TLS_CA_FILE",
+  "PEM file of the authority that has signed the certificate of NATS; asks for TLS",
+  "those that Node knows"
+)
+
+/** The certificate that this client shows to NATS. */
+export const natsTlsCertFile = path(
+  "NATS_TLS_CERT_FILE",
+  "PEM file of the certificate that is shown to NATS; asks for TLS",
+  "none is shown"
+)
+
+/** The key of that certificate. */
+export const natsTlsKeyFile = path("NATS_TLS_KEY_FILE", "PEM file of the key of that certificate", "none")
+
+/** The host that docker agents are placed on. */
+export const hostId = optional({
+  name: "HOST_ID",
+  description: "Host that docker agents are placed on",
+  range: "any text",
+  fallback: "Agamemnon's choice",
+  schema: Schema.String
+})
+
+/** The time from the start of one ping to the start of the next. */
+export const healthcheckInterval = seconds("HEALTHCHECK_INTERVAL_SECONDS", "15", "Time between two liveness pings")
+
+/** How many pings in a row must fail before Agamemnon counts as lost. */
+export const healthcheckFailureThreshold = count(
+  "HEALTHCHECK_FAILURE_THRESHOLD",
+  "2",
+  "Failed pings in a row after which Agamemnon counts as lost"
+)
+
+/** How long a ping waits for an answer. */
+export const healthcheckTimeout = seconds("HEALTHCHECK_TIMEOUT_SECONDS", "5", "How long a ping waits for its answer")
+
+/** The time between two reads of a team's tasks. */
+export const monitorPoll = seconds("MONITOR_POLL_SECONDS", "1", "Time between two reads of a team's tasks")
+
+/** How long one ordinary request may take. */
+export const requestTimeout = seconds("REQUEST_TIMEOUT_SECONDS", "30", "How long one ordinary request may take")
+
+/** How long a run may take when its workflow does not say. */
+export const workflowTimeout = seconds(
+  "DEFAULT_WORKFLOW_TIMEOUT",
+  "7200",
+  "How long a run may take when its file does not say, in seconds"
+)
+
+/** How long teardown waits for an Agamemnon that is gone. */
+export const teardownGrace = seconds(
+  "TEARDOWN_GRACE_SECONDS",
+  "60",
+  "How long teardown waits for an Agamemnon that does not answer"
+)
+
+/** How many requests are under way at once. */
+export const maxConnections = count("MAX_CONNECTIONS", "6", "Requests under way at once; pings are not counted")
+
+/**
+ * How many requests are sent in a second. By default fewer than the 60 that a
+ * real Agamemnon answers to one host, pings included; the embedded one has no
+ * limit and is asked without one.
+ */
+export const rateLimitRps = withDefault({
+  name: "AGAMEMNON_RATE_LIMIT_RPS",
+  description: "Requests that are sent in a second at most, by all runs of the process; 0 sets no limit",
+  range: "a number from 0",
+  fallback: "50",
+  schema: Schema.NumberFromString.pipe(Schema.finite(), Schema.nonNegative())
+})
+
+/** How many requests may be sent at once when the limit has not been used: fewer than the 120 of a real Agamemnon. */
+export const rateLimitBurst = count("AGAMEMNON_RATE_LIMIT_BURST", "100", "Requests that may be sent in one burst")
+
+/** How much is logged. */
+export const logLevel = withDefault({
+  name: "LOG_LEVEL",
+  description: "Least severe log entry that is written to standard error",
+  range: "debug, info, warning, error or none",
+  fallback: "warning",
+  schema: Schema.compose(Schema.Lowercase, Schema.Literal("debug", "info", "warning", "error", "none"))
+})
+
+/** How log entries are written. */
+export const logFormat = withDefault({
+  name: "LOG_FORMAT",
+  description: "How log entries are written",
+  range: "pretty, logfmt or json",
+  fallback: "pretty",
+  schema: Schema.compose(Schema.Lowercase, Schema.Literal("pretty", "logfmt", "json"))
+})
+
+/** All settings, in the order in which they are documented. */
+export const all: ReadonlyArray<Omit<Setting<unknown>, "config">> = [
+  agamemnonUrl,
+  agamemnonApiKey,
+  requireTls,
+  programs,
+  databaseUrl,
+  natsUrl,
+  natsCredsFile,
+  natsToken,
+  natsTlsCaFile,
+  natsTlsCertFile,
+  natsTlsKeyFile,
+  hostId,
+  healthcheckInterval,
+  healthcheckFailureThreshold,
+  healthcheckTimeout,
+  monitorPoll,
+  requestTimeout,
+  workflowTimeout,
+  teardownGrace,
+  maxConnections,
+  rateLimitRps,
+  rateLimitBurst,
+  logLevel,
+  logFormat
+]

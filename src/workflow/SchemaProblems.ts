@@ -1,0 +1,158 @@
+/**
+ * Turns what a schema has to say about a value into problems that a person can
+ * act on: one a path, in words rather than in types.
+ */
+import * as Arr from "effect/Array"
+import type * as ParseResult from "effect/ParseResult"
+import * as AST from "effect/SchemaAST"
+import { nearest } from "./Suggestion.ts"
+import * as WorkflowProblem from "./WorkflowProblem.ts"
+
+const ExpectedId = Symbol.for("telemachy/workflow/Expected")
+const PreciselyId = Symbol.for("telemachy/workflow/Precisely")
+
+/**
+ * Annotates a schema with the words that say what it expects: of a value that is
+ * missing or of another type, and of a value that only its filter refuses.
+ *
+ * @example expects("text", "text of at most 256 bytes")
+ */
+export const expects = (what: string, precisely = what) => ({ [ExpectedId]: what, [PreciselyId]: precisely })
+
+/** Finds every problem in the issue with which a schema refused a value. */
+export const findings = (issue: ParseResult.ParseIssue): ReadonlyArray<WorkflowProblem.Finding> => {
+  const byPath = new Map<string, WorkflowProblem.Finding>()
+  for (const finding of walk(issue, [], undefined)) {
+    const path = WorkflowProblem.renderPath(finding.path)
+    if (!byPath.has(path)) byPath.set(path, finding)
+  }
+  return Array.from(byPath.values())
+}
+
+/**
+ * Walks down to the leaves of an issue. `outer` is the whole schema of the
+ * value at this path: what is expected of the value is what that schema says.
+ */
+const walk = (
+  issue: ParseResult.ParseIssue,
+  path: WorkflowProblem.Path,
+  outer: AST.AST | undefined
+): ReadonlyArray<WorkflowProblem.Finding> => {
+  switch (issue._tag) {
+    case "Pointer": {
+      const below = [...path, ...Arr.ensure(issue.path)]
+      if (issue.issue._tag !== "Unexpected") return walk(issue.issue, below, undefined)
+      const keys = outer === undefined ? [] : keysOf(outer)
+      return [{
+        path: below,
+        atKey: true,
+        found: "an unknown key",
+        expected: oneOf(keys.map(String)),
+        suggestion: nearest(String(below.at(-1)), keys.map(String))
+      }]
+    }
+    case "Composite": {
+      const issues = Arr.ensure(issue.issues)
+      if (AST.isUnion(issue.ast)) return walkUnion(issue.ast, issue.actual, issues, path)
+      return issues.flatMap((each) => walk(each, path, outer ?? issue.ast))
+    }
+    case "Refinement":
+      return issue.kind === "From"
+        ? walk(issue.issue, path, outer ?? issue.ast)
+        : [leaf(path, issue.actual, precisely(issue.ast))]
+    case "Transformation":
+      return walk(issue.issue, path, outer ?? issue.ast)
+    case "Missing":
+      return [leaf(path, undefined, expectation(typeOf(issue.ast)))]
+    case "Unexpected":
+      return [{ path, atKey: true, found: "an unknown key", expected: "a known one" }]
+    default:
+      return [mismatch(path, issue.actual, outer ?? issue.ast)]
+  }
+}
+
+/** Reports a choice of literals as a whole, and what may be null through what it is otherwise. */
+const walkUnion = (
+  union: AST.Union,
+  actual: unknown,
+  issues: ReadonlyArray<ParseResult.ParseIssue>,
+  path: WorkflowProblem.Path
+): ReadonlyArray<WorkflowProblem.Finding> => {
+  const member = issues.find((issue) => issue._tag !== "Type" && issue._tag !== "Pointer")
+  return member === undefined ? [mismatch(path, actual, union)] : walk(member, path, union)
+}
+
+const leaf = (path: WorkflowProblem.Path, actual: unknown, expected: string): WorkflowProblem.Finding => ({
+  path,
+  found: describeAgainst(actual, expected),
+  expected
+})
+
+// A text that is refused for its size is told by its size: quoting it would hide what is wrong with it.
+const describeAgainst = (actual: unknown, expected: string): string =>
+  typeof actual === "string" && expected.endsWith("bytes")
+    ? `text of ${new TextEncoder().encode(actual).length} bytes`
+    : WorkflowProblem.describe(actual)
+
+const mismatch = (path: WorkflowProblem.Path, actual: unknown, ast: AST.AST): WorkflowProblem.Finding => {
+  const finding = leaf(path, actual, expectation(ast))
+  const choices = literals(ast)
+  if (typeof actual === "string" && choices.length > 1) return { ...finding, suggestion: nearest(actual, choices) }
+  const unquoted = typeof actual === "number" || typeof actual === "boolean"
+  return unquoted && isText(ast)
+    ? { ...finding, expected: `${finding.expected} (to use it as text, put it in quotes: "${actual}")` }
+    : finding
+}
+
+const precisely = (ast: AST.AST): string => {
+  const said = ast.annotations[PreciselyId]
+  return typeof said === "string" ? said : expectation(ast)
+}
+
+const expectation = (ast: AST.AST): string => {
+  const said = ast.annotations[ExpectedId]
+  if (typeof said === "string") return said
+  switch (ast._tag) {
+    case "Refinement":
+    case "Transformation":
+      return expectation(ast.from)
+    case "Union":
+      return choice(ast.types.filter((type) => !AST.isUndefinedKeyword(type)).map(expectation))
+    case "Literal":
+      return JSON.stringify(ast.literal)
+    case "TupleType":
+      return "a list"
+    case "TypeLiteral":
+      return `a map with the keys ${keysOf(ast).map(String).join(", ")}`
+    case "StringKeyword":
+      return "text"
+    case "NumberKeyword":
+      return "a number"
+    default:
+      return String(ast)
+  }
+}
+
+const choice = (options: ReadonlyArray<string>): string =>
+  options.length < 2 ? options.join() : `${options.slice(0, -1).join(", ")} or ${options.at(-1)}`
+
+const oneOf = (keys: ReadonlyArray<string>): string =>
+  keys.length === 1 ? `the key ${keys[0]}` : `one of the keys ${keys.join(", ")}`
+
+const typeOf = (ast: AST.AST | AST.Type): AST.AST => ("_tag" in ast ? ast : ast.type)
+
+const encodedSide = (ast: AST.AST): AST.AST =>
+  AST.isRefinement(ast) || AST.isTransformation(ast) ? encodedSide(ast.from) : ast
+
+const isText = (ast: AST.AST): boolean =>
+  AST.isUnion(ast) ? ast.types.some(isText) : AST.isStringKeyword(encodedSide(ast))
+
+const keysOf = (ast: AST.AST): ReadonlyArray<PropertyKey> => {
+  const encoded = encodedSide(ast)
+  return AST.isTypeLiteral(encoded) ? encoded.propertySignatures.map((property) => property.name) : []
+}
+
+const literals = (ast: AST.AST): ReadonlyArray<string> => {
+  if (AST.isUnion(ast)) return ast.types.flatMap(literals)
+  return AST.isLiteral(ast) && typeof ast.literal === "string" ? [ast.literal] : []
+}

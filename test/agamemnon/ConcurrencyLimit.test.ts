@@ -1,0 +1,56 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Order from "effect/Order"
+import * as Connections from "../../src/agamemnon/ConcurrencyLimit.ts"
+
+describe("Connections", () => {
+  it.effect("runs no more than its limit at once, in the order of arrival", () =>
+    Effect.gen(function*() {
+      const connections = Connections.make(2)
+      const order: Array<number> = []
+      let running = 0
+      let most = 0
+      yield* Effect.forEach(Array.from({ length: 2000 }, (_, n) => n), (n) =>
+        connections.run(Effect.gen(function*() {
+          order.push(n)
+          most = Math.max(most, ++running)
+          yield* Effect.yieldNow()
+          running -= 1
+        })), { concurrency: "unbounded" })
+      assert.strictEqual(most, 2)
+      assert.deepStrictEqual(order, Arr.sort(order, Order.number))
+    }))
+
+  it.effect("gets every permit back when those who hold them and those who wait are interrupted together", () =>
+    Effect.gen(function*() {
+      const connections = Connections.make(3)
+      for (let round = 0; round < 50; round += 1) {
+        const fibers = yield* Effect.forEach(
+          Array.from({ length: 20 }),
+          () => Effect.fork(connections.run(Effect.never))
+        )
+        yield* Effect.yieldNow()
+        yield* Fiber.interruptAll(fibers)
+      }
+      const open = yield* Deferred.make<void>()
+      const holders = yield* Effect.forEach([1, 2, 3], () => Effect.fork(connections.run(Deferred.await(open))))
+      yield* Effect.yieldNow()
+      const fourth = yield* Effect.fork(connections.run(Effect.succeed("ran")))
+      yield* Effect.yieldNow()
+      assert.isTrue((yield* Fiber.poll(fourth))._tag === "None")
+      yield* Deferred.succeed(open, undefined)
+      yield* Fiber.joinAll(holders)
+      assert.strictEqual(yield* Fiber.join(fourth), "ran")
+    }))
+
+  it.effect("gives the permit of an effect that fails or dies to the next", () =>
+    Effect.gen(function*() {
+      const connections = Connections.make(1)
+      yield* Effect.exit(connections.run(Effect.fail("no")))
+      yield* Effect.exit(connections.run(Effect.die("bug")))
+      assert.strictEqual(yield* connections.run(Effect.succeed(1)), 1)
+    }))
+})

@@ -1,0 +1,76 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
+import { type Task, TaskId, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
+import * as TaskEvents from "../../src/agamemnon/TaskFeed.ts"
+
+const team = TeamId.make("5c1e1f2e-0000-4000-8000-000000000001")
+const id = TaskId.make("5c1e1f2e-0000-4000-8000-000000000002")
+
+const task: Task = {
+  assigneeAgentId: "",
+  blockedBy: [],
+  completedAt: "2026-11-23T16:41:58Z",
+  createdAt: "2026-11-23T16:41:58Z",
+  description: "d",
+  id,
+  result: "42",
+  status: "completed",
+  subject: "s",
+  teamId: team,
+  type: "general",
+  updatedAt: "2026-11-23T16:41:58Z"
+}
+
+const parse = (subject: string, payload: unknown) =>
+  Option.getOrUndefined(
+    TaskEvents.parse(team, { subject, payload: typeof payload === "string" ? payload : JSON.stringify(payload) })
+  )
+
+const says = (what: string, payload: unknown) => parse(`hi.tasks.${team}.${id}.${what}`, payload)
+
+describe("TaskEvents", () => {
+  it("take the whole task from an update", () => {
+    assert.deepStrictEqual(says("updated", { task }), TaskEvents.Updated({ task }))
+  })
+
+  it("take the id of a task that a worker says has ended, in either form", () => {
+    for (const what of ["completed", "failed"]) {
+      for (const payload of [{ task_id: id }, { data: { task_id: id } }, { task_id: id, result: "thrown away" }]) {
+        assert.deepStrictEqual(says(what, payload), TaskEvents.Touched({ id }))
+      }
+    }
+  })
+
+  it("go by the payload of a worker, as Agamemnon does", () => {
+    assert.deepStrictEqual(parse(`hi.tasks.${team}.other.completed`, { task_id: id }), TaskEvents.Touched({ id }))
+  })
+
+  it("say nothing when an update is not about a task of the team, or of another than its subject", () => {
+    assert.isUndefined(says("updated", { task: { ...task, id: "other" } }))
+    assert.isUndefined(says("updated", { task: { ...task, teamId: "other" } }))
+    assert.isUndefined(parse(`hi.tasks.other.${id}.updated`, { task }))
+    assert.isUndefined(parse(`hi.tasks.${team}.other.updated`, { task }))
+    assert.isUndefined(parse("hi.tasks.other.x.completed", { task_id: id }))
+  })
+
+  it("say nothing when they are malformed", () => {
+    for (const payload of ["", "{", "[]", "null", "5", "\"s\"", "{}", { task: [] }, { task: { id } }, task, { task: { ...task, status: null } }]) {
+      assert.isUndefined(says("updated", payload))
+    }
+    for (const payload of ["", "{", "[]", "null", { taskId: id }, { task_id: 5 }, { data: null }, { data: { task_id: null } }]) {
+      assert.isUndefined(says("completed", payload))
+    }
+    for (const what of ["started", "created", "updated.more", "UPDATED", ""]) assert.isUndefined(says(what, { task, task_id: id }))
+    for (const subject of ["", "hi.tasks", `hi.tasks.${team}`, `hi.tasks.${team}.updated`]) assert.isUndefined(parse(subject, { task }))
+  })
+
+  it.prop("survive any payload", [FastCheck.oneof(FastCheck.string(), FastCheck.json()), FastCheck.constantFrom("updated", "completed")], ([payload, what]) => {
+    assert.isUndefined(says(what, payload))
+  })
+
+  it("have a subject for a team whose id can be part of one", () => {
+    assert.deepStrictEqual(TaskEvents.subject(team), Option.some(`hi.tasks.${team}.>`))
+    for (const odd of ["", "*", ">", "a.b", "a b", "a\n"]) assert.isTrue(Option.isNone(TaskEvents.subject(TeamId.make(odd))))
+  })
+})

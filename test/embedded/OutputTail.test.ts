@@ -1,0 +1,39 @@
+import { assert, describe, it } from "@effect/vitest"
+import { OutputTail } from "../../src/embedded/OutputTail.ts"
+import * as FastCheck from "effect/FastCheck"
+
+describe("OutputTail", () => {
+  it("keeps the longest end of whole characters that fits, however the bytes come", () => {
+    FastCheck.assert(FastCheck.property(
+      FastCheck.string({ unit: FastCheck.constantFrom("a", "é", "€", "🐑"), maxLength: 200 }),
+      FastCheck.integer({ min: 4, max: 40 }),
+      FastCheck.array(FastCheck.integer({ min: 1, max: 90 }), { minLength: 1 }),
+      (text, limit, sizes) => {
+        const bytes = Buffer.from(text)
+        const tail = new OutputTail(limit)
+        const write = tail.writer()
+        for (let start = 0, turn = 0; start < bytes.length; turn++) {
+          const size = sizes[turn % sizes.length] ?? 1
+          write(bytes.subarray(start, start + size))
+          start += size
+        }
+        const characters = [...text]
+        let expected = ""
+        while (characters.length > 0 && Buffer.byteLength(`${characters.at(-1)}${expected}`) <= limit) {
+          expected = `${characters.pop()}${expected}`
+        }
+        assert.strictEqual(tail.text, expected)
+      }
+    ))
+  })
+
+  it("puts two streams together without breaking the characters of either", () => {
+    const tail = new OutputTail(100)
+    const [one, other] = [tail.writer(), tail.writer()]
+    const [first, second] = [Buffer.from("é").subarray(0, 1), Buffer.from("é").subarray(1)]
+    one(first)
+    other(Buffer.from("x"))
+    one(second)
+    assert.strictEqual(tail.text, "xé")
+  })
+})

@@ -1,0 +1,51 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { spawn } from "node:child_process"
+import { readFileSync } from "node:fs"
+import * as ProcessTable from "../../src/embedded/ProcessTable.ts"
+import { eventually } from "../support/HttpQuestion.ts"
+
+/** Starts a shell that leads a group and carries a mark; everything in the group ends with the scope. */
+const start = (mark: string, script: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const env = { ...process.env, [ProcessTable.variable]: `outer ${mark}` }
+      const { pid = 0 } = spawn("bash", ["-c", script], { detached: true, env, stdio: "ignore" })
+      return pid
+    }),
+    (leader) =>
+      Effect.sync(() => {
+        for (const { id } of ProcessTable.find(leader, mark) ?? []) process.kill(id, "SIGKILL")
+      })
+  )
+
+const find = (leader: number, mark: string) => Effect.sync(() => ProcessTable.find(leader, mark) ?? [])
+
+const children = (id: number): ReadonlyArray<string> =>
+  readFileSync(`/proc/${id}/task/${id}/children`, "utf8").trim().split(" ").filter((child) => child !== "")
+
+const state = (id: string): string => readFileSync(`/proc/${id}/stat`, "utf8").replace(/^.*\) (\S).*$/s, "$1")
+
+describe("ProcessTable", () => {
+  it.scopedLive("finds the members of a group, and what carries its mark outside of it", () =>
+    Effect.gen(function*() {
+      const mark = "a-mark-of-this-test"
+      const leader = yield* start(mark, "sleep 1009 & setsid sleep 1009 & wait")
+      const found = yield* eventually(find(leader, mark), (entries) =>
+        entries.length === 3 && entries.some(({ group }) => group !== leader))
+      assert.includeDeepMembers([...found], [{ id: leader, group: leader }])
+      const stray = found.find(({ group }) => group !== leader)
+      assert.strictEqual(stray?.group, stray?.id)
+      const unmarked = ProcessTable.find(leader, "another-mark") ?? []
+      assert.sameDeepMembers([...unmarked], found.filter((entry) => entry !== stray))
+    }))
+
+  it.scopedLive("does not count what has ended and that nobody asks for", () =>
+    Effect.gen(function*() {
+      const mark = "another-mark-of-this-test"
+      // What the shell has turned into knows of no child.
+      const leader = yield* start(mark, "sleep 0 & exec sleep 1009")
+      yield* eventually(Effect.sync(() => children(leader).map(state)), (states) => states.join("") === "Z")
+      assert.deepStrictEqual(yield* find(leader, mark), [{ id: leader, group: leader }])
+    }))
+})

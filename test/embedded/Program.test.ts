@@ -1,0 +1,105 @@
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as FileSystem from "@effect/platform/FileSystem"
+import { assert, describe, it } from "@effect/vitest"
+import * as Program from "../../src/embedded/Program.ts"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
+const worker = (fields: Partial<Program.Worker> = {}): Program.Worker => ({
+  name: "worker",
+  program: "tool",
+  runtime: "local",
+  workingDir: "/tmp",
+  ...fields
+})
+
+/** A directory on PATH with a program, a text and a directory. */
+const within = <A, E>(use: (directory: string) => Effect.Effect<A, E, NodeContext.NodeContext>) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const directory = yield* fs.makeTempDirectoryScoped()
+    yield* fs.writeFileString(`${directory}/tool`, "#!/bin/sh\n", { mode: 0o755 })
+    yield* fs.writeFileString(`${directory}/text`, "text", { mode: 0o644 })
+    yield* fs.makeDirectory(`${directory}/folder`)
+    const env = ConfigProvider.fromMap(new Map([["PATH", `/no/such:${directory}:/usr/bin:/bin`]]))
+    return yield* Effect.withConfigProvider(use(directory), env)
+  }).pipe(Effect.scoped, Effect.provide(NodeContext.layer))
+
+describe("Program", () => {
+  it.effect("finds a program on PATH, by its path, and relative to its directory", () =>
+    within((directory) =>
+      Effect.gen(function*() {
+        const found = Option.some({ file: `${directory}/tool`, args: [], directory: "/tmp" })
+        assert.deepStrictEqual(yield* Program.resolve(worker()), found)
+        assert.deepStrictEqual(yield* Program.resolve(worker({ program: `${directory}/tool` })), found)
+        assert.deepStrictEqual(
+          yield* Program.resolve(worker({ program: "./tool", workingDir: directory })),
+          Option.some({ file: `${directory}/tool`, args: [], directory })
+        )
+      })))
+
+  it.effect("starts nothing for none, wherever it should work", () =>
+    within(() =>
+      Effect.gen(function*() {
+        const resolved = yield* Program.resolve(worker({ program: "none", workingDir: "/no/such" }))
+        assert.deepStrictEqual(resolved, Option.none())
+      })))
+
+  it.effect("takes claude-code for claude -p", () =>
+    within((directory) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        yield* fs.copyFile(`${directory}/tool`, `${directory}/claude`)
+        yield* fs.chmod(`${directory}/claude`, 0o755)
+        const { args, file } = Option.getOrThrow(yield* Program.resolve(worker({ program: "claude-code" })))
+        assert.deepStrictEqual([file, args], [`${directory}/claude`, ["-p"]])
+      })))
+
+  it.effect("takes a name that stands for a command line for that, before anything else", () =>
+    within(() =>
+      Effect.gen(function*() {
+        const programs = { "claude-code": "my-claude --fast", none: "true" }
+        for (const program of ["claude-code", "none"] as const) {
+          const { args, file } = Option.getOrThrow(yield* Program.resolve(worker({ program }), { programs }))
+          assert.match(file, /\/sh$/)
+          assert.deepStrictEqual(args, ["-c", `${programs[program]} "$@"`, program])
+        }
+      })))
+
+  it.effect("checks all agents and lists all that is in the way, with what to do", () =>
+    within((directory) =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Program.check([
+          worker(),
+          worker({ name: "a", program: "no-such-tool" }),
+          worker({ name: "b", program: "text" }),
+          worker({ name: "c", program: "folder", workingDir: `${directory}/text` }),
+          worker({ name: "d", workingDir: "/no/such" }),
+          worker({ name: "e", program: "none", runtime: "docker" }),
+          worker({ name: "f", program: "/no/such/tool" }),
+          worker({ name: "g", program: "constructor" })
+        ]))
+        assert.strictEqual(error._tag, "ProgramUnavailable")
+        assert.deepStrictEqual(error.message.split("\n"), [
+          "agent \"a\": program no-such-tool was not found on PATH; install it, or choose another program",
+          `agent "b": ${directory}/text is not executable; make it so with chmod +x ${directory}/text`,
+          `agent "c": ${directory}/text is not a directory; create it, or choose another working_dir`,
+          "agent \"c\": program folder was not found on PATH; install it, or choose another program",
+          "agent \"d\": directory /no/such does not exist; create it, or choose another working_dir",
+          "agent \"e\": runtime docker is not possible on the embedded Agamemnon; " +
+          "use runtime local, or set AGAMEMNON_URL",
+          "agent \"f\": program /no/such/tool does not exist; check its path, or choose another program",
+          "agent \"g\": program constructor was not found on PATH; install it, or choose another program"
+        ])
+      })))
+
+  it.effect("finds nothing wrong with agents that can work", () =>
+    within(() => Program.check([worker(), worker({ program: "sh" }), worker({ program: "none", workingDir: "" })])))
+
+  it("splits arguments at white space, and takes a list as it is", () => {
+    assert.deepStrictEqual(Program.argumentsOf(" --model\tM  "), ["--model", "M"])
+    assert.deepStrictEqual(Program.argumentsOf(["two words", 5]), ["two words", "5"])
+    assert.deepStrictEqual([Program.argumentsOf(""), Program.argumentsOf(null), Program.argumentsOf([])], [[], [], []])
+  })
+})

@@ -1,0 +1,296 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
+import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
+import * as TaskEvents from "../../src/agamemnon/TaskFeed.ts"
+import type { RunEvent } from "../../src/run/RunEvent.ts"
+import type { WorkflowSpec } from "../../src/workflow/WorkflowSpec.ts"
+import * as FakeTaskEvents from "../support/FakeTaskFeed.ts"
+import { type FakeAgamemnon, make } from "../support/FakeAgamemnon.ts"
+import { finish, outcome, start, task, team, told, workflow } from "../support/TestRun.ts"
+
+const settings = { monitorPoll: Duration.seconds(1) }
+
+const chain = (length: number) =>
+  workflow({ teams: [team("core", ...Arr.makeBy(length, (at) => task(`t${at}`, ...(at === 0 ? [] : [`t${at - 1}`]))))] })
+
+/** Starts a run whose tasks run until they are told to end, and lets it come so far. */
+const running = Effect.fnUntraced(function*(fake: FakeAgamemnon, spec: WorkflowSpec = chain(2), link?: TaskEvents.Link) {
+  const events = yield* FakeTaskEvents.make(link)
+  for (const { subject } of spec.teams.flatMap(({ tasks }) => tasks)) fake.begins.set(subject, "pending")
+  const run = yield* Effect.provideService(start(fake, spec, { settings }), TaskEvents.TaskEvents, events.service)
+  yield* TestClock.adjust("5 seconds")
+  return { run, events }
+})
+
+const reads = (fake: FakeAgamemnon) => fake.calls.filter((call) => call.startsWith("listTasks")).length
+
+const taskOf = (fake: FakeAgamemnon, subject: string) =>
+  Option.getOrThrow(Arr.findLast(fake.tasks.values(), (each) => each.subject === subject))
+
+const finished = (events: ReadonlyArray<RunEvent>) => told(events, "task.finished")
+
+const aMoment = TestClock.adjust("100 millis")
+
+describe("Monitor, with events", () => {
+  it.scoped("does not read for what it hears", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake, chain(20))
+      yield* events.update(taskOf(fake, "t0"), { status: "running" })
+      yield* TestClock.adjust("2 seconds")
+      const before = fake.calls.length
+      for (let at = 0; at < 20; at++) {
+        fake.change(`t${at}`, { status: "completed", result: `${at}` })
+        yield* events.update(taskOf(fake, `t${at}`))
+        yield* aMoment
+      }
+      const { exit } = yield* finish(run)
+      assert.isTrue(Exit.isSuccess(exit))
+      const asked = fake.calls.slice(before).filter((call) => /^(listTasks|getTask|hasTeam)/.test(call))
+      assert.deepStrictEqual(asked, [])
+      const results = run.events.flatMap((event) => event._tag === "task.finished" ? [event.result] : [])
+      assert.deepStrictEqual(results, Arr.makeBy(20, String))
+    }))
+
+  it.scoped("reads every 30 seconds while it has heard of its tasks, and as ever until then", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake)
+      const count = Effect.gen(function*() {
+        const before = reads(fake)
+        yield* TestClock.adjust("2 minutes")
+        return reads(fake) - before
+      })
+      assert.strictEqual(yield* count, 120)
+      yield* events.update(taskOf(fake, "t0"), { status: "running" })
+      fake.change("t0", { status: "running" })
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(yield* count, 4)
+      fake.change("t0", { status: "failed" })
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(finished(run.events), ["task.finished t0"])
+      yield* finish(run)
+    }))
+
+  it.scoped("asks for the one task that has ended by hearsay, until it has or a second is over", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake)
+      const { id } = taskOf(fake, "t0")
+      yield* events.tell(TaskEvents.Touched({ id }))
+      yield* TestClock.adjust("10 seconds")
+      const before = fake.calls.length
+      yield* events.tell(TaskEvents.Touched({ id }))
+      yield* TestClock.adjust("10 seconds")
+      const asked = fake.calls.slice(before).filter((call) => call !== "ping")
+      assert.isNotEmpty(asked)
+      assert.isAtMost(asked.length, 10)
+      assert.deepStrictEqual(Arr.dedupe(asked), [`getTask core ${id}`])
+      fake.change("t0", { status: "completed" })
+      yield* events.tell(TaskEvents.Touched({ id }))
+      yield* aMoment
+      assert.deepStrictEqual(finished(run.events), ["task.finished t0"])
+      yield* events.tell(TaskEvents.Touched({ id: taskOf(fake, "t1").id }))
+      fake.change("t1", { status: "completed" })
+      assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+    }))
+
+  it.scoped("goes by the first end, however often and in which order it hears", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake, chain(1))
+      const early = taskOf(fake, "t0")
+      const late = { ...early, updatedAt: "9999-01-01T00:00:00Z" }
+      yield* events.update(late, { status: "running" })
+      yield* events.update(early, { status: "blocked" })
+      yield* events.update(late, { status: "running" })
+      yield* events.update(late, { status: "completed" })
+      yield* events.update(late, { status: "completed" })
+      yield* events.update(late, { status: "failed" })
+      yield* events.update(late, { status: "pending" })
+      yield* finish(run)
+      const steps = run.events.flatMap((event) => "subject" in event && "status" in event ? [event.status] : [])
+      assert.deepStrictEqual(steps, ["running", "completed"])
+      assert.deepStrictEqual(outcome(run.events), ["completed"])
+    }))
+
+  it.scoped("does not believe an end that was said of a time before the last that it knows", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake, chain(1))
+      const before = { ...taskOf(fake, "t0"), updatedAt: "1960-01-01T00:00:00Z" }
+      yield* events.update(before, { status: "failed" })
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(finished(run.events), [])
+      fake.change("t0", { status: "completed" })
+      yield* events.update(before, { status: "failed" })
+      yield* aMoment
+      assert.deepStrictEqual(outcome(run.events), ["completed"])
+      yield* finish(run)
+    }))
+
+  it.scoped("hears of its own tasks before it knows them, however much it hears of others", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      // The worker is faster than the answer to the submission.
+      const { events, run } = yield* running(fake, chain(3))
+      const early = (subject: string, others: number) =>
+        fake.on(`createTask ${subject}`, (usual) =>
+          Effect.tap(usual, () =>
+            Effect.gen(function*() {
+              const submitted = taskOf(fake, subject)
+              fake.change(subject, { status: "completed" })
+              yield* events.update(submitted, { status: "running" })
+              yield* events.update(submitted, { status: "completed" })
+              yield* events.update(submitted, { id: TaskId.make("other"), status: "failed" })
+              yield* events.tell(...Arr.makeBy(others, (at) => TaskEvents.Touched({ id: TaskId.make(`other-${at}`) })))
+              yield* Effect.sleep("1 second")
+            })))
+      early("t1", 10)
+      early("t2", 1500)
+      yield* events.update(taskOf(fake, "t0"), { status: "running" })
+      yield* TestClock.adjust("2 seconds")
+      const before = reads(fake)
+      fake.change("t0", { status: "completed" })
+      yield* events.update(taskOf(fake, "t0"))
+      yield* TestClock.adjust("1500 millis")
+      assert.deepStrictEqual(finished(run.events), ["task.finished t0", "task.finished t1"])
+      assert.strictEqual(reads(fake), before)
+      const { exit, took } = yield* finish(run)
+      assert.isTrue(Exit.isSuccess(exit))
+      assert.isAtMost(took, 1000)
+      assert.isTrue(run.events.every((event) => !("id" in event) || !event.id?.startsWith("other")))
+    }))
+
+  it.scoped("asks nothing about a task that has ended", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake)
+      fake.change("t0", { status: "completed" })
+      yield* events.update(taskOf(fake, "t0"))
+      yield* TestClock.adjust("2 seconds")
+      const before = fake.calls.length
+      yield* events.tell(TaskEvents.Touched({ id: taskOf(fake, "t0").id }))
+      yield* events.update(taskOf(fake, "t0"), { status: "failed", updatedAt: "1960-01-01T00:00:00Z" })
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(fake.calls.slice(before).filter((call) => call !== "ping"), [])
+      fake.change("t1", { status: "completed" })
+      yield* finish(run)
+    }))
+
+  it.scoped("does not go back to what a list said that was read before it heard", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake, chain(1))
+      fake.on("listTasks", Effect.tap(Effect.sleep("2 seconds")))
+      yield* TestClock.adjust("1500 millis")
+      yield* events.update(taskOf(fake, "t0"), { status: "running", updatedAt: "9999-01-01T00:00:00Z" })
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual(told(run.events, "task.progressed"), ["task.progressed t0"])
+      fake.change("t0", { status: "completed" })
+      assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+    }))
+
+  it.scoped("polls again after one end that it was not told of, until it hears of it", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake, chain(5))
+      yield* events.update(taskOf(fake, "t0"), { status: "running" })
+      yield* TestClock.adjust("2 seconds")
+      fake.change("t0", { status: "completed" })
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(finished(run.events), ["task.finished t0"])
+      // One that never comes costs one reconciling read, and no more, though others do come.
+      for (const subject of ["t1", "t2"]) {
+        yield* events.update(taskOf(fake, subject), { status: "running" })
+        yield* TestClock.adjust("5 seconds")
+        fake.change(subject, { status: "completed" })
+        yield* TestClock.adjust("1 second")
+        assert.include(finished(run.events), `task.finished ${subject}`)
+      }
+      const before = reads(fake)
+      for (const subject of ["t0", "t1", "t2"]) yield* events.update(taskOf(fake, subject))
+      yield* TestClock.adjust("20 seconds")
+      assert.isAtMost(reads(fake) - before, 2)
+      fake.change("t3", { status: "completed" })
+      yield* events.update(taskOf(fake, "t3"))
+      yield* aMoment
+      fake.change("t4", { status: "completed" })
+      yield* events.update(taskOf(fake, "t4"))
+      assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+    }))
+
+  it.scoped("says once that no events come, polls, and reads everything once when they do again", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake, chain(2))
+      yield* events.update(taskOf(fake, "t0"), { status: "running" })
+      yield* TestClock.adjust("2 seconds")
+      yield* events.lose("it is gone")
+      yield* events.lose("it still is")
+      yield* TestClock.adjust("10 seconds")
+      fake.change("t0", { status: "completed" })
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(finished(run.events), ["task.finished t0"])
+      yield* TestClock.adjust("10 seconds")
+      fake.change("t1", { status: "completed" })
+      const before = reads(fake)
+      yield* events.restore
+      yield* aMoment
+      assert.strictEqual(reads(fake) - before, 1)
+      assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+      const said = run.events.flatMap((event) => event._tag.startsWith("events.") ? [event] : [])
+      assert.deepStrictEqual(said.map((event) => [event._tag, "reason" in event ? event.reason : ""]), [
+        ["events.lost", "it is gone"],
+        ["events.restored", ""]
+      ])
+      assert.strictEqual(events.listeners(), 0)
+    }))
+
+  it.scoped("says at its start that no events come, and nothing of a link that is up or still connecting", () =>
+    Effect.gen(function*() {
+      for (const link of [TaskEvents.Down({ reason: "refused" }), TaskEvents.Up(), TaskEvents.Connecting(), TaskEvents.Absent()]) {
+        const fake = make()
+        const { run } = yield* running(fake, chain(1), link)
+        fake.change("t0", { status: "completed" })
+        assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+        assert.deepStrictEqual(told(run.events, "events."), link._tag === "Down" ? ["events.lost"] : [])
+      }
+    }))
+
+  it.scoped("finds the state lost by its reconciling read", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake)
+      yield* events.update(taskOf(fake, "t0"), { status: "running" })
+      yield* TestClock.adjust("2 seconds")
+      fake.forget()
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(outcome(run.events), ["state_lost"])
+      yield* finish(run)
+    }))
+
+  it.scoped("reads everything every 30 seconds though it is never long without an event", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake, chain(100))
+      yield* events.update(taskOf(fake, "t0"), { status: "running" })
+      yield* TestClock.adjust("2 seconds")
+      const before = reads(fake)
+      for (let at = 0; at < 95; at++) {
+        fake.change(`t${at}`, { status: "completed" })
+        yield* events.tell(TaskEvents.Touched({ id: taskOf(fake, `t${at}`).id }))
+        yield* TestClock.adjust("1 second")
+      }
+      assert.lengthOf(finished(run.events), 95)
+      assert.strictEqual(reads(fake) - before, 3)
+      yield* Fiber.interruptFork(run.fiber)
+      yield* finish(run)
+    }))
+})

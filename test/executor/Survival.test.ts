@@ -1,0 +1,123 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { driver, list, made, only, type Point, world } from "../support/JournaledRun.ts"
+import { make } from "../support/FakeAgamemnon.ts"
+import { failure, task, team, workflow } from "../support/TestRun.ts"
+
+const spec = workflow({
+  agents: [{ name: "worker", program: "none" }, { name: "helper", program: "none" }],
+  teams: [
+    team("core", task("first"), task("second", "first"), task("third", "first")),
+    { ...team("side", task("fourth"), task("fifth", "fourth")), agents: ["worker", "helper"] }
+  ]
+})
+
+const each = { first: 1, second: 1, third: 1, fourth: 1, fifth: 1 }
+
+/** Every point at which a process that does this can be killed. */
+const pointsOf = Effect.fnUntraced(function*<E>(walk: (point: Point) => Effect.Effect<{ written: number; requests: number }, E>) {
+  const { requests, written } = yield* walk({})
+  return [
+    ...Arr.makeBy(written, (events): Point => ({ events })),
+    ...Arr.range(0, requests - 1).flatMap((request): ReadonlyArray<Point> => [{ request }, { request, isAfter: true }])
+  ]
+})
+
+/** Tests what happens at each point. */
+const atEach = <E>(points: ReadonlyArray<Point>, test: (point: Point) => Effect.Effect<void, E, Scope.Scope>) =>
+  Effect.forEach(points, (point) => Effect.scoped(test(point)), { concurrency: 10, discard: true })
+
+/** Runs the workflow in a new world until the process is killed. */
+const killedRun = Effect.fnUntraced(function*(point: Point) {
+  const there = yield* world(make())
+  const first = yield* driver(there, 1, point)
+  const exit = yield* first.untilKilled(first.execute(spec))
+  return { there, exit, points: first.points() }
+})
+
+describe("Survival", () => {
+  it.scopedLive("a run that is killed at any point is completed, with every task done once and nothing left", () =>
+    Effect.gen(function*() {
+      const points = yield* pointsOf((point) => Effect.scoped(Effect.map(killedRun(point), ({ points }) => points)))
+      let reached = 0
+      yield* atEach(points, Effect.fnUntraced(function*(point) {
+        const at = JSON.stringify(point)
+          const { exit, there } = yield* killedRun(point)
+          // How often a list is read is a matter of time.
+          if (Option.isSome(exit)) return
+          reached += 1
+          const second = yield* driver(there, 2)
+          const run = yield* only(second.parts)
+          if (run === undefined) {
+            assert.deepStrictEqual([there.fake.existing(), point.events ?? 0], [[], 0], at)
+            return
+          }
+          assert.strictEqual(run.status, "interrupted", at)
+          const end = yield* Effect.exit(second.resume(run.run))
+          assert.isTrue(Exit.isSuccess(end), `${at} ${String(end)}`)
+          assert.deepStrictEqual(made(there.fake), each, at)
+          assert.deepStrictEqual(there.fake.existing(), [], at)
+          const after = yield* only(second.parts)
+          assert.deepStrictEqual([after?.status, after?.left, after?.kept], ["completed", 0, 0], at)
+        }))
+      assert.isAbove(reached, 60)
+    }))
+
+  it.scopedLive("a run that is killed again at any point of its resumption is completed all the same", () =>
+    Effect.gen(function*() {
+      /** Kills a run in its middle, and what resumes it at the point. */
+      const killedTwice = Effect.fnUntraced(function*(point: Point) {
+        const { there } = yield* killedRun({ request: 14, isAfter: true })
+        const second = yield* driver(there, 2, point)
+        const id = (yield* Arr.head(yield* list(second.parts))).run
+        const exit = yield* second.untilKilled(second.resume(id))
+        return { there, exit, id, points: second.points() }
+      })
+      const points = yield* pointsOf((point) => Effect.scoped(Effect.map(killedTwice(point), ({ points }) => points)))
+      yield* atEach(points, Effect.fnUntraced(function*(point) {
+        const at = JSON.stringify(point)
+          const { id, there } = yield* killedTwice(point)
+          const third = yield* driver(there, 3)
+          const end = yield* Effect.exit(third.resume(id))
+          // Killed after its last event, it is over.
+          assert.include([undefined, "NothingToResumeError"], failure(end)?._tag, `${at} ${String(end)}`)
+          assert.deepStrictEqual(made(there.fake), each, at)
+          assert.deepStrictEqual(there.fake.existing(), [], at)
+        }))
+    }))
+
+  for (const retryFailed of [true, false]) {
+    const what = retryFailed ? "one that has failed is done again once" : "one that has failed is not done again"
+    it.scopedLive(`of a run that was taken down, completed tasks stay completed wherever its resumption is killed, and ${what}`, () =>
+      Effect.gen(function*() {
+        const killed = Effect.fnUntraced(function*(point: Point) {
+          const there = yield* world(make())
+          there.fake.begins.set("second", "failed")
+          const first = yield* driver(there, 1)
+          assert.strictEqual(failure(yield* Effect.exit(first.execute(spec)))?._tag, "TasksFailedError")
+          assert.deepStrictEqual([made(there.fake), there.fake.existing()], [each, []])
+          there.fake.heal()
+          there.fake.begins.clear()
+          const second = yield* driver(there, 2, point)
+          const id = (yield* Arr.head(yield* list(second.parts))).run
+          yield* second.untilKilled(second.resume(id, { retryFailed }))
+          return { there, id, points: second.points() }
+        })
+        const points = yield* pointsOf((point) => Effect.scoped(Effect.map(killed(point), ({ points }) => points)))
+        yield* atEach(points, Effect.fnUntraced(function*(point) {
+            const at = JSON.stringify(point)
+            const { id, there } = yield* killed(point)
+            const third = yield* driver(there, 3)
+            const end = yield* Effect.exit(third.resume(id, { retryFailed }))
+            if (failure(end)?._tag === "NothingToResumeError") yield* third.cleanup(id)
+            else assert.strictEqual(failure(end)?._tag, retryFailed ? undefined : "TasksFailedError", `${at} ${String(end)}`)
+            assert.deepStrictEqual(made(there.fake), { ...each, second: retryFailed ? 2 : 1 }, at)
+            assert.deepStrictEqual(there.fake.existing(), [], at)
+          }))
+      }))
+  }
+})

@@ -1,0 +1,280 @@
+import { assert, describe, it } from "@effect/vitest"
+import { SqlError } from "@effect/sql/SqlError"
+import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import { type RunEvent, RunId } from "../../src/run/RunEvent.ts"
+import { RecordError, RunOwnedError, RunRecord } from "../../src/run/RunJournal.ts"
+import * as Chain from "../../src/store/HashChain.ts"
+import * as Database from "../../src/store/Database.ts"
+import * as EventLog from "../../src/store/EventLog.ts"
+import * as TestPostgres from "../support/TestPostgres.ts"
+import { claimed, type Lives, newFile, newPath, numbered, numbers, openFile, process, runA, runB, started } from "../support/TestStore.ts"
+
+type Opened = Context.Tag.Service<Database.Database>
+
+const at = (index: number) => RunId.make(String(index).repeat(16))
+
+const written = (database: Opened, run: RunId = runA) =>
+  Effect.provideService(EventLog.rows(run), Database.Database, database)
+
+const told = (database: Opened, run: RunId = runA) =>
+  Effect.map(
+    Effect.provideService(Effect.flatMap(EventLog.rows(run), EventLog.events), Database.Database, database),
+    numbers
+  )
+
+const record = (database: Opened, pid = 1, lives: Lives = new Map()) =>
+  Effect.map(process(database, pid, lives), Context.get(RunRecord))
+
+const reset = Effect.fail(new SqlError({ message: "", cause: { code: "ECONNRESET", message: "the connection was reset" } }))
+
+/** A database that carries out what is inserted and does not say so, and answers no questions, while `isCut` says so. */
+const forgetful = (database: Opened, isCut: () => boolean): Opened => ({
+  ...database,
+  sql: new Proxy(database.sql, {
+    apply: (target, _, [texts, ...values]) => {
+      const statement = target(texts, ...values)
+      if (!isCut() || !Effect.isEffect(statement)) return statement
+      return String(texts).includes("INSERT INTO telemachy_events") ? Effect.zipRight(statement, reset) : reset
+    }
+  })
+})
+
+describe("Recorder", () => {
+  it.scopedLive("what is appended is on disk when that is said", () =>
+    Effect.gen(function*() {
+      const path = yield* newPath
+      const { begin } = yield* record(yield* openFile(path))
+      const { append } = yield* begin(claimed())
+      const other = yield* openFile(path)
+      yield* append([started()])
+      for (const number of Arr.range(1, 30)) {
+        yield* append([numbered(number)])
+        assert.lengthOf(yield* written(other), number + 1)
+      }
+      yield* append([])
+      assert.isUndefined(Chain.firstBreak(yield* written(other)))
+    }))
+
+  it.scopedLive("many events at once are appended", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      const { begin } = yield* record(database)
+      const { append } = yield* begin(claimed())
+      yield* append(Arr.makeBy(1777, (number) => numbered(number)))
+      yield* append([numbered(1777)])
+      const rows = yield* written(database)
+      assert.lengthOf(rows, 1778)
+      assert.isUndefined(Chain.firstBreak(rows))
+    }))
+
+  it.scopedLive("repeating an append whose answer was lost writes nothing twice", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      let isCut = false
+      const { begin } = yield* record(forgetful(database, () => isCut))
+      const { append } = yield* begin(claimed())
+      yield* append([started()])
+      isCut = true
+      const error = yield* Effect.flip(append([numbered(1), numbered(2)]))
+      assert.instanceOf(error, RecordError)
+      isCut = false
+      assert.deepStrictEqual(yield* told(database), ["run.started", "1", "2"])
+      yield* append([numbered(1), numbered(2)])
+      yield* append([numbered(3)])
+      assert.deepStrictEqual(yield* told(database), ["run.started", "1", "2", "3"])
+    }))
+
+  it.scopedLive("after an append whose answer was lost, others can be appended around what it wrote", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      let isCut = false
+      const { begin } = yield* record(forgetful(database, () => isCut))
+      const { append } = yield* begin(claimed())
+      yield* append([started()])
+      isCut = true
+      yield* Effect.flip(append([numbered(1), numbered(1), numbered(2)]))
+      isCut = false
+      yield* append([numbered(0), numbered(1), numbered(1), numbered(2), numbered(1), numbered(3)])
+      assert.deepStrictEqual(yield* told(database), ["run.started", "1", "1", "2", "0", "1", "3"])
+      yield* append([numbered(4)])
+      assert.isUndefined(Chain.firstBreak(yield* written(database)))
+      // And what it wrote may never be asked for again.
+      isCut = true
+      yield* Effect.flip(append([numbered(5)]))
+      isCut = false
+      yield* append([numbered(6)])
+      assert.deepStrictEqual((yield* told(database)).slice(-3), ["4", "5", "6"])
+      assert.isUndefined(Chain.firstBreak(yield* written(database)))
+    }))
+
+  it.scopedLive("a writer whose run was taken can not write, and hears of it", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      const first = yield* record(database, 1, new Map())
+      const second = yield* record(database, 2, new Map([[1, "dead"]]))
+      const stalled = yield* first.begin(claimed())
+      yield* stalled.append([started(), numbered(1)])
+      const taken = yield* second.take(runA)
+      assert.deepStrictEqual(numbers(taken.events), ["run.started", "1"])
+      yield* taken.append([numbered(2)])
+      const heard = yield* Effect.fork(Effect.flip(stalled.taken))
+      const error = yield* Effect.flip(stalled.append([numbered(10)]))
+      assert.instanceOf(error, RunOwnedError)
+      assert.include(error.message, "process 2 on here")
+      assert.include((yield* Fiber.join(heard)).message, "process 2 on here")
+      yield* taken.append([numbered(3)])
+      assert.deepStrictEqual(yield* told(database), ["run.started", "1", "2", "3"])
+    }))
+
+  it.scopedLive("what a stalled writer adds after its run was taken does not end the run of its new owner", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      const first = yield* record(database, 1, new Map())
+      const second = yield* record(database, 2, new Map([[1, "dead"]]))
+      const stalled = yield* first.begin(claimed())
+      yield* stalled.append([started()])
+      const taken = yield* second.take(runA)
+      // It was on its way when the run was taken.
+      yield* Effect.exit(stalled.append([numbered(1)]))
+      yield* taken.append([numbered(2)])
+      assert.instanceOf(yield* Effect.flip(stalled.append([numbered(10)])), RunOwnedError)
+      yield* taken.append([numbered(3)])
+      assert.deepStrictEqual((yield* told(database)).slice(-2), ["2", "3"])
+      assert.isUndefined(Chain.firstBreak(yield* written(database)))
+    }))
+
+  it.scopedLive("a run is begun once", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      const { begin } = yield* record(database)
+      yield* begin(claimed())
+      const error = yield* Effect.flip(begin(claimed()))
+      assert.include(error.message, "is driven by another process: process 1 on here")
+    }))
+
+  it.scopedLive("a run that is not recorded can not be taken", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      const { begin, take } = yield* record(database)
+      assert.strictEqual((yield* Effect.flip(take(runA)))._tag, "RunUnknownError")
+      // One that has begun and said nothing is not known either.
+      yield* Effect.scoped(begin(claimed()))
+      assert.strictEqual((yield* Effect.flip(take(runA)))._tag, "RunUnknownError")
+    }))
+
+  it.scopedLive("a run can be taken when its scope is closed, and not before", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      const { begin, take } = yield* record(database)
+      const scope = yield* Scope.make()
+      const { append } = yield* Scope.extend(begin(claimed()), scope)
+      yield* append([started(), numbered(1)])
+      assert.instanceOf(yield* Effect.flip(take(runA)), RunOwnedError)
+      yield* Scope.close(scope, yield* Effect.exit(Effect.void))
+      const taken = yield* take(runA)
+      assert.deepStrictEqual(numbers(taken.events), ["run.started", "1"])
+      yield* taken.append([numbered(2)])
+      assert.deepStrictEqual(yield* told(database), ["run.started", "1", "2"])
+    }))
+
+  it.scopedLive("what a run was told is there until it is completed", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      const { begin, take } = yield* record(database)
+      const finished = (outcome: "failed" | "completed"): RunEvent =>
+        ({ ...numbered(9), _tag: "run.finished", outcome, left: 0, kept: 0 })
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { append, declare } = yield* begin(claimed())
+        yield* declare({ digest: "d", json: "{\"a\":\"\\u0000\"}" })
+        yield* declare({ digest: "d", json: "{\"a\":\"\\u0000\"}" })
+        yield* append([started(), finished("failed")])
+      }))
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { append, declarations } = yield* take(runA)
+        assert.deepStrictEqual([...declarations], [["d", "{\"a\":\"\\u0000\"}"]])
+        yield* append([finished("completed")])
+      }))
+      assert.deepStrictEqual([...(yield* take(runA)).declarations], [])
+    }))
+
+  it.scopedLive("abandoned are the runs on an Agamemnon of which something may be there, and that nobody drives", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      const dead = new Map([[1, "dead" as const]])
+      const [died, lives] = [yield* record(database, 1), yield* record(database, 2, dead)]
+          const finished = (run: RunId, left: number, kept: number): RunEvent =>
+        ({ ...numbered(9, run), _tag: "run.finished", outcome: "failed", left, kept })
+      const url = "http://fake.test"
+      const runs: ReadonlyArray<readonly [typeof died, ReadonlyArray<RunEvent>]> = [
+        [died, [started(at(0))]],
+        [lives, [started(at(1))]],
+        [died, [started(at(2)), finished(at(2), 0, 0)]],
+        [died, [started(at(3)), finished(at(3), 1, 0)]],
+        [died, [started(at(4)), finished(at(4), 0, 1)]],
+        [died, [started(at(5), "flow", "http://other.test")]],
+        [died, [{ ...started(at(6)), embedded: true }]],
+        [died, [started(at(7)), { ...numbered(1, at(7)), _tag: "run.decided", outcome: "failed", reason: "" }]]
+      ]
+      yield* Effect.forEach(runs, ([by, [first, ...rest]], index) =>
+        Effect.flatMap(by.begin(claimed(at(index))), ({ append }) => append([first ?? started(), ...rest])))
+      assert.sameMembers([...(yield* lives.abandoned(url))], [at(0), at(3), at(7)])
+      assert.deepStrictEqual(yield* lives.abandoned("http://nobody.test"), [])
+    }))
+
+  it.scopedLive("in use is what other living runs of the same workflow on the same Agamemnon have or are making", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      const [one, other] = [yield* record(database, 1), yield* record(database, 2, new Map([[3, "dead"]]))]
+      const dead = yield* record(database, 3)
+      const made = (run: RunId, name: string): ReadonlyArray<RunEvent> => {
+        const resource = { name, key: `key-${name}`, except: [] }
+        return [
+          started(run),
+          { ...numbered(1, run), _tag: "agent.creating", ...resource },
+          { ...numbered(1, run), _tag: "agent.created", ...resource, id: `id-${name}` },
+          { ...numbered(1, run), _tag: "agent.creating", ...resource, name: `${name}2`, key: `key-${name}2` },
+          { ...numbered(1, run), _tag: "team.reused", ...resource, id: `team-${name}` },
+          { ...numbered(1, run), _tag: "agent.creating", ...resource, name: "gone" },
+          { ...numbered(1, run), _tag: "agent.removed", ...resource, name: "gone" }
+        ]
+      }
+      const begin = (by: typeof one, run: RunId, name: string, more: Partial<ReturnType<typeof claimed>> = {}) =>
+        Effect.tap(by.begin({ ...claimed(run), ...more }), ({ append }) => append(made(run, name)))
+          const own = yield* begin(one, runA, "own")
+      yield* begin(other, runB, "other")
+      yield* begin(other, at(1), "elsewhere", { url: "http://other.test" })
+      yield* begin(other, at(2), "stranger", { workflow: "another" })
+      yield* begin(dead, at(3), "dead")
+      const used = yield* Effect.provideService(own.inUse, Database.Database, database)
+      assert.deepStrictEqual(
+        new Map(used),
+        new Map([["id-other", runB], ["key-other2", runB], ["team-other", runB], ["id-dead", at(3)], ["key-dead2", at(3)], ["team-dead", at(3)]])
+      )
+    }))
+})
+
+describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("Recorder in PostgreSQL"), () => {
+  it.scopedLive("a connection that is cut costs no event, and none is written twice", () =>
+    Effect.gen(function*() {
+      const url = yield* TestPostgres.database("telemachy_recorder")
+      const { append } = yield* Effect.flatMap(
+        Effect.flatMap(Database.openPostgres(url), (database) => record(database)),
+        ({ begin }) => begin(claimed())
+      )
+      const other = yield* Database.openPostgres(Redacted.make(Redacted.value(url)))
+      yield* append([started()])
+      for (const number of Arr.range(1, 20)) {
+        yield* TestPostgres.ask(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'telemachy_recorder' AND pid <> pg_backend_pid()"
+        )
+        yield* Effect.eventually(append([numbered(number)]))
+      }
+      const seen = yield* Effect.eventually(told(other))
+      assert.deepStrictEqual(seen, ["run.started", ...Arr.range(1, 20).map(String)])
+    }))
+})

@@ -1,0 +1,285 @@
+/**
+ * An Agamemnon in memory, as its client sees it. It does at once what it is
+ * asked, unless it is told otherwise, and writes down every call. It needs no
+ * socket, so that every timing rule can be proven under `TestClock`.
+ *
+ * It repeats a request as the real client does, and finds what a create whose
+ * answer was lost has made. It has no pages, no limits and no rate.
+ */
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
+import { AgamemnonError, fromTransport, PingError, type TransportFailure } from "../../src/agamemnon/AgamemnonError.ts"
+import { type Agent, AgentId, type Task, TaskId, type Team, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
+import { persist } from "../../src/agamemnon/RequestRetry.ts"
+
+/** What becomes of a call: the usual is handed in. */
+export type Twist = <A>(usual: Effect.Effect<A, AgamemnonError>) => Effect.Effect<A, AgamemnonError>
+
+/** How a request fails in transport, with nothing done. */
+export const broken = (failure: TransportFailure = "refused"): Twist => () =>
+  Effect.fail(fromTransport({ method: "ANY", path: "/v1/any" }, failure))
+
+/** The request takes effect, and its answer is lost. */
+export const answerLost: Twist = (usual) => Effect.zipRight(usual, broken("reset")(usual))
+
+/** The request is never answered. */
+export const hangs: Twist = () => Effect.never
+
+/** The request is not answered in time. */
+const timesOut: Twist = (usual) => Effect.delay(broken("timeout")(usual), "30 seconds")
+
+/** The request takes effect and is answered later. */
+export const slow = (delay: Duration.DurationInput): Twist => (usual) => Effect.tap(usual, Effect.sleep(delay))
+
+/** The request takes effect later, whether or not somebody still waits for its answer, which never comes. */
+export const late = (delay: Duration.DurationInput): Twist => (usual) =>
+  Effect.zipRight(Effect.forkDaemon(Effect.delay(usual, delay)), Effect.never)
+
+/** The code of the client itself is broken. */
+export const dies: Twist = () => Effect.die(new Error("a bug"))
+
+/** The answer has this status, and nothing is done. */
+export const answers = (status: number, detail = "no", retryAfter?: Duration.DurationInput): Twist => () =>
+  Effect.fail(
+    new AgamemnonError({
+      method: "ANY",
+      path: "/v1/any",
+      reason: status === 429 ? "Busy" : status >= 500 ? "ServerError" : "Refused",
+      status,
+      detail,
+      ...(retryAfter === undefined ? {} : { retryAfter: Duration.decode(retryAfter) })
+    })
+  )
+
+const outages = { gone: broken(), silent: timesOut }
+
+interface Rule {
+  readonly call: string
+  readonly twist: Twist
+  left: number
+}
+
+/** An Agamemnon in memory, and what can be done to it. */
+export interface FakeAgamemnon {
+  readonly client: Context.Tag.Service<AgamemnonClient>
+  /** Every call in its order, with the names of the workflow: `createAgent worker`. */
+  readonly calls: ReadonlyArray<string>
+  /** The calls that change something. */
+  readonly changes: () => ReadonlyArray<string>
+  /** What was sent to create and change things, in its order. */
+  readonly bodies: ReadonlyArray<unknown>
+  /** From now on, calls that begin like this are answered otherwise, at most so many. */
+  readonly on: (call: string, twist: Twist, times?: number) => void
+  /** Answers everything as usual again. */
+  readonly heal: () => void
+  /** Whether it answers, refuses connections, takes them and is silent, or the ping of its client has a defect. */
+  health: "well" | "gone" | "silent" | "defective"
+  /** The status in which tasks begin, by subject; any other is completed at once. */
+  readonly begins: Map<string, string>
+  readonly agents: Map<string, Agent>
+  readonly teams: Map<string, Team>
+  readonly tasks: Map<string, Task>
+  /** Subjects of tasks that no list shows. */
+  readonly hidden: Set<string>
+  /** Changes a task, found by its subject: the newest of that subject. */
+  readonly change: (subject: string, fields: { readonly status: string; readonly result?: string }) => void
+  /** Forgets everything, as a restart does. */
+  readonly forget: () => void
+  /** The names of what exists: `agent worker`, `team core`. */
+  readonly existing: () => ReadonlyArray<string>
+}
+
+const url = "http://fake.test"
+const nameOf = (key: string) => key.replace(/^tlm-[0-9a-f]{16}-/, "")
+const now = Effect.map(Clock.currentTimeMillis, (time) => `${new Date(time).toISOString().slice(0, 19)}Z`)
+const isChange = (call: string) => !/^(ping|preflight|list|has|get)/.test(call)
+
+const known = <A>(from: Map<string, A>, kind: string, id: string): Effect.Effect<A, AgamemnonError> =>
+  Effect.suspend(() => {
+    const found = from.get(id)
+    return found === undefined ? answers(404, `${kind} not found`)(Effect.never) : Effect.succeed(found)
+  })
+
+/** Makes an Agamemnon in memory. */
+export const make = (): FakeAgamemnon => {
+  const calls: Array<string> = []
+  const bodies: Array<unknown> = []
+  const agents = new Map<string, Agent>()
+  const teams = new Map<string, Team>()
+  const tasks = new Map<string, Task>()
+  const begins = new Map<string, string>()
+  const hidden = new Set<string>()
+  let rules: Array<Rule> = []
+  let made = 0
+
+  const state = { health: "well" as FakeAgamemnon["health"] }
+
+  const attempt = <A>(call: string, usual: Effect.Effect<A, AgamemnonError>) =>
+    Effect.suspend(() => {
+      calls.push(call)
+      if (state.health === "gone" || state.health === "silent") return outages[state.health](usual)
+      const rule = rules.find((each) => each.left > 0 && call.startsWith(each.call))
+      if (rule === undefined) return usual
+      rule.left -= 1
+      return rule.twist(usual)
+    })
+
+  const request = <A>(call: string, usual: Effect.Effect<A, AgamemnonError>) => persist(attempt(call, usual))
+
+  const pinged = Effect.suspend((): Effect.Effect<void, PingError> => {
+    switch (state.health) {
+      case "well":
+        return Effect.void
+      case "gone":
+        return new PingError({ url, reason: "refused" })
+      case "silent":
+        return Effect.delay(new PingError({ url, reason: "timeout" }), "5 seconds")
+      case "defective":
+        return Effect.die(new Error("a bug"))
+    }
+  })
+
+  const named = (kind: "agent" | "team", id: string) =>
+    nameOf((kind === "agent" ? agents : teams).get(id)?.name ?? id)
+
+  const client = AgamemnonClient.of({
+    url,
+    ping: Effect.suspend(() => {
+      calls.push("ping")
+      return pinged
+    }),
+    preflight: Effect.zipRight(pinged, request("preflight", Effect.void)),
+    listAgents: request("listAgents", Effect.sync(() => [...agents.values()])),
+    createAgent: (body, except) =>
+      request(
+        `createAgent ${nameOf(body.name)}`,
+        Effect.map(now, (time) => {
+          const found = [...agents.values()].find(({ id, name }) => name === body.name && !except.has(id))
+          if (found !== undefined) return found
+          bodies.push(body)
+          const id = AgentId.make(`agent-${++made}`)
+          const unsaid = { host: "local", programArgs: [] }
+          const agent: Agent = { ...unsaid, ...body, id, createdAt: time, updatedAt: time, status: "offline" }
+          agents.set(id, agent)
+          return agent
+        })
+      ),
+    patchAgent: (id, fields) =>
+      request(
+        `patchAgent ${named("agent", id)}`,
+        Effect.map(known(agents, "agent", id), (agent) => {
+          bodies.push(fields)
+          agents.set(id, { ...agent, ...fields })
+        })
+      ),
+    startAgent: (id) =>
+      request(
+        `startAgent ${named("agent", id)}`,
+        Effect.map(known(agents, "agent", id), (agent) => {
+          agents.set(id, { ...agent, status: "online" })
+        })
+      ),
+    deleteAgent: (id) =>
+      request(`deleteAgent ${named("agent", id)}`, Effect.sync(() => {
+        agents.delete(id)
+      })),
+    listTeams: request("listTeams", Effect.sync(() => [...teams.values()])),
+    hasTeam: (id) => request(`hasTeam ${named("team", id)}`, Effect.sync(() => teams.has(id))),
+    createTeam: (name, members, except) =>
+      request(
+        `createTeam ${nameOf(name)}`,
+        Effect.map(now, (time) => {
+          const found = [...teams.values()].find((team) => team.name === name && !except.has(team.id))
+          if (found !== undefined) return found
+          bodies.push({ name, agentIds: members })
+          const team = { agentIds: members, createdAt: time, id: TeamId.make(`team-${++made}`), name, updatedAt: time }
+          teams.set(team.id, team)
+          return team
+        })
+      ),
+    setMembers: (id, agentIds) =>
+      request(
+        `setMembers ${named("team", id)}`,
+        Effect.map(known(teams, "team", id), (team) => {
+          bodies.push({ agentIds })
+          teams.set(id, { ...team, agentIds })
+        })
+      ),
+    deleteTeam: (id) =>
+      request(`deleteTeam ${named("team", id)}`, Effect.sync(() => {
+        teams.delete(id)
+      })),
+    listTasks: (team) =>
+      request(
+        `listTasks ${named("team", team)}`,
+        // The list of a team that is not known is empty, though its tasks are still there.
+        Effect.sync(() =>
+          teams.has(team)
+            ? [...tasks.values()].filter(({ subject, teamId }) => teamId === team && !hidden.has(subject))
+            : [])
+      ),
+    getTask: (team, id) =>
+      request(
+        `getTask ${named("team", team)} ${id}`,
+        Effect.sync(() => Option.filter(Option.fromNullable(tasks.get(id)), ({ teamId }) => teamId === team))
+      ),
+    createTask: (team, body, except) =>
+      request(
+        `createTask ${body.subject}`,
+        Effect.map(now, (time) => {
+          const found = [...tasks.values()].find(({ id, subject, teamId }) =>
+            teamId === team && subject === body.subject && !except.has(id))
+          if (found !== undefined) return found
+          bodies.push(body)
+          const task: Task = {
+            blockedBy: [],
+            completedAt: null,
+            ...body,
+            createdAt: time,
+            id: TaskId.make(`task-${++made}`),
+            status: begins.get(body.subject) ?? "completed",
+            teamId: team,
+            updatedAt: time
+          }
+          tasks.set(task.id, task)
+          return task
+        })
+      )
+  })
+
+  return Object.assign(state, {
+    client,
+    calls,
+    changes: () => calls.filter(isChange),
+    bodies,
+    on: (call: string, twist: Twist, times = Number.POSITIVE_INFINITY) => {
+      rules.push({ call, twist, left: times })
+    },
+    heal: () => {
+      rules = []
+    },
+    begins,
+    agents,
+    teams,
+    tasks,
+    hidden,
+    change: (subject: string, fields: { readonly status: string; readonly result?: string }) => {
+      const found = Option.getOrThrow(Arr.findLast(tasks.values(), (task) => task.subject === subject))
+      tasks.set(found.id, { ...found, ...fields })
+    },
+    forget: () => {
+      agents.clear()
+      teams.clear()
+      tasks.clear()
+    },
+    existing: () => [
+      ...[...agents.values()].map(({ name }) => `agent ${nameOf(name)}`),
+      ...[...teams.values()].map(({ name }) => `team ${nameOf(name)}`)
+    ]
+  })
+}

@@ -1,0 +1,151 @@
+/** Runs on an Agamemnon in memory, on record in memory, by processes that can be killed. */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
+import * as TestServices from "effect/TestServices"
+import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
+import * as Cleanup from "../../src/executor/Cleanup.ts"
+import type * as CurrentRun from "../../src/executor/CurrentRun.ts"
+import type { RunEvent, RunId } from "../../src/run/RunEvent.ts"
+import { type RecordError, type Recording, RunRecord } from "../../src/run/RunJournal.ts"
+import * as RunState from "../../src/run/RunState.ts"
+import * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
+import * as Chain from "../../src/store/HashChain.ts"
+import * as Database from "../../src/store/Database.ts"
+import * as EventLog from "../../src/store/EventLog.ts"
+import * as RunIndex from "../../src/store/RunIndex.ts"
+import type { FakeAgamemnon } from "./FakeAgamemnon.ts"
+import { type Lives, type Parts, process } from "./TestStore.ts"
+
+const quick: Partial<CurrentRun.RunSettings> = { monitorPoll: Duration.millis(20) }
+
+/** Where runs happen: an Agamemnon, and a record of them. */
+export interface World {
+  readonly fake: FakeAgamemnon
+  readonly database: Context.Tag.Service<Database.Database>
+  readonly lives: Lives
+}
+
+/** Makes a world with an empty record. */
+export const world = (fake: FakeAgamemnon): Effect.Effect<World, RecordError, Scope.Scope> =>
+  Effect.map(Database.openMemory, (database) => ({ fake, database, lives: new Map() }))
+
+/** Where a process is killed: after so many events are on disk, or at a request, before it takes effect or after. */
+export interface Point {
+  readonly events?: number
+  readonly request?: number
+  readonly isAfter?: boolean
+}
+
+/** Wraps the record and the Agamemnon of a process, so that everything stands still from a point on. */
+const mortal = ({ events: limit = Number.POSITIVE_INFINITY, isAfter = false, request = -1 }: Point, fake: FakeAgamemnon, die: Effect.Effect<void>) => {
+  let written = 0
+  let requests = 0
+  let isDead = false
+  const dies = Effect.suspend(() => {
+    isDead = true
+    return Effect.zipRight(die, Effect.never)
+  })
+  const twist = <A, E>(usual: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.suspend(() => {
+      if (isDead) return Effect.never
+      if (requests++ !== request) return usual
+      return isAfter ? Effect.zipRight(usual, dies) : dies
+    })
+  fake.on("", twist)
+  const wrap = <A extends Recording>(recording: A): A => ({
+    ...recording,
+    append: (events: ReadonlyArray<RunEvent>) =>
+      Effect.suspend(() => {
+        if (isDead) return Effect.never
+        const rest = limit - written
+        written += events.length
+        if (rest > events.length) return recording.append(events)
+        return Effect.zipRight(recording.append(events.slice(0, rest)), dies)
+      })
+  })
+  return { wrap, points: () => ({ written, requests }) }
+}
+
+/** A process that drives runs. */
+export const driver = Effect.fnUntraced(function*({ database, fake, lives }: World, pid: number, point: Point = {}) {
+  const parts: Parts = yield* process(database, pid, lives)
+  const { abandoned, begin, take } = Context.get(parts, RunRecord)
+  const killed = yield* Effect.makeLatch()
+  const die = Effect.zipRight(Effect.sync(() => lives.set(pid, "dead")), killed.open)
+  const { points, wrap } = mortal(point, fake, die)
+  const record = RunRecord.of({
+    abandoned,
+    begin: (run) => Effect.map(begin(run), wrap),
+    take: (run) => Effect.map(take(run), wrap)
+  })
+  const provided = <A, E>(effect: Effect.Effect<A, E, AgamemnonClient | RunRecord | Scope.Scope>) =>
+    effect.pipe(Effect.provideService(AgamemnonClient, fake.client), Effect.provideService(RunRecord, record))
+  const executor = yield* provided(WorkflowExecutor.make(quick))
+  return {
+    ...executor,
+    parts,
+    points,
+    cleanup: (run: RunId, options?: Cleanup.Options) =>
+      Cleanup.run(run, options).pipe(
+        Effect.provideService(AgamemnonClient, fake.client),
+        Effect.provideService(RunRecord, record)
+      ),
+    /** Does something until it ends or the process is killed. Answers nothing when it was killed. */
+    untilKilled: <A, E>(effect: Effect.Effect<A, E>) =>
+      Effect.gen(function*() {
+        // A killed process does not take anything down: its fibers are left as they are.
+        const fiber = yield* Effect.forkDaemon(effect)
+        const exit = yield* Effect.raceFirst(Effect.asSome(Fiber.await(fiber)), Effect.as(killed.await, Option.none()))
+        if (Option.isNone(exit)) fake.heal()
+        return exit
+      })
+  }
+})
+
+/** The events of a run that are on record, whose chain must be whole. */
+export const recorded = ({ database }: World, run: RunId) =>
+  Effect.gen(function*() {
+    const rows = yield* EventLog.rows(run)
+    const broken = Chain.firstBreak(rows)
+    if (broken !== undefined) return yield* Effect.dieMessage(`${broken.seq}: ${broken.problem}`)
+    return yield* EventLog.events(rows)
+  }).pipe(Effect.provideService(Database.Database, database))
+
+/** The state of a run by its record. */
+export const stateOf = (world: World, run: RunId) => Effect.map(recorded(world, run), RunState.foldAll)
+
+/** Every run at a glance, as a process sees them. */
+export const list = (parts: Parts) => Effect.provide(RunIndex.list, parts)
+
+/** The one run that is on record. */
+export const only = (parts: Parts) => Effect.map(list(parts), ([run, ...more]) => (more.length > 0 ? undefined : run))
+
+/** Looks again until what there is to see is as expected. */
+export const awaitThat = <A, E, R>(effect: Effect.Effect<A, E, R>, until: (seen: A) => boolean) =>
+  Effect.repeat(effect, { until, schedule: Schedule.spaced("10 millis") }).pipe(Effect.timeout("10 seconds"), Effect.zipRight(effect))
+
+/** How many tasks of each subject were ever made. */
+export const made = ({ tasks }: FakeAgamemnon): Record<string, number> => {
+  const counts: Record<string, number> = {}
+  for (const { subject } of tasks.values()) counts[subject] = (counts[subject] ?? 0) + 1
+  return counts
+}
+
+/** Lets time pass until something has ended. */
+export const drive = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const fiber = yield* Effect.forkDaemon(effect)
+    for (let turn = 0; turn < 2000; turn++) {
+      const exit = yield* Fiber.poll(fiber)
+      if (Option.isSome(exit)) return exit.value
+      yield* TestServices.provideLive(Effect.sleep("1 millis"))
+      yield* TestClock.adjust("500 millis")
+    }
+    return yield* Effect.dieMessage("it does not end")
+  })
