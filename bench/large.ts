@@ -9,8 +9,8 @@ import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import { stringify } from "yaml"
 import { EmbeddedAgamemnon, RunState, WorkflowExecutor, WorkflowFile, WorkflowSpec } from "telemachy"
-import * as LivePicture from "../src/report/LiveView.ts"
-import * as Picture from "../src/report/RunView.ts"
+import * as LiveView from "../src/report/LiveView.ts"
+import * as RunView from "../src/report/RunView.ts"
 import * as Style from "../src/report/Style.ts"
 import * as TaskGraph from "../src/workflow/TaskGraph.ts"
 import * as Bench from "./Bench.ts"
@@ -77,7 +77,7 @@ const draw = (state: RunState.RunState) =>
   Effect.gen(function*() {
     const now = yield* DateTime.now
     const picture = Effect.sync(() =>
-      Picture.render(state, { style: Style.colored, frame: 0, now, width: 100, height: 40 }))
+      RunView.render(state, { style: Style.colored, frame: 0, now, width: 100, height: 40 }))
     const [time] = yield* Effect.timed(Effect.replicateEffect(picture, frames, { discard: true }))
     return Duration.toMillis(time) / frames
   })
@@ -129,7 +129,7 @@ const figures = Effect.gen(function*() {
     },
     {
       name: "the live picture of 10,000 tasks, part of one core",
-      value: picture / (picture + Duration.toMillis(LivePicture.pauseAfter(Duration.millis(picture)))),
+      value: picture / (picture + Duration.toMillis(LiveView.pauseAfter(Duration.millis(picture)))),
       unit: "cores",
       against: 0.05,
       limit: `5 % (${picture.toFixed(1)} ms a picture, of which there are fewer when they take long)`

@@ -14,10 +14,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { AgamemnonClient, EmbeddedAgamemnon, RunStore, WorkflowExecutor, WorkflowSpec } from "telemachy"
-import * as RunEvent from "../src/run/RunEvent.ts"
-import { RunRecord } from "../src/run/RunJournal.ts"
-import * as Chain from "../src/store/HashChain.ts"
+import { AgamemnonClient, EmbeddedAgamemnon, RunStore, SqlRunStore, WorkflowExecutor, WorkflowSpec } from "telemachy"
+import type * as RunEvent from "../src/run/RunEvent.ts"
+import * as RunId from "../src/run/RunId.ts"
+import { RunJournal } from "../src/run/RunJournal.ts"
+import * as HashChain from "../src/store/HashChain.ts"
 import * as Database from "../src/store/Database.ts"
 import * as EventLog from "../src/store/EventLog.ts"
 import * as Bench from "./Bench.ts"
@@ -26,7 +27,7 @@ import * as Figure from "./Figure.ts"
 const runs = 10_000
 const rounds = 15
 
-const idOf = (position: number) => RunEvent.RunId.make(position.toString(16).padStart(16, "0"))
+const idOf = (position: number) => RunId.RunId.make(position.toString(16).padStart(16, "0"))
 
 /** A run of one agent, one team and one task, as it is recorded. */
 const history = (position: number): ReadonlyArray<RunEvent.RunEvent> => {
@@ -66,7 +67,7 @@ const fill = (path: string) =>
   Effect.forEach(
     Arr.chunksOf(Arr.makeBy(runs, (position) => position), 100),
     (positions) =>
-      Effect.forEach(positions, (position) => Chain.extend(Chain.empty, history(position))).pipe(
+      Effect.forEach(positions, (position) => HashChain.extend(HashChain.empty, history(position))).pipe(
         Effect.flatMap((rows) => Effect.forEach(rows, EventLog.add)),
         (added) => Effect.flatMap(Database.Database, ({ sql }) => sql.withTransaction(added))
       ),
@@ -110,7 +111,7 @@ const workflow = {
 }
 
 /** Runs a workflow with a record, or without one; answers how many milliseconds it took. */
-const timeOfRun = <E, R>(record: Layer.Layer<RunStore.Services, E, R> | Layer.Layer<never>) =>
+const timeOfRun = <E, R>(record: Layer.Layer<SqlRunStore.Services, E, R> | Layer.Layer<never>) =>
   Effect.gen(function*() {
     const spec = yield* WorkflowSpec.decode(workflow)
     const server = yield* EmbeddedAgamemnon.make()
@@ -127,7 +128,7 @@ const countEvents = Effect.flatMap(RunStore.RunStore, ({ verify }) => verify(Opt
 
 /** The time of one append of one event, at the median of many. */
 const append = Effect.gen(function*() {
-  const { begin } = yield* RunRecord
+  const { begin } = yield* RunJournal
   const run = idOf(runs)
   const recording = yield* begin({ run, workflow: "append", url: "http://127.0.0.1:8080" })
   const times = yield* Effect.forEach(Arr.makeBy(200, (position) => position), () =>
@@ -154,7 +155,7 @@ const figures = Effect.gen(function*() {
   const directory = yield* Effect.flatMap(FileSystem.FileSystem, (files) => files.makeTempDirectoryScoped())
   const { list, version } = yield* listing(`${directory}/long.db`)
 
-  const file = RunStore.layerFile(`${directory}/runs.db`)
+  const file = SqlRunStore.layerFile(`${directory}/runs.db`)
   const times = yield* Effect.replicateEffect(
     Effect.all({ recorded: timeOfRun(file), unrecorded: timeOfRun(Layer.empty) }),
     rounds
@@ -165,7 +166,7 @@ const figures = Effect.gen(function*() {
 
   const onFile = yield* Effect.provide(append, file)
   const address = yield* postgres
-  const onPostgres = address === undefined ? undefined : yield* Effect.provide(append, RunStore.layerPostgres(address))
+  const onPostgres = address === undefined ? undefined : yield* Effect.provide(append, SqlRunStore.layerPostgres(address))
   yield* Figure.report("store", [
     {
       name: `telemachy list, a record of ${runs.toLocaleString("en")} runs`,

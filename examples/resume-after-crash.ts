@@ -2,16 +2,16 @@
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Console, Effect, Layer } from "effect"
-import { AgamemnonClient, Cleanup, type RunEvent, RunStore, WorkflowExecutor, WorkflowFile } from "telemachy"
+import { AgamemnonClient, Cleanup, type RunId, RunStore, SqlRunStore, WorkflowExecutor, WorkflowFile } from "telemachy"
 
 /** Layer of an executor that records its runs in a file. */
-export const layer = (file: string) => Layer.provideMerge(WorkflowExecutor.layer(), RunStore.layerFile(file))
+export const layer = (file: string) => Layer.provideMerge(WorkflowExecutor.layer(), SqlRunStore.layerFile(file))
 
-const cleanUp = (id: RunEvent.RunId) =>
+const cleanUp = (id: RunId.RunId) =>
   Effect.flatMap(Cleanup.run(id), ({ remaining, removed, workflow }) =>
     Console.log(`${workflow}: removed ${removed.length} leftovers, ${remaining.length} are still there`))
 
-const goOn = (id: RunEvent.RunId) =>
+const goOn = (id: RunId.RunId) =>
   WorkflowExecutor.resume(id).pipe(
     Effect.andThen(({ tasks, workflow }) => Console.log(`${workflow}: ${tasks.length} tasks completed after all`)),
     Effect.catchAll(({ message }) => Effect.zipRight(Console.error(message), cleanUp(id)))

@@ -12,9 +12,9 @@ import * as ResumeAfterCrash from "../examples/resume-after-crash.ts"
 import * as RunWorkflow from "../examples/run-workflow.ts"
 import * as AgamemnonClient from "../src/agamemnon/AgamemnonClient.ts"
 import * as EmbeddedAgamemnon from "../src/embedded/EmbeddedAgamemnon.ts"
-import * as Declaration from "../src/run/RunInput.ts"
-import * as RunEvent from "../src/run/RunEvent.ts"
-import { RunRecord } from "../src/run/RunJournal.ts"
+import * as RunInput from "../src/run/RunInput.ts"
+import * as RunId from "../src/run/RunId.ts"
+import { RunJournal } from "../src/run/RunJournal.ts"
 import * as WorkflowExecutor from "../src/executor/WorkflowExecutor.ts"
 import { RunStore } from "../src/store/RunStore.ts"
 import * as WorkflowFile from "../src/workflow/WorkflowFile.ts"
@@ -34,16 +34,16 @@ const Agamemnon = Layer.unwrapEffect(Effect.map(EmbeddedAgamemnon.EmbeddedAgamem
 
 /** What is on record of a process that has died as soon as it had begun a run. */
 const diedAtOnce = Effect.fnUntraced(function*(digits: string, isDeclared: boolean) {
-  const { begin } = yield* RunRecord
+  const { begin } = yield* RunJournal
   const { events, list } = yield* RunStore
   const spec = yield* WorkflowFile.load("workflows/hello.yaml")
-  const declaration = yield* Declaration.write({ spec, force: false })
+  const declaration = yield* RunInput.encode({ spec, force: false })
   const [earlier] = yield* list
   const [started] = earlier === undefined ? [] : yield* events(earlier.run)
   if (started?._tag !== "run.started") return yield* Effect.dieMessage("a run must be recorded")
-  const run = RunEvent.RunId.make(digits)
+  const run = RunId.RunId.make(digits)
   const recording = yield* begin({ run, workflow: spec.metadata.name, url: started.url })
-  if (isDeclared) yield* recording.declare(declaration)
+  if (isDeclared) yield* recording.writeInput(declaration)
   yield* recording.append([{ ...started, run }])
 }, Effect.scoped)
 

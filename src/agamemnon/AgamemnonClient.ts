@@ -20,7 +20,7 @@ import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as Settings from "../settings/Settings.ts"
-import * as Address from "../settings/AgamemnonAddress.ts"
+import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import { AgamemnonApi } from "./AgamemnonApi.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
 import type {
@@ -34,10 +34,10 @@ import type {
   Team,
   TeamId
 } from "./AgamemnonModel.ts"
-import * as Connections from "./ConcurrencyLimit.ts"
-import * as Key from "../settings/Credential.ts"
+import * as ConcurrencyLimit from "./ConcurrencyLimit.ts"
+import * as Credential from "../settings/Credential.ts"
 import * as Pages from "./Pages.ts"
-import { persist } from "./RequestRetry.ts"
+import { retrying } from "./RequestRetry.ts"
 import * as Transport from "./Transport.ts"
 
 type Failure = AgamemnonError.AgamemnonError
@@ -126,7 +126,7 @@ const isCount = (number: number): boolean => Number.isSafeInteger(number) && num
 /** Reads the address. One of another machine needs TLS, before the first byte is sent. */
 const addressOf = ({ requireTls = true, url }: Options) =>
   Effect.filterOrFail(
-    Effect.mapError(Address.parse(url), invalid("url")),
+    Effect.mapError(AgamemnonAddress.parse(url), invalid("url")),
     ({ isLoopback, isPlain }) => !requireTls || !isPlain || isLoopback,
     (address) => new AgamemnonError.TlsRequiredError({ url: address.url })
   )
@@ -143,7 +143,7 @@ const turns = Effect.fnUntraced(function*({ maxConnections = 6, rateLimit = { rp
   if (!Number.isFinite(rps) || rps < 0) {
     return yield* invalid("rateLimit.rps")(`expected a number from 0, found ${rps}`)
   }
-  const { run } = Connections.make(maxConnections)
+  const { run } = ConcurrencyLimit.make(maxConnections)
   if (rps === 0) return run
   const limited = yield* RateLimiter.make({
     limit: burst,
@@ -164,14 +164,14 @@ export const make: (
 > = Effect.fnUntraced(function*(options: Options) {
   const address = yield* addressOf(options)
   if (options.apiKey !== undefined) {
-    yield* Effect.mapError(Key.parse(Redacted.value(options.apiKey)), invalid("apiKey"))
+    yield* Effect.mapError(Credential.parse(Redacted.value(options.apiKey)), invalid("apiKey"))
   }
   const inTurn = yield* turns(options)
   const transport = yield* Transport.make({ ...options, address })
   const { agents, tasks, teams } = yield* HttpApiClient.makeWith(AgamemnonApi, { httpClient: transport.client })
 
   const attempt = <A, E>(request: Effect.Effect<A, E>) => inTurn(transport.call(request))
-  const repeated = <A, E>(request: Effect.Effect<A, E>) => persist(attempt(request))
+  const repeated = <A, E>(request: Effect.Effect<A, E>) => retrying(attempt(request))
 
   /** Sends a create; once an answer was lost, looks for what it may have made before sending again. */
   const createSafely = <A, E>(send: Effect.Effect<A, E>, find: Effect.Effect<Option.Option<A>, Failure>) =>
@@ -180,7 +180,7 @@ export const make: (
       const create = attempt(send).pipe(
         Effect.tapError((error) => (error.mayHaveTakenEffect ? Ref.set(uncertain, true) : Effect.void))
       )
-      return yield* persist(
+      return yield* retrying(
         Effect.if(Ref.get(uncertain), {
           onTrue: () => Effect.flatMap(find, Option.match({ onNone: () => create, onSome: Effect.succeed })),
           onFalse: () => create

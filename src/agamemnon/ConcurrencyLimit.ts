@@ -8,13 +8,13 @@
 import * as Effect from "effect/Effect"
 
 /** Lets effects run, so many at once. */
-export interface Connections {
+export interface ConcurrencyLimit {
   /** Runs an effect as soon as there is a free connection for it. */
   readonly run: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /** Makes a limit of so many at once. */
-export const make = (limit: number): Connections => {
+export const make = (limit: number): ConcurrencyLimit => {
   // A set keeps the order of insertion.
   const waiting = new Set<() => void>()
   let free = limit

@@ -10,7 +10,7 @@ import * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 
 /** An agent or a team that exists on Agamemnon. */
-export interface Leftover {
+export interface ManagedResource {
   readonly kind: "agent" | "team"
   /** Its name in the workflow. */
   readonly name: string
@@ -18,7 +18,7 @@ export interface Leftover {
   readonly id: string
 }
 
-type Kind = Leftover["kind"]
+type Kind = ManagedResource["kind"]
 
 interface Existing {
   readonly id: string
@@ -34,12 +34,12 @@ export const list = (kind: Kind): Effect.Effect<ReadonlyArray<Existing>, Agamemn
 /** Finds what exists of a workflow, teams first. */
 export const find: (
   spec: WorkflowSpec
-) => Effect.Effect<ReadonlyArray<Leftover>, AgamemnonError, AgamemnonClient> = Effect.fn("Leftovers.find")(
+) => Effect.Effect<ReadonlyArray<ManagedResource>, AgamemnonError, AgamemnonClient> = Effect.fn("Leftovers.find")(
   function*({ agents, metadata, teams }) {
     const found = (kind: Kind, declared: ReadonlyArray<{ readonly name: string }>) => {
       const names = new Map<string, string>(declared.map(({ name }) => [ResourceKey.make(metadata.name, name), name]))
       return Effect.map(list(kind), (existing) =>
-        existing.flatMap(({ id, name: key }): ReadonlyArray<Leftover> => {
+        existing.flatMap(({ id, name: key }): ReadonlyArray<ManagedResource> => {
           const name = names.get(key)
           return name === undefined ? [] : [{ kind, name, key, id }]
         }))
@@ -50,7 +50,7 @@ export const find: (
 
 /** Removes one. Removing one that is already gone succeeds. */
 export const remove = (
-  { id, kind }: Pick<Leftover, "id" | "kind">
+  { id, kind }: Pick<ManagedResource, "id" | "kind">
 ): Effect.Effect<void, AgamemnonError, AgamemnonClient> =>
   Effect.flatMap(AgamemnonClient, (agamemnon) =>
     kind === "team" ? agamemnon.deleteTeam(TeamId.make(id)) : agamemnon.deleteAgent(AgentId.make(id)))

@@ -21,7 +21,7 @@ export const backoff: Schedule.Schedule<unknown> = Schedule.exponential("100 mil
  * What holds for the requests of the code that it is provided to. By default a
  * request is repeated four times and nobody hears of it.
  */
-export class Persistence extends Context.Reference<Persistence>()("telemachy/agamemnon/Persistence", {
+export class RequestRetry extends Context.Reference<RequestRetry>()("telemachy/agamemnon/RequestRetry", {
   defaultValue: (): {
     /** Goes on for as long as a request may be repeated. */
     readonly schedule: Schedule.Schedule<unknown>
@@ -43,9 +43,9 @@ const toleratedServerErrors = Schedule.identity<AgamemnonError>().pipe(
   Schedule.whileOutput(([before, { reason }]) => reason !== "ServerError" || before < serverErrorRepeats)
 )
 
-/** Repeats a request as the {@link Persistence} in force says. */
-export const persist = <A, R>(request: Effect.Effect<A, AgamemnonError, R>): Effect.Effect<A, AgamemnonError, R> =>
-  Effect.flatMap(Persistence, ({ onFailure, schedule }) =>
+/** Repeats a request as the {@link RequestRetry} in force says. */
+export const retrying = <A, R>(request: Effect.Effect<A, AgamemnonError, R>): Effect.Effect<A, AgamemnonError, R> =>
+  Effect.flatMap(RequestRetry, ({ onFailure, schedule }) =>
     request.pipe(
       Effect.tapError((error) => (error.isRepeatable ? onFailure(error) : Effect.void)),
       Effect.retry({

@@ -18,17 +18,17 @@ import { Task, TaskId, type TeamId } from "./AgamemnonModel.ts"
  * What is heard of the tasks of a team.
  *
  * - `Updated`: a task was changed, and is now like this
- * - `Touched`: something was said about a task, that it has ended for instance, and whether it is so is to be read
+ * - `Mentioned`: something was said about a task, that it has ended for instance, and whether it is so is to be read
  * - `Lost`: from now on nothing may be heard
  * - `Restored`: events come again; those since the last `Lost` are missing
  */
 export type TaskEvent = Data.TaggedEnum<{
   Updated: { readonly task: Task }
-  Touched: { readonly id: TaskId }
+  Mentioned: { readonly id: TaskId }
   Lost: {}
   Restored: {}
 }>
-export const { $is: is, $match: match, Lost, Restored, Touched, Updated } = Data.taggedEnum<TaskEvent>()
+export const { $is: is, $match: match, Lost, Restored, Mentioned, Updated } = Data.taggedEnum<TaskEvent>()
 
 /**
  * Whether events come.
@@ -38,18 +38,18 @@ export const { $is: is, $match: match, Lost, Restored, Touched, Updated } = Data
  * - `Up`: they come
  * - `Down`: they do not, for a reason
  */
-export type Link = Data.TaggedEnum<{
+export type FeedStatus = Data.TaggedEnum<{
   Absent: {}
   Connecting: {}
   Up: {}
   Down: { readonly reason: string }
 }>
-export const { $is: isLink, $match: matchLink, Absent, Connecting, Down, Up } = Data.taggedEnum<Link>()
+export const { $is: isStatus, $match: matchStatus, Absent, Connecting, Down, Up } = Data.taggedEnum<FeedStatus>()
 
 /** Where events come from. */
-export class TaskEvents extends Context.Tag("telemachy/agamemnon/TaskEvents")<TaskEvents, {
+export class TaskFeed extends Context.Tag("telemachy/agamemnon/TaskFeed")<TaskFeed, {
   /** Whether events come: as it is now, and every change. */
-  readonly links: Stream.Stream<Link>
+  readonly statuses: Stream.Stream<FeedStatus>
   /**
    * Subscribes to the events of a team's tasks. It waits for its source no
    * longer than a moment, and never fails: what is sent before it has
@@ -59,8 +59,8 @@ export class TaskEvents extends Context.Tag("telemachy/agamemnon/TaskEvents")<Ta
 }>() {}
 
 /** A source of no events. */
-export const none = TaskEvents.of({
-  links: Stream.make(Absent()),
+export const none = TaskFeed.of({
+  statuses: Stream.make(Absent()),
   subscribe: () => Effect.acquireRelease(Queue.unbounded<TaskEvent>(), Queue.shutdown)
 })
 
@@ -90,7 +90,7 @@ export const parse = (team: TeamId, message: { readonly subject: string; readonl
     case "completed":
     case "failed":
       return Option.map(decodeEnded(message.payload), (ended) =>
-        Touched({ id: "data" in ended ? ended.data.task_id : ended.task_id }))
+        Mentioned({ id: "data" in ended ? ended.data.task_id : ended.task_id }))
     default:
       return Option.none()
   }

@@ -14,13 +14,13 @@ import * as Either from "effect/Either"
 import { identity } from "effect/Function"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
-import type { Address } from "../settings/AgamemnonAddress.ts"
+import type { AgamemnonAddress } from "../settings/AgamemnonAddress.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
-import { persist } from "./RequestRetry.ts"
+import { retrying } from "./RequestRetry.ts"
 
 /** What is sent where, and how long an answer may take. */
 export interface Options {
-  readonly address: Address
+  readonly address: AgamemnonAddress
   readonly apiKey?: Redacted.Redacted | undefined
   /** Defaults to 30 seconds. */
   readonly requestTimeout?: Duration.DurationInput | undefined
@@ -144,6 +144,6 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     client,
     call,
     ping: Effect.asVoid(pinged),
-    preflight: Effect.asVoid(Effect.flatten(persist(explained)))
+    preflight: Effect.asVoid(Effect.flatten(retrying(explained)))
   } satisfies Transport
 })

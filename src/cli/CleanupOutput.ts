@@ -8,10 +8,11 @@ import * as Stream from "effect/Stream"
 import * as EventLine from "../report/EventLine.ts"
 import { count, oneLine } from "../report/Format.ts"
 import * as Cleanup from "../executor/Cleanup.ts"
-import * as CurrentRun from "../executor/CurrentRun.ts"
-import type { RunEvent, RunId } from "../run/RunEvent.ts"
+import * as RunSettings from "../executor/RunSettings.ts"
+import type { RunEvent } from "../run/RunEvent.ts"
+import type { RunId } from "../run/RunId.ts"
 import type * as RunState from "../run/RunState.ts"
-import { Exit } from "./CommandExit.ts"
+import { CommandExit } from "./CommandExit.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as Streams from "./Streams.ts"
 
@@ -21,7 +22,7 @@ export const inWords = ({ id, kind, name }: Pick<RunState.ResourceState, "id" | 
 
 /** Removes what a run has left. Ends with {@link ExitCode.leftBehind} when something could not be removed. */
 export const clean = Effect.fn("Cleaning.clean")(function*(run: RunId, moved: boolean) {
-  const settings = yield* CurrentRun.config
+  const settings = yield* RunSettings.config
   const { style } = yield* Streams.outputOf(process.stdout)
   const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
   const begun = yield* DateTime.now
@@ -40,7 +41,7 @@ export const clean = Effect.fn("Cleaning.clean")(function*(run: RunId, moved: bo
   }
   yield* Console.error(style.bad(`${count(remaining.length, "resource")} ${what} could not be removed:`))
   yield* Effect.forEach(remaining, (each) => Console.error(style.bad(`  ${inWords(each)}: ${reasonOf(each)}`)), { discard: true })
-  return yield* new Exit({ code: ExitCode.leftBehind })
+  return yield* new CommandExit({ code: ExitCode.leftBehind })
 }, Effect.scoped)
 
 const reasonOf = ({ error, usedBy }: RunState.ResourceState): string =>

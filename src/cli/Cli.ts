@@ -8,48 +8,48 @@ import type { Style } from "../report/Style.ts"
 import { printable } from "../report/Format.ts"
 import manifest from "../../package.json" with { type: "json" }
 import * as Settings from "../settings/Settings.ts"
-import * as AgamemnonPage from "./definition/AgamemnonDefinition.ts"
-import * as AuditPage from "./definition/AuditDefinition.ts"
-import * as CancelPage from "./definition/CancelDefinition.ts"
-import * as CleanupPage from "./definition/CleanupDefinition.ts"
-import * as ForgetPage from "./definition/ForgetDefinition.ts"
-import * as ListPage from "./definition/ListDefinition.ts"
-import * as LogsPage from "./definition/LogsDefinition.ts"
-import * as PlanPage from "./definition/PlanDefinition.ts"
-import * as ResumePage from "./definition/ResumeDefinition.ts"
-import * as RunPage from "./definition/RunDefinition.ts"
-import * as SchemaPage from "./definition/SchemaDefinition.ts"
-import * as StatusPage from "./definition/StatusDefinition.ts"
-import * as TeardownPage from "./definition/TeardownDefinition.ts"
-import * as ValidatePage from "./definition/ValidateDefinition.ts"
-import * as Argv from "./CommandLine.ts"
+import * as AgamemnonDefinition from "./definition/AgamemnonDefinition.ts"
+import * as AuditDefinition from "./definition/AuditDefinition.ts"
+import * as CancelDefinition from "./definition/CancelDefinition.ts"
+import * as CleanupDefinition from "./definition/CleanupDefinition.ts"
+import * as ForgetDefinition from "./definition/ForgetDefinition.ts"
+import * as ListDefinition from "./definition/ListDefinition.ts"
+import * as LogsDefinition from "./definition/LogsDefinition.ts"
+import * as PlanDefinition from "./definition/PlanDefinition.ts"
+import * as ResumeDefinition from "./definition/ResumeDefinition.ts"
+import * as RunDefinition from "./definition/RunDefinition.ts"
+import * as SchemaDefinition from "./definition/SchemaDefinition.ts"
+import * as StatusDefinition from "./definition/StatusDefinition.ts"
+import * as TeardownDefinition from "./definition/TeardownDefinition.ts"
+import * as ValidateDefinition from "./definition/ValidateDefinition.ts"
+import * as CommandLine from "./CommandLine.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as Failure from "./Failure.ts"
 import * as Help from "./Help.ts"
 import * as Streams from "./Streams.ts"
 
 /** The help of each command, by its name. */
-export const pages = {
-  run: RunPage.page,
-  plan: PlanPage.page,
-  validate: ValidatePage.page,
-  list: ListPage.page,
-  status: StatusPage.page,
-  logs: LogsPage.page,
-  cancel: CancelPage.page,
-  resume: ResumePage.page,
-  cleanup: CleanupPage.page,
-  forget: ForgetPage.page,
-  audit: AuditPage.page,
-  teardown: TeardownPage.page,
-  schema: SchemaPage.page,
-  agamemnon: AgamemnonPage.page
+export const definitions = {
+  run: RunDefinition.definition,
+  plan: PlanDefinition.definition,
+  validate: ValidateDefinition.definition,
+  list: ListDefinition.definition,
+  status: StatusDefinition.definition,
+  logs: LogsDefinition.definition,
+  cancel: CancelDefinition.definition,
+  resume: ResumeDefinition.definition,
+  cleanup: CleanupDefinition.definition,
+  forget: ForgetDefinition.definition,
+  audit: AuditDefinition.definition,
+  teardown: TeardownDefinition.definition,
+  schema: SchemaDefinition.definition,
+  agamemnon: AgamemnonDefinition.definition
 }
 
 const sentence = "Run multi-agent workflows on Agamemnon, notice when it dies, leave nothing behind."
 
 const overview = (style: Style) =>
-  Help.overview(sentence, pages, {
+  Help.overview(sentence, definitions, {
     "EXIT CODES": ExitCode.meanings,
     "SETTINGS (a flag wins over the environment, the environment over .env, .env over the default)": Settings.all.map(
       ({ description, fallback, name }): Help.Row => [name, `${description} (${fallback})`]
@@ -86,7 +86,7 @@ const commands = {
   teardown: lazily(() => import("./command/TeardownCommand.ts")),
   schema: lazily(() => import("./command/SchemaCommand.ts")),
   agamemnon: lazily(() => import("./command/AgamemnonCommand.ts"))
-} satisfies Record<keyof typeof pages, unknown>
+} satisfies Record<keyof typeof definitions, unknown>
 
 const isCommand = (name: string): name is keyof typeof commands => Object.hasOwn(commands, name)
 
@@ -105,7 +105,7 @@ const execute = (argv: ReadonlyArray<string>) => {
  * having said what went wrong. Interrupting it cancels the command.
  */
 export const main = (argv: ReadonlyArray<string>) =>
-  Effect.catchAllCause(obey(argv), (cause) => {
+  Effect.catchAllCause(runRequest(argv), (cause) => {
     if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
     const { code, message } = Failure.fromCause(cause, {
       command: argv[0] ?? "",
@@ -114,8 +114,8 @@ export const main = (argv: ReadonlyArray<string>) =>
     return Effect.as(message === "" ? Effect.void : Console.error(printable(message)), code)
   }).pipe(Effect.provide(NodeContext.layer))
 
-const obey = Effect.fn("Cli.main")(function*(argv: ReadonlyArray<string>) {
-  const request = Argv.read(argv, pages)
+const runRequest = Effect.fn("Cli.main")(function*(argv: ReadonlyArray<string>) {
+  const request = CommandLine.read(argv, definitions)
   // The wizard would wait for answers for ever.
   if (argv[0] === "--wizard" && !process.stdin.isTTY) {
     return yield* Effect.as(Console.error("--wizard asks questions, which takes a terminal"), ExitCode.invalid)

@@ -2,4 +2,4 @@
 import * as Data from "effect/Data"
 
 /** Ends the command with an exit code, and without another word. */
-export class Exit extends Data.TaggedError("Exit")<{ readonly code: number }> {}
+export class CommandExit extends Data.TaggedError("Exit")<{ readonly code: number }> {}

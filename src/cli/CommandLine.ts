@@ -6,14 +6,14 @@
 import * as Data from "effect/Data"
 import { nearest } from "../workflow/Suggestion.ts"
 import * as Flags from "./Flags.ts"
-import type { Page } from "./Help.ts"
+import type { Definition } from "./Help.ts"
 
 /** What a command line asks for. */
 export type Request = Data.TaggedEnum<{
   /** To run a command; flags stand before arguments. */
   Run: { readonly argv: ReadonlyArray<string> }
   /** To show the help of a command, or of the program. */
-  Help: { readonly command?: { readonly name: string; readonly page: Page } }
+  Help: { readonly command?: { readonly name: string; readonly page: Definition } }
   /** Something that is not known. */
   Unknown: { readonly message: string }
 }>
@@ -33,7 +33,7 @@ const suggestion = (name: string, candidates: ReadonlyArray<string>, otherwise: 
 }
 
 /** Finds out what a command line asks for. */
-export const read = (argv: ReadonlyArray<string>, pages: Readonly<Record<string, Page>>): Request => {
+export const read = (argv: ReadonlyArray<string>, pages: Readonly<Record<string, Definition>>): Request => {
   const [name, ...tokens] = argv
   if (name === undefined || name === "help" || helpFlags.includes(name)) return helpOf(tokens[0], pages)
   if (isFlag(name)) return globalFlag(name, argv)
@@ -54,13 +54,13 @@ const globalFlag = (token: string, argv: ReadonlyArray<string>): Request => {
   return name === "--completions" && !shells.includes(value) ? wrongChoice(name, value, shells) : Run({ argv })
 }
 
-const helpOf = (name: string | undefined, pages: Readonly<Record<string, Page>>): Request => {
+const helpOf = (name: string | undefined, pages: Readonly<Record<string, Definition>>): Request => {
   const page = name !== undefined && Object.hasOwn(pages, name) ? pages[name] : undefined
   if (name !== undefined && page !== undefined) return Help({ command: { name, page } })
   return name === undefined || isFlag(name) ? Help({}) : unknownCommand(name, pages)
 }
 
-const unknownCommand = (name: string, pages: Readonly<Record<string, Page>>): Request => {
+const unknownCommand = (name: string, pages: Readonly<Record<string, Definition>>): Request => {
   const names = Object.keys(pages)
   return Unknown({ message: `unknown command ${name}, ${suggestion(name, names, `expected one of ${names.join(", ")}`)}` })
 }

@@ -32,9 +32,9 @@ type Events = Stream.Stream<RunEvent.RunEvent>
 /** Shows a run. */
 export interface Display {
   /** Each tells of the events of a run in its own way, to its end. */
-  readonly tellers: ReadonlyArray<(events: Events) => Effect.Effect<void>>
+  readonly renderers: ReadonlyArray<(events: Events) => Effect.Effect<void>>
   /** Lets an effect write to the terminal without disturbing what is shown there. */
-  readonly beside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  readonly aboveView: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Says how a run ended, and what is left of it. */
   readonly summarize: (state: RunState.RunState) => Effect.Effect<void>
   /** Says what is left of a run that nobody waits for. */
@@ -70,18 +70,18 @@ export const make = Effect.fn("Display.make")(function*(options: Options) {
     ? yield* Effect.flatMap(Effect.promise(() => import("../report/LiveView.ts")), ({ make }) =>
       make(stream, { style: output.style, interruption }))
     : undefined
-  const beside = picture?.above ?? identity
+  const aboveView = picture?.above ?? identity
   const summaryOf = (state: RunState.RunState) =>
     ({ style: output.style, width: output.width, removal: options.removal(state) }) satisfies Summary.Options
   const hasLines = options.verbose || !(options.json || picture !== undefined)
 
   return {
-    tellers: [
+    renderers: [
       ...(options.json ? [JsonLines.events] : []),
       ...(picture === undefined ? [] : [picture.show]),
-      ...(hasLines ? [(events: Events) => beside(lines(options, output, write)(events))] : [])
+      ...(hasLines ? [(events: Events) => aboveView(lines(options, output, write)(events))] : [])
     ],
-    beside,
+    aboveView,
     summarize: Effect.fnUntraced(function*(state) {
       const summary = summaryOf(state)
       const isWell = state.outcome === "completed" && RunState.left(state).length === 0 && state.recorded

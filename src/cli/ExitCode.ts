@@ -1,5 +1,5 @@
 /** The exit codes of the command. */
-import type { Outcome } from "../run/RunEvent.ts"
+import type { Outcome } from "../run/Outcome.ts"
 
 /** The file, a flag, a setting or the record does not allow it; nothing was started. */
 export const invalid = 2

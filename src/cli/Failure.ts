@@ -5,7 +5,7 @@ import * as ConfigError from "effect/ConfigError"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { AgamemnonError, PingError } from "../agamemnon/AgamemnonError.ts"
-import { Exit } from "./CommandExit.ts"
+import { CommandExit } from "./CommandExit.ts"
 import * as ExitCode from "./ExitCode.ts"
 
 /** The end of a command that failed. */
@@ -27,7 +27,7 @@ const settings = (error: ConfigError.ConfigError): string => {
 }
 
 const describe = (error: unknown, command: string): Failure => {
-  if (error instanceof Exit) return { code: error.code, message: "" }
+  if (error instanceof CommandExit) return { code: error.code, message: "" }
   // The parser has printed what is wrong with the command line.
   if (ValidationError.isValidationError(error)) {
     return { code: ExitCode.invalid, message: `see telemachy ${command} --help` }

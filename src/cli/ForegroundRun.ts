@@ -12,7 +12,7 @@ import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
 import * as WorkflowExecutor from "../executor/WorkflowExecutor.ts"
 import type * as Display from "./Display.ts"
-import * as Ended from "./CommandExit.ts"
+import * as CommandExit from "./CommandExit.ts"
 import * as ExitCode from "./ExitCode.ts"
 import { Signals } from "./Signals.ts"
 
@@ -27,14 +27,14 @@ const exitCodeOf = Effect.fn("Drive.exitCodeOf")(function*(state: RunState.RunSt
 })
 
 /** Says what happens at the first signal, and ends the process at the second, having said what is left. */
-const heedSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: Display.Display) =>
+const handleSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: Display.Display) =>
   Effect.gen(function*() {
     const signals = yield* Signals
     // Of a run that is over, all has been said.
     const underWay = Effect.map(Ref.get(state), (reached) => reached?.endedAt === undefined ? reached : undefined)
     const signal = yield* signals.first
     const sentence = `${signal}: cancelling the run and taking down what it made; once more to stop waiting`
-    if ((yield* underWay) !== undefined) yield* display.beside(Console.error(sentence))
+    if ((yield* underWay) !== undefined) yield* display.aboveView(Console.error(sentence))
     yield* signals.second
     const abandoned = yield* underWay
     if (abandoned !== undefined) yield* display.abandon(abandoned)
@@ -44,11 +44,11 @@ const heedSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: Dis
 const untilTheEnd = (events: Stream.Stream<RunEvent>) => Stream.takeUntil(events, ({ _tag }) => _tag === "run.finished")
 
 /** Waits a moment for tellers of a run that may have been interrupted before it began. */
-const abandonSoon = (told: Fiber.Fiber<void>) =>
+const awaitBriefly = (told: Fiber.Fiber<void>) =>
   Effect.timeoutOption(Effect.interruptible(Fiber.join(told)), "1 second")
 
 /** Starts a run, or resumes one, and drives it. */
-export const drive = Effect.fn("Drive.drive")(function*<E>(
+export const run = Effect.fn("Drive.drive")(function*<E>(
   begin: (
     executor: Context.Tag.Service<WorkflowExecutor.WorkflowExecutor>
   ) => Effect.Effect<WorkflowExecutor.RunResult, E>,
@@ -57,20 +57,20 @@ export const drive = Effect.fn("Drive.drive")(function*<E>(
   const executor = yield* WorkflowExecutor.WorkflowExecutor
   const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
   const remember = Stream.runForEach((event: RunEvent) => Ref.update(state, (before) => RunState.fold(before, event)))
-  const telling = yield* Effect.forEach([remember, ...display.tellers], (tell) =>
+  const renderings = yield* Effect.forEach([remember, ...display.renderers], (tell) =>
     Effect.map(executor.events, (events) => tell(untilTheEnd(events))))
 
   // Daemons: they tell of the end of the run, and heed signals to the end of the command, and so must outlive its interruption.
-  const told = yield* Effect.forkDaemon(Effect.all(telling, { concurrency: "unbounded", discard: true }))
-  yield* Effect.forkDaemon(heedSignals(state, display))
-  const exit = yield* display.beside(begin(executor)).pipe(
+  const rendering = yield* Effect.forkDaemon(Effect.all(renderings, { concurrency: "unbounded", discard: true }))
+  yield* Effect.forkDaemon(handleSignals(state, display))
+  const exit = yield* display.aboveView(begin(executor)).pipe(
     Effect.tapDefect((cause) => Effect.logDebug("a defect ended the run", cause)),
     Effect.exit,
-    Effect.ensuring(Effect.flatMap(Ref.get(state), (begun) => begun === undefined ? abandonSoon(told) : Fiber.join(told))),
+    Effect.ensuring(Effect.flatMap(Ref.get(state), (begun) => begun === undefined ? awaitBriefly(rendering) : Fiber.join(rendering))),
     Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => ended === undefined ? Effect.void : display.summarize(ended)))
   )
   const ended = yield* Ref.get(state)
   // What kept it from beginning is all there is to say.
   if (ended === undefined) yield* exit
-  return yield* new Ended.Exit({ code: yield* exitCodeOf(ended) })
+  return yield* new CommandExit.CommandExit({ code: yield* exitCodeOf(ended) })
 })

@@ -8,7 +8,7 @@ import * as Flags from "./Flags.ts"
 import type { Style } from "../report/Style.ts"
 
 /** What there is to know about a command. */
-export interface Page {
+export interface Definition {
   /** What it does, in a sentence. */
   readonly sentence: string
   /** Its flags and arguments. */
@@ -32,7 +32,7 @@ export const global: ReadonlyArray<Row> = [
 ]
 
 /** Renders the help of a command. */
-export const command = (name: string, { config, examples, sentence }: Page, style: Style): string => {
+export const command = (name: string, { config, examples, sentence }: Definition, style: Style): string => {
   const values = Object.values(config)
   const args = values.filter(Args.isArgs)
   const names = args.flatMap((each) => rows(Args.getHelp(each)))
@@ -53,7 +53,7 @@ export const command = (name: string, { config, examples, sentence }: Page, styl
 /** Renders the help of the program: its commands, and what holds for all of them. */
 export const overview = (
   sentence: string,
-  pages: Readonly<Record<string, Page>>,
+  pages: Readonly<Record<string, Definition>>,
   sections: Readonly<Record<string, ReadonlyArray<Row>>>,
   style: Style
 ): string =>

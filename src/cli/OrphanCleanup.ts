@@ -3,10 +3,10 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { oneLine } from "../report/Format.ts"
-import * as Leftovers from "../agamemnon/ManagedResource.ts"
+import * as ManagedResource from "../agamemnon/ManagedResource.ts"
 import { RunStore } from "../store/RunStore.ts"
 import { isResourceKey } from "../workflow/ResourceKey.ts"
-import { Exit } from "./CommandExit.ts"
+import { CommandExit } from "./CommandExit.ts"
 import * as ExitCode from "./ExitCode.ts"
 
 /** An id that is not that of an orphan. */
@@ -18,12 +18,12 @@ export class NoOrphanError extends Schema.TaggedError<NoOrphanError>()("NoOrphan
 
 const inWords = ({ id, key, kind }: Orphan): string => oneLine(`${kind} ${id} (${key})`)
 
-type Orphan = Pick<Leftovers.Leftover, "kind" | "id" | "key">
+type Orphan = Pick<ManagedResource.ManagedResource, "kind" | "id" | "key">
 
 const find = Effect.gen(function*() {
   const known = yield* Effect.flatMap(RunStore, ({ known }) => known)
   const of = (kind: Orphan["kind"]) =>
-    Effect.map(Leftovers.list(kind), (existing) =>
+    Effect.map(ManagedResource.list(kind), (existing) =>
       existing
         .filter(({ id, name }) => isResourceKey(name) && !known.has(id) && !known.has(name))
         .map(({ id, name }): Orphan => ({ kind, id, key: name })))
@@ -46,10 +46,10 @@ export const clean = Effect.fn("Orphans.clean")(function*(ids: ReadonlyArray<str
   }
   if (dryRun) return yield* Effect.forEach(chosen, (orphan) => Console.log(`would remove ${inWords(orphan)}`), { discard: true })
   const removed = yield* Effect.forEach(chosen, (orphan) =>
-    Effect.matchEffect(Leftovers.remove(orphan), {
+    Effect.matchEffect(ManagedResource.remove(orphan), {
       onSuccess: () => Effect.as(Console.log(`removed ${inWords(orphan)}`), true),
       onFailure: ({ message }) =>
         Effect.as(Console.error(`could not remove ${inWords(orphan)}: ${oneLine(message)}`), false)
     }))
-  if (!removed.every(Boolean)) return yield* new Exit({ code: ExitCode.leftBehind })
+  if (!removed.every(Boolean)) return yield* new CommandExit({ code: ExitCode.leftBehind })
 })

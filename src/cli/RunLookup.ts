@@ -1,7 +1,7 @@
 /** The recorded run that a command is about. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { RunId } from "../run/RunEvent.ts"
+import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
 import { RunStore } from "../store/RunStore.ts"
 

@@ -57,7 +57,7 @@ export interface Slice<A> {
 type Query = typeof Page.Type
 
 /** The memory of the embedded Agamemnon. */
-export class AgamemnonState extends Context.Tag("telemachy/agamemnon/embedded/AgamemnonState")<AgamemnonState, {
+export class AgamemnonState extends Context.Tag("telemachy/embedded/AgamemnonState")<AgamemnonState, {
   readonly listAgents: (query: Query) => Effect.Effect<Slice<Agent>>
   readonly getAgent: (id: string) => Effect.Effect<Option.Option<Agent>>
   /** Finds the youngest agent of a name. */

@@ -18,12 +18,12 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Address from "../settings/AgamemnonAddress.ts"
+import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as AgamemnonServer from "./AgamemnonServer.ts"
 import * as AgamemnonState from "./AgamemnonState.ts"
-import * as ApiKey from "./Authentication.ts"
+import * as Authentication from "./Authentication.ts"
 import * as Faults from "./Faults.ts"
-import * as Journal from "./RequestLog.ts"
+import * as RequestLog from "./RequestLog.ts"
 import * as Listener from "./Listener.ts"
 import * as ProcessGroups from "./ProcessGroups.ts"
 import type * as Program from "./Program.ts"
@@ -60,7 +60,7 @@ export class RemoteAddressError extends Schema.TaggedError<RemoteAddressError>()
 
 /** The embedded Agamemnon, and what can be done to it. */
 export class EmbeddedAgamemnon
-  extends Context.Tag("telemachy/agamemnon/embedded/EmbeddedAgamemnon")<EmbeddedAgamemnon, {
+  extends Context.Tag("telemachy/embedded/EmbeddedAgamemnon")<EmbeddedAgamemnon, {
     /** Address that it can be reached at. */
     readonly url: string
     /** The key that it asks for. */
@@ -72,7 +72,7 @@ export class EmbeddedAgamemnon
     /** How many requests it has received. */
     readonly requests: Effect.Effect<number>
     /** The latest requests, at most a thousand. */
-    readonly journal: Effect.Effect<ReadonlyArray<Journal.Entry>>
+    readonly requestLog: Effect.Effect<ReadonlyArray<RequestLog.Entry>>
     /** The processes that it has started and that have not ended, each the leader of a group. */
     readonly processes: Effect.Effect<ReadonlyArray<number>>
   }>()
@@ -81,7 +81,7 @@ export class EmbeddedAgamemnon
 const addressOf = (host: string) => `http://${host.includes(":") ? `[${host}]` : host}`
 
 const isLoopback = (host: string): boolean =>
-  Either.getOrUndefined(Address.parse(addressOf(host)))?.isLoopback === true
+  Either.getOrUndefined(AgamemnonAddress.parse(addressOf(host)))?.isLoopback === true
 
 /** Starts an embedded Agamemnon. */
 export const make = Effect.fn("EmbeddedAgamemnon.make")(
@@ -104,14 +104,14 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
       )
     }
 
-    const apiKey = options.apiKey ?? (yield* ApiKey.random)
-    const journal = yield* Journal.make
+    const apiKey = options.apiKey ?? (yield* Authentication.random)
+    const requestLog = yield* RequestLog.make
     const faults = yield* Faults.make
     const limited = options.rateLimit === undefined
       ? identity<HttpApp.Default>
       : yield* RateLimit.limited(options.rateLimit)
     const server = yield* Effect.provideService(AgamemnonServer.make, AgamemnonState.AgamemnonState, state)
-    const app = server.pipe(limited, ApiKey.required(apiKey), faults.middleware, journal.middleware)
+    const app = server.pipe(limited, Authentication.required(apiKey), faults.middleware, requestLog.middleware)
     const onRequest = yield* NodeHttpServer.makeHandler(app).pipe(
       Effect.withTracerEnabled(false),
       Effect.interruptible
@@ -127,8 +127,8 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
           next.some(({ _tag }) => _tag === "Refuse") ? listener.refuse : listener.accept
         ),
       forget: state.forget,
-      requests: journal.count,
-      journal: journal.entries,
+      requests: requestLog.count,
+      requestLog: requestLog.entries,
       processes: groups.alive
     })
   }

@@ -75,7 +75,7 @@ const reset = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
   return silence
 })
 
-const befall = <E, R>(fault: Fault, app: HttpApp.Default<E, R>): HttpApp.Default<E, R> => {
+const inject = <E, R>(fault: Fault, app: HttpApp.Default<E, R>): HttpApp.Default<E, R> => {
   switch (fault._tag) {
     case "Refuse":
       return app
@@ -116,7 +116,7 @@ export const make: Effect.Effect<Faults> = Effect.sync(() => {
         const next = inForce.find(({ fault, left }) => left > 0 && isAt(fault, request))
         if (next === undefined) return app
         next.left -= 1
-        return befall(next.fault, app)
+        return inject(next.fault, app)
       })
   }
 })

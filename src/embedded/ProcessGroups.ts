@@ -53,7 +53,7 @@ export class ProcessNotStarted extends Schema.TaggedError<ProcessNotStarted>()("
 }
 
 /** Runs processes in groups of their own. */
-export class ProcessGroups extends Context.Tag("telemachy/agamemnon/embedded/ProcessGroups")<ProcessGroups, {
+export class ProcessGroups extends Context.Tag("telemachy/embedded/ProcessGroups")<ProcessGroups, {
   /** Runs a process to its end. Interruption ends it, and its whole group. */
   readonly run: (command: Command) => Effect.Effect<Ended, ProcessNotStarted>
   /** The leaders of the groups that have not ended yet. */

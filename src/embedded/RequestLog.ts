@@ -15,7 +15,7 @@ export interface Entry {
 }
 
 /** The journal of a server. */
-export interface Journal {
+export interface RequestLog {
   /** How many requests were received. */
   readonly count: Effect.Effect<number>
   /** The latest of them, in the order of their arrival. */
@@ -28,7 +28,7 @@ export interface Journal {
 export const limit = 1000
 
 /** Makes an empty journal. */
-export const make: Effect.Effect<Journal> = Effect.sync(() => {
+export const make: Effect.Effect<RequestLog> = Effect.sync(() => {
   let count = 0
   const entries = new Map<number, Entry>()
   return {

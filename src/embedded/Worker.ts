@@ -19,9 +19,9 @@ import { type Ended, ProcessGroups } from "./ProcessGroups.ts"
 import * as Program from "./Program.ts"
 
 /** An agent's place: the tasks that may wait for it, and the fiber that works on them while the agent is online. */
-interface Desk {
-  readonly inbox: Set<string>
-  readonly bell: Effect.Latch
+interface AgentQueue {
+  readonly tasks: Set<string>
+  readonly wakeUp: Effect.Latch
   readonly turn: Effect.Semaphore
   worker?: Fiber.RuntimeFiber<void> | undefined
 }
@@ -85,7 +85,7 @@ export const make = Effect.fn("Worker.make")(function*(options: Program.Options)
   AgamemnonState | FileSystem.FileSystem | Path.Path | ProcessGroups | Scope.Scope
 > {
   const state = yield* AgamemnonState
-  const desks = new Map<string, Desk>()
+  const queues = new Map<string, AgentQueue>()
   const fork = yield* FiberSet.makeRuntime<FileSystem.FileSystem | Path.Path | ProcessGroups>()
 
   const work = (agentId: string, taskId: string) =>
@@ -106,29 +106,29 @@ export const make = Effect.fn("Worker.make")(function*(options: Program.Options)
       }))
     )
 
-  const deskOf = (agent: string): Desk => {
-    const desk = desks.get(agent) ??
-      { bell: Effect.unsafeMakeLatch(), inbox: new Set(), turn: Effect.unsafeMakeSemaphore(1) }
-    desks.set(agent, desk)
+  const queueOf = (agent: string): AgentQueue => {
+    const desk = queues.get(agent) ??
+      { wakeUp: Effect.unsafeMakeLatch(), tasks: new Set(), turn: Effect.unsafeMakeSemaphore(1) }
+    queues.set(agent, desk)
     return desk
   }
 
-  const next = (agent: string, { bell, inbox }: Desk) =>
+  const next = (agent: string, { wakeUp, tasks }: AgentQueue) =>
     Effect.suspend(() => {
-      const [task] = inbox
+      const [task] = tasks
       if (task === undefined) {
-        bell.unsafeClose()
-        return bell.await
+        wakeUp.unsafeClose()
+        return wakeUp.await
       }
-      inbox.delete(task)
+      tasks.delete(task)
       return work(agent, task)
     })
 
   // The turn is kept until the last task's processes have ended, so that an agent that is started again waits for them.
-  const sit = (agent: string, desk: Desk) =>
+  const start = (agent: string, desk: AgentQueue) =>
     Effect.interruptible(desk.turn.withPermits(1)(Effect.forever(next(agent, desk))))
 
-  const rise = (desk: Desk) => {
+  const stop = (desk: AgentQueue) => {
     const { worker } = desk
     desk.worker = undefined
     return worker === undefined ? Effect.void : Fiber.interruptFork(worker)
@@ -137,21 +137,21 @@ export const make = Effect.fn("Worker.make")(function*(options: Program.Options)
   const react = Effect.fnUntraced(function*(event: StateEvent) {
     switch (event._tag) {
       case "TaskWaiting": {
-        const desk = deskOf(event.agent)
-        desk.inbox.add(event.task)
-        desk.bell.unsafeOpen()
+        const desk = queueOf(event.agent)
+        desk.tasks.add(event.task)
+        desk.wakeUp.unsafeOpen()
         return
       }
       case "AgentOnline": {
-        const desk = deskOf(event.agent)
-        desk.worker ??= fork(sit(event.agent, desk))
+        const desk = queueOf(event.agent)
+        desk.worker ??= fork(start(event.agent, desk))
         return
       }
       case "AgentOffline":
-        return yield* rise(deskOf(event.agent))
+        return yield* stop(queueOf(event.agent))
       case "Forgotten":
-        yield* Effect.forEach(desks.values(), rise)
-        return desks.clear()
+        yield* Effect.forEach(queues.values(), stop)
+        return queues.clear()
     }
   })
 

@@ -8,16 +8,18 @@ import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as CurrentRun from "./CurrentRun.ts"
+import * as RunSettings from "./RunSettings.ts"
 import * as Removal from "./Removal.ts"
-import type { RunEvent, RunId } from "../run/RunEvent.ts"
-import { type RecordError, RunElsewhereError, type RunOwnedError, RunRecord, RunUnknownError } from "../run/RunJournal.ts"
+import type { RunEvent } from "../run/RunEvent.ts"
+import type { RunId } from "../run/RunId.ts"
+import { RunJournal } from "../run/RunJournal.ts"
+import { type JournalError, RunElsewhereError, type RunOwnedError, RunUnknownError } from "../run/JournalError.ts"
 import * as RunState from "../run/RunState.ts"
-import * as Teardown from "./Teardown.ts"
 
 /** How runs are cleaned up. */
 export interface Options {
-  /** What differs from {@link CurrentRun.defaults}: the grace of teardown counts. */
-  readonly settings?: Partial<CurrentRun.RunSettings> | undefined
+  /** What differs from {@link RunSettings.defaults}: the grace of teardown counts. */
+  readonly settings?: Partial<RunSettings.RunSettings> | undefined
   /** Whether Agamemnon has another address now than is recorded, and still is the one. Defaults to false. */
   readonly moved?: boolean | undefined
   /** Keys that are left alone. Defaults to none. */
@@ -61,19 +63,20 @@ export const run = (
   options: Options = {}
 ): Effect.Effect<
   Cleaned,
-  RecordError | RunOwnedError | RunUnknownError | RunElsewhereError,
-  AgamemnonClient | RunRecord
+  JournalError | RunOwnedError | RunUnknownError | RunElsewhereError,
+  AgamemnonClient | RunJournal
 > =>
   clean(id, options, () => true)
 
-const clean = Effect.fn("Cleanup.run")(function*(
+/** Does the same for a run of which that is wanted, by what the journal says of it. */
+export const clean = Effect.fn("Cleanup.run")(function*(
   id: RunId,
   options: Options,
   isWanted: (state: RunState.RunState) => boolean
 ) {
   const keys = options.spared ?? new Set<string>()
-  const recording = yield* Effect.flatMap(RunRecord, (record) => record.take(id))
-  const reached = RunState.foldAll(recording.events)
+  const journal = yield* Effect.flatMap(RunJournal, ({ acquire }) => acquire(id))
+  const reached = RunState.foldAll(journal.events)
   if (reached === undefined) return yield* new RunUnknownError({ run: id })
   const { embedded, url, workflow } = reached
   const { url: here } = yield* AgamemnonClient
@@ -87,12 +90,12 @@ const clean = Effect.fn("Cleanup.run")(function*(
   const current = CurrentRun.make({
     id,
     workflow,
-    settings: { ...CurrentRun.defaults, ...options.settings },
-    recording: Option.some(recording),
+    settings: { ...RunSettings.defaults, ...options.settings },
+    journal: Option.some(journal),
     events: options.events ?? (yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)),
     reached
   })
-  const exceptions = { inUse: yield* recording.inUse, spared: keys }
+  const exceptions = { inUse: yield* journal.inUse, spared: keys }
   yield* Effect.provideService(cleanCurrent(reached, concern, exceptions), CurrentRun.CurrentRun, current)
   const after = RunState.resources((yield* current.state) ?? reached).filter(({ key }) => !keys.has(key))
   const before = new Set(concern.map(({ kind, name }) => `${kind} ${name}`))
@@ -118,43 +121,8 @@ const cleanCurrent = Effect.fnUntraced(function*(
   if (concern.length > 0) {
     yield* emit({ _tag: "teardown.started", decision: "remove" })
     yield* embedded
-      ? Removal.forget
+      ? Removal.reportRemoved
       : Effect.flatMap(Effect.isFailure(ping), (isLost) => Removal.remove(isLost, exceptions))
   }
   yield* CurrentRun.finish
 })
-
-// A run that died counts as cancelled.
-const wantedRemoval = ({ outcome, policy }: RunState.RunState): boolean =>
-  Teardown.decisions[outcome ?? "cancelled"][policy] === "remove"
-
-/**
- * Removes what runs of dead processes have left on the Agamemnon of the context
- * and their policy wanted removed. Does nothing without a {@link RunRecord}, and
- * never fails: what it can not do now, the next run tries again.
- */
-export const sweep = Effect.fn("Cleanup.sweep")(function*(options: Options) {
-  const record = yield* Effect.serviceOption(RunRecord)
-  if (Option.isNone(record)) return []
-  const { url } = yield* AgamemnonClient
-  const runs = yield* record.value.abandoned(url)
-  return yield* Effect.provideService(
-    Effect.forEach(runs, (id) => Effect.option(clean(id, options, wantedRemoval))),
-    RunRecord,
-    record.value
-  )
-}, Effect.map((cleaned) => cleaned.flatMap(Option.toArray)), Effect.catchAll((error) =>
-  Effect.as(Effect.logWarning(`what earlier runs have left is not known: ${error.message}`), [])))
-
-/** Writes down what became of a dead run whose agents and teams another has used again, and removed since. */
-export const inherit = (id: RunId, options: Options): Effect.Effect<void, never, AgamemnonClient> =>
-  Effect.flatMap(Effect.serviceOption(RunRecord), Option.match({
-    onNone: () => Effect.void,
-    onSome: (record) =>
-      clean(id, options, wantedRemoval).pipe(
-        Effect.provideService(RunRecord, record),
-        // What is gone takes no time to find gone.
-        Effect.timeout("5 seconds"),
-        Effect.ignoreLogged
-      )
-  }))

@@ -1,29 +1,26 @@
 /**
- * Watches the tasks of a team to their end: by what is heard of them, and by
+ * Watches the tasks of a team to their end: by the hints of the feed, and by
  * reading the team's list.
  *
  * Reads follow each other closely after something has happened and grow apart
- * while nothing does, up to the configured time between two reads. While events
+ * while nothing does, up to the configured time between two reads. While hints
  * tell of every end before a read does, the list is read only now and then.
  */
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import * as Schema from "effect/Schema"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
-import * as TaskEvents from "../agamemnon/TaskFeed.ts"
+import * as TaskFeed from "../agamemnon/TaskFeed.ts"
+import { isTerminal, type TerminalStatus } from "../run/TaskStatus.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
-import * as Hearsay from "./MonitorHints.ts"
+import * as MonitorHints from "./MonitorHints.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
-import { TerminalStatus } from "../run/RunEvent.ts"
-
-/** Whether a task has ended. Everything that is not known to be an end is progress. */
-export const isTerminal = Schema.is(TerminalStatus)
 
 /** What a task that has ended has to say. */
 export const resultOf = (result: unknown): { readonly result?: string } => typeof result === "string" ? { result } : {}
@@ -36,6 +33,7 @@ export interface Monitor {
   readonly watching: Effect.Effect<never, AgamemnonError | AgamemnonStateLostError>
 }
 
+/** A task that is watched, as it was last known. */
 interface Watched {
   readonly subject: string
   readonly ended: Deferred.Deferred<TerminalStatus>
@@ -43,10 +41,32 @@ interface Watched {
   updatedAt: string
 }
 
+/** The monitor of a team, between two things that it learns. */
+interface State {
+  readonly team: ProvisionedTeam
+  readonly agamemnon: Context.Tag.Service<AgamemnonClient>
+  readonly run: Context.Tag.Service<CurrentRun>
+  readonly feed: Queue.Dequeue<TaskFeed.TaskEvent>
+  readonly hints: MonitorHints.MonitorHints
+  /** Holds something when a read is wanted before its time. */
+  readonly wakeUp: Queue.Queue<void>
+  /** Open while tasks are. */
+  readonly busy: Effect.Latch
+  /** Every task that was ever watched: one that has ended and is no longer there tells of a lost state. */
+  readonly known: Map<TaskId, Watched>
+  /** Those that have not ended. */
+  readonly open: Map<TaskId, Watched>
+  /** When the list was last read, in milliseconds. */
+  readAt: number
+}
+
 const shortestPause = Duration.millis(4)
 
 /** A read that takes long, because the list is, is followed by a pause that is this many times longer. */
-const restFactor = 2
+const pauseFactor = 2
+
+/** Time between two reads while hints come. */
+export const resyncInterval = Duration.seconds(30)
 
 /**
  * Whether to read the open tasks one by one costs less than the list. A task in
@@ -54,160 +74,167 @@ const restFactor = 2
  */
 const areFew = (open: number, known: number): boolean => known >= 20 && open <= 1 + known / 150
 
-/** Time between two reads while events come. */
-export const reconciliation = Duration.seconds(30)
-
-/** Makes the monitor of a team, which hears of its tasks from now on. */
+/** Makes the monitor of a team, which receives hints about its tasks from now on. */
 export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
-  const agamemnon = yield* AgamemnonClient
-  const run = yield* CurrentRun
-  const longestPause = run.settings.monitorPoll
-  const reconcilePause = Duration.max(reconciliation, longestPause)
-  const heard = yield* (yield* TaskEvents.TaskEvents).subscribe(team.id)
-  const hearsay = Hearsay.make()
-  const woken = yield* Queue.sliding<void>(1)
-  const wake = Queue.offer(woken, undefined)
-  const busy = yield* Effect.makeLatch()
-  // Tasks that have ended stay known: one that is no longer there tells of a lost state.
-  const known = new Map<TaskId, Watched>()
-  const open = new Map<TaskId, Watched>()
-  let readAt = yield* Clock.currentTimeMillis
-
-  const note = Effect.fnUntraced(function*(watched: Watched, task: Task) {
-    const { status } = task
-    if (isTerminal(watched.status) || watched.status === status) return false
-    // What was heard since the list was read is newer. Only an end counts always: the server's clock may be set back.
-    if (!isTerminal(status) && task.updatedAt < watched.updatedAt) return false
-    watched.status = status
-    watched.updatedAt = task.updatedAt
-    const named = { team: team.spec.name, subject: watched.subject }
-    if (!isTerminal(status)) {
-      yield* run.emit({ _tag: "task.progressed", ...named, status })
-      return true
-    }
-    open.delete(task.id)
-    if (open.size === 0) yield* busy.close
-    hearsay.settle(task.id)
-    yield* run.emit({ _tag: "task.finished", ...named, id: task.id, status, earlier: false, ...resultOf(task["result"]) })
-    yield* Deferred.succeed(watched.ended, status)
-    return true
-  })
-
-  const missing = (id: TaskId, { subject }: Watched) =>
-    Effect.flatMap(
-      agamemnon.getTask(team.id, id),
-      Option.match({
-        onNone: () => stateLost(run, `task "${subject}" of team "${team.spec.name}"`),
-        onSome: Effect.succeed
-      })
-    )
-
-  /** Notes what a read has shown. */
-  const noteRead = Effect.fnUntraced(function*(id: TaskId, watched: Watched, task: Task) {
-    if (isTerminal(task.status) && !isTerminal(watched.status)) hearsay.found(id)
-    return yield* note(watched, task)
-  })
-
-  /** Reads everything once, and tells whether anything had changed. */
-  const readAll = Effect.gen(function*() {
-    const expected = [...known]
-    readAt = yield* Clock.currentTimeMillis
-    const listed = new Map((yield* agamemnon.listTasks(team.id)).map((task) => [task.id, task]))
-    // Tasks outlive their team, and a list of a team that is not known is empty: ask for the team itself.
-    if (expected.some(([id]) => !listed.has(id)) && !(yield* agamemnon.hasTeam(team.id))) {
-      return yield* stateLost(run, `team "${team.spec.name}"`)
-    }
-    let changed = false
-    for (const [id, watched] of expected) {
-      const task = listed.get(id) ?? (yield* missing(id, watched))
-      if (yield* noteRead(id, watched, task)) changed = true
-    }
-    return changed
-  })
-
-  /** Reads what is open, one by one: of many tasks that have ended, the list would say nothing new. */
-  const readOpen = Effect.suspend(() =>
-    Effect.reduce([...open], false, (changed, [id, watched]) =>
-      Effect.map(
-        Effect.flatMap(missing(id, watched), (task) => noteRead(id, watched, task)),
-        (isNew) => changed || isNew
-      )))
-
-  /** Reads the one task that something was said about, the few that are open, or now and then everything. */
-  const read = (isSoon: boolean) =>
-    Effect.suspend(() => {
-      const id = hearsay.isTrusted() ? hearsay.theOneInQuestion() : undefined
-      const watched = id === undefined ? undefined : known.get(id)
-      if (id !== undefined && watched !== undefined) {
-        return Effect.flatMap(missing(id, watched), (task) => noteRead(id, watched, task))
-      }
-      return isSoon && areFew(open.size, known.size) ? readOpen : readAll
-    })
-
-  /** Takes in what is said about a task of this run. */
-  const consider = Effect.fnUntraced(function*(watched: Watched, event: Hearsay.AboutTask) {
-    const isEnd = TaskEvents.is("Touched")(event) || isTerminal(event.task.status)
-    hearsay.heard(TaskEvents.is("Touched")(event) ? event.id : event.task.id, isEnd)
-    if (isTerminal(watched.status)) return
-    if (TaskEvents.is("Updated")(event) && event.task.updatedAt >= watched.updatedAt) {
-      yield* note(watched, event.task)
-    } else {
-      // Said without saying how it is, or said of a time before the last that is known: Agamemnon knows.
-      hearsay.question(TaskEvents.is("Touched")(event) ? event.id : event.task.id)
-      yield* wake
-    }
-  })
-
-  const about = Effect.fnUntraced(function*(event: Hearsay.AboutTask) {
-    const watched = known.get(TaskEvents.is("Touched")(event) ? event.id : event.task.id)
-    yield* watched === undefined ? Effect.sync(() => hearsay.keep(event)) : consider(watched, event)
-  })
-
-  /** Hears until the end. */
-  const hearing = Queue.take(heard).pipe(
-    Effect.flatMap(TaskEvents.match({
-      Updated: about,
-      Touched: about,
-      Lost: () => Effect.zipRight(Effect.sync(hearsay.forget), wake),
-      Restored: () => Effect.zipRight(Effect.sync(hearsay.forget), wake)
-    })),
-    Effect.forever
-  )
-
-  const reading = Effect.gen(function*() {
-    let pause = shortestPause
-    let rest = shortestPause
-    while (true) {
-      if (open.size === 0) {
-        yield* busy.await
-        pause = rest
-        if (!hearsay.isTrusted()) yield* Queue.takeAll(woken)
-      }
-      const isCalm = hearsay.isTrusted() && !hearsay.isInQuestion()
-      const calmUntil = readAt + Duration.toMillis(reconcilePause)
-      const wait = isCalm ? Duration.millis(Math.max(0, calmUntil - (yield* Clock.currentTimeMillis))) : pause
-      const wakened = yield* Effect.raceFirst(Effect.as(Effect.sleep(wait), false), Effect.as(Queue.take(woken), true))
-      if (wakened) yield* Effect.sleep(rest)
-      const [took, changed] = yield* Effect.timed(read(Duration.lessThan(pause, longestPause)))
-      rest = Duration.clamp(Duration.times(took, restFactor), { minimum: shortestPause, maximum: longestPause })
-      if (!wakened && !changed && Duration.equals(pause, longestPause)) hearsay.dismiss()
-      pause = wakened || changed ? rest : Duration.min(Duration.times(pause, 2), longestPause)
-    }
-  })
-
+  const state: State = {
+    team,
+    agamemnon: yield* AgamemnonClient,
+    run: yield* CurrentRun,
+    feed: yield* (yield* TaskFeed.TaskFeed).subscribe(team.id),
+    hints: MonitorHints.make(),
+    wakeUp: yield* Queue.sliding<void>(1),
+    busy: yield* Effect.makeLatch(),
+    known: new Map(),
+    open: new Map(),
+    readAt: yield* Clock.currentTimeMillis
+  }
   return {
-    watch: Effect.fnUntraced(function*(subject, { id, status, updatedAt }) {
-      const ended = yield* Deferred.make<TerminalStatus>()
-      const watched: Watched = { subject, ended, status: "pending", updatedAt }
-      known.set(id, watched)
-      open.set(id, watched)
-      const { events, isComplete } = hearsay.recall(id)
-      if (!isComplete || status !== "pending") hearsay.question(id)
-      if (!hearsay.isTrusted() || hearsay.isInQuestion()) yield* wake
-      yield* busy.open
-      yield* Effect.forEach(events, (event) => consider(watched, event), { discard: true })
-      return yield* Deferred.await(ended)
-    }),
-    watching: Effect.raceFirst(reading, hearing)
+    watch: (subject, task) => watch(state, subject, task),
+    watching: Effect.raceFirst(readRepeatedly(state), takeHints(state))
   } satisfies Monitor
 })
+
+const wake = ({ wakeUp }: State) => Queue.offer(wakeUp, undefined)
+
+/** Watches a task that was submitted, or found, to its end. */
+const watch = Effect.fnUntraced(function*(state: State, subject: string, { id, status, updatedAt }: Task) {
+  const { busy, hints, known, open } = state
+  const ended = yield* Deferred.make<TerminalStatus>()
+  const watched: Watched = { subject, ended, status: "pending", updatedAt }
+  known.set(id, watched)
+  open.set(id, watched)
+  const buffered = hints.takeBuffered(id)
+  if (!buffered.isComplete || status !== "pending") hints.mark(id)
+  if (!hints.isTrusted() || hints.hasMarked()) yield* wake(state)
+  yield* busy.open
+  yield* Effect.forEach(buffered.hints, (hint) => applyHint(state, watched, hint), { discard: true })
+  return yield* Deferred.await(ended)
+})
+
+/** Takes in how a task is now. Answers whether that was new. */
+const update = Effect.fnUntraced(function*(state: State, watched: Watched, task: Task) {
+  const { busy, hints, open, run, team } = state
+  const { id, status, updatedAt } = task
+  if (isTerminal(watched.status) || watched.status === status) return false
+  // What a hint said since the list was read is newer. Only an end counts always: the server's clock may be set back.
+  if (!isTerminal(status) && updatedAt < watched.updatedAt) return false
+  watched.status = status
+  watched.updatedAt = updatedAt
+  const named = { team: team.spec.name, subject: watched.subject }
+  if (!isTerminal(status)) {
+    yield* run.emit({ _tag: "task.progressed", ...named, status })
+    return true
+  }
+  open.delete(id)
+  if (open.size === 0) yield* busy.close
+  hints.unmark(id)
+  yield* run.emit({ _tag: "task.finished", ...named, id, status, earlier: false, ...resultOf(task["result"]) })
+  yield* Deferred.succeed(watched.ended, status)
+  return true
+})
+
+/** Takes hints for as long as they come. */
+const takeHints = (state: State): Effect.Effect<never> => {
+  const reset = Effect.zipRight(Effect.sync(state.hints.reset), wake(state))
+  const take = (hint: MonitorHints.TaskHint) => takeHint(state, hint)
+  return Queue.take(state.feed).pipe(
+    Effect.flatMap(TaskFeed.match({ Updated: take, Mentioned: take, Lost: () => reset, Restored: () => reset })),
+    Effect.forever
+  )
+}
+
+const takeHint = (state: State, hint: MonitorHints.TaskHint): Effect.Effect<void> => {
+  const watched = state.known.get(MonitorHints.taskIdOf(hint))
+  return watched === undefined ? Effect.sync(() => state.hints.buffer(hint)) : applyHint(state, watched, hint)
+}
+
+/** Takes in what a hint says about a task of this run. */
+const applyHint = Effect.fnUntraced(function*(state: State, watched: Watched, hint: MonitorHints.TaskHint) {
+  const id = MonitorHints.taskIdOf(hint)
+  state.hints.onHint(id, TaskFeed.is("Mentioned")(hint) || isTerminal(hint.task.status))
+  if (isTerminal(watched.status)) return
+  if (TaskFeed.is("Updated")(hint) && hint.task.updatedAt >= watched.updatedAt) {
+    yield* update(state, watched, hint.task)
+  } else {
+    // It does not say how the task is, or speaks of a time before the last that is known: Agamemnon knows.
+    state.hints.mark(id)
+    yield* wake(state)
+  }
+})
+
+/** Reads again and again: soon after something has happened, and seldom while hints tell of everything. */
+const readRepeatedly = Effect.fnUntraced(function*(state: State): Effect.fn.Return<
+  never,
+  AgamemnonError | AgamemnonStateLostError
+> {
+  const { busy, hints, open, run, wakeUp } = state
+  const longestPause = run.settings.monitorPoll
+  const resyncPause = Duration.toMillis(Duration.max(resyncInterval, longestPause))
+  let pause = shortestPause
+  let afterRead = shortestPause
+  while (true) {
+    if (open.size === 0) {
+      yield* busy.await
+      pause = afterRead
+      if (!hints.isTrusted()) yield* Queue.takeAll(wakeUp)
+    }
+    const isCalm = hints.isTrusted() && !hints.hasMarked()
+    const wait = isCalm
+      ? Duration.millis(Math.max(0, state.readAt + resyncPause - (yield* Clock.currentTimeMillis)))
+      : pause
+    const isWoken = yield* Effect.raceFirst(Effect.as(Effect.sleep(wait), false), Effect.as(Queue.take(wakeUp), true))
+    if (isWoken) yield* Effect.sleep(afterRead)
+    const [took, changed] = yield* Effect.timed(read(state, Duration.lessThan(pause, longestPause)))
+    afterRead = Duration.clamp(Duration.times(took, pauseFactor), { minimum: shortestPause, maximum: longestPause })
+    if (!isWoken && !changed && Duration.equals(pause, longestPause)) hints.unmarkAll()
+    pause = isWoken || changed ? afterRead : Duration.min(Duration.times(pause, 2), longestPause)
+  }
+})
+
+/** Reads the one task that a hint was about, the few that are open, or now and then everything. */
+const read = (state: State, isSoon: boolean) =>
+  Effect.suspend(() => {
+    const { hints, known, open } = state
+    const id = hints.isTrusted() ? hints.onlyMarked() : undefined
+    const watched = id === undefined ? undefined : known.get(id)
+    if (id !== undefined && watched !== undefined) return readOne(state, id, watched)
+    return isSoon && areFew(open.size, known.size) ? readOpen(state) : readAll(state)
+  })
+
+/** Reads what is open, one by one: of many tasks that have ended, the list would say nothing new. */
+const readOpen = (state: State) =>
+  Effect.reduce([...state.open], false, (changed, [id, watched]) =>
+    Effect.map(readOne(state, id, watched), (isNew) => changed || isNew))
+
+/** Reads everything once, and tells whether anything had changed. */
+const readAll = Effect.fnUntraced(function*(state: State) {
+  const { agamemnon, known, run, team } = state
+  const expected = [...known]
+  state.readAt = yield* Clock.currentTimeMillis
+  const listed = new Map((yield* agamemnon.listTasks(team.id)).map((task) => [task.id, task]))
+  // Tasks outlive their team, and a list of a team that is not known is empty: ask for the team itself.
+  if (expected.some(([id]) => !listed.has(id)) && !(yield* agamemnon.hasTeam(team.id))) {
+    return yield* stateLost(run, `team "${team.spec.name}"`)
+  }
+  let changed = false
+  for (const [id, watched] of expected) {
+    const task = listed.get(id)
+    const isNew = yield* task === undefined ? readOne(state, id, watched) : applyRead(state, watched, task)
+    if (isNew) changed = true
+  }
+  return changed
+})
+
+/** Reads one task, which is lost when Agamemnon does not know it. */
+const readOne = Effect.fnUntraced(function*(state: State, id: TaskId, watched: Watched) {
+  const { agamemnon, run, team } = state
+  const task = yield* agamemnon.getTask(team.id, id)
+  if (Option.isNone(task)) return yield* stateLost(run, `task "${watched.subject}" of team "${team.spec.name}"`)
+  return yield* applyRead(state, watched, task.value)
+})
+
+/** Takes in what a read has shown. */
+const applyRead = (state: State, watched: Watched, task: Task) => {
+  if (isTerminal(task.status) && !isTerminal(watched.status)) state.hints.onFoundByRead(task.id)
+  return update(state, watched, task)
+}

@@ -1,86 +1,87 @@
 /**
- * What a team has heard of its tasks, and how far that is to be trusted.
+ * What the feed has told a team of its tasks, and how far that is to be trusted.
  *
  * Nothing that is silent can be told from nothing that happens. So a team
- * trusts events when it has heard one about a task of its own, and stops as soon
- * as a read finds an end that it had not heard of, until it hears of that, too:
- * an event that never comes costs it one wait for a read, and only one.
+ * trusts hints when it has received one about a task of its own, and stops as
+ * soon as a read finds an end of which no hint had come, until that hint comes,
+ * too: one that never comes costs the team one wait for a read, and only one.
  */
 import * as Option from "effect/Option"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
-import type * as TaskEvents from "../agamemnon/TaskFeed.ts"
+import type * as TaskFeed from "../agamemnon/TaskFeed.ts"
 
-/** What can be heard about one task. */
-export type AboutTask = Extract<TaskEvents.TaskEvent, { readonly _tag: "Updated" | "Touched" }>
+/** A hint about one task. */
+export type TaskHint = Extract<TaskFeed.TaskEvent, { readonly _tag: "Updated" | "Mentioned" }>
 
-/** What a team has heard. */
-export interface Hearsay {
-  /** Whether events can be waited for instead of reading. */
+/** The task that a hint is about. */
+export const taskIdOf = (hint: TaskHint): TaskId => (hint._tag === "Mentioned" ? hint.id : hint.task.id)
+
+/** What the feed has told a team. */
+export interface MonitorHints {
+  /** Whether hints can be waited for instead of reading. */
   readonly isTrusted: () => boolean
-  /** An event about a task of this run has come; whether it tells of its end. */
-  readonly heard: (id: TaskId, isEnd: boolean) => void
+  /** A hint about a task of this run has come; whether it tells of its end. */
+  readonly onHint: (id: TaskId, isEnd: boolean) => void
   /** A read has found that a task has ended. */
-  readonly found: (id: TaskId) => void
-  /** A task is to be read, because of what was said about it. */
-  readonly question: (id: TaskId) => void
-  readonly isInQuestion: () => boolean
+  readonly onFoundByRead: (id: TaskId) => void
+  /** A task is to be read, because of a hint. */
+  readonly mark: (id: TaskId) => void
+  readonly hasMarked: () => boolean
   /** The task that is to be read, if it is only one. */
-  readonly theOneInQuestion: () => TaskId | undefined
-  /** A task has ended, and is in question no longer. */
-  readonly settle: (id: TaskId) => void
-  /** What was said was not so. */
-  readonly dismiss: () => void
-  /** Keeps an event about a task that is not known, or not yet: it may be faster than the answer to its submission. */
-  readonly keep: (event: AboutTask) => void
-  /** What was kept about a task, and whether that is all there was. */
-  readonly recall: (id: TaskId) => { readonly events: ReadonlyArray<AboutTask>; readonly isComplete: boolean }
-  /** Begins anew: events are missing from now on, or were until now. */
-  readonly forget: () => void
+  readonly onlyMarked: () => TaskId | undefined
+  /** A task has ended, and is to be read no longer. */
+  readonly unmark: (id: TaskId) => void
+  /** What hints said was not so. */
+  readonly unmarkAll: () => void
+  /** Keeps a hint about a task that is not known, or not yet: it may be faster than the answer to its submission. */
+  readonly buffer: (hint: TaskHint) => void
+  /** The hints that were kept about a task, and whether those are all there were. */
+  readonly takeBuffered: (id: TaskId) => { readonly hints: ReadonlyArray<TaskHint>; readonly isComplete: boolean }
+  /** Begins anew: hints are missing from now on, or were until now. */
+  readonly reset: () => void
 }
 
-/** How many events about tasks that are not known are kept. */
-const most = 1000
+/** How many hints about tasks that are not known are kept. */
+const bufferLimit = 1000
 
-const idOf = (event: AboutTask): TaskId => (event._tag === "Touched" ? event.id : event.task.id)
-
-/** Has heard nothing yet. */
-export const make = (): Hearsay => {
-  const endings = new Set<TaskId>()
-  const unheard = new Set<TaskId>()
-  const inQuestion = new Set<TaskId>()
-  let kept: ReadonlyArray<AboutTask> = []
+/** Makes the hints of a team, of which none has come yet. */
+export const make = (): MonitorHints => {
+  const hintedEnds = new Set<TaskId>()
+  const unhintedEnds = new Set<TaskId>()
+  const marked = new Set<TaskId>()
+  let buffered: ReadonlyArray<TaskHint> = []
   let isComplete = true
-  let hasHeard = false
+  let hasHint = false
   return {
-    isTrusted: () => hasHeard && unheard.size === 0,
-    heard: (id, isEnd) => {
-      hasHeard = true
+    isTrusted: () => hasHint && unhintedEnds.size === 0,
+    onHint: (id, isEnd) => {
+      hasHint = true
       if (!isEnd) return
-      endings.add(id)
-      unheard.delete(id)
+      hintedEnds.add(id)
+      unhintedEnds.delete(id)
     },
-    found: (id) => {
-      if (hasHeard && !endings.has(id)) unheard.add(id)
+    onFoundByRead: (id) => {
+      if (hasHint && !hintedEnds.has(id)) unhintedEnds.add(id)
     },
-    question: (id) => inQuestion.add(id),
-    isInQuestion: () => inQuestion.size > 0,
-    theOneInQuestion: () => inQuestion.size === 1 ? Option.getOrUndefined(Option.fromIterable(inQuestion)) : undefined,
-    settle: (id) => inQuestion.delete(id),
-    dismiss: () => inQuestion.clear(),
-    keep: (event) => {
-      isComplete &&= kept.length < most
-      kept = [...kept.slice(1 - most), event]
+    mark: (id) => marked.add(id),
+    hasMarked: () => marked.size > 0,
+    onlyMarked: () => marked.size === 1 ? Option.getOrUndefined(Option.fromIterable(marked)) : undefined,
+    unmark: (id) => marked.delete(id),
+    unmarkAll: () => marked.clear(),
+    buffer: (hint) => {
+      isComplete &&= buffered.length < bufferLimit
+      buffered = [...buffered.slice(1 - bufferLimit), hint]
     },
-    recall: (id) => {
-      const events = kept.filter((event) => idOf(event) === id)
-      kept = events.length === 0 ? kept : kept.filter((event) => idOf(event) !== id)
-      return { events, isComplete }
+    takeBuffered: (id) => {
+      const hints = buffered.filter((hint) => taskIdOf(hint) === id)
+      buffered = hints.length === 0 ? buffered : buffered.filter((hint) => taskIdOf(hint) !== id)
+      return { hints, isComplete }
     },
-    forget: () => {
-      hasHeard = false
-      endings.clear()
-      unheard.clear()
-      inQuestion.clear()
+    reset: () => {
+      hasHint = false
+      hintedEnds.clear()
+      unhintedEnds.clear()
+      marked.clear()
     }
   }
 }

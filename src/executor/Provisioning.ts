@@ -11,7 +11,7 @@ import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { Agent, AgentId, CreateAgent, Team, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { AgentSpec, TeamSpec } from "../workflow/WorkflowSpec.ts"
-import { Assignment } from "./RunRequest.ts"
+import { RunRequest } from "./RunRequest.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
 
 /** A team that is ready to be given tasks. */
@@ -24,13 +24,14 @@ export interface ProvisionedTeam {
   readonly members: ReadonlyMap<string, AgentId>
 }
 
-interface Named {
+/** What Agamemnon says of an agent or a team. */
+interface Existing {
   readonly id: string
   readonly name: string
   readonly createdAt: string
 }
 
-const byKey = <A extends Named>(existing: ReadonlyArray<A>): ReadonlyMap<string, ReadonlyArray<A>> => {
+const byKey = <A extends Existing>(existing: ReadonlyArray<A>): ReadonlyMap<string, ReadonlyArray<A>> => {
   const found = new Map<string, Array<A>>()
   for (const each of existing) {
     const same = found.get(each.name)
@@ -45,8 +46,8 @@ const byKey = <A extends Named>(existing: ReadonlyArray<A>): ReadonlyMap<string,
  * The one of those that carry the same key that the run uses again: a resumed
  * run its own, and the newest otherwise.
  */
-const reusableOf = <A extends Named>(
-  { before, force }: Context.Tag.Service<Assignment>,
+const reusableOf = <A extends Existing>(
+  { before, force }: Context.Tag.Service<RunRequest>,
   kind: "agents" | "teams",
   name: string,
   same: ReadonlyArray<A>
@@ -100,36 +101,41 @@ const known = Effect.fnUntraced(function*<A>(what: string, request: Effect.Effec
   )
 })
 
+/** Uses again what carries the key of a resource, or creates the resource. */
+const findOrCreate = Effect.fnUntraced(function*<A extends Existing, E>(
+  kind: "agent" | "team",
+  name: string,
+  existing: ReadonlyMap<string, ReadonlyArray<A>>,
+  create: (key: ResourceKey.ResourceKey, except: ReadonlySet<A["id"]>) => Effect.Effect<A, E>
+) {
+  const run = yield* CurrentRun
+  const key = ResourceKey.make(run.workflow, name)
+  const same = existing.get(key) ?? []
+  const reusable = reusableOf(yield* RunRequest, `${kind}s`, name, same)
+  if (reusable !== undefined) {
+    yield* run.emit({ _tag: `${kind}.reused`, name, key, id: reusable.id })
+    return { key, made: reusable, reused: true }
+  }
+  const except = new Set<A["id"]>(same.map(({ id }) => id))
+  yield* run.emitBefore({ _tag: `${kind}.creating`, name, key, except: [...except] })
+  const made = yield* create(key, except)
+  yield* run.emit({ _tag: `${kind}.created`, name, key, id: made.id })
+  return { key, made, reused: false }
+})
+
 const agent = Effect.fnUntraced(function*(spec: AgentSpec, existing: ReadonlyMap<string, ReadonlyArray<Agent>>) {
   const agamemnon = yield* AgamemnonClient
-  const run = yield* CurrentRun
-  const assignment = yield* Assignment
-  const key = ResourceKey.make(run.workflow, spec.name)
-  const resource = { name: spec.name, key }
-  const same = existing.get(key) ?? []
-  const reusable = reusableOf(assignment, "agents", spec.name, same)
-  const fields = declared(run.workflow, key, spec)
-  const extra = container(spec, run.settings.hostId)
-
-  const ready = Effect.fnUntraced(function*(id: AgentId, changes: Record<string, unknown> | undefined) {
-    const patched = changes === undefined ? Effect.void : agamemnon.patchAgent(id, changes)
-    yield* known(`agent "${spec.name}"`, Effect.zipRight(patched, agamemnon.startAgent(id)))
-    yield* run.emit({ _tag: "agent.started", ...resource, id })
-    return id
-  })
-
-  if (reusable === undefined) {
-    const except = new Set(same.map(({ id }) => id))
-    yield* run.intend({ _tag: "agent.creating", ...resource, except: [...except] })
-    const { id } = yield* agamemnon.createAgent(fields, except)
-    yield* run.emit({ _tag: "agent.created", ...resource, id })
-    return yield* ready(id, extra)
-  }
-  const { id } = reusable
-  yield* run.emit({ _tag: "agent.reused", ...resource, id })
-  // The workflow may have been edited since the agent was made.
-  const wanted = { ...unsaid, ...fields, ...extra }
-  return yield* ready(id, differs(reusable, wanted) ? wanted : undefined)
+  const { emit, settings, workflow } = yield* CurrentRun
+  const extra = container(spec, settings.hostId)
+  const { key, made, reused } = yield* findOrCreate("agent", spec.name, existing, (key, except) =>
+    agamemnon.createAgent(declared(workflow, key, spec), except))
+  // The workflow may have been edited since a reused agent was made.
+  const wanted = { ...unsaid, ...declared(workflow, key, spec), ...extra }
+  const changes = !reused ? extra : differs(made, wanted) ? wanted : undefined
+  const patched = changes === undefined ? Effect.void : agamemnon.patchAgent(made.id, changes)
+  yield* known(`agent "${spec.name}"`, Effect.zipRight(patched, agamemnon.startAgent(made.id)))
+  yield* emit({ _tag: "agent.started", name: spec.name, key, id: made.id })
+  return made.id
 })
 
 const team = Effect.fnUntraced(function*(
@@ -138,24 +144,12 @@ const team = Effect.fnUntraced(function*(
   existing: ReadonlyMap<string, ReadonlyArray<Team>>
 ) {
   const agamemnon = yield* AgamemnonClient
-  const run = yield* CurrentRun
-  const assignment = yield* Assignment
-  const key = ResourceKey.make(run.workflow, spec.name)
-  const resource = { name: spec.name, key }
-  const same = existing.get(key) ?? []
-  const reusable = reusableOf(assignment, "teams", spec.name, same)
   const members = new Map([...agents].filter(([name]) => spec.agents.includes(name)))
-
-  if (reusable !== undefined) {
-    yield* run.emit({ _tag: "team.reused", ...resource, id: reusable.id })
-    yield* known(`team "${spec.name}"`, agamemnon.setMembers(reusable.id, [...members.values()]))
-    return { spec, id: reusable.id, reused: true, members } satisfies ProvisionedTeam
-  }
-  const except = new Set(same.map(({ id }) => id))
-  yield* run.intend({ _tag: "team.creating", ...resource, except: [...except] })
-  const { id } = yield* agamemnon.createTeam(key, [...members.values()], except)
-  yield* run.emit({ _tag: "team.created", ...resource, id })
-  return { spec, id, reused: false, members } satisfies ProvisionedTeam
+  const ids = [...members.values()]
+  const { made, reused } = yield* findOrCreate("team", spec.name, existing, (key, except) =>
+    agamemnon.createTeam(key, ids, except))
+  if (reused) yield* known(`team "${spec.name}"`, agamemnon.setMembers(made.id, ids))
+  return { spec, id: made.id, reused, members } satisfies ProvisionedTeam
 })
 
 /**
@@ -174,7 +168,7 @@ const check = Effect.fnUntraced(function*(agents: ReadonlyMap<string, AgentId>) 
 /** Makes or finds every agent of the run, and starts it; then every team. */
 export const provision = Effect.gen(function*() {
   const agamemnon = yield* AgamemnonClient
-  const { spec } = yield* Assignment
+  const { spec } = yield* RunRequest
   const unbounded = { concurrency: "unbounded" } as const
   const existingAgents = byKey(yield* agamemnon.listAgents)
   const agents = new Map(

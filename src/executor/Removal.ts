@@ -15,10 +15,10 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
-import { backoff, Persistence } from "../agamemnon/RequestRetry.ts"
+import { backoff, RequestRetry } from "../agamemnon/RequestRetry.ts"
 import { CurrentRun } from "./CurrentRun.ts"
-import * as Leftovers from "../agamemnon/ManagedResource.ts"
-import type { RunId } from "../run/RunEvent.ts"
+import * as ManagedResource from "../agamemnon/ManagedResource.ts"
+import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
 
 /** What removal leaves alone. */
@@ -50,7 +50,7 @@ export const keep = (resource: RunState.ResourceState, usedBy?: RunId) =>
     run.emit({ _tag: `${resource.kind}.kept`, ...named(resource), ...(usedBy === undefined ? {} : { usedBy }) }))
 
 /** Reports everything as removed: it was on an Agamemnon that has ended. */
-export const forget = Effect.flatMap(unreported, (resources) =>
+export const reportRemoved = Effect.flatMap(unreported, (resources) =>
   Effect.flatMap(CurrentRun, ({ emit }) =>
     Effect.forEach(resources, ({ key, kind, name }) => emit({ _tag: `${kind}.removed`, name, key }), { discard: true })))
 
@@ -98,41 +98,41 @@ const removeAll = Effect.fnUntraced(function*(exceptions: Exceptions) {
   const onRemoved = Effect.flatMap(Clock.currentTimeMillis, (now) => Ref.set(removedAt, now))
   const removal = Effect.forEach(["team", "agent"] as const, (kind) =>
     removeKind(kind, resources.filter((each) => each.kind === kind), exceptions, onRemoved)).pipe(
-      Effect.provideService(Persistence, {
+      Effect.provideService(RequestRetry, {
         schedule: backoff,
         onFailure: ({ message }) =>
           Effect.zipRight(Ref.set(lastFailure, message), emit({ _tag: "request.failed", error: message }))
       })
     )
-  yield* Effect.raceFirst(removal, standstill(removedAt, teardownGrace))
+  yield* Effect.raceFirst(removal, awaitStandstill(removedAt, teardownGrace))
   return yield* Ref.get(lastFailure)
 })
 
 /** Waits until nothing has been removed for a while. */
-const standstill = Effect.fnUntraced(function*(removedAt: Ref.Ref<number>, patience: Duration.Duration) {
+const awaitStandstill = Effect.fnUntraced(function*(removedAt: Ref.Ref<number>, limit: Duration.Duration) {
   const left = Effect.zipWith(Ref.get(removedAt), Clock.currentTimeMillis, (then, now) =>
-    then + Duration.toMillis(patience) - now)
+    then + Duration.toMillis(limit) - now)
   yield* Effect.iterate(yield* left, { while: (millis) => millis > 0, body: (millis) => Effect.delay(left, millis) })
 })
 
 /** How long after a list was read it is read again for what may have been on its way. */
-const lateness = Duration.seconds(1)
+const rereadDelay = Duration.seconds(1)
 
 /** Removes resources of a kind by their ids, and whatever else carries their keys. */
 const removeKind = Effect.fnUntraced(function*(
-  kind: Leftovers.Leftover["kind"],
+  kind: ManagedResource.ManagedResource["kind"],
   resources: ReadonlyArray<RunState.ResourceState>,
   { inUse }: Exceptions,
   onRemoved: Effect.Effect<void>
 ) {
   if (resources.length === 0) return
   const { emit } = yield* CurrentRun
-  const byKey = Effect.map(Leftovers.list(kind), Arr.groupBy(({ name }) => name))
+  const byKey = Effect.map(ManagedResource.list(kind), Arr.groupBy(({ name }) => name))
   const now = yield* Effect.cached(byKey)
-  const later = yield* Effect.cached(Effect.delay(byKey, lateness))
+  const later = yield* Effect.cached(Effect.delay(byKey, rereadDelay))
 
   const removeEach = (ids: ReadonlyArray<string>) =>
-    Effect.forEach(ids, (id) => Effect.zipRight(Leftovers.remove({ kind, id }), onRemoved), {
+    Effect.forEach(ids, (id) => Effect.zipRight(ManagedResource.remove({ kind, id }), onRemoved), {
       concurrency: "unbounded",
       discard: true
     })

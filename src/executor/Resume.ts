@@ -1,20 +1,24 @@
 /**
- * What there is to know before a run goes on: its record, how far it had got,
+ * What there is to know before a run goes on: its journal, how far it had got,
  * and whether it is still told to do the same.
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
-import * as Difference from "../workflow/WorkflowDiff.ts"
-import * as TaskGraph from "../workflow/TaskGraph.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
-import * as Declaration from "../run/RunInput.ts"
-import { isTerminal } from "./Monitor.ts"
-import type { RunId } from "../run/RunEvent.ts"
-import { RecordError, RunElsewhereError, RunRecord, RunUnknownError } from "../run/RunJournal.ts"
+import { JournalError, RunElsewhereError, RunUnknownError } from "../run/JournalError.ts"
+import type { RunId } from "../run/RunId.ts"
+import * as RunInput from "../run/RunInput.ts"
+import { RunJournal } from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
+import * as TaskStatus from "../run/TaskStatus.ts"
+import * as TaskGraph from "../workflow/TaskGraph.ts"
+import * as WorkflowDiff from "../workflow/WorkflowDiff.ts"
+import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import { CurrentRun } from "./CurrentRun.ts"
+import type { RunRequest } from "./RunRequest.ts"
 
 /** There is nothing to resume. */
 export class NothingToResumeError extends Schema.TaggedError<NothingToResumeError>()("NothingToResumeError", {
@@ -60,47 +64,46 @@ export interface Options {
   readonly moved?: boolean | undefined
 }
 
-/** Takes the record of a run that can be resumed. This process owns the run until the scope closes. */
+/** Acquires a run that can be resumed. This process holds its lease until the scope closes. */
 export const prepare = Effect.fn("Resume.prepare")(function*(
   run: RunId,
   { acceptChanges = false, moved = false, retryFailed = false, spec: changed }: Options
 ) {
   const { url: here } = yield* AgamemnonClient
-  const record = yield* Effect.serviceOption(RunRecord)
-  if (Option.isNone(record)) return yield* new RunUnknownError({ run })
-  const recording = yield* record.value.take(run)
-  const reached = RunState.foldAll(recording.events)
+  const runJournal = yield* Effect.serviceOption(RunJournal)
+  if (Option.isNone(runJournal)) return yield* new RunUnknownError({ run })
+  const journal = yield* runJournal.value.acquire(run)
+  const reached = RunState.foldAll(journal.events)
   if (reached === undefined) return yield* new RunUnknownError({ run })
   const { embedded, url } = reached
   if (!embedded && url !== here && !moved) return yield* new RunElsewhereError({ run, url, here })
   // One that died in its teardown has that left to do.
   if (reached.outcome === "completed" && reached.endedAt !== undefined) return yield* new NothingToResumeError({ run, why: "completed" })
-  const { declaration: digest = "" } = reached
-  const json = recording.declarations.get(digest)
+  const { inputDigest: digest = "" } = reached
+  const json = journal.inputs.get(digest)
   if (json === undefined) return yield* new NothingToResumeError({ run, why: "forgotten" })
-  const declaration = yield* Effect.mapError(
-    Declaration.read({ json, digest }),
-    ({ message }) => new RecordError({ action: "read", where: recording.where, detail: `${message} (run ${run})` })
+  const input = yield* Effect.mapError(
+    RunInput.decode({ json, digest }),
+    ({ message }) => new JournalError({ action: "read", where: journal.where, detail: `${message} (run ${run})` })
   )
-  const differences = changed === undefined ? [] : Difference.between(declaration.spec, changed)
+  const differences = changed === undefined ? [] : WorkflowDiff.between(input.spec, changed)
   if (differences.length > 0 && !acceptChanges) return yield* new WorkflowChangedError({ run, differences })
-  const spec = changed ?? declaration.spec
+  const spec = changed ?? input.spec
   if (!canProceed(reached, spec, retryFailed)) return yield* new NothingToResumeError({ run, why: "failed" })
-  return {
-    recording,
-    declaration: { ...declaration, spec },
-    before: reached.embedded ? alone(reached) : reached
-  }
+  return { journal, input: { ...input, spec }, before: embedded ? withoutResources(reached) : reached }
 })
+
+/** The task of a subject, as the journal has it. */
+const taskOf = (state: RunState.RunState, team: string, subject: string): Option.Option<RunState.TaskState> =>
+  Option.flatMap(HashMap.get(state.tasks, team), HashMap.get(subject))
+
+const isCompleted = ({ status }: RunState.TaskState): boolean => status === "completed"
 
 /** Whether some task can still run, or there is only teardown left to do. */
 const canProceed = (state: RunState.RunState, { teams }: WorkflowSpec, retryFailed: boolean): boolean => {
-  const statuses = new Map(RunState.tasks(state).map(({ status, subject, team }) => [`${team}\n${subject}`, status]))
-  const isDone = (team: string, subject: string) => statuses.get(`${team}\n${subject}`) === "completed"
-  const hasFailed = (team: string, subject: string) => {
-    const status = statuses.get(`${team}\n${subject}`)
-    return !retryFailed && isTerminal(status) && status !== "completed"
-  }
+  const isDone = (team: string, subject: string) => Option.exists(taskOf(state, team, subject), isCompleted)
+  const hasFailed = (team: string, subject: string) =>
+    !retryFailed && Option.exists(taskOf(state, team, subject), ({ status }) => TaskStatus.isFailure(status))
   return teams.every(({ name, tasks }) => tasks.every(({ subject }) => isDone(name, subject))) ||
     teams.some(({ name, tasks }) => {
       const frontier = TaskGraph.frontier(TaskGraph.make(tasks))
@@ -114,8 +117,30 @@ const canProceed = (state: RunState.RunState, { teams }: WorkflowSpec, retryFail
 }
 
 // What was on an Agamemnon that has ended is gone with it.
-const alone = (state: RunState.RunState): RunState.RunState => ({
+const withoutResources = (state: RunState.RunState): RunState.RunState => ({
   ...state,
   agents: HashMap.empty(),
   teams: HashMap.empty()
 })
+
+/** Every task of the workflow, if all of them were completed before the run was resumed. */
+export const completedBefore = (
+  { before, spec }: Context.Tag.Service<RunRequest>
+): Option.Option<ReadonlyArray<RunState.TaskState>> =>
+  before === undefined ? Option.none() : Option.all(
+    spec.teams.flatMap(({ name, tasks }) =>
+      tasks.map(({ subject }) => Option.filter(taskOf(before, name, subject), isCompleted)))
+  )
+
+/** Says of a task of a resumed run that it is completed. */
+export const confirm = ({ id = "", result, subject, team }: RunState.TaskState) =>
+  Effect.flatMap(CurrentRun, ({ emit }) =>
+    emit({
+      _tag: "task.finished",
+      team,
+      subject,
+      id,
+      status: "completed",
+      earlier: true,
+      ...(result === undefined ? {} : { result })
+    }))

@@ -7,8 +7,8 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { WorkflowConnectivityError } from "../liveness/Heartbeat.ts"
-import type { Outcome } from "../run/RunEvent.ts"
-import type { RecordError, RunOwnedError } from "../run/RunJournal.ts"
+import type { Outcome } from "../run/Outcome.ts"
+import type { JournalError, RunOwnedError } from "../run/JournalError.ts"
 
 /** Tasks of the run ended otherwise than completed, or were skipped because of one that did. */
 export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("TasksFailedError", {
@@ -54,7 +54,7 @@ export type RunError =
   | RunCancelledError
   | AgamemnonError
   | AgamemnonStateLostError
-  | RecordError
+  | JournalError
   | RunOwnedError
 
 const outcomes: Record<RunError["_tag"], Outcome> = {

@@ -1,10 +1,10 @@
 /** What the current run is to do. */
 import * as Context from "effect/Context"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import type { RunState } from "../run/RunState.ts"
+import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 
 /** The workflow that a run carries out, and how far it had got. */
-export class Assignment extends Context.Tag("telemachy/run/Assignment")<Assignment, {
+export class RunRequest extends Context.Tag("telemachy/executor/RunRequest")<RunRequest, {
   readonly spec: WorkflowSpec
   /** Whether what exists on Agamemnon is ignored, and everything made new. */
   readonly force: boolean

@@ -17,8 +17,9 @@ import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import { CurrentRun } from "./CurrentRun.ts"
 import * as Removal from "./Removal.ts"
 import { outcomeOf } from "./RunError.ts"
-import type { Outcome, RunId } from "../run/RunEvent.ts"
-import { RunOwnedError } from "../run/RunJournal.ts"
+import type { Outcome } from "../run/Outcome.ts"
+import type { RunId } from "../run/RunId.ts"
+import { RunOwnedError } from "../run/JournalError.ts"
 
 /** What teardown does with what the run made. */
 export type Decision = "remove" | "keep"
@@ -57,8 +58,8 @@ const teardown = Effect.fnUntraced(function*(
   const { outcome, reason } = outcomeOf(exit)
   yield* run.emit({ _tag: "run.decided", outcome, reason })
   const resources = yield* Removal.unreported
-  // Whoever has taken the run takes down what it made.
-  if (resources.length === 0 || isTaken(exit)) return
+  // Whoever has acquired the run takes down what it made.
+  if (resources.length === 0 || isOwnedByAnother(exit)) return
   const decision = decisions[outcome][policy]
   yield* run.emit({ _tag: "teardown.started", decision })
   if (decision === "keep") {
@@ -67,12 +68,12 @@ const teardown = Effect.fnUntraced(function*(
   yield* Removal.remove(isLost, { inUse: yield* inUse, spared: new Set() })
 })
 
-const isTaken = (exit: Exit.Exit<unknown, unknown>): boolean =>
+const isOwnedByAnother = (exit: Exit.Exit<unknown, unknown>): boolean =>
   Exit.isFailure(exit) && Option.exists(Cause.failureOption(exit.cause), (error) => error instanceof RunOwnedError)
 
-// A record that can not be read hides who else uses what the run has reused, and must not keep it from removing its own.
-const inUse = Effect.flatMap(CurrentRun, ({ recording }) =>
-  Option.match(recording, {
+// A journal that can not be read hides who else uses what the run has reused, and must not keep it from removing its own.
+const inUse = Effect.flatMap(CurrentRun, ({ journal }) =>
+  Option.match(journal, {
     onNone: () => Effect.succeed(new Map<string, RunId>()),
     onSome: ({ inUse }) =>
       Effect.catchAll(inUse, (error) => Effect.as(Effect.logWarning(error.message), new Map<string, RunId>()))

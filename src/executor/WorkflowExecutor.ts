@@ -1,8 +1,7 @@
 /** Runs workflows on Agamemnon, and resumes runs that did not get to their end. */
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
-import type * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -11,21 +10,23 @@ import * as RcRef from "effect/RcRef"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
-import * as TaskEvents from "../agamemnon/TaskFeed.ts"
-import * as Pulse from "../liveness/Pinger.ts"
-import * as ResourceKey from "../workflow/ResourceKey.ts"
+import type { PingError } from "../agamemnon/AgamemnonError.ts"
+import * as TaskFeed from "../agamemnon/TaskFeed.ts"
+import * as Pinger from "../liveness/Pinger.ts"
+import type { RunElsewhereError, RunUnknownError } from "../run/JournalError.ts"
+import type { RunEvent } from "../run/RunEvent.ts"
+import * as RunId from "../run/RunId.ts"
+import * as RunInput from "../run/RunInput.ts"
+import { RunJournal } from "../run/RunJournal.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
-import { Assignment } from "./RunRequest.ts"
-import * as Cleanup from "./Cleanup.ts"
-import * as CurrentRun from "./CurrentRun.ts"
-import * as Declaration from "../run/RunInput.ts"
-import * as Pipeline from "./Pipeline.ts"
 import * as Resume from "./Resume.ts"
 import type { RunError } from "./RunError.ts"
-import type { RunEvent, RunId } from "../run/RunEvent.ts"
-import { type RunElsewhereError, RunRecord, type RunUnknownError } from "../run/RunJournal.ts"
-import * as RunState from "../run/RunState.ts"
+import type { RunResult } from "./RunResult.ts"
+import * as RunSettings from "./RunSettings.ts"
+import { carryOut } from "./WorkflowRun.ts"
+
+export type { RunResult } from "./RunResult.ts"
 
 /** What one run does differently from its workflow file. */
 export interface Options {
@@ -51,17 +52,6 @@ export interface ResumeOptions extends Resume.Options {
   readonly embedded?: boolean | undefined
 }
 
-/** A run whose tasks are all completed. */
-export interface RunResult {
-  readonly run: string
-  readonly workflow: string
-  readonly startedAt: DateTime.Utc
-  readonly endedAt: DateTime.Utc
-  readonly tasks: ReadonlyArray<RunState.TaskState>
-  /** Agents and teams, and what became of them. */
-  readonly resources: ReadonlyArray<RunState.ResourceState>
-}
-
 /** Why a run cannot be resumed. */
 export type ResumeError =
   | RunUnknownError
@@ -70,11 +60,11 @@ export type ResumeError =
   | Resume.WorkflowChangedError
 
 /** Runs workflows. */
-export class WorkflowExecutor extends Context.Tag("telemachy/run/WorkflowExecutor")<WorkflowExecutor, {
+export class WorkflowExecutor extends Context.Tag("telemachy/executor/WorkflowExecutor")<WorkflowExecutor, {
   /** Runs a workflow to its end. Interrupting it cancels the run and takes down what it made. */
   readonly execute: (spec: WorkflowSpec, options?: Options) => Effect.Effect<RunResult, RunError>
   /** Takes a run of the record to its end. */
-  readonly resume: (run: RunId, options?: ResumeOptions) => Effect.Effect<RunResult, RunError | ResumeError>
+  readonly resume: (run: RunId.RunId, options?: ResumeOptions) => Effect.Effect<RunResult, RunError | ResumeError>
   /** Subscribes to what happens in every run of this executor from now on. */
   readonly events: Effect.Effect<Stream.Stream<RunEvent>, never, Scope.Scope>
 }>() {}
@@ -123,106 +113,43 @@ export const execute = (
  * ```
  */
 export const resume = (
-  run: RunId,
+  run: RunId.RunId,
   options?: ResumeOptions
 ): Effect.Effect<RunResult, RunError | ResumeError, WorkflowExecutor> =>
   Effect.flatMap(WorkflowExecutor, (executor) => executor.resume(run, options))
 
 /**
- * Makes an executor. It writes down what happens where there is a {@link RunRecord}, and polls less where there are
- * {@link TaskEvents.TaskEvents}.
+ * Makes an executor. It writes down what happens where there is a {@link RunJournal}, and polls less where there is a
+ * {@link TaskFeed}.
  */
-export const make = Effect.fnUntraced(function*(given: Partial<CurrentRun.RunSettings> = {}) {
+export const make = Effect.fnUntraced(function*(given: Partial<RunSettings.RunSettings> = {}) {
   const agamemnon = yield* AgamemnonClient
-  const record = yield* Effect.serviceOption(RunRecord)
-  const taskEvents = Option.getOrElse(yield* Effect.serviceOption(TaskEvents.TaskEvents), () => TaskEvents.none)
+  const runJournal = yield* Effect.serviceOption(RunJournal)
+  const feed = Option.getOrElse(yield* Effect.serviceOption(TaskFeed.TaskFeed), () => TaskFeed.none)
   const context = yield* Effect.context<AgamemnonClient>()
   const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
-  const settings = { ...CurrentRun.defaults, ...given }
-  // One ping for all runs, for as long as there are any; each counts by itself how many were not answered. A run may
-  // outlive its executor: so what keeps the pings is not the executor's scope, but the runs that use them.
-  const pulse = yield* Scope.extend(
-    RcRef.make({
-      acquire: Pulse.make({
-        probe: agamemnon.ping,
-        interval: settings.healthcheckInterval,
-        timeout: settings.healthcheckTimeout
-      })
-    }),
-    yield* Scope.make()
-  )
-
-  /** Carries out what is assigned to a run, to its end. */
-  const carryOut = Effect.fnUntraced(function*(
-    run: Omit<CurrentRun.Options, "settings" | "events" | "workflow">,
-    assignment: Context.Tag.Service<Assignment>,
-    options: Pick<Options, "teardown" | "timeout" | "embedded"> & { readonly declaration: string | undefined }
-  ) {
-    const { before, spec } = assignment
-    const current = CurrentRun.make({ ...run, workflow: spec.metadata.name, settings, events })
-    const embedded = options.embedded ?? false
-    /** Dead runs of which this one has used something again. */
-    const inherited: Array<RunId> = []
-    const policy = options.teardown ?? before?.policy ?? spec.teardown
-    const timeout = Option.fromNullable(options.timeout).pipe(
-      Option.map(Duration.decode),
-      Option.orElse(() => spec.timeout),
-      Option.getOrElse(() => settings.workflowTimeout)
-    )
-    const header = {
-      url: agamemnon.url,
-      policy,
-      timeout,
-      ...declared(spec),
-      ...(embedded ? { embedded } : {}),
-      ...(options.declaration === undefined ? {} : { declaration: options.declaration })
-    }
-    yield* Pipeline.run({
-      policy,
-      limit: timeout,
-      pulse: RcRef.get(pulse),
-      beginning: before === undefined
-        ? { _tag: "run.started", ...header }
-        : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).map(onAgamemnon) },
-      sweep: embedded ? Effect.void : Effect.map(sweep(spec), (runs) => inherited.push(...runs))
-    }).pipe(
-      Effect.scoped,
-      Effect.provideService(CurrentRun.CurrentRun, current),
-      Effect.provideService(Assignment, assignment),
-      Effect.provideService(TaskEvents.TaskEvents, taskEvents)
-    )
-    const state = yield* current.state
-    const kept = new Set(state === undefined ? [] : RunState.remaining(state).map(({ key }) => key))
-    yield* Effect.forEach(inherited, (id) => Cleanup.inherit(id, { settings, spared: kept }), { discard: true })
-    return yield* resultOf(state)
-  })
+  const settings = { ...RunSettings.defaults, ...given }
+  const shared = { settings, events, feed, pinger: yield* sharedPinger(agamemnon.ping, settings) }
 
   const execute = Effect.fn("WorkflowExecutor.execute")(function*(spec: WorkflowSpec, options: Options = {}) {
     const { force = false, source } = options
-    const id = yield* CurrentRun.newId
-    const assignment = { spec, force, before: undefined, retryFailed: false }
-    if (Option.isNone(record)) {
-      return yield* carryOut({ id, recording: Option.none() }, assignment, { ...options, declaration: undefined })
+    const id = yield* RunId.random
+    const request = { spec, force, before: undefined, retryFailed: false }
+    if (Option.isNone(runJournal)) {
+      return yield* carryOut(shared, { ...options, id, request, journal: Option.none(), inputDigest: undefined })
     }
-    const declaration = yield* Declaration.write({ spec, force, ...(source === undefined ? {} : { source }) })
-    const recording = yield* record.value.begin({ run: id, workflow: spec.metadata.name, url: agamemnon.url })
-    yield* recording.declare(declaration)
-    return yield* carryOut({ id, recording: Option.some(recording) }, assignment, {
-      ...options,
-      declaration: declaration.digest
-    })
+    const input = yield* RunInput.encode({ spec, force, ...(source === undefined ? {} : { source }) })
+    const journal = yield* runJournal.value.begin({ run: id, workflow: spec.metadata.name, url: agamemnon.url })
+    yield* journal.writeInput(input)
+    return yield* carryOut(shared, { ...options, id, request, journal: Option.some(journal), inputDigest: input.digest })
   })
 
-  const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId, options: ResumeOptions = {}) {
-    const { before, declaration, recording } = yield* Resume.prepare(id, options)
-    const { force, spec } = declaration
-    const text = yield* Declaration.write(declaration)
-    yield* recording.declare(text)
-    const assignment = { spec, force, before, retryFailed: options.retryFailed ?? false }
-    return yield* carryOut({ id, recording: Option.some(recording) }, assignment, {
-      ...options,
-      declaration: text.digest
-    })
+  const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, options: ResumeOptions = {}) {
+    const { before, input: { force, spec, ...rest }, journal } = yield* Resume.prepare(id, options)
+    const input = yield* RunInput.encode({ force, spec, ...rest })
+    yield* journal.writeInput(input)
+    const request = { spec, force, before, retryFailed: options.retryFailed ?? false }
+    return yield* carryOut(shared, { ...options, id, request, journal: Option.some(journal), inputDigest: input.digest })
   })
 
   const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(Effect.scoped(effect), context)
@@ -234,60 +161,26 @@ export const make = Effect.fnUntraced(function*(given: Partial<CurrentRun.RunSet
 })
 
 /**
- * Removes what dead runs have left, but for what the current one is going to
- * use again, and says so in a line. Answers the runs of which that was spared.
+ * Makes the pinger of all runs, which pings for as long as there are any. A run may outlive its executor: so what keeps
+ * the pinger is not the executor's scope, but the runs that use it.
  */
-const sweep = Effect.fnUntraced(function*({ agents, metadata, teams }: WorkflowSpec) {
-  const { emit, settings } = yield* CurrentRun.CurrentRun
-  const spared = new Set([...agents, ...teams].map(({ name }) => ResourceKey.make(metadata.name, name)))
-  const swept = yield* Cleanup.sweep({ settings, spared })
-  const cleaned = swept.filter(({ remaining, removed }) => removed.length + remaining.length > 0)
-  if (cleaned.length > 0) {
-    yield* emit({
-      _tag: "leftovers.removed",
-      runs: cleaned.map(({ run }) => run),
-      removed: cleaned.reduce((sum, { removed }) => sum + removed.length, 0),
-      left: cleaned.reduce((sum, { remaining }) => sum + remaining.length, 0)
-    })
-  }
-  return swept.filter((each) => each.spared.length > 0).map(({ run }) => run)
-})
-
-const declared = ({ agents, teams }: WorkflowSpec) => ({
-  agents: agents.map(({ name }) => name),
-  teams: teams.map(({ name, tasks }) => ({
-    name,
-    tasks: tasks.map(({ assignTo, blockedBy, subject }) => ({ subject, assignTo, blockedBy }))
-  }))
-})
-
-const onAgamemnon = ({ except, id, key, kind, name }: RunState.ResourceState) => ({
-  kind,
-  name,
-  key,
-  except,
-  ...(id === undefined ? {} : { id })
-})
-
-const resultOf = (state: RunState.RunState | undefined): Effect.Effect<RunResult> =>
-  state?.endedAt === undefined
-    ? Effect.dieMessage("a run that has ended must have a state")
-    : Effect.succeed({
-      run: state.run,
-      workflow: state.workflow,
-      startedAt: state.startedAt,
-      endedAt: state.endedAt,
-      tasks: RunState.tasks(state),
-      resources: RunState.resources(state)
-    })
+const sharedPinger = (
+  ping: Effect.Effect<void, PingError>,
+  { healthcheckInterval: interval, healthcheckTimeout: timeout }: RunSettings.RunSettings
+) =>
+  Effect.flatMap(Scope.make(), (scope) =>
+    RcRef.make({ acquire: Pinger.make({ probe: ping, interval, timeout }) }).pipe(
+      Scope.extend(scope),
+      Effect.map(RcRef.get)
+    ))
 
 /** Layer of an executor; a setting that is not given has its default. */
 export const layer = (
-  settings: Partial<CurrentRun.RunSettings> = {}
+  settings: Partial<RunSettings.RunSettings> = {}
 ): Layer.Layer<WorkflowExecutor, never, AgamemnonClient> => Layer.scoped(WorkflowExecutor, make(settings))
 
 /** Layer of an executor that reads its settings from the environment. */
 export const layerConfig: Layer.Layer<WorkflowExecutor, ConfigError.ConfigError, AgamemnonClient> = Layer.scoped(
   WorkflowExecutor,
-  Effect.flatMap(CurrentRun.config, make)
+  Effect.flatMap(RunSettings.config, make)
 )

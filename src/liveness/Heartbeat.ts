@@ -25,7 +25,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Connectivity from "./Connectivity.ts"
-import * as Pulse from "./Pinger.ts"
+import * as Pinger from "./Pinger.ts"
 
 /**
  * The backend has not answered as many pings in a row as the threshold says.
@@ -77,7 +77,7 @@ export class WorkflowConnectivityError extends Schema.TaggedError<WorkflowConnec
 }
 
 /** When a backend counts as lost, and where that is written. */
-export interface Judgement {
+export interface LossPolicy {
   /**
    * How many pings in a row must fail. Defaults to 2. One that is not a whole
    * number greater than 0 is a mistake of the programmer, and a defect.
@@ -91,7 +91,7 @@ export interface Judgement {
 }
 
 /** How a backend is watched. */
-export interface Options<E, R> extends Pulse.Options<E, R>, Judgement {}
+export interface Options<E, R> extends Pinger.Options<E, R>, LossPolicy {}
 
 /** A heartbeat under way. */
 export interface Heartbeat {
@@ -110,14 +110,14 @@ const whole = (option: string, input: number): Effect.Effect<number> =>
 
 /** Counts what the pings of a pulse tell, in a fiber of the scope. */
 const count = Effect.fnUntraced(function*(
-  pulse: Pulse.Pulse,
-  options: Judgement,
+  pulse: Pinger.Pinger,
+  options: LossPolicy,
   scope: Scope.Scope,
   onEnd: Effect.Effect<void> = Effect.void
 ) {
   const threshold = yield* whole("failureThreshold", options.failureThreshold ?? 2)
   const connectivity = options.connectivity ?? (yield* Connectivity.make(yield* DateTime.now))
-  const beats = yield* Scope.extend(pulse.beats, scope)
+  const results = yield* Scope.extend(pulse.results, scope)
 
   // What another heartbeat left in the Ref says nothing of this one.
   if (!Connectivity.is("Alive")(yield* SubscriptionRef.get(connectivity))) {
@@ -153,8 +153,8 @@ const count = Effect.fnUntraced(function*(
     })
   })
 
-  const heartbeat = yield* Queue.take(beats).pipe(
-    Effect.flatMap(Pulse.match({ Answered: () => answered, Failed: failed })),
+  const heartbeat = yield* Queue.take(results).pipe(
+    Effect.flatMap(Pinger.match({ Answered: () => answered, Failed: failed })),
     Effect.forever,
     Effect.raceFirst(pulse.ended),
     Effect.onExit(() => onEnd),
@@ -174,7 +174,7 @@ const count = Effect.fnUntraced(function*(
 /** Starts a heartbeat with a pulse of its own, which ends with it. */
 const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: Scope.Scope) {
   const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
-  const pulse = yield* Pulse.start(options, own)
+  const pulse = yield* Pinger.start(options, own)
   return yield* count(pulse, options, scope, Scope.close(own, Exit.void))
 })
 
@@ -222,7 +222,7 @@ export const make = <E, R>(options: Options<E, R>): Effect.Effect<Heartbeat, nev
  * }).pipe(Effect.scoped)
  * ```
  */
-export const on = (pulse: Pulse.Pulse, judgement: Judgement = {}): Effect.Effect<Heartbeat, never, Scope.Scope> =>
+export const fromPinger = (pulse: Pinger.Pinger, judgement: LossPolicy = {}): Effect.Effect<Heartbeat, never, Scope.Scope> =>
   Effect.scopeWith((scope) => count(pulse, judgement, scope))
 
 /**

@@ -19,11 +19,11 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 
 /** What a ping has told: that the backend answers, or why it does not, in words. */
-export type Beat = Data.TaggedEnum<{
+export type PingResult = Data.TaggedEnum<{
   Answered: {}
   Failed: { readonly error: string }
 }>
-export const { $is: is, $match: match, Answered, Failed } = Data.taggedEnum<Beat>()
+export const { $is: is, $match: match, Answered, Failed } = Data.taggedEnum<PingResult>()
 
 /**
  * How a backend is pinged. An interval or a timeout that is not finite and
@@ -44,10 +44,10 @@ export interface Options<E, R> {
 }
 
 /** Pings under way. */
-export interface Pulse {
+export interface Pinger {
   readonly interval: Duration.Duration
   /** Subscribes to what pings tell from now on. */
-  readonly beats: Effect.Effect<Queue.Dequeue<Beat>, never, Scope.Scope>
+  readonly results: Effect.Effect<Queue.Dequeue<PingResult>, never, Scope.Scope>
   /** Never succeeds: ends with the pulse, and with the defect of its probe if that has one. */
   readonly ended: Effect.Effect<never>
   /** Asks for a ping now. Changes nothing while a ping is under way, or after one that has failed. */
@@ -86,42 +86,42 @@ const positive = (option: string, input: Duration.DurationInput): Effect.Effect<
 export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: Scope.Scope) {
   const interval = yield* positive("interval", options.interval ?? "15 seconds")
   const timeout = yield* positive("timeout", options.timeout ?? "5 seconds")
-  const heard = yield* PubSub.unbounded<Beat>()
+  const results = yield* PubSub.unbounded<PingResult>()
   const suspicion = yield* Effect.makeLatch()
-  const onePing = yield* Effect.makeSemaphore(1)
+  const oneAtATime = yield* Effect.makeSemaphore(1)
   const pingedAt = yield* Ref.make(yield* Clock.currentTimeNanos)
-  const last = yield* Ref.make<Beat>(Answered())
+  const last = yield* Ref.make<PingResult>(Answered())
 
-  const tell = (beat: Beat) => Effect.zipRight(Ref.set(last, beat), PubSub.publish(heard, beat))
+  const publish = (beat: PingResult) => Effect.zipRight(Ref.set(last, beat), PubSub.publish(results, beat))
 
   // When the clock ran far past the timeout, it was this process that stood still: the ping says nothing.
   const longest = Duration.toMillis(Duration.sum(timeout, stallAllowance(timeout)))
   const stalledSince = (begin: number) => Effect.map(Clock.currentTimeMillis, (now) => now - begin > longest)
 
-  const beat = onePing.withPermits(1)(Effect.gen(function*() {
+  const pingOnce = oneAtATime.withPermits(1)(Effect.gen(function*() {
     yield* Ref.set(pingedAt, yield* Clock.currentTimeNanos)
     const begin = yield* Clock.currentTimeMillis
     yield* Effect.matchEffect(ping(options.probe, timeout), {
-      onSuccess: () => tell(Answered()),
+      onSuccess: () => publish(Answered()),
       onFailure: (error) =>
         Effect.if(stalledSince(begin), {
           onTrue: () => Effect.logWarning("this process stood still during a ping, which is not counted"),
-          onFalse: () => Effect.zipRight(Effect.logInfo(`ping failed: ${error}`), tell(Failed({ error })))
+          onFalse: () => Effect.zipRight(Effect.logInfo(`ping failed: ${error}`), publish(Failed({ error })))
         })
     })
   }))
 
   // From the start of a ping to the start of the next, by timers alone. `Schedule.fixed` goes by the wall clock: when
   // that is set, or the machine wakes up, the next ping comes at once, and one bad moment counts as two failures.
-  const rhythm = Schedule.spaced(interval).pipe(
+  const schedule = Schedule.spaced(interval).pipe(
     Schedule.modifyDelayEffect((_, delay) =>
       Effect.zipWith(Clock.currentTimeNanos, Ref.get(pingedAt), (now, then) =>
         Duration.subtract(delay, Duration.millis(Number((now - then) / 1_000_000n)))))
   )
 
   // A suspicion brings one ping at once, and the rhythm goes on from there.
-  const pulse = yield* Effect.raceFirst(Effect.schedule(beat, rhythm), suspicion.await).pipe(
-    Effect.zipRight(beat),
+  const pinging = yield* Effect.raceFirst(Effect.schedule(pingOnce, schedule), suspicion.await).pipe(
+    Effect.zipRight(pingOnce),
     Effect.forever,
     Effect.annotateLogs({ module: "Heartbeat" }),
     Effect.interruptible,
@@ -130,14 +130,14 @@ export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, s
 
   return {
     interval,
-    beats: PubSub.subscribe(heard),
-    ended: Fiber.join(pulse),
+    results: PubSub.subscribe(results),
+    ended: Fiber.join(pinging),
     suspect: Effect.gen(function*() {
-      if (is("Answered")(yield* Ref.get(last))) yield* onePing.withPermitsIfAvailable(1)(suspicion.release)
+      if (is("Answered")(yield* Ref.get(last))) yield* oneAtATime.withPermitsIfAvailable(1)(suspicion.release)
     })
-  } satisfies Pulse
+  } satisfies Pinger
 })
 
 /** Starts pinging in the current scope. */
-export const make = <E, R>(options: Options<E, R>): Effect.Effect<Pulse, never, R | Scope.Scope> =>
+export const make = <E, R>(options: Options<E, R>): Effect.Effect<Pinger, never, R | Scope.Scope> =>
   Effect.scopeWith((scope) => start(options, scope))

@@ -12,10 +12,10 @@ import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
-import * as Picture from "./RunView.ts"
+import * as RunView from "./RunView.ts"
 
 /** A terminal that a picture is drawn on. */
-export interface LivePicture {
+export interface LiveView {
   /** Draws the picture of a run until its last event, and takes it away again. */
   readonly show: (events: Stream.Stream<RunEvent>) => Effect.Effect<void>
   /** Takes the picture away before its run has ended, for what is written instead. */
@@ -28,19 +28,19 @@ export interface LivePicture {
 const shortestPause = Duration.millis(100)
 
 /** A large run takes longer to draw, and is drawn less often: to draw takes at most a twentieth of the time. */
-const restFactor = 19
+const pauseFactor = 19
 
 const longestPause = Duration.seconds(1)
 
 /** How long to wait after a picture that took so long to draw. */
 export const pauseAfter = (took: Duration.Duration): Duration.Duration =>
-  Duration.clamp(Duration.times(took, restFactor), { minimum: shortestPause, maximum: longestPause })
+  Duration.clamp(Duration.times(took, pauseFactor), { minimum: shortestPause, maximum: longestPause })
 
 /** Makes a picture on a terminal. */
 export const make = (
   terminal: WriteStream,
-  look: Pick<Picture.Options, "style" | "interruption">
-): Effect.Effect<LivePicture> =>
+  look: Pick<RunView.Options, "style" | "interruption">
+): Effect.Effect<LiveView> =>
   Effect.map(Console.consoleWith(Effect.succeed), (console) => {
     const draw = createLogUpdate(terminal)
     // A terminal that is closed ends the picture and nothing else.
@@ -48,7 +48,7 @@ export const make = (
 
     const render = Effect.fnUntraced(function*(state: RunState.RunState | undefined, frame: number) {
       if (state === undefined) return
-      draw(Picture.render(state, {
+      draw(RunView.render(state, {
         ...look,
         frame,
         now: yield* DateTime.now,

@@ -3,7 +3,7 @@
  * tasks in waves, the chain that takes the longest, and what it would reuse.
  */
 import * as Option from "effect/Option"
-import type { Leftover } from "../agamemnon/ManagedResource.ts"
+import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
 import type { AgentSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import type { Style } from "./Style.ts"
@@ -16,7 +16,7 @@ export interface Options {
   /** Columns of the terminal. */
   readonly width: number
   /** What exists on Agamemnon. */
-  readonly existing: ReadonlyArray<Leftover>
+  readonly existing: ReadonlyArray<ManagedResource>
 }
 
 /** Renders the plan of a workflow. */
@@ -35,9 +35,9 @@ export const render = (spec: WorkflowSpec, options: Options): string => {
   ].join("\n")
 }
 
-const reuse = (existing: ReadonlyArray<Leftover>, style: Style) => {
+const reuse = (existing: ReadonlyArray<ManagedResource>, style: Style) => {
   const keys = new Map(existing.map((each) => [`${each.kind} ${each.name}`, each]))
-  return (kind: Leftover["kind"], name: string): string => {
+  return (kind: ManagedResource["kind"], name: string): string => {
     const found = keys.get(`${kind} ${name}`)
     return found === undefined ? "" : style.active(`would be reused (${found.id})`)
   }

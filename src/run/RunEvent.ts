@@ -1,24 +1,17 @@
 /**
  * Everything that can happen in a run, as one tagged union.
  *
- * Progress, log, record and metrics are made from these events alone. Encoded,
+ * Progress, log, journal and metrics are made from these events alone. Encoded,
  * an event is one JSON object with stable names: this is what `--json` prints.
  */
 import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
-
-/** Identifies a run: sixteen hexadecimal digits. */
-export const RunId = Schema.String.pipe(Schema.pattern(/^[0-9a-f]{16}$/), Schema.brand("telemachy/RunId"))
-export type RunId = typeof RunId.Type
-
-/** How a run ended. */
-export const Outcome = Schema.Literal("completed", "failed", "connectivity_lost", "state_lost", "timed_out", "cancelled")
-export type Outcome = typeof Outcome.Type
-
-/** The statuses from which a task does not move any more. */
-export const TerminalStatus = Schema.Literal("completed", "failed", "error", "cancelled")
-export type TerminalStatus = typeof TerminalStatus.Type
+import { Outcome } from "./Outcome.ts"
+import { RunId } from "./RunId.ts"
+import { TerminalStatus } from "./TaskStatus.ts"
 
 const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { exact: true })
 
@@ -74,8 +67,8 @@ const header = {
   embedded: optional(Schema.Boolean),
   policy: TeardownPolicy,
   timeout: seconds("timeoutSeconds"),
-  // Digest (SHA-256) of the declaration that is recorded beside the events.
-  declaration: optional(Schema.String),
+  // Digest (SHA-256) of the input that is recorded beside the events.
+  inputDigest: Schema.optionalWith(Schema.String, { exact: true }).pipe(Schema.fromKey("declaration")),
   agents: Schema.Array(Schema.String),
   teams: Schema.Array(Schema.Struct({
     name: Schema.String,
@@ -122,10 +115,10 @@ export const RunEvent = Schema.Union(
     lastAnswer: optional(Schema.DateTimeUtc),
     failures: Schema.Int
   }),
-  event("events.lost", "No events come from NATS, for this reason: the run goes on by reading its tasks.", {
+  event("feed.lost", "The feed of events from NATS is lost, for this reason: the run goes on by polling its tasks.", {
     reason: Schema.String
   }),
-  event("events.restored", "Events come from NATS, again or at last.", {}),
+  event("feed.restored", "Events come from NATS, again or at last.", {}),
   event("run.cancelling", "Somebody has asked for the end of the run.", { by: Schema.String }),
   event("leftovers.removed", "What earlier runs of dead processes had left was removed. `left`: how much could not be.", {
     runs: Schema.Array(RunId),
@@ -155,7 +148,20 @@ export type Tag = RunEvent["_tag"]
 type WithoutCommon<E> = E extends RunEvent ? Omit<E, keyof typeof common> : never
 
 /** An event without what every event of its run has in common. */
-export type Happening = WithoutCommon<RunEvent>
+export type EventBody = WithoutCommon<RunEvent>
 
 /** Schema of an event as a line of JSON. */
 export const Json = Schema.parseJson(RunEvent)
+
+/** The tags that events had in journals of earlier versions, and what they are now. */
+const renamed: Readonly<Record<string, Tag>> = { "events.lost": "feed.lost", "events.restored": "feed.restored" }
+
+const Tagged = Schema.parseJson(Schema.Struct({ _tag: Schema.String }, { key: Schema.String, value: Schema.Unknown }))
+
+const decodeTagged = Schema.decodeEither(Tagged)
+
+const decodeEvent = Schema.decodeUnknownEither(RunEvent)
+
+/** Decodes an event from a journal, which an earlier version may have written. */
+export const decodeJournaled = (json: string): Either.Either<RunEvent, ParseError> =>
+  Either.flatMap(decodeTagged(json), (event) => decodeEvent({ ...event, _tag: renamed[event._tag] ?? event._tag }))

@@ -1,14 +1,18 @@
 /**
  * The state of a run is a fold over its events, written once: {@link fold}.
- * The live picture, the summary, teardown and the result are read from it.
+ * The live view, the summary, teardown and the result are read from it.
  */
 import type * as DateTime from "effect/DateTime"
+import type * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Match from "effect/Match"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import * as Ref from "effect/Ref"
+import * as Stream from "effect/Stream"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
-import { type Outcome, type RunEvent, TerminalStatus } from "./RunEvent.ts"
+import type { Outcome } from "./Outcome.ts"
+import type { RunEvent } from "./RunEvent.ts"
+import { isTerminal, type TerminalStatus } from "./TaskStatus.ts"
 
 type Started = Extract<RunEvent, { readonly _tag: "run.started" }>
 type Resumed = Extract<RunEvent, { readonly _tag: "run.resumed" }>
@@ -63,8 +67,8 @@ export interface RunState {
   readonly policy: TeardownPolicy
   /** What the workflow declares, in its order. */
   readonly declared: Pick<Started, "agents" | "teams">
-  /** Digest of the declaration that is recorded beside the events. */
-  readonly declaration: string | undefined
+  /** Digest of the {@link RunInput} that is recorded beside the events. */
+  readonly inputDigest: string | undefined
   /** When it started or, if later, was resumed. */
   readonly startedAt: DateTime.Utc
   readonly endedAt: DateTime.Utc | undefined
@@ -87,7 +91,7 @@ const start = (event: Started | Resumed): RunState => ({
   embedded: event.embedded ?? false,
   policy: event.policy,
   declared: { agents: event.agents, teams: event.teams },
-  declaration: event.declaration,
+  inputDigest: event.inputDigest,
   startedAt: event.at,
   endedAt: undefined,
   heartbeat: { status: "alive", lastAnswer: event.at, failures: 0 },
@@ -159,8 +163,6 @@ const task = (
   tasks: HashMap.modify(state.tasks, event.team, HashMap.modify(event.subject, (before) => ({ ...before, ...change })))
 })
 
-const isTerminal = Schema.is(TerminalStatus)
-
 /** A task that has ended stays so when its run is resumed, though the process that resumes it may end before it says so. */
 const carryOver = (before: RunState, after: RunState): RunState => ({
   ...after,
@@ -210,8 +212,8 @@ const step = (state: RunState) =>
       ...state,
       heartbeat: { ...state.heartbeat, status: "lost", failures }
     }),
-    "events.lost": () => state,
-    "events.restored": () => state,
+    "feed.lost": () => state,
+    "feed.restored": () => state,
     "run.cancelling": () => state,
     "leftovers.removed": () => state,
     "record.failed": () => ({ ...state, recorded: false }),
@@ -237,6 +239,12 @@ export const foldAll = (events: Iterable<RunEvent>): RunState | undefined => {
   for (const event of events) state = fold(state, event)
   return state
 }
+
+/** Keeps a Ref at the state that the events of a run have reached, until they end. */
+export const follow = <E, R>(
+  events: Stream.Stream<RunEvent, E, R>,
+  state: Ref.Ref<RunState | undefined>
+): Effect.Effect<void, E, R> => Stream.runForEach(events, (event) => Ref.update(state, (before) => fold(before, event)))
 
 /** All tasks of a run, in the order of the workflow. */
 export const tasks = ({ declared, tasks }: RunState): ReadonlyArray<TaskState> => {

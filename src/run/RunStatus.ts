@@ -1,6 +1,6 @@
 /** Where a recorded run is. */
 import * as Schema from "effect/Schema"
-import { Outcome } from "./RunEvent.ts"
+import { Outcome } from "./Outcome.ts"
 
 /**
  * How a run has ended, or that a living process drives it (`running`), that its

@@ -8,7 +8,7 @@
 import * as Either from "effect/Either"
 
 /** An address that requests can be sent to. */
-export interface Address {
+export interface AgamemnonAddress {
   /** The address, without a slash at its end. */
   readonly url: string
   /** Whether it is `http://`, which anyone on the way can read. */
@@ -18,7 +18,7 @@ export interface Address {
 }
 
 /** Reads an address, or says in a sentence what is wrong with it. */
-export const parse = (text: string): Either.Either<Address, string> => {
+export const parse = (text: string): Either.Either<AgamemnonAddress, string> => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
     return Either.left(`expected an http:// or https:// address, found ${shown(text)}`)

@@ -6,27 +6,28 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
-/** A setting that can be read from the environment. */
-export interface Setting<A> {
+/** How a setting is documented. */
+export interface Description {
   /** The environment variable. */
   readonly name: string
   /** What it means, in a sentence. */
   readonly description: string
   /** What it can be. */
   readonly range: string
-  /** What holds when it is not set, in words. */
+  /** What holds when it is not set, in words or as a value is written. */
   readonly fallback: string
+}
+
+/** A setting that can be read from the environment. */
+export interface Setting<A> extends Description {
   /** Reads and checks it. The error of a value out of range names the variable. */
   readonly config: Config.Config<A>
 }
 
-/** What a setting is made of. */
-export interface Definition<A> {
-  readonly name: string
-  readonly description: string
-  readonly range: string
-  readonly fallback: string
-  readonly schema: Schema.Schema<A, string>
+/** A setting that has a value when it is not set. */
+export interface DefaultedSetting<A> extends Setting<A> {
+  /** The value when it is not set. */
+  readonly default: A
 }
 
 const text = (name: string) =>
@@ -35,61 +36,77 @@ const text = (name: string) =>
     Config.map(Option.filter((value) => value !== ""))
   )
 
-const decode = <A>({ name, range, schema }: Definition<A>, value: string) =>
+const decode = <A>({ name, range }: Description, schema: Schema.Schema<A, string>) => (value: string) =>
   Either.mapLeft(Schema.decodeEither(schema)(value), () =>
     ConfigError.InvalidData([name], `expected ${range}, found ${JSON.stringify(value)}`))
 
-/** A setting that can be unset. */
-export const optional = <A>(definition: Definition<A>): Setting<Option.Option<A>> => ({
-  ...definition,
-  config: Config.mapOrFail(text(definition.name), Option.match({
-    onNone: () => Either.right(Option.none()),
-    onSome: (value) => Either.map(decode(definition, value), Option.some)
-  }))
-})
-
-/** Reads what may hold a secret: only its parser knows what can be shown of it. */
-export const parsed = <A>(name: string, parse: (value: string) => Either.Either<A, string>) =>
-  Config.mapOrFail(text(name), Option.match({
+const parsedBy = <A>(
+  description: Description,
+  parse: (value: string) => Either.Either<A, ConfigError.ConfigError>
+): Setting<Option.Option<A>> => ({
+  ...description,
+  config: Config.mapOrFail(text(description.name), Option.match({
     onNone: () => Either.right(Option.none<A>()),
-    onSome: (value) =>
-      Either.mapBoth(parse(value), {
-        onLeft: (problem) => ConfigError.InvalidData([name], problem),
-        onRight: Option.some
-      })
+    onSome: (value) => Either.map(parse(value), Option.some)
   }))
-
-/** A setting whose default is written as a value would be. */
-export const withDefault = <A>(definition: Definition<A>): Setting<A> => ({
-  ...definition,
-  config: Config.mapOrFail(text(definition.name), (value) =>
-    decode(definition, Option.getOrElse(value, () => definition.fallback)))
 })
 
-/** A time. */
-export const seconds = (name: string, fallback: string, description: string) =>
+/** A setting that can be unset. */
+export const optional = <A>(
+  { schema, ...description }: Description & { readonly schema: Schema.Schema<A, string> }
+): Setting<Option.Option<A>> => parsedBy(description, decode(description, schema))
+
+/** A setting that can be unset and may hold a secret: only its parser knows what can be shown of it. */
+export const parsed = <A>(
+  { parse, ...description }: Description & { readonly parse: (value: string) => Either.Either<A, string> }
+): Setting<Option.Option<A>> =>
+  parsedBy(description, (value) =>
+    Either.mapLeft(parse(value), (problem) => ConfigError.InvalidData([description.name], problem)))
+
+/** A setting that has a default. */
+export const withDefault = <A>(
+  { schema, ...given }: Omit<Description, "fallback"> & { readonly default: A; readonly schema: Schema.Schema<A, string> }
+): DefaultedSetting<A> => {
+  const description = { ...given, fallback: Schema.encodeSync(schema)(given.default) }
+  return {
+    ...description,
+    config: Config.mapOrFail(text(given.name), Option.match({
+      onNone: () => Either.right(given.default),
+      onSome: decode(description, schema)
+    }))
+  }
+}
+
+const Seconds = Schema.transform(
+  // Not only greater than 0, but so that a duration can tell it from 0.
+  Schema.NumberFromString.pipe(
+    Schema.finite(),
+    Schema.filter((value) => Duration.greaterThan(Duration.seconds(value), Duration.zero))
+  ),
+  Schema.DurationFromSelf,
+  { strict: true, decode: (value) => Duration.seconds(value), encode: Duration.toSeconds }
+)
+
+/** A time, written as a number of seconds. */
+export const duration = (
+  name: string,
+  fallback: Duration.DurationInput,
+  description: string
+): DefaultedSetting<Duration.Duration> =>
   withDefault({
     name,
     description,
-    fallback,
+    default: Duration.decode(fallback),
     range: "a number of seconds greater than 0",
-    schema: Schema.transform(
-      // Not only greater than 0, but so that a duration can tell it from 0.
-      Schema.NumberFromString.pipe(
-        Schema.finite(),
-        Schema.filter((value) => Duration.greaterThan(Duration.seconds(value), Duration.zero))
-      ),
-      Schema.DurationFromSelf,
-      { strict: true, decode: (value) => Duration.seconds(value), encode: Duration.toSeconds }
-    )
+    schema: Seconds
   })
 
 /** A number of things. */
-export const count = (name: string, fallback: string, description: string) =>
+export const count = (name: string, fallback: number, description: string): DefaultedSetting<number> =>
   withDefault({
     name,
     description,
-    fallback,
+    default: fallback,
     range: "a whole number greater than 0",
     schema: Schema.NumberFromString.pipe(Schema.int(), Schema.positive())
   })

@@ -7,31 +7,30 @@
  * `.env` over the default; an empty variable counts as unset.
  */
 import * as Either from "effect/Either"
-import type * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Address from "./AgamemnonAddress.ts"
-import * as Key from "./Credential.ts"
+import * as AgamemnonAddress from "./AgamemnonAddress.ts"
+import * as Credential from "./Credential.ts"
 import * as NatsAddress from "./NatsAddress.ts"
-import { count, optional, parsed, type Setting, seconds, withDefault } from "./Setting.ts"
+import { count, type Description, duration, optional, parsed, withDefault } from "./Setting.ts"
 
 /** The address of Agamemnon. */
-export const agamemnonUrl: Setting<Option.Option<string>> = {
+export const agamemnonUrl = parsed({
   name: "AGAMEMNON_URL",
   description: "Address of the Agamemnon to run on",
   range: "an http:// or https:// address",
   fallback: "the embedded Agamemnon",
-  config: parsed("AGAMEMNON_URL", (value) => Either.map(Address.parse(value), ({ url }) => url))
-}
+  parse: (value) => Either.map(AgamemnonAddress.parse(value), ({ url }) => url)
+})
 
 /** The key that Agamemnon asks for. */
-export const agamemnonApiKey: Setting<Option.Option<Redacted.Redacted>> = {
+export const agamemnonApiKey = parsed({
   name: "AGAMEMNON_API_KEY",
   description: "Key of that Agamemnon; shown nowhere",
-  range: "one line of ASCII characters",
+  range: Credential.range,
   fallback: "no key is sent",
-  config: parsed("AGAMEMNON_API_KEY", Key.parse)
-}
+  parse: Credential.parse
+})
 
 const trueWords = ["true", "yes", "on", "1"]
 const falseWords = ["false", "no", "off", "0"]
@@ -41,7 +40,7 @@ export const requireTls = withDefault({
   name: "REQUIRE_TLS",
   description: "Whether plain http:// or nats:// to a host that is not loopback is refused",
   range: "true or false",
-  fallback: "true",
+  default: true,
   schema: Schema.transform(
     Schema.Lowercase.pipe(Schema.filter((value) => [...trueWords, ...falseWords].includes(value))),
     Schema.Boolean,
@@ -75,25 +74,25 @@ export const programs = optional({
 })
 
 /** The database that remembers runs. It may hold a password. */
-export const databaseUrl: Setting<Option.Option<Redacted.Redacted>> = {
+export const databaseUrl = parsed({
   name: "TELEMACHY_DATABASE_URL",
   description: "Database that remembers runs; `memory:` remembers none",
   range: "file:PATH, postgres://… or memory:",
   fallback: "file:~/.telemachy/telemachy.db",
-  config: parsed("TELEMACHY_DATABASE_URL", (value) =>
+  parse: (value) =>
     /^(file:.|postgres(ql)?:\/\/.|memory:$)/.test(value)
       ? Either.right(Redacted.make(value))
-      : Either.left("expected file:PATH, postgres://… or memory:"))
-}
+      : Either.left("expected file:PATH, postgres://… or memory:")
+})
 
 /** The NATS server that tells what happens on Agamemnon. It may hold a user and a password, or a token. */
-export const natsUrl: Setting<Option.Option<Redacted.Redacted>> = {
+export const natsUrl = parsed({
   name: "NATS_URL",
   description: "NATS server of that Agamemnon, for events; shown without user, password and token",
   range: `${NatsAddress.range}; user:password@ or token@ before the host`,
   fallback: "no events: tasks are polled",
-  config: parsed("NATS_URL", (value) => Either.map(NatsAddress.parse(value), () => Redacted.make(value)))
-}
+  parse: (value) => Either.map(NatsAddress.parse(value), () => Redacted.make(value))
+})
 
 const path = (name: string, description: string, fallback: string) =>
   optional({ name, description, range: "a path", fallback, schema: Schema.String })
@@ -102,13 +101,13 @@ const path = (name: string, description: string, fallback: string) =>
 export const natsCredsFile = path("NATS_CREDS_FILE", "Credentials file of a NATS user", "no credentials are sent")
 
 /** The token that NATS asks for. */
-export const natsToken: Setting<Option.Option<Redacted.Redacted>> = {
+export const natsToken = parsed({
   name: "NATS_TOKEN",
   description: "Token that NATS asks for; shown nowhere",
-  range: "one line of ASCII characters",
+  range: Credential.range,
   fallback: "that of NATS_URL, if any",
-  config: parsed("NATS_TOKEN", Key.parse)
-}
+  parse: Credential.parse
+})
 
 /** The certificates that the certificate of NATS is checked with. */
 export const natsTlsCaFile = path(
@@ -137,40 +136,40 @@ export const hostId = optional({
 })
 
 /** The time from the start of one ping to the start of the next. */
-export const healthcheckInterval = seconds("HEALTHCHECK_INTERVAL_SECONDS", "15", "Time between two liveness pings")
+export const healthcheckInterval = duration("HEALTHCHECK_INTERVAL_SECONDS", "15 seconds", "Time between two liveness pings")
 
 /** How many pings in a row must fail before Agamemnon counts as lost. */
 export const healthcheckFailureThreshold = count(
   "HEALTHCHECK_FAILURE_THRESHOLD",
-  "2",
+  2,
   "Failed pings in a row after which Agamemnon counts as lost"
 )
 
 /** How long a ping waits for an answer. */
-export const healthcheckTimeout = seconds("HEALTHCHECK_TIMEOUT_SECONDS", "5", "How long a ping waits for its answer")
+export const healthcheckTimeout = duration("HEALTHCHECK_TIMEOUT_SECONDS", "5 seconds", "How long a ping waits for its answer")
 
 /** The time between two reads of a team's tasks. */
-export const monitorPoll = seconds("MONITOR_POLL_SECONDS", "1", "Time between two reads of a team's tasks")
+export const monitorPoll = duration("MONITOR_POLL_SECONDS", "1 second", "Time between two reads of a team's tasks")
 
 /** How long one ordinary request may take. */
-export const requestTimeout = seconds("REQUEST_TIMEOUT_SECONDS", "30", "How long one ordinary request may take")
+export const requestTimeout = duration("REQUEST_TIMEOUT_SECONDS", "30 seconds", "How long one ordinary request may take")
 
 /** How long a run may take when its workflow does not say. */
-export const workflowTimeout = seconds(
+export const workflowTimeout = duration(
   "DEFAULT_WORKFLOW_TIMEOUT",
-  "7200",
+  "2 hours",
   "How long a run may take when its file does not say, in seconds"
 )
 
 /** How long teardown waits for an Agamemnon that is gone. */
-export const teardownGrace = seconds(
+export const teardownGrace = duration(
   "TEARDOWN_GRACE_SECONDS",
-  "60",
+  "1 minute",
   "How long teardown waits for an Agamemnon that does not answer"
 )
 
 /** How many requests are under way at once. */
-export const maxConnections = count("MAX_CONNECTIONS", "6", "Requests under way at once; pings are not counted")
+export const maxConnections = count("MAX_CONNECTIONS", 6, "Requests under way at once; pings are not counted")
 
 /**
  * How many requests are sent in a second. By default fewer than the 60 that a
@@ -181,19 +180,19 @@ export const rateLimitRps = withDefault({
   name: "AGAMEMNON_RATE_LIMIT_RPS",
   description: "Requests that are sent in a second at most, by all runs of the process; 0 sets no limit",
   range: "a number from 0",
-  fallback: "50",
+  default: 50,
   schema: Schema.NumberFromString.pipe(Schema.finite(), Schema.nonNegative())
 })
 
 /** How many requests may be sent at once when the limit has not been used: fewer than the 120 of a real Agamemnon. */
-export const rateLimitBurst = count("AGAMEMNON_RATE_LIMIT_BURST", "100", "Requests that may be sent in one burst")
+export const rateLimitBurst = count("AGAMEMNON_RATE_LIMIT_BURST", 100, "Requests that may be sent in one burst")
 
 /** How much is logged. */
 export const logLevel = withDefault({
   name: "LOG_LEVEL",
   description: "Least severe log entry that is written to standard error",
   range: "debug, info, warning, error or none",
-  fallback: "warning",
+  default: "warning" as const,
   schema: Schema.compose(Schema.Lowercase, Schema.Literal("debug", "info", "warning", "error", "none"))
 })
 
@@ -202,12 +201,12 @@ export const logFormat = withDefault({
   name: "LOG_FORMAT",
   description: "How log entries are written",
   range: "pretty, logfmt or json",
-  fallback: "pretty",
+  default: "pretty" as const,
   schema: Schema.compose(Schema.Lowercase, Schema.Literal("pretty", "logfmt", "json"))
 })
 
 /** All settings, in the order in which they are documented. */
-export const all: ReadonlyArray<Omit<Setting<unknown>, "config">> = [
+export const all: ReadonlyArray<Description> = [
   agamemnonUrl,
   agamemnonApiKey,
   requireTls,

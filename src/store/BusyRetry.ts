@@ -24,5 +24,5 @@ const whileContended = Schedule.exponential("2 millis", 1.6).pipe(
 )
 
 /** Repeats what fails because others use the database at the same time. */
-export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+export const retryWhileBusy = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.retry(effect, { while: isContention, schedule: whileContended })

@@ -16,8 +16,8 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { RecordError } from "../run/RunJournal.ts"
-import * as Contention from "./BusyRetry.ts"
+import { JournalError } from "../run/JournalError.ts"
+import * as BusyRetry from "./BusyRetry.ts"
 import * as Migrations from "./Migrations.ts"
 
 /** What statements are made with. */
@@ -35,7 +35,7 @@ const messageOf = (failure: unknown): string => {
   if (inner !== "") return inner
   return Predicate.hasProperty(failure, "message") && typeof failure.message === "string" && failure.message !== ""
     ? failure.message
-    : Contention.codeOf(failure)
+    : BusyRetry.codeOf(failure)
 }
 
 const sentences: ReadonlyArray<readonly [codes: RegExp, sentence: string]> = [
@@ -54,18 +54,18 @@ const sentences: ReadonlyArray<readonly [codes: RegExp, sentence: string]> = [
 ]
 
 /** Says what a failure of the database means. */
-export const failed = (action: RecordError["action"], where: string) => (failure: unknown): RecordError => {
-  const code = Contention.codeOf(failure)
+export const failed = (action: JournalError["action"], where: string) => (failure: unknown): JournalError => {
+  const code = BusyRetry.codeOf(failure)
   const sentence = sentences.find(([codes]) => codes.test(code))?.[1]
-  return new RecordError({ action, where, detail: sentence ?? messageOf(failure) })
+  return new JournalError({ action, where, detail: sentence ?? messageOf(failure) })
 }
 
 /** Asks the database, and says what is wrong when it does not answer. */
 export const ask = <A, E, R>(
-  action: RecordError["action"],
+  action: JournalError["action"],
   query: (sql: Sql) => Effect.Effect<A, E, R>
-): Effect.Effect<A, RecordError, R | Database> =>
-  Effect.flatMap(Database, ({ sql, where }) => Effect.mapError(Contention.patiently(query(sql)), failed(action, where)))
+): Effect.Effect<A, JournalError, R | Database> =>
+  Effect.flatMap(Database, ({ sql, where }) => Effect.mapError(BusyRetry.retryWhileBusy(query(sql)), failed(action, where)))
 
 /**
  * Columns of text, to be read with {@link askTexts}. From a file they come as
@@ -90,11 +90,11 @@ const withTexts = (row: object) =>
 /** Asks for rows, with the texts of {@link texts}. */
 export const askTexts = <E, R>(
   query: (sql: Sql) => Effect.Effect<ReadonlyArray<object>, E, R>
-): Effect.Effect<ReadonlyArray<Record<string, unknown>>, RecordError, R | Database> =>
+): Effect.Effect<ReadonlyArray<Record<string, unknown>>, JournalError, R | Database> =>
   Effect.flatMap(Effect.all([ask("read", query), Database]), ([rows, { where }]) =>
     Effect.try({
       try: () => rows.map(withTexts),
-      catch: () => new RecordError({ action: "read", where, detail: "it is damaged: a text in it is not UTF-8" })
+      catch: () => new JournalError({ action: "read", where, detail: "it is damaged: a text in it is not UTF-8" })
     }))
 
 /** A reason of this program not to use a database. */
@@ -106,8 +106,8 @@ const unfit = (message: string) => new Unfit({ message })
 class Defect extends Data.TaggedError("Defect")<{ readonly cause: unknown }> {}
 
 /** Says what is wrong with a database that cannot be opened. */
-const opening = <A, E, R>(where: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, RecordError, R> =>
-  Effect.catchAllDefect(effect, (cause) => new Defect({ cause })).pipe(Contention.patiently, Effect.mapError(failed("open", where)))
+const opening = <A, E, R>(where: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, JournalError, R> =>
+  Effect.catchAllDefect(effect, (cause) => new Defect({ cause })).pipe(BusyRetry.retryWhileBusy, Effect.mapError(failed("open", where)))
 
 const version = (sql: Sql) =>
   Effect.map(
@@ -209,7 +209,7 @@ export const openPostgres = Effect.fn("Database.openPostgres")(function*(url: Re
     make({ url, maxConnections: 1, applicationName: "telemachy", connectTimeout: Duration.seconds(5) }),
     (sql) =>
       version(sql).pipe(
-        Effect.catchIf((error) => Contention.codeOf(error) === "42P01", () => Effect.succeed(0)),
+        Effect.catchIf((error) => BusyRetry.codeOf(error) === "42P01", () => Effect.succeed(0)),
         Effect.flatMap((made) => migrate(sql, made))
       )
   )

@@ -5,9 +5,9 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as RunEvent from "../run/RunEvent.ts"
-import { RecordError } from "../run/RunJournal.ts"
-import * as Chain from "./HashChain.ts"
-import * as Contention from "./BusyRetry.ts"
+import { JournalError } from "../run/JournalError.ts"
+import * as HashChain from "./HashChain.ts"
+import * as BusyRetry from "./BusyRetry.ts"
 import * as Database from "./Database.ts"
 
 /** The events by which a run is known: its beginning, its outcome and its end. */
@@ -16,13 +16,12 @@ export const milestones = ["run.started", "run.resumed", "run.decided", "run.fin
 /** How many rows one statement adds: a database takes so many values and no more. */
 const perStatement = 500
 
-const decodeRows = Schema.decodeUnknown(Schema.Array(Chain.Row))
-const decodePayload = Schema.decodeEither(RunEvent.Json)
+const decodeRows = Schema.decodeUnknown(Schema.Array(HashChain.Row))
 
-const decoded = (rows: Effect.Effect<ReadonlyArray<unknown>, RecordError, Database.Database>) =>
+const decoded = (rows: Effect.Effect<ReadonlyArray<unknown>, JournalError, Database.Database>) =>
   Effect.flatMap(Effect.all([rows, Database.Database]), ([found, { where }]) =>
     Effect.mapError(decodeRows(found), () =>
-      new RecordError({ action: "read", where, detail: "its table of events has another form" })))
+      new JournalError({ action: "read", where, detail: "its table of events has another form" })))
 
 /** The columns of text. */
 const columns = ["run", "at", "tag", "payload", "digest", "previous", "hash"]
@@ -41,21 +40,21 @@ export const runs = Effect.map(
 )
 
 /** Reads the events of rows. What was forgotten is left out. */
-export const events = (rows: ReadonlyArray<Chain.Row>): Effect.Effect<ReadonlyArray<RunEvent.RunEvent>, RecordError, Database.Database> =>
+export const events = (rows: ReadonlyArray<HashChain.Row>): Effect.Effect<ReadonlyArray<RunEvent.RunEvent>, JournalError, Database.Database> =>
   Effect.forEach(rows.filter(({ payload }) => payload !== null), event)
 
 /** Reads the event of a row. */
-export const event = ({ payload, run, seq, tag }: Pick<Chain.Row, "payload" | "run" | "seq" | "tag">) =>
-  Effect.mapError(decodePayload(payload ?? ""), () => ({ run, seq, tag })).pipe(
+export const event = ({ payload, run, seq, tag }: Pick<HashChain.Row, "payload" | "run" | "seq" | "tag">) =>
+  Effect.mapError(RunEvent.decodeJournaled(payload ?? ""), () => ({ run, seq, tag })).pipe(
     Effect.catchAll(() =>
       Effect.flatMap(Database.Database, ({ where }) =>
-        new RecordError({ action: "read", where, detail: `event ${seq} (${tag}) of run ${run} is damaged` })))
+        new JournalError({ action: "read", where, detail: `event ${seq} (${tag}) of run ${run} is damaged` })))
   )
 
 /** The log of a run does not end where its writer believes: somebody else has written to it. */
 export class LogMoved extends Schema.TaggedError<LogMoved>()("LogMoved", { run: Schema.String }) {}
 
-type Rows = ReadonlyArray<Chain.Row>
+type Rows = ReadonlyArray<HashChain.Row>
 
 /** The rows that are not in the log yet. Of those that are, each must be the same. */
 const missing = Effect.fnUntraced(function*(sql: SqlClient, rows: Rows) {
@@ -78,9 +77,9 @@ const insert = (sql: SqlClient, rows: Rows): Effect.Effect<void, SqlError | LogM
  * Adds rows. Each place in a run can be taken once: a row that is there already
  * was written by an earlier attempt, whose answer was lost, or by somebody else.
  */
-export const add = (rows: Rows): Effect.Effect<void, RecordError | LogMoved, Database.Database> =>
+export const add = (rows: Rows): Effect.Effect<void, JournalError | LogMoved, Database.Database> =>
   Effect.flatMap(Database.Database, ({ sql, where }) =>
-    Effect.forEach(Arr.chunksOf(rows, perStatement), (chunk) => Contention.patiently(insert(sql, chunk)), {
+    Effect.forEach(Arr.chunksOf(rows, perStatement), (chunk) => BusyRetry.retryWhileBusy(insert(sql, chunk)), {
       discard: true
     }).pipe(
       Effect.mapError((failure) => (failure._tag === "LogMoved" ? failure : Database.failed("write", where)(failure)))

@@ -14,7 +14,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
-import * as Contention from "./BusyRetry.ts"
+import * as BusyRetry from "./BusyRetry.ts"
 
 // Nothing else happens in the process while it waits for its turn, so that is short: writers take a few milliseconds.
 // What is deleted is overwritten, because it may be a text that somebody wants to be forgotten.
@@ -45,7 +45,7 @@ const renewing = (url: string): Client => {
       await connection.ready
       return await use(connection.client)
     } catch (failure) {
-      if (Contention.isBusy(failure)) {
+      if (BusyRetry.isBusy(failure)) {
         connection.client.close()
         if (current === connection) current = undefined
       }
@@ -68,7 +68,7 @@ const renewing = (url: string): Client => {
     // Not to fail as long as there is hope: @effect/sql-libsql does nothing more after a transaction that it could not begin.
     transaction: (mode: TransactionMode = "write") =>
       Effect.tryPromise({ try: () => begin(mode), catch: (cause) => new NotBegun({ cause }) }).pipe(
-        Contention.patiently,
+        BusyRetry.retryWhileBusy,
         Effect.either,
         Effect.runPromise
       ).then(Either.getOrThrowWith(({ cause }) => cause)),

@@ -4,18 +4,19 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as RunEvent from "../run/RunEvent.ts"
-import { RecordError, RunUnknownError } from "../run/RunJournal.ts"
+import type * as RunEvent from "../run/RunEvent.ts"
+import * as RunId from "../run/RunId.ts"
+import { type Owner, RunLease } from "../run/RunLease.ts"
+import { JournalError, RunUnknownError } from "../run/JournalError.ts"
 import { nearest } from "../workflow/Suggestion.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Migrations from "./Migrations.ts"
-import { type Owner, Ownership } from "./SqlRunLease.ts"
 import type { RunStatus } from "../run/RunStatus.ts"
 
 /** A run at a glance. */
 export interface RunSummary {
-  readonly run: RunEvent.RunId
+  readonly run: RunId.RunId
   /** Nothing when the run was forgotten. */
   readonly workflow: string | undefined
   readonly status: RunStatus
@@ -42,7 +43,7 @@ export class RunAmbiguousError extends Schema.TaggedError<RunAmbiguousError>()("
 }
 
 const Milestone = Schema.Struct({
-  run: RunEvent.RunId,
+  run: RunId.RunId,
   seq: Schema.Number,
   at: Schema.String,
   tag: Schema.Literal(...EventLog.milestones),
@@ -67,13 +68,13 @@ const summaryOf = (milestone: Milestone, event: RunEvent.RunEvent | undefined, o
     endedAt: isOver || event === undefined ? milestone.ended ?? milestone.at : undefined,
     left: isOver ? event.left : undefined,
     kept: isOver ? event.kept : undefined,
-    owner: owner?.inWords
+    owner: owner?.description
   }
 }
 
 /** Reads runs at a glance, the newest first: all, or those whose ids are as said. */
 const select = Effect.fnUntraced(function*(condition?: (sql: Database.Sql) => Fragment) {
-  const owners = yield* Effect.flatMap(Ownership, ({ living }) => living)
+  const owners = yield* Effect.flatMap(RunLease, ({ living }) => living)
   const { where } = yield* Database.Database
   const rows = yield* Database.askTexts((sql) => {
     const tags = sql.literal(EventLog.milestones.map((tag) => `'${tag}'`).join(", "))
@@ -88,7 +89,7 @@ const select = Effect.fnUntraced(function*(condition?: (sql: Database.Sql) => Fr
       ORDER BY f.at DESC, m.run`
   })
   const milestones = yield* Effect.mapError(decodeMilestones(rows), () =>
-    new RecordError({ action: "read", where, detail: "its table of events has another form" }))
+    new JournalError({ action: "read", where, detail: "its table of events has another form" }))
   return yield* Effect.forEach(milestones, (milestone) =>
     Effect.map(
       // One that is damaged must not hide the others.

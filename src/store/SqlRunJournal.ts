@@ -1,47 +1,146 @@
-/** The record as runs write it: claims a run, and adds its events to the log. */
+/** The journal of runs in SQL: acquires the lease of a run, and adds its events to the log. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type { Text } from "../run/RunInput.ts"
-import * as RunEvent from "../run/RunEvent.ts"
-import { type Recording, RecordError, type RunOwnedError, RunRecord, RunUnknownError } from "../run/RunJournal.ts"
+import { JournalError, type RunOwnedError, RunUnknownError } from "../run/JournalError.ts"
+import type { RunEvent } from "../run/RunEvent.ts"
+import { RunId, type RunIdentity } from "../run/RunId.ts"
+import type * as RunInput from "../run/RunInput.ts"
+import * as RunJournal from "../run/RunJournal.ts"
+import * as RunLease from "../run/RunLease.ts"
 import * as RunState from "../run/RunState.ts"
-import * as Chain from "./HashChain.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
-import { type Claim, type Claimed, Ownership } from "./SqlRunLease.ts"
+import * as HashChain from "./HashChain.ts"
 import * as RunIndex from "./RunIndex.ts"
 
-/** What there is of a resource that a run has not yet let go of. */
-const isHeld = ({ status }: RunState.ResourceState): boolean =>
-  status === "creating" || status === "created" || status === "started"
+type Parts = Database.Database | RunLease.RunLease
 
-/** The ids that a run uses, and the keys that it is about to use. */
-const usedBy = (state: RunState.RunState): ReadonlyArray<string> =>
-  RunState.resources(state).filter(isHeld).map(({ id, key }) => id ?? key)
+/** Layer of the journal in the database of the context. */
+export const layer: Layer.Layer<RunJournal.RunJournal, never, Parts> = Layer.effect(
+  RunJournal.RunJournal,
+  Effect.gen(function*() {
+    // No more than these: a scope around the journal is not the one that a run is acquired for.
+    const context = Context.pick(Database.Database, RunLease.RunLease)(yield* Effect.context<Parts>())
+    const provided = Effect.provide(context)
+    return RunJournal.RunJournal.of({
+      begin: (run) => provided(begin(run)),
+      acquire: (run) => provided(acquire(run)),
+      abandoned: (url) => provided(abandoned(url))
+    })
+  })
+)
 
-const stateOf = (run: string) =>
-  Effect.map(Effect.flatMap(EventLog.rows(run), EventLog.events), RunState.foldAll)
-
-/** What the runs of other living processes use that make the same workflow on the same Agamemnon. */
-const inUse = Effect.fnUntraced(function*({ run, url, workflow }: Claimed) {
-  const living = yield* Effect.flatMap(Ownership, (ownership) => ownership.living)
-  const used = new Map<string, RunEvent.RunId>()
-  for (const owner of living.values()) {
-    if (owner.run === run || owner.url !== url || owner.workflow !== workflow) continue
-    const state = yield* stateOf(owner.run)
-    if (state !== undefined) usedBy(state).forEach((each) => used.set(each, RunEvent.RunId.make(owner.run)))
-  }
-  return used
+const begin = Effect.fn("SqlRunJournal.begin")(function*(identity: RunIdentity) {
+  const { where } = yield* Database.Database
+  const leases = yield* RunLease.RunLease
+  const lease = yield* Effect.catchTag(leases.acquire(identity), "RunOwnedError", ({ message }) =>
+    new JournalError({ action: "write", where, detail: message }))
+  // Of runs whose process ended before their first event was written.
+  yield* Database.ask("write", (sql) =>
+    sql`DELETE FROM telemachy_declarations WHERE NOT EXISTS (
+        SELECT 1 FROM telemachy_events AS e WHERE e.run = telemachy_declarations.run AND e.seq = 0
+      ) AND NOT EXISTS (
+        SELECT 1 FROM telemachy_owners AS o WHERE o.run = telemachy_declarations.run AND o.expires > ${Database.now(sql)}
+      )`)
+  return yield* makeHandle(identity, lease, HashChain.empty)
 })
 
-const isCompleted = (event: RunEvent.RunEvent): boolean => event._tag === "run.finished" && event.outcome === "completed"
+const acquire = Effect.fn("SqlRunJournal.acquire")(function*(run: RunId) {
+  const reached = yield* stateOf(run)
+  if (reached === undefined) return yield* new RunUnknownError({ run })
+  const identity = { run, workflow: reached.workflow, url: reached.url }
+  const leases = yield* RunLease.RunLease
+  const lease = yield* leases.acquire(identity)
+  // Read again: until it was acquired, its owner may have added to it.
+  const rows = yield* EventLog.rows(run)
+  const handle = yield* makeHandle(identity, lease, HashChain.endOf(rows.at(-1)))
+  return { ...handle, events: yield* EventLog.events(rows), inputs: yield* inputs(run) }
+})
 
-type Events = ReadonlyArray<RunEvent.RunEvent>
+const abandoned = Effect.fn("SqlRunJournal.abandoned")(function*(url: string) {
+  const { living } = yield* RunLease.RunLease
+  const alive = yield* living
+  const { runs } = yield* RunIndex.notable(0)
+  const ended = runs.filter(({ left, run, status }) => !alive.has(run) && (status === "interrupted" || (left ?? 0) > 0))
+  const states = yield* Effect.forEach(ended, ({ run }) => Effect.map(stateOf(run), (state) => ({ run, state })))
+  return states.flatMap(({ run, state }) => (state?.url === url && !state.embedded ? [run] : []))
+})
+
+const stateOf = (run: string) => Effect.map(Effect.flatMap(EventLog.rows(run), EventLog.events), RunState.foldAll)
+
+const inputs = (run: string) =>
+  Effect.map(
+    Database.askTexts((sql) =>
+      sql`SELECT ${Database.texts(sql, "d", ["digest", "json"])} FROM telemachy_declarations AS d WHERE run = ${run}`),
+    (rows) => new Map(rows.map(({ digest, json }) => [String(digest), String(json)]))
+  )
+
+/** What a run was told to do last, unless that is forgotten. */
+export const inputOf = Effect.fn("SqlRunJournal.inputOf")(function*(run: RunId) {
+  const digest = (yield* stateOf(run))?.inputDigest ?? ""
+  const json = (yield* inputs(run)).get(digest)
+  return Option.map(Option.fromNullable(json), (json): RunInput.Encoded => ({ json, digest }))
+})
+
+/** The journal of a run whose lease this process holds. */
+interface State {
+  readonly identity: RunIdentity
+  readonly lease: RunLease.Handle
+  /** Where the log of the run ends, as far as this process knows. */
+  end: HashChain.End
+}
+
+const makeHandle = Effect.fnUntraced(function*(identity: RunIdentity, lease: RunLease.Handle, end: HashChain.End) {
+  const state: State = { identity, lease, end }
+  const { where } = yield* Database.Database
+  const provided = Effect.provide(yield* Effect.context<Parts>())
+  return {
+    where,
+    append: (events) => provided(append(state, events)),
+    writeInput: (input) => provided(writeInput(identity.run, input)),
+    cancelled: lease.cancelled,
+    lost: lease.lost,
+    inUse: provided(inUse(identity))
+  } satisfies RunJournal.Handle
+})
+
+const isCompleted = (event: RunEvent): boolean => event._tag === "run.finished" && event.outcome === "completed"
+
+type Events = ReadonlyArray<RunEvent>
+
+const append = Effect.fnUntraced(function*(state: State, events: Events) {
+  yield* state.lease.ensure
+  yield* write(state, events)
+  if (!events.some(isCompleted)) return
+  // Nobody resumes it any more. Text that stays behind is forgotten with the run.
+  yield* Effect.ignoreLogged(
+    Database.ask("write", (sql) => sql`DELETE FROM telemachy_declarations WHERE run = ${state.identity.run}`)
+  )
+})
+
+/** Adds events to the log. It goes on with what an append has written whose answer was lost, or a former owner that was slow. */
+const write = (state: State, events: Events): Effect.Effect<void, JournalError | RunOwnedError, Database.Database> =>
+  Effect.flatMap(HashChain.extend(state.end, events), (rows) =>
+    Effect.map(EventLog.add(rows), () => {
+      state.end = rows.reduce((_, row) => HashChain.endOf(row), state.end)
+    })).pipe(
+      Effect.catchTag("LogMoved", () => Effect.flatMap(catchUp(state, events), (rest) => write(state, rest)))
+    )
+
+/** Reads on to the end of the log, and answers which of the events are not there. */
+const catchUp = Effect.fnUntraced(function*(state: State, events: Events) {
+  const { end, identity, lease } = state
+  const found = yield* EventLog.rows(identity.run, end.next)
+  if (found.length === 0 || !(yield* lease.isHeld)) return yield* Effect.flatMap(lease.markLost, Effect.fail)
+  const rest = missingIn(found, yield* HashChain.extend(end, events))
+  state.end = HashChain.endOf(found.at(-1))
+  return events.filter((_, position) => rest.has(position))
+})
 
 /** The places of the rows that say something which those that were found do not say. */
-const missingIn = (found: ReadonlyArray<Chain.Row>, rows: ReadonlyArray<Chain.Row>): ReadonlySet<number> => {
+const missingIn = (found: ReadonlyArray<HashChain.Row>, rows: ReadonlyArray<HashChain.Row>): ReadonlySet<number> => {
   const there = found.map(({ digest }) => digest)
   return new Set(rows.flatMap(({ digest }, position) => {
     const place = there.indexOf(digest)
@@ -51,113 +150,27 @@ const missingIn = (found: ReadonlyArray<Chain.Row>, rows: ReadonlyArray<Chain.Ro
   }))
 }
 
-/** The record of a run that this process has claimed, and whose log ends here. */
-const recording = Effect.fnUntraced(function*(claimed: Claimed, claim: Claim, before: Chain.End) {
-  const { run } = claimed
-  const { where } = yield* Database.Database
-  const provided = Effect.provide(yield* Effect.context<Database.Database | Ownership>())
-  let end = before
+const writeInput = (run: string, { digest, json }: RunInput.Encoded) =>
+  Effect.asVoid(Database.ask("write", (sql) =>
+    sql`INSERT INTO telemachy_declarations (run, digest, json) VALUES (${run}, ${digest}, ${json})
+      ON CONFLICT (run, digest) DO NOTHING`))
 
-  /** Reads on to the end of the log, and answers which of the events are not there. */
-  const catchUp = Effect.fnUntraced(function*(events: Events) {
-    const found = yield* EventLog.rows(run, end.next)
-    if (found.length === 0 || !(yield* claim.isHeld)) return yield* Effect.flatMap(claim.lose, Effect.fail)
-    const rest = missingIn(found, yield* Chain.extend(end, events))
-    end = Chain.endOf(found.at(-1))
-    return events.filter((_, position) => rest.has(position))
-  })
+/** What there is of a resource that a run has not yet let go of. */
+const isHeld = ({ status }: RunState.ResourceState): boolean =>
+  status === "creating" || status === "created" || status === "started"
 
-  const write = (events: Events): Effect.Effect<void, RecordError | RunOwnedError, Database.Database> =>
-    Effect.flatMap(Chain.extend(end, events), (rows) =>
-      Effect.map(EventLog.add(rows), () => {
-        end = rows.reduce((_, row) => Chain.endOf(row), end)
-      })).pipe(
-        // It goes on with what an append has written whose answer was lost, or a former owner that was slow.
-        Effect.catchTag("LogMoved", () => Effect.flatMap(catchUp(events), write))
-      )
+/** The ids that a run uses, and the keys that it is about to use. */
+const usedBy = (state: RunState.RunState): ReadonlyArray<string> =>
+  RunState.resources(state).filter(isHeld).map(({ id, key }) => id ?? key)
 
-  const append = Effect.fnUntraced(function*(events: Events) {
-    yield* claim.ensure
-    yield* write(events)
-    if (!events.some(isCompleted)) return
-    // Nobody resumes it any more. Text that stays behind is forgotten with the run.
-    yield* Effect.ignoreLogged(
-      Database.ask("write", (sql) => sql`DELETE FROM telemachy_declarations WHERE run = ${run}`)
-    )
-  })
-
-  return {
-    where,
-    append: (events) => provided(append(events)),
-    declare: ({ digest, json }) =>
-      provided(Effect.asVoid(Database.ask("write", (sql) =>
-        sql`INSERT INTO telemachy_declarations (run, digest, json) VALUES (${run}, ${digest}, ${json})
-          ON CONFLICT (run, digest) DO NOTHING`))),
-    cancelled: claim.cancelled,
-    taken: claim.taken,
-    inUse: provided(inUse(claimed))
-  } satisfies Recording
+/** What the runs of other living processes use that make the same workflow on the same Agamemnon. */
+const inUse = Effect.fnUntraced(function*({ run, url, workflow }: RunIdentity) {
+  const { living } = yield* RunLease.RunLease
+  const used = new Map<string, RunId>()
+  for (const owner of (yield* living).values()) {
+    if (owner.run === run || owner.url !== url || owner.workflow !== workflow) continue
+    const state = yield* stateOf(owner.run)
+    if (state !== undefined) usedBy(state).forEach((each) => used.set(each, RunId.make(owner.run)))
+  }
+  return used
 })
-
-const declarations = (run: string) =>
-  Effect.map(
-    Database.askTexts((sql) =>
-      sql`SELECT ${Database.texts(sql, "d", ["digest", "json"])} FROM telemachy_declarations AS d WHERE run = ${run}`),
-    (rows) => new Map(rows.map(({ digest, json }) => [String(digest), String(json)]))
-  )
-
-/** What a run was told to do last, unless that is forgotten. */
-export const declarationOf = Effect.fn("Recorder.declarationOf")(function*(run: RunEvent.RunId) {
-  const digest = (yield* stateOf(run))?.declaration ?? ""
-  const json = (yield* declarations(run)).get(digest)
-  return Option.map(Option.fromNullable(json), (json): Text => ({ json, digest }))
-})
-
-const make = Effect.gen(function*() {
-  // No more than these: a scope around the record is not the one that a run is claimed for.
-  const context = Context.pick(Database.Database, Ownership)(yield* Effect.context<Database.Database | Ownership>())
-  const provided = Effect.provide(context)
-  const { claim, living } = Context.get(context, Ownership)
-
-  const begin = Effect.fn("Recorder.begin")(function*(claimed: Claimed) {
-    const { where } = yield* Database.Database
-    const own = yield* Effect.catchTag(claim(claimed), "RunOwnedError", ({ message }) =>
-      new RecordError({ action: "write", where, detail: message }))
-    // Of runs whose process ended before their first event was written.
-    yield* Database.ask("write", (sql) =>
-      sql`DELETE FROM telemachy_declarations WHERE NOT EXISTS (
-          SELECT 1 FROM telemachy_events AS e WHERE e.run = telemachy_declarations.run AND e.seq = 0
-        ) AND NOT EXISTS (
-          SELECT 1 FROM telemachy_owners AS o WHERE o.run = telemachy_declarations.run AND o.expires > ${Database.now(sql)}
-        )`)
-    return yield* recording(claimed, own, Chain.empty)
-  })
-
-  const take = Effect.fn("Recorder.take")(function*(run: RunEvent.RunId) {
-    const begun = yield* stateOf(run)
-    if (begun === undefined) return yield* new RunUnknownError({ run })
-    const claimed = { run, workflow: begun.workflow, url: begun.url }
-    const own = yield* claim(claimed)
-    // Read again: until it was claimed, its owner may have added to it.
-    const rows = yield* EventLog.rows(run)
-    const taken = yield* recording(claimed, own, Chain.endOf(rows.at(-1)))
-    return { ...taken, events: yield* EventLog.events(rows), declarations: yield* declarations(run) }
-  })
-
-  const abandoned = Effect.fn("Recorder.abandoned")(function*(url: string) {
-    const alive = yield* living
-    const { runs } = yield* RunIndex.notable(0)
-    const ended = runs.filter(({ left, run, status }) => !alive.has(run) && (status === "interrupted" || (left ?? 0) > 0))
-    const states = yield* Effect.forEach(ended, ({ run }) => Effect.map(stateOf(run), (state) => ({ run, state })))
-    return states.flatMap(({ run, state }) => (state?.url === url && !state.embedded ? [run] : []))
-  })
-
-  return RunRecord.of({
-    begin: (run) => provided(begin(run)),
-    take: (run) => provided(take(run)),
-    abandoned: (url) => provided(abandoned(url))
-  })
-})
-
-/** Layer of the record in the database of the context. */
-export const layer: Layer.Layer<RunRecord, never, Database.Database | Ownership> = Layer.effect(RunRecord, make)

@@ -13,8 +13,8 @@ import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import * as References from "./ReferenceProblems.ts"
-import * as Structure from "./SchemaProblems.ts"
+import * as ReferenceProblems from "./ReferenceProblems.ts"
+import * as SchemaProblems from "./SchemaProblems.ts"
 import { TeardownPolicy } from "./TeardownPolicy.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 
@@ -24,7 +24,7 @@ const Text = Schema.String.pipe(
   // A lone surrogate has no UTF-8 form: Agamemnon refuses it.
   Schema.filter((text) => !/\p{Surrogate}/u.test(text), {
     jsonSchema: {},
-    ...Structure.expects("text", "text that has a UTF-8 form")
+    ...SchemaProblems.expects("text", "text that has a UTF-8 form")
   })
 )
 
@@ -32,7 +32,7 @@ const textOfAtMost = (bytes: number) =>
   Text.pipe(
     Schema.filter((text) => text.length <= bytes && utf8.encode(text).length <= bytes, {
       jsonSchema: { maxLength: bytes },
-      ...Structure.expects("text", `text of at most ${bytes} bytes`)
+      ...SchemaProblems.expects("text", `text of at most ${bytes} bytes`)
     })
   )
 
@@ -40,7 +40,7 @@ const nonBlank = <A extends string, I, R>(text: Schema.Schema<A, I, R>) =>
   text.pipe(
     Schema.filter((text) => text.trim() !== "", {
       jsonSchema: { pattern: "\\S" },
-      ...Structure.expects("text", "text that is not empty")
+      ...SchemaProblems.expects("text", "text that is not empty")
     })
   )
 
@@ -57,7 +57,7 @@ const Cpus = Schema.Number.pipe(
   Schema.filter((cpus) => Number.isSafeInteger(cpus) && cpus > 0, {
     jsonSchema: { minimum: 1, multipleOf: 1 },
     arbitrary: () => (fc) => fc.integer({ min: 1, max: 64 }),
-    ...Structure.expects("a whole number greater than 0")
+    ...SchemaProblems.expects("a whole number greater than 0")
   })
 )
 
@@ -65,7 +65,7 @@ const Seconds = Schema.Number.pipe(
   Schema.filter((seconds) => Number.isFinite(seconds) && seconds > 0, {
     jsonSchema: { exclusiveMinimum: 0 },
     arbitrary: () => (fc) => fc.integer({ min: 1, max: 1_000_000 }),
-    ...Structure.expects("a number of seconds greater than 0")
+    ...SchemaProblems.expects("a number of seconds greater than 0")
   })
 )
 
@@ -79,7 +79,7 @@ const listOf = <A, I, R>(item: Schema.Schema<A, I, R>, what: string, why?: strin
   Schema.Array(item).pipe(
     Schema.filter((items) => items.length > 0, {
       jsonSchema: { minItems: 1 },
-      ...Structure.expects(`a list of ${what}s`, `at least one ${what}${why === undefined ? "" : ` (${why})`}`)
+      ...SchemaProblems.expects(`a list of ${what}s`, `at least one ${what}${why === undefined ? "" : ` (${why})`}`)
     })
   )
 
@@ -183,7 +183,7 @@ export const WorkflowSpec = Schema.Struct({
     { key: Schema.String, value: Text }
   ).annotations({
     description: "Name and description of the workflow, and whatever else is worth noting, all text.",
-    ...Structure.expects("a map with the name of the workflow")
+    ...SchemaProblems.expects("a map with the name of the workflow")
   }),
   agents: listOf(AgentSpec, "agent", "a workflow without agents has nobody to do its tasks").annotations({
     description: "Agents of the workflow."
@@ -229,8 +229,8 @@ export const decode = (
 ): Effect.Effect<WorkflowSpec, WorkflowProblem.WorkflowInvalid> =>
   Effect.suspend(() => {
     const decoded = decodeStructure(input, { errors: "all", onExcessProperty: "error" })
-    const structure = Either.isLeft(decoded) ? Structure.findings(decoded.left) : []
-    const problems = [...structure, ...References.findings(input)].map((finding) =>
+    const structure = Either.isLeft(decoded) ? SchemaProblems.findings(decoded.left) : []
+    const problems = [...structure, ...ReferenceProblems.findings(input)].map((finding) =>
       WorkflowProblem.make(finding, origin.locate?.(finding.path, finding.atKey === true))
     ).concat(origin.problems ?? [])
     return Either.isRight(decoded) && problems.length === 0

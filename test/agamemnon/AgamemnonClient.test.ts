@@ -191,7 +191,7 @@ describe("A create whose answer is lost", () => {
       yield* server.setFaults([Faults.DropAnswer({ method: "POST", path: /tasks$/, times: 1 })])
       const task = yield* agamemnon.createTask(team.id, { subject: "key" }, none)
       assert.deepStrictEqual((yield* agamemnon.listTasks(team.id)).map(({ id }) => id), [task.id])
-      assert.lengthOf((yield* server.journal).filter(({ method }) => method === "POST"), 3)
+      assert.lengthOf((yield* server.requestLog).filter(({ method }) => method === "POST"), 3)
     }))
 
   it.scopedLive("is told from those that were there before", () =>
@@ -226,7 +226,7 @@ describe("A create whose answer is lost", () => {
       ])
       const { id } = yield* agamemnon.createAgent({ name: "key" }, none)
       assert.deepStrictEqual((yield* agamemnon.listAgents).map((agent) => agent.id), [id])
-      assert.deepStrictEqual((yield* server.journal).slice(0, 5).map(({ method, status }) => [method, status]), [
+      assert.deepStrictEqual((yield* server.requestLog).slice(0, 5).map(({ method, status }) => [method, status]), [
         ["POST", undefined],
         ["GET", 200],
         ["POST", 400],

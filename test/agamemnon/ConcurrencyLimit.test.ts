@@ -4,12 +4,12 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Order from "effect/Order"
-import * as Connections from "../../src/agamemnon/ConcurrencyLimit.ts"
+import * as ConcurrencyLimit from "../../src/agamemnon/ConcurrencyLimit.ts"
 
 describe("Connections", () => {
   it.effect("runs no more than its limit at once, in the order of arrival", () =>
     Effect.gen(function*() {
-      const connections = Connections.make(2)
+      const connections = ConcurrencyLimit.make(2)
       const order: Array<number> = []
       let running = 0
       let most = 0
@@ -26,7 +26,7 @@ describe("Connections", () => {
 
   it.effect("gets every permit back when those who hold them and those who wait are interrupted together", () =>
     Effect.gen(function*() {
-      const connections = Connections.make(3)
+      const connections = ConcurrencyLimit.make(3)
       for (let round = 0; round < 50; round += 1) {
         const fibers = yield* Effect.forEach(
           Array.from({ length: 20 }),
@@ -48,7 +48,7 @@ describe("Connections", () => {
 
   it.effect("gives the permit of an effect that fails or dies to the next", () =>
     Effect.gen(function*() {
-      const connections = Connections.make(1)
+      const connections = ConcurrencyLimit.make(1)
       yield* Effect.exit(connections.run(Effect.fail("no")))
       yield* Effect.exit(connections.run(Effect.die("bug")))
       assert.strictEqual(yield* connections.run(Effect.succeed(1)), 1)

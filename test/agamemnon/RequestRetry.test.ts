@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import { AgentId } from "../../src/agamemnon/AgamemnonModel.ts"
-import { backoff, Persistence } from "../../src/agamemnon/RequestRetry.ts"
+import { backoff, RequestRetry } from "../../src/agamemnon/RequestRetry.ts"
 import * as ScriptedHttp from "../support/ScriptedHttp.ts"
 
 const deleted = { status: 200, body: { deleted: "a" } }
@@ -65,7 +65,7 @@ describe("Persistence", () => {
   it.scoped("repeats a request to a server that failed three times, however long others are repeated", () =>
     Effect.gen(function*() {
       const broken = { status: 500, body: { error: "out of order" } }
-      const { error, requests } = yield* Effect.provideService(failure(broken), Persistence, {
+      const { error, requests } = yield* Effect.provideService(failure(broken), RequestRetry, {
         schedule: backoff,
         onFailure: () => Effect.void
       })
@@ -78,7 +78,7 @@ describe("Persistence", () => {
     Effect.gen(function*() {
       const { error, requests } = yield* Effect.provideService(
         failure({ status: 500 }, "ECONNRESET", { status: 500 }, { status: 503 }, "ECONNRESET", { status: 501 }),
-        Persistence,
+        RequestRetry,
         { schedule: backoff, onFailure: () => Effect.void }
       )
       assert.deepStrictEqual([requests, error.status], [7, 501])
@@ -135,7 +135,7 @@ describe("Persistence", () => {
   it.scoped("pauses from a tenth of a second to five seconds, and goes on for as long as it is told", () =>
     Effect.gen(function*() {
       const { agamemnon, sent } = yield* ScriptedHttp.client(ScriptedHttp.inTurn("ECONNRESET"))
-      const fiber = yield* Effect.fork(Effect.provideService(agamemnon.deleteAgent(a), Persistence, {
+      const fiber = yield* Effect.fork(Effect.provideService(agamemnon.deleteAgent(a), RequestRetry, {
         schedule: backoff,
         onFailure: () => Effect.void
       }))
@@ -157,8 +157,8 @@ describe("Persistence", () => {
         schedule: backoff,
         onFailure: (error: Error) => Effect.sync(() => heard.push(error.message))
       }
-      yield* Effect.provideService(outcome("ECONNRESET", { status: 429 }, deleted), Persistence, persistence)
-      yield* Effect.provideService(outcome({ status: 403 }), Persistence, persistence)
+      yield* Effect.provideService(outcome("ECONNRESET", { status: 429 }, deleted), RequestRetry, persistence)
+      yield* Effect.provideService(outcome({ status: 403 }), RequestRetry, persistence)
       assert.deepStrictEqual(heard, [
         "DELETE /v1/agents/a failed: the connection was closed before an answer came",
         "DELETE /v1/agents/a answered 429: no explanation was given"

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import { type Task, TaskId, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
-import * as TaskEvents from "../../src/agamemnon/TaskFeed.ts"
+import * as TaskFeed from "../../src/agamemnon/TaskFeed.ts"
 
 const team = TeamId.make("5c1e1f2e-0000-4000-8000-000000000001")
 const id = TaskId.make("5c1e1f2e-0000-4000-8000-000000000002")
@@ -24,26 +24,26 @@ const task: Task = {
 
 const parse = (subject: string, payload: unknown) =>
   Option.getOrUndefined(
-    TaskEvents.parse(team, { subject, payload: typeof payload === "string" ? payload : JSON.stringify(payload) })
+    TaskFeed.parse(team, { subject, payload: typeof payload === "string" ? payload : JSON.stringify(payload) })
   )
 
 const says = (what: string, payload: unknown) => parse(`hi.tasks.${team}.${id}.${what}`, payload)
 
 describe("TaskEvents", () => {
   it("take the whole task from an update", () => {
-    assert.deepStrictEqual(says("updated", { task }), TaskEvents.Updated({ task }))
+    assert.deepStrictEqual(says("updated", { task }), TaskFeed.Updated({ task }))
   })
 
   it("take the id of a task that a worker says has ended, in either form", () => {
     for (const what of ["completed", "failed"]) {
       for (const payload of [{ task_id: id }, { data: { task_id: id } }, { task_id: id, result: "thrown away" }]) {
-        assert.deepStrictEqual(says(what, payload), TaskEvents.Touched({ id }))
+        assert.deepStrictEqual(says(what, payload), TaskFeed.Mentioned({ id }))
       }
     }
   })
 
   it("go by the payload of a worker, as Agamemnon does", () => {
-    assert.deepStrictEqual(parse(`hi.tasks.${team}.other.completed`, { task_id: id }), TaskEvents.Touched({ id }))
+    assert.deepStrictEqual(parse(`hi.tasks.${team}.other.completed`, { task_id: id }), TaskFeed.Mentioned({ id }))
   })
 
   it("say nothing when an update is not about a task of the team, or of another than its subject", () => {
@@ -70,7 +70,7 @@ describe("TaskEvents", () => {
   })
 
   it("have a subject for a team whose id can be part of one", () => {
-    assert.deepStrictEqual(TaskEvents.subject(team), Option.some(`hi.tasks.${team}.>`))
-    for (const odd of ["", "*", ">", "a.b", "a b", "a\n"]) assert.isTrue(Option.isNone(TaskEvents.subject(TeamId.make(odd))))
+    assert.deepStrictEqual(TaskFeed.subject(team), Option.some(`hi.tasks.${team}.>`))
+    for (const odd of ["", "*", ">", "a.b", "a b", "a\n"]) assert.isTrue(Option.isNone(TaskFeed.subject(TeamId.make(odd))))
   })
 })

@@ -12,14 +12,14 @@ import * as Schedule from "effect/Schedule"
 import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
 import * as AgamemnonClient from "../../src/agamemnon/AgamemnonClient.ts"
-import { Persistence } from "../../src/agamemnon/RequestRetry.ts"
+import { RequestRetry } from "../../src/agamemnon/RequestRetry.ts"
 import { eventually } from "../support/HttpQuestion.ts"
 import { agentId, names, operations, teamId } from "../support/ClientOperations.ts"
 import { answer, client, http, https, inTurn, nobody, nothing, type Respond, tcp } from "../support/RawServer.ts"
 import * as ScriptedHttp from "../support/ScriptedHttp.ts"
 import * as SelfSigned from "../support/SelfSigned.ts"
 
-const once = Effect.provideService(Persistence, { schedule: Schedule.stop, onFailure: () => Effect.void })
+const once = Effect.provideService(RequestRetry, { schedule: Schedule.stop, onFailure: () => Effect.void })
 
 const team = { agentIds: [], createdAt: "", id: "t", name: "t", updatedAt: "" }
 

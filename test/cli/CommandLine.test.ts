@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Argv from "../../src/cli/CommandLine.ts"
-import * as PlanPage from "../../src/cli/definition/PlanDefinition.ts"
-import * as RunPage from "../../src/cli/definition/RunDefinition.ts"
-import * as SchemaPage from "../../src/cli/definition/SchemaDefinition.ts"
+import * as CommandLine from "../../src/cli/CommandLine.ts"
+import * as PlanDefinition from "../../src/cli/definition/PlanDefinition.ts"
+import * as RunDefinition from "../../src/cli/definition/RunDefinition.ts"
+import * as SchemaDefinition from "../../src/cli/definition/SchemaDefinition.ts"
 
-const pages = { run: RunPage.page, plan: PlanPage.page, schema: SchemaPage.page }
+const pages = { run: RunDefinition.definition, plan: PlanDefinition.definition, schema: SchemaDefinition.definition }
 
-const read = (line: string) => Argv.read(line === "" ? [] : line.split(" "), pages)
+const read = (line: string) => CommandLine.read(line === "" ? [] : line.split(" "), pages)
 
 const argv = (line: string) => {
   const request = read(line)

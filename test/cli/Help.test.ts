@@ -1,15 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { pages } from "../../src/cli/Cli.ts"
+import { definitions } from "../../src/cli/Cli.ts"
 import * as Help from "../../src/cli/Help.ts"
-import * as PlanPage from "../../src/cli/definition/PlanDefinition.ts"
-import * as RunPage from "../../src/cli/definition/RunDefinition.ts"
-import * as ValidatePage from "../../src/cli/definition/ValidateDefinition.ts"
+import * as PlanDefinition from "../../src/cli/definition/PlanDefinition.ts"
+import * as RunDefinition from "../../src/cli/definition/RunDefinition.ts"
+import * as ValidateDefinition from "../../src/cli/definition/ValidateDefinition.ts"
 import * as Style from "../../src/report/Style.ts"
 
 describe("Help", () => {
   it("says what a command does, how it is used, its flags, and examples", () => {
     assert.strictEqual(
-      Help.command("plan", PlanPage.page, Style.plain),
+      Help.command("plan", PlanDefinition.definition, Style.plain),
       `Show what a run would do: agents, teams, the order of tasks, the critical path, and what it would reuse
 
 USAGE
@@ -31,7 +31,7 @@ EXAMPLES
   })
 
   it("describes every flag and argument of every command, within 100 columns", () => {
-    for (const [name, page] of Object.entries(pages)) {
+    for (const [name, page] of Object.entries(definitions)) {
       const lines = Help.command(name, page, Style.plain).split("\n")
       assert.isTrue(lines.every((line) => line.length <= 104), name)
       assert.isAbove(page.examples.length, 0, name)
@@ -45,15 +45,15 @@ EXAMPLES
 
   it("lists the choices of a flag", () => {
     assert.match(
-      Help.command("run", RunPage.page, Style.plain).replaceAll(/\s+/g, " "),
+      Help.command("run", RunDefinition.definition, Style.plain).replaceAll(/\s+/g, " "),
       /--teardown CHOICE When to remove what the run made; instead of what the file says: on_completion, on_failure, always, never/
     )
-    assert.match(Help.command("validate", ValidatePage.page, Style.plain), /telemachy validate FILE\.\.\./)
+    assert.match(Help.command("validate", ValidateDefinition.definition, Style.plain), /telemachy validate FILE\.\.\./)
   })
 
   it("gives an overview of the commands", () => {
-    const text = Help.overview("Sentence.", pages, { "EXIT CODES": [["0", "well"]] }, Style.plain)
-    for (const name of Object.keys(pages)) assert.match(text, new RegExp(`^  ${name} +\\S`, "m"))
+    const text = Help.overview("Sentence.", definitions, { "EXIT CODES": [["0", "well"]] }, Style.plain)
+    for (const name of Object.keys(definitions)) assert.match(text, new RegExp(`^  ${name} +\\S`, "m"))
     assert.match(text, /EXIT CODES\n {2}0 {2}well/)
   })
 })

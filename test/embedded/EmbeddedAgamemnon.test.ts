@@ -66,12 +66,12 @@ describe("EmbeddedAgamemnon", () => {
 
   it.scopedLive("journals what it was asked and what it answered", () =>
     Effect.gen(function*() {
-      const { apiKey, journal, requests, url } = yield* EmbeddedAgamemnon.make()
+      const { apiKey, requestLog, requests, url } = yield* EmbeddedAgamemnon.make()
       yield* ask(url, { path: "/v1/agents?limit=1", headers: bearer(apiKey) })
       yield* ask(url, { path: "/v1/agents" })
       yield* ask(url, { method: "POST", path: "/v1/nothing", headers: bearer(apiKey) })
       assert.strictEqual(yield* requests, 3)
-      assert.deepStrictEqual(yield* journal, [
+      assert.deepStrictEqual(yield* requestLog, [
         { method: "GET", path: "/v1/agents?limit=1", status: 200 },
         { method: "GET", path: "/v1/agents", status: 401 },
         { method: "POST", path: "/v1/nothing", status: 404 }
@@ -80,12 +80,12 @@ describe("EmbeddedAgamemnon", () => {
 
   it.scopedLive("remembers the last thousand requests and counts them all", () =>
     Effect.gen(function*() {
-      const { journal, requests, url } = yield* EmbeddedAgamemnon.make()
+      const { requestLog, requests, url } = yield* EmbeddedAgamemnon.make()
       yield* Effect.forEach(Array.from({ length: 1003 }), (_, index) => ask(url, { path: `/${index}` }), {
         concurrency: 8,
         discard: true
       })
       assert.strictEqual(yield* requests, 1003)
-      assert.lengthOf(yield* journal, 1000)
+      assert.lengthOf(yield* requestLog, 1000)
     }))
 })

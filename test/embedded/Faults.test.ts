@@ -52,7 +52,7 @@ describe("Faults", () => {
       assert.strictEqual(yield* outcome(server), 200)
       assert.isTrue((yield* Fiber.poll(asked))._tag === "None")
       yield* Fiber.interrupt(asked)
-      assert.deepStrictEqual((yield* server.journal).map(({ status }) => status), [undefined, 200])
+      assert.deepStrictEqual((yield* server.requestLog).map(({ status }) => status), [undefined, 200])
     }))
 
   it.scopedLive("reset a connection before anything is done", () =>

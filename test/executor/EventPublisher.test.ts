@@ -4,52 +4,52 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
-import * as Publication from "../../src/executor/EventPublisher.ts"
+import * as EventPublisher from "../../src/executor/EventPublisher.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
-import { RecordError, RunOwnedError } from "../../src/run/RunJournal.ts"
+import { JournalError, RunOwnedError } from "../../src/run/JournalError.ts"
 import { numbered, numbers, runA, started } from "../support/TestStore.ts"
 
-type Append = (events: ReadonlyArray<RunEvent>) => Effect.Effect<void, RecordError | RunOwnedError>
+type Append = (events: ReadonlyArray<RunEvent>) => Effect.Effect<void, JournalError | RunOwnedError>
 
-const full = new RecordError({ action: "write", where: "file:test", detail: "the disk is full" })
+const full = new JournalError({ action: "write", where: "file:test", detail: "the disk is full" })
 
 const finished: RunEvent = { ...numbered(99), _tag: "run.finished", outcome: "failed", left: 0, kept: 0 }
 
-/** A publication whose record does what the test says, and what became of its events. */
-const make = (options: { readonly isAtStake?: boolean } = {}) => {
-  const state: { append: Append; isAtStake: boolean } = { append: () => Effect.void, isAtStake: options.isAtStake ?? true }
+/** A publisher whose journal does what the test says, and what became of its events. */
+const make = (options: { readonly hasResources?: boolean } = {}) => {
+  const state: { append: Append; hasResources: boolean } = { append: () => Effect.void, hasResources: options.hasResources ?? true }
   const log: Array<RunEvent> = []
   const told: Array<RunEvent> = []
   const batches: Array<ReadonlyArray<string>> = []
-  const publication = Publication.recorded({
-    recording: {
+  const publisher = EventPublisher.journaled({
+    journal: {
       where: "file:test",
       append: (events) =>
         Effect.suspend(() => {
           batches.push(numbers(events))
           return Effect.tap(state.append(events), () => log.push(...events))
         }),
-      declare: () => Effect.void,
+      writeInput: () => Effect.void,
       cancelled: Effect.never,
-      taken: Effect.never,
+      lost: Effect.never,
       inUse: Effect.succeed(new Map())
     },
-    tell: (event) => {
+    deliver: (event) => {
       told.push(event)
     },
-    isAtStake: () => state.isAtStake
+    hasResources: () => state.hasResources
   })
   return {
-    ...publication,
+    ...publisher,
     batches,
     told: () => numbers(told),
     log: () => numbers(log),
-    /** Sets what the record does from now on. */
-    record: (append: Append) => {
+    /** Sets what the journal does from now on. */
+    journal: (append: Append) => {
       state.append = append
     },
     makeSomething: () => {
-      state.isAtStake = true
+      state.hasResources = true
     }
   }
 }
@@ -58,9 +58,9 @@ describe("Publication", () => {
   it.effect("without a record, events are told at once", () =>
     Effect.gen(function*() {
       const told: Array<RunEvent> = []
-      const { publish, publishIntent } = Publication.unrecorded((event) => told.push(event))
+      const { publish, publishBefore } = EventPublisher.direct((event) => told.push(event))
       yield* publish(numbered(1))
-      yield* publishIntent(numbered(2))
+      yield* publishBefore(numbered(2))
       assert.deepStrictEqual(numbers(told), ["1", "2"])
     }))
 
@@ -68,7 +68,7 @@ describe("Publication", () => {
     Effect.gen(function*() {
       const run = make()
       const written = yield* Deferred.make<void>()
-      run.record(() => Deferred.await(written))
+      run.journal(() => Deferred.await(written))
       const publishing = yield* Effect.fork(run.publish(numbered(1)))
       yield* TestClock.adjust("9 seconds")
       assert.deepStrictEqual([run.told(), run.batches], [[], [["1"]]])
@@ -81,11 +81,11 @@ describe("Publication", () => {
   it.effect("events that happen while others are written are written together, in their order", () =>
     Effect.gen(function*() {
       const run = make()
-      run.record(() => Effect.sleep("1 second"))
+      run.journal(() => Effect.sleep("1 second"))
       const fibers = [yield* Effect.fork(run.publish(numbered(1)))]
       yield* TestClock.adjust("100 millis")
       for (const number of [2, 3, 4, 5]) {
-        fibers.push(yield* Effect.fork(number === 3 ? Effect.orDie(run.publishIntent(numbered(number))) : run.publish(numbered(number))))
+        fibers.push(yield* Effect.fork(number === 3 ? Effect.orDie(run.publishBefore(numbered(number))) : run.publish(numbered(number))))
         yield* TestClock.adjust("100 millis")
       }
       yield* TestClock.adjust("3 seconds")
@@ -97,7 +97,7 @@ describe("Publication", () => {
   it.effect("an event is published though whoever publishes it is interrupted", () =>
     Effect.gen(function*() {
       const run = make()
-      run.record(() => Effect.sleep("1 second"))
+      run.journal(() => Effect.sleep("1 second"))
       const fibers = yield* Effect.forEach([1, 2, 3], (number) => Effect.fork(run.publish(numbered(number))))
       yield* Effect.yieldNow()
       const interrupting = yield* Effect.fork(Fiber.interruptAll(fibers))
@@ -108,20 +108,20 @@ describe("Publication", () => {
 
   it.effect("a run that has made nothing hears of a record that fails, and its event is not told", () =>
     Effect.gen(function*() {
-      const run = make({ isAtStake: false })
-      run.record(() => full)
-      const error = yield* Effect.flip(run.publishIntent(started()))
+      const run = make({ hasResources: false })
+      run.journal(() => full)
+      const error = yield* Effect.flip(run.publishBefore(started()))
       assert.strictEqual(error.message, "the record of runs (file:test) cannot be written: the disk is full")
       assert.deepStrictEqual([run.told(), run.log()], [[], []])
     }))
 
   it.effect("a run that stops at an intent tells how it ended, and has it recorded when that is possible", () =>
     Effect.gen(function*() {
-      const run = make({ isAtStake: false })
+      const run = make({ hasResources: false })
       yield* run.publish(started())
-      run.record(() => full)
-      yield* Effect.flip(run.publishIntent(numbered(1)))
-      run.record(() => Effect.void)
+      run.journal(() => full)
+      yield* Effect.flip(run.publishBefore(numbered(1)))
+      run.journal(() => Effect.void)
       yield* run.publish(numbered(2))
       assert.deepStrictEqual(run.told(), ["run.started", "1", "record.failed", "2"])
       yield* run.publish(finished)
@@ -133,23 +133,23 @@ describe("Publication", () => {
     Effect.gen(function*() {
       const run = make()
       yield* run.publish(started())
-      run.record(() => full)
+      run.journal(() => full)
       for (const number of [1, 2, 3, 4]) {
-        yield* number % 2 === 0 ? run.publish(numbered(number)) : run.publishIntent(numbered(number))
+        yield* number % 2 === 0 ? run.publish(numbered(number)) : run.publishBefore(numbered(number))
         yield* TestClock.adjust("2 seconds")
       }
       assert.deepStrictEqual(run.told(), ["run.started", "1", "record.failed", "2", "3", "4"])
       assert.deepStrictEqual(run.log(), ["run.started"])
-      run.record(() => Effect.void)
+      run.journal(() => Effect.void)
       yield* TestClock.adjust("5 seconds")
       yield* run.publish(numbered(5))
       yield* run.publish(numbered(6))
       assert.deepStrictEqual(run.told(), ["run.started", "1", "record.failed", "2", "3", "4", "record.restored", "5", "6"])
       assert.deepStrictEqual(run.log(), run.told())
       // And it can happen again.
-      run.record(() => full)
+      run.journal(() => full)
       yield* run.publish(numbered(7))
-      run.record(() => Effect.void)
+      run.journal(() => Effect.void)
       yield* run.publish(finished)
       assert.deepStrictEqual(run.told().slice(-5), ["6", "7", "record.failed", "record.restored", "run.finished"])
       assert.deepStrictEqual(run.log(), run.told())
@@ -158,7 +158,7 @@ describe("Publication", () => {
   it.effect("a record that has failed is left alone for 5 seconds, but for the end of the run", () =>
     Effect.gen(function*() {
       const run = make()
-      run.record(() => full)
+      run.journal(() => full)
       yield* run.publish(numbered(1))
       yield* TestClock.adjust("4999 millis")
       yield* run.publish(numbered(2))
@@ -175,17 +175,17 @@ describe("Publication", () => {
   it.effect("a write that takes longer than 10 seconds is cut", () =>
     Effect.gen(function*() {
       const run = make()
-      run.record(() => Effect.never)
-      const publishing = yield* Effect.fork(run.publishIntent(numbered(1)))
+      run.journal(() => Effect.never)
+      const publishing = yield* Effect.fork(run.publishBefore(numbered(1)))
       yield* TestClock.adjust("9999 millis")
       assert.deepStrictEqual(run.told(), [])
       yield* TestClock.adjust("1 millis")
       yield* Fiber.join(publishing)
       assert.deepStrictEqual(run.told(), ["1", "record.failed"])
 
-      const idle = make({ isAtStake: false })
-      idle.record(() => Effect.never)
-      const stopped = yield* Effect.fork(Effect.flip(idle.publishIntent(numbered(1))))
+      const idle = make({ hasResources: false })
+      idle.journal(() => Effect.never)
+      const stopped = yield* Effect.fork(Effect.flip(idle.publishBefore(numbered(1))))
       yield* TestClock.adjust("10 seconds")
       assert.match((yield* Fiber.join(stopped)).message, /no answer within 10s$/)
     }))
@@ -193,7 +193,7 @@ describe("Publication", () => {
   it.effect("a write that hangs is cut though whoever publishes is interrupted", () =>
     Effect.gen(function*() {
       const run = make()
-      run.record(() => Effect.never)
+      run.journal(() => Effect.never)
       const publishing = yield* Effect.fork(run.publish(numbered(1)))
       yield* Effect.yieldNow()
       const interrupting = yield* Effect.fork(Fiber.interrupt(publishing))
@@ -205,7 +205,7 @@ describe("Publication", () => {
   it.effect("a defect of the record is a failure of the record", () =>
     Effect.gen(function*() {
       const run = make()
-      run.record(() => Effect.die(new Error("a bug")))
+      run.journal(() => Effect.die(new Error("a bug")))
       yield* run.publish(numbered(1))
       assert.deepStrictEqual(run.told(), ["1", "record.failed"])
     }))
@@ -213,7 +213,7 @@ describe("Publication", () => {
   it.effect("what happens in a run that another process has taken is told and not written", () =>
     Effect.gen(function*() {
       const run = make()
-      run.record(() => new RunOwnedError({ run: runA, owner: "process 2" }))
+      run.journal(() => new RunOwnedError({ run: runA, owner: "process 2" }))
       yield* run.publish(numbered(1))
       yield* run.publish(numbered(2))
       assert.deepStrictEqual([run.told(), run.log(), run.batches], [["1", "2"], [], [["1"]]])
@@ -222,22 +222,22 @@ describe("Publication", () => {
   it.effect("an intent of a run that another process has taken is not carried out", () =>
     Effect.gen(function*() {
       const run = make()
-      run.record(() => new RunOwnedError({ run: runA, owner: "process 2" }))
-      assert.instanceOf(yield* Effect.flip(run.publishIntent(numbered(1))), RunOwnedError)
-      assert.instanceOf(yield* Effect.flip(run.publishIntent(numbered(2))), RunOwnedError)
+      run.journal(() => new RunOwnedError({ run: runA, owner: "process 2" }))
+      assert.instanceOf(yield* Effect.flip(run.publishBefore(numbered(1))), RunOwnedError)
+      assert.instanceOf(yield* Effect.flip(run.publishBefore(numbered(2))), RunOwnedError)
       assert.deepStrictEqual([run.told(), run.log()], [[], []])
     }))
 
   it.effect("of intents that wait together, each is judged by what there is by then", () =>
     Effect.gen(function*() {
-      const run = make({ isAtStake: false })
+      const run = make({ hasResources: false })
       const written = yield* Deferred.make<void>()
-      run.record(() => Deferred.await(written))
+      run.journal(() => Deferred.await(written))
       const first = yield* Effect.fork(run.publish(numbered(1)))
       yield* TestClock.adjust("1 millis")
-      const intents = yield* Effect.forEach([2, 3], (number) => Effect.fork(Effect.exit(run.publishIntent(numbered(number)))))
+      const intents = yield* Effect.forEach([2, 3], (number) => Effect.fork(Effect.exit(run.publishBefore(numbered(number)))))
       yield* Effect.yieldNow()
-      run.record(() => full)
+      run.journal(() => full)
       yield* Deferred.succeed(written, undefined)
       yield* Fiber.join(first)
       const exits = yield* Fiber.join(Fiber.all(intents))

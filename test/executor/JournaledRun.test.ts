@@ -6,9 +6,9 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
-import { RunRecord } from "../../src/run/RunJournal.ts"
+import { RunJournal } from "../../src/run/RunJournal.ts"
 import type * as Database from "../../src/store/Database.ts"
-import { Ownership } from "../../src/store/SqlRunLease.ts"
+import { RunLease } from "../../src/run/RunLease.ts"
 import { awaitThat, driver, list, only, recorded, type World, world } from "../support/JournaledRun.ts"
 import { numbered, type Parts } from "../support/TestStore.ts"
 import { answers, hangs, make } from "../support/FakeAgamemnon.ts"
@@ -84,7 +84,7 @@ describe("A recorded run", () => {
       yield* awaitThat(Effect.sync(() => fake.tasks.size), (size) => size === 1)
       const run = yield* theOne(other.parts)
       assert.strictEqual(run.status, "running")
-      const { cancel } = Context.get(other.parts, Ownership)
+      const { cancel } = Context.get(other.parts, RunLease)
       assert.isTrue(yield* cancel(run.run, "somebody"))
       const error = yield* Effect.timeout(Effect.flip(Fiber.join(running)), "2 seconds")
       assert.deepInclude(error, { _tag: "RunCancelledError", by: "somebody", message: "cancelled by somebody" })
@@ -179,7 +179,7 @@ describe("A recorded run", () => {
       yield* awaitThat(Effect.sync(() => fake.tasks.size), (size) => size === 1)
       const { run: id } = yield* theOne(process.parts)
       const other = yield* driver({ ...there, lives: new Map([[1, "dead"]]) }, 2)
-      const taken = yield* Effect.flatMap(Effect.succeed(Context.get(other.parts, RunRecord)), ({ take }) => take(id))
+      const taken = yield* Effect.flatMap(Effect.succeed(Context.get(other.parts, RunJournal)), ({ acquire }) => acquire(id))
       const before = (yield* recorded(there, id)).length
       const error = yield* Effect.timeout(Effect.flip(Fiber.join(running)), "3 seconds")
       assert.match(error.message, /is driven by another process: process 2 on here/)

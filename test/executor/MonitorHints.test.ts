@@ -7,10 +7,10 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
-import * as TaskEvents from "../../src/agamemnon/TaskFeed.ts"
+import * as TaskFeed from "../../src/agamemnon/TaskFeed.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import type { WorkflowSpec } from "../../src/workflow/WorkflowSpec.ts"
-import * as FakeTaskEvents from "../support/FakeTaskFeed.ts"
+import * as FakeTaskFeed from "../support/FakeTaskFeed.ts"
 import { type FakeAgamemnon, make } from "../support/FakeAgamemnon.ts"
 import { finish, outcome, start, task, team, told, workflow } from "../support/TestRun.ts"
 
@@ -20,10 +20,10 @@ const chain = (length: number) =>
   workflow({ teams: [team("core", ...Arr.makeBy(length, (at) => task(`t${at}`, ...(at === 0 ? [] : [`t${at - 1}`]))))] })
 
 /** Starts a run whose tasks run until they are told to end, and lets it come so far. */
-const running = Effect.fnUntraced(function*(fake: FakeAgamemnon, spec: WorkflowSpec = chain(2), link?: TaskEvents.Link) {
-  const events = yield* FakeTaskEvents.make(link)
+const running = Effect.fnUntraced(function*(fake: FakeAgamemnon, spec: WorkflowSpec = chain(2), link?: TaskFeed.FeedStatus) {
+  const events = yield* FakeTaskFeed.make(link)
   for (const { subject } of spec.teams.flatMap(({ tasks }) => tasks)) fake.begins.set(subject, "pending")
-  const run = yield* Effect.provideService(start(fake, spec, { settings }), TaskEvents.TaskEvents, events.service)
+  const run = yield* Effect.provideService(start(fake, spec, { settings }), TaskFeed.TaskFeed, events.service)
   yield* TestClock.adjust("5 seconds")
   return { run, events }
 })
@@ -83,20 +83,20 @@ describe("Monitor, with events", () => {
       const fake = make()
       const { events, run } = yield* running(fake)
       const { id } = taskOf(fake, "t0")
-      yield* events.tell(TaskEvents.Touched({ id }))
+      yield* events.tell(TaskFeed.Mentioned({ id }))
       yield* TestClock.adjust("10 seconds")
       const before = fake.calls.length
-      yield* events.tell(TaskEvents.Touched({ id }))
+      yield* events.tell(TaskFeed.Mentioned({ id }))
       yield* TestClock.adjust("10 seconds")
       const asked = fake.calls.slice(before).filter((call) => call !== "ping")
       assert.isNotEmpty(asked)
       assert.isAtMost(asked.length, 10)
       assert.deepStrictEqual(Arr.dedupe(asked), [`getTask core ${id}`])
       fake.change("t0", { status: "completed" })
-      yield* events.tell(TaskEvents.Touched({ id }))
+      yield* events.tell(TaskFeed.Mentioned({ id }))
       yield* aMoment
       assert.deepStrictEqual(finished(run.events), ["task.finished t0"])
-      yield* events.tell(TaskEvents.Touched({ id: taskOf(fake, "t1").id }))
+      yield* events.tell(TaskFeed.Mentioned({ id: taskOf(fake, "t1").id }))
       fake.change("t1", { status: "completed" })
       assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
     }))
@@ -149,7 +149,7 @@ describe("Monitor, with events", () => {
               yield* events.update(submitted, { status: "running" })
               yield* events.update(submitted, { status: "completed" })
               yield* events.update(submitted, { id: TaskId.make("other"), status: "failed" })
-              yield* events.tell(...Arr.makeBy(others, (at) => TaskEvents.Touched({ id: TaskId.make(`other-${at}`) })))
+              yield* events.tell(...Arr.makeBy(others, (at) => TaskFeed.Mentioned({ id: TaskId.make(`other-${at}`) })))
               yield* Effect.sleep("1 second")
             })))
       early("t1", 10)
@@ -176,7 +176,7 @@ describe("Monitor, with events", () => {
       yield* events.update(taskOf(fake, "t0"))
       yield* TestClock.adjust("2 seconds")
       const before = fake.calls.length
-      yield* events.tell(TaskEvents.Touched({ id: taskOf(fake, "t0").id }))
+      yield* events.tell(TaskFeed.Mentioned({ id: taskOf(fake, "t0").id }))
       yield* events.update(taskOf(fake, "t0"), { status: "failed", updatedAt: "1960-01-01T00:00:00Z" })
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(fake.calls.slice(before).filter((call) => call !== "ping"), [])
@@ -245,22 +245,22 @@ describe("Monitor, with events", () => {
       yield* aMoment
       assert.strictEqual(reads(fake) - before, 1)
       assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
-      const said = run.events.flatMap((event) => event._tag.startsWith("events.") ? [event] : [])
+      const said = run.events.flatMap((event) => event._tag.startsWith("feed.") ? [event] : [])
       assert.deepStrictEqual(said.map((event) => [event._tag, "reason" in event ? event.reason : ""]), [
-        ["events.lost", "it is gone"],
-        ["events.restored", ""]
+        ["feed.lost", "it is gone"],
+        ["feed.restored", ""]
       ])
       assert.strictEqual(events.listeners(), 0)
     }))
 
   it.scoped("says at its start that no events come, and nothing of a link that is up or still connecting", () =>
     Effect.gen(function*() {
-      for (const link of [TaskEvents.Down({ reason: "refused" }), TaskEvents.Up(), TaskEvents.Connecting(), TaskEvents.Absent()]) {
+      for (const link of [TaskFeed.Down({ reason: "refused" }), TaskFeed.Up(), TaskFeed.Connecting(), TaskFeed.Absent()]) {
         const fake = make()
         const { run } = yield* running(fake, chain(1), link)
         fake.change("t0", { status: "completed" })
         assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
-        assert.deepStrictEqual(told(run.events, "events."), link._tag === "Down" ? ["events.lost"] : [])
+        assert.deepStrictEqual(told(run.events, "feed."), link._tag === "Down" ? ["feed.lost"] : [])
       }
     }))
 
@@ -285,7 +285,7 @@ describe("Monitor, with events", () => {
       const before = reads(fake)
       for (let at = 0; at < 95; at++) {
         fake.change(`t${at}`, { status: "completed" })
-        yield* events.tell(TaskEvents.Touched({ id: taskOf(fake, `t${at}`).id }))
+        yield* events.tell(TaskFeed.Mentioned({ id: taskOf(fake, `t${at}`).id }))
         yield* TestClock.adjust("1 second")
       }
       assert.lengthOf(finished(run.events), 95)

@@ -40,7 +40,7 @@ describe("a run over sockets", () => {
       )
       assert.isTrue(Exit.isSuccess(yield* run.ended))
       assert.notMatch(there.bodies.join(), /null|undefined/)
-      const changes = (yield* there.server.journal).filter(({ method }) => method !== "GET")
+      const changes = (yield* there.server.requestLog).filter(({ method }) => method !== "GET")
       const sent = changes.map(({ method, path, status }) => `${method} ${withoutIds(path)} ${status}`)
       assert.sameMembers(sent, [
         "POST /v1/agents 201",

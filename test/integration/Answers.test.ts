@@ -1,18 +1,18 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Faults from "../../src/embedded/Faults.ts"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { lastLine, run, telemachy, test } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 const patient = { HEALTHCHECK_TIMEOUT_SECONDS: "3", HEALTHCHECK_FAILURE_THRESHOLD: "30" }
 
-const two = Flow.shell("answers", { first: "true", second: "true" })
+const two = TestWorkflow.shell("answers", { first: "true", second: "true" })
 
 /** Runs two tasks on a server with these faults, from the first request on. */
 const runWith = (...faults: ReadonlyArray<Faults.Fault>) =>
   Effect.gen(function*() {
-    const backend = yield* Backend.make()
+    const backend = yield* TestBackend.make()
     const { file } = yield* two
     yield* backend.setFaults(faults)
     const ended = yield* run(["run", file, "--json"], { env: { ...backend.env, ...patient } })
@@ -33,10 +33,10 @@ describe.concurrent("an answer that does not come", () => {
         const { backend, ended } = yield* runWith(
           Faults.DropAnswer({ method: "POST", path, times: 1 })
         )
-        const made = (yield* backend.journal).filter(({ method, path: asked }) => method === "POST" && path.test(asked))
+        const made = (yield* backend.requestLog).filter(({ method, path: asked }) => method === "POST" && path.test(asked))
         assert.lengthOf(made, what === "a task" ? 2 : 1)
         assert.strictEqual(ended.code, 0, ended.stderr)
-        assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+        assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
         assert.sameMembers((yield* backend.tasks).map(({ subject }) => subject), ["first", "second"])
         const created = ended.events.flatMap((event) => event._tag === "agent.created" || event._tag === "team.created" ? [event.name] : [])
         assert.deepStrictEqual(created, ["worker", "crew"])
@@ -50,7 +50,7 @@ describe.concurrent("an answer that does not come", () => {
           Faults.EmptyBadRequest({ method: "POST", path, times: 1 })
         )
         assert.strictEqual(ended.code, 0, ended.stderr)
-        assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+        assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
         assert.lengthOf(yield* backend.tasks, 2)
       }))
   }
@@ -60,7 +60,7 @@ describe.concurrent("an answer that does not come", () => {
       const { backend, ended } = yield* runWith(Faults.Status({ status: 500, method: "POST", path: /\/tasks$/ }))
       assert.strictEqual(ended.code, 1, ended.stderr)
       assert.match(lastLine(ended.stderr), /^workflow answers failed: POST \/v1\/teams\/.*\/tasks answered 500: internal server error$/)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 })
 
@@ -71,7 +71,7 @@ describe.concurrent("preflight", () => {
       assert.strictEqual(ended.code, 3)
       assert.match(lastLine(ended.stderr), /^workflow answers failed: connectivity lost, no answer.*: the connection was refused$/)
       assert.deepStrictEqual(ended.events.map(({ _tag }) => _tag), ["run.started", "run.decided", "run.finished"])
-      assert.deepStrictEqual(yield* backend.journal.pipe(Effect.map((entries) => entries.filter(({ method }) => method !== "GET"))), [])
+      assert.deepStrictEqual(yield* backend.requestLog.pipe(Effect.map((entries) => entries.filter(({ method }) => method !== "GET"))), [])
     }))
 
   test("finds a server that hangs: connectivity lost", () =>
@@ -83,7 +83,7 @@ describe.concurrent("preflight", () => {
 
   test("is refused its key: failed, with advice", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const { file } = yield* two
       const env = { ...backend.env, AGAMEMNON_API_KEY: "not-the-key-at-all" }
       const ended = yield* run(["run", file, "--json"], { env })
@@ -98,12 +98,12 @@ describe.concurrent("preflight", () => {
       const [started, busy, alive] = ended.events
       assert.deepStrictEqual([started?._tag, busy?._tag, alive?._tag], ["run.started", "request.failed", "connectivity.alive"])
       assert.isAtLeast((alive?.at.epochMillis ?? 0) - (busy?.at.epochMillis ?? 0), 1900)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 
   test("finds something that is no Agamemnon: failed, with advice", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const { file } = yield* two
       const env = { ...backend.env, AGAMEMNON_URL: `${backend.url}/elsewhere` }
       const ended = yield* run(["run", file, "--json"], { env })
@@ -116,8 +116,8 @@ describe.concurrent("an outage", () => {
   for (const [name, fault] of [["refuses", Faults.Refuse()], ["hangs", Faults.Hang({})]] as const) {
     test(`that ${name}, shorter than the threshold, costs a run nothing but time`, () =>
       Effect.gen(function*() {
-        const backend = yield* Backend.make()
-        const { file, open } = yield* Flow.shell("outage", { first: Flow.wait, second: "true" })
+        const backend = yield* TestBackend.make()
+        const { file, open } = yield* TestWorkflow.shell("outage", { first: TestWorkflow.wait, second: "true" })
         const env = { ...backend.env, HEALTHCHECK_FAILURE_THRESHOLD: "20", HEALTHCHECK_TIMEOUT_SECONDS: "0.2" }
         const running = yield* telemachy(["run", file, "--json"], { env })
         yield* running.event("task.progressed")
@@ -131,14 +131,14 @@ describe.concurrent("an outage", () => {
         assert.strictEqual(ended.code, 0, ended.stderr)
         assert.isUndefined(ended.events.find(({ _tag }) => _tag === "connectivity.lost"))
         assert.lengthOf(yield* backend.tasks, 2)
-        assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+        assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
       }))
   }
 
   test("that outlasts the grace leaves what was made, names it, and a later teardown removes it", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
-      const { file } = yield* Flow.shell("outage", { first: Flow.wait })
+      const backend = yield* TestBackend.make()
+      const { file } = yield* TestWorkflow.shell("outage", { first: TestWorkflow.wait })
       const running = yield* telemachy(["run", file], { env: { ...backend.env, TEARDOWN_GRACE_SECONDS: "1" } })
       yield* running.until("the task to run", () => /crew\/first: running/.exec(running.output().stdout) ?? undefined)
       yield* backend.setFaults([Faults.Refuse()])
@@ -146,12 +146,12 @@ describe.concurrent("an outage", () => {
       assert.strictEqual(ended.code, 3)
       assert.match(lastLine(ended.stderr), /^workflow outage failed: connectivity lost, .*; 2 resources could not be removed$/)
       yield* backend.setFaults([])
-      const left = yield* Backend.remaining(backend)
+      const left = yield* TestBackend.remaining(backend)
       assert.lengthOf(left, 2)
       for (const { id } of left) assert.include(ended.stdout, id)
       assert.match(ended.stdout, /remove with: telemachy cleanup [0-9a-f]{16}$/m)
       const again = yield* run(["teardown", file, "--url", backend.url], { env: { AGAMEMNON_API_KEY: backend.env.AGAMEMNON_API_KEY } })
       assert.strictEqual(again.code, 0, again.stderr)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 })

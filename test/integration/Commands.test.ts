@@ -6,28 +6,28 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Faults from "../../src/embedded/Faults.ts"
 import { ask, createAgent, eventually } from "../support/HttpQuestion.ts"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { directoryWith, lastLine, processesWith, root, run, telemachy, test } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 describe.concurrent("teardown", () => {
   test("removes what a run that was killed has left, and nothing else", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
-      const { file } = yield* Flow.shell("commands", { only: Flow.wait })
+      const backend = yield* TestBackend.make()
+      const { file } = yield* TestWorkflow.shell("commands", { only: TestWorkflow.wait })
       yield* createAgent(backend, { name: "somebody else's" })
       const running = yield* telemachy(["run", file, "--json"], { env: backend.env })
       yield* running.event("task.progressed")
       yield* running.signal("SIGKILL")
       yield* running.ended
-      assert.lengthOf(yield* Backend.remaining(backend), 3)
+      assert.lengthOf(yield* TestBackend.remaining(backend), 3)
       const dry = yield* run(["teardown", file, "--dry-run"], { env: backend.env })
       assert.match(dry.stdout, /^would remove team crew \(.*\)\nwould remove agent worker \(.*\)\n$/)
-      assert.lengthOf(yield* Backend.remaining(backend), 3)
+      assert.lengthOf(yield* TestBackend.remaining(backend), 3)
       const ended = yield* run(["teardown", file], { env: backend.env })
       assert.strictEqual(ended.code, 0, ended.stderr)
       assert.match(ended.stdout, /^removed team crew \(.*\)\nremoved agent worker \(.*\)\n$/)
-      assert.deepStrictEqual((yield* Backend.remaining(backend)).map(({ name }) => name), ["somebody else's"])
+      assert.deepStrictEqual((yield* TestBackend.remaining(backend)).map(({ name }) => name), ["somebody else's"])
       const again = yield* run(["teardown", file], { env: backend.env })
       assert.strictEqual(again.code, 0)
       assert.strictEqual(again.stdout, "nothing of workflow commands is left\n")
@@ -35,14 +35,14 @@ describe.concurrent("teardown", () => {
 
   test("that can not remove everything says what, and exits 5", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
-      const { file } = yield* Flow.shell("commands", { only: "true" }, { teardown: "never" })
+      const backend = yield* TestBackend.make()
+      const { file } = yield* TestWorkflow.shell("commands", { only: "true" }, { teardown: "never" })
       yield* run(["run", file], { env: backend.env })
       yield* backend.setFaults([Faults.Status({ method: "DELETE", path: "/v1/agents", status: 500 })])
       const ended = yield* run(["teardown", file], { env: backend.env })
       assert.strictEqual(ended.code, 5, ended.stderr)
       assert.match(ended.stdout, /^removed team crew \(.*\)\n$/)
-      const [left] = yield* Backend.remaining(backend)
+      const [left] = yield* TestBackend.remaining(backend)
       assert.include(ended.stderr, `could not remove agent worker (${left?.id}): DELETE /v1/agents/${left?.id} answered 500: internal server error\n`)
     }))
 
@@ -52,8 +52,8 @@ describe.concurrent("teardown", () => {
   ] as const) {
     test(`on an Agamemnon that ${what} exits ${code}`, () =>
       Effect.gen(function*() {
-        const backend = yield* Backend.make()
-        const { file } = yield* Flow.shell("commands", { only: "true" })
+        const backend = yield* TestBackend.make()
+        const { file } = yield* TestWorkflow.shell("commands", { only: "true" })
         yield* backend.setFaults([fault])
         const ended = yield* run(["teardown", file], { env: backend.env })
         assert.strictEqual(ended.code, code)
@@ -63,13 +63,13 @@ describe.concurrent("teardown", () => {
 
   test("that a run could not finish makes a completed run exit 5", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
-      const { file } = yield* Flow.shell("commands", { only: "true" })
+      const backend = yield* TestBackend.make()
+      const { file } = yield* TestWorkflow.shell("commands", { only: "true" })
       yield* backend.setFaults([Faults.Status({ method: "DELETE", path: "/v1/agents", status: 500 })])
       const ended = yield* run(["run", file], { env: backend.env })
       assert.strictEqual(ended.code, 5, ended.stderr)
       assert.match(lastLine(ended.stderr), /^workflow commands completed in .*: 1 task; 1 resource could not be removed$/)
-      const [left] = yield* Backend.remaining(backend)
+      const [left] = yield* TestBackend.remaining(backend)
       assert.match(ended.stdout, /could not remove 1 agent; remove with: telemachy cleanup [0-9a-f]{16}\n/)
       assert.include(ended.stdout, `agent worker (${left?.id}): DELETE`)
     }))
@@ -82,11 +82,11 @@ describe.concurrent("agamemnon", () => {
       const server = yield* telemachy(["agamemnon", "--port", "0"], { env: { MARK } })
       const [, url = "", key = ""] = yield* server.until("its address and key", () =>
         /^AGAMEMNON_URL=(http:\/\/127\.0\.0\.1:\d+)\nAGAMEMNON_API_KEY=([0-9a-f]{64})\n$/.exec(server.output().stdout) ?? undefined)
-      const { file } = yield* Flow.shell("commands", { only: "true" })
+      const { file } = yield* TestWorkflow.shell("commands", { only: "true" })
       const used = yield* run(["run", file], { env: { AGAMEMNON_URL: url, AGAMEMNON_API_KEY: key } })
       assert.strictEqual(used.code, 0, used.stderr)
       // A program that is still at work ends with it.
-      const { exists, file: endless } = yield* Flow.shell("commands", { only: "echo > started; sleep 3600" })
+      const { exists, file: endless } = yield* TestWorkflow.shell("commands", { only: "echo > started; sleep 3600" })
       const client = yield* telemachy(["run", endless], { env: { AGAMEMNON_URL: url, AGAMEMNON_API_KEY: key } })
       yield* eventually(Effect.sync(() => exists("started")), (started) => started)
       yield* server.signal("SIGINT")
@@ -103,7 +103,7 @@ describe.concurrent("agamemnon", () => {
       const env = { AGAMEMNON_API_KEY: "the-key" }
       const server = yield* telemachy(["agamemnon", "--port", "0"], { env: { ...env, MARK } })
       const [, url = ""] = yield* server.until("its address", () => /^AGAMEMNON_URL=(.*)\n$/.exec(server.output().stdout) ?? undefined)
-      const { exists, file } = yield* Flow.shell("commands", { only: "trap '' TERM; echo > started; sleep 3600" })
+      const { exists, file } = yield* TestWorkflow.shell("commands", { only: "trap '' TERM; echo > started; sleep 3600" })
       yield* telemachy(["run", file], { env: { ...env, AGAMEMNON_URL: url } })
       yield* eventually(Effect.sync(() => exists("started")), (started) => started)
       yield* server.signal("SIGTERM")
@@ -129,7 +129,7 @@ describe.concurrent("agamemnon", () => {
 
   test("says that a port is taken", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const ended = yield* run(["agamemnon", "--port", new URL(backend.url).port])
       assert.strictEqual(ended.code, 2)
       assert.match(ended.stderr, /^Agamemnon can not listen on 127\.0\.0\.1:\d+: another program listens there; choose another port, or 0 for a free one\n$/)

@@ -4,20 +4,20 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { WorkflowInput } from "../../src/workflow/WorkflowSpec.ts"
 import { createAgent, eventually } from "../support/HttpQuestion.ts"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { emptyDirectory, run, telemachy, test } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
-import * as Record from "../support/RecordFile.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
+import * as RecordFile from "../support/RecordFile.ts"
 
 /** An Agamemnon, and a record that is a file of its own. */
 const makeStage = Effect.gen(function*() {
-  const backend = yield* Backend.make()
+  const backend = yield* TestBackend.make()
   const database = join(yield* emptyDirectory, "runs.db")
-  return { backend, database, env: { ...backend.env, ...Record.inFile(database) } }
+  return { backend, database, env: { ...backend.env, ...RecordFile.inFile(database) } }
 })
 
 const waiting = (name: string, rest: Partial<WorkflowInput> = {}) =>
-  Flow.shell(name, { first: `echo first >> done; ${Flow.wait}` }, rest)
+  TestWorkflow.shell(name, { first: `echo first >> done; ${TestWorkflow.wait}` }, rest)
 
 /** Starts a run, up to where its task runs. */
 const begun = Effect.fnUntraced(function*(env: Readonly<Record<string, string>>, file: string) {
@@ -35,7 +35,7 @@ const killed = Effect.fnUntraced(function*(env: Readonly<Record<string, string>>
   return id
 })
 
-const names = (backend: Backend.Backend) => Effect.map(Backend.remaining(backend), (left) => left.map(({ name }) => name))
+const names = (backend: TestBackend.Backend) => Effect.map(TestBackend.remaining(backend), (left) => left.map(({ name }) => name))
 
 describe.concurrent("resume", () => {
   test("by two at once is done by one; the other says who has the run", () =>
@@ -54,7 +54,7 @@ describe.concurrent("resume", () => {
       const ended = yield* Effect.all([both[0].ended, both[1].ended])
       assert.sameMembers(ended.map(({ code }) => code), [0, 2])
       assert.strictEqual(read("done"), "first\n")
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 
   test("says what has changed in the file, and goes on with it when told to", () =>
@@ -70,7 +70,7 @@ describe.concurrent("resume", () => {
           name: "crew",
           agents: ["worker"],
           tasks: [
-            { subject: "first", description: `echo first >> done; ${Flow.wait}`, assign_to: "worker" },
+            { subject: "first", description: `echo first >> done; ${TestWorkflow.wait}`, assign_to: "worker" },
             { subject: "second", description: "echo second >> done", assign_to: "worker", blocked_by: ["first"] }
           ]
         }],
@@ -83,13 +83,13 @@ describe.concurrent("resume", () => {
       const ended = yield* run(["resume", id, "--accept-changes", "--json"], { env })
       assert.strictEqual(ended.code, 0, ended.stderr)
       assert.strictEqual(read("done"), "first\nsecond\n")
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 
   test("tries again what has failed only when it is told to", () =>
     Effect.gen(function*() {
       const { backend, env } = yield* makeStage
-      const { file, read, touch } = yield* Flow.shell("failing", { only: "echo only >> done; test -e repaired" }, { teardown: "never" })
+      const { file, read, touch } = yield* TestWorkflow.shell("failing", { only: "echo only >> done; test -e repaired" }, { teardown: "never" })
       const failed = yield* run(["run", file, "--json"], { env })
       assert.strictEqual(failed.code, 1, failed.stderr)
       const id = failed.events[0]?.run ?? ""
@@ -101,13 +101,13 @@ describe.concurrent("resume", () => {
       const repaired = yield* run(["resume", id, "--retry-failed", "--teardown", "always"], { env })
       assert.strictEqual(repaired.code, 0, repaired.stderr)
       assert.strictEqual(read("done"), "only\nonly\n")
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 
   test("and cleanup are refused when the settings name another Agamemnon", () =>
     Effect.gen(function*() {
       const { backend, env } = yield* makeStage
-      const other = yield* Backend.make()
+      const other = yield* TestBackend.make()
       const { file, open } = yield* waiting("elsewhere")
       const id = yield* killed(env, file)
       yield* open(1)
@@ -119,7 +119,7 @@ describe.concurrent("resume", () => {
       assert.strictEqual(yield* other.requests, 0)
       const ended = yield* run(["resume", id, "--url", backend.url], { env: { ...env, AGAMEMNON_URL: other.url } })
       assert.strictEqual(ended.code, 0, ended.stderr)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 })
 
@@ -134,7 +134,7 @@ describe.concurrent("cancel", () => {
       const ended = yield* running.ended
       assert.strictEqual(ended.code, 130, ended.stderr)
       assert.includeMembers(ended.events.map(({ _tag }) => _tag), ["run.cancelling", "run.finished"])
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
       const again = yield* run(["cancel", id], { env })
       assert.strictEqual(again.stdout, `run ${id} is over (cancelled) and has left nothing\n`)
     }))
@@ -147,7 +147,7 @@ describe.concurrent("cancel", () => {
       const cancel = yield* run(["cancel", id], { env })
       assert.strictEqual(cancel.code, 0, cancel.stderr)
       assert.match(cancel.stdout, /removed all 2 resources of run/)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 })
 
@@ -193,11 +193,11 @@ describe.concurrent("cleanup", () => {
       const { backend, env } = yield* makeStage
       const dead = yield* waiting("dead")
       const id = yield* killed(env, dead.file)
-      const next = yield* Flow.shell("next", { only: "true" })
+      const next = yield* TestWorkflow.shell("next", { only: "true" })
       const ended = yield* run(["run", next.file], { env })
       assert.strictEqual(ended.code, 0, ended.stderr)
       assert.lengthOf(ended.stdout.match(/^.*earlier.*$/gm) ?? [], 1, ended.stdout)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
       const list = yield* run(["list", "--status", "cancelled"], { env })
       assert.include(list.stdout, id)
     }))

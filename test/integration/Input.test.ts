@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Settings from "../../src/settings/Settings.ts"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { directoryWith, run, test } from "../support/TestCommand.ts"
 
 const flow = JSON.stringify({
@@ -144,9 +144,9 @@ describe.concurrent("a setting", () => {
 
   test("is read from a flag, else the environment, else .env", () =>
     Effect.gen(function*() {
-      const one = yield* Backend.make()
-      const two = yield* Backend.make()
-      const three = yield* Backend.make()
+      const one = yield* TestBackend.make()
+      const two = yield* TestBackend.make()
+      const three = yield* TestBackend.make()
       const directory = yield* directoryWith({
         ".env": `AGAMEMNON_URL=${one.url}\nAGAMEMNON_API_KEY=${one.env.AGAMEMNON_API_KEY}\n`,
         "key.txt": `${three.env.AGAMEMNON_API_KEY}\n`

@@ -1,14 +1,14 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { createAgent } from "../support/HttpQuestion.ts"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { run, test } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 const numbered = (count: number, name: string) => Array.from({ length: count }, (_, index) => `${name} ${index}`)
 
 const flow = (agents: ReadonlyArray<string>, tasks: ReadonlyArray<string>, teardown: "always" | "never") =>
-  Flow.write(() => ({
+  TestWorkflow.write(() => ({
     metadata: { name: "many" },
     agents: agents.map((name) => ({ name, program: "none" })),
     teams: [{
@@ -28,7 +28,7 @@ const flow = (agents: ReadonlyArray<string>, tasks: ReadonlyArray<string>, teard
 describe.concurrent("many", () => {
   test("tasks and agents, more than a page of each, are all done and all removed", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const { file } = yield* flow(numbered(300, "agent"), numbered(150, "task"), "always")
       const patient = { HEALTHCHECK_TIMEOUT_SECONDS: "5", REQUEST_TIMEOUT_SECONDS: "10", TEARDOWN_GRACE_SECONDS: "30" }
       const ended = yield* run(["run", file, "--json"], { env: { ...backend.env, ...patient } })
@@ -39,12 +39,12 @@ describe.concurrent("many", () => {
       assert.isTrue(tasks.every(({ status }) => status === "completed"))
       assert.lengthOf(ended.events.filter(({ _tag }) => _tag === "agent.created"), 300)
       assert.lengthOf(ended.events.filter(({ _tag }) => _tag === "agent.removed"), 300)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 
   test("agents of others, more than the largest page, hide none of the run's own", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       yield* Effect.forEach(numbered(1100, "other"), (name) => createAgent(backend, { name }, { started: false }), {
         concurrency: 8,
         discard: true
@@ -65,8 +65,8 @@ describe.concurrent("many", () => {
 
   test("never meets the limit of a real Agamemnon with default settings", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make({ rateLimit: { rps: 60, burst: 120 } })
-      const { file } = yield* Flow.write(() => ({
+      const backend = yield* TestBackend.make({ rateLimit: { rps: 60, burst: 120 } })
+      const { file } = yield* TestWorkflow.write(() => ({
         metadata: { name: "limits" },
         agents: [{ name: "worker", program: "none" }],
         teams: [{
@@ -84,7 +84,7 @@ describe.concurrent("many", () => {
       const ended = yield* run(["run", file, "--json"], { env: { ...backend.env, AGAMEMNON_RATE_LIMIT_RPS: "" } })
       assert.strictEqual(ended.code, 0, ended.stderr)
       assert.deepStrictEqual(ended.events.filter(({ _tag }) => _tag === "request.failed"), [])
-      const refused = (yield* backend.journal).filter(({ status }) => status === 429)
+      const refused = (yield* backend.requestLog).filter(({ status }) => status === 429)
       assert.deepStrictEqual(refused, [])
     }))
 })

@@ -12,7 +12,7 @@ const flow = (program: string) =>
   })
 
 const said = ({ events }: Ended) =>
-  events.flatMap((event) => event._tag === "events.lost" ? [`lost: ${event.reason}`] : event._tag === "events.restored" ? ["restored"] : [])
+  events.flatMap((event) => event._tag === "feed.lost" ? [`lost: ${event.reason}`] : event._tag === "feed.restored" ? ["restored"] : [])
 
 describe.concurrent("telemachy with a NATS_URL", () => {
   test("where nothing listens: runs, and says so once, without the password", () =>

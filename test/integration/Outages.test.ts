@@ -1,18 +1,18 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Faults from "../../src/embedded/Faults.ts"
-import type { Outcome } from "../../src/run/RunEvent.ts"
+import type { Outcome } from "../../src/run/Outcome.ts"
 import { eventually } from "../support/HttpQuestion.ts"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { type Ended, lastLine, type NotSeen, run, type Running, telemachy, test } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 const phases = ["provisioning", "waiting", "running", "teardown"] as const
 type Phase = typeof phases[number]
 
 /** A run that has reached a phase and can not leave it on its own. */
 interface Held {
-  readonly backend: Backend.Backend
+  readonly backend: TestBackend.Backend
   readonly running: Running
   readonly phase: Phase
   /** Lets the tasks that run end. */
@@ -90,8 +90,8 @@ const silence = (name: string, fault: Faults.Fault): Outage => ({
 })
 
 /** Waits until so many requests were answered with a status. */
-const answered = (backend: Backend.Backend, status: number, times: number) =>
-  Effect.orDie(eventually(backend.journal, (entries) =>
+const answered = (backend: TestBackend.Backend, status: number, times: number) =>
+  Effect.orDie(eventually(backend.requestLog, (entries) =>
     entries.filter((entry) => entry.status === status).length >= times))
 
 /** An outage that pings get through; it lasts until requests have failed a few times. */
@@ -187,17 +187,17 @@ const outages: ReadonlyArray<Outage> = [
 ]
 
 const flow = (phase: Phase) =>
-  Flow.write((directory) => ({
+  TestWorkflow.write((directory) => ({
     metadata: { name: "outage" },
     agents: ["one", "two"].map((name) => ({ name, program: "sh", working_dir: directory })),
     teams: [{
       name: "crew",
       agents: ["one", "two"],
       tasks: [
-        { subject: "first", description: Flow.wait, assign_to: "one" },
+        { subject: "first", description: TestWorkflow.wait, assign_to: "one" },
         {
           subject: "second",
-          description: Flow.wait,
+          description: TestWorkflow.wait,
           assign_to: "two",
           blocked_by: phase === "waiting" ? ["first"] : []
         }
@@ -229,7 +229,7 @@ const reached = (phase: Phase, running: Running) => {
 
 /** Runs a workflow up to a phase, and to its end once the outage has begun. */
 const struck = Effect.fnUntraced(function*(phase: Phase, { env = {}, strike }: Outage) {
-  const backend = yield* Backend.make()
+  const backend = yield* TestBackend.make()
   const { file, open } = yield* flow(phase)
   yield* backend.setFaults(holds[phase])
   if (phase === "teardown") yield* open(2)
@@ -259,14 +259,14 @@ for (const phase of phases) {
           assert.strictEqual(ended.code, code, ended.stderr)
           assertOnceOnly(ended)
           yield* backend.setFaults([])
-          yield* Backend.assertAllNamed(backend, ended)
-          if (outcome !== "state_lost") yield* Backend.assertNothingDoubled(backend)
+          yield* TestBackend.assertAllNamed(backend, ended)
+          if (outcome !== "state_lost") yield* TestBackend.assertNothingDoubled(backend)
           if (removed) {
-            assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+            assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
           } else {
             const again = yield* run(["teardown", file], { env: backend.env })
             assert.strictEqual(again.code, 0, again.stderr)
-            assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+            assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
           }
         }))
     }

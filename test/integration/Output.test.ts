@@ -1,8 +1,8 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { bin, lastLine, run, start, telemachy, test } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 const hello = (name: string) =>
   JSON.stringify({
@@ -22,7 +22,7 @@ const hello = (name: string) =>
 describe.concurrent("run", () => {
   test("reads a workflow from standard input, and tells of its events in their order as JSON", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const ended = yield* run(["run", "-", "--json"], { env: backend.env, input: hello("output") })
       assert.strictEqual(ended.code, 0, ended.stderr)
       const tags = ended.events.flatMap(({ _tag }) => (_tag.startsWith("connectivity.") ? [] : [_tag]))
@@ -70,7 +70,7 @@ describe.concurrent("run", () => {
 
   test("says what went wrong even when it is quiet", () =>
     Effect.gen(function*() {
-      const { file } = yield* Flow.shell("output", { only: "echo the reason; exit 1" })
+      const { file } = yield* TestWorkflow.shell("output", { only: "echo the reason; exit 1" })
       const ended = yield* run(["run", "-q", file])
       assert.include(ended.stdout, "crew/only wrote:\n  the reason\n")
       assert.strictEqual(ended.stderr, "workflow output failed: 1 of 1 tasks did not complete: crew/only failed\n")
@@ -78,7 +78,7 @@ describe.concurrent("run", () => {
 
   test("says more when it is verbose, beside the JSON too", () =>
     Effect.gen(function*() {
-      const { file } = yield* Flow.shell("output", { only: "echo the result" })
+      const { file } = yield* TestWorkflow.shell("output", { only: "echo the result" })
       const ended = yield* run(["run", file, "--json", "--verbose"])
       assert.strictEqual(ended.code, 0)
       assert.include(ended.stderr, "agent worker: created")
@@ -87,18 +87,18 @@ describe.concurrent("run", () => {
 
   test("makes nothing when it is a dry run, and marks what it would reuse", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const kept = yield* run(["run", "-", "--teardown", "never"], { env: backend.env, input: hello("output") })
       assert.strictEqual(kept.code, 0, kept.stderr)
-      const before = yield* Backend.remaining(backend)
+      const before = yield* TestBackend.remaining(backend)
       const asked = yield* backend.requests
       const ended = yield* run(["run", "-", "--dry-run"], { env: backend.env, input: hello("output") })
       assert.strictEqual(ended.code, 0, ended.stderr)
       for (const { id } of before) assert.include(ended.stdout, `would be reused (${id})`)
-      const journal = (yield* backend.journal).slice(asked)
+      const journal = (yield* backend.requestLog).slice(asked)
       assert.isNotEmpty(journal)
       assert.isTrue(journal.every(({ method }) => method === "GET"))
-      assert.deepStrictEqual(yield* Backend.remaining(backend), before)
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), before)
     }))
 
   test("plans without an Agamemnon that answers, and says so", () =>
@@ -113,8 +113,8 @@ describe.concurrent("run", () => {
   for (const flags of [["--json"], []]) {
     test(`goes on to its end and takes down what it made when nobody reads any longer (${flags.join("") || "plain"})`, () =>
       Effect.gen(function*() {
-        const backend = yield* Backend.make()
-        const { file, open } = yield* Flow.shell("output", { first: Flow.wait, second: "true" })
+        const backend = yield* TestBackend.make()
+        const { file, open } = yield* TestWorkflow.shell("output", { first: TestWorkflow.wait, second: "true" })
         const running = yield* telemachy(["run", file, ...flags], { env: backend.env })
         yield* running.until("the first task to run", () => /running/.exec(running.output().stdout) ?? undefined)
         yield* running.closeStdout
@@ -122,29 +122,29 @@ describe.concurrent("run", () => {
         const ended = yield* running.exited
         assert.strictEqual(ended.code, 0, ended.stderr)
         assert.isTrue((yield* backend.tasks).every(({ status }) => status === "completed"))
-        assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+        assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
       }))
   }
 
   test("goes on to its end behind head -1", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
-      const { file } = yield* Flow.shell("output", { first: "true", second: "true" })
+      const backend = yield* TestBackend.make()
+      const { file } = yield* TestWorkflow.shell("output", { first: "true", second: "true" })
       const line = `${process.execPath} ${bin} run ${file} | head -1; echo "$\{PIPESTATUS[0]}"`
       const running = yield* start(["bash", "-c", line], { env: backend.env })
       const ended = yield* running.ended
       assert.match(ended.stdout, /^ +0\.0s {2}workflow output: run [0-9a-f]{16} on .*\n0\n$/)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 
   test("needs neither of its streams", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
-      const { file } = yield* Flow.shell("output", { first: "exit 1" })
+      const backend = yield* TestBackend.make()
+      const { file } = yield* TestWorkflow.shell("output", { first: "exit 1" })
       const running = yield* start(["sh", "-c", `exec ${process.execPath} ${bin} run ${file} >&- 2>&- <&-`], { env: backend.env })
       const ended = yield* running.ended
       assert.strictEqual(ended.code, 1)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 })
 
@@ -179,7 +179,7 @@ describe.concurrent("names and results that hold escapes", () => {
 
   test("do nothing to who reads the output of teardown and plan", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const options = { env: backend.env, input }
       assert.strictEqual((yield* run(["run", "-"], options)).code, 1)
       const plan = yield* run(["plan", "-"], options)
@@ -204,8 +204,8 @@ describe.concurrent("names and results that hold escapes", () => {
 describe.concurrent("the key of Agamemnon", () => {
   test("is shown by nothing that the command says, however much it says", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
-      const { file } = yield* Flow.shell("output", { first: "true" }, { teardown: "never" })
+      const backend = yield* TestBackend.make()
+      const { file } = yield* TestWorkflow.shell("output", { first: "true" }, { teardown: "never" })
       const env = { ...backend.env, LOG_LEVEL: "debug" }
       for (const args of [["run", file, "--verbose"], ["run", file, "--json"], ["plan", file], ["teardown", file]]) {
         const ended = yield* run(args, { env })

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import type { WorkflowInput } from "../../src/workflow/WorkflowSpec.ts"
 import { eventually } from "../support/HttpQuestion.ts"
 import { directoryWith, lastLine, processesWith, run, telemachy, test } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 /** Waits until no process is there that was started with this in its environment. */
 const noneLeft = (mark: string) => eventually(processesWith(mark), (processes) => processes.length === 0)
@@ -17,7 +17,7 @@ const obedient = "sleep 3600 & echo > started; sleep 3600"
 describe.concurrent("a run on the embedded Agamemnon", () => {
   test("starts real programs, with the task on standard input and in the environment", () =>
     Effect.gen(function*() {
-      const { file, read } = yield* Flow.shell("programs", {
+      const { file, read } = yield* TestWorkflow.shell("programs", {
         greet: "printf '%s|%s|%s|' \"$TELEMACHY_AGENT\" \"$TELEMACHY_TASK_SUBJECT\" \"$TELEMACHY_WORKFLOW\" > greeting",
         more: "env > environment; echo seen"
       })
@@ -33,7 +33,7 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
 
   test("fails with a program that fails, and quotes what it wrote last", () =>
     Effect.gen(function*() {
-      const { file } = yield* Flow.shell("programs", { only: "echo line one; echo the reason >&2; exit 7" })
+      const { file } = yield* TestWorkflow.shell("programs", { only: "echo line one; echo the reason >&2; exit 7" })
       const ended = yield* run(["run", file])
       assert.strictEqual(ended.code, 1)
       assert.strictEqual(lastLine(ended.stderr), "workflow programs failed: 1 of 1 tasks did not complete: crew/only failed")
@@ -42,7 +42,7 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
 
   test("starts the command line that TELEMACHY_PROGRAMS gives a name", () =>
     Effect.gen(function*() {
-      const { file, read } = yield* Flow.write((directory) => ({
+      const { file, read } = yield* TestWorkflow.write((directory) => ({
         metadata: { name: "programs" },
         agents: [{ name: "worker", program: "claude-code", model: "opus", working_dir: directory }],
         teams: [{ name: "crew", agents: ["worker"], tasks: [{ subject: "only", description: "d", assign_to: "worker" }] }]
@@ -58,7 +58,7 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
   test("leaves no process behind, not even one that its programs started and forgot", () =>
     Effect.gen(function*() {
       const MARK = randomUUID()
-      const { file, exists } = yield* Flow.shell("programs", { only: "sleep 3600 & echo > started" })
+      const { file, exists } = yield* TestWorkflow.shell("programs", { only: "sleep 3600 & echo > started" })
       const ended = yield* run(["run", file], { env: { MARK } })
       assert.strictEqual(ended.code, 0, ended.stderr)
       assert.isTrue(exists("started"))
@@ -68,7 +68,7 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
   test("leaves no process behind when its limit passes", () =>
     Effect.gen(function*() {
       const MARK = randomUUID()
-      const { file, exists } = yield* Flow.shell("programs", { only: obedient })
+      const { file, exists } = yield* TestWorkflow.shell("programs", { only: obedient })
       const ended = yield* run(["run", file, "--timeout", "3"], { env: { MARK } })
       assert.strictEqual(ended.code, 4, ended.stderr)
       assert.match(lastLine(ended.stderr), /^workflow programs failed: timed out after 3s$/)
@@ -80,7 +80,7 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
     test(`leaves no process behind after a signal, when its program ${name}`, () =>
       Effect.gen(function*() {
         const MARK = randomUUID()
-        const { file, exists } = yield* Flow.shell("programs", { only: program })
+        const { file, exists } = yield* TestWorkflow.shell("programs", { only: program })
         const running = yield* telemachy(["run", file], { env: { MARK } })
         yield* eventually(Effect.sync(() => exists("started")), (started) => started)
         yield* running.signal("SIGINT")
@@ -93,7 +93,7 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
   test("leaves no process behind after a second signal, though its program does not obey", () =>
     Effect.gen(function*() {
       const MARK = randomUUID()
-      const { file, exists } = yield* Flow.shell("programs", { only: stubborn })
+      const { file, exists } = yield* TestWorkflow.shell("programs", { only: stubborn })
       const running = yield* telemachy(["run", file], { env: { MARK } })
       yield* eventually(Effect.sync(() => exists("started")), (started) => started)
       yield* running.signal("SIGINT")
@@ -108,7 +108,7 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
   test("leaves no program behind when it is killed, whatever that does about signals", () =>
     Effect.gen(function*() {
       const mark = randomUUID()
-      const { exists, file } = yield* Flow.shell("programs", { only: stubborn })
+      const { exists, file } = yield* TestWorkflow.shell("programs", { only: stubborn })
       const running = yield* telemachy(["run", file, "--json"], { env: { MARK: mark } })
       yield* eventually(Effect.sync(() => exists("started")), (isStarted) => isStarted)
       yield* running.signal("SIGKILL")

@@ -6,14 +6,15 @@ import { assert, describe } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { type RunEvent, RunId } from "../../src/run/RunEvent.ts"
+import type { RunEvent } from "../../src/run/RunEvent.ts"
+import { RunId } from "../../src/run/RunId.ts"
 import * as LibsqlFile from "../../src/store/LibsqlFile.ts"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { emptyDirectory, run, test } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
-import * as Record from "../support/RecordFile.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
+import * as RecordFile from "../support/RecordFile.ts"
 
-const hello = Flow.shell("hello", { only: "echo confidential" })
+const hello = TestWorkflow.shell("hello", { only: "echo confidential" })
 
 /** Carries statements out on a file, as another program would. */
 const alter = (path: string, ...statements: ReadonlyArray<string>) =>
@@ -41,7 +42,7 @@ const started = (id: string): RunEvent => ({
 const makeRecord = Effect.gen(function*() {
   const path = join(yield* emptyDirectory, "runs.db")
   const { file } = yield* hello
-  const ended = yield* run(["run", file, "--json"], { env: Record.inFile(path) })
+  const ended = yield* run(["run", file, "--json"], { env: RecordFile.inFile(path) })
   assert.strictEqual(ended.code, 0, ended.stderr)
   yield* alter(path, flat)
   return { path, id: ended.events[0]?.run ?? "" }
@@ -88,16 +89,16 @@ describe.concurrent("a file that", () => {
       Effect.gen(function*() {
         const directory = yield* emptyDirectory
         const original = join(directory, "original.db")
-        yield* Record.write(original, [started("ab00000000000001")])
+        yield* RecordFile.write(original, [started("ab00000000000001")])
         yield* alter(original, flat)
         // This process may not have closed the original.
         const path = join(directory, "runs.db")
         copyFileSync(original, path)
         yield* spoil(path)
         const before = readFileSync(path)
-        const backend = yield* Backend.make()
+        const backend = yield* TestBackend.make()
         const { file } = yield* hello
-        const env = { ...backend.env, ...Record.inFile(path) }
+        const env = { ...backend.env, ...RecordFile.inFile(path) }
         for (const args of [["list"], ["run", file]]) {
           const { code, stderr } = yield* run(args, { env })
           assert.match(stderr, says)
@@ -105,7 +106,7 @@ describe.concurrent("a file that", () => {
           assert.strictEqual(code, 2)
         }
         assert.isTrue(readFileSync(path).equals(before), "the file was changed")
-        assert.deepStrictEqual(yield* backend.journal, [])
+        assert.deepStrictEqual(yield* backend.requestLog, [])
       }))
   }
 
@@ -114,7 +115,7 @@ describe.concurrent("a file that", () => {
       const directory = yield* emptyDirectory
       writeFileSync(join(directory, "file"), "")
       for (const path of [directory, join(directory, "file", "runs.db")]) {
-        const { code, stderr } = yield* run(["list"], { env: Record.inFile(path) })
+        const { code, stderr } = yield* run(["list"], { env: RecordFile.inFile(path) })
         assert.match(stderr, /^the record of runs \(file:.*\) cannot be opened: .*\n$/)
         assert.strictEqual(code, 2)
       }
@@ -124,9 +125,9 @@ describe.concurrent("a file that", () => {
 describe.concurrent("the record", () => {
   test("is for its owner alone, and holds no key", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const home = yield* emptyDirectory
-      const { file } = yield* Flow.shell("private", { only: "true" }, { teardown: "never" })
+      const { file } = yield* TestWorkflow.shell("private", { only: "true" }, { teardown: "never" })
       const ended = yield* run(["run", file], { env: backend.env, directory: home })
       assert.strictEqual(ended.code, 0, ended.stderr)
       const directory = join(home, ".telemachy")
@@ -142,7 +143,7 @@ describe.concurrent("the record", () => {
     Effect.gen(function*() {
       const { id, path } = yield* makeRecord
       yield* alter(path, "UPDATE telemachy_events SET payload = replace(payload, 'hello', 'other') WHERE tag = 'agent.creating'")
-      const audit = yield* run(["audit", "verify", id.slice(0, 6)], { env: Record.inFile(path) })
+      const audit = yield* run(["audit", "verify", id.slice(0, 6)], { env: RecordFile.inFile(path) })
       assert.strictEqual(audit.code, 1)
       assert.match(audit.stderr, new RegExp(`^run ${id}: event \\d+ \\(agent.creating\\) what it says was altered\\n`))
     }))
@@ -150,7 +151,7 @@ describe.concurrent("the record", () => {
   test("forgets a run that is over, and stays whole", () =>
     Effect.gen(function*() {
       const { id, path } = yield* makeRecord
-      const env = Record.inFile(path)
+      const env = RecordFile.inFile(path)
       assert.isTrue(readFileSync(path).includes("confidential"))
       const forgotten = yield* run(["forget", id], { env })
       assert.strictEqual(forgotten.code, 0, forgotten.stderr)
@@ -168,8 +169,8 @@ describe.concurrent("the record", () => {
   test("is asked by the beginning of an id", () =>
     Effect.gen(function*() {
       const path = join(yield* emptyDirectory, "runs.db")
-      yield* Record.write(path, ["ab00000000000001", "ab00000000000002", "cd00000000000003"].map(started))
-      const env = Record.inFile(path)
+      yield* RecordFile.write(path, ["ab00000000000001", "ab00000000000002", "cd00000000000003"].map(started))
+      const env = RecordFile.inFile(path)
       const ambiguous = yield* run(["status", "ab"], { env })
       assert.strictEqual(ambiguous.code, 2)
       assert.match(ambiguous.stderr, /^2 runs begin with ab:\n {2}ab0000000000000\d .*\n {2}ab0000000000000\d .*\n$/)

@@ -4,12 +4,12 @@ import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { emptyDirectory, run, type Running, telemachy, test } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
-import * as Postgres from "../support/PostgresSchema.ts"
-import * as Proxy from "../support/TcpProxy.ts"
-import * as Record from "../support/RecordFile.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
+import * as PostgresSchema from "../support/PostgresSchema.ts"
+import * as TcpProxy from "../support/TcpProxy.ts"
+import * as RecordFile from "../support/RecordFile.ts"
 
 /** A database that can be taken away from a process. */
 interface Database {
@@ -24,7 +24,7 @@ const prlimit = "/usr/bin/prlimit"
 
 /** A file to which a process can write nothing more, as if the disk were full. */
 const file = Effect.gen(function*() {
-  const env = Record.inFile(join(yield* emptyDirectory, "runs.db"))
+  const env = RecordFile.inFile(join(yield* emptyDirectory, "runs.db"))
   const limit = (soft: string) => ({ pid }: Running) =>
     Effect.sync(() => {
       execFileSync(prlimit, ["--pid", String(pid), `--fsize=${soft}:unlimited`])
@@ -34,9 +34,9 @@ const file = Effect.gen(function*() {
 
 /** A PostgreSQL behind a proxy. */
 const postgres = Effect.gen(function*() {
-  const { url } = yield* Postgres.schema
+  const { url } = yield* PostgresSchema.schema
   const direct = new URL(url)
-  const proxy = yield* Proxy.tcp({ host: direct.hostname, port: Number(direct.port || 5432) })
+  const proxy = yield* TcpProxy.tcp({ host: direct.hostname, port: Number(direct.port || 5432) })
   const through = new URL(url)
   through.host = `127.0.0.1:${proxy.port}`
   return {
@@ -49,9 +49,9 @@ const postgres = Effect.gen(function*() {
 
 /** A run whose task waits, and from which its record is taken away. */
 const unrecorded = Effect.fnUntraced(function*(makeDatabase: Effect.Effect<Database, never, Scope>) {
-  const backend = yield* Backend.make()
+  const backend = yield* TestBackend.make()
   const database = yield* makeDatabase
-  const { file, open } = yield* Flow.shell("outage", { only: Flow.wait })
+  const { file, open } = yield* TestWorkflow.shell("outage", { only: TestWorkflow.wait })
   const running = yield* telemachy(["run", file, "--json"], { env: { ...backend.env, ...database.env } })
   yield* running.event("task.progressed")
   yield* database.take(running)
@@ -69,7 +69,7 @@ const databases = [
   {
     name: "a PostgreSQL",
     why: "left out unless TELEMACHY_TEST_POSTGRES_URL names one",
-    isMissing: Postgres.isMissing,
+    isMissing: PostgresSchema.isMissing,
     make: postgres
   }
 ]
@@ -83,7 +83,7 @@ for (const { isMissing, make, name, why } of databases) {
         const ended = yield* running.ended
         assert.strictEqual(ended.code, 6, ended.stderr)
         assert.match(ended.stderr, /its record has a gap\n$/)
-        assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+        assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
         const list = yield* run(["list"], { env: database.direct })
         assert.match(list.stdout, /outage +[0-9a-f]{16} +interrupted/)
         yield* assertWhole(database)
@@ -97,7 +97,7 @@ for (const { isMissing, make, name, why } of databases) {
         yield* open(1)
         const ended = yield* running.ended
         assert.strictEqual(ended.code, 0, ended.stderr)
-        assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+        assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
         const logs = yield* run(["logs", ended.events[0]?.run ?? "", "--json"], { env: database.direct })
         assert.deepStrictEqual(logs.events, ended.events)
         yield* assertWhole(database)
@@ -105,17 +105,17 @@ for (const { isMissing, make, name, why } of databases) {
   })
 }
 
-describe.skipIf(Postgres.isMissing).concurrent("a PostgreSQL (left out unless TELEMACHY_TEST_POSTGRES_URL names one)", () => {
+describe.skipIf(PostgresSchema.isMissing).concurrent("a PostgreSQL (left out unless TELEMACHY_TEST_POSTGRES_URL names one)", () => {
   test("that is gone at the start lets nothing be made", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
-      const { url } = yield* Postgres.schema
+      const backend = yield* TestBackend.make()
+      const { url } = yield* PostgresSchema.schema
       const gone = new URL(url)
       gone.port = "1"
-      const { file } = yield* Flow.shell("outage", { only: "true" })
+      const { file } = yield* TestWorkflow.shell("outage", { only: "true" })
       const ended = yield* run(["run", file], { env: { ...backend.env, TELEMACHY_DATABASE_URL: gone.href } })
       assert.strictEqual(ended.code, 2, ended.stderr)
       assert.match(ended.stderr, /^the record of runs \(postgres:.*\) cannot be opened: nothing listens at that address\n$/)
-      assert.deepStrictEqual(yield* backend.journal, [])
+      assert.deepStrictEqual(yield* backend.requestLog, [])
     }))
 })

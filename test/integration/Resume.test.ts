@@ -2,11 +2,11 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Faults from "../../src/embedded/Faults.ts"
 import { eventually } from "../support/HttpQuestion.ts"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { type Ended, run, telemachy, test } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
 
-const flow = Flow.write((directory) => ({
+const flow = TestWorkflow.write((directory) => ({
   metadata: { name: "resume" },
   agents: ["one", "two"].map((name) => ({ name, program: "sh", working_dir: directory })),
   teams: [{
@@ -14,7 +14,7 @@ const flow = Flow.write((directory) => ({
     agents: ["one", "two"],
     tasks: [
       { subject: "first", description: "echo first >> done", assign_to: "one" },
-      { subject: "second", description: `echo second >> done; ${Flow.wait}`, assign_to: "two", blocked_by: ["first"] },
+      { subject: "second", description: `echo second >> done; ${TestWorkflow.wait}`, assign_to: "two", blocked_by: ["first"] },
       { subject: "third", description: "echo third >> done", assign_to: "one", blocked_by: ["second"] }
     ]
   }],
@@ -41,7 +41,7 @@ const tagsOf = ({ events }: Ended) =>
 
 /** Runs the workflow until its second task runs, and kills the command. */
 const killed = Effect.gen(function*() {
-  const backend = yield* Backend.make()
+  const backend = yield* TestBackend.make()
   const files = yield* flow
   const running = yield* telemachy(["run", files.file, "--json"], { env: backend.env })
   yield* running.until("the second task to run", () =>
@@ -74,8 +74,8 @@ describe.concurrent("a run after one that was killed", () => {
       assert.match(ended.stderr, /first .* completed earlier\n/)
       assert.strictEqual(read("done"), "first\nsecond\nthird\n")
       assert.lengthOf(yield* backend.tasks, 3)
-      yield* Backend.assertNothingDoubled(backend)
-      assert.lengthOf(yield* Backend.remaining(backend), 3)
+      yield* TestBackend.assertNothingDoubled(backend)
+      assert.lengthOf(yield* TestBackend.remaining(backend), 3)
     }))
 
   test("finds the task that ended meanwhile to be done", () =>
@@ -87,7 +87,7 @@ describe.concurrent("a run after one that was killed", () => {
       assert.strictEqual(ended.code, 0, ended.stderr)
       assert.includeMembers(tagsOf(ended), ["task.finished first earlier", "task.finished second earlier", "task.finished third"])
       assert.strictEqual(read("done"), "first\nsecond\nthird\n")
-      yield* Backend.assertNothingDoubled(backend)
+      yield* TestBackend.assertNothingDoubled(backend)
     }))
 
   test("makes everything new when it is forced, and a teardown removes both", () =>
@@ -98,16 +98,16 @@ describe.concurrent("a run after one that was killed", () => {
       assert.strictEqual(ended.code, 0, ended.stderr)
       assert.includeMembers(tagsOf(ended), ["agent.created one", "agent.created two", "team.created crew", "task.submitted first"])
       assert.strictEqual(read("done"), "first\nsecond\nfirst\nsecond\nthird\n")
-      assert.lengthOf(yield* Backend.remaining(backend), 6)
+      assert.lengthOf(yield* TestBackend.remaining(backend), 6)
       const removal = yield* run(["teardown", file], { env: backend.env })
       assert.strictEqual(removal.code, 0, removal.stderr)
       assert.lengthOf(removal.stdout.trim().split("\n"), 6)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 
   test("while it provisioned, makes only what is missing", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const { file, open } = yield* flow
       // Carried out, and answered too late for the one that is killed.
       yield* backend.setFaults([Faults.Slow({ method: "POST", path: "/v1/teams", delay: "1 minute" })])
@@ -120,16 +120,16 @@ describe.concurrent("a run after one that was killed", () => {
       const ended = yield* run(["run", file, "--json"], { env: backend.env })
       assert.strictEqual(ended.code, 0, ended.stderr)
       assert.includeMembers(tagsOf(ended), ["agent.reused one", "agent.reused two", "team.reused crew"])
-      assert.lengthOf(yield* Backend.remaining(backend), 3)
-      yield* Backend.assertNothingDoubled(backend)
+      assert.lengthOf(yield* TestBackend.remaining(backend), 3)
+      yield* TestBackend.assertNothingDoubled(backend)
     }))
 })
 
 describe.concurrent("a run after one that failed", () => {
   test("submits again what failed and what waited for it, and does not do again what was done", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
-      const { file, read, touch } = yield* Flow.write((directory) => ({
+      const backend = yield* TestBackend.make()
+      const { file, read, touch } = yield* TestWorkflow.write((directory) => ({
         metadata: { name: "resume" },
         agents: [{ name: "one", program: "sh", working_dir: directory }],
         teams: [{
@@ -163,6 +163,6 @@ describe.concurrent("a run after one that failed", () => {
       assert.strictEqual(again.code, 0, again.stderr)
       assert.includeMembers(tagsOf(again), ["first", "second", "third"].map((subject) => `task.finished ${subject} earlier`))
       assert.strictEqual(read("done"), "first\nsecond\nsecond\nthird\n")
-      assert.lengthOf(yield* Backend.remaining(backend), 2)
+      assert.lengthOf(yield* TestBackend.remaining(backend), 2)
     }))
 })

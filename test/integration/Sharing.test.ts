@@ -7,13 +7,13 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as LibsqlFile from "../../src/store/LibsqlFile.ts"
 import { emptyDirectory, run, telemachy } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
-import * as Postgres from "../support/PostgresSchema.ts"
-import * as Record from "../support/RecordFile.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
+import * as PostgresSchema from "../support/PostgresSchema.ts"
+import * as RecordFile from "../support/RecordFile.ts"
 
 const processes = 50
 
-const flow = Flow.write(() => ({
+const flow = TestWorkflow.write(() => ({
   metadata: { name: "shared" },
   agents: [{ name: "one", program: "none" }],
   teams: [{ name: "crew", agents: ["one"], tasks: [{ subject: "only", description: "d", assign_to: "one" }] }],
@@ -67,14 +67,14 @@ describe(`${processes} runs in ${processes} processes at once`, () => {
   it.scopedLive("on one file: no event is lost, and nobody hears of locks", () =>
     Effect.gen(function*() {
       const directory = yield* emptyDirectory
-      yield* share(Record.inFile(join(directory, "runs.db")))
+      yield* share(RecordFile.inFile(join(directory, "runs.db")))
     }), 120_000)
 
-  it.scopedLive.skipIf(Postgres.isMissing)(
+  it.scopedLive.skipIf(PostgresSchema.isMissing)(
     "on one PostgreSQL (left out unless TELEMACHY_TEST_POSTGRES_URL names one): no event is lost, and nobody hears of locks",
     () =>
       Effect.gen(function*() {
-        const { url } = yield* Postgres.schema
+        const { url } = yield* PostgresSchema.schema
         yield* share({ TELEMACHY_DATABASE_URL: url })
       }),
     120_000

@@ -2,19 +2,19 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Faults from "../../src/embedded/Faults.ts"
 import { eventually } from "../support/HttpQuestion.ts"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { bin, commandsWith, lastLine, listensToSignals, onTerminal, run, start, telemachy, test, typed } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
-const waiting = Flow.shell("signals", { only: Flow.wait })
+const waiting = TestWorkflow.shell("signals", { only: TestWorkflow.wait })
 
 describe.concurrent("a signal", () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     test(`${signal} cancels a run, takes down what it made, and exits ${codes[signal]}`, () =>
       Effect.gen(function*() {
-        const backend = yield* Backend.make()
+        const backend = yield* TestBackend.make()
         const { file } = yield* waiting
         const running = yield* telemachy(["run", file, "--json"], { env: backend.env })
         yield* running.event("task.progressed")
@@ -23,60 +23,60 @@ describe.concurrent("a signal", () => {
         assert.strictEqual(ended.code, codes[signal], ended.stderr)
         assert.include(ended.stderr, `${signal}: cancelling the run and taking down what it made; once more to stop waiting\n`)
         assert.match(lastLine(ended.stderr), /^workflow signals cancelled after /)
-        assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+        assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
       }))
 
     test(`${signal} during a teardown that hangs, after another, stops at once and names what is left`, () =>
       Effect.gen(function*() {
-        const backend = yield* Backend.make()
+        const backend = yield* TestBackend.make()
         const { file } = yield* waiting
         yield* backend.setFaults([Faults.Hang({ method: "DELETE" })])
         const env = { ...backend.env, TEARDOWN_GRACE_SECONDS: "3600", REQUEST_TIMEOUT_SECONDS: "3600" }
         const running = yield* telemachy(["run", file, "--json"], { env })
         yield* running.event("task.progressed")
         yield* running.signal("SIGTERM")
-        yield* eventually(backend.journal, (entries) => entries.some(({ method }) => method === "DELETE"))
+        yield* eventually(backend.requestLog, (entries) => entries.some(({ method }) => method === "DELETE"))
         yield* running.signal(signal)
         const ended = yield* running.ended
         // The code tells how the run was cancelled: by the first.
         assert.strictEqual(ended.code, codes.SIGTERM, ended.stderr)
-        const left = yield* Backend.remaining(backend)
+        const left = yield* TestBackend.remaining(backend)
         assert.lengthOf(left, 2)
         assert.include(ended.stderr, "stopped without waiting; not removed: 1 team and 1 agent; remove with: telemachy cleanup ")
         for (const { id } of left) assert.include(ended.stderr, id)
         yield* backend.setFaults([])
         const removal = yield* run(["teardown", file], { env: backend.env })
         assert.strictEqual(removal.code, 0, removal.stderr)
-        assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+        assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
       }))
   }
 
   test("SIGHUP cancels a run on a terminal, takes down what it made, and exits 129", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const { file } = yield* waiting
       const running = yield* onTerminal(["run", file, "--json"], { env: backend.env, redirect: "2> errors" })
       yield* running.event("task.progressed")
       for (const pid of yield* commandsWith(backend.env.AGAMEMNON_URL)) process.kill(pid, "SIGHUP")
       const ended = yield* running.ended
       assert.strictEqual(ended.code, 129, ended.stdout)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 
   test("takes down what a run made when its terminal is closed", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const { file } = yield* waiting
       const running = yield* onTerminal(["run", file], { env: backend.env })
       yield* running.until("the task to run", () => /▸|running/.exec(running.output().stdout) ?? undefined)
       yield* running.signal("SIGKILL")
       yield* eventually(commandsWith(backend.env.AGAMEMNON_URL), (commands) => commands.length === 0)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 
   test("SIGHUP does nothing to a run without a terminal, as nohup leaves it", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const { file, open } = yield* waiting
       const running = yield* start(
         ["sh", "-c", `trap "" HUP; exec ${process.execPath} ${bin} run ${file} --json`],
@@ -92,7 +92,7 @@ describe.concurrent("a signal", () => {
 
   test("ends a run that waits for an answer to its first ping, which makes nothing", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const { file } = yield* waiting
       yield* backend.setFaults([Faults.Hang({})])
       const env = { ...backend.env, HEALTHCHECK_TIMEOUT_SECONDS: "3600" }
@@ -106,7 +106,7 @@ describe.concurrent("a signal", () => {
 
   test("removes an agent whose create was never answered", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const { file } = yield* waiting
       yield* backend.setFaults([Faults.Slow({ method: "POST", path: "/v1/agents", delay: "1 hour" })])
       const env = { ...backend.env, REQUEST_TIMEOUT_SECONDS: "3600" }
@@ -115,7 +115,7 @@ describe.concurrent("a signal", () => {
       yield* running.signal("SIGINT")
       const ended = yield* running.ended
       assert.strictEqual(ended.code, 130, ended.stderr)
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
       assert.include(ended.stderr, "removed 1 agent\n")
     }))
 
@@ -134,7 +134,7 @@ describe.concurrent("a signal", () => {
   for (const command of ["plan", "teardown"]) {
     test(`ends ${command} while it waits for an answer`, () =>
       Effect.gen(function*() {
-        const backend = yield* Backend.make()
+        const backend = yield* TestBackend.make()
         const { file } = yield* waiting
         yield* backend.setFaults([Faults.Hang({})])
         const running = yield* telemachy([command, file], { env: { ...backend.env, REQUEST_TIMEOUT_SECONDS: "3600" } })
@@ -147,7 +147,7 @@ describe.concurrent("a signal", () => {
 
   test("ends a run that waits for its workflow on standard input", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const running = yield* telemachy(["run", "-"], { env: { ...backend.env, LOG_LEVEL: "debug" }, input: typed })
       // Nothing is said before the workflow is there; the signal comes once the command can hear it.
       yield* running.type("metadata: {name: half")

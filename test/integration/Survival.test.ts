@@ -4,11 +4,11 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { bin, emptyDirectory, root, run, start, telemachy } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
-import * as Proxy from "../support/TcpProxy.ts"
-import * as Record from "../support/RecordFile.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
+import * as TcpProxy from "../support/TcpProxy.ts"
+import * as RecordFile from "../support/RecordFile.ts"
 
 const subjects = ["first", "second", "third", "fourth", "fifth"] as const
 
@@ -17,7 +17,7 @@ const task = (subject: string, assign_to: string, blocked_by: ReadonlyArray<stri
 
 /** Five tasks for two agents; each that is run leaves a line in `done`. */
 const flow = (name: string) =>
-  Flow.write((directory) => ({
+  TestWorkflow.write((directory) => ({
     metadata: { name },
     agents: ["one", "two"].map((agent) => ({ name: agent, program: "sh", working_dir: directory })),
     teams: [{
@@ -55,10 +55,10 @@ const makeRecord = Effect.map(emptyDirectory, (directory) => join(directory, "ru
 
 /** What a run needs: a file, an Agamemnon behind a proxy, and variables that name it and the record. */
 const makeStage = Effect.fnUntraced(function*(name: string, database: string) {
-  const backend = yield* Backend.make()
-  const proxy = yield* Proxy.http(backend.url)
+  const backend = yield* TestBackend.make()
+  const proxy = yield* TcpProxy.http(backend.url)
   const files = yield* flow(name)
-  const env = { ...backend.env, AGAMEMNON_URL: proxy.url, ...steady, ...Record.inFile(database) }
+  const env = { ...backend.env, AGAMEMNON_URL: proxy.url, ...steady, ...RecordFile.inFile(database) }
   return { backend, proxy, ...files, env }
 })
 
@@ -91,7 +91,7 @@ const executed = ({ exists, read }: Stage): ReadonlyArray<string> =>
 
 /** Checks that nothing was made more often than the workflow says, whatever has become of it since. */
 const assertMadeOnce = Effect.fnUntraced(function*({ backend }: Stage) {
-  const made = (yield* backend.journal).filter(({ method, status = 0 }) => method === "POST" && status < 300)
+  const made = (yield* backend.requestLog).filter(({ method, status = 0 }) => method === "POST" && status < 300)
   const count = (path: RegExp) => made.filter((entry) => path.test(entry.path)).length
   assert.isAtMost(count(/\/agents$/), 2, "agents")
   assert.isAtMost(count(/\/teams$/), 1, "teams")
@@ -110,12 +110,12 @@ const survive = Effect.fnUntraced(function*(moment: Moment, remedy: Remedy, data
     assert.strictEqual(killed.code, 0, killed.stderr)
     return false
   }
-  const record = yield* Record.openFile(database)
+  const record = yield* RecordFile.openFile(database)
   const find = Effect.map(record.list, (runs) => runs.find(({ workflow }) => workflow === name))
   const before = yield* find
   if (before === undefined) {
     assert.deepStrictEqual(killed.events, [], `${name}: events that are not on record`)
-    assert.deepStrictEqual(yield* Backend.remaining(backend), [], `${name}: made and not on record`)
+    assert.deepStrictEqual(yield* TestBackend.remaining(backend), [], `${name}: made and not on record`)
     return true
   }
   const assertWhole = Effect.map(record.verify(Option.some(before.run)), ({ breaks }) => assert.deepStrictEqual(breaks, []))
@@ -130,7 +130,7 @@ const survive = Effect.fnUntraced(function*(moment: Moment, remedy: Remedy, data
     const healed = yield* run(args, { env })
     assert.strictEqual(healed.code, 0, `${name}\n${healed.stdout}\n${healed.stderr}`)
   }
-  assert.deepStrictEqual(yield* Backend.remaining(backend), [], `${name}: left on Agamemnon`)
+  assert.deepStrictEqual(yield* TestBackend.remaining(backend), [], `${name}: left on Agamemnon`)
   const lines = executed(stage)
   if (remedy === "resume" || isDone(recorded)) assert.sameMembers([...lines], [...subjects], name)
   assert.lengthOf(lines, new Set(lines).size, `${name}: a task was run twice`)
@@ -160,7 +160,7 @@ const walk = Effect.fnUntraced(function*(after: Moment["after"], first: number) 
   // Reads of what goes on meanwhile are now more and now fewer.
   assert.isAtLeast(points, count - 5)
   // What a person sees of all these runs: nothing is left of any.
-  const env = Record.inFile(database)
+  const env = RecordFile.inFile(database)
   const listed = yield* run(["list", "--status", "interrupted"], { env })
   assert.strictEqual(listed.stdout, "no such run is recorded\n")
   const audit = yield* run(["audit", "verify"], { env })

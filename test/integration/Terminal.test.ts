@@ -2,16 +2,16 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Faults from "../../src/embedded/Faults.ts"
 import { eventually } from "../support/HttpQuestion.ts"
-import * as Backend from "../support/TestBackend.ts"
+import * as TestBackend from "../support/TestBackend.ts"
 import { hasTerminals, onTerminal, test } from "../support/TestCommand.ts"
-import * as Flow from "../support/TestWorkflow.ts"
-import * as Screen from "../support/TerminalScreen.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
+import * as TerminalScreen from "../support/TerminalScreen.ts"
 
 const colors = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`)
 const hideCursor = `${String.fromCodePoint(27)}[?25l`
 const showCursor = `${String.fromCodePoint(27)}[?25h`
 
-const two = Flow.shell("terminal", { first: Flow.wait, second: "true" })
+const two = TestWorkflow.shell("terminal", { first: TestWorkflow.wait, second: "true" })
 
 /** Runs two tasks on a terminal, until the first runs, and then to the end. */
 const shown = Effect.fnUntraced(function*(args: ReadonlyArray<string>, options: Parameters<typeof onTerminal>[1] = {}) {
@@ -19,7 +19,7 @@ const shown = Effect.fnUntraced(function*(args: ReadonlyArray<string>, options: 
   const running = yield* onTerminal(["run", file, ...args], options)
   const during = yield* running.until("the first task to run", () => {
     const { stdout } = running.output()
-    return /[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] first|crew\/first: running/.test(Screen.after(stdout).join("\n")) ? stdout : undefined
+    return /[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] first|crew\/first: running/.test(TerminalScreen.after(stdout).join("\n")) ? stdout : undefined
   })
   yield* open(1)
   return { during, ended: yield* running.ended }
@@ -42,13 +42,13 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
     Effect.gen(function*() {
       const { during, ended } = yield* shown([], { columns: 90 })
       assert.strictEqual(ended.code, 0)
-      const picture = Screen.after(during)
+      const picture = TerminalScreen.after(during)
       assert.match(picture[0] ?? "", /^terminal +[0-9.]+s +run [0-9a-f]{16} on http:/)
       assert.match(picture.join("\n"), /♥ alive/)
       assert.match(picture.join("\n"), /crew 0 of 2/)
       assert.match(ended.stdout, colors)
       assert.isAbove(ended.stdout.lastIndexOf(showCursor), ended.stdout.lastIndexOf(hideCursor))
-      assertSummary(Screen.after(ended.stdout))
+      assertSummary(TerminalScreen.after(ended.stdout))
     }))
 
   for (const [how, args, env] of [["--no-color", ["--no-color"], {}], ["NO_COLOR", [], { NO_COLOR: "1" }]] as const) {
@@ -57,13 +57,13 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
         const { ended } = yield* shown(args, { env: { ...env, LOG_LEVEL: "debug" } })
         assert.strictEqual(ended.code, 0)
         assert.notMatch(ended.stdout, colors)
-        assertSummary(Screen.after(ended.stdout))
+        assertSummary(TerminalScreen.after(ended.stdout))
       }))
   }
 
   test("writes log entries without colors into a file", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const { directory, file, open, read } = yield* two
       const env = { ...backend.env, LOG_LEVEL: "debug", HEALTHCHECK_FAILURE_THRESHOLD: "100" }
       const running = yield* onTerminal(["run", file], { directory, env, redirect: "2> log" })
@@ -80,7 +80,7 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
     Effect.gen(function*() {
       const { during, ended } = yield* shown([], { columns: 40, rows: 10 })
       assert.strictEqual(ended.code, 0)
-      const picture = Screen.after(during)
+      const picture = TerminalScreen.after(during)
       assert.isAtMost(picture.length, 10)
       for (const line of picture) assert.isAtMost(line.length, 40)
     }))
@@ -91,12 +91,12 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       assert.strictEqual(ended.code, 0)
       assert.notInclude(ended.stdout, hideCursor)
       assert.include(ended.stdout, "task crew/first: completed")
-      assertSummary(Screen.after(ended.stdout).slice(-4))
+      assertSummary(TerminalScreen.after(ended.stdout).slice(-4))
     }))
 
   test("draws no picture between the events of --json", () =>
     Effect.gen(function*() {
-      const { file } = yield* Flow.shell("terminal", { first: "true" })
+      const { file } = yield* TestWorkflow.shell("terminal", { first: "true" })
       const running = yield* onTerminal(["run", file, "--json", "--no-color"])
       const ended = yield* running.exited
       assert.strictEqual(ended.code, 0)
@@ -108,7 +108,7 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
     Effect.gen(function*() {
       const { ended } = yield* shown(["--verbose", "--no-color"], { columns: 100 })
       assert.strictEqual(ended.code, 0)
-      const screen = Screen.after(ended.stdout)
+      const screen = TerminalScreen.after(ended.stdout)
       assert.isTrue(screen.some((line) => line.includes("agent worker: created")))
       assert.isFalse(screen.some((line) => line.includes("♥")))
       assertSummary(screen.slice(-4))
@@ -116,7 +116,7 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
 
   test("shows no picture when it is quiet", () =>
     Effect.gen(function*() {
-      const { file } = yield* Flow.shell("terminal", { first: "true" })
+      const { file } = yield* TestWorkflow.shell("terminal", { first: "true" })
       const running = yield* onTerminal(["run", file, "--quiet", "--no-color"])
       const ended = yield* running.ended
       assert.match(ended.stdout, /^workflow terminal completed in .*: 1 task\r\n$/)
@@ -124,38 +124,38 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
 
   test("is cancelled by Ctrl-C, which is said above the picture", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const { file } = yield* two
       const running = yield* onTerminal(["run", file, "--no-color"], { env: backend.env, columns: 100 })
       yield* running.until("the first task to run", () => /first +worker.* running/.exec(running.output().stdout) ?? undefined)
       yield* running.type("\u0003")
       const ended = yield* running.ended
       assert.strictEqual(ended.code, 130)
-      const screen = Screen.after(ended.stdout)
+      const screen = TerminalScreen.after(ended.stdout)
       assert.include(screen.join("\n"), "SIGINT: cancelling the run and taking down what it made; once more to stop waiting")
       assert.match(screen.at(-1) ?? "", /^workflow terminal cancelled after /)
       assert.isFalse(screen.some((line) => line.includes("♥")))
-      assert.deepStrictEqual(yield* Backend.remaining(backend), [])
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 
   test("stops at once at a second Ctrl-C, and leaves on the screen what is not removed", () =>
     Effect.gen(function*() {
-      const backend = yield* Backend.make()
+      const backend = yield* TestBackend.make()
       const { file } = yield* two
       yield* backend.setFaults([Faults.Hang({ method: "DELETE" })])
       const env = { ...backend.env, TEARDOWN_GRACE_SECONDS: "3600", REQUEST_TIMEOUT_SECONDS: "3600" }
       const running = yield* onTerminal(["run", file, "--no-color"], { env, columns: 200 })
       yield* running.until("the first task to run", () => /first +worker.* running/.exec(running.output().stdout) ?? undefined)
       yield* running.type("\u0003")
-      yield* eventually(backend.journal, (entries) => entries.some(({ method }) => method === "DELETE"))
+      yield* eventually(backend.requestLog, (entries) => entries.some(({ method }) => method === "DELETE"))
       yield* running.type("\u0003")
       const ended = yield* running.ended
       assert.strictEqual(ended.code, 130)
-      const screen = Screen.after(ended.stdout)
+      const screen = TerminalScreen.after(ended.stdout)
       const from = screen.findIndex((line) => line.startsWith("stopped without waiting; not removed: 1 team and 1 agent; remove with: "))
       assert.lengthOf(screen.slice(from), 3, screen.join("\n"))
       assert.isFalse(screen.some((line) => line.includes("♥")), screen.join("\n"))
       assert.isAbove(ended.stdout.lastIndexOf(showCursor), ended.stdout.lastIndexOf(hideCursor))
-      for (const { id } of yield* Backend.remaining(backend)) assert.include(screen.join("\n"), id)
+      for (const { id } of yield* TestBackend.remaining(backend)) assert.include(screen.join("\n"), id)
     }))
 })

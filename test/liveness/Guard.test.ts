@@ -13,11 +13,11 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as TestClock from "effect/TestClock"
 import * as Connectivity from "../../src/liveness/Connectivity.ts"
 import * as Heartbeat from "../../src/liveness/Heartbeat.ts"
-import * as Backend from "../support/ProbedBackend.ts"
+import * as ProbedBackend from "../support/ProbedBackend.ts"
 import { at, isRunning } from "../support/ProbedBackend.ts"
 
 /** Work that takes some seconds and writes down how it ends. */
-const work = (journal: Backend.Journal, seconds: number, name = "work") =>
+const work = (journal: ProbedBackend.Journal, seconds: number, name = "work") =>
   journal.write(`${name} begins`).pipe(
     Effect.zipRight(Effect.sleep(`${seconds} seconds`)),
     Effect.zipRight(journal.write(`${name} ends`)),
@@ -27,9 +27,9 @@ const work = (journal: Backend.Journal, seconds: number, name = "work") =>
 
 /** Work within a guard, within work within another. */
 const nested = (
-  journal: Backend.Journal,
-  outer: Backend.Backend,
-  inner: Backend.Backend
+  journal: ProbedBackend.Journal,
+  outer: ProbedBackend.Backend,
+  inner: ProbedBackend.Backend
 ) =>
   journal.write("before").pipe(
     Effect.zipRight(
@@ -67,8 +67,8 @@ describe("Heartbeat.guard", () => {
   describe("while the backend answers", () => {
     it.effect("the heartbeat is interrupted on normal completion", () =>
       Effect.gen(function*() {
-        const journal = Backend.makeJournal()
-        const backend = Backend.make(Backend.inOrder("answers"))
+        const journal = ProbedBackend.makeJournal()
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("answers"))
         const fiber = yield* Effect.fork(
           Heartbeat.guard(work(journal, 25), { probe: backend.ping, interval: "10 seconds" })
         )
@@ -80,7 +80,7 @@ describe("Heartbeat.guard", () => {
 
     it.effect("so is the ping that is under way", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("hangs"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("hangs"))
         const fiber = yield* Effect.fork(
           Heartbeat.guard(Effect.sleep("12 seconds"), { probe: backend.ping, interval: "10 seconds" })
         )
@@ -92,7 +92,7 @@ describe("Heartbeat.guard", () => {
 
     it.effect("it ends cleanly on failure", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("answers", "hangs"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("answers", "hangs"))
         const fiber = yield* Effect.fork(
           Effect.delay(Effect.fail("no such table"), "22 seconds").pipe(
             Heartbeat.guard({ probe: backend.ping, interval: "10 seconds" })
@@ -106,7 +106,7 @@ describe("Heartbeat.guard", () => {
 
     it.effect("it ends cleanly on a defect", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("answers"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("answers"))
         const fiber = yield* Effect.fork(
           Effect.delay(Effect.die("a bug in the work"), "12 seconds").pipe(
             Heartbeat.guard({ probe: backend.ping, interval: "10 seconds" })
@@ -119,8 +119,8 @@ describe("Heartbeat.guard", () => {
 
     it.effect("it ends when it is interrupted, after the work", () =>
       Effect.gen(function*() {
-        const journal = Backend.makeJournal()
-        const backend = Backend.make(Backend.inOrder("hangs"))
+        const journal = ProbedBackend.makeJournal()
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("hangs"))
         const fiber = yield* Effect.fork(
           Heartbeat.guard(work(journal, 60), { probe: backend.ping, interval: "10 seconds" })
         )
@@ -134,8 +134,8 @@ describe("Heartbeat.guard", () => {
 
     it.effect("a failed ping does not touch the work", () =>
       Effect.gen(function*() {
-        const journal = Backend.makeJournal()
-        const backend = Backend.make((ping) => ping % 2 === 0 ? "answers" : "refuses")
+        const journal = ProbedBackend.makeJournal()
+        const backend = ProbedBackend.make((ping) => ping % 2 === 0 ? "answers" : "refuses")
         const fiber = yield* Effect.fork(
           Heartbeat.guard(work(journal, 65), { probe: backend.ping, interval: "10 seconds" })
         )
@@ -146,7 +146,7 @@ describe("Heartbeat.guard", () => {
 
     it.effect("work that is done at once is never watched", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("refuses"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("refuses"))
         assert.strictEqual(yield* Heartbeat.guard(Effect.succeed(1), { probe: backend.ping }), 1)
         yield* TestClock.adjust("1 hour")
         assert.deepStrictEqual(backend.asked, [])
@@ -169,9 +169,9 @@ describe("Heartbeat.guard", () => {
   describe("when the backend is lost", () => {
     it.effect("the Ref says so before the work hears of it, and the work is interrupted at once", () =>
       Effect.gen(function*() {
-        const journal = Backend.makeJournal()
+        const journal = ProbedBackend.makeJournal()
         const connectivity = yield* Connectivity.make(at(0))
-        const backend = Backend.make(Backend.inOrder("answers", "hangs"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("answers", "hangs"))
         const polling = Effect.onInterrupt(Effect.sleep("1 hour"), () =>
           Effect.flatMap(SubscriptionRef.get(connectivity), ({ _tag }) => journal.write(`poll interrupted: ${_tag}`)))
         const fiber = yield* polling.pipe(
@@ -190,7 +190,7 @@ describe("Heartbeat.guard", () => {
 
     it.effect("work cleans up before the failure is seen", () =>
       Effect.gen(function*() {
-        const journal = Backend.makeJournal()
+        const journal = ProbedBackend.makeJournal()
         const holding = Effect.acquireUseRelease(
           journal.write("acquired"),
           () => Effect.never,
@@ -208,7 +208,7 @@ describe("Heartbeat.guard", () => {
 
     it.effect("a bug in the probe ends the work with that bug", () =>
       Effect.gen(function*() {
-        const journal = Backend.makeJournal()
+        const journal = ProbedBackend.makeJournal()
         const fiber = yield* Effect.fork(
           Heartbeat.guard(work(journal, 60), { probe: Effect.die("a bug in the probe"), interval: "10 seconds" })
         )
@@ -222,7 +222,7 @@ describe("Heartbeat.guard", () => {
   describe("the work", () => {
     it.effect("acquires in the scope around the guard, and keeps it afterwards", () =>
       Effect.gen(function*() {
-        const journal = Backend.makeJournal()
+        const journal = ProbedBackend.makeJournal()
         const connection = Effect.acquireRelease(journal.write("connects"), () => journal.write("disconnects"))
         yield* connection.pipe(
           Heartbeat.guard({ probe: Effect.void }),
@@ -243,8 +243,8 @@ describe("Heartbeat.guard", () => {
   describe("within a guard", () => {
     it.effect("the loss of the inner backend is the inner work's", () =>
       Effect.gen(function*() {
-        const journal = Backend.makeJournal()
-        const [outer, inner] = [Backend.make(() => "answers"), Backend.make(() => "refuses")]
+        const journal = ProbedBackend.makeJournal()
+        const [outer, inner] = [ProbedBackend.make(() => "answers"), ProbedBackend.make(() => "refuses")]
         const fiber = yield* nested(journal, outer, inner)
         yield* TestClock.adjust("1 hour")
         yield* Fiber.join(fiber)
@@ -259,8 +259,8 @@ describe("Heartbeat.guard", () => {
 
     it.effect("the loss of the outer backend ends all, the inner heartbeat included", () =>
       Effect.gen(function*() {
-        const journal = Backend.makeJournal()
-        const [outer, inner] = [Backend.make(() => "refuses"), Backend.make(() => "answers")]
+        const journal = ProbedBackend.makeJournal()
+        const [outer, inner] = [ProbedBackend.make(() => "refuses"), ProbedBackend.make(() => "answers")]
         const fiber = yield* nested(journal, outer, inner)
         yield* TestClock.adjust("1 hour")
         yield* Fiber.join(fiber)
@@ -275,8 +275,8 @@ describe("Heartbeat.guard", () => {
 
     it.effect("two guards around one work both watch, and the first loss wins", () =>
       Effect.gen(function*() {
-        const journal = Backend.makeJournal()
-        const [database, queue] = [Backend.make(() => "answers"), Backend.make(() => "refuses")]
+        const journal = ProbedBackend.makeJournal()
+        const [database, queue] = [ProbedBackend.make(() => "answers"), ProbedBackend.make(() => "refuses")]
         const fiber = yield* work(journal, 60).pipe(
           Heartbeat.guard({ probe: database.ping, interval: "10 seconds", run: "database" }),
           Heartbeat.guard({ probe: queue.ping, interval: "7 seconds", run: "queue" }),
@@ -312,7 +312,7 @@ describe("Heartbeat.guard", () => {
 
     it.effect("an option that is undefined has its default", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("refuses"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("refuses"))
         const fiber = yield* Effect.fork(
           Effect.flip(
             Heartbeat.guard(Effect.never, {

@@ -14,16 +14,16 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as TestClock from "effect/TestClock"
 import * as Connectivity from "../../src/liveness/Connectivity.ts"
 import * as Heartbeat from "../../src/liveness/Heartbeat.ts"
-import * as Backend from "../support/ProbedBackend.ts"
+import * as ProbedBackend from "../support/ProbedBackend.ts"
 import { at, isRunning, lossOf } from "../support/ProbedBackend.ts"
 
 /** Lets every fiber run until it waits for time to pass. */
 const settle = TestClock.adjust(0)
 
 /** Watches a backend that answers like this. */
-const watch = (answer: (ping: number, now: number) => Backend.Answer) =>
+const watch = (answer: (ping: number, now: number) => ProbedBackend.Answer) =>
   Effect.gen(function*() {
-    const backend = Backend.make(answer)
+    const backend = ProbedBackend.make(answer)
     const heartbeat = yield* Heartbeat.make({ probe: backend.ping, interval: "10 seconds", timeout: "2 seconds" })
     return { ...backend, heartbeat, lost: yield* lossOf(heartbeat) }
   })
@@ -31,12 +31,12 @@ const watch = (answer: (ping: number, now: number) => Backend.Answer) =>
 /** Watches a backend that hangs, by a clock that can be set. */
 const watchWithClock = (options: { readonly timeout: Duration.DurationInput; readonly failureThreshold: number }) =>
   Effect.gen(function*() {
-    const clock = yield* Backend.settableClock
-    const backend = Backend.make(Backend.inOrder("hangs"))
+    const clock = yield* ProbedBackend.settableClock
+    const backend = ProbedBackend.make(ProbedBackend.inOrder("hangs"))
     const lines: Array<string> = []
     const heartbeat = yield* Heartbeat.make({ probe: backend.ping, interval: "10 seconds", ...options }).pipe(
       Effect.withClock(clock.clock),
-      Effect.provide(Backend.recordLog(lines))
+      Effect.provide(ProbedBackend.recordLog(lines))
     )
     return { ...backend, ...clock, heartbeat, lines, lost: yield* lossOf(heartbeat) }
   })
@@ -60,7 +60,7 @@ describe("Heartbeat", () => {
   describe("counting", () => {
     it.scoped("one failed ping does not trip the threshold", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("refuses", "answers"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("refuses", "answers"))
         const heartbeat = yield* Heartbeat.make({ probe: backend.ping, interval: "10 seconds" })
         const lost = yield* lossOf(heartbeat)
         yield* TestClock.adjust("10 seconds")
@@ -78,7 +78,7 @@ describe("Heartbeat", () => {
 
     it.scoped("two failed pings in a row do", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("answers", "refuses"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("answers", "refuses"))
         const heartbeat = yield* Heartbeat.make({ probe: backend.ping, interval: "10 seconds" })
         const lost = yield* lossOf(heartbeat)
         yield* TestClock.adjust("29999 millis")
@@ -95,7 +95,7 @@ describe("Heartbeat", () => {
 
     it.scoped("an answer sets the count back to zero", () =>
       Effect.gen(function*() {
-        const backend = Backend.make((ping) => ping % 3 === 0 ? "answers" : "refuses")
+        const backend = ProbedBackend.make((ping) => ping % 3 === 0 ? "answers" : "refuses")
         const heartbeat = yield* Heartbeat.make({ probe: backend.ping, interval: "10 seconds", failureThreshold: 3 })
         const lost = yield* lossOf(heartbeat)
         yield* TestClock.adjust("2 minutes")
@@ -105,7 +105,7 @@ describe("Heartbeat", () => {
 
     it.scoped("a threshold of one gives up with the first failed ping", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("answers", "refuses"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("answers", "refuses"))
         const heartbeat = yield* Heartbeat.make({ probe: backend.ping, interval: "10 seconds", failureThreshold: 1 })
         const lost = yield* lossOf(heartbeat)
         yield* TestClock.adjust("20 seconds")
@@ -117,7 +117,7 @@ describe("Heartbeat", () => {
 
     it.scoped("shows who watches it each state in order", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("refuses", "answers", "refuses"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("refuses", "answers", "refuses"))
         const heartbeat = yield* Heartbeat.make({ probe: backend.ping, interval: "10 seconds" })
         const seen = yield* heartbeat.connectivity.changes.pipe(
           Stream.takeUntil(Connectivity.is("Lost")),
@@ -136,9 +136,9 @@ describe("Heartbeat", () => {
 
     it.scoped("says in the log what failed and what was restored", () => {
       const lines: Array<string> = []
-      const answers = Backend.inOrder("answers", "refuses", "answers", "answers", "refuses", "refuses", "answers")
+      const answers = ProbedBackend.inOrder("answers", "refuses", "answers", "answers", "refuses", "refuses", "answers")
       return Effect.gen(function*() {
-        yield* Heartbeat.make({ probe: Backend.make(answers).ping, interval: "1 second", failureThreshold: 3 })
+        yield* Heartbeat.make({ probe: ProbedBackend.make(answers).ping, interval: "1 second", failureThreshold: 3 })
         yield* TestClock.adjust("10 seconds")
         assert.deepStrictEqual(lines, [
           "INFO Heartbeat: ping failed: connection refused",
@@ -147,14 +147,14 @@ describe("Heartbeat", () => {
           "INFO Heartbeat: ping failed: connection refused",
           "INFO Heartbeat: connectivity restored after 2 failures"
         ])
-      }).pipe(Effect.provide(Backend.recordLog(lines)))
+      }).pipe(Effect.provide(ProbedBackend.recordLog(lines)))
     })
   })
 
   describe("rhythm", () => {
     it.scoped("asks every 15 seconds, waits 5, and gives up after 2 failures, unless told otherwise", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("answers", "hangs"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("answers", "hangs"))
         const heartbeat = yield* Heartbeat.make({ probe: backend.ping })
         const lost = yield* lossOf(heartbeat)
         yield* TestClock.adjust("1 hour")
@@ -165,7 +165,7 @@ describe("Heartbeat", () => {
 
     it.scoped("the first ping is sent after one interval", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("answers"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("answers"))
         yield* Heartbeat.make({ probe: backend.ping, interval: "10 seconds" })
         yield* TestClock.adjust("9999 millis")
         assert.deepStrictEqual(backend.asked, [])
@@ -175,7 +175,7 @@ describe("Heartbeat", () => {
 
     it.scoped("counts from the start of one ping to the start of the next", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("answers"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("answers"))
         const probe = Effect.zipLeft(backend.ping, Effect.sleep("3 seconds"))
         yield* Heartbeat.make({ probe, interval: "10 seconds" })
         yield* TestClock.adjust("35 seconds")
@@ -186,7 +186,7 @@ describe("Heartbeat", () => {
       Effect.gen(function*() {
         for (const seconds of [10, 14]) {
           const start = yield* DateTime.now
-          const backend = Backend.make(Backend.inOrder("hangs"))
+          const backend = ProbedBackend.make(ProbedBackend.inOrder("hangs"))
           const scope = yield* Scope.make()
           yield* Heartbeat.make({
             probe: backend.ping,
@@ -205,7 +205,7 @@ describe("Heartbeat", () => {
 
     it.scoped("a hung probe is cut by the timeout", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("hangs"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("hangs"))
         const heartbeat = yield* Heartbeat.make({ probe: backend.ping, interval: "10 seconds", timeout: "2 seconds" })
         const lost = yield* lossOf(heartbeat)
         yield* TestClock.adjust("1 hour")
@@ -254,7 +254,7 @@ describe("Heartbeat", () => {
 
     it.scoped("changes nothing while a ping has failed", () =>
       Effect.gen(function*() {
-        const { asked, heartbeat } = yield* watch(Backend.inOrder("refuses", "answers"))
+        const { asked, heartbeat } = yield* watch(ProbedBackend.inOrder("refuses", "answers"))
         yield* TestClock.adjust("10 seconds")
         for (let second = 11; second < 20; second += 1) {
           yield* heartbeat.suspect
@@ -267,7 +267,7 @@ describe("Heartbeat", () => {
 
     it.scoped("changes nothing while a ping is under way", () =>
       Effect.gen(function*() {
-        const { asked, heartbeat, hungUp } = yield* watch(Backend.inOrder("hangs", "answers"))
+        const { asked, heartbeat, hungUp } = yield* watch(ProbedBackend.inOrder("hangs", "answers"))
         yield* TestClock.adjust("11 seconds")
         yield* heartbeat.suspect
         yield* TestClock.adjust("9 seconds")
@@ -286,7 +286,7 @@ describe("Heartbeat", () => {
 
     it.scoped("brings one ping, however many requests failed at once", () =>
       Effect.gen(function*() {
-        const { asked, heartbeat, hungUp } = yield* watch(Backend.inOrder("hangs", "answers"))
+        const { asked, heartbeat, hungUp } = yield* watch(ProbedBackend.inOrder("hangs", "answers"))
         yield* TestClock.adjust("4 seconds")
         yield* Effect.forEach(Array.from({ length: 100 }), () => Effect.zipLeft(heartbeat.suspect, Effect.yieldNow()), {
           concurrency: "unbounded"
@@ -366,7 +366,7 @@ describe("Heartbeat", () => {
 
     it.scoped("an answer counts even so", () =>
       Effect.gen(function*() {
-        const clock = yield* Backend.settableClock
+        const clock = yield* ProbedBackend.settableClock
         const probe = yield* Effect.once(clock.standStill(3_600_000))
         const heartbeat = yield* Effect.withClock(Heartbeat.make({ probe, interval: "10 seconds" }), clock.clock)
         yield* TestClock.adjust("10 seconds")
@@ -378,8 +378,8 @@ describe("Heartbeat", () => {
 
     it.scoped.each([3_600_000, -3_600_000, -3])("the spacing stays when the clock is set by %d ms", (millis) =>
       Effect.gen(function*() {
-        const clock = yield* Backend.settableClock
-        const journal = Backend.makeJournal()
+        const clock = yield* ProbedBackend.settableClock
+        const journal = ProbedBackend.makeJournal()
         const heartbeat = yield* Heartbeat.make({
           probe: Effect.zipRight(Effect.withClock(journal.write("ping"), yield* Effect.clock), Effect.fail("refused")),
           interval: "10 seconds",
@@ -420,7 +420,7 @@ describe("Heartbeat", () => {
     it.scoped("is the one that is written", () =>
       Effect.gen(function*() {
         const connectivity = yield* Connectivity.make(at(0))
-        const backend = Backend.make(Backend.inOrder("refuses"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("refuses"))
         const heartbeat = yield* Heartbeat.make({ probe: backend.ping, interval: "10 seconds", connectivity })
         assert.strictEqual(heartbeat.connectivity, connectivity)
         yield* TestClock.adjust("20 seconds")
@@ -445,7 +445,7 @@ describe("Heartbeat", () => {
     it.effect("holds no failure of a heartbeat before against the next", () =>
       Effect.gen(function*() {
         const connectivity = yield* Connectivity.make(at(0))
-        const backend = Backend.make(Backend.inOrder("refuses", "refuses", "refuses", "answers"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("refuses", "refuses", "refuses", "answers"))
         const watched = Heartbeat.guard(Effect.never, { probe: backend.ping, interval: "10 seconds", connectivity })
         yield* Effect.fork(Effect.retry(watched, { times: 1 }))
         yield* TestClock.adjust("20 seconds")
@@ -467,7 +467,7 @@ describe("Heartbeat", () => {
   describe("the error", () => {
     it.scoped("says what was lost, when, and why", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("answers", "refuses", "refuses", "hangs"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("answers", "refuses", "refuses", "hangs"))
         const error = yield* lose({
           probe: backend.ping,
           failureThreshold: 3,
@@ -538,7 +538,7 @@ describe("Heartbeat", () => {
   describe("the scope of make", () => {
     it.effect("ends the heartbeat and the ping that is under way", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("hangs"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("hangs"))
         const scope = yield* Scope.make()
         const heartbeat = yield* Scope.extend(Heartbeat.make({ probe: backend.ping, interval: "10 seconds" }), scope)
         const lost = yield* Effect.fork(heartbeat.lost)
@@ -553,7 +553,7 @@ describe("Heartbeat", () => {
 
     it.effect("closes even when make ran where nothing can be interrupted", () =>
       Effect.gen(function*() {
-        const backend = Backend.make(Backend.inOrder("hangs"))
+        const backend = ProbedBackend.make(ProbedBackend.inOrder("hangs"))
         const scope = yield* Scope.make()
         yield* Heartbeat.make({ probe: backend.ping, interval: "10 seconds" }).pipe(
           Scope.extend(scope),

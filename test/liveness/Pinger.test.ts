@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as RcRef from "effect/RcRef"
 import * as TestClock from "effect/TestClock"
 import * as Heartbeat from "../../src/liveness/Heartbeat.ts"
-import * as Pulse from "../../src/liveness/Pinger.ts"
+import * as Pinger from "../../src/liveness/Pinger.ts"
 import { isRunning, lossOf } from "../support/ProbedBackend.ts"
 
 /** A backend that can be out, and the times at which it was asked. */
@@ -24,9 +24,9 @@ describe("Pulse", () => {
   it.scoped("pings once for a thousand heartbeats, each of which counts up to its own threshold", () =>
     Effect.gen(function*() {
       const server = backend()
-      const pulse = yield* Pulse.make({ probe: server.probe, interval: "10 seconds" })
+      const pulse = yield* Pinger.make({ probe: server.probe, interval: "10 seconds" })
       const losses = yield* Effect.forEach(Array.from({ length: 1000 }, (_, index) => index), (index) =>
-        Effect.flatMap(Heartbeat.on(pulse, { failureThreshold: 1 + index % 3, run: String(index) }), lossOf))
+        Effect.flatMap(Heartbeat.fromPinger(pulse, { failureThreshold: 1 + index % 3, run: String(index) }), lossOf))
       yield* TestClock.adjust("30 seconds")
       assert.deepStrictEqual(server.asked, [10, 20, 30])
       server.isOut = true
@@ -47,11 +47,11 @@ describe("Pulse", () => {
   it.scoped("one that joins in the middle hears of the next ping, and an outage that it has not seen begin counts from there", () =>
     Effect.gen(function*() {
       const server = backend()
-      const pulse = yield* Pulse.make({ probe: server.probe, interval: "10 seconds" })
-      const early = yield* Effect.flatMap(Heartbeat.on(pulse), lossOf)
+      const pulse = yield* Pinger.make({ probe: server.probe, interval: "10 seconds" })
+      const early = yield* Effect.flatMap(Heartbeat.fromPinger(pulse), lossOf)
       server.isOut = true
       yield* TestClock.adjust("15 seconds")
-      const late = yield* Effect.flatMap(Heartbeat.on(pulse), lossOf)
+      const late = yield* Effect.flatMap(Heartbeat.fromPinger(pulse), lossOf)
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual([yield* isRunning(early), yield* isRunning(late)], [false, true])
       yield* TestClock.adjust("10 seconds")
@@ -62,8 +62,8 @@ describe("Pulse", () => {
   it.scoped("the suspicion of one brings a ping for all", () =>
     Effect.gen(function*() {
       const server = backend()
-      const pulse = yield* Pulse.make({ probe: server.probe, interval: "10 seconds" })
-      const [one, other] = yield* Effect.all([Heartbeat.on(pulse), Heartbeat.on(pulse)])
+      const pulse = yield* Pinger.make({ probe: server.probe, interval: "10 seconds" })
+      const [one, other] = yield* Effect.all([Heartbeat.fromPinger(pulse), Heartbeat.fromPinger(pulse)])
       yield* TestClock.adjust("2 seconds")
       server.isOut = true
       yield* one.suspect
@@ -79,8 +79,8 @@ describe("Pulse", () => {
 
   it.scoped("a defect of the probe ends every heartbeat with it", () =>
     Effect.gen(function*() {
-      const pulse = yield* Pulse.make({ probe: Effect.die("a bug"), interval: "10 seconds" })
-      const heartbeats = yield* Effect.all([Heartbeat.on(pulse), Heartbeat.on(pulse)])
+      const pulse = yield* Pinger.make({ probe: Effect.die("a bug"), interval: "10 seconds" })
+      const heartbeats = yield* Effect.all([Heartbeat.fromPinger(pulse), Heartbeat.fromPinger(pulse)])
       const ends = yield* Effect.forEach(heartbeats, ({ lost }) => Effect.fork(Effect.exit(lost)))
       yield* TestClock.adjust("10 seconds")
       const exits = yield* Fiber.join(Fiber.all(ends))
@@ -90,10 +90,10 @@ describe("Pulse", () => {
   it.scoped("that is shared goes on for as long as somebody uses it, and no longer", () =>
     Effect.gen(function*() {
       const server = backend()
-      const shared = yield* RcRef.make({ acquire: Pulse.make({ probe: server.probe, interval: "10 seconds" }) })
+      const shared = yield* RcRef.make({ acquire: Pinger.make({ probe: server.probe, interval: "10 seconds" }) })
       const use = (time: string & `${number} seconds`) =>
         Effect.fork(Effect.scoped(Effect.flatMap(RcRef.get(shared), (pulse) =>
-          Effect.zipRight(Heartbeat.on(pulse), Effect.sleep(time)))))
+          Effect.zipRight(Heartbeat.fromPinger(pulse), Effect.sleep(time)))))
       yield* use("25 seconds")
       yield* use("35 seconds")
       yield* TestClock.adjust("100 seconds")

@@ -4,10 +4,10 @@ import * as Duration from "effect/Duration"
 import * as fc from "effect/FastCheck"
 import * as EventLine from "../../src/report/EventLine.ts"
 import * as Style from "../../src/report/Style.ts"
-import { type Happening, RunEvent } from "../../src/run/RunEvent.ts"
+import { type EventBody, RunEvent } from "../../src/run/RunEvent.ts"
 import { event, started } from "../support/ReportedRun.ts"
 
-const line = (happening: Happening) => EventLine.render(event(0, happening), Duration.millis(1234), Style.plain)
+const line = (happening: EventBody) => EventLine.render(event(0, happening), Duration.millis(1234), Style.plain)
 
 describe("EventLine", () => {
   it("begins with the time since the run began", () => {
@@ -28,7 +28,7 @@ describe("EventLine", () => {
   })
 
   it("weighs what needs attention above the ordinary", () => {
-    const weight = (happening: Happening) => EventLine.describe(event(0, happening)).weight
+    const weight = (happening: EventBody) => EventLine.describe(event(0, happening)).weight
     const resource = { name: "penelope", key: "tlm-1-penelope" }
     assert.strictEqual(weight({ _tag: "agent.removed", ...resource }), "ordinary")
     assert.strictEqual(weight({ _tag: "agent.kept", ...resource }), "notable")

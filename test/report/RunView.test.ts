@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import stringWidth from "string-width"
-import * as Picture from "../../src/report/RunView.ts"
+import * as RunView from "../../src/report/RunView.ts"
 import * as Style from "../../src/report/Style.ts"
-import type { Happening } from "../../src/run/RunEvent.ts"
+import type { EventBody } from "../../src/run/RunEvent.ts"
 import { after, event, started, stateOf, underWay } from "../support/ReportedRun.ts"
 
 const draw = (state: ReturnType<typeof stateOf>, { height = 24, seconds = 3, style = Style.plain, width = 100 } = {}) =>
-  Picture.render(state, { style, now: after(seconds), width, height, frame: 0 }).split("\n")
+  RunView.render(state, { style, now: after(seconds), width, height, frame: 0 }).split("\n")
 
-const lastLine = (...more: ReadonlyArray<Happening>) =>
+const lastLine = (...more: ReadonlyArray<EventBody>) =>
   draw(stateOf(...underWay, ...more.map((happening) => event(3, happening)))).at(-1)
 
 describe("Picture", () => {
@@ -28,7 +28,7 @@ describe("Picture", () => {
   })
 
   it("counts the failures of the heartbeat", () => {
-    const heart = (...more: ReadonlyArray<Happening>) => draw(stateOf(started, ...more.map((each) => event(3, each))))[1]
+    const heart = (...more: ReadonlyArray<EventBody>) => draw(stateOf(started, ...more.map((each) => event(3, each))))[1]
     assert.strictEqual(
       heart({ _tag: "connectivity.suspect", lastAnswer: after(1), failures: 1 }),
       "♥ 1 ping not answered, last answer 2.0s ago"

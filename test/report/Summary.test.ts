@@ -1,14 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Style from "../../src/report/Style.ts"
 import * as Summary from "../../src/report/Summary.ts"
-import type { Happening } from "../../src/run/RunEvent.ts"
+import type { EventBody } from "../../src/run/RunEvent.ts"
 import { event, stateOf, underWay } from "../support/ReportedRun.ts"
 
 const options = { style: Style.plain, width: 80, removal: "telemachy teardown flow.yaml" }
 
-const ended = (...more: ReadonlyArray<Happening>) => stateOf(...underWay, ...more.map((each) => event(4, each)))
+const ended = (...more: ReadonlyArray<EventBody>) => stateOf(...underWay, ...more.map((each) => event(4, each)))
 
-const failed: Happening = {
+const failed: EventBody = {
   _tag: "task.finished",
   team: "weavers",
   subject: "weave",
@@ -70,7 +70,7 @@ describe("Summary", () => {
   })
 
   it("ends with the outcome and why", () => {
-    const lastLine = (...more: ReadonlyArray<Happening>) => Summary.lastLine(ended(...more), Style.plain)
+    const lastLine = (...more: ReadonlyArray<EventBody>) => Summary.lastLine(ended(...more), Style.plain)
     const finished = { _tag: "run.finished", outcome: "completed", left: 0, kept: 0 } as const
     assert.strictEqual(
       lastLine({ _tag: "run.decided", outcome: "completed", reason: "" }, finished),

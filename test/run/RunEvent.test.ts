@@ -3,8 +3,9 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as RunEvent from "../../src/run/RunEvent.ts"
+import * as RunId from "../../src/run/RunId.ts"
 
-const common = { run: RunEvent.RunId.make("0123456789abcdef"), workflow: "flow", at: DateTime.unsafeMake(0) }
+const common = { run: RunId.RunId.make("0123456789abcdef"), workflow: "flow", at: DateTime.unsafeMake(0) }
 
 const encode = Schema.encodeSync(RunEvent.Json)
 const decode = Schema.decodeSync(RunEvent.Json)

@@ -5,14 +5,15 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as fc from "effect/FastCheck"
 import * as Schema from "effect/Schema"
-import { type Happening, Json, RunEvent, RunId } from "../../src/run/RunEvent.ts"
+import { type EventBody, Json, RunEvent } from "../../src/run/RunEvent.ts"
+import { RunId } from "../../src/run/RunId.ts"
 import * as RunState from "../../src/run/RunState.ts"
 import { answers, broken, make } from "../support/FakeAgamemnon.ts"
 import { runToEnd, task, team, workflow } from "../support/TestRun.ts"
 
 const time = (second: number) => DateTime.unsafeMake(second * 1000)
 
-const event = (happening: Happening, second = 0): RunEvent => ({
+const event = (happening: EventBody, second = 0): RunEvent => ({
   ...happening,
   run: RunId.make("0123456789abcdef"),
   workflow: "flow",
@@ -21,7 +22,7 @@ const event = (happening: Happening, second = 0): RunEvent => ({
 
 const declared = (subject: string, ...blockedBy: ReadonlyArray<string>) => ({ subject, assignTo: "a", blockedBy })
 
-const started: Happening = {
+const started: EventBody = {
   _tag: "run.started",
   url: "http://fake.test",
   policy: "always",
@@ -33,7 +34,7 @@ const started: Happening = {
   ]
 }
 
-const after = (...happenings: ReadonlyArray<Happening>): RunState.RunState => {
+const after = (...happenings: ReadonlyArray<EventBody>): RunState.RunState => {
   const state = [started, ...happenings].reduce<RunState.RunState | undefined>(
     (before, happening, second) => RunState.fold(before, event(happening, second)),
     undefined
@@ -75,7 +76,7 @@ describe("RunState", () => {
   })
 
   it("follows a task through its life", () => {
-    const life: ReadonlyArray<Happening> = [
+    const life: ReadonlyArray<EventBody> = [
       { _tag: "task.submitting", ...x },
       { _tag: "task.submitted", ...x, id: "1" },
       { _tag: "task.progressed", ...x, status: "running" },
@@ -101,7 +102,7 @@ describe("RunState", () => {
   for (const kind of ["agent", "team"] as const) {
     it(`follows every ${kind} through its life`, () => {
       const named = kind === "agent" ? agent("a") : agent("one")
-      const ends: ReadonlyArray<Happening> = [
+      const ends: ReadonlyArray<EventBody> = [
         { _tag: `${kind}.creating`, ...named, except: [] },
         { _tag: `${kind}.created`, ...named, id: "1" },
         { _tag: `${kind}.reused`, ...named, id: "1" },

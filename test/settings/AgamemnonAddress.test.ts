@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
-import * as Address from "../../src/settings/AgamemnonAddress.ts"
+import * as AgamemnonAddress from "../../src/settings/AgamemnonAddress.ts"
 
-const parsed = (text: string) => Either.getOrThrowWith(Address.parse(text), (problem) => new Error(problem))
+const parsed = (text: string) => Either.getOrThrowWith(AgamemnonAddress.parse(text), (problem) => new Error(problem))
 
 const isOwn = (host: string) => parsed(`http://${host}`).isLoopback
 
-const problem = (text: string) => Either.getOrThrow(Either.flip(Address.parse(text)))
+const problem = (text: string) => Either.getOrThrow(Either.flip(AgamemnonAddress.parse(text)))
 
 describe("Address", () => {
   it("is http:// or https://, with a path or without, and ends without a slash", () => {

@@ -9,12 +9,14 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { RecordError, RunRecord } from "../../src/run/RunJournal.ts"
+import { RunJournal } from "../../src/run/RunJournal.ts"
+import { JournalError } from "../../src/run/JournalError.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as Migrations from "../../src/store/Migrations.ts"
 import * as RunStore from "../../src/store/RunStore.ts"
+import * as SqlRunStore from "../../src/store/SqlRunStore.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
-import { claimed, newPath, numbered, openFile, started } from "../support/TestStore.ts"
+import { identity, newPath, numbered, openFile, started } from "../support/TestStore.ts"
 
 const files = FileSystem.FileSystem
 
@@ -31,9 +33,9 @@ const raw = <A, E>(path: string, use: (sql: LibsqlClient.LibsqlClient) => Effect
 /** Writes a record with a run of some events, and closes it. */
 const record = (path: string, events: number) =>
   Effect.scoped(Effect.gen(function*() {
-    const { append } = yield* Effect.flatMap(RunRecord, ({ begin }) => begin(claimed()))
+    const { append } = yield* Effect.flatMap(RunJournal, ({ begin }) => begin(identity()))
     yield* append([started(), ...Arr.makeBy(events, (number) => numbered(number))])
-  })).pipe(Effect.provide(RunStore.layerFile(path)))
+  })).pipe(Effect.provide(SqlRunStore.layerFile(path)))
 
 const fill = (path: string, events = 200) =>
   Effect.zipRight(
@@ -55,13 +57,13 @@ const useAll = (path: string) =>
     const { list, verify } = yield* RunStore.RunStore
     yield* list
     yield* verify(Option.none())
-  })).pipe(Effect.provide(RunStore.layerFile(path)))
+  })).pipe(Effect.provide(SqlRunStore.layerFile(path)))
 
 /** Checks that a file can not be opened, says why, and is left as it was. */
 const refused = Effect.fnUntraced(function*(path: string, detail: RegExp) {
   const before = yield* read(path)
   const error = yield* Effect.flip(Effect.scoped(openFile(path)))
-  assert.instanceOf(error, RecordError)
+  assert.instanceOf(error, JournalError)
   assert.match(error.message, detail)
   assert.isTrue(error.message.startsWith(`the record of runs (file:${path}) cannot be opened: `), error.message)
   assert.deepStrictEqual(yield* read(path), before)
@@ -169,7 +171,7 @@ describe("Database in a file", () => {
         yield* write(path, whole.slice(0, size))
         const before = yield* read(path)
         const error = yield* Effect.flip(Effect.map(useAll(path), () => `cut at ${size} of ${whole.length}`))
-        assert.instanceOf(error, RecordError, String(size))
+        assert.instanceOf(error, JournalError, String(size))
         assert.match(error.message, /the file is (not a database|damaged or cut off)$/, String(size))
         assert.deepStrictEqual(yield* read(path), before, String(size))
       }
@@ -216,7 +218,7 @@ describe("Many processes", () => {
       yield* Effect.gen(function*() {
         const { verify } = yield* RunStore.RunStore
         assert.deepStrictEqual(yield* verify(Option.none()), { runs: 10, events: 200, breaks: [] })
-      }).pipe(Effect.provide(RunStore.layerFile(path)), Effect.provide(NodeContext.layer))
+      }).pipe(Effect.provide(SqlRunStore.layerFile(path)), Effect.provide(NodeContext.layer))
     }), 120_000)
 })
 
@@ -228,7 +230,7 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("Database in PostgreS
       yield* Effect.gen(function*() {
         const { verify } = yield* RunStore.RunStore
         assert.deepStrictEqual(yield* verify(Option.none()), { runs: 10, events: 200, breaks: [] })
-      }).pipe(Effect.provide(RunStore.layerPostgres(url)))
+      }).pipe(Effect.provide(SqlRunStore.layerPostgres(url)))
     }), 120_000)
 
   it.scopedLive("says why it can not be opened, and never the password", () =>

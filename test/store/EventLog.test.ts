@@ -3,14 +3,14 @@ import type * as Context from "effect/Context"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { RecordError } from "../../src/run/RunJournal.ts"
-import * as Chain from "../../src/store/HashChain.ts"
+import type { JournalError } from "../../src/run/JournalError.ts"
+import * as HashChain from "../../src/store/HashChain.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as EventLog from "../../src/store/EventLog.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
 import { newPath, numbered, numbers, openFile, runA, runB, started } from "../support/TestStore.ts"
 
-type Opened = Effect.Effect<Context.Tag.Service<Database.Database>, RecordError, Scope.Scope>
+type Opened = Effect.Effect<Context.Tag.Service<Database.Database>, JournalError, Scope.Scope>
 
 const events = (from: number, to: number) => Arr.makeBy(to - from, (index) => numbered(from + index))
 
@@ -26,7 +26,7 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
     withLog((opened) =>
       Effect.gen(function*() {
         const other = yield* opened
-        const rows = yield* Chain.extend(Chain.empty, [started(), ...events(1, 20)])
+        const rows = yield* HashChain.extend(HashChain.empty, [started(), ...events(1, 20)])
         for (const row of rows) {
           yield* EventLog.add([row])
           const seen = yield* Effect.provideService(EventLog.rows(runA), Database.Database, other)
@@ -41,11 +41,11 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
   it.scopedLive("more rows than one statement takes are added", () =>
     withLog(() =>
       Effect.gen(function*() {
-        const rows = yield* Chain.extend(Chain.empty, events(0, 1203))
+        const rows = yield* HashChain.extend(HashChain.empty, events(0, 1203))
         yield* EventLog.add(rows)
         const found = yield* EventLog.rows(runA)
         assert.lengthOf(found, 1203)
-        assert.isUndefined(Chain.firstBreak(found))
+        assert.isUndefined(HashChain.firstBreak(found))
         yield* EventLog.add(rows)
         assert.lengthOf(yield* EventLog.rows(runA), 1203)
       })))
@@ -53,7 +53,7 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
   it.scopedLive("rows that are there already are not added again, the rest of them is", () =>
     withLog(() =>
       Effect.gen(function*() {
-        const rows = yield* Chain.extend(Chain.empty, events(0, 10))
+        const rows = yield* HashChain.extend(HashChain.empty, events(0, 10))
         for (const length of [1, 1, 4, 4, 10, 10]) {
           yield* EventLog.add(rows.slice(0, length))
           assert.deepStrictEqual((yield* EventLog.rows(runA)).map((row) => ({ ...row })), rows.slice(0, length))
@@ -63,8 +63,8 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
   it.scopedLive("a place that is taken by something else is not overwritten", () =>
     withLog(() =>
       Effect.gen(function*() {
-        const first = yield* Chain.extend(Chain.empty, events(0, 3))
-        const second = yield* Chain.extend(Chain.endOf(first[0]), events(10, 14))
+        const first = yield* HashChain.extend(HashChain.empty, events(0, 3))
+        const second = yield* HashChain.extend(HashChain.endOf(first[0]), events(10, 14))
         yield* EventLog.add(first)
         assert.strictEqual((yield* Effect.flip(EventLog.add(second)))._tag, "LogMoved")
         assert.deepStrictEqual(numbers(yield* EventLog.events(yield* EventLog.rows(runA))), ["0", "1", "2"])
@@ -75,7 +75,7 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
       Effect.gen(function*() {
         const connections = yield* Effect.replicateEffect(opened, 4)
         const exits = yield* Effect.forEach(connections, (connection, index) =>
-          Chain.extend(Chain.empty, events(10 * index, 10 * index + 3)).pipe(
+          HashChain.extend(HashChain.empty, events(10 * index, 10 * index + 3)).pipe(
             Effect.flatMap(EventLog.add),
             Effect.either,
             Effect.provideService(Database.Database, connection)
@@ -83,13 +83,13 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
         assert.lengthOf(exits.filter(({ _tag }) => _tag === "Right"), 1)
         const found = yield* EventLog.rows(runA)
         assert.lengthOf(found, 3)
-        assert.isUndefined(Chain.firstBreak(found))
+        assert.isUndefined(HashChain.firstBreak(found))
       })))
 
   it.scopedLive("an event that can not be read is named", () =>
     withLog(() =>
       Effect.gen(function*() {
-        yield* EventLog.add(yield* Chain.extend(Chain.empty, events(0, 3)))
+        yield* EventLog.add(yield* HashChain.extend(HashChain.empty, events(0, 3)))
         const { sql } = yield* Database.Database
         yield* sql`UPDATE telemachy_events SET payload = '{' WHERE seq = 1`
         const error = yield* Effect.flip(Effect.flatMap(EventLog.rows(runA), EventLog.events))
@@ -104,9 +104,9 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
       Effect.gen(function*() {
         const texts = ["", "\u0000", "a\u0000b", "\ud800", "\udc00\ud800", "\u2028", "🦑", "\"\\'", "é e\u0301"]
         const given = texts.map((error) => ({ ...numbered(0), _tag: "request.failed" as const, error, workflow: error }))
-        yield* EventLog.add(yield* Chain.extend(Chain.empty, given))
+        yield* EventLog.add(yield* HashChain.extend(HashChain.empty, given))
         const found = yield* EventLog.rows(runA)
-        assert.isUndefined(Chain.firstBreak(found))
+        assert.isUndefined(HashChain.firstBreak(found))
         assert.deepStrictEqual(yield* EventLog.events(found), given)
       })))
 }

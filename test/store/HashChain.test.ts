@@ -4,19 +4,19 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Schema from "effect/Schema"
 import { RunEvent } from "../../src/run/RunEvent.ts"
-import * as Chain from "../../src/store/HashChain.ts"
+import * as HashChain from "../../src/store/HashChain.ts"
 import { numbered, runA, runB } from "../support/TestStore.ts"
 
 const events = Schema.Array(RunEvent).pipe(Schema.minItems(3), Schema.maxItems(12), Schema.filter((each) => each.length >= 3))
 
 /** The rows of one run that says all of this. */
 const rowsOf = (said: ReadonlyArray<RunEvent>) =>
-  Effect.runSync(Chain.extend(Chain.empty, said.map((event) => ({ ...event, run: runA }))))
+  Effect.runSync(HashChain.extend(HashChain.empty, said.map((event) => ({ ...event, run: runA }))))
 
 const place = FastCheck.nat()
 
 /** Another value of the same kind. */
-const altered = (row: Chain.Row, column: keyof Chain.Row): Chain.Row => {
+const altered = (row: HashChain.Row, column: keyof HashChain.Row): HashChain.Row => {
   const other = (text: string) => (text.startsWith("x") ? `y${text}` : `x${text.slice(1)}`)
   switch (column) {
     case "seq":
@@ -40,50 +40,50 @@ const shuffled = (value: unknown): unknown => {
 describe("Chain", () => {
   it.prop("what was written is whole, in one piece or in many", [events, place], ([said, at]) => {
     const rows = rowsOf(said)
-    assert.isUndefined(Chain.firstBreak(rows))
+    assert.isUndefined(HashChain.firstBreak(rows))
     const cut = at % rows.length
     const before = rowsOf(said.slice(0, cut))
-    const after = Effect.runSync(Chain.extend(Chain.endOf(before.at(-1)), said.slice(cut).map((event) => ({ ...event, run: runA }))))
+    const after = Effect.runSync(HashChain.extend(HashChain.endOf(before.at(-1)), said.slice(cut).map((event) => ({ ...event, run: runA }))))
     assert.deepStrictEqual([...before, ...after], rows)
   })
 
   it.prop("the first row of which anything was altered is found", [events, place, FastCheck.constantFrom(...columns)], ([said, at, column]) => {
     const rows = rowsOf(said)
     const broken = at % rows.length
-    const found = Chain.firstBreak(rows.map((row, position) => (position === broken ? altered(row, column) : row)))
+    const found = HashChain.firstBreak(rows.map((row, position) => (position === broken ? altered(row, column) : row)))
     assert.strictEqual(found?.seq, column === "seq" ? broken + 1 : broken, column)
   }, { fastCheck: { numRuns: 300 } })
 
   it.prop("a row that is missing in the middle is found", [events, place], ([said, at]) => {
     const rows = rowsOf(said)
     const missing = at % (rows.length - 1)
-    assert.strictEqual(Chain.firstBreak(rows.filter(({ seq }) => seq !== missing))?.seq, missing + 1)
+    assert.strictEqual(HashChain.firstBreak(rows.filter(({ seq }) => seq !== missing))?.seq, missing + 1)
   })
 
   it.prop("rows that have changed places are found, by their order and by their numbers", [events, place], ([said, at]) => {
     const rows = rowsOf(said)
     const first = at % (rows.length - 1)
     const swapped = rows.toSpliced(first, 2, ...rows.slice(first, first + 2).toReversed())
-    assert.strictEqual(Chain.firstBreak(swapped)?.seq, first + 1)
+    assert.strictEqual(HashChain.firstBreak(swapped)?.seq, first + 1)
     const renumbered = swapped.map((row, seq) => ({ ...row, seq }))
-    assert.strictEqual(Chain.firstBreak(renumbered)?.seq, first)
+    assert.strictEqual(HashChain.firstBreak(renumbered)?.seq, first)
   })
 
   it.prop("a row from another log is found", [events, place], ([said, at]) => {
     const rows = rowsOf(said)
-    const other = Effect.runSync(Chain.extend(Chain.empty, said.map((event) => ({ ...event, run: runB }))))
+    const other = Effect.runSync(HashChain.extend(HashChain.empty, said.map((event) => ({ ...event, run: runB }))))
     const broken = 1 + at % (rows.length - 1)
-    assert.strictEqual(Chain.firstBreak(rows.toSpliced(broken, 1, ...other.slice(broken, broken + 1)))?.seq, broken)
+    assert.strictEqual(HashChain.firstBreak(rows.toSpliced(broken, 1, ...other.slice(broken, broken + 1)))?.seq, broken)
   })
 
   it.prop("what rows say can be forgotten", [events], ([said]) => {
-    assert.isUndefined(Chain.firstBreak(rowsOf(said).map((row) => ({ ...row, payload: null }))))
+    assert.isUndefined(HashChain.firstBreak(rowsOf(said).map((row) => ({ ...row, payload: null }))))
   })
 
   it("what was forgotten can not be told anew", () => {
     const rows = rowsOf([numbered(0), numbered(1), numbered(2)])
     const retold = rows.map((row) => (row.seq === 1 ? { ...row, payload: "{}" } : { ...row, payload: null }))
-    assert.deepStrictEqual(Chain.firstBreak(retold), {
+    assert.deepStrictEqual(HashChain.firstBreak(retold), {
       run: runA,
       seq: 1,
       tag: "request.failed",
@@ -93,29 +93,29 @@ describe("Chain", () => {
 
   it("says what is wrong", () => {
     const rows = rowsOf(Arr.makeBy(6, (number) => numbered(number)))
-    const problem = (found: ReadonlyArray<Chain.Row>) => Chain.firstBreak(found)?.problem
-    const at = (seq: number, change: Partial<Chain.Row>) => rows.map((row) => (row.seq === seq ? { ...row, ...change } : row))
+    const problem = (found: ReadonlyArray<HashChain.Row>) => HashChain.firstBreak(found)?.problem
+    const at = (seq: number, change: Partial<HashChain.Row>) => rows.map((row) => (row.seq === seq ? { ...row, ...change } : row))
     assert.strictEqual(problem(rows.filter(({ seq }) => seq !== 2)), "follows event 1: one event is missing between them")
     assert.strictEqual(problem(rows.filter(({ seq }) => seq < 2 || seq > 4)), "follows event 1: 3 events are missing between them")
     assert.strictEqual(problem(rows.slice(1)), "is the first that is there: one event before it is missing")
     assert.strictEqual(problem(rows.slice(3)), "is the first that is there: 3 events before it are missing")
     assert.strictEqual(problem(rows.toReversed()), "is the first that is there: 5 events before it are missing")
     assert.strictEqual(problem(rows.toSpliced(3, 0, ...rows.slice(2, 3))), "follows event 2: it is not in its place")
-    assert.strictEqual(problem(at(2, { previous: Chain.origin })), "does not follow the event before it")
+    assert.strictEqual(problem(at(2, { previous: HashChain.origin })), "does not follow the event before it")
     assert.strictEqual(problem(at(2, { at: "" })), "its time, its tag or its place was altered")
     assert.strictEqual(problem(at(2, { payload: "{}" })), "what it says was altered")
     assert.isUndefined(problem([]))
   })
 
   it.prop("equal values have equal texts", [FastCheck.jsonValue()], ([value]) => {
-    const text = Chain.canonical(value)
-    assert.strictEqual(Chain.canonical(shuffled(value)), text)
+    const text = HashChain.canonical(value)
+    assert.strictEqual(HashChain.canonical(shuffled(value)), text)
     assert.deepStrictEqual(JSON.parse(text), JSON.parse(JSON.stringify(value)))
   })
 
   it("any text is kept, in text that any database takes", () => {
     for (const text of ["\u0000", "\ud800", "a\udfff\ud800b", "\u2028", "🦑", "é", "e\u0301"]) {
-      const canonical = Chain.canonical({ text })
+      const canonical = HashChain.canonical({ text })
       assert.strictEqual(JSON.parse(canonical).text, text)
       assert.isTrue(!/\p{Surrogate}/u.test(canonical) && !canonical.includes("\u0000"), JSON.stringify(text))
     }
@@ -130,7 +130,7 @@ describe("Chain", () => {
       tag: "request.failed",
       payload: "{\"_tag\":\"request.failed\",\"at\":\"1970-01-01T00:00:00.007Z\",\"error\":\"number 7\",\"run\":\"aaaaaaaaaaaaaaaa\",\"workflow\":\"flow\"}",
       digest: "6009991ca4624fc1b7f044788bdacebaf111444c96a603cf605ce12f8f08937e",
-      previous: Chain.origin,
+      previous: HashChain.origin,
       hash: "b09557bdebdb660532df252a80be1d991434e96cfc18ebd7dea80991602adb24"
     })
   })

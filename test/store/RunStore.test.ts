@@ -6,17 +6,19 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { type RunEvent, RunId } from "../../src/run/RunEvent.ts"
-import { RunRecord } from "../../src/run/RunJournal.ts"
+import type { RunEvent } from "../../src/run/RunEvent.ts"
+import { RunId } from "../../src/run/RunId.ts"
+import { RunJournal } from "../../src/run/RunJournal.ts"
 import type * as Database from "../../src/store/Database.ts"
 import * as RunStore from "../../src/store/RunStore.ts"
-import { claimed, newPath, numbered, numbers, openFile, runA, runB, started } from "../support/TestStore.ts"
+import * as SqlRunStore from "../../src/store/SqlRunStore.ts"
+import { identity, newPath, numbered, numbers, openFile, runA, runB, started } from "../support/TestStore.ts"
 
 /** A record in a new file, with another connection to it. */
-const withStore = <A, E>(test: (sql: Database.Sql) => Effect.Effect<A, E, RunStore.Services>) =>
+const withStore = <A, E>(test: (sql: Database.Sql) => Effect.Effect<A, E, SqlRunStore.Services>) =>
   Effect.gen(function*() {
     const path = yield* newPath
-    const store = Effect.provide(RunStore.layerFile(path))
+    const store = Effect.provide(SqlRunStore.layerFile(path))
     return yield* store(Effect.scoped(Effect.flatMap(openFile(path), ({ sql }) => test(sql))))
   }).pipe(Effect.provide(NodeContext.layer))
 
@@ -25,7 +27,7 @@ const finished = (run: RunId = runA, left = 0, kept = 0): RunEvent =>
 
 /** Records a run that is over. */
 const over = (events: ReadonlyArray<RunEvent>, run: RunId = runA) =>
-  Effect.scoped(Effect.flatMap(RunRecord, ({ begin }) => Effect.flatMap(begin(claimed(run)), ({ append }) => append(events))))
+  Effect.scoped(Effect.flatMap(RunJournal, ({ begin }) => Effect.flatMap(begin(identity(run)), ({ append }) => append(events))))
 
 describe("RunStore", () => {
   it.scopedLive("finds a run by the beginning of its id", () =>
@@ -75,9 +77,9 @@ describe("RunStore", () => {
     withStore(() =>
       Effect.gen(function*() {
         const { cancel, events, follow, list } = yield* RunStore.RunStore
-        const { begin } = yield* RunRecord
+        const { begin } = yield* RunJournal
         yield* Effect.scoped(Effect.gen(function*() {
-          const { append } = yield* begin(claimed())
+          const { append } = yield* begin(identity())
           yield* append([started(), numbered(1)])
           const following = yield* Effect.fork(Stream.runCollect(follow(runA)))
           yield* Effect.sleep("300 millis")

@@ -6,13 +6,15 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
-import { type RunEvent, RunId } from "../../src/run/RunEvent.ts"
-import { RecordError, RunOwnedError, RunRecord } from "../../src/run/RunJournal.ts"
-import * as Chain from "../../src/store/HashChain.ts"
+import type { RunEvent } from "../../src/run/RunEvent.ts"
+import { RunId } from "../../src/run/RunId.ts"
+import { RunJournal } from "../../src/run/RunJournal.ts"
+import { JournalError, RunOwnedError } from "../../src/run/JournalError.ts"
+import * as HashChain from "../../src/store/HashChain.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as EventLog from "../../src/store/EventLog.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
-import { claimed, type Lives, newFile, newPath, numbered, numbers, openFile, process, runA, runB, started } from "../support/TestStore.ts"
+import { identity, type Lives, newFile, newPath, numbered, numbers, openFile, process, runA, runB, started } from "../support/TestStore.ts"
 
 type Opened = Context.Tag.Service<Database.Database>
 
@@ -28,7 +30,7 @@ const told = (database: Opened, run: RunId = runA) =>
   )
 
 const record = (database: Opened, pid = 1, lives: Lives = new Map()) =>
-  Effect.map(process(database, pid, lives), Context.get(RunRecord))
+  Effect.map(process(database, pid, lives), Context.get(RunJournal))
 
 const reset = Effect.fail(new SqlError({ message: "", cause: { code: "ECONNRESET", message: "the connection was reset" } }))
 
@@ -49,7 +51,7 @@ describe("Recorder", () => {
     Effect.gen(function*() {
       const path = yield* newPath
       const { begin } = yield* record(yield* openFile(path))
-      const { append } = yield* begin(claimed())
+      const { append } = yield* begin(identity())
       const other = yield* openFile(path)
       yield* append([started()])
       for (const number of Arr.range(1, 30)) {
@@ -57,19 +59,19 @@ describe("Recorder", () => {
         assert.lengthOf(yield* written(other), number + 1)
       }
       yield* append([])
-      assert.isUndefined(Chain.firstBreak(yield* written(other)))
+      assert.isUndefined(HashChain.firstBreak(yield* written(other)))
     }))
 
   it.scopedLive("many events at once are appended", () =>
     Effect.gen(function*() {
       const database = yield* newFile
       const { begin } = yield* record(database)
-      const { append } = yield* begin(claimed())
+      const { append } = yield* begin(identity())
       yield* append(Arr.makeBy(1777, (number) => numbered(number)))
       yield* append([numbered(1777)])
       const rows = yield* written(database)
       assert.lengthOf(rows, 1778)
-      assert.isUndefined(Chain.firstBreak(rows))
+      assert.isUndefined(HashChain.firstBreak(rows))
     }))
 
   it.scopedLive("repeating an append whose answer was lost writes nothing twice", () =>
@@ -77,11 +79,11 @@ describe("Recorder", () => {
       const database = yield* newFile
       let isCut = false
       const { begin } = yield* record(forgetful(database, () => isCut))
-      const { append } = yield* begin(claimed())
+      const { append } = yield* begin(identity())
       yield* append([started()])
       isCut = true
       const error = yield* Effect.flip(append([numbered(1), numbered(2)]))
-      assert.instanceOf(error, RecordError)
+      assert.instanceOf(error, JournalError)
       isCut = false
       assert.deepStrictEqual(yield* told(database), ["run.started", "1", "2"])
       yield* append([numbered(1), numbered(2)])
@@ -94,7 +96,7 @@ describe("Recorder", () => {
       const database = yield* newFile
       let isCut = false
       const { begin } = yield* record(forgetful(database, () => isCut))
-      const { append } = yield* begin(claimed())
+      const { append } = yield* begin(identity())
       yield* append([started()])
       isCut = true
       yield* Effect.flip(append([numbered(1), numbered(1), numbered(2)]))
@@ -102,14 +104,14 @@ describe("Recorder", () => {
       yield* append([numbered(0), numbered(1), numbered(1), numbered(2), numbered(1), numbered(3)])
       assert.deepStrictEqual(yield* told(database), ["run.started", "1", "1", "2", "0", "1", "3"])
       yield* append([numbered(4)])
-      assert.isUndefined(Chain.firstBreak(yield* written(database)))
+      assert.isUndefined(HashChain.firstBreak(yield* written(database)))
       // And what it wrote may never be asked for again.
       isCut = true
       yield* Effect.flip(append([numbered(5)]))
       isCut = false
       yield* append([numbered(6)])
       assert.deepStrictEqual((yield* told(database)).slice(-3), ["4", "5", "6"])
-      assert.isUndefined(Chain.firstBreak(yield* written(database)))
+      assert.isUndefined(HashChain.firstBreak(yield* written(database)))
     }))
 
   it.scopedLive("a writer whose run was taken can not write, and hears of it", () =>
@@ -117,12 +119,12 @@ describe("Recorder", () => {
       const database = yield* newFile
       const first = yield* record(database, 1, new Map())
       const second = yield* record(database, 2, new Map([[1, "dead"]]))
-      const stalled = yield* first.begin(claimed())
+      const stalled = yield* first.begin(identity())
       yield* stalled.append([started(), numbered(1)])
-      const taken = yield* second.take(runA)
+      const taken = yield* second.acquire(runA)
       assert.deepStrictEqual(numbers(taken.events), ["run.started", "1"])
       yield* taken.append([numbered(2)])
-      const heard = yield* Effect.fork(Effect.flip(stalled.taken))
+      const heard = yield* Effect.fork(Effect.flip(stalled.lost))
       const error = yield* Effect.flip(stalled.append([numbered(10)]))
       assert.instanceOf(error, RunOwnedError)
       assert.include(error.message, "process 2 on here")
@@ -136,47 +138,47 @@ describe("Recorder", () => {
       const database = yield* newFile
       const first = yield* record(database, 1, new Map())
       const second = yield* record(database, 2, new Map([[1, "dead"]]))
-      const stalled = yield* first.begin(claimed())
+      const stalled = yield* first.begin(identity())
       yield* stalled.append([started()])
-      const taken = yield* second.take(runA)
+      const taken = yield* second.acquire(runA)
       // It was on its way when the run was taken.
       yield* Effect.exit(stalled.append([numbered(1)]))
       yield* taken.append([numbered(2)])
       assert.instanceOf(yield* Effect.flip(stalled.append([numbered(10)])), RunOwnedError)
       yield* taken.append([numbered(3)])
       assert.deepStrictEqual((yield* told(database)).slice(-2), ["2", "3"])
-      assert.isUndefined(Chain.firstBreak(yield* written(database)))
+      assert.isUndefined(HashChain.firstBreak(yield* written(database)))
     }))
 
   it.scopedLive("a run is begun once", () =>
     Effect.gen(function*() {
       const database = yield* newFile
       const { begin } = yield* record(database)
-      yield* begin(claimed())
-      const error = yield* Effect.flip(begin(claimed()))
+      yield* begin(identity())
+      const error = yield* Effect.flip(begin(identity()))
       assert.include(error.message, "is driven by another process: process 1 on here")
     }))
 
   it.scopedLive("a run that is not recorded can not be taken", () =>
     Effect.gen(function*() {
       const database = yield* newFile
-      const { begin, take } = yield* record(database)
-      assert.strictEqual((yield* Effect.flip(take(runA)))._tag, "RunUnknownError")
+      const { begin, acquire } = yield* record(database)
+      assert.strictEqual((yield* Effect.flip(acquire(runA)))._tag, "RunUnknownError")
       // One that has begun and said nothing is not known either.
-      yield* Effect.scoped(begin(claimed()))
-      assert.strictEqual((yield* Effect.flip(take(runA)))._tag, "RunUnknownError")
+      yield* Effect.scoped(begin(identity()))
+      assert.strictEqual((yield* Effect.flip(acquire(runA)))._tag, "RunUnknownError")
     }))
 
   it.scopedLive("a run can be taken when its scope is closed, and not before", () =>
     Effect.gen(function*() {
       const database = yield* newFile
-      const { begin, take } = yield* record(database)
+      const { begin, acquire } = yield* record(database)
       const scope = yield* Scope.make()
-      const { append } = yield* Scope.extend(begin(claimed()), scope)
+      const { append } = yield* Scope.extend(begin(identity()), scope)
       yield* append([started(), numbered(1)])
-      assert.instanceOf(yield* Effect.flip(take(runA)), RunOwnedError)
+      assert.instanceOf(yield* Effect.flip(acquire(runA)), RunOwnedError)
       yield* Scope.close(scope, yield* Effect.exit(Effect.void))
-      const taken = yield* take(runA)
+      const taken = yield* acquire(runA)
       assert.deepStrictEqual(numbers(taken.events), ["run.started", "1"])
       yield* taken.append([numbered(2)])
       assert.deepStrictEqual(yield* told(database), ["run.started", "1", "2"])
@@ -185,21 +187,21 @@ describe("Recorder", () => {
   it.scopedLive("what a run was told is there until it is completed", () =>
     Effect.gen(function*() {
       const database = yield* newFile
-      const { begin, take } = yield* record(database)
+      const { begin, acquire } = yield* record(database)
       const finished = (outcome: "failed" | "completed"): RunEvent =>
         ({ ...numbered(9), _tag: "run.finished", outcome, left: 0, kept: 0 })
       yield* Effect.scoped(Effect.gen(function*() {
-        const { append, declare } = yield* begin(claimed())
-        yield* declare({ digest: "d", json: "{\"a\":\"\\u0000\"}" })
-        yield* declare({ digest: "d", json: "{\"a\":\"\\u0000\"}" })
+        const { append, writeInput } = yield* begin(identity())
+        yield* writeInput({ digest: "d", json: "{\"a\":\"\\u0000\"}" })
+        yield* writeInput({ digest: "d", json: "{\"a\":\"\\u0000\"}" })
         yield* append([started(), finished("failed")])
       }))
       yield* Effect.scoped(Effect.gen(function*() {
-        const { append, declarations } = yield* take(runA)
-        assert.deepStrictEqual([...declarations], [["d", "{\"a\":\"\\u0000\"}"]])
+        const { append, inputs } = yield* acquire(runA)
+        assert.deepStrictEqual([...inputs], [["d", "{\"a\":\"\\u0000\"}"]])
         yield* append([finished("completed")])
       }))
-      assert.deepStrictEqual([...(yield* take(runA)).declarations], [])
+      assert.deepStrictEqual([...(yield* acquire(runA)).inputs], [])
     }))
 
   it.scopedLive("abandoned are the runs on an Agamemnon of which something may be there, and that nobody drives", () =>
@@ -221,7 +223,7 @@ describe("Recorder", () => {
         [died, [started(at(7)), { ...numbered(1, at(7)), _tag: "run.decided", outcome: "failed", reason: "" }]]
       ]
       yield* Effect.forEach(runs, ([by, [first, ...rest]], index) =>
-        Effect.flatMap(by.begin(claimed(at(index))), ({ append }) => append([first ?? started(), ...rest])))
+        Effect.flatMap(by.begin(identity(at(index))), ({ append }) => append([first ?? started(), ...rest])))
       assert.sameMembers([...(yield* lives.abandoned(url))], [at(0), at(3), at(7)])
       assert.deepStrictEqual(yield* lives.abandoned("http://nobody.test"), [])
     }))
@@ -243,8 +245,8 @@ describe("Recorder", () => {
           { ...numbered(1, run), _tag: "agent.removed", ...resource, name: "gone" }
         ]
       }
-      const begin = (by: typeof one, run: RunId, name: string, more: Partial<ReturnType<typeof claimed>> = {}) =>
-        Effect.tap(by.begin({ ...claimed(run), ...more }), ({ append }) => append(made(run, name)))
+      const begin = (by: typeof one, run: RunId, name: string, more: Partial<ReturnType<typeof identity>> = {}) =>
+        Effect.tap(by.begin({ ...identity(run), ...more }), ({ append }) => append(made(run, name)))
           const own = yield* begin(one, runA, "own")
       yield* begin(other, runB, "other")
       yield* begin(other, at(1), "elsewhere", { url: "http://other.test" })
@@ -264,7 +266,7 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("Recorder in PostgreS
       const url = yield* TestPostgres.database("telemachy_recorder")
       const { append } = yield* Effect.flatMap(
         Effect.flatMap(Database.openPostgres(url), (database) => record(database)),
-        ({ begin }) => begin(claimed())
+        ({ begin }) => begin(identity())
       )
       const other = yield* Database.openPostgres(Redacted.make(Redacted.value(url)))
       yield* append([started()])

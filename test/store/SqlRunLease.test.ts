@@ -6,16 +6,16 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
-import { type RecordError, RunOwnedError } from "../../src/run/RunJournal.ts"
+import { type JournalError, RunOwnedError } from "../../src/run/JournalError.ts"
 import * as Database from "../../src/store/Database.ts"
-import { Ownership } from "../../src/store/SqlRunLease.ts"
+import { RunLease } from "../../src/run/RunLease.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
-import { claimed, type Lives, newFile, newPath, openFile, process, runA, runB } from "../support/TestStore.ts"
+import { identity, type Lives, newFile, newPath, openFile, process, runA, runB } from "../support/TestStore.ts"
 
 type Opened = Context.Tag.Service<Database.Database>
 
 const owner = (database: Opened, pid: number, lives: Lives = new Map()) =>
-  Effect.map(process(database, pid, lives), Context.get(Ownership))
+  Effect.map(process(database, pid, lives), Context.get(RunLease))
 
 const expire = ({ sql }: Opened, inSeconds: number) =>
   sql`UPDATE telemachy_owners SET expires = ${Database.now(sql)} + ${sql.literal(String(inSeconds))}`
@@ -25,35 +25,35 @@ const rowsOf = ({ sql }: Opened) =>
     SELECT run, pid, expires - ${Database.now(sql)} AS ${sql("left")} FROM telemachy_owners ORDER BY run`
 
 /** What holds in any database. `open` opens the same one each time. */
-const laws = (open: Effect.Effect<Effect.Effect<Opened, RecordError, Scope.Scope>, never, Scope.Scope>) => {
+const laws = (open: Effect.Effect<Effect.Effect<Opened, JournalError, Scope.Scope>, never, Scope.Scope>) => {
   const inDatabase = Effect.flatten(open)
 
-  it.scopedLive("a run of a living process can not be claimed, not by itself either", () =>
+  it.scopedLive("a run of a living process can not be acquired, not by itself either", () =>
     Effect.gen(function*() {
       const database = yield* inDatabase
       const [one, other] = [yield* owner(database, 1), yield* owner(database, 2)]
-      yield* one.claim(claimed())
-      for (const { claim } of [one, other]) {
-        const error = yield* Effect.flip(claim(claimed()))
+      yield* one.acquire(identity())
+      for (const { acquire } of [one, other]) {
+        const error = yield* Effect.flip(acquire(identity()))
         assert.instanceOf(error, RunOwnedError)
         assert.match(error.message, /^run a{16} is driven by another process: process 1 on here, since \d{4}-/)
       }
-      yield* other.claim(claimed(runB))
+      yield* other.acquire(identity(runB))
       for (const { living } of [one, other]) {
-        const pids = [...yield* living].map(([run, { pid }]): readonly [string, number] => [run, pid])
-        assert.deepStrictEqual(new Map(pids), new Map([[runA, 1], [runB, 2]]))
+        const owners = [...yield* living].map(([run, { description }]) => [run, description.replace(/ on .*/, "")] as const)
+        assert.deepStrictEqual(new Map(owners), new Map([[runA, "process 1"], [runB, "process 2"]]))
       }
     }))
 
-  it.scopedLive("a run of a dead process can be claimed, whatever its lease says", () =>
+  it.scopedLive("a run of a dead process can be acquired, whatever its lease says", () =>
     Effect.gen(function*() {
       const database = yield* inDatabase
       const one = yield* owner(database, 1)
       const other = yield* owner(database, 2, new Map([[1, "dead"]]))
-      const before = yield* one.claim(claimed())
+      const before = yield* one.acquire(identity())
       assert.strictEqual((yield* other.living).size, 0)
-      const after = yield* other.claim(claimed())
-      assert.include((yield* Effect.flip(before.taken)).message, "process 2 on here")
+      const after = yield* other.acquire(identity())
+      assert.include((yield* Effect.flip(before.lost)).message, "process 2 on here")
       assert.deepStrictEqual([yield* before.isHeld, yield* after.isHeld], [false, true])
       // Whoever has lost it does not release it.
       assert.deepStrictEqual((yield* rowsOf(database)).map(({ pid }) => pid), [2])
@@ -64,13 +64,13 @@ const laws = (open: Effect.Effect<Effect.Effect<Opened, RecordError, Scope.Scope
       const database = yield* inDatabase
       const one = yield* owner(database, 1)
       const other = yield* owner(database, 2, new Map([[1, "unknown"]]))
-      yield* one.claim(claimed())
+      yield* one.acquire(identity())
       yield* expire(database, 1)
       assert.strictEqual((yield* other.living).size, 1)
-      assert.instanceOf(yield* Effect.flip(other.claim(claimed())), RunOwnedError)
+      assert.instanceOf(yield* Effect.flip(other.acquire(identity())), RunOwnedError)
       yield* expire(database, -1)
       assert.strictEqual((yield* other.living).size, 0)
-      yield* other.claim(claimed())
+      yield* other.acquire(identity())
       const [row] = yield* rowsOf(database)
       assert.strictEqual(row?.pid, 2)
       assert.approximately(row?.left ?? 0, 30, 3)
@@ -80,12 +80,12 @@ const laws = (open: Effect.Effect<Effect.Effect<Opened, RecordError, Scope.Scope
     Effect.gen(function*() {
       const database = yield* inDatabase
       const [one, other] = [yield* owner(database, 1), yield* owner(database, 2)]
-      yield* one.claim(claimed())
+      yield* one.acquire(identity())
       yield* expire(database, -100)
-      assert.instanceOf(yield* Effect.flip(other.claim(claimed())), RunOwnedError)
+      assert.instanceOf(yield* Effect.flip(other.acquire(identity())), RunOwnedError)
     }))
 
-  it.scopedLive("of many that claim a run at once, one gets it", () =>
+  it.scopedLive("of many that acquire a run at once, one gets it", () =>
     Effect.gen(function*() {
       const openAgain = yield* open
       const databases = yield* Effect.replicateEffect(openAgain, 3)
@@ -94,7 +94,7 @@ const laws = (open: Effect.Effect<Effect.Effect<Opened, RecordError, Scope.Scope
         Effect.flatMap(Arr.get(databases, pid % 3), (database) => owner(database, pid, dead)))
       const race = (claims: typeof processes) =>
         Effect.gen(function*() {
-          const exits = yield* Effect.forEach(claims, ({ claim }) => Effect.exit(claim(claimed())), { concurrency: "unbounded" })
+          const exits = yield* Effect.forEach(claims, ({ acquire }) => Effect.exit(acquire(identity())), { concurrency: "unbounded" })
           assert.lengthOf(exits.filter(Exit.isSuccess), 1)
           for (const exit of exits.filter(Exit.isFailure)) {
             assert.strictEqual(exit.cause._tag === "Fail" && exit.cause.error._tag, "RunOwnedError")
@@ -104,53 +104,53 @@ const laws = (open: Effect.Effect<Effect.Effect<Opened, RecordError, Scope.Scope
       yield* Effect.scoped(race(processes))
       const last = yield* owner(databases[0] ?? (yield* openAgain), 99)
       const scope = yield* Scope.make()
-      yield* Scope.extend(last.claim(claimed()), scope)
+      yield* Scope.extend(last.acquire(identity()), scope)
       yield* Effect.scoped(race(processes))
       yield* Scope.close(scope, Exit.void)
       const [first = last] = processes
       yield* Effect.scoped(race(Arr.replicate(first, 12)))
     }))
 
-  it.scopedLive("a claim ends with its scope, and only that one", () =>
+  it.scopedLive("a lease ends with its scope, and only that one", () =>
     Effect.gen(function*() {
       const database = yield* inDatabase
       const [one, other] = [yield* owner(database, 1), yield* owner(database, 2)]
       yield* Effect.scoped(Effect.gen(function*() {
-        yield* one.claim(claimed())
-        yield* Effect.scoped(one.claim(claimed(runB)))
+        yield* one.acquire(identity())
+        yield* Effect.scoped(one.acquire(identity(runB)))
         assert.deepStrictEqual((yield* rowsOf(database)).map(({ run }) => run), [runA])
       }))
       assert.deepStrictEqual(yield* rowsOf(database), [])
-      yield* other.claim(claimed())
+      yield* other.acquire(identity())
     }))
 
   it.scopedLive("the owner hears who cancels its run, within a second", () =>
     Effect.gen(function*() {
       const database = yield* inDatabase
       const [one, other] = [yield* owner(database, 1), yield* owner(database, 2)]
-      const mine = yield* one.claim(claimed())
-      const third = yield* one.claim(claimed(runB))
+      const mine = yield* one.acquire(identity())
+      const third = yield* one.acquire(identity(runB))
       assert.isTrue(yield* other.cancel(runA, "it's \"me\"; --"))
       assert.strictEqual(yield* Effect.timeout(mine.cancelled, "1 second"), "it's \"me\"; --")
       assert.isTrue(yield* Effect.isFailure(Effect.timeout(third.cancelled, "1200 millis")))
       assert.isTrue(yield* mine.isHeld)
     }))
 
-  it.scopedLive("a run that nobody drives can not be cancelled, and a new claim of it knows of no cancellation", () =>
+  it.scopedLive("a run that nobody drives can not be cancelled, and a new lease of it knows of no cancellation", () =>
     Effect.gen(function*() {
       const database = yield* inDatabase
       const one = yield* owner(database, 1)
       const other = yield* owner(database, 2, new Map([[1, "dead"]]))
       assert.isFalse(yield* other.cancel(runA, "me"))
-      yield* one.claim(claimed())
+      yield* one.acquire(identity())
       assert.isFalse(yield* other.cancel(runA, "me"))
       assert.isTrue(yield* one.cancel(runA, "me"))
-      const { cancelled } = yield* other.claim(claimed())
+      const { cancelled } = yield* other.acquire(identity())
       assert.isTrue(yield* Effect.isFailure(Effect.timeout(cancelled, "1200 millis")))
     }))
 }
 
-describe("Ownership in a file", () => {
+describe("RunLease in a file", () => {
   laws(Effect.map(newPath, openFile))
 
   it.scoped("a lease is renewed for as long as the run is held", () =>
@@ -158,23 +158,23 @@ describe("Ownership in a file", () => {
       const database = yield* newFile
       const one = yield* owner(database, 1)
       const other = yield* owner(database, 2, new Map([[1, "unknown"]]))
-      yield* one.claim(claimed())
+      yield* one.acquire(identity())
       yield* expire(database, 7)
       yield* Effect.forEach(Arr.range(1, 60), () => TestClock.adjust("100 millis"))
       assert.approximately((yield* rowsOf(database))[0]?.left ?? 0, 30, 3)
       assert.strictEqual((yield* other.living).size, 1)
     }))
 
-  it.scopedLive("a claim that is gone from the database is lost", () =>
+  it.scopedLive("a lease that is gone from the database is lost", () =>
     Effect.gen(function*() {
       const database = yield* newFile
-      const { taken } = yield* Effect.flatMap(owner(database, 1), ({ claim }) => claim(claimed()))
-      const heard = yield* Effect.fork(Effect.flip(taken))
+      const { lost } = yield* Effect.flatMap(owner(database, 1), ({ acquire }) => acquire(identity()))
+      const heard = yield* Effect.fork(Effect.flip(lost))
       yield* database.sql`DELETE FROM telemachy_owners`
       assert.include((yield* Effect.timeout(Fiber.join(heard), "2 seconds")).message, "one that has just taken it")
     }))
 })
 
-describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("Ownership in PostgreSQL"), () => {
+describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("RunLease in PostgreSQL"), () => {
   laws(Effect.map(TestPostgres.database("telemachy_ownership"), Database.openPostgres))
 })

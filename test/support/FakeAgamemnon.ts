@@ -15,7 +15,7 @@ import * as Option from "effect/Option"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import { AgamemnonError, fromTransport, PingError, type TransportFailure } from "../../src/agamemnon/AgamemnonError.ts"
 import { type Agent, AgentId, type Task, TaskId, type Team, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
-import { persist } from "../../src/agamemnon/RequestRetry.ts"
+import { retrying } from "../../src/agamemnon/RequestRetry.ts"
 
 /** What becomes of a call: the usual is handed in. */
 export type Twist = <A>(usual: Effect.Effect<A, AgamemnonError>) => Effect.Effect<A, AgamemnonError>
@@ -129,7 +129,7 @@ export const make = (): FakeAgamemnon => {
       return rule.twist(usual)
     })
 
-  const request = <A>(call: string, usual: Effect.Effect<A, AgamemnonError>) => persist(attempt(call, usual))
+  const request = <A>(call: string, usual: Effect.Effect<A, AgamemnonError>) => retrying(attempt(call, usual))
 
   const pinged = Effect.suspend((): Effect.Effect<void, PingError> => {
     switch (state.health) {

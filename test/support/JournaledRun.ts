@@ -10,19 +10,21 @@ import * as TestClock from "effect/TestClock"
 import * as TestServices from "effect/TestServices"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import * as Cleanup from "../../src/executor/Cleanup.ts"
-import type * as CurrentRun from "../../src/executor/CurrentRun.ts"
-import type { RunEvent, RunId } from "../../src/run/RunEvent.ts"
-import { type RecordError, type Recording, RunRecord } from "../../src/run/RunJournal.ts"
+import type * as RunSettings from "../../src/executor/RunSettings.ts"
+import type { RunEvent } from "../../src/run/RunEvent.ts"
+import type { RunId } from "../../src/run/RunId.ts"
+import { type Handle, RunJournal } from "../../src/run/RunJournal.ts"
+import type { JournalError } from "../../src/run/JournalError.ts"
 import * as RunState from "../../src/run/RunState.ts"
 import * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
-import * as Chain from "../../src/store/HashChain.ts"
+import * as HashChain from "../../src/store/HashChain.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as EventLog from "../../src/store/EventLog.ts"
 import * as RunIndex from "../../src/store/RunIndex.ts"
 import type { FakeAgamemnon } from "./FakeAgamemnon.ts"
 import { type Lives, type Parts, process } from "./TestStore.ts"
 
-const quick: Partial<CurrentRun.RunSettings> = { monitorPoll: Duration.millis(20) }
+const quick: Partial<RunSettings.RunSettings> = { monitorPoll: Duration.millis(20) }
 
 /** Where runs happen: an Agamemnon, and a record of them. */
 export interface World {
@@ -32,7 +34,7 @@ export interface World {
 }
 
 /** Makes a world with an empty record. */
-export const world = (fake: FakeAgamemnon): Effect.Effect<World, RecordError, Scope.Scope> =>
+export const world = (fake: FakeAgamemnon): Effect.Effect<World, JournalError, Scope.Scope> =>
   Effect.map(Database.openMemory, (database) => ({ fake, database, lives: new Map() }))
 
 /** Where a process is killed: after so many events are on disk, or at a request, before it takes effect or after. */
@@ -58,7 +60,7 @@ const mortal = ({ events: limit = Number.POSITIVE_INFINITY, isAfter = false, req
       return isAfter ? Effect.zipRight(usual, dies) : dies
     })
   fake.on("", twist)
-  const wrap = <A extends Recording>(recording: A): A => ({
+  const wrap = <A extends Handle>(recording: A): A => ({
     ...recording,
     append: (events: ReadonlyArray<RunEvent>) =>
       Effect.suspend(() => {
@@ -75,17 +77,17 @@ const mortal = ({ events: limit = Number.POSITIVE_INFINITY, isAfter = false, req
 /** A process that drives runs. */
 export const driver = Effect.fnUntraced(function*({ database, fake, lives }: World, pid: number, point: Point = {}) {
   const parts: Parts = yield* process(database, pid, lives)
-  const { abandoned, begin, take } = Context.get(parts, RunRecord)
+  const { abandoned, begin, acquire } = Context.get(parts, RunJournal)
   const killed = yield* Effect.makeLatch()
   const die = Effect.zipRight(Effect.sync(() => lives.set(pid, "dead")), killed.open)
   const { points, wrap } = mortal(point, fake, die)
-  const record = RunRecord.of({
+  const record = RunJournal.of({
     abandoned,
     begin: (run) => Effect.map(begin(run), wrap),
-    take: (run) => Effect.map(take(run), wrap)
+    acquire: (run) => Effect.map(acquire(run), wrap)
   })
-  const provided = <A, E>(effect: Effect.Effect<A, E, AgamemnonClient | RunRecord | Scope.Scope>) =>
-    effect.pipe(Effect.provideService(AgamemnonClient, fake.client), Effect.provideService(RunRecord, record))
+  const provided = <A, E>(effect: Effect.Effect<A, E, AgamemnonClient | RunJournal | Scope.Scope>) =>
+    effect.pipe(Effect.provideService(AgamemnonClient, fake.client), Effect.provideService(RunJournal, record))
   const executor = yield* provided(WorkflowExecutor.make(quick))
   return {
     ...executor,
@@ -94,7 +96,7 @@ export const driver = Effect.fnUntraced(function*({ database, fake, lives }: Wor
     cleanup: (run: RunId, options?: Cleanup.Options) =>
       Cleanup.run(run, options).pipe(
         Effect.provideService(AgamemnonClient, fake.client),
-        Effect.provideService(RunRecord, record)
+        Effect.provideService(RunJournal, record)
       ),
     /** Does something until it ends or the process is killed. Answers nothing when it was killed. */
     untilKilled: <A, E>(effect: Effect.Effect<A, E>) =>
@@ -112,7 +114,7 @@ export const driver = Effect.fnUntraced(function*({ database, fake, lives }: Wor
 export const recorded = ({ database }: World, run: RunId) =>
   Effect.gen(function*() {
     const rows = yield* EventLog.rows(run)
-    const broken = Chain.firstBreak(rows)
+    const broken = HashChain.firstBreak(rows)
     if (broken !== undefined) return yield* Effect.dieMessage(`${broken.seq}: ${broken.problem}`)
     return yield* EventLog.events(rows)
   }).pipe(Effect.provideService(Database.Database, database))

@@ -6,8 +6,8 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import * as NatsTaskEvents from "../../src/agamemnon/nats/NatsTaskFeed.ts"
-import { TaskEvents } from "../../src/agamemnon/TaskFeed.ts"
+import * as NatsTaskFeed from "../../src/agamemnon/nats/NatsTaskFeed.ts"
+import { TaskFeed } from "../../src/agamemnon/TaskFeed.ts"
 import { eventually } from "./HttpQuestion.ts"
 import { type FakeAgamemnon, make } from "./FakeAgamemnon.ts"
 import { start, task, team, type TestRun, told, workflow } from "./TestRun.ts"
@@ -43,7 +43,7 @@ export const onSubmission = (fake: FakeAgamemnon, act: (subject: string) => Effe
     }))
 }
 
-type Options = Partial<Omit<NatsTaskEvents.Options, "url">> & { readonly monitorPoll?: Duration.DurationInput }
+type Options = Partial<Omit<NatsTaskFeed.Options, "url">> & { readonly monitorPoll?: Duration.DurationInput }
 
 /** Starts a run that hears what NATS at this address says. */
 export const startWith = Effect.fnUntraced(function*(
@@ -52,14 +52,14 @@ export const startWith = Effect.fnUntraced(function*(
   length: number,
   { monitorPoll = "50 millis", ...options }: Options = {}
 ) {
-  const events = yield* NatsTaskEvents.make({
+  const events = yield* NatsTaskFeed.make({
     url: Redacted.make(url),
-    patience: "500 millis",
+    timeout: "500 millis",
     probeInterval: "100 millis",
     ...options
   }).pipe(Effect.provide(NodeFileSystem.layer))
   return yield* start(fake, chain(length), { settings: { monitorPoll: Duration.decode(monitorPoll) } }).pipe(
-    Effect.provideService(TaskEvents, events)
+    Effect.provideService(TaskFeed, events)
   )
 })
 
@@ -80,4 +80,4 @@ export const reads = (fake: FakeAgamemnon) => fake.calls.filter((call) => call.s
 /** What the run has said of NATS, with the reasons. */
 export const said = ({ events }: TestRun) =>
   events.flatMap((event) =>
-    event._tag === "events.lost" ? [`lost: ${event.reason}`] : event._tag === "events.restored" ? ["restored"] : [])
+    event._tag === "feed.lost" ? [`lost: ${event.reason}`] : event._tag === "feed.restored" ? ["restored"] : [])

@@ -1,6 +1,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
-import { type Happening, type RunEvent, RunId } from "../../src/run/RunEvent.ts"
+import type { EventBody, RunEvent } from "../../src/run/RunEvent.ts"
+import { RunId } from "../../src/run/RunId.ts"
 import * as RunState from "../../src/run/RunState.ts"
 
 const began = DateTime.unsafeMake("2026-01-02T03:04:05Z")
@@ -9,7 +10,7 @@ const began = DateTime.unsafeMake("2026-01-02T03:04:05Z")
 export const after = (seconds: number): DateTime.Utc => DateTime.add(began, { millis: seconds * 1000 })
 
 /** An event of the run, so many seconds after it began. */
-export const event = (seconds: number, happening: Happening): RunEvent => ({
+export const event = (seconds: number, happening: EventBody): RunEvent => ({
   ...happening,
   run: RunId.make("0123456789abcdef"),
   workflow: "odyssey",

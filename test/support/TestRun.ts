@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
-import type * as CurrentRun from "../../src/executor/CurrentRun.ts"
+import type * as RunSettings from "../../src/executor/RunSettings.ts"
 import type { RunError } from "../../src/executor/RunError.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
@@ -74,7 +74,7 @@ const steady: Random.Random = {
 export const start = Effect.fnUntraced(function*(
   { client }: Pick<FakeAgamemnon, "client">,
   spec: WorkflowSpec = workflow(),
-  { settings, ...options }: WorkflowExecutor.Options & { readonly settings?: Partial<CurrentRun.RunSettings> } = {}
+  { settings, ...options }: WorkflowExecutor.Options & { readonly settings?: Partial<RunSettings.RunSettings> } = {}
 ) {
   const executor = yield* Effect.provideService(WorkflowExecutor.make(settings), AgamemnonClient, client)
   const events: Array<RunEvent> = []

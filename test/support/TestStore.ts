@@ -6,18 +6,20 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type RunEvent, RunId } from "../../src/run/RunEvent.ts"
-import type { RunRecord } from "../../src/run/RunJournal.ts"
+import type { RunEvent } from "../../src/run/RunEvent.ts"
+import { RunId } from "../../src/run/RunId.ts"
+import type { RunJournal } from "../../src/run/RunJournal.ts"
+import type { RunLease } from "../../src/run/RunLease.ts"
 import * as Database from "../../src/store/Database.ts"
 import { type Life, OwnerProcess } from "../../src/store/OwnerProcess.ts"
-import * as Ownership from "../../src/store/SqlRunLease.ts"
-import * as Recorder from "../../src/store/SqlRunJournal.ts"
+import * as SqlRunLease from "../../src/store/SqlRunLease.ts"
+import * as SqlRunJournal from "../../src/store/SqlRunJournal.ts"
 
 export const runA = RunId.make("aaaaaaaaaaaaaaaa")
 export const runB = RunId.make("bbbbbbbbbbbbbbbb")
 
 /** What there is to claim of a run. */
-export const claimed = (run: RunId = runA, workflow = "flow", url = "http://fake.test") => ({ run, workflow, url })
+export const identity = (run: RunId = runA, workflow = "flow", url = "http://fake.test") => ({ run, workflow, url })
 
 /** An event that says a number. */
 export const numbered = (number: number, run: RunId = runA): RunEvent => ({
@@ -56,13 +58,13 @@ export const processOf = (pid: number, lives: Lives) =>
   })
 
 /** What a process has of the record. */
-export type Parts = Context.Context<Ownership.Ownership | RunRecord | Database.Database>
+export type Parts = Context.Context<RunLease | RunJournal | Database.Database>
 
 /** A process with a record in a database, until the scope closes. */
 export const process = (database: Context.Tag.Service<Database.Database>, pid: number, lives: Lives = new Map()) =>
   Layer.build(
-    Recorder.layer.pipe(
-      Layer.provideMerge(Ownership.layer),
+    SqlRunJournal.layer.pipe(
+      Layer.provideMerge(SqlRunLease.layer),
       Layer.provideMerge(Layer.merge(
         Layer.succeed(Database.Database, database),
         Layer.succeed(OwnerProcess, processOf(pid, lives))

@@ -3,20 +3,20 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { RunId } from "../../src/run/RunEvent.ts"
-import { RunRecord } from "../../src/run/RunJournal.ts"
-import * as RunStore from "../../src/store/RunStore.ts"
-import { claimed, numbered, started } from "./TestStore.ts"
+import { RunId } from "../../src/run/RunId.ts"
+import { RunJournal } from "../../src/run/RunJournal.ts"
+import * as SqlRunStore from "../../src/store/SqlRunStore.ts"
+import { identity, numbered, started } from "./TestStore.ts"
 
 const [where = "", number = "0"] = process.argv.slice(2)
 const run = RunId.make(number.padStart(16, "0"))
 
 const store = where.startsWith("postgres:")
-  ? RunStore.layerPostgres(Redacted.make(where))
-  : Layer.provide(RunStore.layerFile(where), NodeContext.layer)
+  ? SqlRunStore.layerPostgres(Redacted.make(where))
+  : Layer.provide(SqlRunStore.layerFile(where), NodeContext.layer)
 
 const program = Effect.gen(function*() {
-  const { append } = yield* Effect.flatMap(RunRecord, ({ begin }) => begin(claimed(run)))
+  const { append } = yield* Effect.flatMap(RunJournal, ({ begin }) => begin(identity(run)))
   yield* append([started(run)])
   for (let event = 1; event < 20; event++) yield* append([numbered(event, run)])
 })

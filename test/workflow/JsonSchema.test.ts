@@ -97,7 +97,7 @@ describe("JsonSchema", () => {
     it.effect("fits the examples", () =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
-        const examples = new URL("../../workflows", import.meta.url).pathname
+        const examples = new URL("../../workflows/", import.meta.url).pathname
         for (const name of yield* fs.readDirectory(examples)) {
           const value: unknown = parse(yield* fs.readFileString(examples + name), { merge: true })
           assert.isTrue(fits(schema, value), name)

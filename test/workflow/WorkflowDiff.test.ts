@@ -1,20 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import * as Difference from "../../src/workflow/WorkflowDiff.ts"
+import * as WorkflowDiff from "../../src/workflow/WorkflowDiff.ts"
 import { WorkflowSpec } from "../../src/workflow/WorkflowSpec.ts"
 import { task, team, workflow } from "../support/TestRun.ts"
 
 const base = workflow()
 
-const differ = (input: Parameters<typeof workflow>[0]) => Difference.between(base, workflow(input))
+const differ = (input: Parameters<typeof workflow>[0]) => WorkflowDiff.between(base, workflow(input))
 
 describe("Difference", () => {
   it.prop("a workflow does not differ from itself", [WorkflowSpec], ([spec]) => {
     // A file has a limit that passes, and not at once, or none.
     const hasOddLimit = Option.exists(spec.timeout, (timeout) => !Duration.isFinite(timeout) || Duration.toMillis(timeout) <= 0)
     if (hasOddLimit) return
-    assert.deepStrictEqual(Difference.between(spec, spec), [])
+    assert.deepStrictEqual(WorkflowDiff.between(spec, spec), [])
   }, { fastCheck: { numRuns: 30 } })
 
   it("the order of agents, teams and tasks makes none", () => {
@@ -25,7 +25,7 @@ describe("Difference", () => {
       agents: agents.toReversed(),
       teams: [team("side", task("third")), team("core", task("second"), task("first"))]
     })
-    assert.deepStrictEqual(Difference.between(one, other), [])
+    assert.deepStrictEqual(WorkflowDiff.between(one, other), [])
   })
 
   it("is told in sentences", () => {
@@ -48,6 +48,6 @@ describe("Difference", () => {
     const agents = [{ name: "worker", program: "none" }, { name: "other", program: "none" }]
     const of = (members: ReadonlyArray<string>, ...blockers: ReadonlyArray<string>) =>
       workflow({ agents, teams: [{ ...team("core", task("a"), task("b"), task("c", ...blockers)), agents: members }] })
-    assert.deepStrictEqual(Difference.between(of(["worker", "other"], "a", "b"), of(["other", "worker"], "b", "a")), [])
+    assert.deepStrictEqual(WorkflowDiff.between(of(["worker", "other"], "a", "b"), of(["other", "worker"], "b", "a")), [])
   })
 })

@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as WorkflowFile from "../../src/workflow/WorkflowFile.ts"
 
-const fixtures = new URL("../fixtures/workflows", import.meta.url).pathname
-const examples = new URL("../../workflows", import.meta.url).pathname
+const fixtures = new URL("../fixtures/workflows/", import.meta.url).pathname
+const examples = new URL("../../workflows/", import.meta.url).pathname
 
 /** A workflow file that is right, in lines; a test replaces or adds the lines that it is about. */
 const head = ["metadata:", "  name: flow"]

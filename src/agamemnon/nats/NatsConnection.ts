@@ -25,7 +25,7 @@ export interface Options {
   readonly token: Redacted.Redacted | undefined
   readonly files: Files
   /** How long NATS may take to answer. */
-  readonly patience: Duration.Duration
+  readonly timeout: Duration.Duration
 }
 
 /** Why there is no connection, in words that hold no secret. */
@@ -79,7 +79,7 @@ const reasonOf = ({ address }: Pick<Options, "address">, error: unknown): NatsEr
 
 /** Connects. The connection does not mend itself: when it breaks, it is over. */
 const connect = Effect.fnUntraced(function*(options: Options) {
-  const { address, patience } = options
+  const { address, timeout } = options
   // Only here: what needs no events does not pay for their client.
   const nats = yield* Effect.promise(() => import("./NatsClient.ts"))
   const files = yield* Effect.mapError(readFiles(options.files), (error) => new NatsError({ reason: error.message }))
@@ -87,7 +87,7 @@ const connect = Effect.fnUntraced(function*(options: Options) {
   const settings: ConnectionOptions = {
     servers: address.server,
     name: "telemachy",
-    timeout: Duration.toMillis(patience),
+    timeout: Duration.toMillis(timeout),
     reconnect: false,
     ignoreClusterUpdates: true,
     ...tlsOf(options, files),
@@ -125,7 +125,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     Effect.tap(restore(connect(options)), (client) => Effect.addFinalizer(() => Effect.promise(() => close(client))))
   )
   const refused = yield* Deferred.make<never, NatsError>()
-  const noAnswer = new NatsError({ reason: `${options.address.url}: no answer within ${Duration.format(options.patience)}` })
+  const noAnswer = new NatsError({ reason: `${options.address.url}: no answer within ${Duration.format(options.timeout)}` })
   return {
     subscribe: (subject, hear) => {
       if (client.isClosed()) return () => undefined
@@ -140,7 +140,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       }
     },
     settle: Effect.tryPromise({ try: () => client.flush(), catch: (error) => reasonOf(options, error) }).pipe(
-      Effect.timeoutFail({ duration: options.patience, onTimeout: () => noAnswer }),
+      Effect.timeoutFail({ duration: options.timeout, onTimeout: () => noAnswer }),
       Effect.zipRight(Effect.flatMap(Deferred.poll(refused), Option.getOrElse(() => Effect.void)))
     ),
     broken: Effect.raceFirst(

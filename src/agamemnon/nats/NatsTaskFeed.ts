@@ -19,7 +19,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Settings from "../../settings/Settings.ts"
 import { InvalidOptionError, TlsRequiredError } from "../AgamemnonError.ts"
 import type { TeamId } from "../AgamemnonModel.ts"
-import * as TaskEvents from "../TaskFeed.ts"
+import * as TaskFeed from "../TaskFeed.ts"
 import * as NatsAddress from "../../settings/NatsAddress.ts"
 import * as NatsConnection from "./NatsConnection.ts"
 
@@ -34,13 +34,13 @@ export interface Options {
   /** Refuses an address of another host where TLS is not asked for. Defaults to true. */
   readonly requireTls?: boolean | undefined
   /** How long NATS may take to answer, whatever it is asked. Defaults to 2 seconds. */
-  readonly patience?: Duration.DurationInput | undefined
+  readonly timeout?: Duration.DurationInput | undefined
   /** How often it is asked whether it is still there. Defaults to 5 seconds. */
   readonly probeInterval?: Duration.DurationInput | undefined
 }
 
 /** How long a team waits for the first connection before it goes on without. */
-const startPatience = Duration.seconds(1)
+const startTimeout = Duration.seconds(1)
 
 const shortestPause = Duration.millis(250)
 const longestPause = Duration.seconds(5)
@@ -56,12 +56,12 @@ const checked = Effect.fnUntraced(function*({ files = {}, requireTls = true, tok
     return yield* new TlsRequiredError({ url: address.url })
   }
   yield* NatsConnection.readFiles(files)
-  return { address, files, token, patience: Duration.decode(options.patience ?? "2 seconds") }
+  return { address, files, token, timeout: Duration.decode(options.timeout ?? "2 seconds") }
 })
 
 interface Subscriber {
   readonly team: TeamId
-  readonly queue: Queue.Queue<TaskEvents.TaskEvent>
+  readonly queue: Queue.Queue<TaskFeed.TaskEvent>
   unsubscribe: () => void
 }
 
@@ -69,31 +69,31 @@ interface Subscriber {
 export const make = Effect.fnUntraced(function*(given: Options) {
   const options = yield* checked(given)
   const probeInterval = Duration.decode(given.probeInterval ?? "5 seconds")
-  const link = yield* SubscriptionRef.make<TaskEvents.Link>(TaskEvents.Connecting())
+  const status = yield* SubscriptionRef.make<TaskFeed.FeedStatus>(TaskFeed.Connecting())
   const subscribers = new Set<Subscriber>()
   let connection: NatsConnection.NatsConnection | undefined
 
-  const tell = (event: TaskEvents.TaskEvent) => {
+  const tell = (event: TaskFeed.TaskEvent) => {
     for (const { queue } of subscribers) queue.unsafeOffer(event)
   }
 
   /** Changes the link, and lets every team hear of it. */
-  const change = (next: TaskEvents.Link) =>
+  const change = (next: TaskFeed.FeedStatus) =>
     Effect.gen(function*() {
-      const before = yield* SubscriptionRef.get(link)
+      const before = yield* SubscriptionRef.get(status)
       if (before._tag === next._tag) return
-      yield* SubscriptionRef.set(link, next)
-      if (TaskEvents.isLink("Up")(next)) tell(TaskEvents.Restored())
-      else if (TaskEvents.isLink("Up")(before)) tell(TaskEvents.Lost())
+      yield* SubscriptionRef.set(status, next)
+      if (TaskFeed.isStatus("Up")(next)) tell(TaskFeed.Restored())
+      else if (TaskFeed.isStatus("Up")(before)) tell(TaskFeed.Lost())
     })
 
   const listen = (subscriber: Subscriber) => {
     const { queue, team } = subscriber
-    subscriber.unsubscribe = Option.match(Option.all([Option.fromNullable(connection), TaskEvents.subject(team)]), {
+    subscriber.unsubscribe = Option.match(Option.all([Option.fromNullable(connection), TaskFeed.subject(team)]), {
       onNone: () => () => undefined,
       onSome: ([{ subscribe }, subject]) =>
         subscribe(subject, (message) => {
-          Option.map(TaskEvents.parse(team, message), (event) => queue.unsafeOffer(event))
+          Option.map(TaskFeed.parse(team, message), (event) => queue.unsafeOffer(event))
         })
     })
   }
@@ -110,7 +110,7 @@ export const make = Effect.fnUntraced(function*(given: Options) {
         connection = undefined
       })
     )
-    const probing = connected.settle.pipe(Effect.zipRight(change(TaskEvents.Up())), Effect.zipRight(Effect.sleep(probeInterval)), Effect.forever)
+    const probing = connected.settle.pipe(Effect.zipRight(change(TaskFeed.Up())), Effect.zipRight(Effect.sleep(probeInterval)), Effect.forever)
     return yield* Effect.raceFirst(probing, connected.broken)
   }).pipe(
     Effect.scoped,
@@ -122,29 +122,29 @@ export const make = Effect.fnUntraced(function*(given: Options) {
     let pause = shortestPause
     while (true) {
       const { reason } = yield* Effect.flip(session)
-      const wasUp = TaskEvents.isLink("Up")(yield* SubscriptionRef.get(link))
+      const wasUp = TaskFeed.isStatus("Up")(yield* SubscriptionRef.get(status))
       yield* Effect.logInfo(`no events: ${reason}`)
-      yield* change(TaskEvents.Down({ reason }))
+      yield* change(TaskFeed.Down({ reason }))
       pause = wasUp ? shortestPause : Duration.min(Duration.times(pause, 2), longestPause)
       yield* Effect.sleep(pause)
     }
   })
 
-  const impatience = Effect.gen(function*() {
-    yield* Effect.sleep(startPatience)
-    const reason = `${options.address.url}: no answer within ${Duration.format(startPatience)}`
-    if (TaskEvents.isLink("Connecting")(yield* SubscriptionRef.get(link))) yield* change(TaskEvents.Down({ reason }))
+  const startLimit = Effect.gen(function*() {
+    yield* Effect.sleep(startTimeout)
+    const reason = `${options.address.url}: no answer within ${Duration.format(startTimeout)}`
+    if (TaskFeed.isStatus("Connecting")(yield* SubscriptionRef.get(status))) yield* change(TaskFeed.Down({ reason }))
   })
 
   yield* sessions.pipe(Effect.annotateLogs({ module: "NatsTaskEvents" }), Effect.interruptible, Effect.forkScoped)
-  yield* impatience.pipe(Effect.interruptible, Effect.forkScoped)
+  yield* startLimit.pipe(Effect.interruptible, Effect.forkScoped)
 
-  const settled = link.changes.pipe(Stream.takeUntil((now) => !TaskEvents.isLink("Connecting")(now)), Stream.runDrain)
+  const settled = status.changes.pipe(Stream.takeUntil((now) => !TaskFeed.isStatus("Connecting")(now)), Stream.runDrain)
 
-  return TaskEvents.TaskEvents.of({
-    links: link.changes,
+  return TaskFeed.TaskFeed.of({
+    statuses: status.changes,
     subscribe: Effect.fnUntraced(function*(team) {
-      const queue = yield* Queue.unbounded<TaskEvents.TaskEvent>()
+      const queue = yield* Queue.unbounded<TaskFeed.TaskEvent>()
       const subscriber: Subscriber = { team, queue, unsubscribe: () => undefined }
       yield* Effect.acquireRelease(
         Effect.sync(() => {
@@ -162,7 +162,7 @@ export const make = Effect.fnUntraced(function*(given: Options) {
       )
       yield* settled
       // Whether it succeeds is for the session to say; that it was tried is enough to go on.
-      if (TaskEvents.isLink("Up")(yield* SubscriptionRef.get(link))) {
+      if (TaskFeed.isStatus("Up")(yield* SubscriptionRef.get(status))) {
         yield* Effect.ignore(Effect.suspend(() => connection?.settle ?? Effect.void))
       }
       return queue
@@ -173,8 +173,8 @@ export const make = Effect.fnUntraced(function*(given: Options) {
 /** Layer of the events of a NATS server. */
 export const layer = (
   options: Options
-): Layer.Layer<TaskEvents.TaskEvents, InvalidOptionError | TlsRequiredError, FileSystem.FileSystem> =>
-  Layer.scoped(TaskEvents.TaskEvents, make(options))
+): Layer.Layer<TaskFeed.TaskFeed, InvalidOptionError | TlsRequiredError, FileSystem.FileSystem> =>
+  Layer.scoped(TaskFeed.TaskFeed, make(options))
 
 /** Reads from the environment which NATS there is, if any. */
 export const config: Config.Config<Option.Option<Options>> = Config.all({
@@ -195,10 +195,10 @@ export const config: Config.Config<Option.Option<Options>> = Config.all({
 
 /** Layer of the events of the NATS server that the environment names, or of none. */
 export const layerConfig: Layer.Layer<
-  TaskEvents.TaskEvents,
+  TaskFeed.TaskFeed,
   InvalidOptionError | TlsRequiredError | ConfigError.ConfigError,
   FileSystem.FileSystem
 > = Layer.unwrapEffect(Effect.map(
   config,
-  Option.match({ onNone: () => Layer.succeed(TaskEvents.TaskEvents, TaskEvents.none), onSome: layer })
+  Option.match({ onNone: () => Layer.succeed(TaskFeed.TaskFeed, TaskFeed.none), onSome: layer })
 ))

@@ -8,8 +8,8 @@ import * as Redacted from "effect/Redacted"
 import { AgamemnonApi } from "../../agamemnon/AgamemnonApi.ts"
 import * as EmbeddedAgamemnon from "../../embedded/EmbeddedAgamemnon.ts"
 import * as Settings from "../../settings/Settings.ts"
-import * as Environment from "../ConfigSources.ts"
-import { config, page } from "../definition/AgamemnonDefinition.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { config, definition } from "../definition/AgamemnonDefinition.ts"
 import { Signals } from "../Signals.ts"
 
 export const command = Command.make("agamemnon", config, ({ allowRemote, host: address, key: given, keyFile: path, openapi, port: number }) =>
@@ -32,4 +32,4 @@ export const command = Command.make("agamemnon", config, ({ allowRemote, host: a
     const signals = yield* Signals
     yield* Effect.forkDaemon(Effect.zipRight(signals.second, signals.exit))
     return yield* Effect.never
-  }).pipe(Effect.scoped, Effect.provide(Environment.layer({ url: Option.none(), keyFile: path })))).pipe(Command.withDescription(page.sentence))
+  }).pipe(Effect.scoped, Effect.provide(ConfigSources.layer({ url: Option.none(), keyFile: path })))).pipe(Command.withDescription(definition.sentence))

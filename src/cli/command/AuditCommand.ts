@@ -6,13 +6,14 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { count, oneLine } from "../../report/Format.ts"
-import type { RunId } from "../../run/RunEvent.ts"
+import type { RunId } from "../../run/RunId.ts"
 import * as RunStore from "../../store/RunStore.ts"
+import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as JsonLines from "../JsonLines.ts"
-import * as Environment from "../ConfigSources.ts"
-import { Exit } from "../CommandExit.ts"
-import { config, page } from "../definition/AuditDefinition.ts"
-import * as Recorded from "../RunLookup.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { CommandExit } from "../CommandExit.ts"
+import { config, definition } from "../definition/AuditDefinition.ts"
+import * as RunLookup from "../RunLookup.ts"
 
 /** Checks the chain of each run. */
 const verify = Effect.fn("AuditCommand.verify")(function*(run: Option.Option<RunId>) {
@@ -23,7 +24,7 @@ const verify = Effect.fn("AuditCommand.verify")(function*(run: Option.Option<Run
   yield* Effect.forEach(breaks, ({ problem, run, seq, tag }) =>
     Console.error(oneLine(`run ${run}: event ${seq} (${tag}) ${problem}`)), { discard: true })
   yield* Console.error(`${checked}: ${count(breaks.length, "broken chain")}`)
-  return yield* new Exit({ code: 1 })
+  return yield* new CommandExit({ code: 1 })
 })
 
 const decode = Schema.decodeOption(Schema.parseJson())
@@ -43,9 +44,9 @@ const actions = { verify, export: print }
 
 export const command = Command.make("audit", config, ({ action, run: prefix }) =>
   Effect.gen(function*() {
-    const summary = yield* Effect.transposeMapOption(prefix, Recorded.find)
+    const summary = yield* Effect.transposeMapOption(prefix, RunLookup.find)
     yield* actions[action](Option.map(summary, ({ run }) => run))
   }).pipe(
-    Effect.provide(RunStore.layerConfig),
-    Effect.provide(Environment.layer({ url: Option.none(), keyFile: Option.none() }))
-  )).pipe(Command.withDescription(page.sentence))
+    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(ConfigSources.layer({ url: Option.none(), keyFile: Option.none() }))
+  )).pipe(Command.withDescription(definition.sentence))

@@ -9,11 +9,12 @@ import * as Stream from "effect/Stream"
 import type { RunEvent } from "../../run/RunEvent.ts"
 import * as RunState from "../../run/RunState.ts"
 import * as RunStore from "../../store/RunStore.ts"
+import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Backend from "../Backend.ts"
-import * as Cleaning from "../CleanupOutput.ts"
-import * as Environment from "../ConfigSources.ts"
-import { config, page } from "../definition/CancelDefinition.ts"
-import * as Recorded from "../RunLookup.ts"
+import * as CleanupOutput from "../CleanupOutput.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { config, definition } from "../definition/CancelDefinition.ts"
+import * as RunLookup from "../RunLookup.ts"
 
 const who = Effect.map(
   Effect.orElseSucceed(Config.string("USER"), () => "somebody"),
@@ -25,8 +26,8 @@ const isHeard = ({ _tag }: RunEvent): boolean => _tag === "run.cancelling" || _t
 export const command = Command.make("cancel", config, ({ run: prefix, ...flags }) =>
   Effect.gen(function*() {
     const { cancel, follow } = yield* RunStore.RunStore
-    const { owner, run } = yield* Recorded.find(prefix)
-    const begun = (yield* Recorded.stateOf(run)).startedAt
+    const { owner, run } = yield* RunLookup.find(prefix)
+    const begun = (yield* RunLookup.stateOf(run)).startedAt
     if (yield* cancel(run, yield* who)) {
       const heard = yield* follow(run).pipe(
         Stream.filter((event) => event.at.epochMillis >= begun.epochMillis && isHeard(event)),
@@ -37,12 +38,12 @@ export const command = Command.make("cancel", config, ({ run: prefix, ...flags }
         ? Console.log(`run ${run} is being cancelled; see telemachy status ${run} --watch`)
         : Console.error(`run ${run} was asked to end, and its owner has not heard of it yet (${owner ?? "unknown"})`)
     }
-    const state = yield* Recorded.stateOf(run)
+    const state = yield* RunLookup.stateOf(run)
     if (state.endedAt !== undefined && RunState.remaining(state).length === 0) {
       return yield* Console.log(`run ${run} is over (${state.outcome ?? "failed"}) and has left nothing`)
     }
-    yield* Effect.provide(Cleaning.clean(run, Option.isSome(flags.url)), Backend.layerOf(state, flags.url))
+    yield* Effect.provide(CleanupOutput.clean(run, Option.isSome(flags.url)), Backend.layerOf(state, flags.url))
   }).pipe(
-    Effect.provide(RunStore.layerConfig),
-    Effect.provide(Environment.layer(flags))
-  )).pipe(Command.withDescription(page.sentence))
+    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(ConfigSources.layer(flags))
+  )).pipe(Command.withDescription(definition.sentence))

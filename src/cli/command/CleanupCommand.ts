@@ -6,17 +6,18 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { AgamemnonClient } from "../../agamemnon/AgamemnonClient.ts"
 import { oneLine } from "../../report/Format.ts"
-import type { RunId } from "../../run/RunEvent.ts"
+import type { RunId } from "../../run/RunId.ts"
 import * as RunState from "../../run/RunState.ts"
 import * as RunStore from "../../store/RunStore.ts"
+import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Backend from "../Backend.ts"
-import * as Cleaning from "../CleanupOutput.ts"
-import * as Environment from "../ConfigSources.ts"
-import { Exit } from "../CommandExit.ts"
+import * as CleanupOutput from "../CleanupOutput.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { CommandExit } from "../CommandExit.ts"
 import * as ExitCode from "../ExitCode.ts"
-import { config, page } from "../definition/CleanupDefinition.ts"
-import * as Orphans from "../OrphanCleanup.ts"
-import * as Recorded from "../RunLookup.ts"
+import { config, definition } from "../definition/CleanupDefinition.ts"
+import * as OrphanCleanup from "../OrphanCleanup.ts"
+import * as RunLookup from "../RunLookup.ts"
 
 /** Nothing says what is to be cleaned up, or too much does. */
 export class TargetError extends Schema.TaggedError<TargetError>()("TargetError", {}) {
@@ -27,9 +28,9 @@ export class TargetError extends Schema.TaggedError<TargetError>()("TargetError"
 
 /** Cleans one run up, or says what that would remove. */
 const cleanOne = Effect.fn("CleanupCommand.cleanOne")(function*(run: RunId, dryRun: boolean, moved: boolean) {
-  if (!dryRun) return yield* Cleaning.clean(run, moved)
-  const remaining = RunState.remaining(yield* Recorded.stateOf(run))
-  yield* Effect.forEach(remaining, (each) => Console.log(`would remove ${Cleaning.inWords(each)} of run ${run}`), {
+  if (!dryRun) return yield* CleanupOutput.clean(run, moved)
+  const remaining = RunState.remaining(yield* RunLookup.stateOf(run))
+  yield* Effect.forEach(remaining, (each) => Console.log(`would remove ${CleanupOutput.inWords(each)} of run ${run}`), {
     discard: true
   })
   if (remaining.length === 0) yield* Console.log(`nothing of run ${run} is left`)
@@ -41,7 +42,7 @@ const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(dryRun: boolean)
   const { list } = yield* RunStore.RunStore
   const runs = yield* Effect.filter(yield* list, ({ kept = 0, left = 0, owner, run, status }) =>
     owner === undefined && (status === "interrupted" || left + kept > 0)
-      ? Effect.map(Recorded.stateOf(run), (state) => state.url === url)
+      ? Effect.map(RunLookup.stateOf(run), (state) => state.url === url)
       : Effect.succeed(false))
   if (runs.length === 0) return yield* Console.log(`no run has left anything on ${url}`)
   const exits = yield* Effect.forEach(runs, ({ run }) =>
@@ -50,20 +51,20 @@ const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(dryRun: boolean)
       // It has been resumed meanwhile.
       RunOwnedError: ({ message }) => Effect.as(Console.error(oneLine(message)), true)
     }))
-  if (!exits.every(Boolean)) return yield* new Exit({ code: ExitCode.leftBehind })
+  if (!exits.every(Boolean)) return yield* new CommandExit({ code: ExitCode.leftBehind })
 })
 
 export const command = Command.make("cleanup", config, ({ all, dryRun, orphans, targets, ...flags }) =>
   Effect.gen(function*() {
     const isNamed = targets.length > 0
     if (all ? isNamed || orphans : !orphans && !isNamed) return yield* new TargetError()
-    if (orphans) return yield* Effect.provide(Orphans.clean(targets, dryRun), Backend.named)
+    if (orphans) return yield* Effect.provide(OrphanCleanup.clean(targets, dryRun), Backend.named)
     if (all) return yield* Effect.provide(cleanAll(dryRun), Backend.named)
-    const runs = yield* Effect.forEach(targets, Recorded.find)
+    const runs = yield* Effect.forEach(targets, RunLookup.find)
     yield* Effect.forEach(runs, ({ run }) =>
-      Effect.flatMap(Recorded.stateOf(run), (state) =>
+      Effect.flatMap(RunLookup.stateOf(run), (state) =>
         Effect.provide(cleanOne(run, dryRun, Option.isSome(flags.url)), Backend.layerOf(state, flags.url))), { discard: true })
   }).pipe(
-    Effect.provide(RunStore.layerConfig),
-    Effect.provide(Environment.layer(flags))
-  )).pipe(Command.withDescription(page.sentence))
+    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(ConfigSources.layer(flags))
+  )).pipe(Command.withDescription(definition.sentence))

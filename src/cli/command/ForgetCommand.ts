@@ -4,17 +4,18 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as RunStore from "../../store/RunStore.ts"
-import * as Environment from "../ConfigSources.ts"
-import { config, page } from "../definition/ForgetDefinition.ts"
-import * as Recorded from "../RunLookup.ts"
+import * as SqlRunStore from "../../store/SqlRunStore.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { config, definition } from "../definition/ForgetDefinition.ts"
+import * as RunLookup from "../RunLookup.ts"
 
 export const command = Command.make("forget", config, ({ run: prefix }) =>
   Effect.gen(function*() {
     const { forget } = yield* RunStore.RunStore
-    const { run } = yield* Recorded.find(prefix)
+    const { run } = yield* RunLookup.find(prefix)
     yield* forget(run)
     yield* Console.log(`run ${run} is forgotten; that there was a run, and when, is still on record`)
   }).pipe(
-    Effect.provide(RunStore.layerConfig),
-    Effect.provide(Environment.layer({ url: Option.none(), keyFile: Option.none() }))
-  )).pipe(Command.withDescription(page.sentence))
+    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(ConfigSources.layer({ url: Option.none(), keyFile: Option.none() }))
+  )).pipe(Command.withDescription(definition.sentence))

@@ -9,9 +9,10 @@ import * as Table from "../../report/Table.ts"
 import { count, duration, oneLine } from "../../report/Format.ts"
 import type * as RunIndex from "../../store/RunIndex.ts"
 import * as RunStore from "../../store/RunStore.ts"
+import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as JsonLines from "../JsonLines.ts"
-import * as Environment from "../ConfigSources.ts"
-import { config, most, page } from "../definition/ListDefinition.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { config, most, definition } from "../definition/ListDefinition.ts"
 import * as Streams from "../Streams.ts"
 
 const paints: Record<RunIndex.RunSummary["status"], keyof Style> = {
@@ -71,6 +72,6 @@ export const command = Command.make("list", config, ({ all, json, noColor, statu
     const hidden = Option.isSome(status) ? 0 : total - shown.length
     if (hidden > 0) yield* Console.log(style.faint(`… and ${count(hidden, "more run")}: telemachy list --all`))
   }).pipe(
-    Effect.provide(RunStore.layerConfig),
-    Effect.provide(Environment.layer({ url: Option.none(), keyFile: Option.none(), noColor }))
-  )).pipe(Command.withDescription(page.sentence))
+    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(ConfigSources.layer({ url: Option.none(), keyFile: Option.none(), noColor }))
+  )).pipe(Command.withDescription(definition.sentence))

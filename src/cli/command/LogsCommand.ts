@@ -8,17 +8,18 @@ import * as Stream from "effect/Stream"
 import * as EventLine from "../../report/EventLine.ts"
 import { lastLines } from "../../report/Format.ts"
 import * as RunStore from "../../store/RunStore.ts"
+import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as JsonLines from "../JsonLines.ts"
-import * as Environment from "../ConfigSources.ts"
-import { config, page } from "../definition/LogsDefinition.ts"
-import * as Recorded from "../RunLookup.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { config, definition } from "../definition/LogsDefinition.ts"
+import * as RunLookup from "../RunLookup.ts"
 import * as Streams from "../Streams.ts"
 
 export const command = Command.make("logs", config, ({ follow, json, noColor, run: prefix, verbose }) =>
   Effect.gen(function*() {
     const store = yield* RunStore.RunStore
-    const { run, startedAt, status: before } = yield* Recorded.find(prefix)
-    if (before === "forgotten") return yield* new Recorded.RunForgottenError({ run })
+    const { run, startedAt, status: before } = yield* RunLookup.find(prefix)
+    if (before === "forgotten") return yield* new RunLookup.RunForgottenError({ run })
     const begun = yield* DateTime.make(startedAt)
     const { style } = yield* Streams.outputOf(process.stdout)
     const events = follow ? store.follow(run) : Stream.fromIterableEffect(store.events(run))
@@ -31,9 +32,9 @@ export const command = Command.make("logs", config, ({ follow, json, noColor, ru
       ]
       return Effect.forEach(lines, (line) => Console.log(line), { discard: true })
     })
-    const { status } = yield* Recorded.find(run)
+    const { status } = yield* RunLookup.find(run)
     if (follow && status === "interrupted") yield* Console.error(`run ${run} was interrupted: its process has ended`)
   }).pipe(
-    Effect.provide(RunStore.layerConfig),
-    Effect.provide(Environment.layer({ url: Option.none(), keyFile: Option.none(), noColor }))
-  )).pipe(Command.withDescription(page.sentence))
+    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(ConfigSources.layer({ url: Option.none(), keyFile: Option.none(), noColor }))
+  )).pipe(Command.withDescription(definition.sentence))

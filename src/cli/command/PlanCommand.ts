@@ -4,25 +4,25 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Plan from "../../report/Plan.ts"
 import { oneLine } from "../../report/Format.ts"
-import * as Leftovers from "../../agamemnon/ManagedResource.ts"
+import * as ManagedResource from "../../agamemnon/ManagedResource.ts"
 import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 import * as Backend from "../Backend.ts"
-import * as Environment from "../ConfigSources.ts"
-import { config, page } from "../definition/PlanDefinition.ts"
-import * as Source from "../WorkflowArgument.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { config, definition } from "../definition/PlanDefinition.ts"
+import * as WorkflowArgument from "../WorkflowArgument.ts"
 import * as Streams from "../Streams.ts"
 
 /** Shows the plan of a workflow; what exists on an Agamemnon that answers is marked. */
 export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec) {
   const existing = (yield* Backend.IsEmbedded)
     ? []
-    : yield* Effect.catchAll(Leftovers.find(spec), (error) =>
+    : yield* Effect.catchAll(ManagedResource.find(spec), (error) =>
       Effect.as(Console.error(`what exists on Agamemnon is not shown: ${oneLine(error.message)}`), []))
   yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing }))
 })
 
 export const command = Command.make("plan", config, ({ file, ...flags }) =>
   Effect.gen(function*() {
-    const { spec } = yield* Source.load(file)
+    const { spec } = yield* WorkflowArgument.load(file)
     yield* Effect.provide(show(spec), Backend.layer)
-  }).pipe(Effect.provide(Environment.layer(flags)))).pipe(Command.withDescription(page.sentence))
+  }).pipe(Effect.provide(ConfigSources.layer(flags)))).pipe(Command.withDescription(definition.sentence))

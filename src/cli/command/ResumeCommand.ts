@@ -5,25 +5,26 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as NatsTaskEvents from "../../agamemnon/nats/NatsTaskFeed.ts"
+import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
 import { oneLine } from "../../report/Format.ts"
-import * as Declaration from "../../run/RunInput.ts"
-import type { RunId } from "../../run/RunEvent.ts"
+import * as RunInput from "../../run/RunInput.ts"
+import type { RunId } from "../../run/RunId.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
 import * as RunStore from "../../store/RunStore.ts"
+import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as WorkflowFile from "../../workflow/WorkflowFile.ts"
 import * as Backend from "../Backend.ts"
 import * as Display from "../Display.ts"
-import * as Drive from "../ForegroundRun.ts"
-import * as Environment from "../ConfigSources.ts"
-import { config, page } from "../definition/ResumeDefinition.ts"
-import * as Hint from "../NextCommand.ts"
-import * as Recorded from "../RunLookup.ts"
+import * as ForegroundRun from "../ForegroundRun.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { config, definition } from "../definition/ResumeDefinition.ts"
+import * as NextCommand from "../NextCommand.ts"
+import * as RunLookup from "../RunLookup.ts"
 
 /** The workflow file of a run as it is now, if there still is one. */
 const currentSpec = Effect.fn("ResumeCommand.currentSpec")(function*(run: RunId) {
-  const { declaration } = yield* RunStore.RunStore
-  const told = yield* Effect.flatMap(declaration(run), Effect.transposeMapOption(Declaration.read))
+  const { input } = yield* RunStore.RunStore
+  const told = yield* Effect.flatMap(input(run), Effect.transposeMapOption(RunInput.decode))
   const path = Option.getOrUndefined(told)?.source
   if (path === undefined) return undefined
   if (yield* Effect.orElseSucceed(Effect.flatMap(FileSystem.FileSystem, (files) => files.exists(path)), () => false)) {
@@ -35,13 +36,13 @@ const currentSpec = Effect.fn("ResumeCommand.currentSpec")(function*(run: RunId)
 
 export const command = Command.make("resume", config, (flags) =>
   Effect.gen(function*() {
-    const { run } = yield* Recorded.find(flags.run)
-    const state = yield* Recorded.stateOf(run)
+    const { run } = yield* RunLookup.find(flags.run)
+    const state = yield* RunLookup.stateOf(run)
     const spec = yield* currentSpec(run)
     yield* Effect.gen(function*() {
       const embedded = yield* Backend.IsEmbedded
       const { json, quiet, verbose } = flags
-      const display = yield* Display.make({ json, quiet, verbose, removal: embedded ? () => undefined : Hint.cleanup })
+      const display = yield* Display.make({ json, quiet, verbose, removal: embedded ? () => undefined : NextCommand.cleanup })
       const options = {
         spec,
         moved: Option.isSome(flags.url),
@@ -51,13 +52,13 @@ export const command = Command.make("resume", config, (flags) =>
         timeout: Option.getOrUndefined(flags.timeout),
         embedded
       }
-      yield* Drive.drive((executor) => executor.resume(run, options), display)
+      yield* ForegroundRun.run((executor) => executor.resume(run, options), display)
     }).pipe(
       Effect.scoped,
-      Effect.provide(Layer.provide(WorkflowExecutor.layerConfig, NatsTaskEvents.layerConfig)),
+      Effect.provide(Layer.provide(WorkflowExecutor.layerConfig, NatsTaskFeed.layerConfig)),
       Effect.provide(Backend.layerOf(state, flags.url))
     )
   }).pipe(
-    Effect.provide(RunStore.layerConfig),
-    Effect.provide(Environment.layer(flags))
-  )).pipe(Command.withDescription(page.sentence))
+    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(ConfigSources.layer(flags))
+  )).pipe(Command.withDescription(definition.sentence))

@@ -5,20 +5,21 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as AgamemnonClient from "../../agamemnon/AgamemnonClient.ts"
-import * as NatsTaskEvents from "../../agamemnon/nats/NatsTaskFeed.ts"
+import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
 import * as Program from "../../embedded/Program.ts"
-import * as CurrentRun from "../../executor/CurrentRun.ts"
+import * as RunSettings from "../../executor/RunSettings.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
 import * as Settings from "../../settings/Settings.ts"
 import * as RunStore from "../../store/RunStore.ts"
+import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 import * as Backend from "../Backend.ts"
 import * as Display from "../Display.ts"
-import * as Drive from "../ForegroundRun.ts"
-import * as Environment from "../ConfigSources.ts"
-import { config, page } from "../definition/RunDefinition.ts"
-import * as Hint from "../NextCommand.ts"
-import * as Source from "../WorkflowArgument.ts"
+import * as ForegroundRun from "../ForegroundRun.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { config, definition } from "../definition/RunDefinition.ts"
+import * as NextCommand from "../NextCommand.ts"
+import * as WorkflowArgument from "../WorkflowArgument.ts"
 import * as PlanCommand from "./PlanCommand.ts"
 
 /** What the embedded Agamemnon could not run is said before anything starts. */
@@ -33,16 +34,16 @@ const removalOf = Effect.fn("RunCommand.removalOf")(function*(file: string) {
   if (yield* Backend.IsEmbedded) return () => undefined
   const { url } = yield* AgamemnonClient.AgamemnonClient
   const { where } = yield* RunStore.RunStore
-  return where === "memory:" ? () => Hint.teardown(file, url) : Hint.cleanup
+  return where === "memory:" ? () => NextCommand.teardown(file, url) : NextCommand.cleanup
 })
 
 export const command = Command.make("run", config, ({ dryRun, file, force, json, keyFile, noColor, quiet, teardown, timeout, url, verbose }) =>
   Effect.gen(function*() {
-    const { spec } = yield* Source.load(file)
+    const { spec } = yield* WorkflowArgument.load(file)
     yield* Effect.gen(function*() {
       yield* checkPrograms(spec)
       // A setting that is wrong is said now, though a plan needs none of these.
-      if (dryRun) return yield* Effect.zipRight(Effect.zip(CurrentRun.config, NatsTaskEvents.config), PlanCommand.show(spec))
+      if (dryRun) return yield* Effect.zipRight(Effect.zip(RunSettings.config, NatsTaskFeed.config), PlanCommand.show(spec))
       yield* Effect.gen(function*() {
         const display = yield* Display.make({ json, quiet, verbose, removal: yield* removalOf(file) })
         const options = {
@@ -52,10 +53,10 @@ export const command = Command.make("run", config, ({ dryRun, file, force, json,
           embedded: yield* Backend.IsEmbedded,
           source: file === "-" ? undefined : (yield* Path.Path).resolve(file)
         }
-        yield* Drive.drive((executor) => executor.execute(spec, options), display)
+        yield* ForegroundRun.run((executor) => executor.execute(spec, options), display)
       }).pipe(
         Effect.scoped,
-        Effect.provide(Layer.provideMerge(WorkflowExecutor.layerConfig, Layer.merge(RunStore.layerConfig, NatsTaskEvents.layerConfig)))
+        Effect.provide(Layer.provideMerge(WorkflowExecutor.layerConfig, Layer.merge(SqlRunStore.layerConfig, NatsTaskFeed.layerConfig)))
       )
     }).pipe(Effect.provide(Backend.layer))
-  }).pipe(Effect.provide(Environment.layer({ url, keyFile, noColor, verbose })))).pipe(Command.withDescription(page.sentence))
+  }).pipe(Effect.provide(ConfigSources.layer({ url, keyFile, noColor, verbose })))).pipe(Command.withDescription(definition.sentence))

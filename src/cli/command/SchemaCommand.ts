@@ -2,6 +2,6 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as JsonSchema from "../../workflow/JsonSchema.ts"
-import { config, page } from "../definition/SchemaDefinition.ts"
+import { config, definition } from "../definition/SchemaDefinition.ts"
 
-export const command = Command.make("schema", config, () => Console.log(JSON.stringify(JsonSchema.jsonSchema, null, 2))).pipe(Command.withDescription(page.sentence))
+export const command = Command.make("schema", config, () => Console.log(JSON.stringify(JsonSchema.jsonSchema, null, 2))).pipe(Command.withDescription(definition.sentence))

@@ -8,33 +8,34 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Summary from "../../report/Summary.ts"
 import { oneLine } from "../../report/Format.ts"
-import type { RunId } from "../../run/RunEvent.ts"
-import type { RecordError } from "../../run/RunJournal.ts"
+import type { RunId } from "../../run/RunId.ts"
+import type { JournalError } from "../../run/JournalError.ts"
 import * as RunState from "../../run/RunState.ts"
 import type { RunSummary } from "../../store/RunIndex.ts"
 import * as RunStore from "../../store/RunStore.ts"
+import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Display from "../Display.ts"
 import * as JsonLines from "../JsonLines.ts"
-import * as Environment from "../ConfigSources.ts"
-import { config, page } from "../definition/StatusDefinition.ts"
-import * as Hint from "../NextCommand.ts"
-import * as Recorded from "../RunLookup.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { config, definition } from "../definition/StatusDefinition.ts"
+import * as NextCommand from "../NextCommand.ts"
+import * as RunLookup from "../RunLookup.ts"
 import * as Streams from "../Streams.ts"
 
-const removalOf = (state: RunState.RunState) => (state.embedded ? undefined : Hint.cleanup(state))
+const removalOf = (state: RunState.RunState) => (state.embedded ? undefined : NextCommand.cleanup(state))
 
 /** What there is to do about a run that did not get to its end. */
 const next = ({ status }: RunSummary, state: RunState.RunState): ReadonlyArray<string> => {
   const remaining = RunState.remaining(state).length
   return [
-    ...(status === "running" || status === "completed" ? [] : [`go on with it: ${Hint.resume(state)}`]),
-    ...(status === "interrupted" && remaining > 0 && !state.embedded ? [`or remove what it made: ${Hint.cleanup(state)}`] : [])
+    ...(status === "running" || status === "completed" ? [] : [`go on with it: ${NextCommand.resume(state)}`]),
+    ...(status === "interrupted" && remaining > 0 && !state.embedded ? [`or remove what it made: ${NextCommand.cleanup(state)}`] : [])
   ]
 }
 
 /** Shows how far a run has got. */
 const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
-  const state = yield* Recorded.stateOf(summary.run)
+  const state = yield* RunLookup.stateOf(summary.run)
   const { style, width } = yield* Streams.outputOf(process.stdout)
   const now = yield* DateTime.now
   const isOver = summary.status !== "running"
@@ -53,7 +54,7 @@ const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
 
 /** Shows a run as one JSON object. */
 const showJson = Effect.fn("StatusCommand.showJson")(function*(summary: RunSummary) {
-  const state = yield* Recorded.stateOf(summary.run)
+  const state = yield* RunLookup.stateOf(summary.run)
   const { outcome, policy, reason, url } = state
   yield* JsonLines.write(JSON.stringify({
     ...summary,
@@ -77,21 +78,21 @@ const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, json: boole
     removal: removalOf,
     interruption: "Ctrl-C stops watching, and not the run"
   })
-  const failed = yield* Deferred.make<never, RecordError>()
+  const failed = yield* Deferred.make<never, JournalError>()
   const events = Stream.catchAll(follow(run), (error) => Stream.execute(Deferred.fail(failed, error)))
-  yield* Effect.forEach(display.tellers, (tell) => tell(events), { concurrency: "unbounded", discard: true })
+  yield* Effect.forEach(display.renderers, (render) => render(events), { concurrency: "unbounded", discard: true })
   if (yield* Deferred.isDone(failed)) return yield* Deferred.await(failed)
-  const state = yield* Recorded.stateOf(run)
+  const state = yield* RunLookup.stateOf(run)
   if (state.endedAt !== undefined) return yield* display.summarize(state)
-  yield* Effect.flatMap(Recorded.find(run), show)
+  yield* Effect.flatMap(RunLookup.find(run), show)
 })
 
 export const command = Command.make("status", config, ({ json, noColor, run, watch: isWatched }) =>
   Effect.gen(function*() {
-    const summary = yield* Recorded.find(run)
+    const summary = yield* RunLookup.find(run)
     if (isWatched) return yield* watch(summary.run, json)
     yield* json ? showJson(summary) : show(summary)
   }).pipe(
-    Effect.provide(RunStore.layerConfig),
-    Effect.provide(Environment.layer({ url: Option.none(), keyFile: Option.none(), noColor }))
-  )).pipe(Command.withDescription(page.sentence))
+    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(ConfigSources.layer({ url: Option.none(), keyFile: Option.none(), noColor }))
+  )).pipe(Command.withDescription(definition.sentence))

@@ -4,12 +4,12 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { count, oneLine, printable } from "../../report/Format.ts"
 import * as ExitCode from "../ExitCode.ts"
-import { Exit } from "../CommandExit.ts"
-import { config, page } from "../definition/ValidateDefinition.ts"
-import * as Source from "../WorkflowArgument.ts"
+import { CommandExit } from "../CommandExit.ts"
+import { config, definition } from "../definition/ValidateDefinition.ts"
+import * as WorkflowArgument from "../WorkflowArgument.ts"
 
 const check = Effect.fn("ValidateCommand.check")(function*(file: string) {
-  return yield* Effect.matchEffect(Source.load(file), {
+  return yield* Effect.matchEffect(WorkflowArgument.load(file), {
     onSuccess: ({ spec }) => {
       const tasks = spec.teams.reduce((sum, team) => sum + team.tasks.length, 0)
       const parts = [count(spec.agents.length, "agent"), count(spec.teams.length, "team"), count(tasks, "task")]
@@ -22,5 +22,5 @@ const check = Effect.fn("ValidateCommand.check")(function*(file: string) {
 export const command = Command.make("validate", config, ({ files }) =>
   Effect.flatMap(
     Effect.forEach(files, check),
-    (valid) => valid.every(Boolean) ? Effect.void : new Exit({ code: ExitCode.invalid })
-  )).pipe(Command.withDescription(page.sentence))
+    (valid) => valid.every(Boolean) ? Effect.void : new CommandExit({ code: ExitCode.invalid })
+  )).pipe(Command.withDescription(definition.sentence))

@@ -1,7 +1,7 @@
 /** What there is to know about `telemachy agamemnon` before it runs. */
 import * as Options from "@effect/cli/Options"
 import * as Flags from "../Flags.ts"
-import type { Page } from "../Help.ts"
+import type { Definition } from "../Help.ts"
 
 const port = Options.text("port").pipe(
   Options.withPseudoName("PORT"),
@@ -41,7 +41,7 @@ export const config = {
 }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "Serve the embedded Agamemnon to other clients, in the foreground",
   config,
   examples: [

@@ -1,7 +1,7 @@
 /** What there is to know about `telemachy audit` before it runs. */
 import * as Args from "@effect/cli/Args"
 import * as Arguments from "../Args.ts"
-import type { Page } from "../Help.ts"
+import type { Definition } from "../Help.ts"
 
 /** The arguments. */
 export const config = {
@@ -12,7 +12,7 @@ export const config = {
 }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "Prove that the record of runs is what was written, or print it",
   config,
   examples: [

@@ -1,18 +1,18 @@
 /** What there is to know about `telemachy cancel` before it runs. */
-import * as Arguments from "../Args.ts"
+import * as Args from "../Args.ts"
 import * as Flags from "../Flags.ts"
-import type { Page } from "../Help.ts"
+import type { Definition } from "../Help.ts"
 
 /** The flags and arguments. */
 export const config = {
   url: Flags.urlOfRun,
   keyFile: Flags.keyFileOfBackend,
   noColor: Flags.switches.noColor,
-  run: Arguments.run
+  run: Args.run
 }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "Cancel a run from any terminal or host; if its process has ended, remove what it made",
   config,
   examples: [

@@ -2,7 +2,7 @@
 import * as Args from "@effect/cli/Args"
 import * as Options from "@effect/cli/Options"
 import * as Flags from "../Flags.ts"
-import type { Page } from "../Help.ts"
+import type { Definition } from "../Help.ts"
 
 /** The flags and arguments. */
 export const config = {
@@ -27,7 +27,7 @@ export const config = {
 }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "Remove what runs have left on Agamemnon, and record that it is gone",
   config,
   examples: [

@@ -1,12 +1,12 @@
 /** What there is to know about `telemachy forget` before it runs. */
-import * as Arguments from "../Args.ts"
-import type { Page } from "../Help.ts"
+import * as Args from "../Args.ts"
+import type { Definition } from "../Help.ts"
 
 /** The arguments. */
-export const config = { run: Arguments.run }
+export const config = { run: Args.run }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "Remove what the record says about a run that is over; its chain of hashes stays whole",
   config,
   examples: [

@@ -2,7 +2,7 @@
 import * as Options from "@effect/cli/Options"
 import { RunStatus } from "../../run/RunStatus.ts"
 import * as Flags from "../Flags.ts"
-import type { Page } from "../Help.ts"
+import type { Definition } from "../Help.ts"
 
 /** How many runs that are over are listed when not all are. */
 export const most = 20
@@ -21,7 +21,7 @@ export const config = {
 }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "List recorded runs, the newest first: how they ended, and what they have left",
   config,
   examples: [

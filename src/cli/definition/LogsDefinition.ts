@@ -1,8 +1,8 @@
 /** What there is to know about `telemachy logs` before it runs. */
 import * as Options from "@effect/cli/Options"
-import * as Arguments from "../Args.ts"
+import * as Args from "../Args.ts"
 import * as Flags from "../Flags.ts"
-import type { Page } from "../Help.ts"
+import type { Definition } from "../Help.ts"
 
 /** The flags and arguments. */
 export const config = {
@@ -13,11 +13,11 @@ export const config = {
     Options.withDescription("Tell what tasks have written, too")
   ),
   noColor: Flags.switches.noColor,
-  run: Arguments.run
+  run: Args.run
 }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "Tell what has happened in a recorded run, event by event",
   config,
   examples: [

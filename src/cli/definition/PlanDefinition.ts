@@ -1,18 +1,18 @@
 /** What there is to know about `telemachy plan` before it runs. */
-import * as Arguments from "../Args.ts"
+import * as Args from "../Args.ts"
 import * as Flags from "../Flags.ts"
-import type { Page } from "../Help.ts"
+import type { Definition } from "../Help.ts"
 
 /** The flags and arguments. */
 export const config = {
   url: Flags.url,
   keyFile: Flags.keyFileOfBackend,
   noColor: Flags.switches.noColor,
-  file: Arguments.file
+  file: Args.file
 }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "Show what a run would do: agents, teams, the order of tasks, the critical path, and what it would reuse",
   config,
   examples: [

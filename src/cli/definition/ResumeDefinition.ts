@@ -1,7 +1,7 @@
 /** What there is to know about `telemachy resume` before it runs. */
-import * as Arguments from "../Args.ts"
+import * as Args from "../Args.ts"
 import * as Flags from "../Flags.ts"
-import type { Page } from "../Help.ts"
+import type { Definition } from "../Help.ts"
 
 /** The flags and arguments. */
 export const config = {
@@ -15,11 +15,11 @@ export const config = {
   verbose: Flags.switches.verbose,
   quiet: Flags.switches.quiet,
   noColor: Flags.switches.noColor,
-  run: Arguments.run
+  run: Args.run
 }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "Take a run that was interrupted, was cancelled or has failed to its end; what is done is not done again",
   config,
   examples: [

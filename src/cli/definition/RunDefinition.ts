@@ -1,7 +1,7 @@
 /** What there is to know about `telemachy run` before it runs. */
-import * as Arguments from "../Args.ts"
+import * as Args from "../Args.ts"
 import * as Flags from "../Flags.ts"
-import type { Page } from "../Help.ts"
+import type { Definition } from "../Help.ts"
 
 /** The flags and arguments. */
 export const config = {
@@ -15,11 +15,11 @@ export const config = {
   verbose: Flags.switches.verbose,
   quiet: Flags.switches.quiet,
   noColor: Flags.switches.noColor,
-  file: Arguments.file
+  file: Args.file
 }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "Run a workflow to its end, show it happening, and take down what it made",
   config,
   examples: [

@@ -1,8 +1,8 @@
 /** What there is to know about `telemachy status` before it runs. */
 import * as Options from "@effect/cli/Options"
-import * as Arguments from "../Args.ts"
+import * as Args from "../Args.ts"
 import * as Flags from "../Flags.ts"
-import type { Page } from "../Help.ts"
+import type { Definition } from "../Help.ts"
 
 /** The flags and arguments. */
 export const config = {
@@ -11,11 +11,11 @@ export const config = {
     Options.withDescription("Write one JSON object to standard output; with --watch, one per event")
   ),
   noColor: Flags.switches.noColor,
-  run: Arguments.run
+  run: Args.run
 }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "Show how far a recorded run has got, what it has left, and what can be done about it",
   config,
   examples: [

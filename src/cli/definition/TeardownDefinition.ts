@@ -1,18 +1,18 @@
 /** What there is to know about `telemachy teardown` before it runs. */
-import * as Arguments from "../Args.ts"
+import * as Args from "../Args.ts"
 import * as Flags from "../Flags.ts"
-import type { Page } from "../Help.ts"
+import type { Definition } from "../Help.ts"
 
 /** The flags and arguments. */
 export const config = {
   dryRun: Flags.switches.dryRun,
   url: Flags.url,
   keyFile: Flags.keyFileOfBackend,
-  file: Arguments.file
+  file: Args.file
 }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "Remove the agents and teams of a workflow that its runs have left on Agamemnon",
   config,
   examples: [

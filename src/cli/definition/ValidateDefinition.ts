@@ -1,13 +1,13 @@
 /** What there is to know about `telemachy validate` before it runs. */
 import * as Args from "@effect/cli/Args"
 import * as Arguments from "../Args.ts"
-import type { Page } from "../Help.ts"
+import type { Definition } from "../Help.ts"
 
 /** The flags and arguments. */
 export const config = { files: Args.atLeast(Arguments.file, 1) }
 
 /** What its help says. */
-export const page: Page = {
+export const definition: Definition = {
   sentence: "Check workflow files, and say everything that is wrong with each",
   config,
   examples: [

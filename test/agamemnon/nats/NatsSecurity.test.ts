@@ -5,23 +5,23 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { TeamId } from "../../../src/agamemnon/AgamemnonModel.ts"
-import * as NatsTaskEvents from "../../../src/agamemnon/nats/NatsTaskFeed.ts"
-import * as TaskEvents from "../../../src/agamemnon/TaskFeed.ts"
+import * as NatsTaskFeed from "../../../src/agamemnon/nats/NatsTaskFeed.ts"
+import * as TaskFeed from "../../../src/agamemnon/TaskFeed.ts"
 import * as SelfSigned from "../../support/SelfSigned.ts"
 import * as TestNats from "../../support/TestNats.ts"
-import * as Credentials from "../../support/NatsCredentials.ts"
+import * as NatsCredentials from "../../support/NatsCredentials.ts"
 
-type Options = Partial<Omit<NatsTaskEvents.Options, "url">>
+type Options = Partial<Omit<NatsTaskFeed.Options, "url">>
 
 const make = (url: string, options: Options = {}) =>
-  Effect.provide(NatsTaskEvents.make({ url: Redacted.make(url), ...options }), NodeFileSystem.layer)
+  Effect.provide(NatsTaskFeed.make({ url: Redacted.make(url), ...options }), NodeFileSystem.layer)
 
 /** How the link to a server turns out: `up`, or why it is not. */
 const linkTo = (url: string, options: Options = {}) =>
   Effect.gen(function*() {
-    const { links } = yield* make(url, options)
-    const link = yield* links.pipe(Stream.filter((link) => !TaskEvents.isLink("Connecting")(link)), Stream.runHead)
-    return TaskEvents.matchLink(Option.getOrThrow(link), {
+    const { statuses } = yield* make(url, options)
+    const link = yield* statuses.pipe(Stream.filter((link) => !TaskFeed.isStatus("Connecting")(link)), Stream.runHead)
+    return TaskFeed.matchStatus(Option.getOrThrow(link), {
       Absent: () => "absent",
       Connecting: () => "connecting",
       Up: () => "up",
@@ -89,12 +89,12 @@ describe.skipIf(TestNats.isMissing)(TestNats.named("NATS that asks who is there"
 
   it.scopedLive("lets in a user with credentials", () =>
     Effect.gen(function*() {
-      const { configuration, creds } = Credentials.make()
+      const { configuration, creds } = NatsCredentials.make()
       const { url } = yield* started(configuration, { jetStream: false })
       const path = yield* TestNats.folder
       const files = { NATS_CREDS_FILE: TestNats.write(path, "user.creds", creds) }
       assert.strictEqual(yield* linkTo(url, { files }), "up")
-      const foreign = { NATS_CREDS_FILE: TestNats.write(path, "other.creds", Credentials.make().creds) }
+      const foreign = { NATS_CREDS_FILE: TestNats.write(path, "other.creds", NatsCredentials.make().creds) }
       assert.strictEqual(yield* linkTo(url, { files: foreign }), `${url}: Authorization Violation`)
       const none = { NATS_CREDS_FILE: TestNats.write(path, "none.creds", "s3cret") }
       assert.notInclude(yield* linkTo(url, { files: none }), "s3cret")
@@ -105,10 +105,10 @@ describe.skipIf(TestNats.isMissing)(TestNats.named("NATS that asks who is there"
       const { url } = yield* started("authorization { users: [{ user: me, password: p, permissions: { subscribe: { deny: \"hi.>\" } } }] }")
       const events = yield* make(withUser(url, "me:p"))
       yield* Effect.asVoid(events.subscribe(TeamId.make("team")))
-      const link = yield* events.links.pipe(Stream.filter(TaskEvents.isLink("Down")), Stream.runHead)
+      const link = yield* events.statuses.pipe(Stream.filter(TaskFeed.isStatus("Down")), Stream.runHead)
       assert.match(Option.getOrThrow(link).reason, /^nats:\/\/127\.0\.0\.1:\d+: Permissions Violation for Subscription/i)
       // Nor does it seem to, each time that it is connected to again.
-      const later = yield* events.links.pipe(Stream.interruptAfter("2 seconds"), Stream.runCollect)
+      const later = yield* events.statuses.pipe(Stream.interruptAfter("2 seconds"), Stream.runCollect)
       assert.deepStrictEqual([...later].map(({ _tag }) => _tag), ["Down"])
     }))
 })

@@ -1,0 +1,69 @@
+/**
+ * What a run does about earlier runs whose processes have died: it removes what
+ * they have left, beside its own work, and writes down what became of what it
+ * has used again.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import type { RunId } from "../run/RunId.ts"
+import { RunJournal } from "../run/RunJournal.ts"
+import type * as RunState from "../run/RunState.ts"
+import * as ResourceKey from "../workflow/ResourceKey.ts"
+import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as Cleanup from "./Cleanup.ts"
+import { CurrentRun } from "./CurrentRun.ts"
+import * as Teardown from "./Teardown.ts"
+
+/** How long it may take to write down what became of a run: what is gone takes no time to find gone. */
+const inheritTimeout = "5 seconds"
+
+// A run that died counts as cancelled.
+const isRemovalWanted = ({ outcome, policy }: RunState.RunState): boolean =>
+  Teardown.decisions[outcome ?? "cancelled"][policy] === "remove"
+
+/** Cleans up every run of a dead process on this Agamemnon whose policy wanted that. What it can not do, the next run tries again. */
+const cleanAbandoned = Effect.fn("Recovery.cleanAbandoned")(function*(options: Cleanup.Options) {
+  const journal = yield* Effect.serviceOption(RunJournal)
+  if (Option.isNone(journal)) return []
+  const { url } = yield* AgamemnonClient
+  const runs = yield* journal.value.abandoned(url)
+  const cleaned = yield* Effect.forEach(runs, (id) => Effect.option(Cleanup.clean(id, options, isRemovalWanted))).pipe(
+    Effect.provideService(RunJournal, journal.value)
+  )
+  return cleaned.flatMap(Option.toArray)
+}, Effect.catchAll((error) =>
+  Effect.as(Effect.logWarning(`what earlier runs have left is not known: ${error.message}`), [])))
+
+/**
+ * Removes what dead runs have left, but for what a run of this workflow is going
+ * to use again, and says so in one event. Answers the runs of which that was
+ * spared. Does nothing without a {@link RunJournal}, and never fails.
+ */
+export const sweep = Effect.fnUntraced(function*({ agents, metadata, teams }: WorkflowSpec) {
+  const { emit, settings } = yield* CurrentRun
+  const spared = new Set<string>([...agents, ...teams].map(({ name }) => ResourceKey.make(metadata.name, name)))
+  const swept = yield* cleanAbandoned({ settings, spared })
+  const cleaned = swept.filter(({ remaining, removed }) => removed.length + remaining.length > 0)
+  if (cleaned.length > 0) {
+    yield* emit({
+      _tag: "leftovers.removed",
+      runs: cleaned.map(({ run }) => run),
+      removed: cleaned.reduce((sum, { removed }) => sum + removed.length, 0),
+      left: cleaned.reduce((sum, { remaining }) => sum + remaining.length, 0)
+    })
+  }
+  return swept.filter((each) => each.spared.length > 0).map(({ run }) => run)
+})
+
+/** Writes down what became of a dead run whose agents and teams another has used again, and removed since. */
+export const inherit = (id: RunId, options: Cleanup.Options): Effect.Effect<void, never, AgamemnonClient> =>
+  Effect.flatMap(Effect.serviceOption(RunJournal), Option.match({
+    onNone: () => Effect.void,
+    onSome: (journal) =>
+      Cleanup.clean(id, options, isRemovalWanted).pipe(
+        Effect.provideService(RunJournal, journal),
+        Effect.timeout(inheritTimeout),
+        Effect.ignoreLogged
+      )
+  }))

@@ -1,0 +1,67 @@
+/**
+ * The heartbeat of a run: it watches over the work, its requests bring the next
+ * ping forward when they fail, and what it sees is published as events.
+ */
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as SubscriptionRef from "effect/SubscriptionRef"
+import { backoff, RequestRetry } from "../agamemnon/RequestRetry.ts"
+import * as Connectivity from "../liveness/Connectivity.ts"
+import * as Heartbeat from "../liveness/Heartbeat.ts"
+import type * as Pinger from "../liveness/Pinger.ts"
+import { CurrentRun } from "./CurrentRun.ts"
+
+/** Starts the heartbeat of the current run, for which the preflight stands as the first answer. */
+export const start = Effect.fnUntraced(function*(
+  pinger: Effect.Effect<Pinger.Pinger, never, Scope.Scope>,
+  connectivity: Connectivity.ConnectivityRef
+) {
+  const { id, settings, workflow } = yield* CurrentRun
+  yield* SubscriptionRef.set(connectivity, Connectivity.Alive({ lastAnswer: yield* DateTime.now }))
+  yield* report(connectivity)
+  return yield* Heartbeat.fromPinger(yield* pinger, {
+    failureThreshold: settings.healthcheckFailureThreshold,
+    connectivity,
+    workflow,
+    run: id
+  })
+})
+
+/** Runs the work for as long as the heartbeat has not given up. */
+export const guard = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat) =>
+  Effect.raceFirst(withRetries(work, heartbeat), Effect.tapError(heartbeat.lost, reportLost))
+
+/** Publishes each change of the Ref, but for the last: the loss ends the run, and this fiber with it. */
+const report = Effect.fnUntraced(function*(connectivity: Connectivity.ConnectivityRef) {
+  const { emit } = yield* CurrentRun
+  yield* connectivity.changes.pipe(
+    Stream.runForEach(Connectivity.match({
+      Alive: ({ lastAnswer }) => emit({ _tag: "connectivity.alive", lastAnswer }),
+      Suspect: ({ failures, lastAnswer }) => emit({ _tag: "connectivity.suspect", lastAnswer, failures }),
+      Lost: () => Effect.void
+    })),
+    Effect.interruptible,
+    Effect.forkScoped
+  )
+})
+
+const reportLost = ({ consecutiveFailures, lastAnswer }: Heartbeat.WorkflowConnectivityError) =>
+  Effect.flatMap(CurrentRun, ({ emit }) =>
+    emit({
+      _tag: "connectivity.lost",
+      failures: consecutiveFailures,
+      ...(lastAnswer === undefined ? {} : { lastAnswer })
+    }))
+
+/** Repeats requests for as long as the work lasts, and tells the heartbeat of each that fails in transport. */
+const withRetries = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat) =>
+  Effect.flatMap(CurrentRun, ({ emit }) =>
+    Effect.provideService(work, RequestRetry, {
+      schedule: backoff,
+      onFailure: (error) =>
+        emit({ _tag: "request.failed", error: error.message }).pipe(
+          Effect.zipRight(error.reason === "Transport" ? heartbeat.suspect : Effect.void)
+        )
+    }))

@@ -1,0 +1,28 @@
+/** What a run that has reached its end is known by. */
+import type * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as RunState from "../run/RunState.ts"
+
+/** A run whose tasks are all completed. */
+export interface RunResult {
+  readonly run: string
+  readonly workflow: string
+  readonly startedAt: DateTime.Utc
+  readonly endedAt: DateTime.Utc
+  readonly tasks: ReadonlyArray<RunState.TaskState>
+  /** Agents and teams, and what became of them. */
+  readonly resources: ReadonlyArray<RunState.ResourceState>
+}
+
+/** Reads the result of a run from its state. */
+export const fromState = (state: RunState.RunState | undefined): Effect.Effect<RunResult> =>
+  state?.endedAt === undefined
+    ? Effect.dieMessage("a run that has ended must have a state")
+    : Effect.succeed({
+      run: state.run,
+      workflow: state.workflow,
+      startedAt: state.startedAt,
+      endedAt: state.endedAt,
+      tasks: RunState.tasks(state),
+      resources: RunState.resources(state)
+    })

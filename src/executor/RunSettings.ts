@@ -1,0 +1,45 @@
+/** What holds for every run of an executor. */
+import * as Config from "effect/Config"
+import type * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Settings from "../settings/Settings.ts"
+
+/** The settings of the runs of an executor. */
+export interface RunSettings {
+  /** Time from the start of one ping to the start of the next. Defaults to 15 seconds. */
+  readonly healthcheckInterval: Duration.Duration
+  /** Failed pings in a row after which Agamemnon counts as lost. Defaults to 2. */
+  readonly healthcheckFailureThreshold: number
+  /** How long a ping waits for its answer. Defaults to 5 seconds. */
+  readonly healthcheckTimeout: Duration.Duration
+  /** Time between two reads of a team's tasks. Defaults to 1 second. */
+  readonly monitorPoll: Duration.Duration
+  /** How long a run may take when its workflow does not say. Defaults to 2 hours. */
+  readonly workflowTimeout: Duration.Duration
+  /** How long teardown waits for an Agamemnon that does not answer. Defaults to 1 minute. */
+  readonly teardownGrace: Duration.Duration
+  /** The host that docker agents are placed on. Defaults to Agamemnon's choice. */
+  readonly hostId: Option.Option<string>
+}
+
+/** The settings that hold when nothing is set. */
+export const defaults: RunSettings = {
+  healthcheckInterval: Settings.healthcheckInterval.default,
+  healthcheckFailureThreshold: Settings.healthcheckFailureThreshold.default,
+  healthcheckTimeout: Settings.healthcheckTimeout.default,
+  monitorPoll: Settings.monitorPoll.default,
+  workflowTimeout: Settings.workflowTimeout.default,
+  teardownGrace: Settings.teardownGrace.default,
+  hostId: Option.none()
+}
+
+/** Reads the settings from the environment. */
+export const config: Config.Config<RunSettings> = Config.all({
+  healthcheckInterval: Settings.healthcheckInterval.config,
+  healthcheckFailureThreshold: Settings.healthcheckFailureThreshold.config,
+  healthcheckTimeout: Settings.healthcheckTimeout.config,
+  monitorPoll: Settings.monitorPoll.config,
+  workflowTimeout: Settings.workflowTimeout.config,
+  teardownGrace: Settings.teardownGrace.config,
+  hostId: Settings.hostId.config
+})

@@ -1,0 +1,114 @@
+/** Carries out one run: puts together what its pipeline is told, and gives it its place among other runs. */
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as PubSub from "effect/PubSub"
+import type * as Scope from "effect/Scope"
+import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import * as TaskFeed from "../agamemnon/TaskFeed.ts"
+import type * as Pinger from "../liveness/Pinger.ts"
+import type { EventBody, RunEvent } from "../run/RunEvent.ts"
+import type { RunId } from "../run/RunId.ts"
+import type * as RunJournal from "../run/RunJournal.ts"
+import * as RunState from "../run/RunState.ts"
+import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
+import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as CurrentRun from "./CurrentRun.ts"
+import * as Pipeline from "./Pipeline.ts"
+import * as Recovery from "./Recovery.ts"
+import { RunRequest } from "./RunRequest.ts"
+import * as RunResult from "./RunResult.ts"
+import type { RunSettings } from "./RunSettings.ts"
+
+/** What the runs of an executor share. */
+export interface Shared {
+  readonly settings: RunSettings
+  readonly events: PubSub.PubSub<RunEvent>
+  readonly feed: Context.Tag.Service<TaskFeed.TaskFeed>
+  /** The pinger that their heartbeats have in common, for as long as one of them runs. */
+  readonly pinger: Effect.Effect<Pinger.Pinger, never, Scope.Scope>
+}
+
+/** What one run has of its own. */
+export interface Options {
+  readonly id: RunId
+  readonly journal: Option.Option<RunJournal.Handle>
+  readonly request: Context.Tag.Service<RunRequest>
+  /** Digest of its input in the journal, if it is there. */
+  readonly inputDigest: string | undefined
+  /** Wins over the workflow's own policy, or that which the run had. */
+  readonly teardown?: TeardownPolicy | undefined
+  /** Wins over the workflow's own limit. */
+  readonly timeout?: Duration.DurationInput | undefined
+  /** Whether Agamemnon ends with this process. Defaults to false. */
+  readonly embedded?: boolean | undefined
+}
+
+/** Takes a run to its end. */
+export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Options) {
+  const { embedded = false, id, journal, request } = options
+  const { before, spec } = request
+  const { url } = yield* AgamemnonClient
+  const { events, settings } = shared
+  const policy = options.teardown ?? before?.policy ?? spec.teardown
+  const limit = limitOf(options, settings)
+  const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events })
+  /** Dead runs of which this one has used something again. */
+  const inherited: Array<RunId> = []
+  yield* Pipeline.run({
+    policy,
+    limit,
+    pinger: shared.pinger,
+    beginning: beginningOf(options, { url, policy, timeout: limit }),
+    sweep: embedded ? Effect.void : Effect.map(Recovery.sweep(spec), (runs) => inherited.push(...runs))
+  }).pipe(
+    Effect.scoped,
+    Effect.provideService(CurrentRun.CurrentRun, current),
+    Effect.provideService(RunRequest, request),
+    Effect.provideService(TaskFeed.TaskFeed, shared.feed)
+  )
+  const state = yield* current.state
+  const spared = new Set(state === undefined ? [] : RunState.remaining(state).map(({ key }) => key))
+  yield* Effect.forEach(inherited, (run) => Recovery.inherit(run, { settings, spared }), { discard: true })
+  return yield* RunResult.fromState(state)
+})
+
+const limitOf = ({ request: { spec }, timeout }: Options, { workflowTimeout }: RunSettings): Duration.Duration =>
+  Option.fromNullable(timeout).pipe(
+    Option.map(Duration.decode),
+    Option.orElse(() => spec.timeout),
+    Option.getOrElse(() => workflowTimeout)
+  )
+
+/** The first event of a run, or the one with which it goes on. */
+const beginningOf = (
+  { embedded = false, inputDigest, request: { before, spec } }: Options,
+  told: { readonly url: string; readonly policy: TeardownPolicy; readonly timeout: Duration.Duration }
+): EventBody => {
+  const header = {
+    ...told,
+    ...declared(spec),
+    ...(embedded ? { embedded } : {}),
+    ...(inputDigest === undefined ? {} : { inputDigest })
+  }
+  return before === undefined
+    ? { _tag: "run.started", ...header }
+    : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).map(identified) }
+}
+
+const declared = ({ agents, teams }: WorkflowSpec) => ({
+  agents: agents.map(({ name }) => name),
+  teams: teams.map(({ name, tasks }) => ({
+    name,
+    tasks: tasks.map(({ assignTo, blockedBy, subject }) => ({ subject, assignTo, blockedBy }))
+  }))
+})
+
+const identified = ({ except, id, key, kind, name }: RunState.ResourceState) => ({
+  kind,
+  name,
+  key,
+  except,
+  ...(id === undefined ? {} : { id })
+})

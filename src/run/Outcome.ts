@@ -1,0 +1,15 @@
+/** How runs end. */
+import * as Schema from "effect/Schema"
+
+/**
+ * Schema of how a run ended, which is exactly one of:
+ *
+ * - `completed`: every task completed
+ * - `failed`: a task ended otherwise or was skipped, or Agamemnon refused a request
+ * - `connectivity_lost`: the heartbeat gave up
+ * - `state_lost`: Agamemnon answers, but no longer knows what the run has made
+ * - `timed_out`: the limit of the run passed
+ * - `cancelled`: a signal, a person or an interruption ended it
+ */
+export const Outcome = Schema.Literal("completed", "failed", "connectivity_lost", "state_lost", "timed_out", "cancelled")
+export type Outcome = typeof Outcome.Type

@@ -1,0 +1,44 @@
+/**
+ * Who drives which run. A process acquires the lease of a run before it drives
+ * it, and renews it; another process can acquire it when the owner is dead or,
+ * where that cannot be known, when the lease has run out. `SqlRunLease`
+ * implements it.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { JournalError, RunOwnedError } from "./JournalError.ts"
+import type { RunIdentity } from "./RunId.ts"
+
+/** A lease that this process has acquired. */
+export interface Handle {
+  /** Waits until somebody asks for the end of the run, and says who. */
+  readonly cancelled: Effect.Effect<string>
+  /** Fails when another process has acquired the run, and never succeeds. */
+  readonly lost: Effect.Effect<never, RunOwnedError>
+  /** Fails once it is known that another process has acquired the run. */
+  readonly ensure: Effect.Effect<void, RunOwnedError>
+  /** Asks whether the lease is still this process's. */
+  readonly isHeld: Effect.Effect<boolean, JournalError>
+  /** Notes that the lease is another process's now. Answers the error that says whose. */
+  readonly markLost: Effect.Effect<RunOwnedError>
+}
+
+/** The process that holds the lease of a run. */
+export interface Owner {
+  readonly run: string
+  readonly workflow: string
+  readonly url: string
+  /** Which process it is, in words. */
+  readonly description: string
+}
+
+/** The leases of runs. */
+export class RunLease extends Context.Tag("telemachy/run/RunLease")<RunLease, {
+  /** Acquires the lease of a run until the scope closes. Fails when it has a living owner, this process included. */
+  readonly acquire: (run: RunIdentity) => Effect.Effect<Handle, JournalError | RunOwnedError, Scope.Scope>
+  /** The owners that live, by their runs. */
+  readonly living: Effect.Effect<ReadonlyMap<string, Owner>, JournalError>
+  /** Asks the owner of a run for its end. Answers whether it has one that lives. */
+  readonly cancel: (run: string, by: string) => Effect.Effect<boolean, JournalError>
+}>() {}

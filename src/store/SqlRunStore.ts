@@ -1,0 +1,162 @@
+/** The store of runs in SQL: a file of this machine, PostgreSQL, or the memory of this process. */
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Chunk from "effect/Chunk"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import type { JournalError } from "../run/JournalError.ts"
+import type { RunEvent } from "../run/RunEvent.ts"
+import type { RunId } from "../run/RunId.ts"
+import type { RunJournal } from "../run/RunJournal.ts"
+import * as RunLease from "../run/RunLease.ts"
+import * as Settings from "../settings/Settings.ts"
+import * as Database from "./Database.ts"
+import * as EventLog from "./EventLog.ts"
+import * as HashChain from "./HashChain.ts"
+import * as OwnerProcess from "./OwnerProcess.ts"
+import * as RunIndex from "./RunIndex.ts"
+import { RunNotOverError, RunStore, type Verification } from "./RunStore.ts"
+import * as SqlRunJournal from "./SqlRunJournal.ts"
+import * as SqlRunLease from "./SqlRunLease.ts"
+
+/** The time between two looks at a run that is followed. */
+const followInterval = "250 millis"
+
+type Parts = Database.Database | RunLease.RunLease
+
+const isEnd = ({ tag }: HashChain.Row): boolean => tag === "run.finished"
+
+/** Reads what is new of a run, and tells from where to read on, unless that was all. */
+const readOn = Effect.fnUntraced(function*(run: RunId, from: number) {
+  const { living } = yield* RunLease.RunLease
+  const isAlive = (yield* living).has(run)
+  // Read after its owner was looked for: what a run that has ended had to say is there by then.
+  const rows = yield* EventLog.rows(run, from)
+  const last = rows.at(-1)
+  const events = Chunk.fromIterable(yield* EventLog.events(rows))
+  const isOver = !isAlive || (last !== undefined && isEnd(last))
+  return [events, isOver ? Option.none() : Option.some(HashChain.endOf(last).next || from)] as const
+})
+
+const follow = (run: RunId): Stream.Stream<RunEvent, JournalError, Parts> =>
+  Stream.paginateChunkEffect(0, (from) => Effect.delay(readOn(run, from), from === 0 ? Duration.zero : followInterval))
+
+/** Removes what the rows of a run say: its digests keep the chain whole. */
+const forget = Effect.fnUntraced(function*(run: RunId) {
+  const { kept = 0, left = 0, owner, status } = yield* RunIndex.find(run)
+  const no = (reason: string) => new RunNotOverError({ run, reason })
+  if (owner !== undefined) return yield* no(`${owner} drives it`)
+  if (status === "interrupted") return yield* no("it was interrupted; resume it, or clean up what it left")
+  if (left + kept > 0) return yield* no(`${left + kept} of its agents and teams are still there; clean them up`)
+  yield* Database.ask("write", (sql) => sql`DELETE FROM telemachy_declarations WHERE run = ${run}`)
+  yield* Database.ask("write", (sql) => sql`UPDATE telemachy_events SET payload = NULL WHERE run = ${run}`)
+  // Others that read the file now can delay that.
+  yield* Effect.ignoreLogged(Database.scrub)
+})
+
+const verify = (runs: ReadonlyArray<string>) =>
+  Effect.map(
+    Effect.forEach(runs, (run) => Effect.map(EventLog.rows(run), (rows) => [rows.length, HashChain.firstBreak(rows)] as const)),
+    (checked): Verification => ({
+      runs: checked.length,
+      events: checked.reduce((sum, [length]) => sum + length, 0),
+      breaks: checked.flatMap(([, broken]) => broken ?? [])
+    })
+  )
+
+const make = Effect.gen(function*() {
+  const context = yield* Effect.context<Parts>()
+  const { where } = yield* Database.Database
+  const provided = Effect.provide(context)
+
+  const runsOf = Option.match({
+    onNone: () => EventLog.runs,
+    onSome: (run: RunId) => Effect.succeed([run])
+  })
+
+  return RunStore.of({
+    where,
+    list: provided(RunIndex.list),
+    notable: (newest) => provided(RunIndex.notable(newest)),
+    find: (prefix) => provided(RunIndex.find(prefix)),
+    events: (run) => provided(Effect.flatMap(EventLog.rows(run), EventLog.events)),
+    input: (run) => provided(SqlRunJournal.inputOf(run)),
+    follow: (run) => Stream.provideContext(follow(run), context),
+    known: provided(RunIndex.known),
+    cancel: (run, by) => provided(Effect.flatMap(RunLease.RunLease, ({ cancel }) => cancel(run, by))),
+    forget: (run) => provided(forget(run)),
+    verify: (run) => provided(Effect.flatMap(runsOf(run), verify)),
+    rows: (run) =>
+      Stream.fromIterableEffect(runsOf(run)).pipe(
+        Stream.flatMap((each) => Stream.fromIterableEffect(EventLog.rows(each))),
+        Stream.provideContext(context)
+      )
+  })
+})
+
+/** Both sides of the database: the journal that an executor writes, and the store that tells of it. */
+export type Services = RunStore | RunJournal
+
+const layerOf = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Database>, E, R>) =>
+  Layer.merge(Layer.effect(RunStore, make), SqlRunJournal.layer).pipe(
+    Layer.provide(SqlRunLease.layer),
+    Layer.provide(Layer.merge(OwnerProcess.layer, Database.layer(opened)))
+  )
+
+/**
+ * Layer of a store in a file, which is created, for its owner alone, if it is
+ * missing. Many processes of one machine can share it.
+ *
+ * **Example** (Runs that outlive their process)
+ *
+ * ```ts
+ * import { NodeContext } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ * import { SqlRunStore, WorkflowExecutor } from "telemachy"
+ *
+ * const ExecutorLive = WorkflowExecutor.layer().pipe(
+ *   Layer.provideMerge(SqlRunStore.layerFile("runs.db")),
+ *   Layer.provide(NodeContext.layer)
+ * )
+ * ```
+ */
+export const layerFile = (path: string): Layer.Layer<Services, JournalError, FileSystem.FileSystem | Path.Path> =>
+  layerOf(Database.openFile(path))
+
+/** Layer of a store in PostgreSQL, which processes of many hosts can share. Tables are created when they are missing. */
+export const layerPostgres = (url: Redacted.Redacted): Layer.Layer<Services, JournalError> => layerOf(Database.openPostgres(url))
+
+/** Layer of a store that is lost with the process. */
+export const layerMemory: Layer.Layer<Services, JournalError> = layerOf(Database.openMemory)
+
+/** The path that a `file:` address names; `~` is the home directory. */
+const pathOf = Effect.fnUntraced(function*(url: string) {
+  const paths = yield* Path.Path
+  const path = url.startsWith("file://")
+    ? yield* Effect.mapError(
+      Effect.flatMap(Effect.try(() => new URL(url)), paths.fromFileUrl),
+      () => ConfigError.InvalidData([Settings.databaseUrl.name], "expected a path of this machine after file:")
+    )
+    : url.slice("file:".length)
+  if (!/^~(\/|$)/.test(path)) return path
+  return paths.join(yield* Config.string("HOME"), path.slice(1))
+})
+
+/** Layer of the store that `TELEMACHY_DATABASE_URL` names. */
+export const layerConfig: Layer.Layer<
+  Services,
+  JournalError | ConfigError.ConfigError,
+  FileSystem.FileSystem | Path.Path
+> = Layer.unwrapEffect(Effect.gen(function*() {
+  const given = yield* Settings.databaseUrl.config
+  const url = Option.match(given, { onNone: () => Settings.databaseUrl.fallback, onSome: Redacted.value })
+  if (url === "memory:") return layerMemory
+  return url.startsWith("file:") ? layerFile(yield* pathOf(url)) : layerPostgres(Redacted.make(url))
+}))
