@@ -1,5 +1,12 @@
+import { readFileSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { defineConfig } from "tsup"
+
+/** The modules that applications import, each from a path of its own: those of the barrel. */
+const modules = Object.fromEntries(
+  [...readFileSync("src/index.ts", "utf8").matchAll(/^export \* as (\w+) from "(.+)"$/gm)].map(([, name, path]) =>
+    [name, `src/${path}`])
+)
 
 const shared = { format: "esm", target: "node20", treeshake: true, clean: true } as const
 
@@ -34,6 +41,12 @@ export default defineConfig([
       js: "import { createRequire as telemachyCreateRequire } from \"node:module\"; const require = telemachyCreateRequire(import.meta.url);"
     }
   },
-  // The library shares `effect` with the application that imports it.
-  { ...shared, clean: false, entry: { index: "src/index.ts" }, dts: { entry: { index: "src/index.ts" } } }
+  // The library shares `effect` with the application that imports it, and its modules share what they have in common.
+  {
+    ...shared,
+    entry: { index: "src/index.ts", ...modules },
+    outDir: "dist/lib",
+    splitting: true,
+    dts: { compilerOptions: { stripInternal: true } }
+  }
 ])

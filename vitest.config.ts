@@ -1,14 +1,22 @@
 import { defineConfig } from "vitest/config"
 
+const timeouts = { testTimeout: 60_000, hookTimeout: 120_000 }
+
+/** Tests that start processes or servers of their own, or take long because they count in real time. */
+const processes = ["test/integration/**/*.test.ts", "test/**/*.process.test.ts"]
+
 export default defineConfig({
   resolve: { alias: { telemachy: new URL("./src/index.ts", import.meta.url).pathname } },
   test: {
-    include: ["test/**/*.test.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    globalSetup: "test/support/buildCommand.ts",
     // Much of a run is waiting for processes and sockets: by default one core of two would stand still.
     minWorkers: 1,
-    maxWorkers: "100%"
+    maxWorkers: "100%",
+    projects: [
+      { extends: true, test: { name: "unit", isolate: false, include: ["test/**/*.test.ts"], exclude: processes, ...timeouts } },
+      {
+        extends: true,
+        test: { name: "process", include: processes, globalSetup: "test/support/buildCommand.ts", ...timeouts }
+      }
+    ]
   }
 })

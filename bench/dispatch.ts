@@ -1,6 +1,6 @@
 /** What a run costs beyond its tasks: a chain of 100 and a fan-out of 1,000 tasks that complete at once. */
-import * as Command from "@effect/platform/Command"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Command from "@effect/platform/Command"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

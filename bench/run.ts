@@ -3,10 +3,10 @@
  * writes it to `bench/results/all.json`; with `--write` also into the page on
  * performance.
  */
-import * as Command from "@effect/platform/Command"
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Command from "@effect/platform/Command"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -44,7 +44,7 @@ const most = new Set([
   "chain of 100, wall time",
   "fan-out of 1,000, requests",
   "telemachy --version",
-  "telemachy list, a record of 10,000 runs",
+  "telemachy list, a journal of 10,000 runs",
   "a recorded run, per event",
   "1,000 runs of 10 tasks, wall time",
   "10,000 tasks in layers, load and validate"

@@ -1,10 +1,10 @@
-/** What the record of runs costs: to list it when it is long, and to write to it. */
+/** What the journal of runs costs: to list it when it is long, and to write to it. */
 import * as Reactivity from "@effect/experimental/Reactivity"
-import * as Command from "@effect/platform/Command"
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Command from "@effect/platform/Command"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Arr from "effect/Array"
 import * as Config from "effect/Config"
@@ -18,9 +18,9 @@ import { AgamemnonClient, EmbeddedAgamemnon, RunStore, SqlRunStore, WorkflowExec
 import type * as RunEvent from "../src/run/RunEvent.ts"
 import * as RunId from "../src/run/RunId.ts"
 import { RunJournal } from "../src/run/RunJournal.ts"
-import * as HashChain from "../src/store/HashChain.ts"
 import * as Database from "../src/store/Database.ts"
 import * as EventLog from "../src/store/EventLog.ts"
+import * as HashChain from "../src/store/HashChain.ts"
 import * as Bench from "./Bench.ts"
 import * as Figure from "./Figure.ts"
 
@@ -62,7 +62,7 @@ const history = (position: number): ReadonlyArray<RunEvent.RunEvent> => {
   ]
 }
 
-/** Writes a record of many runs with the store's own code, a hundred runs at a time. */
+/** Writes a journal of many runs with the store's own code, a hundred runs at a time. */
 const fill = (path: string) =>
   Effect.forEach(
     Arr.chunksOf(Arr.makeBy(runs, (position) => position), 100),
@@ -110,20 +110,20 @@ const workflow = {
   teardown: "always"
 }
 
-/** Runs a workflow with a record, or without one; answers how many milliseconds it took. */
+/** Runs a workflow with a journal, or without one; answers how many milliseconds it took. */
 const timeOfRun = <E, R>(record: Layer.Layer<SqlRunStore.Services, E, R> | Layer.Layer<never>) =>
   Effect.gen(function*() {
     const spec = yield* WorkflowSpec.decode(workflow)
     const server = yield* EmbeddedAgamemnon.make()
     const layer = WorkflowExecutor.layer().pipe(Layer.provide([AgamemnonClient.layer(server), record]))
-    // Without the time that it takes to open the record.
+    // Without the time that it takes to open the journal.
     return yield* Effect.provide(
       Effect.map(Effect.timed(WorkflowExecutor.execute(spec)), ([time]) => Duration.toMillis(time)),
       layer
     )
   }).pipe(Effect.scoped)
 
-/** How many events the runs of a record have. */
+/** How many events the runs of a journal have. */
 const countEvents = Effect.flatMap(RunStore.RunStore, ({ verify }) => verify(Option.none()))
 
 /** The time of one append of one event, at the median of many. */
@@ -169,7 +169,7 @@ const figures = Effect.gen(function*() {
   const onPostgres = address === undefined ? undefined : yield* Effect.provide(append, SqlRunStore.layerPostgres(address))
   yield* Figure.report("store", [
     {
-      name: `telemachy list, a record of ${runs.toLocaleString("en")} runs`,
+      name: `telemachy list, a journal of ${runs.toLocaleString("en")} runs`,
       value: list,
       unit: "ms",
       against: 3 * version,
@@ -180,7 +180,7 @@ const figures = Effect.gen(function*() {
       value: added,
       unit: "ms",
       against: 5,
-      limit: `the limit for what a record adds, ${events.toFixed(0)} events, median of ${rounds}`
+      limit: `the limit for what a journal adds, ${events.toFixed(0)} events, median of ${rounds}`
     },
     { name: "one append to a file", value: onFile, unit: "ms", against: 5, limit: "the same limit, median of 200" },
     ...(onPostgres === undefined ? [] : [

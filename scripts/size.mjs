@@ -14,7 +14,7 @@ const megabytes = (paths, sizeOf = (path) => statSync(path).size) =>
 const dist = filesIn("dist")
 const published = [...dist, ...filesIn("schemas"), ...filesIn("workflows"), "README.md", "CHANGELOG.md", "LICENSE", "package.json"]
 const sizes = {
-  command: megabytes(dist.filter((path) => path.endsWith(".js") && !path.endsWith("index.js"))),
+  command: megabytes(dist.filter((path) => path.endsWith(".js") && !path.includes("lib"))),
   package: megabytes(published),
   packed: megabytes(published, (path) => gzipSync(readFileSync(path)).length)
 }

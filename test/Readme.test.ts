@@ -1,5 +1,5 @@
-import { assert, describe, it } from "@effect/vitest"
 import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
 import manifest from "../package.json" with { type: "json" }
 import * as Reference from "../scripts/Reference.ts"
 

@@ -1,7 +1,7 @@
-import { assert, describe, it } from "@effect/vitest"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FileSystem from "@effect/platform/FileSystem"
+import { assert, describe, it } from "@effect/vitest"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -12,10 +12,10 @@ import * as ResumeAfterCrash from "../examples/resume-after-crash.ts"
 import * as RunWorkflow from "../examples/run-workflow.ts"
 import * as AgamemnonClient from "../src/agamemnon/AgamemnonClient.ts"
 import * as EmbeddedAgamemnon from "../src/embedded/EmbeddedAgamemnon.ts"
-import * as RunInput from "../src/run/RunInput.ts"
-import * as RunId from "../src/run/RunId.ts"
-import { RunJournal } from "../src/run/RunJournal.ts"
 import * as WorkflowExecutor from "../src/executor/WorkflowExecutor.ts"
+import * as RunId from "../src/run/RunId.ts"
+import * as RunInput from "../src/run/RunInput.ts"
+import { RunJournal } from "../src/run/RunJournal.ts"
 import { RunStore } from "../src/store/RunStore.ts"
 import * as WorkflowFile from "../src/workflow/WorkflowFile.ts"
 
@@ -32,7 +32,7 @@ const Agamemnon = Layer.unwrapEffect(Effect.map(EmbeddedAgamemnon.EmbeddedAgamem
   Layer.provide([EmbeddedAgamemnon.layer(), NodeHttpClient.layer])
 )
 
-/** What is on record of a process that has died as soon as it had begun a run. */
+/** What is in the journal of a process that has died as soon as it had begun a run. */
 const diedAtOnce = Effect.fnUntraced(function*(digits: string, isDeclared: boolean) {
   const { begin } = yield* RunJournal
   const { events, list } = yield* RunStore

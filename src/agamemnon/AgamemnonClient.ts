@@ -2,7 +2,7 @@
  * Agamemnon as the rest of Telemachy uses it: lists read to their last page,
  * creates that are safe to repeat, one kind of error, and the ping.
  *
- * An ordinary request is repeated while {@link Persistence} says so. A ping is
+ * An ordinary request is repeated while {@link RequestRetry} says so. A ping is
  * sent once, past every limit that this client sets itself.
  */
 import * as HttpApiClient from "@effect/platform/HttpApiClient"
@@ -19,8 +19,9 @@ import * as RateLimiter from "effect/RateLimiter"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
-import * as Settings from "../settings/Settings.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
+import * as Credential from "../settings/Credential.ts"
+import * as Settings from "../settings/Settings.ts"
 import { AgamemnonApi } from "./AgamemnonApi.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
 import type {
@@ -35,7 +36,6 @@ import type {
   TeamId
 } from "./AgamemnonModel.ts"
 import * as ConcurrencyLimit from "./ConcurrencyLimit.ts"
-import * as Credential from "../settings/Credential.ts"
 import * as Pages from "./Pages.ts"
 import { retrying } from "./RequestRetry.ts"
 import * as Transport from "./Transport.ts"
@@ -63,7 +63,21 @@ export interface Options {
   readonly rateLimit?: { readonly rps: number; readonly burst: number } | undefined
 }
 
-/** The orchestrator. */
+/**
+ * The orchestrator.
+ *
+ * **Example** (Counting the agents)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { AgamemnonClient } from "telemachy"
+ *
+ * export const countAgents = Effect.gen(function*() {
+ *   const { listAgents } = yield* AgamemnonClient.AgamemnonClient
+ *   return (yield* listAgents).length
+ * })
+ * ```
+ */
 export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonClient")<AgamemnonClient, {
   /** Address of Agamemnon, without a slash at its end. */
   readonly url: string
@@ -124,7 +138,7 @@ const invalid = (option: string) => (problem: string) =>
 const isCount = (number: number): boolean => Number.isSafeInteger(number) && number > 0
 
 /** Reads the address. One of another machine needs TLS, before the first byte is sent. */
-const addressOf = ({ requireTls = true, url }: Options) =>
+const addressOf = ({ requireTls = Settings.requireTls.default, url }: Options) =>
   Effect.filterOrFail(
     Effect.mapError(AgamemnonAddress.parse(url), invalid("url")),
     ({ isLoopback, isPlain }) => !requireTls || !isPlain || isLoopback,
@@ -132,7 +146,7 @@ const addressOf = ({ requireTls = true, url }: Options) =>
   )
 
 /** Makes what an ordinary request waits for: a free connection, and its turn. */
-const turns = Effect.fnUntraced(function*({ maxConnections = 6, rateLimit = { rps: 0, burst: 1 } }: Options) {
+const turns = Effect.fnUntraced(function*({ maxConnections = Settings.maxConnections.default, rateLimit = { rps: 0, burst: 1 } }: Options) {
   const { burst, rps } = rateLimit
   if (!isCount(maxConnections)) {
     return yield* invalid("maxConnections")(`expected a whole number greater than 0, found ${maxConnections}`)
@@ -154,7 +168,21 @@ const turns = Effect.fnUntraced(function*({ maxConnections = 6, rateLimit = { rp
   return turn
 })
 
-/** Makes a client. Fails when an option can not be used, or the address would need TLS. */
+/**
+ * Makes a client. Fails when an option can not be used, or the address would need TLS.
+ *
+ * **Example** (A client in a scope)
+ *
+ * ```ts
+ * import { Effect, Redacted } from "effect"
+ * import { AgamemnonClient } from "telemachy"
+ *
+ * export const isThere = Effect.gen(function*() {
+ *   const { ping } = yield* AgamemnonClient.make({ url: "https://agamemnon.example", apiKey: Redacted.make("key") })
+ *   return yield* Effect.isSuccess(ping)
+ * }).pipe(Effect.scoped)
+ * ```
+ */
 export const make: (
   options: Options
 ) => Effect.Effect<
@@ -235,11 +263,38 @@ export const make: (
   })
 })
 
-/** Layer of a client with these options. */
+/**
+ * Layer of a client with these options.
+ *
+ * **Example** (Naming an Agamemnon in code)
+ *
+ * ```ts
+ * import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+ * import { Layer } from "effect"
+ * import { AgamemnonClient } from "telemachy"
+ *
+ * export const Agamemnon = AgamemnonClient.layer({ url: "http://127.0.0.1:8080", requestTimeout: "10 seconds" }).pipe(
+ *   Layer.provide(NodeHttpClient.layer)
+ * )
+ * ```
+ */
 export const layer = (options: Options): Layer.Layer<AgamemnonClient, OptionsError, HttpClient.HttpClient> =>
   Layer.scoped(AgamemnonClient, make(options))
 
-/** Reads from the environment how a client behaves, whichever Agamemnon it talks to. */
+/**
+ * Reads from the environment how a client behaves, whichever Agamemnon it talks to.
+ *
+ * **Example** (The settings of the environment, and an address of one's own)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { AgamemnonClient } from "telemachy"
+ *
+ * export const Agamemnon = Layer.unwrapEffect(
+ *   Effect.map(AgamemnonClient.config, (options) => AgamemnonClient.layer({ ...options, url: "http://127.0.0.1:8080" }))
+ * )
+ * ```
+ */
 export const config: Config.Config<Omit<Options, "url" | "apiKey">> = Config.all({
   requireTls: Settings.requireTls.config,
   requestTimeout: Settings.requestTimeout.config,
@@ -248,7 +303,19 @@ export const config: Config.Config<Omit<Options, "url" | "apiKey">> = Config.all
   rateLimit: Config.all({ rps: Settings.rateLimitRps.config, burst: Settings.rateLimitBurst.config })
 })
 
-/** Layer of a client of the Agamemnon that the environment names. */
+/**
+ * Layer of a client of the Agamemnon that the environment names.
+ *
+ * **Example** (The Agamemnon that AGAMEMNON_URL names)
+ *
+ * ```ts
+ * import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+ * import { Layer } from "effect"
+ * import { AgamemnonClient } from "telemachy"
+ *
+ * export const Agamemnon = AgamemnonClient.layerConfig.pipe(Layer.provide(NodeHttpClient.layer))
+ * ```
+ */
 export const layerConfig: Layer.Layer<
   AgamemnonClient,
   OptionsError | ConfigError.ConfigError,

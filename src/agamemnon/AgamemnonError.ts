@@ -9,7 +9,17 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
-/** Why no answer came: how the connection ended, or that none was made. */
+/**
+ * Why no answer came: how the connection ended, or that none was made.
+ *
+ * **Example** (Telling a name that is wrong from a server that is down)
+ *
+ * ```ts
+ * import { AgamemnonError } from "telemachy"
+ *
+ * export const isConfiguration = (failure: AgamemnonError.TransportFailure) => failure === "dns" || failure === "tls"
+ * ```
+ */
 export const TransportFailure = Schema.Literal("refused", "reset", "dns", "tls", "timeout")
 export type TransportFailure = typeof TransportFailure.Type
 
@@ -32,7 +42,11 @@ const property = (value: unknown, name: "code" | "syscall"): string =>
 const socketError = (cause: unknown): unknown =>
   property(cause, "code") === "" && Predicate.hasProperty(cause, "cause") ? socketError(cause.cause) : cause
 
-/** Tells how a request failed in transport, from the error code of Node's socket. */
+/**
+ * Tells how a request failed in transport, from the error code of Node's socket.
+ *
+ * @internal
+ */
 export const transportFailure = (error: HttpClientError.HttpClientError): TransportFailure => {
   const cause = socketError(error.cause)
   const code = property(cause, "code")
@@ -46,6 +60,17 @@ export const transportFailure = (error: HttpClientError.HttpClientError): Transp
 /**
  * A ping that did not show a living Agamemnon: no connection, no answer in
  * time, or an answer that says that the server itself has failed (5xx).
+ *
+ * **Example** (Saying why there was no answer)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { AgamemnonClient } from "telemachy"
+ *
+ * export const check = Effect.flatMap(AgamemnonClient.AgamemnonClient, ({ ping }) => ping).pipe(
+ *   Effect.catchTag("PingError", ({ reason, url }) => Effect.logWarning(`${url} did not answer: ${reason}`))
+ * )
+ * ```
  */
 export class PingError extends Schema.TaggedError<PingError>()("PingError", {
   url: Schema.String,
@@ -65,11 +90,33 @@ export class PingError extends Schema.TaggedError<PingError>()("PingError", {
  * - `ServerError`: the server failed (5xx)
  * - `Refused`: the server understood and said no (4xx); sending again would not help
  * - `Malformed`: the answer is not what this API answers
+ *
+ * **Example** (What a failure calls for)
+ *
+ * ```ts
+ * import { AgamemnonError } from "telemachy"
+ *
+ * export const isTemporary = (reason: AgamemnonError.Reason) => reason === "Transport" || reason === "Busy"
+ * ```
  */
 export const Reason = Schema.Literal("Transport", "Busy", "ServerError", "Refused", "Malformed")
 export type Reason = typeof Reason.Type
 
-/** A request that Agamemnon did not carry out, or whose answer did not arrive. */
+/**
+ * A request that Agamemnon did not carry out, or whose answer did not arrive.
+ *
+ * **Example** (Telling a refused key from other refusals)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { AgamemnonClient } from "telemachy"
+ *
+ * export const agents = Effect.flatMap(AgamemnonClient.AgamemnonClient, ({ listAgents }) => listAgents).pipe(
+ *   Effect.catchTag("AgamemnonError", (error) =>
+ *     error.status === 401 ? Effect.dieMessage("the key is wrong") : Effect.fail(error))
+ * )
+ * ```
+ */
 export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("AgamemnonError", {
   reason: Reason,
   method: Schema.String,
@@ -122,6 +169,18 @@ export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("Agamem
 /**
  * Agamemnon answers, but no longer knows what this run has made: it was
  * restarted or replaced, and has forgotten.
+ *
+ * **Example** (Starting anew after a restart of Agamemnon)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const persevere = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.catchTag("AgamemnonStateLostError", () => WorkflowExecutor.execute(spec))
+ *   )
+ * ```
  */
 export class AgamemnonStateLostError extends Schema.TaggedError<AgamemnonStateLostError>()("AgamemnonStateLostError", {
   workflow: Schema.String,
@@ -133,7 +192,20 @@ export class AgamemnonStateLostError extends Schema.TaggedError<AgamemnonStateLo
   }
 }
 
-/** An option of a client that can not be used. */
+/**
+ * An option of a client that can not be used.
+ *
+ * **Example** (Reporting what is wrong with an option)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { AgamemnonClient } from "telemachy"
+ *
+ * export const client = AgamemnonClient.make({ url: "ftp://agamemnon.example" }).pipe(
+ *   Effect.tapErrorTag("InvalidOptionError", ({ option, problem }) => Effect.logError(`${option}: ${problem}`))
+ * )
+ * ```
+ */
 export class InvalidOptionError extends Schema.TaggedError<InvalidOptionError>()("InvalidOptionError", {
   option: Schema.String,
   problem: Schema.String
@@ -143,7 +215,22 @@ export class InvalidOptionError extends Schema.TaggedError<InvalidOptionError>()
   }
 }
 
-/** A plain address of another host, where the settings ask for TLS: what it is sent would be readable on the way. */
+/**
+ * A plain address of another host, where the settings ask for TLS: what it is sent would be readable on the way.
+ *
+ * **Example** (Allowing a plain address in a trusted network)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { AgamemnonClient } from "telemachy"
+ *
+ * const options = { url: "http://agamemnon.internal" }
+ *
+ * export const client = AgamemnonClient.make(options).pipe(
+ *   Effect.catchTag("TlsRequiredError", () => AgamemnonClient.make({ ...options, requireTls: false }))
+ * )
+ * ```
+ */
 export class TlsRequiredError extends Schema.TaggedError<TlsRequiredError>()("TlsRequiredError", {
   url: Schema.String
 }) {
@@ -166,7 +253,11 @@ export interface Answer {
   readonly body: string
 }
 
-/** Makes the error of a request whose connection failed. */
+/**
+ * Makes the error of a request whose connection failed.
+ *
+ * @internal
+ */
 export const fromTransport = (sent: Sent, transport: TransportFailure): AgamemnonError =>
   new AgamemnonError({ ...sent, reason: "Transport", transport, detail: sentence[transport] })
 
@@ -179,17 +270,29 @@ const place = (path: ReadonlyArray<PropertyKey>): string =>
 const firstIssue = (error: unknown) =>
   ParseResult.isParseError(error) ? ParseResult.ArrayFormatter.formatErrorSync(error)[0] : undefined
 
-/** Says what is wrong with an answer that could not be decoded. */
+/**
+ * Says what is wrong with an answer that could not be decoded.
+ *
+ * @internal
+ */
 export const problemOf = (error: unknown): string => {
   const issue = firstIssue(error)
   return issue === undefined ? "this API has no such answer" : `${place(issue.path) || "the body"}: ${issue.message}`
 }
 
-/** Makes the error of a 2xx answer that does not say what such an answer says. */
+/**
+ * Makes the error of a 2xx answer that does not say what such an answer says.
+ *
+ * @internal
+ */
 export const fromUndecoded = (sent: Sent & { readonly status: number }, problem: string): AgamemnonError =>
   new AgamemnonError({ ...sent, reason: "Malformed", detail: oneLine(problem) })
 
-/** Makes the error of a request that was not sent, because Agamemnon would refuse what it says. */
+/**
+ * Makes the error of a request that was not sent, because Agamemnon would refuse what it says.
+ *
+ * @internal
+ */
 export const fromUnencoded = (error: unknown): AgamemnonError =>
   new AgamemnonError({
     method: "",
@@ -209,6 +312,8 @@ const gatewayStatuses = new Set([502, 503, 504])
  * reads the rest of an unread body as the next request and refuses that
  * (observed on Agamemnon 0.1.0). A verdict always has a JSON body; a 404
  * without one is about the path, not about what the path names.
+ *
+ * @internal
  */
 export const fromAnswer = (sent: Sent, { body, headers, status }: Answer): AgamemnonError => {
   const refusal = Schema.decodeEither(Refusal)(body)

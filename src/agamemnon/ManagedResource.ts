@@ -3,11 +3,11 @@
  * keys that the workflow's agents and teams have.
  */
 import * as Effect from "effect/Effect"
+import * as ResourceKey from "../workflow/ResourceKey.ts"
+import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import { AgamemnonClient } from "./AgamemnonClient.ts"
 import type { AgamemnonError } from "./AgamemnonError.ts"
 import { AgentId, TeamId } from "./AgamemnonModel.ts"
-import * as ResourceKey from "../workflow/ResourceKey.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 
 /** An agent or a team that exists on Agamemnon. */
 export interface ManagedResource {
@@ -26,15 +26,38 @@ interface Existing {
   readonly name: string
 }
 
-/** Lists every agent, or every team, whoever made it. */
+/**
+ * Lists every agent, or every team, whoever made it.
+ *
+ * **Example** (Counting teams, whoever made them)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ManagedResource } from "telemachy"
+ *
+ * export const countTeams = Effect.map(ManagedResource.list("team"), (teams) => teams.length)
+ * ```
+ */
 export const list = (kind: Kind): Effect.Effect<ReadonlyArray<Existing>, AgamemnonError, AgamemnonClient> =>
   Effect.flatMap(AgamemnonClient, (agamemnon): Effect.Effect<ReadonlyArray<Existing>, AgamemnonError> =>
     kind === "team" ? agamemnon.listTeams : agamemnon.listAgents)
 
-/** Finds what exists of a workflow, teams first. */
+/**
+ * Finds what exists of a workflow, teams first.
+ *
+ * **Example** (Looking before a deployment)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ManagedResource, type WorkflowSpec } from "telemachy"
+ *
+ * export const isClean = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   Effect.map(ManagedResource.find(spec), (resources) => resources.length === 0)
+ * ```
+ */
 export const find: (
   spec: WorkflowSpec
-) => Effect.Effect<ReadonlyArray<ManagedResource>, AgamemnonError, AgamemnonClient> = Effect.fn("Leftovers.find")(
+) => Effect.Effect<ReadonlyArray<ManagedResource>, AgamemnonError, AgamemnonClient> = Effect.fn("ManagedResource.find")(
   function*({ agents, metadata, teams }) {
     const found = (kind: Kind, declared: ReadonlyArray<{ readonly name: string }>) => {
       const names = new Map<string, string>(declared.map(({ name }) => [ResourceKey.make(metadata.name, name), name]))
@@ -48,7 +71,19 @@ export const find: (
   }
 )
 
-/** Removes one. Removing one that is already gone succeeds. */
+/**
+ * Removes one. Removing one that is already gone succeeds.
+ *
+ * **Example** (Removing everything of a workflow)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { ManagedResource, type WorkflowSpec } from "telemachy"
+ *
+ * export const removeAll = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   Effect.flatMap(ManagedResource.find(spec), Effect.forEach(ManagedResource.remove, { discard: true }))
+ * ```
+ */
 export const remove = (
   { id, kind }: Pick<ManagedResource, "id" | "kind">
 ): Effect.Effect<void, AgamemnonError, AgamemnonClient> =>

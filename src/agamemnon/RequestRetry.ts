@@ -1,5 +1,5 @@
 /**
- * How long an ordinary request is repeated, and who hears of its failures.
+ * How long an ordinary request is repeated, and who is told of its failures.
  *
  * A request that fails in transport or finds a busy server is sent again for as
  * long as the schedule goes on; one that finds a failing server, three times. A
@@ -11,7 +11,18 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { AgamemnonError } from "./AgamemnonError.ts"
 
-/** Pauses that grow from a tenth of a second to five seconds. */
+/**
+ * Pauses that grow from a tenth of a second to five seconds.
+ *
+ * **Example** (Retrying for a minute)
+ *
+ * ```ts
+ * import { Schedule } from "effect"
+ * import { RequestRetry } from "telemachy"
+ *
+ * export const forAMinute = RequestRetry.backoff.pipe(Schedule.upTo("1 minute"))
+ * ```
+ */
 export const backoff: Schedule.Schedule<unknown> = Schedule.exponential("100 millis").pipe(
   Schedule.union(Schedule.spaced("5 seconds")),
   Schedule.jittered
@@ -19,7 +30,20 @@ export const backoff: Schedule.Schedule<unknown> = Schedule.exponential("100 mil
 
 /**
  * What holds for the requests of the code that it is provided to. By default a
- * request is repeated four times and nobody hears of it.
+ * request is repeated four times and nobody is told.
+ *
+ * **Example** (Sending each request once)
+ *
+ * ```ts
+ * import { Effect, Schedule } from "effect"
+ * import { RequestRetry } from "telemachy"
+ *
+ * export const once = <A, E, R>(requests: Effect.Effect<A, E, R>) =>
+ *   Effect.provideService(requests, RequestRetry.RequestRetry, {
+ *     schedule: Schedule.recurs(0),
+ *     onFailure: (error) => Effect.logWarning(error.message)
+ *   })
+ * ```
  */
 export class RequestRetry extends Context.Reference<RequestRetry>()("telemachy/agamemnon/RequestRetry", {
   defaultValue: (): {
@@ -43,7 +67,11 @@ const toleratedServerErrors = Schedule.identity<AgamemnonError>().pipe(
   Schedule.whileOutput(([before, { reason }]) => reason !== "ServerError" || before < serverErrorRepeats)
 )
 
-/** Repeats a request as the {@link RequestRetry} in force says. */
+/**
+ * Repeats a request as the {@link RequestRetry} in force says.
+ *
+ * @internal
+ */
 export const retrying = <A, R>(request: Effect.Effect<A, AgamemnonError, R>): Effect.Effect<A, AgamemnonError, R> =>
   Effect.flatMap(RequestRetry, ({ onFailure, schedule }) =>
     request.pipe(

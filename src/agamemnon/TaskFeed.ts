@@ -1,5 +1,5 @@
 /**
- * What is heard of tasks while they run, beside what is read of them.
+ * The feed of events about tasks while they run, beside what is read of them.
  *
  * An event is a hint. It saves a read or calls for one, and nothing depends on
  * it: where no events come, everything is found out by reading.
@@ -15,11 +15,11 @@ import * as Stream from "effect/Stream"
 import { Task, TaskId, type TeamId } from "./AgamemnonModel.ts"
 
 /**
- * What is heard of the tasks of a team.
+ * What the feed says of the tasks of a team.
  *
  * - `Updated`: a task was changed, and is now like this
  * - `Mentioned`: something was said about a task, that it has ended for instance, and whether it is so is to be read
- * - `Lost`: from now on nothing may be heard
+ * - `Lost`: from now on no events may come
  * - `Restored`: events come again; those since the last `Lost` are missing
  */
 export type TaskEvent = Data.TaggedEnum<{
@@ -28,6 +28,22 @@ export type TaskEvent = Data.TaggedEnum<{
   Lost: {}
   Restored: {}
 }>
+/**
+ * Constructors and guards of {@link TaskEvent}.
+ *
+ * **Example** (Which task an event is about)
+ *
+ * ```ts
+ * import { TaskFeed } from "telemachy"
+ *
+ * export const taskOf = TaskFeed.match({
+ *   Updated: ({ task }) => task.id,
+ *   Mentioned: ({ id }) => id,
+ *   Lost: () => undefined,
+ *   Restored: () => undefined
+ * })
+ * ```
+ */
 export const { $is: is, $match: match, Lost, Restored, Mentioned, Updated } = Data.taggedEnum<TaskEvent>()
 
 /**
@@ -44,27 +60,74 @@ export type FeedStatus = Data.TaggedEnum<{
   Up: {}
   Down: { readonly reason: string }
 }>
+/**
+ * Constructors and guards of {@link FeedStatus}.
+ *
+ * **Example** (Saying whether events come)
+ *
+ * ```ts
+ * import { TaskFeed } from "telemachy"
+ *
+ * export const inWords = TaskFeed.matchStatus({
+ *   Absent: () => "nobody has asked for events",
+ *   Connecting: () => "connecting",
+ *   Up: () => "events come",
+ *   Down: ({ reason }) => reason
+ * })
+ * ```
+ */
 export const { $is: isStatus, $match: matchStatus, Absent, Connecting, Down, Up } = Data.taggedEnum<FeedStatus>()
 
-/** Where events come from. */
+/**
+ * Where events come from.
+ *
+ * **Example** (A feed of one's own)
+ *
+ * ```ts
+ * import { Effect, Layer, Queue, Stream } from "effect"
+ * import { TaskFeed } from "telemachy"
+ *
+ * export const Silent = Layer.succeed(TaskFeed.TaskFeed, {
+ *   statuses: Stream.make(TaskFeed.Up()),
+ *   subscribe: () => Effect.acquireRelease(Queue.unbounded<TaskFeed.TaskEvent>(), Queue.shutdown)
+ * })
+ * ```
+ */
 export class TaskFeed extends Context.Tag("telemachy/agamemnon/TaskFeed")<TaskFeed, {
   /** Whether events come: as it is now, and every change. */
   readonly statuses: Stream.Stream<FeedStatus>
   /**
    * Subscribes to the events of a team's tasks. It waits for its source no
    * longer than a moment, and never fails: what is sent before it has
-   * succeeded, or while the link is not up, may not be heard.
+   * succeeded, or while the feed is not up, may be missed.
    */
   readonly subscribe: (team: TeamId) => Effect.Effect<Queue.Dequeue<TaskEvent>, never, Scope.Scope>
 }>() {}
 
-/** A source of no events. */
+/**
+ * A source of no events.
+ *
+ * **Example** (Polling although there is a NATS)
+ *
+ * ```ts
+ * import { Layer } from "effect"
+ * import { TaskFeed, WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = WorkflowExecutor.layer().pipe(
+ *   Layer.provide(Layer.succeed(TaskFeed.TaskFeed, TaskFeed.none))
+ * )
+ * ```
+ */
 export const none = TaskFeed.of({
   statuses: Stream.make(Absent()),
   subscribe: () => Effect.acquireRelease(Queue.unbounded<TaskEvent>(), Queue.shutdown)
 })
 
-/** The subject of every event of a team's tasks, if its id can be part of one. */
+/**
+ * The subject of every event of a team's tasks, if its id can be part of one.
+ *
+ * @internal
+ */
 export const subject = (team: TeamId): Option.Option<string> =>
   /^[^\s.*>]+$/.test(team) ? Option.some(`hi.tasks.${team}.>`) : Option.none()
 
@@ -76,6 +139,8 @@ const decodeEnded = Schema.decodeUnknownOption(Schema.parseJson(Schema.Union(nam
 /**
  * Reads a message about a team's tasks. Malformed ones and those about tasks of
  * other teams say nothing, and nor do those that change no task, as `started`.
+ *
+ * @internal
  */
 export const parse = (team: TeamId, message: { readonly subject: string; readonly payload: string }): Option.Option<TaskEvent> => {
   const [, , about, id, what, ...more] = message.subject.split(".")

@@ -15,6 +15,7 @@ import { identity } from "effect/Function"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type { AgamemnonAddress } from "../settings/AgamemnonAddress.ts"
+import * as Settings from "../settings/Settings.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
 import { retrying } from "./RequestRetry.ts"
 
@@ -67,7 +68,8 @@ const isOk = ({ status }: AgamemnonError.Answer): boolean => status >= 200 && st
 
 /** Makes the transport. */
 export const make = Effect.fnUntraced(function*(options: Options) {
-  const { address: { isPlain, url }, apiKey, pingTimeout = "5 seconds", requestTimeout = "30 seconds" } = options
+  const { address: { isPlain, url }, apiKey, pingTimeout = Settings.healthcheckTimeout.default } = options
+  const { requestTimeout = Settings.requestTimeout.default } = options
   const addressed = (yield* HttpClient.HttpClient).pipe(
     HttpClient.mapRequest((request) =>
       request.pipe(

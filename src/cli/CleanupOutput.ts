@@ -5,10 +5,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
-import * as EventLine from "../report/EventLine.ts"
-import { count, oneLine } from "../report/Format.ts"
 import * as Cleanup from "../executor/Cleanup.ts"
 import * as RunSettings from "../executor/RunSettings.ts"
+import * as EventLine from "../report/EventLine.ts"
+import { count, oneLine } from "../report/Format.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type * as RunState from "../run/RunState.ts"
@@ -21,7 +21,7 @@ export const inWords = ({ id, kind, name }: Pick<RunState.ResourceState, "id" | 
   oneLine(`${kind} ${name}${id === undefined ? "" : ` (${id})`}`)
 
 /** Removes what a run has left. Ends with {@link ExitCode.leftBehind} when something could not be removed. */
-export const clean = Effect.fn("Cleaning.clean")(function*(run: RunId, moved: boolean) {
+export const clean = Effect.fn("CleanupOutput.clean")(function*(run: RunId, moved: boolean) {
   const settings = yield* RunSettings.config
   const { style } = yield* Streams.outputOf(process.stdout)
   const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)

@@ -1,13 +1,15 @@
 /** The command line: its commands, and what each way to end means for the exit code. */
 import * as Command from "@effect/cli/Command"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import type { Style } from "../report/Style.ts"
-import { printable } from "../report/Format.ts"
 import manifest from "../../package.json" with { type: "json" }
+import { printable } from "../report/Format.ts"
+import type { Style } from "../report/Style.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as CommandLine from "./CommandLine.ts"
 import * as AgamemnonDefinition from "./definition/AgamemnonDefinition.ts"
 import * as AuditDefinition from "./definition/AuditDefinition.ts"
 import * as CancelDefinition from "./definition/CancelDefinition.ts"
@@ -22,7 +24,6 @@ import * as SchemaDefinition from "./definition/SchemaDefinition.ts"
 import * as StatusDefinition from "./definition/StatusDefinition.ts"
 import * as TeardownDefinition from "./definition/TeardownDefinition.ts"
 import * as ValidateDefinition from "./definition/ValidateDefinition.ts"
-import * as CommandLine from "./CommandLine.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as Failure from "./Failure.ts"
 import * as Help from "./Help.ts"
@@ -62,43 +63,35 @@ const names = { name: manifest.name, version: manifest.version, executable: "tel
 
 const parse = (argv: ReadonlyArray<string>) => ["node", "telemachy", ...argv]
 
-/** Runs a command that is loaded when it is asked for: most of them need more than the rest of the program. */
-const lazily = <Name extends string, R, E, A>(
-  load: () => Promise<{ readonly command: Command.Command<Name, R, E, A> }>
-) =>
-(argv: ReadonlyArray<string>) =>
-  Effect.flatMap(Effect.promise(load), ({ command }) =>
-    Command.run(Command.withSubcommands(root, [command]), names)(parse(argv)))
-
-/** Runs each command, by its name. */
+/** Loads each command when it is asked for, by its name: most of them need more than the rest of the program. */
 const commands = {
-  run: lazily(() => import("./command/RunCommand.ts")),
-  plan: lazily(() => import("./command/PlanCommand.ts")),
-  validate: lazily(() => import("./command/ValidateCommand.ts")),
-  list: lazily(() => import("./command/ListCommand.ts")),
-  status: lazily(() => import("./command/StatusCommand.ts")),
-  logs: lazily(() => import("./command/LogsCommand.ts")),
-  cancel: lazily(() => import("./command/CancelCommand.ts")),
-  resume: lazily(() => import("./command/ResumeCommand.ts")),
-  cleanup: lazily(() => import("./command/CleanupCommand.ts")),
-  forget: lazily(() => import("./command/ForgetCommand.ts")),
-  audit: lazily(() => import("./command/AuditCommand.ts")),
-  teardown: lazily(() => import("./command/TeardownCommand.ts")),
-  schema: lazily(() => import("./command/SchemaCommand.ts")),
-  agamemnon: lazily(() => import("./command/AgamemnonCommand.ts"))
+  run: () => import("./command/RunCommand.ts"),
+  plan: () => import("./command/PlanCommand.ts"),
+  validate: () => import("./command/ValidateCommand.ts"),
+  list: () => import("./command/ListCommand.ts"),
+  status: () => import("./command/StatusCommand.ts"),
+  logs: () => import("./command/LogsCommand.ts"),
+  cancel: () => import("./command/CancelCommand.ts"),
+  resume: () => import("./command/ResumeCommand.ts"),
+  cleanup: () => import("./command/CleanupCommand.ts"),
+  forget: () => import("./command/ForgetCommand.ts"),
+  audit: () => import("./command/AuditCommand.ts"),
+  teardown: () => import("./command/TeardownCommand.ts"),
+  schema: () => import("./command/SchemaCommand.ts"),
+  agamemnon: () => import("./command/AgamemnonCommand.ts")
 } satisfies Record<keyof typeof definitions, unknown>
 
 const isCommand = (name: string): name is keyof typeof commands => Object.hasOwn(commands, name)
 
-/** Runs what takes all commands: completions, and the wizard that asks for a command line. */
-const program = (argv: ReadonlyArray<string>) =>
-  Effect.flatMap(Effect.promise(() => import("./command/All.ts")), ({ all }) =>
-    Command.run(Command.withSubcommands(root, all), names)(parse(argv)))
+/** Loads the command that is named, or all of them, for completions and for the wizard that asks for a command line. */
+const load = (name: string) => Promise.all((isCommand(name) ? [commands[name]] : Object.values(commands)).map((each) => each()))
 
-const execute = (argv: ReadonlyArray<string>) => {
-  const [name = ""] = argv
-  return isCommand(name) ? commands[name](argv) : program(argv)
-}
+const execute = (argv: ReadonlyArray<string>) =>
+  Effect.flatMap(Effect.promise(() => load(argv[0] ?? "")), Arr.match({
+    onEmpty: () => Effect.void,
+    onNonEmpty: (loaded) =>
+      Command.run(Command.withSubcommands(root, Arr.map(loaded, ({ command }) => command)), names)(parse(argv))
+  }))
 
 /**
  * Runs the command that the arguments name and succeeds with its exit code,

@@ -37,7 +37,7 @@ export class KeyFileError extends Schema.TaggedError<KeyFileError>()("KeyFileErr
 }
 
 /** Reads a key from a file. */
-export const readKey = Effect.fn("Environment.readKey")(function*(path: string) {
+export const readKey = Effect.fn("ConfigSources.readKey")(function*(path: string) {
   const files = yield* FileSystem.FileSystem
   const text = yield* Effect.mapError(
     files.readFileString(path),
@@ -66,8 +66,8 @@ const readDotEnv = PlatformConfigProvider.fromDotEnv(".env").pipe(
 
 /** What flags say about settings. */
 export interface Flags {
-  readonly url: Option.Option<string>
-  readonly keyFile: Option.Option<string>
+  readonly url?: Option.Option<string>
+  readonly keyFile?: Option.Option<string>
   readonly noColor?: boolean
   readonly verbose?: boolean
 }
@@ -75,7 +75,7 @@ export interface Flags {
 /** Layer of the settings in their order of precedence, and of the logger that they ask for. */
 export const layer = (flags: Flags) => Layer.provideMerge(Logging.layer, settings(flags))
 
-const settings = ({ keyFile, noColor, url, verbose }: Flags) =>
+const settings = ({ keyFile = Option.none(), noColor, url = Option.none(), verbose }: Flags) =>
   Layer.unwrapEffect(Effect.gen(function*() {
     const flags = new Map<string, string>()
     if (Option.isSome(url)) flags.set(Settings.agamemnonUrl.name, url.value)

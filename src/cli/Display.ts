@@ -1,5 +1,5 @@
 /**
- * How a run is shown, as flags and streams say: a live picture on a terminal,
+ * How a run is shown, as flags and streams say: a live view on a terminal,
  * one plain line per event elsewhere, or JSON for programs.
  */
 import * as Console from "effect/Console"
@@ -9,8 +9,8 @@ import { identity } from "effect/Function"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as EventLine from "../report/EventLine.ts"
-import * as Summary from "../report/Summary.ts"
 import { lastLines } from "../report/Format.ts"
+import * as Summary from "../report/Summary.ts"
 import type * as RunEvent from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
 import * as JsonLines from "./JsonLines.ts"
@@ -63,22 +63,22 @@ export const make = Effect.fn("Display.make")(function*(options: Options) {
   const stream = options.json ? process.stderr : process.stdout
   const output = yield* Streams.outputOf(stream)
   const write: Write = options.json ? Console.error : Console.log
-  // Events would run through a picture on the same terminal.
+  // Events would run through a view on the same terminal.
   const isScreen = output.isScreen && !(options.json && process.stdout.isTTY)
   const { interruption } = options
-  const picture = isScreen && !options.quiet
+  const view = isScreen && !options.quiet
     ? yield* Effect.flatMap(Effect.promise(() => import("../report/LiveView.ts")), ({ make }) =>
       make(stream, { style: output.style, interruption }))
     : undefined
-  const aboveView = picture?.above ?? identity
+  const aboveView = view?.above ?? identity
   const summaryOf = (state: RunState.RunState) =>
     ({ style: output.style, width: output.width, removal: options.removal(state) }) satisfies Summary.Options
-  const hasLines = options.verbose || !(options.json || picture !== undefined)
+  const hasLines = options.verbose || !(options.json || view !== undefined)
 
   return {
     renderers: [
       ...(options.json ? [JsonLines.events] : []),
-      ...(picture === undefined ? [] : [picture.show]),
+      ...(view === undefined ? [] : [view.show]),
       ...(hasLines ? [(events: Events) => aboveView(lines(options, output, write)(events))] : [])
     ],
     aboveView,
@@ -95,7 +95,7 @@ export const make = Effect.fn("Display.make")(function*(options: Options) {
     }),
     abandon: (state) =>
       Effect.zipRight(
-        picture?.remove ?? Effect.void,
+        view?.remove ?? Effect.void,
         Effect.forEach(Summary.abandoned(state, summaryOf(state)), (line) => Console.error(line), { discard: true })
       )
   } satisfies Display

@@ -1,7 +1,7 @@
 /** The exit codes of the command. */
 import type { Outcome } from "../run/Outcome.ts"
 
-/** The file, a flag, a setting or the record does not allow it; nothing was started. */
+/** The file, a flag, a setting or the journal does not allow it; nothing was started. */
 export const invalid = 2
 
 /** A run completed, but teardown could not remove everything. */
@@ -23,10 +23,10 @@ export const outcomes: Record<Exclude<Outcome, "cancelled">, number> = {
 export const meanings: ReadonlyArray<readonly [string, string]> = [
   ["0", "the run completed"],
   ["1", "the run failed: a task did, or Agamemnon refused a request"],
-  ["2", "the file, a flag, a setting or the record does not allow it; nothing was started"],
+  ["2", "the file, a flag, a setting or the journal does not allow it; nothing was started"],
   ["3", "connectivity to Agamemnon was lost, or Agamemnon has lost its state"],
   ["4", "the limit of the run passed"],
   ["5", "the run completed, but teardown could not remove everything"],
-  ["6", "the run completed, but its record has a gap"],
+  ["6", "the run completed, but its journal has a gap"],
   ["130, 143", "cancelled by SIGINT or SIGTERM (129 by SIGHUP), 130 by telemachy cancel"]
 ]

@@ -51,23 +51,21 @@ export const switches = {
   )
 }
 
+const optionalText = (name: string, pseudoName: string, description: string) =>
+  Options.text(name).pipe(
+    Options.withPseudoName(pseudoName),
+    Options.withDescription(description),
+    Options.optional
+  )
+
 /** Address of Agamemnon. */
-export const url = Options.text("url").pipe(
-  Options.withPseudoName("URL"),
-  Options.withDescription("Address of the Agamemnon to run on; instead of AGAMEMNON_URL"),
-  Options.optional
-)
+export const url = optionalText("url", "URL", "Address of the Agamemnon to run on; instead of AGAMEMNON_URL")
 
 /** Address of the Agamemnon that a recorded run is on. */
-export const urlOfRun = Options.text("url").pipe(
-  Options.withPseudoName("URL"),
-  Options.withDescription("Address that the Agamemnon of the run has now; without it, the recorded one"),
-  Options.optional
-)
+export const urlOfRun = optionalText("url", "URL", "Address that the Agamemnon of the run has now; without it, the recorded one")
 
 /** File that holds a key. */
-export const keyFile = (meaning: string) =>
-  Options.text("key-file").pipe(Options.withPseudoName("FILE"), Options.withDescription(meaning), Options.optional)
+export const keyFile = (meaning: string) => optionalText("key-file", "FILE", meaning)
 
 /** File that holds the key of the Agamemnon that is used. */
 export const keyFileOfBackend = keyFile("File that holds the key of that Agamemnon; instead of AGAMEMNON_API_KEY")

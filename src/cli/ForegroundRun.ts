@@ -1,5 +1,5 @@
 /**
- * Drives a run to its end: shows it happening, cancels it at the first signal
+ * Runs a workflow in the foreground, to its end: shows it happening, cancels it at the first signal
  * and stops waiting at the second, and ends the command as the run has ended.
  */
 import * as Console from "effect/Console"
@@ -8,16 +8,16 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
+import * as WorkflowExecutor from "../executor/WorkflowExecutor.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
-import * as WorkflowExecutor from "../executor/WorkflowExecutor.ts"
-import type * as Display from "./Display.ts"
 import * as CommandExit from "./CommandExit.ts"
+import type * as Display from "./Display.ts"
 import * as ExitCode from "./ExitCode.ts"
 import { Signals } from "./Signals.ts"
 
 /** The exit code of a run that ended like this. */
-const exitCodeOf = Effect.fn("Drive.exitCodeOf")(function*(state: RunState.RunState | undefined) {
+const exitCodeOf = Effect.fn("ForegroundRun.exitCodeOf")(function*(state: RunState.RunState | undefined) {
   const { exitCode } = yield* Signals
   const outcome = state?.outcome ?? "failed"
   if (outcome === "cancelled") return yield* exitCode
@@ -43,12 +43,12 @@ const handleSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: D
 
 const untilTheEnd = (events: Stream.Stream<RunEvent>) => Stream.takeUntil(events, ({ _tag }) => _tag === "run.finished")
 
-/** Waits a moment for tellers of a run that may have been interrupted before it began. */
-const awaitBriefly = (told: Fiber.Fiber<void>) =>
-  Effect.timeoutOption(Effect.interruptible(Fiber.join(told)), "1 second")
+/** Waits a moment for the renderers of a run that may have been interrupted before it began. */
+const awaitBriefly = (rendering: Fiber.Fiber<void>) =>
+  Effect.timeoutOption(Effect.interruptible(Fiber.join(rendering)), "1 second")
 
-/** Starts a run, or resumes one, and drives it. */
-export const run = Effect.fn("Drive.drive")(function*<E>(
+/** Starts a run, or resumes one, and takes it to its end. */
+export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   begin: (
     executor: Context.Tag.Service<WorkflowExecutor.WorkflowExecutor>
   ) => Effect.Effect<WorkflowExecutor.RunResult, E>,
@@ -56,11 +56,10 @@ export const run = Effect.fn("Drive.drive")(function*<E>(
 ) {
   const executor = yield* WorkflowExecutor.WorkflowExecutor
   const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
-  const remember = Stream.runForEach((event: RunEvent) => Ref.update(state, (before) => RunState.fold(before, event)))
-  const renderings = yield* Effect.forEach([remember, ...display.renderers], (tell) =>
-    Effect.map(executor.events, (events) => tell(untilTheEnd(events))))
+  const renderings = yield* Effect.forEach([(events: Stream.Stream<RunEvent>) => RunState.follow(events, state), ...display.renderers], (render) =>
+    Effect.map(executor.events, (events) => render(untilTheEnd(events))))
 
-  // Daemons: they tell of the end of the run, and heed signals to the end of the command, and so must outlive its interruption.
+  // Daemons: they render the end of the run, and handle signals to the end of the command, and so must outlive its interruption.
   const rendering = yield* Effect.forkDaemon(Effect.all(renderings, { concurrency: "unbounded", discard: true }))
   yield* Effect.forkDaemon(handleSignals(state, display))
   const exit = yield* display.aboveView(begin(executor)).pipe(

@@ -4,8 +4,8 @@ import type * as HelpDoc from "@effect/cli/HelpDoc"
 import type * as Span from "@effect/cli/HelpDoc/Span"
 import * as Options from "@effect/cli/Options"
 import * as Doc from "@effect/printer/Doc"
-import * as Flags from "./Flags.ts"
 import type { Style } from "../report/Style.ts"
+import * as Flags from "./Flags.ts"
 
 /** What there is to know about a command. */
 export interface Definition {

@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as RunEvent from "../run/RunEvent.ts"
 
-// JSON may hold these characters as they are; a terminal would obey them.
+// JSON may hold these characters as they are; a terminal would act on them.
 const escaped = (text: string): string =>
   text.replaceAll(/[\u007f-\u009f\u2028\u2029]/g, (character) =>
     `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)

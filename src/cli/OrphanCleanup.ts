@@ -1,9 +1,9 @@
-/** What carries a key of Telemachy on Agamemnon, and no record knows. */
+/** What carries a key of Telemachy on Agamemnon, and no journal knows. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { oneLine } from "../report/Format.ts"
 import * as ManagedResource from "../agamemnon/ManagedResource.ts"
+import { oneLine } from "../report/Format.ts"
 import { RunStore } from "../store/RunStore.ts"
 import { isResourceKey } from "../workflow/ResourceKey.ts"
 import { CommandExit } from "./CommandExit.ts"
@@ -31,7 +31,7 @@ const find = Effect.gen(function*() {
 })
 
 /** Lists orphans; removes those of these ids, if all of them are. */
-export const clean = Effect.fn("Orphans.clean")(function*(ids: ReadonlyArray<string>, dryRun: boolean) {
+export const clean = Effect.fn("OrphanCleanup.clean")(function*(ids: ReadonlyArray<string>, dryRun: boolean) {
   const orphans = yield* find
   const stranger = ids.find((id) => !orphans.some((orphan) => orphan.id === id))
   if (stranger !== undefined) return yield* new NoOrphanError({ id: stranger })
@@ -40,8 +40,8 @@ export const clean = Effect.fn("Orphans.clean")(function*(ids: ReadonlyArray<str
     yield* Effect.forEach(orphans, (orphan) => Console.log(inWords(orphan)), { discard: true })
     return yield* Console.error(
       orphans.length === 0
-        ? "no orphans: a record knows whatever carries a key of Telemachy"
-        : "a run that another record knows may use them; remove some with: telemachy cleanup --orphans ID..."
+        ? "no orphans: a journal knows whatever carries a key of Telemachy"
+        : "a run that another journal knows may use them; remove some with: telemachy cleanup --orphans ID..."
     )
   }
   if (dryRun) return yield* Effect.forEach(chosen, (orphan) => Console.log(`would remove ${inWords(orphan)}`), { discard: true })

@@ -5,7 +5,7 @@ import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
 import { RunStore } from "../store/RunStore.ts"
 
-/** What the record said about a run has been removed from it. */
+/** What the journal said about a run has been removed from it. */
 export class RunForgottenError extends Schema.TaggedError<RunForgottenError>()("RunForgottenError", { run: Schema.String }) {
   override get message(): string {
     return `run ${this.run} has been forgotten: there was one, and nothing more is known`
@@ -16,7 +16,7 @@ export class RunForgottenError extends Schema.TaggedError<RunForgottenError>()("
 export const find = (prefix: string) => Effect.flatMap(RunStore, ({ find }) => find(prefix))
 
 /** Reads how far a run has got. */
-export const stateOf = Effect.fn("Recorded.stateOf")(function*(run: RunId) {
+export const stateOf = Effect.fn("RunLookup.stateOf")(function*(run: RunId) {
   const { events } = yield* RunStore
   const state = RunState.foldAll(yield* events(run))
   return state ?? (yield* new RunForgottenError({ run }))

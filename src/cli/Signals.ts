@@ -52,8 +52,8 @@ export const layer: Layer.Layer<Signals> = Layer.scoped(
     } satisfies Record<Signal, (signal: Signal) => void>
     const each = Struct.entries(listeners)
     yield* Effect.acquireRelease(
-      Effect.sync(() => each.forEach(([signal, heed]) => process.on(signal, heed))),
-      () => Effect.sync(() => each.forEach(([signal, heed]) => process.off(signal, heed)))
+      Effect.sync(() => each.forEach(([signal, listen]) => process.on(signal, listen))),
+      () => Effect.sync(() => each.forEach(([signal, listen]) => process.off(signal, listen)))
     )
     const exitCode = Effect.sync(() => exitCodes[received[0] ?? "SIGINT"])
     return {

@@ -6,7 +6,7 @@ import * as Style from "../report/Style.ts"
 
 /** One of the two streams that a person reads. */
 export interface Output {
-  /** Whether it is a terminal that a picture can be drawn on. One without a window says that its size is 0. */
+  /** Whether it is a terminal that a view can be drawn on. One without a window says that its size is 0. */
   readonly isScreen: boolean
   readonly isColored: boolean
   readonly style: Style.Style

@@ -2,10 +2,10 @@
  * Who may ask: everything but the health of the server needs the key, and the
  * key is checked before anything else, unknown paths included.
  */
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 

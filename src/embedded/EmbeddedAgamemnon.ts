@@ -6,9 +6,9 @@
  * assigned to an agent that is online is run as a process of this machine. All
  * that it knows and all that it has started ends with its scope.
  */
-import type * as HttpApp from "@effect/platform/HttpApp"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type * as HttpApp from "@effect/platform/HttpApp"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -23,11 +23,11 @@ import * as AgamemnonServer from "./AgamemnonServer.ts"
 import * as AgamemnonState from "./AgamemnonState.ts"
 import * as Authentication from "./Authentication.ts"
 import * as Faults from "./Faults.ts"
-import * as RequestLog from "./RequestLog.ts"
 import * as Listener from "./Listener.ts"
 import * as ProcessGroups from "./ProcessGroups.ts"
 import type * as Program from "./Program.ts"
 import * as RateLimit from "./RateLimit.ts"
+import * as RequestLog from "./RequestLog.ts"
 import * as Worker from "./Worker.ts"
 
 /** What can be chosen. */
@@ -48,7 +48,17 @@ export interface Options extends Program.Options {
   readonly workers?: boolean | undefined
 }
 
-/** The embedded Agamemnon would be reachable from other machines. */
+/**
+ * The embedded Agamemnon would be reachable from other machines.
+ *
+ * **Example** (Listening where other machines can reach it, on purpose)
+ *
+ * ```ts
+ * import { EmbeddedAgamemnon } from "telemachy"
+ *
+ * export const server = EmbeddedAgamemnon.make({ host: "0.0.0.0", allowRemote: true })
+ * ```
+ */
 export class RemoteAddressError extends Schema.TaggedError<RemoteAddressError>()("RemoteAddressError", {
   host: Schema.String
 }) {
@@ -58,7 +68,18 @@ export class RemoteAddressError extends Schema.TaggedError<RemoteAddressError>()
   }
 }
 
-/** The embedded Agamemnon, and what can be done to it. */
+/**
+ * The embedded Agamemnon, and what can be done to it.
+ *
+ * **Example** (A client of it)
+ *
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { AgamemnonClient, EmbeddedAgamemnon } from "telemachy"
+ *
+ * export const Client = Layer.unwrapEffect(Effect.map(EmbeddedAgamemnon.EmbeddedAgamemnon, AgamemnonClient.layer))
+ * ```
+ */
 export class EmbeddedAgamemnon
   extends Context.Tag("telemachy/embedded/EmbeddedAgamemnon")<EmbeddedAgamemnon, {
     /** Address that it can be reached at. */
@@ -83,7 +104,22 @@ const addressOf = (host: string) => `http://${host.includes(":") ? `[${host}]` :
 const isLoopback = (host: string): boolean =>
   Either.getOrUndefined(AgamemnonAddress.parse(addressOf(host)))?.isLoopback === true
 
-/** Starts an embedded Agamemnon. */
+/**
+ * Starts an embedded Agamemnon.
+ *
+ * **Example** (Breaking it in a test)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { EmbeddedAgamemnon, Faults } from "telemachy"
+ *
+ * export const outage = Effect.gen(function*() {
+ *   const { setFaults, url } = yield* EmbeddedAgamemnon.make({ workers: false })
+ *   yield* setFaults([Faults.Refuse()])
+ *   return url
+ * }).pipe(Effect.scoped)
+ * ```
+ */
 export const make = Effect.fn("EmbeddedAgamemnon.make")(
   function*(options: Options = {}): Effect.fn.Return<
     Context.Tag.Service<EmbeddedAgamemnon>,
@@ -134,7 +170,17 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
   }
 )
 
-/** Layer of an embedded Agamemnon. */
+/**
+ * Layer of an embedded Agamemnon.
+ *
+ * **Example** (Programs by other names)
+ *
+ * ```ts
+ * import { EmbeddedAgamemnon } from "telemachy"
+ *
+ * export const Server = EmbeddedAgamemnon.layer({ programs: { pytest: "python -m pytest -x" }, grace: "10 seconds" })
+ * ```
+ */
 export const layer = (
   options: Options = {}
 ): Layer.Layer<EmbeddedAgamemnon, Listener.AddressUnavailable | RemoteAddressError> =>

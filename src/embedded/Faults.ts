@@ -2,13 +2,13 @@
  * What can be made to go wrong with the embedded Agamemnon, so that tests can
  * prove what its clients do about it.
  *
- * The first fault that a request matches befalls it. A fault without an aim
- * befalls every request.
+ * A request meets the first fault that it matches. A fault without an aim is
+ * met by every request.
  */
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ import { unauthorized } from "./Authentication.ts"
 import { tooMany } from "./RateLimit.ts"
 import * as Refusal from "./Refusal.ts"
 
-/** Which requests a fault befalls. */
+/** Which requests meet a fault. */
 export interface Aim {
   /** Only requests of this method, such as `POST`. */
   readonly method?: string | undefined
@@ -44,10 +44,33 @@ export type Fault = Data.TaggedEnum<{
   DropAnswer: Aim
 }>
 
-/** Makes faults: `Faults.Hang({})`, `Faults.Status({ status: 503, ...Faults.pings })`. */
+/**
+ * Makes faults: `Faults.Hang({})`, `Faults.Status({ status: 503, ...Faults.pings })`.
+ *
+ * **Example** (Losing the answer to one create, and every second ping)
+ *
+ * ```ts
+ * import { Faults } from "telemachy"
+ *
+ * export const faults = [
+ *   Faults.DropAnswer({ method: "POST", path: "/v1/agents", times: 1 }),
+ *   Faults.Status({ status: 503, ...Faults.pings })
+ * ]
+ * ```
+ */
 export const { DropAnswer, EmptyBadRequest, Hang, Refuse, Reset, Slow, Status } = Data.taggedEnum<Fault>()
 
-/** Aims at the pings by which clients find out whether Agamemnon is alive. */
+/**
+ * Aims at the pings by which clients find out whether Agamemnon is alive.
+ *
+ * **Example** (A server that answers everything but its pings)
+ *
+ * ```ts
+ * import { Faults } from "telemachy"
+ *
+ * export const deafToPings = Faults.Hang(Faults.pings)
+ * ```
+ */
 export const pings: Aim = { method: "GET", path: /^\/v1\/agents\?limit=1$/ }
 
 const reasons = { 500: "internal server error", 503: "service unavailable" }
@@ -102,7 +125,11 @@ export interface Faults {
   readonly middleware: <E, R>(app: HttpApp.Default<E, R>) => HttpApp.Default<E, R>
 }
 
-/** Makes a server's faults: none at first. */
+/**
+ * Makes a server's faults: none at first.
+ *
+ * @internal
+ */
 export const make: Effect.Effect<Faults> = Effect.sync(() => {
   let inForce: ReadonlyArray<{ readonly fault: Exclude<Fault, { readonly _tag: "Refuse" }>; left: number }> = []
   return {

@@ -2,8 +2,8 @@
  * The body of a request, read as Agamemnon reads it: JSON whatever its content
  * type says, nothing at all is `{}`, and no more than a mebibyte.
  */
-import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"

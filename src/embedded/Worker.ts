@@ -107,10 +107,10 @@ export const make = Effect.fn("Worker.make")(function*(options: Program.Options)
     )
 
   const queueOf = (agent: string): AgentQueue => {
-    const desk = queues.get(agent) ??
+    const queue = queues.get(agent) ??
       { wakeUp: Effect.unsafeMakeLatch(), tasks: new Set(), turn: Effect.unsafeMakeSemaphore(1) }
-    queues.set(agent, desk)
-    return desk
+    queues.set(agent, queue)
+    return queue
   }
 
   const next = (agent: string, { wakeUp, tasks }: AgentQueue) =>
@@ -125,26 +125,26 @@ export const make = Effect.fn("Worker.make")(function*(options: Program.Options)
     })
 
   // The turn is kept until the last task's processes have ended, so that an agent that is started again waits for them.
-  const start = (agent: string, desk: AgentQueue) =>
-    Effect.interruptible(desk.turn.withPermits(1)(Effect.forever(next(agent, desk))))
+  const start = (agent: string, queue: AgentQueue) =>
+    Effect.interruptible(queue.turn.withPermits(1)(Effect.forever(next(agent, queue))))
 
-  const stop = (desk: AgentQueue) => {
-    const { worker } = desk
-    desk.worker = undefined
+  const stop = (queue: AgentQueue) => {
+    const { worker } = queue
+    queue.worker = undefined
     return worker === undefined ? Effect.void : Fiber.interruptFork(worker)
   }
 
   const react = Effect.fnUntraced(function*(event: StateEvent) {
     switch (event._tag) {
       case "TaskWaiting": {
-        const desk = queueOf(event.agent)
-        desk.tasks.add(event.task)
-        desk.wakeUp.unsafeOpen()
+        const queue = queueOf(event.agent)
+        queue.tasks.add(event.task)
+        queue.wakeUp.unsafeOpen()
         return
       }
       case "AgentOnline": {
-        const desk = queueOf(event.agent)
-        desk.worker ??= fork(start(event.agent, desk))
+        const queue = queueOf(event.agent)
+        queue.worker ??= fork(start(event.agent, queue))
         return
       }
       case "AgentOffline":

@@ -7,14 +7,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
-import * as CurrentRun from "./CurrentRun.ts"
-import * as RunSettings from "./RunSettings.ts"
-import * as Removal from "./Removal.ts"
+import { type JournalError, RunElsewhereError, type RunOwnedError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import { RunJournal } from "../run/RunJournal.ts"
-import { type JournalError, RunElsewhereError, type RunOwnedError, RunUnknownError } from "../run/JournalError.ts"
 import * as RunState from "../run/RunState.ts"
+import * as CurrentRun from "./CurrentRun.ts"
+import * as Removal from "./Removal.ts"
+import * as RunSettings from "./RunSettings.ts"
 
 /** How runs are cleaned up. */
 export interface Options {
@@ -24,7 +24,7 @@ export interface Options {
   readonly moved?: boolean | undefined
   /** Keys that are left alone. Defaults to none. */
   readonly spared?: ReadonlySet<string> | undefined
-  /** Where events are published as well, once they are on record. */
+  /** Where events are published as well, once they are in the journal. */
   readonly events?: PubSub.PubSub<RunEvent> | undefined
 }
 
@@ -44,18 +44,19 @@ export interface Cleaned {
  * teardown. A run that died counts as cancelled from now on.
  *
  * Fails with {@link RunOwnedError} when a living process drives the run, and
- * with {@link RunElsewhereError} when it is on another Agamemnon. What could not be removed is no failure: it stays on record until it is gone.
+ * with {@link RunElsewhereError} when it is on another Agamemnon. What could not be removed is no failure: it stays in the journal until it is gone.
  *
  * **Example** (Removing what a run has left)
  *
  * ```ts
  * import { Effect } from "effect"
- * import { Cleanup } from "telemachy"
+ * import { Cleanup, type RunId } from "telemachy"
  *
- * const program = Effect.gen(function*() {
- *   const { remaining, removed } = yield* Cleanup.run(id)
- *   yield* Effect.log(`removed ${removed.length}, ${remaining.length} could not be`)
- * })
+ * export const cleanUp = (id: RunId.RunId) =>
+ *   Effect.gen(function*() {
+ *     const { remaining, removed } = yield* Cleanup.run(id)
+ *     yield* Effect.log(`removed ${removed.length}, ${remaining.length} could not be`)
+ *   })
  * ```
  */
 export const run = (
@@ -68,7 +69,11 @@ export const run = (
 > =>
   clean(id, options, () => true)
 
-/** Does the same for a run of which that is wanted, by what the journal says of it. */
+/**
+ * Does the same for a run of which that is wanted, by what the journal says of it.
+ *
+ * @internal
+ */
 export const clean = Effect.fn("Cleanup.run")(function*(
   id: RunId,
   options: Options,

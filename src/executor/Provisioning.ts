@@ -11,8 +11,8 @@ import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { Agent, AgentId, CreateAgent, Team, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { AgentSpec, TeamSpec } from "../workflow/WorkflowSpec.ts"
-import { RunRequest } from "./RunRequest.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
+import { RunRequest } from "./RunRequest.ts"
 
 /** A team that is ready to be given tasks. */
 export interface ProvisionedTeam {

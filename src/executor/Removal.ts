@@ -15,11 +15,11 @@ import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
-import { backoff, RequestRetry } from "../agamemnon/RequestRetry.ts"
-import { CurrentRun } from "./CurrentRun.ts"
 import * as ManagedResource from "../agamemnon/ManagedResource.ts"
+import { backoff, RequestRetry } from "../agamemnon/RequestRetry.ts"
 import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
+import { CurrentRun } from "./CurrentRun.ts"
 
 /** What removal leaves alone. */
 export interface Exceptions {

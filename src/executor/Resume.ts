@@ -20,7 +20,22 @@ import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import { CurrentRun } from "./CurrentRun.ts"
 import type { RunRequest } from "./RunRequest.ts"
 
-/** There is nothing to resume. */
+/**
+ * There is nothing to resume.
+ *
+ * **Example** (Trying failed tasks again when nothing else can run)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { type RunId, WorkflowExecutor } from "telemachy"
+ *
+ * export const resume = (run: RunId.RunId) =>
+ *   WorkflowExecutor.resume(run).pipe(
+ *     Effect.catchTag("NothingToResumeError", (error) =>
+ *       error.why === "failed" ? WorkflowExecutor.resume(run, { retryFailed: true }) : Effect.fail(error))
+ *   )
+ * ```
+ */
 export class NothingToResumeError extends Schema.TaggedError<NothingToResumeError>()("NothingToResumeError", {
   run: Schema.String,
   /** It is completed, what it was told has been forgotten, or what is not completed has failed or waits for what has. */
@@ -38,7 +53,21 @@ export class NothingToResumeError extends Schema.TaggedError<NothingToResumeErro
   }
 }
 
-/** The workflow is not the one that the run was started with. */
+/**
+ * The workflow is not the one that the run was started with.
+ *
+ * **Example** (Showing what has changed)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { type RunId, WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const resume = (run: RunId.RunId, spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.resume(run, { spec }).pipe(
+ *     Effect.tapErrorTag("WorkflowChangedError", ({ differences }) => Effect.forEach(differences, Effect.log))
+ *   )
+ * ```
+ */
 export class WorkflowChangedError extends Schema.TaggedError<WorkflowChangedError>()("WorkflowChangedError", {
   run: Schema.String,
   /** What differs, each in a sentence. */
@@ -64,7 +93,11 @@ export interface Options {
   readonly moved?: boolean | undefined
 }
 
-/** Acquires a run that can be resumed. This process holds its lease until the scope closes. */
+/**
+ * Acquires a run that can be resumed. This process holds its lease until the scope closes.
+ *
+ * @internal
+ */
 export const prepare = Effect.fn("Resume.prepare")(function*(
   run: RunId,
   { acceptChanges = false, moved = false, retryFailed = false, spec: changed }: Options
@@ -123,7 +156,11 @@ const withoutResources = (state: RunState.RunState): RunState.RunState => ({
   teams: HashMap.empty()
 })
 
-/** Every task of the workflow, if all of them were completed before the run was resumed. */
+/**
+ * Every task of the workflow, if all of them were completed before the run was resumed.
+ *
+ * @internal
+ */
 export const completedBefore = (
   { before, spec }: Context.Tag.Service<RunRequest>
 ): Option.Option<ReadonlyArray<RunState.TaskState>> =>
@@ -132,7 +169,11 @@ export const completedBefore = (
       tasks.map(({ subject }) => Option.filter(taskOf(before, name, subject), isCompleted)))
   )
 
-/** Says of a task of a resumed run that it is completed. */
+/**
+ * Says of a task of a resumed run that it is completed.
+ *
+ * @internal
+ */
 export const confirm = ({ id = "", result, subject, team }: RunState.TaskState) =>
   Effect.flatMap(CurrentRun, ({ emit }) =>
     emit({

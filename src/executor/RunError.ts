@@ -7,10 +7,25 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { WorkflowConnectivityError } from "../liveness/Heartbeat.ts"
-import type { Outcome } from "../run/Outcome.ts"
 import type { JournalError, RunOwnedError } from "../run/JournalError.ts"
+import type { Outcome } from "../run/Outcome.ts"
 
-/** Tasks of the run ended otherwise than completed, or were skipped because of one that did. */
+/**
+ * Tasks of the run ended otherwise than completed, or were skipped because of one that did.
+ *
+ * **Example** (Naming the tasks that failed)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.tapErrorTag("TasksFailedError", ({ tasks }) =>
+ *       Effect.forEach(tasks, ({ status, subject }) => Effect.logError(`${subject}: ${status}`)))
+ *   )
+ * ```
+ */
 export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("TasksFailedError", {
   workflow: Schema.String,
   run: Schema.String,
@@ -24,7 +39,21 @@ export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("Ta
   }
 }
 
-/** The limit of the run passed before its tasks had ended. */
+/**
+ * The limit of the run passed before its tasks had ended.
+ *
+ * **Example** (Giving a run that was too slow more time)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec, { timeout: "10 minutes" }).pipe(
+ *     Effect.catchTag("WorkflowTimeoutError", () => WorkflowExecutor.execute(spec, { timeout: "1 hour" }))
+ *   )
+ * ```
+ */
 export class WorkflowTimeoutError extends Schema.TaggedError<WorkflowTimeoutError>()("WorkflowTimeoutError", {
   workflow: Schema.String,
   run: Schema.String,
@@ -35,7 +64,21 @@ export class WorkflowTimeoutError extends Schema.TaggedError<WorkflowTimeoutErro
   }
 }
 
-/** Somebody has asked for the end of the run from outside of its process. */
+/**
+ * Somebody has asked for the end of the run from outside of its process.
+ *
+ * **Example** (Saying who cancelled a run)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.tapErrorTag("RunCancelledError", ({ by }) => Effect.log(`cancelled by ${by}`))
+ *   )
+ * ```
+ */
 export class RunCancelledError extends Schema.TaggedError<RunCancelledError>()("RunCancelledError", {
   workflow: Schema.String,
   run: Schema.String,
@@ -64,14 +107,18 @@ const outcomes: Record<RunError["_tag"], Outcome> = {
   RunCancelledError: "cancelled",
   AgamemnonError: "failed",
   AgamemnonStateLostError: "state_lost",
-  RecordError: "failed",
+  JournalError: "failed",
   RunOwnedError: "failed"
 }
 
 const isRunError = (error: unknown): error is RunError =>
   Predicate.hasProperty(error, "_tag") && typeof error._tag === "string" && Object.hasOwn(outcomes, error._tag)
 
-/** The one outcome of a run that ended like this, and the reason in words. */
+/**
+ * The one outcome of a run that ended like this, and the reason in words.
+ *
+ * @internal
+ */
 export const outcomeOf = (exit: Exit.Exit<unknown, unknown>): { readonly outcome: Outcome; readonly reason: string } => {
   if (Exit.isSuccess(exit)) return { outcome: "completed", reason: "" }
   return Option.match(Option.filter(Cause.failureOption(exit.cause), isRunError), {

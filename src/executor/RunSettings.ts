@@ -22,7 +22,20 @@ export interface RunSettings {
   readonly hostId: Option.Option<string>
 }
 
-/** The settings that hold when nothing is set. */
+/**
+ * The settings that hold when nothing is set.
+ *
+ * **Example** (Half the tolerance)
+ *
+ * ```ts
+ * import { Duration } from "effect"
+ * import { RunSettings, WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = WorkflowExecutor.layer({
+ *   healthcheckInterval: Duration.times(RunSettings.defaults.healthcheckInterval, 0.5)
+ * })
+ * ```
+ */
 export const defaults: RunSettings = {
   healthcheckInterval: Settings.healthcheckInterval.default,
   healthcheckFailureThreshold: Settings.healthcheckFailureThreshold.default,
@@ -33,7 +46,21 @@ export const defaults: RunSettings = {
   hostId: Option.none()
 }
 
-/** Reads the settings from the environment. */
+/**
+ * Reads the settings from the environment.
+ *
+ * **Example** (The settings of the environment, but for one)
+ *
+ * ```ts
+ * import { Duration, Effect, Layer } from "effect"
+ * import { RunSettings, WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = Layer.unwrapEffect(
+ *   Effect.map(RunSettings.config, (settings) =>
+ *     WorkflowExecutor.layer({ ...settings, teardownGrace: Duration.minutes(5) }))
+ * )
+ * ```
+ */
 export const config: Config.Config<RunSettings> = Config.all({
   healthcheckInterval: Settings.healthcheckInterval.config,
   healthcheckFailureThreshold: Settings.healthcheckFailureThreshold.config,

@@ -26,6 +26,7 @@ import type { RunResult } from "./RunResult.ts"
 import * as RunSettings from "./RunSettings.ts"
 import { carryOut } from "./WorkflowRun.ts"
 
+/** The result of a run, see `RunResult`. */
 export type { RunResult } from "./RunResult.ts"
 
 /** What one run does differently from its workflow file. */
@@ -38,7 +39,7 @@ export interface Options {
   readonly timeout?: Duration.DurationInput | undefined
   /** Whether Agamemnon ends with this process, and all that is on it. Defaults to false. */
   readonly embedded?: boolean | undefined
-  /** The absolute path of the workflow file, for the record. */
+  /** The absolute path of the workflow file, for the journal. */
   readonly source?: string | undefined
 }
 
@@ -59,11 +60,28 @@ export type ResumeError =
   | Resume.NothingToResumeError
   | Resume.WorkflowChangedError
 
-/** Runs workflows. */
+/**
+ * Runs workflows.
+ *
+ * **Example** (Cancelling a run by interrupting it)
+ *
+ * ```ts
+ * import { Effect, Fiber } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const cancelSoon = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   Effect.gen(function*() {
+ *     const { execute } = yield* WorkflowExecutor.WorkflowExecutor
+ *     const run = yield* Effect.fork(execute(spec))
+ *     yield* Effect.sleep("1 minute")
+ *     yield* Fiber.interrupt(run)
+ *   })
+ * ```
+ */
 export class WorkflowExecutor extends Context.Tag("telemachy/executor/WorkflowExecutor")<WorkflowExecutor, {
   /** Runs a workflow to its end. Interrupting it cancels the run and takes down what it made. */
   readonly execute: (spec: WorkflowSpec, options?: Options) => Effect.Effect<RunResult, RunError>
-  /** Takes a run of the record to its end. */
+  /** Takes a run of the journal to its end. */
   readonly resume: (run: RunId.RunId, options?: ResumeOptions) => Effect.Effect<RunResult, RunError | ResumeError>
   /** Subscribes to what happens in every run of this executor from now on. */
   readonly events: Effect.Effect<Stream.Stream<RunEvent>, never, Scope.Scope>
@@ -76,12 +94,13 @@ export class WorkflowExecutor extends Context.Tag("telemachy/executor/WorkflowEx
  *
  * ```ts
  * import { Effect } from "effect"
- * import { WorkflowExecutor } from "telemachy"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
  *
- * const program = WorkflowExecutor.execute(spec).pipe(
- *   Effect.catchTag("WorkflowConnectivityError", (error) => Effect.logError(error.message)),
- *   Effect.catchTag("TasksFailedError", (error) => Effect.logError(error.tasks))
- * )
+ * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.catchTag("WorkflowConnectivityError", (error) => Effect.logError(error.message)),
+ *     Effect.catchTag("TasksFailedError", (error) => Effect.logError(error.tasks))
+ *   )
  * ```
  */
 export const execute = (
@@ -93,7 +112,7 @@ export const execute = (
 /**
  * Takes a run that was interrupted, was cancelled or has failed to its end:
  * completed tasks are not run again, running ones are watched, missing ones are
- * submitted, and agents and teams are reused. It needs the record in which the
+ * submitted, and agents and teams are reused. It needs the journal in which the
  * run began.
  *
  * **Example** (Going on after a crash)
@@ -102,13 +121,11 @@ export const execute = (
  * import { Effect } from "effect"
  * import { RunStore, WorkflowExecutor } from "telemachy"
  *
- * const program = Effect.gen(function*() {
+ * export const recover = Effect.gen(function*() {
  *   const { list } = yield* RunStore.RunStore
- *   const runs = yield* list
- *   yield* Effect.forEach(
- *     runs.filter(({ status }) => status === "interrupted"),
- *     ({ run }) => WorkflowExecutor.resume(run, { retryFailed: true })
- *   )
+ *   for (const { run, status } of yield* list) {
+ *     if (status === "interrupted") yield* WorkflowExecutor.resume(run, { retryFailed: true })
+ *   }
  * })
  * ```
  */
@@ -121,6 +138,16 @@ export const resume = (
 /**
  * Makes an executor. It writes down what happens where there is a {@link RunJournal}, and polls less where there is a
  * {@link TaskFeed}.
+ *
+ * **Example** (An executor in a scope)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const runOnce = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   Effect.flatMap(WorkflowExecutor.make(), ({ execute }) => execute(spec)).pipe(Effect.scoped)
+ * ```
  */
 export const make = Effect.fnUntraced(function*(given: Partial<RunSettings.RunSettings> = {}) {
   const agamemnon = yield* AgamemnonClient
@@ -174,12 +201,41 @@ const sharedPinger = (
       Effect.map(RcRef.get)
     ))
 
-/** Layer of an executor; a setting that is not given has its default. */
+/**
+ * Layer of an executor; a setting that is not given has its default.
+ *
+ * **Example** (Settings in code)
+ *
+ * ```ts
+ * import { Duration } from "effect"
+ * import { WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = WorkflowExecutor.layer({
+ *   healthcheckInterval: Duration.seconds(5),
+ *   healthcheckFailureThreshold: 3
+ * })
+ * ```
+ */
 export const layer = (
   settings: Partial<RunSettings.RunSettings> = {}
 ): Layer.Layer<WorkflowExecutor, never, AgamemnonClient> => Layer.scoped(WorkflowExecutor, make(settings))
 
-/** Layer of an executor that reads its settings from the environment. */
+/**
+ * Layer of an executor that reads its settings from the environment.
+ *
+ * **Example** (Settings of the environment)
+ *
+ * ```ts
+ * import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+ * import { Layer } from "effect"
+ * import { AgamemnonClient, WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = WorkflowExecutor.layerConfig.pipe(
+ *   Layer.provide(AgamemnonClient.layerConfig),
+ *   Layer.provide(NodeHttpClient.layer)
+ * )
+ * ```
+ */
 export const layerConfig: Layer.Layer<WorkflowExecutor, ConfigError.ConfigError, AgamemnonClient> = Layer.scoped(
   WorkflowExecutor,
   Effect.flatMap(RunSettings.config, make)

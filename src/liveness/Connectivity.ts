@@ -30,9 +30,9 @@ export type Connectivity = Data.TaggedEnum<{
  * ```ts
  * import { Connectivity } from "telemachy"
  *
- * const inWords = Connectivity.match({
+ * export const inWords = Connectivity.match({
  *   Alive: () => "answers",
- *   Suspect: ({ failures }) => `${failures} unanswered`,
+ *   Suspect: ({ failures }) => `${failures} pings not answered`,
  *   Lost: ({ lastAnswer }) => `gone since ${lastAnswer}`
  * })
  * ```
@@ -49,15 +49,31 @@ export const { $is: is, $match: match, Alive, Lost, Suspect } = Data.taggedEnum<
  * import { Effect, Stream } from "effect"
  * import { Heartbeat } from "telemachy"
  *
- * const watched = Effect.gen(function*() {
- *   const { connectivity } = yield* Heartbeat.make({ probe: ping })
- *   yield* Stream.runForEach(connectivity.changes, ({ _tag }) => Effect.log(_tag))
- * })
+ * export const watched = <E>(ping: Effect.Effect<void, E>) =>
+ *   Effect.gen(function*() {
+ *     const { connectivity } = yield* Heartbeat.make({ probe: ping })
+ *     yield* Stream.runForEach(connectivity.changes, ({ _tag }) => Effect.log(_tag))
+ *   })
  * ```
  */
 export type ConnectivityRef = SubscriptionRef.SubscriptionRef<Connectivity>
 
-/** Makes the Ref of a backend that answered at this time. */
+/**
+ * Makes the Ref of a backend that answered at this time.
+ *
+ * **Example** (A Ref that outlives its heartbeat)
+ *
+ * ```ts
+ * import { DateTime, Effect } from "effect"
+ * import { Connectivity, Heartbeat } from "telemachy"
+ *
+ * export const guarded = <A, E, E2>(work: Effect.Effect<A, E>, ping: Effect.Effect<void, E2>) =>
+ *   Effect.gen(function*() {
+ *     const connectivity = yield* Connectivity.make(yield* DateTime.now)
+ *     return yield* Heartbeat.guard(work, { probe: ping, connectivity })
+ *   })
+ * ```
+ */
 export const make = (lastAnswer: DateTime.Utc): Effect.Effect<ConnectivityRef> =>
   SubscriptionRef.make<Connectivity>(Alive({ lastAnswer }))
 
@@ -70,7 +86,8 @@ export const make = (lastAnswer: DateTime.Utc): Effect.Effect<ConnectivityRef> =
  * import { Effect } from "effect"
  * import { Connectivity } from "telemachy"
  *
- * const drop = Connectivity.awaitLost(connectivity).pipe(Effect.zipRight(cache.invalidateAll), Effect.forkScoped)
+ * export const dropWithBackend = (connectivity: Connectivity.ConnectivityRef, invalidate: Effect.Effect<void>) =>
+ *   Connectivity.awaitLost(connectivity).pipe(Effect.zipRight(invalidate), Effect.forkScoped)
  * ```
  */
 export const awaitLost = (ref: ConnectivityRef): Effect.Effect<void> =>

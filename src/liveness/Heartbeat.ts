@@ -24,6 +24,7 @@ import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as Settings from "../settings/Settings.ts"
 import * as Connectivity from "./Connectivity.ts"
 import * as Pinger from "./Pinger.ts"
 
@@ -36,11 +37,12 @@ import * as Pinger from "./Pinger.ts"
  * import { Effect } from "effect"
  * import { Heartbeat } from "telemachy"
  *
- * const program = longQuery.pipe(
- *   Heartbeat.guard({ probe: selectOne }),
- *   Effect.catchTag("WorkflowConnectivityError", ({ lastError, lostAt }) =>
- *     Effect.logError("the database is gone", { lostAt, lastError }))
- * )
+ * export const report = <A, E2>(query: Effect.Effect<A>, ping: Effect.Effect<void, E2>) =>
+ *   query.pipe(
+ *     Heartbeat.guard({ probe: ping }),
+ *     Effect.tapErrorTag("WorkflowConnectivityError", ({ lastError, lostAt }) =>
+ *       Effect.logError("the database is gone", { lostAt, lastError }))
+ *   )
  * ```
  */
 export class WorkflowConnectivityError extends Schema.TaggedError<WorkflowConnectivityError>()(
@@ -108,16 +110,16 @@ const whole = (option: string, input: number): Effect.Effect<number> =>
     ? Effect.succeed(input)
     : Effect.dieMessage(`Heartbeat: ${option} should be a whole number greater than 0, found ${input}`)
 
-/** Counts what the pings of a pulse tell, in a fiber of the scope. */
+/** Counts the results of a pinger, in a fiber of the scope. */
 const count = Effect.fnUntraced(function*(
-  pulse: Pinger.Pinger,
+  pinger: Pinger.Pinger,
   options: LossPolicy,
   scope: Scope.Scope,
   onEnd: Effect.Effect<void> = Effect.void
 ) {
-  const threshold = yield* whole("failureThreshold", options.failureThreshold ?? 2)
+  const threshold = yield* whole("failureThreshold", options.failureThreshold ?? Settings.healthcheckFailureThreshold.default)
   const connectivity = options.connectivity ?? (yield* Connectivity.make(yield* DateTime.now))
-  const results = yield* Scope.extend(pulse.results, scope)
+  const results = yield* Scope.extend(pinger.results, scope)
 
   // What another heartbeat left in the Ref says nothing of this one.
   if (!Connectivity.is("Alive")(yield* SubscriptionRef.get(connectivity))) {
@@ -146,7 +148,7 @@ const count = Effect.fnUntraced(function*(
       ...(options.run === undefined ? {} : { run: options.run }),
       consecutiveFailures: failures,
       threshold,
-      interval: pulse.interval,
+      interval: pinger.interval,
       lastAnswer,
       lostAt: yield* DateTime.now,
       lastError
@@ -156,7 +158,7 @@ const count = Effect.fnUntraced(function*(
   const heartbeat = yield* Queue.take(results).pipe(
     Effect.flatMap(Pinger.match({ Answered: () => answered, Failed: failed })),
     Effect.forever,
-    Effect.raceFirst(pulse.ended),
+    Effect.raceFirst(pinger.ended),
     Effect.onExit(() => onEnd),
     Effect.annotateLogs({ module: "Heartbeat" }),
     Effect.interruptible,
@@ -167,15 +169,15 @@ const count = Effect.fnUntraced(function*(
     connectivity,
     lost: Fiber.join(heartbeat),
     suspect: Effect.flatMap(SubscriptionRef.get(connectivity), (state) =>
-      state._tag === "Alive" ? pulse.suspect : Effect.void)
+      state._tag === "Alive" ? pinger.suspect : Effect.void)
   } satisfies Heartbeat
 })
 
-/** Starts a heartbeat with a pulse of its own, which ends with it. */
+/** Starts a heartbeat with a pinger of its own, which ends with it. */
 const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: Scope.Scope) {
   const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
-  const pulse = yield* Pinger.start(options, own)
-  return yield* count(pulse, options, scope, Scope.close(own, Exit.void))
+  const pinger = yield* Pinger.start(options, own)
+  return yield* count(pinger, options, scope, Scope.close(own, Exit.void))
 })
 
 /**
@@ -194,36 +196,38 @@ const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: S
  * import { Effect } from "effect"
  * import { Heartbeat } from "telemachy"
  *
- * const program = Effect.gen(function*() {
- *   const heartbeat = yield* Heartbeat.make({ probe: ping, interval: "10 seconds" })
- *   const persistent = Effect.retry(Effect.tapError(request, () => heartbeat.suspect), { times: 5 })
- *   return yield* Effect.raceFirst(persistent, heartbeat.lost)
- * }).pipe(Effect.scoped)
+ * export const persistent = <A, E, E2>(request: Effect.Effect<A, E>, ping: Effect.Effect<void, E2>) =>
+ *   Effect.gen(function*() {
+ *     const heartbeat = yield* Heartbeat.make({ probe: ping, interval: "10 seconds" })
+ *     const retried = Effect.retry(Effect.tapError(request, () => heartbeat.suspect), { times: 5 })
+ *     return yield* Effect.raceFirst(retried, heartbeat.lost)
+ *   }).pipe(Effect.scoped)
  * ```
  */
 export const make = <E, R>(options: Options<E, R>): Effect.Effect<Heartbeat, never, R | Scope.Scope> =>
   Effect.scopeWith((scope) => start(options, scope))
 
 /**
- * Starts a heartbeat in the current scope that counts the pings of a pulse,
+ * Starts a heartbeat in the current scope that counts the results of a pinger,
  * which other heartbeats may count as well, each up to its own threshold.
  *
  * **Example** (One ping for many pieces of work)
  *
  * ```ts
  * import { Effect } from "effect"
- * import { Heartbeat, Pulse } from "telemachy"
+ * import { Heartbeat, Pinger } from "telemachy"
  *
- * const program = Effect.gen(function*() {
- *   const pulse = yield* Pulse.make({ probe: ping, interval: "10 seconds" })
- *   const patient = yield* Heartbeat.on(pulse, { failureThreshold: 6 })
- *   const hasty = yield* Heartbeat.on(pulse, { failureThreshold: 1 })
- *   yield* Effect.all([Effect.raceFirst(backup, patient.lost), Effect.raceFirst(checkout, hasty.lost)])
- * }).pipe(Effect.scoped)
+ * export const both = <E>(ping: Effect.Effect<void, E>, backup: Effect.Effect<void>, checkout: Effect.Effect<void>) =>
+ *   Effect.gen(function*() {
+ *     const pinger = yield* Pinger.make({ probe: ping, interval: "10 seconds" })
+ *     const lenient = yield* Heartbeat.fromPinger(pinger, { failureThreshold: 6 })
+ *     const strict = yield* Heartbeat.fromPinger(pinger, { failureThreshold: 1 })
+ *     yield* Effect.all([Effect.raceFirst(backup, lenient.lost), Effect.raceFirst(checkout, strict.lost)])
+ *   }).pipe(Effect.scoped)
  * ```
  */
-export const fromPinger = (pulse: Pinger.Pinger, judgement: LossPolicy = {}): Effect.Effect<Heartbeat, never, Scope.Scope> =>
-  Effect.scopeWith((scope) => count(pulse, judgement, scope))
+export const fromPinger = (pinger: Pinger.Pinger, policy: LossPolicy = {}): Effect.Effect<Heartbeat, never, Scope.Scope> =>
+  Effect.scopeWith((scope) => count(pinger, policy, scope))
 
 /**
  * Runs an effect for as long as its backend answers. When the heartbeat gives
@@ -243,9 +247,8 @@ export const fromPinger = (pulse: Pinger.Pinger, judgement: LossPolicy = {}): Ef
  * import { Effect } from "effect"
  * import { Heartbeat } from "telemachy"
  *
- * const guarded = longQuery.pipe(
- *   Heartbeat.guard({ probe: selectOne, interval: "10 seconds", failureThreshold: 3 })
- * )
+ * export const guarded = <A, E, E2>(query: Effect.Effect<A, E>, ping: Effect.Effect<void, E2>) =>
+ *   query.pipe(Heartbeat.guard({ probe: ping, interval: "10 seconds", failureThreshold: 3 }))
  * ```
  */
 export const guard: {

@@ -1,5 +1,5 @@
 /**
- * A ping on a Schedule, in a fiber of its own, and what each has told. One pulse
+ * A ping on a Schedule, in a fiber of its own, and what each has told. One pinger
  * can serve many heartbeats of the same backend.
  *
  * Pings are spaced from start to start, and never overlap.
@@ -17,12 +17,28 @@ import type * as Queue from "effect/Queue"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import * as Settings from "../settings/Settings.ts"
 
 /** What a ping has told: that the backend answers, or why it does not, in words. */
 export type PingResult = Data.TaggedEnum<{
   Answered: {}
   Failed: { readonly error: string }
 }>
+/**
+ * Constructors and guards of {@link PingResult}.
+ *
+ * **Example** (Writing down each result)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Pinger } from "telemachy"
+ *
+ * export const log = Pinger.match({
+ *   Answered: () => Effect.logDebug("answered"),
+ *   Failed: ({ error }) => Effect.logInfo(error)
+ * })
+ * ```
+ */
 export const { $is: is, $match: match, Answered, Failed } = Data.taggedEnum<PingResult>()
 
 /**
@@ -33,8 +49,8 @@ export const { $is: is, $match: match, Answered, Failed } = Data.taggedEnum<Ping
 export interface Options<E, R> {
   /**
    * Succeeds when the backend answers; the name `ping` stands for it. Run once
-   * a ping, and interrupted when that takes too long or the pulse is over. One
-   * that dies is a bug, not an outage: its defect ends the pulse.
+   * a ping, and interrupted when that takes too long or the pinger is over. One
+   * that dies is a bug, not an outage: its defect ends the pinger.
    */
   readonly probe: Effect.Effect<unknown, E, R>
   /** Time from the start of one ping to the start of the next. Defaults to 15 seconds. */
@@ -48,7 +64,7 @@ export interface Pinger {
   readonly interval: Duration.Duration
   /** Subscribes to what pings tell from now on. */
   readonly results: Effect.Effect<Queue.Dequeue<PingResult>, never, Scope.Scope>
-  /** Never succeeds: ends with the pulse, and with the defect of its probe if that has one. */
+  /** Never succeeds: ends with the pinger, and with the defect of its probe if that has one. */
   readonly ended: Effect.Effect<never>
   /** Asks for a ping now. Changes nothing while a ping is under way, or after one that has failed. */
   readonly suspect: Effect.Effect<void>
@@ -82,17 +98,21 @@ const positive = (option: string, input: Duration.DurationInput): Effect.Effect<
     })
   )
 
-/** Starts pinging, in a scope. The first ping is sent one interval later. */
+/**
+ * Starts pinging, in a scope. The first ping is sent one interval later.
+ *
+ * @internal
+ */
 export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: Scope.Scope) {
-  const interval = yield* positive("interval", options.interval ?? "15 seconds")
-  const timeout = yield* positive("timeout", options.timeout ?? "5 seconds")
+  const interval = yield* positive("interval", options.interval ?? Settings.healthcheckInterval.default)
+  const timeout = yield* positive("timeout", options.timeout ?? Settings.healthcheckTimeout.default)
   const results = yield* PubSub.unbounded<PingResult>()
   const suspicion = yield* Effect.makeLatch()
   const oneAtATime = yield* Effect.makeSemaphore(1)
   const pingedAt = yield* Ref.make(yield* Clock.currentTimeNanos)
   const last = yield* Ref.make<PingResult>(Answered())
 
-  const publish = (beat: PingResult) => Effect.zipRight(Ref.set(last, beat), PubSub.publish(results, beat))
+  const publish = (result: PingResult) => Effect.zipRight(Ref.set(last, result), PubSub.publish(results, result))
 
   // When the clock ran far past the timeout, it was this process that stood still: the ping says nothing.
   const longest = Duration.toMillis(Duration.sum(timeout, stallAllowance(timeout)))
@@ -138,6 +158,21 @@ export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, s
   } satisfies Pinger
 })
 
-/** Starts pinging in the current scope. */
+/**
+ * Starts pinging in the current scope.
+ *
+ * **Example** (Two heartbeats of one backend)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Heartbeat, Pinger } from "telemachy"
+ *
+ * export const watch = <E>(ping: Effect.Effect<void, E>) =>
+ *   Effect.gen(function*() {
+ *     const pinger = yield* Pinger.make({ probe: ping, interval: "5 seconds", timeout: "1 second" })
+ *     return yield* Effect.all([Heartbeat.fromPinger(pinger), Heartbeat.fromPinger(pinger, { failureThreshold: 5 })])
+ *   })
+ * ```
+ */
 export const make = <E, R>(options: Options<E, R>): Effect.Effect<Pinger, never, R | Scope.Scope> =>
   Effect.scopeWith((scope) => start(options, scope))

@@ -2,8 +2,8 @@
 import type * as Duration from "effect/Duration"
 import * as Match from "effect/Match"
 import type { RunEvent } from "../run/RunEvent.ts"
-import type { Style } from "./Style.ts"
 import { count, duration, oneLine } from "./Format.ts"
+import type { Style } from "./Style.ts"
 
 /** What a line tells of: the ordinary course of a run, something that needs attention, or something that went wrong. */
 export type Weight = "ordinary" | "notable" | "wrong"

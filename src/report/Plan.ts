@@ -6,9 +6,9 @@ import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
 import type { AgentSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import { count, duration, oneLine } from "./Format.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
-import { count, duration, oneLine } from "./Format.ts"
 
 /** What a plan is made with. */
 export interface Options {

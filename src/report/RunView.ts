@@ -1,29 +1,29 @@
 /**
- * A run as one picture: teams and tasks with their states, the heartbeat, and
+ * A run as one view: teams and tasks with their states, the heartbeat, and
  * what is going on beside them. It fits the terminal: where there are more
  * tasks than lines, those that say the most are shown.
  */
 import * as DateTime from "effect/DateTime"
 import * as RunState from "../run/RunState.ts"
+import { count, duration, oneLine } from "./Format.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
 import * as TaskRow from "./TaskRow.ts"
-import { count, duration, oneLine } from "./Format.ts"
 
-/** What a picture is made with. */
+/** What a view is made with. */
 export interface Options {
   readonly style: Style
   readonly now: DateTime.Utc
   /** Columns and lines of the terminal. */
   readonly width: number
   readonly height: number
-  /** The picture of the spinner. */
+  /** Which frame of the spinner is drawn. */
   readonly frame: number
   /** What Ctrl-C does. Defaults to cancelling the run. */
   readonly interruption?: string | undefined
 }
 
-/** Renders the picture of a run. */
+/** Renders the view of a run. */
 export const render = (state: RunState.RunState, options: Options): string => {
   const { height, style, width } = options
   const above = [title(state, options), heartbeat(state, options), ""]

@@ -6,10 +6,10 @@
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as RunState from "../run/RunState.ts"
+import { count, duration, lastLines, oneLine } from "./Format.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
 import * as TaskRow from "./TaskRow.ts"
-import { count, duration, lastLines, oneLine } from "./Format.ts"
 
 /** What a summary is made with. */
 export interface Options {
@@ -92,7 +92,7 @@ export const lastLine = (state: RunState.RunState, style: Style): string => {
   const left = RunState.left(state).length
   const rest = [
     ...(left === 0 ? [] : [`; ${count(left, "resource")} could not be removed`]),
-    ...(state.recorded ? [] : ["; its record has a gap"])
+    ...(state.recorded ? [] : ["; its journal has a gap"])
   ].join("")
   switch (state.outcome) {
     case "completed": {

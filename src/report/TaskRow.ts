@@ -1,8 +1,8 @@
 /** A task as the cells of a table: its mark, its subject, who does it, how far it is, and how long it took. */
 import * as DateTime from "effect/DateTime"
 import type { TaskState } from "../run/RunState.ts"
-import type { Style } from "./Style.ts"
 import { duration, oneLine } from "./Format.ts"
+import type { Style } from "./Style.ts"
 
 type Status = TaskState["status"]
 
@@ -41,7 +41,7 @@ export interface Options {
   readonly unfinished?: ReadonlyArray<string> | undefined
   /** Whether the run is over, so that what has not ended never will. */
   readonly isOver?: boolean | undefined
-  /** The picture of the spinner; without it, a running task has a mark that stands still. */
+  /** Which frame of the spinner is drawn; without it, a running task has a mark that stands still. */
   readonly frame?: number | undefined
 }
 

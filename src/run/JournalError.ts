@@ -1,21 +1,48 @@
 /** What can keep a process from the journal of a run. */
 import * as Schema from "effect/Schema"
 
-/** The record cannot be opened, read or written. */
-export class JournalError extends Schema.TaggedError<JournalError>()("RecordError", {
+/**
+ * The journal cannot be opened, read or written.
+ *
+ * **Example** (Going on without a journal)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { RunStore } from "telemachy"
+ *
+ * export const runs = Effect.flatMap(RunStore.RunStore, ({ list }) => list).pipe(
+ *   Effect.catchTag("JournalError", (error) => Effect.as(Effect.logWarning(error.message), []))
+ * )
+ * ```
+ */
+export class JournalError extends Schema.TaggedError<JournalError>()("JournalError", {
   action: Schema.Literal("open", "read", "write"),
   /** The database, without a password. */
   where: Schema.String,
   detail: Schema.String
 }) {
   override get message(): string {
-    return `the record of runs (${this.where}) cannot be ${
+    return `the journal of runs (${this.where}) cannot be ${
       { open: "opened", read: "read", write: "written" }[this.action]
     }: ${this.detail}`
   }
 }
 
-/** Another process drives the run. */
+/**
+ * Another process drives the run.
+ *
+ * **Example** (Leaving a run to whoever drives it)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { type RunId, WorkflowExecutor } from "telemachy"
+ *
+ * export const resume = (run: RunId.RunId) =>
+ *   WorkflowExecutor.resume(run).pipe(
+ *     Effect.catchTag("RunOwnedError", ({ owner }) => Effect.log(`${owner} has it`))
+ *   )
+ * ```
+ */
 export class RunOwnedError extends Schema.TaggedError<RunOwnedError>()("RunOwnedError", {
   run: Schema.String,
   /** Who: its host and process, as far as that is known. */
@@ -26,7 +53,21 @@ export class RunOwnedError extends Schema.TaggedError<RunOwnedError>()("RunOwned
   }
 }
 
-/** No run is recorded under this id. */
+/**
+ * No run is recorded under this id.
+ *
+ * **Example** (Suggesting the run that was meant)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { RunStore } from "telemachy"
+ *
+ * export const find = (prefix: string) =>
+ *   Effect.flatMap(RunStore.RunStore, ({ find }) => find(prefix)).pipe(
+ *     Effect.tapErrorTag("RunUnknownError", ({ nearest = "none" }) => Effect.log(`similar: ${nearest}`))
+ *   )
+ * ```
+ */
 export class RunUnknownError extends Schema.TaggedError<RunUnknownError>()("RunUnknownError", {
   run: Schema.String,
   /** The most similar id that is known, or nothing. */
@@ -39,7 +80,19 @@ export class RunUnknownError extends Schema.TaggedError<RunUnknownError>()("RunU
   }
 }
 
-/** The run is on another Agamemnon: what it has made is not here. */
+/**
+ * The run is on another Agamemnon: what it has made is not here.
+ *
+ * **Example** (Naming the Agamemnon that a run is on)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Cleanup, type RunId } from "telemachy"
+ *
+ * export const cleanUp = (run: RunId.RunId) =>
+ *   Cleanup.run(run).pipe(Effect.tapErrorTag("RunElsewhereError", ({ url }) => Effect.log(`it is on ${url}`)))
+ * ```
+ */
 export class RunElsewhereError extends Schema.TaggedError<RunElsewhereError>()("RunElsewhereError", {
   run: Schema.String,
   /** The address that is recorded. */

@@ -10,6 +10,16 @@ import * as Schema from "effect/Schema"
  * - `state_lost`: Agamemnon answers, but no longer knows what the run has made
  * - `timed_out`: the limit of the run passed
  * - `cancelled`: a signal, a person or an interruption ended it
+ *
+ * **Example** (Alerting on what nobody wanted)
+ *
+ * ```ts
+ * import { Outcome } from "telemachy"
+ *
+ * export const isAlarming = (outcome: Outcome.Outcome) => outcome !== "completed" && outcome !== "cancelled"
+ *
+ * export const everyOutcome = Outcome.Outcome.literals
+ * ```
  */
 export const Outcome = Schema.Literal("completed", "failed", "connectivity_lost", "state_lost", "timed_out", "cancelled")
 export type Outcome = typeof Outcome.Type

@@ -80,10 +80,25 @@ const header = {
   }))
 }
 
-/** Schema of an event of a run. */
+/**
+ * Schema of an event of a run.
+ *
+ * **Example** (Counting what is told)
+ *
+ * ```ts
+ * import { Effect, Stream } from "effect"
+ * import { WorkflowExecutor } from "telemachy"
+ *
+ * export const countFinished = Effect.gen(function*() {
+ *   const { events } = yield* WorkflowExecutor.WorkflowExecutor
+ *   const finished = Stream.filter(yield* events, ({ _tag }) => _tag === "task.finished")
+ *   return yield* Stream.runCount(finished)
+ * })
+ * ```
+ */
 export const RunEvent = Schema.Union(
   event("run.started", "The run begins. The first event of a run.", header),
-  event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its record tells.", {
+  event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its journal tells.", {
     ...header,
     resources: Schema.Array(Schema.Struct({ kind: Schema.Literal("agent", "team"), ...perhapsIdentified, except }))
   }),
@@ -125,7 +140,7 @@ export const RunEvent = Schema.Union(
     removed: Schema.Int,
     left: Schema.Int
   }),
-  event("record.failed", "Events can not be recorded. The run goes on: its record has a gap until they can.", {
+  event("record.failed", "Events can not be recorded. The run goes on: its journal has a gap until they can.", {
     error: Schema.String
   }),
   event("record.restored", "Every event of the run is recorded again, those of the gap too.", {}),
@@ -150,7 +165,18 @@ type WithoutCommon<E> = E extends RunEvent ? Omit<E, keyof typeof common> : neve
 /** An event without what every event of its run has in common. */
 export type EventBody = WithoutCommon<RunEvent>
 
-/** Schema of an event as a line of JSON. */
+/**
+ * Schema of an event as a line of JSON.
+ *
+ * **Example** (Reading the output of `telemachy run --json`)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { RunEvent } from "telemachy"
+ *
+ * export const decodeLine = Schema.decode(RunEvent.Json)
+ * ```
+ */
 export const Json = Schema.parseJson(RunEvent)
 
 /** The tags that events had in journals of earlier versions, and what they are now. */
@@ -162,6 +188,10 @@ const decodeTagged = Schema.decodeEither(Tagged)
 
 const decodeEvent = Schema.decodeUnknownEither(RunEvent)
 
-/** Decodes an event from a journal, which an earlier version may have written. */
+/**
+ * Decodes an event from a journal, which an earlier version may have written.
+ *
+ * @internal
+ */
 export const decodeJournaled = (json: string): Either.Either<RunEvent, ParseError> =>
   Either.flatMap(decodeTagged(json), (event) => decodeEvent({ ...event, _tag: renamed[event._tag] ?? event._tag }))

@@ -3,7 +3,18 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 
-/** Identifies a run: sixteen hexadecimal digits. */
+/**
+ * Identifies a run: sixteen hexadecimal digits.
+ *
+ * **Example** (Reading an id that somebody has typed)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { RunId } from "telemachy"
+ *
+ * export const parse = Schema.decodeOption(RunId.RunId)
+ * ```
+ */
 export const RunId = Schema.String.pipe(Schema.pattern(/^[0-9a-f]{16}$/), Schema.brand("telemachy/RunId"))
 export type RunId = typeof RunId.Type
 
@@ -16,7 +27,11 @@ export interface RunIdentity {
   readonly url: string
 }
 
-/** Makes the id of a new run. */
+/**
+ * Makes the id of a new run.
+ *
+ * @internal
+ */
 export const random: Effect.Effect<RunId> = Effect.map(
   Effect.replicateEffect(Random.nextIntBetween(0, 16), 16),
   (digits) => RunId.make(digits.map((digit) => digit.toString(16)).join(""))

@@ -7,7 +7,17 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 
-/** Schema of what a run was told to do. */
+/**
+ * Schema of what a run was told to do.
+ *
+ * **Example** (The workflow file of a run)
+ *
+ * ```ts
+ * import type { RunInput } from "telemachy"
+ *
+ * export const fileOf = ({ source = "standard input" }: RunInput.RunInput) => source
+ * ```
+ */
 export const RunInput = Schema.Struct({
   spec: WorkflowSpec,
   /** The absolute path of the workflow file, when there is one. */
@@ -24,7 +34,23 @@ export interface Encoded {
   readonly digest: string
 }
 
-/** What is written is not what was to be written. */
+/**
+ * What is written is not what was to be written.
+ *
+ * **Example** (Telling a damaged input from one that is forgotten)
+ *
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { type RunId, RunInput, RunStore } from "telemachy"
+ *
+ * export const isDamaged = (run: RunId.RunId) =>
+ *   Effect.flatMap(RunStore.RunStore, ({ input }) => input(run)).pipe(
+ *     Effect.flatMap(Option.match({ onNone: () => Effect.void, onSome: RunInput.decode })),
+ *     Effect.as(false),
+ *     Effect.catchTag("RunInputDamagedError", () => Effect.succeed(true))
+ *   )
+ * ```
+ */
 export class RunInputDamagedError extends Schema.TaggedError<RunInputDamagedError>()("RunInputDamagedError", {}) {
   override get message(): string {
     return "what the run was told to do is not what was recorded"
@@ -35,11 +61,39 @@ const Json = Schema.parseJson(RunInput)
 
 const digest = (json: string): string => createHash("sha256").update(json).digest("hex")
 
-/** Encodes an input. */
+/**
+ * Encodes an input.
+ *
+ * **Example** (The digest that the events of a run name)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { RunInput, type WorkflowSpec } from "telemachy"
+ *
+ * export const digestOf = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   Effect.map(RunInput.encode({ spec, force: false }), ({ digest }) => digest)
+ * ```
+ */
 export const encode = (input: RunInput): Effect.Effect<Encoded> =>
   Effect.map(Effect.orDie(Schema.encode(Json)(input)), (json) => ({ json, digest: digest(json) }))
 
-/** Decodes an input. Fails when it is not the one that its digest was made of. */
+/**
+ * Decodes an input. Fails when it is not the one that its digest was made of.
+ *
+ * **Example** (What a run was told to do)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { type RunId, RunInput, RunStore } from "telemachy"
+ *
+ * export const specOf = (run: RunId.RunId) =>
+ *   Effect.gen(function*() {
+ *     const { input } = yield* RunStore.RunStore
+ *     const { spec } = yield* Effect.flatMap(Effect.flatten(input(run)), RunInput.decode)
+ *     return spec
+ *   })
+ * ```
+ */
 export const decode = ({ digest: expected, json }: Encoded): Effect.Effect<RunInput, RunInputDamagedError> =>
   digest(json) === expected
     ? Effect.mapError(Schema.decode(Json)(json), () => new RunInputDamagedError())

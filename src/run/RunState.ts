@@ -80,7 +80,7 @@ export interface RunState {
   readonly outcome: Outcome | undefined
   readonly reason: string
   readonly teardown: "remove" | "keep" | undefined
-  /** Whether all that has happened is recorded, where there is a record. */
+  /** Whether all that has happened is recorded, where there is a journal. */
   readonly recorded: boolean
 }
 
@@ -227,26 +227,80 @@ const step = (state: RunState) =>
     "run.finished": (event) => ({ ...state, endedAt: event.at })
   })
 
-/** The state after an event. Nothing is known before a run has started or is resumed. */
+/**
+ * The state after an event. Nothing is known before a run has started or is resumed.
+ *
+ * **Example** (How far a run is, event by event)
+ *
+ * ```ts
+ * import { Stream } from "effect"
+ * import { type RunEvent, RunState } from "telemachy"
+ *
+ * export const states = (events: Stream.Stream<RunEvent.RunEvent>) =>
+ *   Stream.scan(events, undefined as RunState.RunState | undefined, RunState.fold)
+ * ```
+ */
 export const fold = (state: RunState | undefined, event: RunEvent): RunState | undefined => {
   if (state !== undefined) return step(state)(event)
   return event._tag === "run.started" ? start(event) : event._tag === "run.resumed" ? resume(event) : undefined
 }
 
-/** The state after events. */
+/**
+ * The state after events.
+ *
+ * **Example** (The outcome of a run of the store)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { type RunId, RunState, RunStore } from "telemachy"
+ *
+ * export const outcomeOf = (run: RunId.RunId) =>
+ *   Effect.flatMap(RunStore.RunStore, ({ events }) => events(run)).pipe(
+ *     Effect.map((events) => RunState.foldAll(events)?.outcome)
+ *   )
+ * ```
+ */
 export const foldAll = (events: Iterable<RunEvent>): RunState | undefined => {
   let state: RunState | undefined
   for (const event of events) state = fold(state, event)
   return state
 }
 
-/** Keeps a Ref at the state that the events of a run have reached, until they end. */
+/**
+ * Keeps a Ref at the state that the events of a run have reached, until they end.
+ *
+ * **Example** (Showing the number of open tasks)
+ *
+ * ```ts
+ * import { Effect, Ref, type Stream } from "effect"
+ * import { type RunEvent, RunState } from "telemachy"
+ *
+ * export const countOpen = (events: Stream.Stream<RunEvent.RunEvent>) =>
+ *   Effect.gen(function*() {
+ *     const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
+ *     yield* Effect.fork(RunState.follow(events, state))
+ *     return Effect.map(Ref.get(state), (reached) =>
+ *       reached === undefined ? 0 : RunState.tasks(reached).filter(({ endedAt }) => endedAt === undefined).length)
+ *   })
+ * ```
+ */
 export const follow = <E, R>(
   events: Stream.Stream<RunEvent, E, R>,
   state: Ref.Ref<RunState | undefined>
 ): Effect.Effect<void, E, R> => Stream.runForEach(events, (event) => Ref.update(state, (before) => fold(before, event)))
 
-/** All tasks of a run, in the order of the workflow. */
+/**
+ * All tasks of a run, in the order of the workflow.
+ *
+ * **Example** (The subjects of what failed)
+ *
+ * ```ts
+ * import { RunState } from "telemachy"
+ *
+ * export const failures = (state: RunState.RunState) =>
+ *   RunState.tasks(state).filter(({ status }) => status === "failed").map(({ subject }) => subject)
+ * ```
+ */
 export const tasks = ({ declared, tasks }: RunState): ReadonlyArray<TaskState> => {
   const found: Array<TaskState> = []
   for (const team of declared.teams) {
@@ -270,20 +324,61 @@ const inOrder = (known: HashMap.HashMap<string, ResourceState>, declared: Readon
   ]
 }
 
-/** All teams and agents that a run has made or reused, teams first, in the order of the workflow. */
+/**
+ * All teams and agents that a run has made or reused, teams first, in the order of the workflow.
+ *
+ * **Example** (The ids of all agents)
+ *
+ * ```ts
+ * import { RunState } from "telemachy"
+ *
+ * export const agentIds = (state: RunState.RunState) =>
+ *   RunState.resources(state).flatMap(({ id, kind }) => (kind === "agent" && id !== undefined ? [id] : []))
+ * ```
+ */
 export const resources = ({ agents, declared, teams }: RunState): ReadonlyArray<ResourceState> => [
   ...inOrder(teams, declared.teams.map(({ name }) => name)),
   ...inOrder(agents, declared.agents)
 ]
 
-/** The teams and agents of a run that are still on Agamemnon, as far as the run knows. */
+/**
+ * The teams and agents of a run that are still on Agamemnon, as far as the run knows.
+ *
+ * **Example** (Whether anything still costs money)
+ *
+ * ```ts
+ * import { RunState } from "telemachy"
+ *
+ * export const costs = (state: RunState.RunState) => RunState.remaining(state).some(({ kind }) => kind === "agent")
+ * ```
+ */
 export const remaining = (state: RunState): ReadonlyArray<ResourceState> =>
   resources(state).filter(({ status }) => status !== "removed")
 
-/** The teams and agents that were kept on purpose. */
+/**
+ * The teams and agents that were kept on purpose.
+ *
+ * **Example** (Naming what was kept)
+ *
+ * ```ts
+ * import { RunState } from "telemachy"
+ *
+ * export const keptNames = (state: RunState.RunState) => RunState.kept(state).map(({ name }) => name)
+ * ```
+ */
 export const kept = (state: RunState): ReadonlyArray<ResourceState> =>
   resources(state).filter(({ status }) => status === "kept")
 
-/** The teams and agents that teardown could not remove. */
+/**
+ * The teams and agents that teardown could not remove.
+ *
+ * **Example** (Saying why something is still there)
+ *
+ * ```ts
+ * import { RunState } from "telemachy"
+ *
+ * export const reasons = (state: RunState.RunState) => RunState.left(state).map(({ error, name }) => `${name}: ${error}`)
+ * ```
+ */
 export const left = (state: RunState): ReadonlyArray<ResourceState> =>
   resources(state).filter(({ status }) => status === "left")

@@ -1,11 +1,11 @@
 /**
- * The database that holds the record: a file of this machine, PostgreSQL, or
- * the memory of this process. Opening it checks that it is a record of runs, and
+ * The database that holds the journal: a file of this machine, PostgreSQL, or
+ * the memory of this process. Opening it checks that it is a journal of runs, and
  * one that this program knows; nothing is written to any other.
  */
+import * as Reactivity from "@effect/experimental/Reactivity"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
-import * as Reactivity from "@effect/experimental/Reactivity"
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -141,7 +141,7 @@ const libsqlMemory = Effect.flatMap(Effect.promise(() => import("@effect/sql-lib
 
 const libsqlFile = (url: string) => Effect.flatMap(Effect.promise(() => import("./LibsqlFile.ts")), ({ make }) => make(url))
 
-/** Checks that a file is a record or empty, and makes it a record. */
+/** Checks that a file is a journal or empty, and makes it a journal. */
 const prepareFile = Effect.fnUntraced(function*(sql: Sql) {
   // In one question, because another process may be making it one.
   const [found] = yield* sql<{ readonly mark: number; readonly others: number }>`
@@ -185,7 +185,7 @@ export const openFile = Effect.fn("Database.openFile")(function*(path: string) {
 export const scrub = ask("write", (sql) =>
   sql.onDialectOrElse({ sqlite: () => sql`PRAGMA wal_checkpoint(TRUNCATE)`, orElse: () => Effect.void }))
 
-/** Opens a record that ends with the scope. */
+/** Opens a journal that ends with the scope. */
 export const openMemory = open("memory:", libsqlMemory, (sql) =>
   // A transaction would begin on one connection, and go on with the tables of another.
   Effect.forEach(Object.values(Migrations.all), (migration) =>

@@ -4,11 +4,11 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as RunEvent from "../run/RunEvent.ts"
 import { JournalError } from "../run/JournalError.ts"
-import * as HashChain from "./HashChain.ts"
+import * as RunEvent from "../run/RunEvent.ts"
 import * as BusyRetry from "./BusyRetry.ts"
 import * as Database from "./Database.ts"
+import * as HashChain from "./HashChain.ts"
 
 /** The events by which a run is known: its beginning, its outcome and its end. */
 export const milestones = ["run.started", "run.resumed", "run.decided", "run.finished"] as const

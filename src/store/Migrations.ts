@@ -1,4 +1,4 @@
-/** The tables of the record, and how they came to be. */
+/** The tables of the journal, and how they came to be. */
 import * as Migrator from "@effect/sql/Migrator"
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 
-/** Marks a SQLite file as a record of runs (`PRAGMA application_id`): the letters `tlmy`. */
+/** Marks a SQLite file as a journal of runs (`PRAGMA application_id`): the letters `tlmy`. */
 export const applicationId = 0x746c6d79
 
 const isPostgres = (sql: SqlClient.SqlClient) => sql.onDialectOrElse({ pg: () => true, orElse: () => false })

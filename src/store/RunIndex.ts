@@ -4,15 +4,15 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { JournalError, RunUnknownError } from "../run/JournalError.ts"
 import type * as RunEvent from "../run/RunEvent.ts"
 import * as RunId from "../run/RunId.ts"
 import { type Owner, RunLease } from "../run/RunLease.ts"
-import { JournalError, RunUnknownError } from "../run/JournalError.ts"
+import type { RunStatus } from "../run/RunStatus.ts"
 import { nearest } from "../workflow/Suggestion.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Migrations from "./Migrations.ts"
-import type { RunStatus } from "../run/RunStatus.ts"
 
 /** A run at a glance. */
 export interface RunSummary {

@@ -15,7 +15,22 @@ import type { Encoded } from "../run/RunInput.ts"
 import type * as HashChain from "./HashChain.ts"
 import type * as RunIndex from "./RunIndex.ts"
 
-/** A run of which there may be something to do cannot be forgotten. */
+/**
+ * A run of which there may be something to do cannot be forgotten.
+ *
+ * **Example** (Forgetting a run after it was cleaned up)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Cleanup, type RunId, RunStore } from "telemachy"
+ *
+ * export const forget = (run: RunId.RunId) =>
+ *   Effect.gen(function*() {
+ *     const { forget } = yield* RunStore.RunStore
+ *     yield* Effect.catchTag(forget(run), "RunNotOverError", () => Effect.zipRight(Cleanup.run(run), forget(run)))
+ *   })
+ * ```
+ */
 export class RunNotOverError extends Schema.TaggedError<RunNotOverError>()("RunNotOverError", {
   run: Schema.String,
   reason: Schema.String
@@ -25,7 +40,7 @@ export class RunNotOverError extends Schema.TaggedError<RunNotOverError>()("RunN
   }
 }
 
-/** What a check of the record has found. */
+/** What a check of the journal has found. */
 export interface Verification {
   readonly runs: number
   readonly events: number
@@ -33,7 +48,21 @@ export interface Verification {
   readonly breaks: ReadonlyArray<HashChain.Break>
 }
 
-/** Remembers runs. */
+/**
+ * Remembers runs.
+ *
+ * **Example** (The runs that somebody has to look at)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { RunStore } from "telemachy"
+ *
+ * export const interrupted = Effect.gen(function*() {
+ *   const { list } = yield* RunStore.RunStore
+ *   return (yield* list).filter(({ left = 0, status }) => status === "interrupted" || left > 0)
+ * })
+ * ```
+ */
 export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, {
   /** The database, without a password. */
   readonly where: string

@@ -117,11 +117,11 @@ const layerOf = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Databa
  * **Example** (Runs that outlive their process)
  *
  * ```ts
- * import { NodeContext } from "@effect/platform-node"
+ * import * as NodeContext from "@effect/platform-node/NodeContext"
  * import { Layer } from "effect"
  * import { SqlRunStore, WorkflowExecutor } from "telemachy"
  *
- * const ExecutorLive = WorkflowExecutor.layer().pipe(
+ * export const Executor = WorkflowExecutor.layer().pipe(
  *   Layer.provideMerge(SqlRunStore.layerFile("runs.db")),
  *   Layer.provide(NodeContext.layer)
  * )
@@ -130,10 +130,34 @@ const layerOf = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Databa
 export const layerFile = (path: string): Layer.Layer<Services, JournalError, FileSystem.FileSystem | Path.Path> =>
   layerOf(Database.openFile(path))
 
-/** Layer of a store in PostgreSQL, which processes of many hosts can share. Tables are created when they are missing. */
+/**
+ * Layer of a store in PostgreSQL, which processes of many hosts can share. Tables are created when they are missing.
+ *
+ * **Example** (Runs that several hosts share)
+ *
+ * ```ts
+ * import { Layer, Redacted } from "effect"
+ * import { SqlRunStore, WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = WorkflowExecutor.layer().pipe(
+ *   Layer.provideMerge(SqlRunStore.layerPostgres(Redacted.make("postgres://app@db.example/runs")))
+ * )
+ * ```
+ */
 export const layerPostgres = (url: Redacted.Redacted): Layer.Layer<Services, JournalError> => layerOf(Database.openPostgres(url))
 
-/** Layer of a store that is lost with the process. */
+/**
+ * Layer of a store that is lost with the process.
+ *
+ * **Example** (A journal in a test)
+ *
+ * ```ts
+ * import { Layer } from "effect"
+ * import { SqlRunStore, WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = WorkflowExecutor.layer().pipe(Layer.provideMerge(SqlRunStore.layerMemory))
+ * ```
+ */
 export const layerMemory: Layer.Layer<Services, JournalError> = layerOf(Database.openMemory)
 
 /** The path that a `file:` address names; `~` is the home directory. */
@@ -149,7 +173,22 @@ const pathOf = Effect.fnUntraced(function*(url: string) {
   return paths.join(yield* Config.string("HOME"), path.slice(1))
 })
 
-/** Layer of the store that `TELEMACHY_DATABASE_URL` names. */
+/**
+ * Layer of the store that `TELEMACHY_DATABASE_URL` names.
+ *
+ * **Example** (The database that TELEMACHY_DATABASE_URL names)
+ *
+ * ```ts
+ * import * as NodeContext from "@effect/platform-node/NodeContext"
+ * import { Layer } from "effect"
+ * import { SqlRunStore, WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = WorkflowExecutor.layerConfig.pipe(
+ *   Layer.provideMerge(SqlRunStore.layerConfig),
+ *   Layer.provide(NodeContext.layer)
+ * )
+ * ```
+ */
 export const layerConfig: Layer.Layer<
   Services,
   JournalError | ConfigError.ConfigError,

@@ -3,24 +3,51 @@
  * depends on the workflow's name and its own alone, so that a second run finds
  * what an earlier one left.
  */
-import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
+import * as Schema from "effect/Schema"
 
 const pattern = /^tlm-[0-9a-f]{16}-[A-Za-z0-9_-]{0,40}$/
 
-/** Schema of a resource key. */
+/**
+ * Schema of a resource key.
+ *
+ * **Example** (A field that holds a key)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { ResourceKey } from "telemachy"
+ *
+ * export const Row = Schema.Struct({ key: ResourceKey.ResourceKey })
+ * ```
+ */
 export const ResourceKey = Schema.String.pipe(Schema.pattern(pattern), Schema.brand("telemachy/ResourceKey"))
 export type ResourceKey = typeof ResourceKey.Type
 
 /**
  * Makes the key of a resource of a workflow.
  *
- * @example make("hello", "greeter") // "tlm-68015f9c68b31bb0-greeter"
+ * **Example** (What an agent is called on Agamemnon)
+ *
+ * ```ts
+ * import { ResourceKey } from "telemachy"
+ *
+ * export const key = ResourceKey.make("hello", "greeter") // "tlm-68015f9c68b31bb0-greeter"
+ * ```
  */
 export const make = (workflow: string, resource: string): ResourceKey => {
   const digest = createHash("sha256").update(`${workflow}|${resource}`).digest("hex").slice(0, 16)
   return ResourceKey.make(`tlm-${digest}-${resource.replace(/[^A-Za-z0-9_-]/gu, "-").slice(0, 40)}`)
 }
 
-/** Tells whether a name is a resource key, and so whether Telemachy made what carries it. */
+/**
+ * Tells whether a name is a resource key, and so whether Telemachy made what carries it.
+ *
+ * **Example** (Telling what Telemachy made)
+ *
+ * ```ts
+ * import { ResourceKey } from "telemachy"
+ *
+ * export const managed = (names: ReadonlyArray<string>) => names.filter(ResourceKey.isResourceKey)
+ * ```
+ */
 export const isResourceKey = (name: string): name is ResourceKey => pattern.test(name)

@@ -2,20 +2,43 @@
  * Reads a workflow from a YAML file. Whatever is wrong with the file is reported
  * at once, each problem with its line and column.
  */
-import * as FileSystem from "@effect/platform/FileSystem"
+import { isUtf8 } from "node:buffer"
 import type { PlatformError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { WorkflowInvalid, type Path, type Position } from "./WorkflowProblem.ts"
-import { isUtf8 } from "node:buffer"
 import * as WorkflowSpec from "./WorkflowSpec.ts"
 import * as YamlTree from "./YamlTree.ts"
 
-/** Size of the largest file that is read, in bytes. */
+/**
+ * Size of the largest file that is read, in bytes.
+ *
+ * **Example** (Refusing an upload before it is read)
+ *
+ * ```ts
+ * import { WorkflowFile } from "telemachy"
+ *
+ * export const isTooLarge = (bytes: Uint8Array) => bytes.length > WorkflowFile.maxFileBytes
+ * ```
+ */
 export const maxFileBytes = 10 * 1024 * 1024
 
-/** Occurs when there is no text to parse: the file cannot be read, is too large, or is not UTF-8. */
+/**
+ * Occurs when there is no text to parse: the file cannot be read, is too large, or is not UTF-8.
+ *
+ * **Example** (Falling back to another file)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowFile } from "telemachy"
+ *
+ * export const load = WorkflowFile.load("workflow.yaml").pipe(
+ *   Effect.catchTag("WorkflowUnreadable", () => WorkflowFile.load("default.yaml"))
+ * )
+ * ```
+ */
 export class WorkflowUnreadable extends Schema.TaggedError<WorkflowUnreadable>()("WorkflowUnreadable", {
   source: Schema.String,
   reason: Schema.Literal("NotFound", "Directory", "PermissionDenied", "TooLarge", "NotUtf8", "Other"),
@@ -47,14 +70,28 @@ export interface Located {
   readonly locate: (path: Path) => Position
 }
 
-/** Parses the text of a workflow file. `source` is what problems name as the file. */
+/**
+ * Parses the text of a workflow file. `source` is what problems name as the file.
+ *
+ * **Example** (A workflow that came over the network)
+ *
+ * ```ts
+ * import { WorkflowFile } from "telemachy"
+ *
+ * export const fromRequest = (body: string) => WorkflowFile.parse(body, "the request")
+ * ```
+ */
 export const parse = (
   text: string,
   source: string
 ): Effect.Effect<WorkflowSpec.WorkflowSpec, WorkflowInvalid | WorkflowUnreadable> =>
   Effect.map(parseWithPositions(text, source), ({ spec }) => spec)
 
-/** Parses the text of a workflow file and keeps the position of each value, for further checks. */
+/**
+ * Parses the text of a workflow file and keeps the position of each value, for further checks.
+ *
+ * @internal
+ */
 export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text: string, source: string) {
   // A character is at least one byte, so a longer text need not be encoded to know.
   const bytes = text.length > maxFileBytes ? text.length : new TextEncoder().encode(text).length
@@ -75,13 +112,29 @@ export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text
   return located
 })
 
-/** Loads a workflow file. */
+/**
+ * Loads a workflow file.
+ *
+ * **Example** (Loading and running a file)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, WorkflowFile } from "telemachy"
+ *
+ * export const program = Effect.flatMap(WorkflowFile.load("workflows/hello.yaml"), (spec) =>
+ *   WorkflowExecutor.execute(spec))
+ * ```
+ */
 export const load = (
   path: string
 ): Effect.Effect<WorkflowSpec.WorkflowSpec, WorkflowInvalid | WorkflowUnreadable, FileSystem.FileSystem> =>
   Effect.map(loadWithPositions(path), ({ spec }) => spec)
 
-/** Loads a workflow file and keeps the position of each value, for further checks. */
+/**
+ * Loads a workflow file and keeps the position of each value, for further checks.
+ *
+ * @internal
+ */
 export const loadWithPositions = Effect.fn("WorkflowFile.load")(function*(path: string) {
   const fs = yield* FileSystem.FileSystem
   const refail = Effect.mapError((error: PlatformError) => unreadable(path, error))
@@ -93,7 +146,11 @@ export const loadWithPositions = Effect.fn("WorkflowFile.load")(function*(path: 
   return yield* parseBytes(yield* refail(fs.readFile(path)), path)
 })
 
-/** Parses the bytes of a workflow file and keeps the position of each value. */
+/**
+ * Parses the bytes of a workflow file and keeps the position of each value.
+ *
+ * @internal
+ */
 export const parseBytes = (
   bytes: Uint8Array,
   source: string

@@ -11,6 +11,18 @@ export type Path = ReadonlyArray<PropertyKey>
 /**
  * Schema of one thing that is wrong with a workflow. Line and column count from
  * 1 and are there when the workflow is a file.
+ *
+ * **Example** (Problems for an editor)
+ *
+ * ```ts
+ * import type { WorkflowProblem } from "telemachy"
+ *
+ * export const toMarker = ({ column = 1, expected, found, line = 1 }: WorkflowProblem.Problem) => ({
+ *   line,
+ *   column,
+ *   text: `found ${found}, expected ${expected}`
+ * })
+ * ```
  */
 export const Problem = Schema.Struct({
   path: Schema.String,
@@ -38,7 +50,11 @@ export interface Finding {
   readonly suggestion?: string | undefined
 }
 
-/** Makes a problem of a finding and the position at which it is written, if there is one. */
+/**
+ * Makes a problem of a finding and the position at which it is written, if there is one.
+ *
+ * @internal
+ */
 export const make = (finding: Finding, position?: Position): Problem => ({
   path: renderPath(finding.path),
   ...position,
@@ -50,7 +66,7 @@ export const make = (finding: Finding, position?: Position): Problem => ({
 /**
  * Writes a path the way it is written in JavaScript.
  *
- * @example renderPath(["teams", 0, "assign_to"]) // "teams[0].assign_to"
+ * @internal
  */
 export const renderPath = (path: Path): string =>
   path.reduce<string>((text, key) => {
@@ -60,7 +76,11 @@ export const renderPath = (path: Path): string =>
     return text === "" ? name : `${text}.${name}`
   }, "")
 
-/** Describes a value in a few words, for the part of a message that says what was found. */
+/**
+ * Describes a value in a few words, for the part of a message that says what was found.
+ *
+ * @internal
+ */
 export const describe = (value: unknown): string => {
   if (value === undefined) return "nothing"
   if (value === null) return "nothing (null)"
@@ -73,11 +93,26 @@ export const describe = (value: unknown): string => {
 
 const shown = 80
 
-/** Puts a text in double quotes, on one line and shortened where it is long. */
+/**
+ * Puts a text in double quotes, on one line and shortened where it is long.
+ *
+ * @internal
+ */
 export const quote = (text: string): string =>
   JSON.stringify(text.length > shown ? `${text.slice(0, shown)}…` : text)
 
-/** Renders a problem as the line that a person reads, beginning with the place that editors and terminals can open. */
+/**
+ * Renders a problem as the line that a person reads, beginning with the place that editors and terminals can open.
+ *
+ * **Example** (One line per problem)
+ *
+ * ```ts
+ * import { WorkflowProblem } from "telemachy"
+ *
+ * export const lines = ({ problems, source }: WorkflowProblem.WorkflowInvalid) =>
+ *   problems.map((problem) => WorkflowProblem.render(source, problem))
+ * ```
+ */
 export const render = (source: string, problem: Problem): string => {
   const place = problem.line === undefined ? source : `${source}:${problem.line}:${problem.column ?? 1}`
   const path = problem.path === "" ? "" : ` ${problem.path}:`
@@ -90,6 +125,19 @@ const printed = 100
 /**
  * Occurs when a workflow cannot be run as it is written. Carries every problem
  * of the workflow, sorted by position when it comes from a file.
+ *
+ * **Example** (Counting the problems of a file)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowFile } from "telemachy"
+ *
+ * export const countProblems = (text: string) =>
+ *   WorkflowFile.parse(text, "flow.yaml").pipe(
+ *     Effect.as(0),
+ *     Effect.catchTag("WorkflowInvalid", ({ problems }) => Effect.succeed(problems.length))
+ *   )
+ * ```
  */
 export class WorkflowInvalid extends Schema.TaggedError<WorkflowInvalid>()("WorkflowInvalid", {
   source: Schema.String,

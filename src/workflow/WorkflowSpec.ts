@@ -83,7 +83,17 @@ const listOf = <A, I, R>(item: Schema.Schema<A, I, R>, what: string, why?: strin
     })
   )
 
-/** Schema of an agent: a worker that Agamemnon runs for the workflow. */
+/**
+ * Schema of an agent: a worker that Agamemnon runs for the workflow.
+ *
+ * **Example** (The programs of a workflow)
+ *
+ * ```ts
+ * import type { WorkflowSpec } from "telemachy"
+ *
+ * export const programOf = ({ name, program }: WorkflowSpec.AgentSpec) => `${name}: ${program}`
+ * ```
+ */
 export const AgentSpec = Schema.Struct({
   name: nonBlank(textOfAtMost(256)).annotations({
     description: "Name of the agent, unique in the workflow. At most 256 bytes.",
@@ -125,7 +135,17 @@ export const AgentSpec = Schema.Struct({
 }).annotations({ identifier: "AgentSpec", description: "An agent: a worker that Agamemnon runs for the workflow." })
 export interface AgentSpec extends Schema.Schema.Type<typeof AgentSpec> {}
 
-/** Schema of a task: what one member of a team is to do, and after which tasks of the team. */
+/**
+ * Schema of a task: what one member of a team is to do, and after which tasks of the team.
+ *
+ * **Example** (Tasks that can start at once)
+ *
+ * ```ts
+ * import type { WorkflowSpec } from "telemachy"
+ *
+ * export const isReady = ({ blockedBy }: WorkflowSpec.TaskSpec) => blockedBy.length === 0
+ * ```
+ */
 export const TaskSpec = Schema.Struct({
   subject: nonBlank(textOfAtMost(512)).annotations({
     description: "Short title of the task, unique in its team. At most 512 bytes.",
@@ -147,7 +167,17 @@ export const TaskSpec = Schema.Struct({
 }).annotations({ identifier: "TaskSpec", description: "A task: what one member of a team is to do, and after what." })
 export interface TaskSpec extends Schema.Schema.Type<typeof TaskSpec> {}
 
-/** Schema of a team: agents of the workflow, and the tasks that they share. */
+/**
+ * Schema of a team: agents of the workflow, and the tasks that they share.
+ *
+ * **Example** (The size of a team)
+ *
+ * ```ts
+ * import type { WorkflowSpec } from "telemachy"
+ *
+ * export const sizeOf = ({ agents, tasks }: WorkflowSpec.TeamSpec) => ({ agents: agents.length, tasks: tasks.length })
+ * ```
+ */
 export const TeamSpec = Schema.Struct({
   name: nonBlank(textOfAtMost(256)).annotations({
     description: "Name of the team, unique in the workflow. At most 256 bytes.",
@@ -166,6 +196,15 @@ export interface TeamSpec extends Schema.Schema.Type<typeof TeamSpec> {}
 /**
  * Schema of a workflow. It checks the structure; that names refer to something
  * and that no task waits for itself is checked by {@link decode}.
+ *
+ * **Example** (Writing a workflow back as it is in a file)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { WorkflowSpec } from "telemachy"
+ *
+ * export const toInput = Schema.encode(WorkflowSpec.WorkflowSpec)
+ * ```
  */
 export const WorkflowSpec = Schema.Struct({
   apiVersion: Schema.optionalWith(
@@ -221,7 +260,21 @@ export interface Origin {
  * Decodes a workflow from its encoded form, with every check that a workflow
  * file goes through, and fails with all problems at once.
  *
- * @example decode({ metadata: { name: "hello" }, agents: [{ name: "a" }], teams: [...] })
+ * **Example** (A workflow as a value)
+ *
+ * ```ts
+ * import { WorkflowSpec } from "telemachy"
+ *
+ * export const spec = WorkflowSpec.decode({
+ *   metadata: { name: "hello" },
+ *   agents: [{ name: "greeter", program: "none" }],
+ *   teams: [{
+ *     name: "crew",
+ *     agents: ["greeter"],
+ *     tasks: [{ subject: "greet", description: "Say hello.", assign_to: "greeter" }]
+ *   }]
+ * })
+ * ```
  */
 export const decode = (
   input: unknown,

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { definitions } from "../../src/cli/Cli.ts"
-import * as Help from "../../src/cli/Help.ts"
 import * as PlanDefinition from "../../src/cli/definition/PlanDefinition.ts"
 import * as RunDefinition from "../../src/cli/definition/RunDefinition.ts"
 import * as ValidateDefinition from "../../src/cli/definition/ValidateDefinition.ts"
+import * as Help from "../../src/cli/Help.ts"
 import * as Style from "../../src/report/Style.ts"
 
 describe("Help", () => {

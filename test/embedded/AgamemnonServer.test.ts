@@ -1,12 +1,12 @@
+import { Agent } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Order from "effect/Order"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
-import { Agent } from "node:http"
+import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
 import { ask, askJson, bearer, createAgent, createTask, readTask } from "../support/HttpQuestion.ts"
 
 const apiKey = Redacted.make("a good key")

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Collection } from "../../src/embedded/Collection.ts"
 import * as Arr from "effect/Array"
 import * as FastCheck from "effect/FastCheck"
 import * as Order from "effect/Order"
+import { Collection } from "../../src/embedded/Collection.ts"
 
 const entities = (ids: ReadonlyArray<string>) => ids.map((id) => ({ id }))
 

@@ -1,8 +1,8 @@
+import { Agent, type IncomingMessage, request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { Agent, type IncomingMessage, request } from "node:http"
+import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
 import { ask, bearer } from "../support/HttpQuestion.ts"
 
 describe("EmbeddedAgamemnon", () => {

@@ -1,9 +1,9 @@
+import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { readFileSync } from "node:fs"
+import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
 import { ask } from "../support/HttpQuestion.ts"
 
 const Json = Schema.parseJson()

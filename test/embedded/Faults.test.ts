@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
-import * as Faults from "../../src/embedded/Faults.ts"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
+import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
+import * as Faults from "../../src/embedded/Faults.ts"
 import { ask, bearer, eventually } from "../support/HttpQuestion.ts"
 
 type Server = EmbeddedAgamemnon.EmbeddedAgamemnon["Type"]

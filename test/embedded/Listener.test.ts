@@ -1,6 +1,6 @@
+import { Agent } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Agent } from "node:http"
 import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
 import { ask, bearer } from "../support/HttpQuestion.ts"
 

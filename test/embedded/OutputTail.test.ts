@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { OutputTail } from "../../src/embedded/OutputTail.ts"
 import * as FastCheck from "effect/FastCheck"
+import { OutputTail } from "../../src/embedded/OutputTail.ts"
 
 describe("OutputTail", () => {
   it("keeps the longest end of whole characters that fits, however the bytes come", () => {

@@ -1,10 +1,10 @@
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import * as Program from "../../src/embedded/Program.ts"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Program from "../../src/embedded/Program.ts"
 
 const worker = (fields: Partial<Program.Worker> = {}): Program.Worker => ({
   name: "worker",

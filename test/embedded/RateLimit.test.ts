@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
+import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
 import { ask, bearer } from "../support/HttpQuestion.ts"
 
 const gets = (count: number, server: EmbeddedAgamemnon.EmbeddedAgamemnon["Type"], path = "/v1/agents") =>

@@ -6,12 +6,12 @@ import * as Fiber from "effect/Fiber"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import { AgentId, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
 import * as Cleanup from "../../src/executor/Cleanup.ts"
-import { RunId } from "../../src/run/RunId.ts"
 import type * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
+import { RunId } from "../../src/run/RunId.ts"
 import * as ResourceKey from "../../src/workflow/ResourceKey.ts"
 import type { WorkflowSpec } from "../../src/workflow/WorkflowSpec.ts"
-import { awaitThat, drive, driver, list, type Point, recorded, type World, world } from "../support/JournaledRun.ts"
 import { answers, make } from "../support/FakeAgamemnon.ts"
+import { awaitThat, drive, driver, list, type Point, recorded, type World, world } from "../support/JournaledRun.ts"
 import { team, task, told, workflow } from "../support/TestRun.ts"
 
 const named = (name: string) => workflow({ metadata: { name } })
@@ -176,7 +176,7 @@ describe("Cleanup", () => {
       assert.deepInclude(yield* summary(there, run), { left: 0, kept: 0, status: "cancelled" })
     }))
 
-  it.scopedLive("is refused for a run that is not on record", () =>
+  it.scopedLive("is refused for a run that is not in the journal", () =>
     Effect.gen(function*() {
       const { cleanup } = yield* driver(yield* world(make()), 2)
       assert.strictEqual((yield* Effect.flip(cleanup(RunId.make("0".repeat(16)))))._tag, "RunUnknownError")

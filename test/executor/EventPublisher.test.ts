@@ -5,8 +5,8 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import * as EventPublisher from "../../src/executor/EventPublisher.ts"
-import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { JournalError, RunOwnedError } from "../../src/run/JournalError.ts"
+import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { numbered, numbers, runA, started } from "../support/TestStore.ts"
 
 type Append = (events: ReadonlyArray<RunEvent>) => Effect.Effect<void, JournalError | RunOwnedError>
@@ -55,7 +55,7 @@ const make = (options: { readonly hasResources?: boolean } = {}) => {
 }
 
 describe("Publication", () => {
-  it.effect("without a record, events are told at once", () =>
+  it.effect("without a journal, events are told at once", () =>
     Effect.gen(function*() {
       const told: Array<RunEvent> = []
       const { publish, publishBefore } = EventPublisher.direct((event) => told.push(event))
@@ -64,7 +64,7 @@ describe("Publication", () => {
       assert.deepStrictEqual(numbers(told), ["1", "2"])
     }))
 
-  it.effect("an event is told when it is on record, and not before", () =>
+  it.effect("an event is told when it is in the journal, and not before", () =>
     Effect.gen(function*() {
       const run = make()
       const written = yield* Deferred.make<void>()
@@ -106,12 +106,12 @@ describe("Publication", () => {
       assert.deepStrictEqual([run.told(), run.log()], [["1", "2", "3"], ["1", "2", "3"]])
     }))
 
-  it.effect("a run that has made nothing hears of a record that fails, and its event is not told", () =>
+  it.effect("a run that has made nothing hears of a journal that fails, and its event is not told", () =>
     Effect.gen(function*() {
       const run = make({ hasResources: false })
       run.journal(() => full)
       const error = yield* Effect.flip(run.publishBefore(started()))
-      assert.strictEqual(error.message, "the record of runs (file:test) cannot be written: the disk is full")
+      assert.strictEqual(error.message, "the journal of runs (file:test) cannot be written: the disk is full")
       assert.deepStrictEqual([run.told(), run.log()], [[], []])
     }))
 
@@ -155,7 +155,7 @@ describe("Publication", () => {
       assert.deepStrictEqual(run.log(), run.told())
     }))
 
-  it.effect("a record that has failed is left alone for 5 seconds, but for the end of the run", () =>
+  it.effect("a journal that has failed is left alone for 5 seconds, but for the end of the run", () =>
     Effect.gen(function*() {
       const run = make()
       run.journal(() => full)
@@ -202,7 +202,7 @@ describe("Publication", () => {
       assert.deepStrictEqual(run.told(), ["1", "record.failed"])
     }))
 
-  it.effect("a defect of the record is a failure of the record", () =>
+  it.effect("a defect of the journal is a failure of the journal", () =>
     Effect.gen(function*() {
       const run = make()
       run.journal(() => Effect.die(new Error("a bug")))
@@ -242,7 +242,7 @@ describe("Publication", () => {
       yield* Fiber.join(first)
       const exits = yield* Fiber.join(Fiber.all(intents))
       assert.deepStrictEqual([...exits].map(Exit.isFailure), [true, true])
-      // Both are told, because both may be on record, and neither is carried out.
+      // Both are told, because both may be in the journal, and neither is carried out.
       assert.deepStrictEqual(run.told(), ["1", "2", "3", "record.failed"])
     }))
 })

@@ -7,12 +7,12 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { RunJournal } from "../../src/run/RunJournal.ts"
-import type * as Database from "../../src/store/Database.ts"
 import { RunLease } from "../../src/run/RunLease.ts"
-import { awaitThat, driver, list, only, recorded, type World, world } from "../support/JournaledRun.ts"
-import { numbered, type Parts } from "../support/TestStore.ts"
+import type * as Database from "../../src/store/Database.ts"
 import { answers, hangs, make } from "../support/FakeAgamemnon.ts"
+import { awaitThat, driver, list, only, recorded, type World, world } from "../support/JournaledRun.ts"
 import { failure, told, workflow } from "../support/TestRun.ts"
+import { numbered, type Parts } from "../support/TestStore.ts"
 
 type Sql = Context.Tag.Service<Database.Database>["sql"]
 
@@ -37,7 +37,7 @@ const hear = Effect.fnUntraced(function*({ events }: { readonly events: Effect.E
 })
 
 describe("A recorded run", () => {
-  it.scopedLive("is on record as it was told", () =>
+  it.scopedLive("is in the journal as it was told", () =>
     Effect.gen(function*() {
       const there = yield* world(make())
       const process = yield* driver(there, 1)
@@ -49,7 +49,7 @@ describe("A recorded run", () => {
       assert.deepStrictEqual(yield* recorded(there, summary.run), yield* all)
     }))
 
-  it.scopedLive("nothing is made before the record says that it is about to be", () =>
+  it.scopedLive("nothing is made before the journal says that it is about to be", () =>
     Effect.gen(function*() {
       const fake = make()
       const there = yield* world(fake)
@@ -74,7 +74,7 @@ describe("A recorded run", () => {
       ])
     }))
 
-  it.scopedLive("is cancelled by whoever asks the record, and takes down what it made", () =>
+  it.scopedLive("is cancelled by whoever asks the journal, and takes down what it made", () =>
     Effect.gen(function*() {
       const fake = make()
       const there = yield* world(fake)
@@ -131,12 +131,12 @@ describe("A recorded run", () => {
       const { heard } = yield* hear(process)
       yield* fill(there.database.sql)
       const error = yield* Effect.flip(process.execute(workflow()))
-      assert.strictEqual(error._tag, "RecordError")
-      assert.match(error.message, /^the record of runs \(memory:\) cannot be written: .*it is full/)
+      assert.strictEqual(error._tag, "JournalError")
+      assert.match(error.message, /^the journal of runs \(memory:\) cannot be written: .*it is full/)
       assert.deepStrictEqual([fake.changes(), heard], [[], []])
     }))
 
-  it.scopedLive("stops when the record fails before anything is made", () =>
+  it.scopedLive("stops when the journal fails before anything is made", () =>
     Effect.gen(function*() {
       const fake = make()
       const there = yield* world(fake)
@@ -144,13 +144,13 @@ describe("A recorded run", () => {
       const { all } = yield* hear(process)
       fake.heal()
       fake.on("listAgents", (usual) => Effect.zipRight(Effect.orDie(fill(there.database.sql)), usual), 1)
-      assert.strictEqual((yield* Effect.flip(process.execute(workflow())))._tag, "RecordError")
+      assert.strictEqual((yield* Effect.flip(process.execute(workflow())))._tag, "JournalError")
       assert.deepStrictEqual(fake.changes(), [])
       assert.deepStrictEqual(told(yield* all, "run", "record"), ["run.started", "record.failed", "run.decided", "run.finished"])
       yield* empty(there.database.sql)
     }))
 
-  it.scopedLive("that has made something goes on to its end without its record", () =>
+  it.scopedLive("that has made something goes on to its end without its journal", () =>
     Effect.gen(function*() {
       const fake = make()
       const there = yield* world(fake)
@@ -190,7 +190,7 @@ describe("A recorded run", () => {
       assert.strictEqual((yield* recorded(there, id)).at(-1)?._tag, "request.failed")
     }))
 
-  it.scopedLive("that is refused or interrupted is on record as such", () =>
+  it.scopedLive("that is refused or interrupted is in the journal as such", () =>
     Effect.gen(function*() {
       const fake = make()
       const there = yield* world(fake)

@@ -10,8 +10,8 @@ import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../../src/agamemnon/TaskFeed.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import type { WorkflowSpec } from "../../src/workflow/WorkflowSpec.ts"
-import * as FakeTaskFeed from "../support/FakeTaskFeed.ts"
 import { type FakeAgamemnon, make } from "../support/FakeAgamemnon.ts"
+import * as FakeTaskFeed from "../support/FakeTaskFeed.ts"
 import { finish, outcome, start, task, team, told, workflow } from "../support/TestRun.ts"
 
 const settings = { monitorPoll: Duration.seconds(1) }

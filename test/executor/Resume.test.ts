@@ -6,12 +6,12 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
+import * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { RunId } from "../../src/run/RunId.ts"
 import * as RunState from "../../src/run/RunState.ts"
-import * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
-import { awaitThat, drive, driver, list, made, only, type Point, recorded, stateOf, type World, world } from "../support/JournaledRun.ts"
 import { make } from "../support/FakeAgamemnon.ts"
+import { awaitThat, drive, driver, list, made, only, type Point, recorded, stateOf, type World, world } from "../support/JournaledRun.ts"
 import { failure, task, team, told, workflow } from "../support/TestRun.ts"
 
 /** A run that was killed, and the process that is to resume it. */
@@ -95,7 +95,7 @@ describe("Resume", () => {
       assert.deepStrictEqual(made(fake), { first: 1, second: 1 })
     }))
 
-  it.scopedLive("is refused for a run that is completed, unknown, driven by a living process, or not on record", () =>
+  it.scopedLive("is refused for a run that is completed, unknown, driven by a living process, or not in the journal", () =>
     Effect.gen(function*() {
       const fake = make()
       const there = yield* world(fake)

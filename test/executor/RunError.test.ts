@@ -5,8 +5,8 @@ import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import { AgamemnonError, AgamemnonStateLostError } from "../../src/agamemnon/AgamemnonError.ts"
-import { WorkflowConnectivityError } from "../../src/liveness/Heartbeat.ts"
 import * as RunError from "../../src/executor/RunError.ts"
+import { WorkflowConnectivityError } from "../../src/liveness/Heartbeat.ts"
 
 const names = { workflow: "flow", run: "0123456789abcdef" }
 

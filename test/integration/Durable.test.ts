@@ -4,12 +4,12 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { WorkflowInput } from "../../src/workflow/WorkflowSpec.ts"
 import { createAgent, eventually } from "../support/HttpQuestion.ts"
+import * as RecordFile from "../support/RecordFile.ts"
 import * as TestBackend from "../support/TestBackend.ts"
 import { emptyDirectory, run, telemachy, test } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
-import * as RecordFile from "../support/RecordFile.ts"
 
-/** An Agamemnon, and a record that is a file of its own. */
+/** An Agamemnon, and a journal that is a file of its own. */
 const makeStage = Effect.gen(function*() {
   const backend = yield* TestBackend.make()
   const database = join(yield* emptyDirectory, "runs.db")
@@ -152,7 +152,7 @@ describe.concurrent("cancel", () => {
 })
 
 describe.concurrent("cleanup", () => {
-  test("touches neither what a living run uses nor what no record names", () =>
+  test("touches neither what a living run uses nor what no journal names", () =>
     Effect.gen(function*() {
       const { backend, env } = yield* makeStage
       const orphan = yield* createAgent(backend, { name: "tlm-0123456789abcdef-orphan" }, { started: false })

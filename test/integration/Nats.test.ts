@@ -1,7 +1,7 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as TestNats from "../support/TestNats.ts"
 import { directoryWith, type Ended, run, test } from "../support/TestCommand.ts"
+import * as TestNats from "../support/TestNats.ts"
 
 const flow = (program: string) =>
   JSON.stringify({

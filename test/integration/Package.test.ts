@@ -38,13 +38,15 @@ describe.concurrent("the package", () => {
         "CHANGELOG.md",
         "LICENSE",
         "dist/bin.js",
-        "dist/index.d.ts",
-        "dist/index.js",
+        "dist/lib/Heartbeat.d.ts",
+        "dist/lib/Heartbeat.js",
+        "dist/lib/index.d.ts",
+        "dist/lib/index.js",
         "package.json",
         "schemas/workflow-v1.json",
         "workflows/hello.yaml"
       ])
-      const allowed = /^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/[\w-]+\.(js|d\.ts)|schemas\/[\w-]+\.json|workflows\/[\w-]+\.yaml)$/
+      const allowed = /^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/(lib\/)?[\w-]+\.(js|d\.ts)|schemas\/[\w-]+\.json|workflows\/[\w-]+\.yaml)$/
       assert.deepStrictEqual(paths.filter((path) => !allowed.test(path)), [])
       assert.strictEqual((files.find(({ path }) => path === "dist/bin.js")?.mode ?? 0) & 0o111, 0o111)
     }))
@@ -59,17 +61,21 @@ describe.concurrent("the package", () => {
       const script = `
         import * as Telemachy from "telemachy"
         import schema from "telemachy/schemas/workflow-v1.json" with { type: "json" }
+        import { guard } from "telemachy/Heartbeat"
         import * as Effect from "effect/Effect"
         const spec = Telemachy.WorkflowSpec.decode({
           metadata: { name: "package" },
           agents: [{ name: "a", program: "none" }],
           teams: [{ name: "t", agents: ["a"], tasks: [{ subject: "s", description: "d", assign_to: "a" }] }]
         })
+        if (guard !== Telemachy.Heartbeat.guard) throw new Error("a module is there twice")
+        const closed = await import("telemachy/Transport").then(() => "open", ({ code }) => code)
+        console.log(closed)
         console.log(Object.keys(Telemachy).sort().join(" "), schema.$id, (await Effect.runPromise(spec)).metadata.name)
       `
       const library = yield* start([process.execPath, "--no-warnings", "--input-type=module", "-e", script], { directory })
       const imported = yield* library.ended
       assert.strictEqual(imported.code, 0, imported.stderr)
-      assert.match(imported.stdout, /\bWorkflowExecutor\b.* urn:telemachy:schema:workflow-v1 package\n$/)
+      assert.match(imported.stdout, /^ERR_PACKAGE_PATH_NOT_EXPORTED\n.*\bWorkflowExecutor\b.* urn:telemachy:schema:workflow-v1 package\n$/)
     }))
 })

@@ -9,10 +9,10 @@ import * as Effect from "effect/Effect"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { RunId } from "../../src/run/RunId.ts"
 import * as LibsqlFile from "../../src/store/LibsqlFile.ts"
+import * as RecordFile from "../support/RecordFile.ts"
 import * as TestBackend from "../support/TestBackend.ts"
 import { emptyDirectory, run, test } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
-import * as RecordFile from "../support/RecordFile.ts"
 
 const hello = TestWorkflow.shell("hello", { only: "echo confidential" })
 
@@ -38,7 +38,7 @@ const started = (id: string): RunEvent => ({
   teams: []
 })
 
-/** A record of one run, whose file is all that there is of it. */
+/** A journal of one run, whose file is all that there is of it. */
 const makeRecord = Effect.gen(function*() {
   const path = join(yield* emptyDirectory, "runs.db")
   const { file } = yield* hello
@@ -116,13 +116,13 @@ describe.concurrent("a file that", () => {
       writeFileSync(join(directory, "file"), "")
       for (const path of [directory, join(directory, "file", "runs.db")]) {
         const { code, stderr } = yield* run(["list"], { env: RecordFile.inFile(path) })
-        assert.match(stderr, /^the record of runs \(file:.*\) cannot be opened: .*\n$/)
+        assert.match(stderr, /^the journal of runs \(file:.*\) cannot be opened: .*\n$/)
         assert.strictEqual(code, 2)
       }
     }))
 })
 
-describe.concurrent("the record", () => {
+describe.concurrent("the journal", () => {
   test("is for its owner alone, and holds no key", () =>
     Effect.gen(function*() {
       const backend = yield* TestBackend.make()

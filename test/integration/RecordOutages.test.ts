@@ -4,12 +4,12 @@ import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
+import * as PostgresSchema from "../support/PostgresSchema.ts"
+import * as RecordFile from "../support/RecordFile.ts"
+import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestBackend from "../support/TestBackend.ts"
 import { emptyDirectory, run, type Running, telemachy, test } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
-import * as PostgresSchema from "../support/PostgresSchema.ts"
-import * as TcpProxy from "../support/TcpProxy.ts"
-import * as RecordFile from "../support/RecordFile.ts"
 
 /** A database that can be taken away from a process. */
 interface Database {
@@ -47,7 +47,7 @@ const postgres = Effect.gen(function*() {
   }
 })
 
-/** A run whose task waits, and from which its record is taken away. */
+/** A run whose task waits, and from which its journal is taken away. */
 const unrecorded = Effect.fnUntraced(function*(makeDatabase: Effect.Effect<Database, never, Scope>) {
   const backend = yield* TestBackend.make()
   const database = yield* makeDatabase
@@ -82,7 +82,7 @@ for (const { isMissing, make, name, why } of databases) {
         yield* open(1)
         const ended = yield* running.ended
         assert.strictEqual(ended.code, 6, ended.stderr)
-        assert.match(ended.stderr, /its record has a gap\n$/)
+        assert.match(ended.stderr, /its journal has a gap\n$/)
         assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
         const list = yield* run(["list"], { env: database.direct })
         assert.match(list.stdout, /outage +[0-9a-f]{16} +interrupted/)
@@ -115,7 +115,7 @@ describe.skipIf(PostgresSchema.isMissing).concurrent("a PostgreSQL (left out unl
       const { file } = yield* TestWorkflow.shell("outage", { only: "true" })
       const ended = yield* run(["run", file], { env: { ...backend.env, TELEMACHY_DATABASE_URL: gone.href } })
       assert.strictEqual(ended.code, 2, ended.stderr)
-      assert.match(ended.stderr, /^the record of runs \(postgres:.*\) cannot be opened: nothing listens at that address\n$/)
+      assert.match(ended.stderr, /^the journal of runs \(postgres:.*\) cannot be opened: nothing listens at that address\n$/)
       assert.deepStrictEqual(yield* backend.requestLog, [])
     }))
 })

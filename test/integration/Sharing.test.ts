@@ -6,10 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as LibsqlFile from "../../src/store/LibsqlFile.ts"
-import { emptyDirectory, run, telemachy } from "../support/TestCommand.ts"
-import * as TestWorkflow from "../support/TestWorkflow.ts"
 import * as PostgresSchema from "../support/PostgresSchema.ts"
 import * as RecordFile from "../support/RecordFile.ts"
+import { emptyDirectory, run, telemachy } from "../support/TestCommand.ts"
+import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 const processes = 50
 
@@ -34,7 +34,7 @@ const said = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>
     ({ stdout }) => stdout.split("\n").slice(0, -1)
   )
 
-/** Runs a workflow in many processes at once, each with an Agamemnon of its own, that share a record. */
+/** Runs a workflow in many processes at once, each with an Agamemnon of its own, that share a journal. */
 const share = Effect.fnUntraced(function*(database: Readonly<Record<string, string>>) {
   const env = { ...patient, ...database }
   const { file } = yield* flow

@@ -2,10 +2,10 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Faults from "../../src/embedded/Faults.ts"
 import { eventually } from "../support/HttpQuestion.ts"
+import * as TerminalScreen from "../support/TerminalScreen.ts"
 import * as TestBackend from "../support/TestBackend.ts"
 import { hasTerminals, onTerminal, test } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
-import * as TerminalScreen from "../support/TerminalScreen.ts"
 
 const colors = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`)
 const hideCursor = `${String.fromCodePoint(27)}[?25l`

@@ -1,16 +1,14 @@
-import { assert, describe, it } from "@effect/vitest"
-import * as Command from "@effect/platform/Command"
-import * as FileSystem from "@effect/platform/FileSystem"
-import * as NodeContext from "@effect/platform-node/NodeContext"
-import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import * as Reactivity from "@effect/experimental/Reactivity"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
+import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { RunJournal } from "../../src/run/RunJournal.ts"
 import { JournalError } from "../../src/run/JournalError.ts"
+import { RunJournal } from "../../src/run/RunJournal.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as Migrations from "../../src/store/Migrations.ts"
 import * as RunStore from "../../src/store/RunStore.ts"
@@ -30,7 +28,7 @@ const write = (path: string, bytes: Uint8Array) => Effect.flatMap(files, (fs) =>
 const raw = <A, E>(path: string, use: (sql: LibsqlClient.LibsqlClient) => Effect.Effect<A, E>) =>
   Effect.flatMap(LibsqlClient.make({ url: `file:${path}` }), use).pipe(Effect.scoped, Effect.provide(Reactivity.layer))
 
-/** Writes a record with a run of some events, and closes it. */
+/** Writes a journal with a run of some events, and closes it. */
 const record = (path: string, events: number) =>
   Effect.scoped(Effect.gen(function*() {
     const { append } = yield* Effect.flatMap(RunJournal, ({ begin }) => begin(identity()))
@@ -43,15 +41,7 @@ const fill = (path: string, events = 200) =>
     raw(path, (sql) => sql`PRAGMA wal_checkpoint(TRUNCATE)`)
   )
 
-/** Lets processes open a record and write to it, all at once. */
-const together = (where: string, count: number) =>
-  Effect.forEach(Arr.range(1, count), (number) =>
-    Command.make("npx", "tsx", "test/support/openStore.ts", where, String(number)).pipe(
-      Command.stderr("inherit"),
-      Command.exitCode
-    ), { concurrency: "unbounded" }).pipe(Effect.provide(NodeContext.layer))
-
-/** Uses a record as far as it can be used. */
+/** Uses a journal as far as it can be used. */
 const useAll = (path: string) =>
   Effect.scoped(Effect.gen(function*() {
     const { list, verify } = yield* RunStore.RunStore
@@ -65,7 +55,7 @@ const refused = Effect.fnUntraced(function*(path: string, detail: RegExp) {
   const error = yield* Effect.flip(Effect.scoped(openFile(path)))
   assert.instanceOf(error, JournalError)
   assert.match(error.message, detail)
-  assert.isTrue(error.message.startsWith(`the record of runs (file:${path}) cannot be opened: `), error.message)
+  assert.isTrue(error.message.startsWith(`the journal of runs (file:${path}) cannot be opened: `), error.message)
   assert.deepStrictEqual(yield* read(path), before)
 })
 
@@ -110,7 +100,7 @@ describe("Database in a file", () => {
       }
     }))
 
-  it.scopedLive("an empty file becomes a record", () =>
+  it.scopedLive("an empty file becomes a journal", () =>
     Effect.gen(function*() {
       const path = yield* newPath
       yield* write(path, new Uint8Array())
@@ -118,7 +108,7 @@ describe("Database in a file", () => {
       yield* useAll(path)
     }).pipe(Effect.provide(NodeContext.layer)))
 
-  it.scopedLive("what is not a record is refused, and left as it is", () =>
+  it.scopedLive("what is not a journal is refused, and left as it is", () =>
     Effect.gen(function*() {
       const path = yield* newPath
       const text = new TextEncoder()
@@ -143,7 +133,7 @@ describe("Database in a file", () => {
       yield* refused(taken, /./)
     }).pipe(Effect.provide(NodeContext.layer)))
 
-  it.scopedLive("the record of a newer program is refused, and left as it is", () =>
+  it.scopedLive("the journal of a newer program is refused, and left as it is", () =>
     Effect.gen(function*() {
       const path = yield* newPath
       yield* fill(path, 3)
@@ -162,7 +152,7 @@ describe("Database in a file", () => {
       assert.notMatch(inFile.message, /Error|ENOTDIR$/)
     }).pipe(Effect.provide(NodeContext.layer)))
 
-  it.scopedLive("a record that was cut off anywhere is refused or read as far as it goes, and left as it is", () =>
+  it.scopedLive("a journal that was cut off anywhere is refused or read as far as it goes, and left as it is", () =>
     Effect.gen(function*() {
       const path = yield* newPath
       yield* fill(path)
@@ -177,7 +167,7 @@ describe("Database in a file", () => {
       }
     }).pipe(Effect.provide(NodeContext.layer)))
 
-  it.scopedLive("a record with a damaged page gives an error or is whole, and is not written to when it is opened", () =>
+  it.scopedLive("a journal with a damaged page gives an error or is whole, and is not written to when it is opened", () =>
     Effect.gen(function*() {
       const path = yield* newPath
       yield* fill(path)
@@ -194,45 +184,9 @@ describe("Database in a file", () => {
         }
       }
     }).pipe(Effect.provide(NodeContext.layer)))
-
-  it.scopedLive("a file that may not be written is refused or read", () =>
-    Effect.gen(function*() {
-      const path = yield* newPath
-      // By another process: a file that this one had open to write, SQLite can open like that again.
-      assert.deepStrictEqual(yield* together(path, 1), [0])
-      const immutable = (flag: string) => Effect.orElseSucceed(Command.exitCode(Command.make("chattr", flag, path)), () => 1)
-      // Where that is not possible there is nothing to see.
-      if ((yield* immutable("+i")) !== 0) return
-      const exit = yield* Effect.exit(record(path, 3))
-      yield* immutable("-i")
-      assert.strictEqual(exit._tag === "Failure" && exit.cause._tag, "Fail")
-      assert.match(exit._tag === "Failure" ? Cause.pretty(exit.cause) : "", /the file is read-only|no permission/)
-    }).pipe(Effect.provide(NodeContext.layer)))
-})
-
-describe("Many processes", () => {
-  it.scopedLive("make one new file a record, and lose nothing", () =>
-    Effect.gen(function*() {
-      const path = yield* newPath
-      assert.deepStrictEqual(yield* together(path, 10), Arr.replicate(0, 10))
-      yield* Effect.gen(function*() {
-        const { verify } = yield* RunStore.RunStore
-        assert.deepStrictEqual(yield* verify(Option.none()), { runs: 10, events: 200, breaks: [] })
-      }).pipe(Effect.provide(SqlRunStore.layerFile(path)), Effect.provide(NodeContext.layer))
-    }), 120_000)
 })
 
 describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("Database in PostgreSQL"), () => {
-  it.scopedLive("many processes make one new database a record, and lose nothing", () =>
-    Effect.gen(function*() {
-      const url = yield* TestPostgres.database("telemachy_database")
-      assert.deepStrictEqual(yield* together(Redacted.value(url), 10), Arr.replicate(0, 10))
-      yield* Effect.gen(function*() {
-        const { verify } = yield* RunStore.RunStore
-        assert.deepStrictEqual(yield* verify(Option.none()), { runs: 10, events: 200, breaks: [] })
-      }).pipe(Effect.provide(SqlRunStore.layerPostgres(url)))
-    }), 120_000)
-
   it.scopedLive("says why it can not be opened, and never the password", () =>
     Effect.gen(function*() {
       const url = new URL(Redacted.value(yield* TestPostgres.database("telemachy_database")))
@@ -257,7 +211,7 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("Database in PostgreS
       assert.notInclude(`${odd.message}${JSON.stringify(odd)}`, "geheim")
     }))
 
-  it.scopedLive("the record of a newer program is refused", () =>
+  it.scopedLive("the journal of a newer program is refused", () =>
     Effect.gen(function*() {
       const url = yield* TestPostgres.database("telemachy_database")
       const { sql } = yield* Database.openPostgres(url)

@@ -1,7 +1,7 @@
-import { assert, describe, it } from "@effect/vitest"
 import { copyFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import type * as Context from "effect/Context"
 import * as Arr from "effect/Array"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { JournalError } from "../../src/run/JournalError.ts"
-import * as HashChain from "../../src/store/HashChain.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as EventLog from "../../src/store/EventLog.ts"
+import * as HashChain from "../../src/store/HashChain.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
 import { newPath, numbered, numbers, openFile, runA, runB, started } from "../support/TestStore.ts"
 
@@ -93,7 +93,7 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
         const { sql } = yield* Database.Database
         yield* sql`UPDATE telemachy_events SET payload = '{' WHERE seq = 1`
         const error = yield* Effect.flip(Effect.flatMap(EventLog.rows(runA), EventLog.events))
-        assert.strictEqual(error._tag, "RecordError")
+        assert.strictEqual(error._tag, "JournalError")
         assert.match(error.message, /cannot be read: event 1 \(request.failed\) of run a{16} is damaged$/)
         yield* sql`UPDATE telemachy_events SET payload = NULL WHERE seq = 1`
         assert.deepStrictEqual(numbers(yield* EventLog.events(yield* EventLog.rows(runA))), ["0", "2"])

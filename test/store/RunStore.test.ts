@@ -1,5 +1,5 @@
-import { assert, describe, it } from "@effect/vitest"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ import * as RunStore from "../../src/store/RunStore.ts"
 import * as SqlRunStore from "../../src/store/SqlRunStore.ts"
 import { identity, newPath, numbered, numbers, openFile, runA, runB, started } from "../support/TestStore.ts"
 
-/** A record in a new file, with another connection to it. */
+/** A journal in a new file, with another connection to it. */
 const withStore = <A, E>(test: (sql: Database.Sql) => Effect.Effect<A, E, SqlRunStore.Services>) =>
   Effect.gen(function*() {
     const path = yield* newPath

@@ -1,11 +1,11 @@
 /** Asks an HTTP server over a connection of its own, exactly what it is told to ask. */
-import { Task } from "../../src/agamemnon/AgamemnonModel.ts"
-import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import { type Agent, type IncomingMessage, request } from "node:http"
+import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import { value } from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import { Task } from "../../src/agamemnon/AgamemnonModel.ts"
 
 export interface Question {
   readonly method?: string | undefined

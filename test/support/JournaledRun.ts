@@ -1,4 +1,4 @@
-/** Runs on an Agamemnon in memory, on record in memory, by processes that can be killed. */
+/** Runs on an Agamemnon in memory, in the journal in memory, by processes that can be killed. */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -11,29 +11,29 @@ import * as TestServices from "effect/TestServices"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import * as Cleanup from "../../src/executor/Cleanup.ts"
 import type * as RunSettings from "../../src/executor/RunSettings.ts"
+import * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
+import type { JournalError } from "../../src/run/JournalError.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import type { RunId } from "../../src/run/RunId.ts"
 import { type Handle, RunJournal } from "../../src/run/RunJournal.ts"
-import type { JournalError } from "../../src/run/JournalError.ts"
 import * as RunState from "../../src/run/RunState.ts"
-import * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
-import * as HashChain from "../../src/store/HashChain.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as EventLog from "../../src/store/EventLog.ts"
+import * as HashChain from "../../src/store/HashChain.ts"
 import * as RunIndex from "../../src/store/RunIndex.ts"
 import type { FakeAgamemnon } from "./FakeAgamemnon.ts"
 import { type Lives, type Parts, process } from "./TestStore.ts"
 
 const quick: Partial<RunSettings.RunSettings> = { monitorPoll: Duration.millis(20) }
 
-/** Where runs happen: an Agamemnon, and a record of them. */
+/** Where runs happen: an Agamemnon, and a journal of them. */
 export interface World {
   readonly fake: FakeAgamemnon
   readonly database: Context.Tag.Service<Database.Database>
   readonly lives: Lives
 }
 
-/** Makes a world with an empty record. */
+/** Makes a world with an empty journal. */
 export const world = (fake: FakeAgamemnon): Effect.Effect<World, JournalError, Scope.Scope> =>
   Effect.map(Database.openMemory, (database) => ({ fake, database, lives: new Map() }))
 
@@ -44,7 +44,7 @@ export interface Point {
   readonly isAfter?: boolean
 }
 
-/** Wraps the record and the Agamemnon of a process, so that everything stands still from a point on. */
+/** Wraps the journal and the Agamemnon of a process, so that everything stands still from a point on. */
 const mortal = ({ events: limit = Number.POSITIVE_INFINITY, isAfter = false, request = -1 }: Point, fake: FakeAgamemnon, die: Effect.Effect<void>) => {
   let written = 0
   let requests = 0
@@ -110,7 +110,7 @@ export const driver = Effect.fnUntraced(function*({ database, fake, lives }: Wor
   }
 })
 
-/** The events of a run that are on record, whose chain must be whole. */
+/** The events of a run that are in the journal, whose chain must be whole. */
 export const recorded = ({ database }: World, run: RunId) =>
   Effect.gen(function*() {
     const rows = yield* EventLog.rows(run)
@@ -119,13 +119,13 @@ export const recorded = ({ database }: World, run: RunId) =>
     return yield* EventLog.events(rows)
   }).pipe(Effect.provideService(Database.Database, database))
 
-/** The state of a run by its record. */
+/** The state of a run by its journal. */
 export const stateOf = (world: World, run: RunId) => Effect.map(recorded(world, run), RunState.foldAll)
 
 /** Every run at a glance, as a process sees them. */
 export const list = (parts: Parts) => Effect.provide(RunIndex.list, parts)
 
-/** The one run that is on record. */
+/** The one run that is in the journal. */
 export const only = (parts: Parts) => Effect.map(list(parts), ([run, ...more]) => (more.length > 0 ? undefined : run))
 
 /** Looks again until what there is to see is as expected. */

@@ -1,15 +1,15 @@
 /** Runs on an Agamemnon in memory that tells NATS what happens, in real time. */
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NatsTaskFeed from "../../src/agamemnon/nats/NatsTaskFeed.ts"
 import { TaskFeed } from "../../src/agamemnon/TaskFeed.ts"
-import { eventually } from "./HttpQuestion.ts"
 import { type FakeAgamemnon, make } from "./FakeAgamemnon.ts"
+import { eventually } from "./HttpQuestion.ts"
 import { start, task, team, type TestRun, told, workflow } from "./TestRun.ts"
 
 /** A workflow of so many tasks, each after the one before. */

@@ -1,7 +1,4 @@
 /** Servers of a few lines on loopback sockets, for all that an embedded Agamemnon does not do, and a client of them. */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import {
   createServer as createHttpServer,
   type IncomingHttpHeaders,
@@ -10,6 +7,9 @@ import {
 } from "node:http"
 import { type AgentOptions, createServer as createHttpsServer } from "node:https"
 import { createServer, type Server, type Socket } from "node:net"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as AgamemnonClient from "../../src/agamemnon/AgamemnonClient.ts"
 import type { SelfSigned } from "./SelfSigned.ts"
 

@@ -1,4 +1,4 @@
-/** The record of runs, read beside the command. */
+/** The journal of runs, read beside the command. */
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -8,10 +8,10 @@ import { RunJournal } from "../../src/run/RunJournal.ts"
 import * as RunStore from "../../src/store/RunStore.ts"
 import * as SqlRunStore from "../../src/store/SqlRunStore.ts"
 
-/** The variable that tells the command to keep its record in a file. */
+/** The variable that tells the command to keep its journal in a file. */
 export const inFile = (path: string) => ({ TELEMACHY_DATABASE_URL: `file:${path}` })
 
-/** Opens a record in a file for as long as the scope. */
+/** Opens a journal in a file for as long as the scope. */
 export const openFile = (path: string) =>
   Effect.map(Layer.build(Layer.provide(SqlRunStore.layerFile(path), NodeContext.layer)), (context) =>
     Context.get(context, RunStore.RunStore))

@@ -1,6 +1,6 @@
 /** Runs of workflows on an embedded Agamemnon, over real sockets and in short times. */
-import * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as AgamemnonClient from "../../src/agamemnon/AgamemnonClient.ts"

@@ -1,6 +1,6 @@
 /** Records for tests: databases that end with the scope, and processes that live or not as a test says. */
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as FileSystem from "@effect/platform/FileSystem"
 import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -12,8 +12,8 @@ import type { RunJournal } from "../../src/run/RunJournal.ts"
 import type { RunLease } from "../../src/run/RunLease.ts"
 import * as Database from "../../src/store/Database.ts"
 import { type Life, OwnerProcess } from "../../src/store/OwnerProcess.ts"
-import * as SqlRunLease from "../../src/store/SqlRunLease.ts"
 import * as SqlRunJournal from "../../src/store/SqlRunJournal.ts"
+import * as SqlRunLease from "../../src/store/SqlRunLease.ts"
 
 export const runA = RunId.make("aaaaaaaaaaaaaaaa")
 export const runB = RunId.make("bbbbbbbbbbbbbbbb")
@@ -57,10 +57,10 @@ export const processOf = (pid: number, lives: Lives) =>
     lifeOf: (other) => Effect.sync(() => lives.get(other.pid) ?? "alive")
   })
 
-/** What a process has of the record. */
+/** What a process has of the journal. */
 export type Parts = Context.Context<RunLease | RunJournal | Database.Database>
 
-/** A process with a record in a database, until the scope closes. */
+/** A process with a journal in a database, until the scope closes. */
 export const process = (database: Context.Tag.Service<Database.Database>, pid: number, lives: Lives = new Map()) =>
   Layer.build(
     SqlRunJournal.layer.pipe(

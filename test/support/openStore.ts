@@ -1,4 +1,4 @@
-/** Opens a record, adds the beginning of a run to it, and closes it: one of many processes that do so at once. */
+/** Opens a journal, adds the beginning of a run to it, and closes it: one of many processes that do so at once. */
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

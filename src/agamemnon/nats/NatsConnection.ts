@@ -1,14 +1,14 @@
 /** One connection to a NATS server, for as long as it holds. */
-import type { ConnectionOptions, NatsConnection as Client, TlsOptions } from "@nats-io/transport-node"
 import * as FileSystem from "@effect/platform/FileSystem"
+import type { ConnectionOptions, NatsConnection as Client, TlsOptions } from "@nats-io/transport-node"
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { InvalidOptionError } from "../AgamemnonError.ts"
 import type { NatsAddress } from "../../settings/NatsAddress.ts"
+import { InvalidOptionError } from "../AgamemnonError.ts"
 import * as OpenedSockets from "./OpenedSockets.ts"
 
 /** Files of a connection, by the names of their settings. */

@@ -16,11 +16,11 @@ import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as NatsAddress from "../../settings/NatsAddress.ts"
 import * as Settings from "../../settings/Settings.ts"
 import { InvalidOptionError, TlsRequiredError } from "../AgamemnonError.ts"
 import type { TeamId } from "../AgamemnonModel.ts"
 import * as TaskFeed from "../TaskFeed.ts"
-import * as NatsAddress from "../../settings/NatsAddress.ts"
 import * as NatsConnection from "./NatsConnection.ts"
 
 /** Where NATS is, and how it is spoken to. */
@@ -47,7 +47,7 @@ const longestPause = Duration.seconds(5)
 
 const invalid = (option: string, problem: string) => new InvalidOptionError({ option, problem })
 
-const checked = Effect.fnUntraced(function*({ files = {}, requireTls = true, token, ...options }: Options) {
+const checked = Effect.fnUntraced(function*({ files = {}, requireTls = Settings.requireTls.default, token, ...options }: Options) {
   const address = yield* Either.mapLeft(NatsAddress.parse(Redacted.value(options.url)), (problem) => invalid("NATS_URL", problem))
   if ((files.NATS_TLS_CERT_FILE === undefined) !== (files.NATS_TLS_KEY_FILE === undefined)) {
     return yield* invalid("NATS_TLS_CERT_FILE", "a certificate needs its key, NATS_TLS_KEY_FILE, and the key its certificate")
@@ -65,7 +65,20 @@ interface Subscriber {
   unsubscribe: () => void
 }
 
-/** Connects to NATS beside everything else, for as long as the scope is open. Fails only when an option can not be used. */
+/**
+ * Connects to NATS beside everything else, for as long as the scope is open. Fails only when an option can not be used.
+ *
+ * **Example** (A feed in a scope)
+ *
+ * ```ts
+ * import { Effect, Redacted } from "effect"
+ * import { NatsTaskFeed, TaskFeed } from "telemachy"
+ *
+ * export const withFeed = <A, E, R>(work: Effect.Effect<A, E, R>) =>
+ *   Effect.flatMap(NatsTaskFeed.make({ url: Redacted.make("nats://127.0.0.1:4222") }), (feed) =>
+ *     Effect.provideService(work, TaskFeed.TaskFeed, feed)).pipe(Effect.scoped)
+ * ```
+ */
 export const make = Effect.fnUntraced(function*(given: Options) {
   const options = yield* checked(given)
   const probeInterval = Duration.decode(given.probeInterval ?? "5 seconds")
@@ -77,7 +90,7 @@ export const make = Effect.fnUntraced(function*(given: Options) {
     for (const { queue } of subscribers) queue.unsafeOffer(event)
   }
 
-  /** Changes the link, and lets every team hear of it. */
+  /** Changes the status, and tells every team. */
   const change = (next: TaskFeed.FeedStatus) =>
     Effect.gen(function*() {
       const before = yield* SubscriptionRef.get(status)
@@ -136,7 +149,7 @@ export const make = Effect.fnUntraced(function*(given: Options) {
     if (TaskFeed.isStatus("Connecting")(yield* SubscriptionRef.get(status))) yield* change(TaskFeed.Down({ reason }))
   })
 
-  yield* sessions.pipe(Effect.annotateLogs({ module: "NatsTaskEvents" }), Effect.interruptible, Effect.forkScoped)
+  yield* sessions.pipe(Effect.annotateLogs({ module: "NatsTaskFeed" }), Effect.interruptible, Effect.forkScoped)
   yield* startLimit.pipe(Effect.interruptible, Effect.forkScoped)
 
   const settled = status.changes.pipe(Stream.takeUntil((now) => !TaskFeed.isStatus("Connecting")(now)), Stream.runDrain)
@@ -170,13 +183,37 @@ export const make = Effect.fnUntraced(function*(given: Options) {
   })
 })
 
-/** Layer of the events of a NATS server. */
+/**
+ * Layer of the events of a NATS server.
+ *
+ * **Example** (An executor that reacts to events)
+ *
+ * ```ts
+ * import { Layer, Redacted } from "effect"
+ * import { NatsTaskFeed, WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = WorkflowExecutor.layer().pipe(
+ *   Layer.provide(NatsTaskFeed.layer({ url: Redacted.make("tls://nats.example"), probeInterval: "10 seconds" }))
+ * )
+ * ```
+ */
 export const layer = (
   options: Options
 ): Layer.Layer<TaskFeed.TaskFeed, InvalidOptionError | TlsRequiredError, FileSystem.FileSystem> =>
   Layer.scoped(TaskFeed.TaskFeed, make(options))
 
-/** Reads from the environment which NATS there is, if any. */
+/**
+ * Reads from the environment which NATS there is, if any.
+ *
+ * **Example** (Checking the settings at the start)
+ *
+ * ```ts
+ * import { Effect, Option } from "effect"
+ * import { NatsTaskFeed } from "telemachy"
+ *
+ * export const isConfigured = Effect.map(NatsTaskFeed.config, Option.isSome)
+ * ```
+ */
 export const config: Config.Config<Option.Option<Options>> = Config.all({
   url: Settings.natsUrl.config,
   token: Settings.natsToken.config,
@@ -193,7 +230,18 @@ export const config: Config.Config<Option.Option<Options>> = Config.all({
 }).pipe(Config.map(({ token, url, ...rest }) =>
   Option.map(url, (value) => ({ ...rest, url: value, token: Option.getOrUndefined(token) }))))
 
-/** Layer of the events of the NATS server that the environment names, or of none. */
+/**
+ * Layer of the events of the NATS server that the environment names, or of none.
+ *
+ * **Example** (The NATS server that NATS_URL names, if any)
+ *
+ * ```ts
+ * import { Layer } from "effect"
+ * import { NatsTaskFeed, WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = WorkflowExecutor.layerConfig.pipe(Layer.provide(NatsTaskFeed.layerConfig))
+ * ```
+ */
 export const layerConfig: Layer.Layer<
   TaskFeed.TaskFeed,
   InvalidOptionError | TlsRequiredError | ConfigError.ConfigError,

@@ -32,4 +32,4 @@ export const command = Command.make("agamemnon", config, ({ allowRemote, host: a
     const signals = yield* Signals
     yield* Effect.forkDaemon(Effect.zipRight(signals.second, signals.exit))
     return yield* Effect.never
-  }).pipe(Effect.scoped, Effect.provide(ConfigSources.layer({ url: Option.none(), keyFile: path })))).pipe(Command.withDescription(definition.sentence))
+  }).pipe(Effect.scoped, Effect.provide(ConfigSources.layer({ keyFile: path })))).pipe(Command.withDescription(definition.sentence))

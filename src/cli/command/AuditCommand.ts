@@ -1,4 +1,4 @@
-/** `telemachy audit`: proves that the record is what was written, and prints it. */
+/** `telemachy audit`: proves that the journal is what was written, and prints it. */
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -9,10 +9,10 @@ import { count, oneLine } from "../../report/Format.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
-import * as JsonLines from "../JsonLines.ts"
-import * as ConfigSources from "../ConfigSources.ts"
 import { CommandExit } from "../CommandExit.ts"
+import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/AuditDefinition.ts"
+import * as JsonLines from "../JsonLines.ts"
 import * as RunLookup from "../RunLookup.ts"
 
 /** Checks the chain of each run. */
@@ -29,7 +29,7 @@ const verify = Effect.fn("AuditCommand.verify")(function*(run: Option.Option<Run
 
 const decode = Schema.decodeOption(Schema.parseJson())
 
-/** Prints the rows of the record. */
+/** Prints the rows of the journal. */
 const print = Effect.fn("AuditCommand.print")(function*(run: Option.Option<RunId>) {
   const { rows } = yield* RunStore.RunStore
   yield* Stream.runForEach(rows(run), (row) =>
@@ -48,5 +48,5 @@ export const command = Command.make("audit", config, ({ action, run: prefix }) =
     yield* actions[action](Option.map(summary, ({ run }) => run))
   }).pipe(
     Effect.provide(SqlRunStore.layerConfig),
-    Effect.provide(ConfigSources.layer({ url: Option.none(), keyFile: Option.none() }))
+    Effect.provide(ConfigSources.layer({}))
   )).pipe(Command.withDescription(definition.sentence))

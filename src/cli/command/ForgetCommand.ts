@@ -1,8 +1,7 @@
-/** `telemachy forget`: removes what the record says about a run. */
+/** `telemachy forget`: removes what the journal says about a run. */
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as ConfigSources from "../ConfigSources.ts"
@@ -14,8 +13,8 @@ export const command = Command.make("forget", config, ({ run: prefix }) =>
     const { forget } = yield* RunStore.RunStore
     const { run } = yield* RunLookup.find(prefix)
     yield* forget(run)
-    yield* Console.log(`run ${run} is forgotten; that there was a run, and when, is still on record`)
+    yield* Console.log(`run ${run} is forgotten; that there was a run, and when, is still in the journal`)
   }).pipe(
     Effect.provide(SqlRunStore.layerConfig),
-    Effect.provide(ConfigSources.layer({ url: Option.none(), keyFile: Option.none() }))
+    Effect.provide(ConfigSources.layer({}))
   )).pipe(Command.withDescription(definition.sentence))

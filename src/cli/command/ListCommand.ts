@@ -4,15 +4,15 @@ import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { count, duration, oneLine } from "../../report/Format.ts"
 import type { Style } from "../../report/Style.ts"
 import * as Table from "../../report/Table.ts"
-import { count, duration, oneLine } from "../../report/Format.ts"
 import type * as RunIndex from "../../store/RunIndex.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
-import * as JsonLines from "../JsonLines.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, most, definition } from "../definition/ListDefinition.ts"
+import * as JsonLines from "../JsonLines.ts"
 import * as Streams from "../Streams.ts"
 
 const paints: Record<RunIndex.RunSummary["status"], keyof Style> = {
@@ -73,5 +73,5 @@ export const command = Command.make("list", config, ({ all, json, noColor, statu
     if (hidden > 0) yield* Console.log(style.faint(`… and ${count(hidden, "more run")}: telemachy list --all`))
   }).pipe(
     Effect.provide(SqlRunStore.layerConfig),
-    Effect.provide(ConfigSources.layer({ url: Option.none(), keyFile: Option.none(), noColor }))
+    Effect.provide(ConfigSources.layer({ noColor }))
   )).pipe(Command.withDescription(definition.sentence))

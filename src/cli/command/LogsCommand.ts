@@ -3,15 +3,14 @@ import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as EventLine from "../../report/EventLine.ts"
 import { lastLines } from "../../report/Format.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
-import * as JsonLines from "../JsonLines.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/LogsDefinition.ts"
+import * as JsonLines from "../JsonLines.ts"
 import * as RunLookup from "../RunLookup.ts"
 import * as Streams from "../Streams.ts"
 
@@ -36,5 +35,5 @@ export const command = Command.make("logs", config, ({ follow, json, noColor, ru
     if (follow && status === "interrupted") yield* Console.error(`run ${run} was interrupted: its process has ended`)
   }).pipe(
     Effect.provide(SqlRunStore.layerConfig),
-    Effect.provide(ConfigSources.layer({ url: Option.none(), keyFile: Option.none(), noColor }))
+    Effect.provide(ConfigSources.layer({ noColor }))
   )).pipe(Command.withDescription(definition.sentence))

@@ -2,15 +2,15 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Plan from "../../report/Plan.ts"
-import { oneLine } from "../../report/Format.ts"
 import * as ManagedResource from "../../agamemnon/ManagedResource.ts"
+import { oneLine } from "../../report/Format.ts"
+import * as Plan from "../../report/Plan.ts"
 import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/PlanDefinition.ts"
-import * as WorkflowArgument from "../WorkflowArgument.ts"
 import * as Streams from "../Streams.ts"
+import * as WorkflowArgument from "../WorkflowArgument.ts"
 
 /** Shows the plan of a workflow; what exists on an Agamemnon that answers is marked. */
 export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec) {

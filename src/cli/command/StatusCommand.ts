@@ -4,20 +4,19 @@ import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import * as Summary from "../../report/Summary.ts"
 import { oneLine } from "../../report/Format.ts"
-import type { RunId } from "../../run/RunId.ts"
+import * as Summary from "../../report/Summary.ts"
 import type { JournalError } from "../../run/JournalError.ts"
+import type { RunId } from "../../run/RunId.ts"
 import * as RunState from "../../run/RunState.ts"
 import type { RunSummary } from "../../store/RunIndex.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
-import * as Display from "../Display.ts"
-import * as JsonLines from "../JsonLines.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/StatusDefinition.ts"
+import * as Display from "../Display.ts"
+import * as JsonLines from "../JsonLines.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as RunLookup from "../RunLookup.ts"
 import * as Streams from "../Streams.ts"
@@ -94,5 +93,5 @@ export const command = Command.make("status", config, ({ json, noColor, run, wat
     yield* json ? showJson(summary) : show(summary)
   }).pipe(
     Effect.provide(SqlRunStore.layerConfig),
-    Effect.provide(ConfigSources.layer({ url: Option.none(), keyFile: Option.none(), noColor }))
+    Effect.provide(ConfigSources.layer({ noColor }))
   )).pipe(Command.withDescription(definition.sentence))

@@ -2,13 +2,13 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { oneLine } from "../../report/Format.ts"
 import * as ManagedResource from "../../agamemnon/ManagedResource.ts"
+import { oneLine } from "../../report/Format.ts"
 import * as Backend from "../Backend.ts"
-import * as ConfigSources from "../ConfigSources.ts"
 import { CommandExit } from "../CommandExit.ts"
-import * as ExitCode from "../ExitCode.ts"
+import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/TeardownDefinition.ts"
+import * as ExitCode from "../ExitCode.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 
 const inWords = ({ id, kind, name }: ManagedResource.ManagedResource): string => oneLine(`${kind} ${name} (${id})`)

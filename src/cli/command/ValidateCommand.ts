@@ -3,9 +3,9 @@ import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { count, oneLine, printable } from "../../report/Format.ts"
-import * as ExitCode from "../ExitCode.ts"
 import { CommandExit } from "../CommandExit.ts"
 import { config, definition } from "../definition/ValidateDefinition.ts"
+import * as ExitCode from "../ExitCode.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 
 const check = Effect.fn("ValidateCommand.check")(function*(file: string) {

@@ -13,10 +13,10 @@ export const config = {
 
 /** What its help says. */
 export const definition: Definition = {
-  sentence: "Prove that the record of runs is what was written, or print it",
+  sentence: "Prove that the journal of runs is what was written, or print it",
   config,
   examples: [
     ["telemachy audit verify", "check every run, and name the first broken link of each"],
-    ["telemachy audit export 3e5c > run.jsonl", "print the record of one run"]
+    ["telemachy audit export 3e5c > run.jsonl", "print the journal of one run"]
   ]
 }

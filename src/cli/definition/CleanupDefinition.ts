@@ -10,7 +10,7 @@ export const config = {
     Options.withDescription("Clean up every run on this Agamemnon whose process has ended, what was kept on purpose too")
   ),
   orphans: Options.boolean("orphans").pipe(
-    Options.withDescription("List what carries a key of Telemachy and no record knows; remove it only by its id")
+    Options.withDescription("List what carries a key of Telemachy and no journal knows; remove it only by its id")
   ),
   dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Only list what would be removed")),
   url: Options.text("url").pipe(
@@ -33,7 +33,7 @@ export const definition: Definition = {
   examples: [
     ["telemachy cleanup 3e5c", "what one run has left or kept"],
     ["telemachy cleanup --all --dry-run", "list what any run has left here"],
-    ["telemachy cleanup --orphans", "list what no record knows"],
+    ["telemachy cleanup --orphans", "list what no journal knows"],
     ["telemachy cleanup --orphans 0b8f2c1e-…", "remove one of those"]
   ]
 }

@@ -7,7 +7,7 @@ export const config = { run: Args.run }
 
 /** What its help says. */
 export const definition: Definition = {
-  sentence: "Remove what the record says about a run that is over; its chain of hashes stays whole",
+  sentence: "Remove what the journal says about a run that is over; its chain of hashes stays whole",
   config,
   examples: [
     ["telemachy forget 3e5c", "names, texts and results are gone; that there was a run is not"]

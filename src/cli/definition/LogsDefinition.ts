@@ -22,7 +22,7 @@ export const definition: Definition = {
   config,
   examples: [
     ["telemachy logs 3e5c", "all that has happened so far"],
-    ["telemachy logs 3e5c --follow", "from any terminal or host that shares the record"],
+    ["telemachy logs 3e5c --follow", "from any terminal or host that shares the journal"],
     ["telemachy logs 3e5c --json | jq -r ._tag", "for programs: the events that run --json writes"]
   ]
 }

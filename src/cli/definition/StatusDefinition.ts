@@ -20,7 +20,7 @@ export const definition: Definition = {
   config,
   examples: [
     ["telemachy status 3e5c", "its tasks, and its agents and teams"],
-    ["telemachy status 3e5c --watch", "the live picture, from any terminal or host that shares the record"],
+    ["telemachy status 3e5c --watch", "the live view, from any terminal or host that shares the journal"],
     ["telemachy status 3e5c --json", "for programs"]
   ]
 }

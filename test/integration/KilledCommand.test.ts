@@ -4,11 +4,11 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
+import * as RecordFile from "../support/RecordFile.ts"
+import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestBackend from "../support/TestBackend.ts"
 import { bin, emptyDirectory, root, run, start, telemachy } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
-import * as TcpProxy from "../support/TcpProxy.ts"
-import * as RecordFile from "../support/RecordFile.ts"
 
 const subjects = ["first", "second", "third", "fourth", "fifth"] as const
 
@@ -50,10 +50,10 @@ type Moment =
 /** What is done about a run that was killed. */
 type Remedy = "resume" | "cleanup"
 
-/** The record that all runs of a test share. */
+/** The journal that all runs of a test share. */
 const makeRecord = Effect.map(emptyDirectory, (directory) => join(directory, "runs.db"))
 
-/** What a run needs: a file, an Agamemnon behind a proxy, and variables that name it and the record. */
+/** What a run needs: a file, an Agamemnon behind a proxy, and variables that name it and the journal. */
 const makeStage = Effect.fnUntraced(function*(name: string, database: string) {
   const backend = yield* TestBackend.make()
   const proxy = yield* TcpProxy.http(backend.url)
@@ -114,14 +114,14 @@ const survive = Effect.fnUntraced(function*(moment: Moment, remedy: Remedy, data
   const find = Effect.map(record.list, (runs) => runs.find(({ workflow }) => workflow === name))
   const before = yield* find
   if (before === undefined) {
-    assert.deepStrictEqual(killed.events, [], `${name}: events that are not on record`)
-    assert.deepStrictEqual(yield* TestBackend.remaining(backend), [], `${name}: made and not on record`)
+    assert.deepStrictEqual(killed.events, [], `${name}: events that are not in the journal`)
+    assert.deepStrictEqual(yield* TestBackend.remaining(backend), [], `${name}: made and not in the journal`)
     return true
   }
   const assertWhole = Effect.map(record.verify(Option.some(before.run)), ({ breaks }) => assert.deepStrictEqual(breaks, []))
   yield* assertWhole
   const recorded = yield* record.events(before.run)
-  assert.deepStrictEqual(killed.events, recorded.slice(0, killed.events.length), `${name}: what came out is not what is on record`)
+  assert.deepStrictEqual(killed.events, recorded.slice(0, killed.events.length), `${name}: what came out is not what is in the journal`)
   if (isDone(recorded)) {
     assert.deepInclude(before, { status: "completed", left: 0 }, name)
   } else {

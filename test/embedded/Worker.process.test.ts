@@ -1,11 +1,11 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { assert, describe, it, vi } from "@effect/vitest"
-import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Order from "effect/Order"
 import * as TestServices from "effect/TestServices"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
 import { askJson, createAgent, createTask, eventually, finished, readTask } from "../support/HttpQuestion.ts"
 
 const start = (options: EmbeddedAgamemnon.Options = {}) => EmbeddedAgamemnon.make({ grace: "100 millis", ...options })

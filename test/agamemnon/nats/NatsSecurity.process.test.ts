@@ -1,5 +1,5 @@
-import { assert, describe, it } from "@effect/vitest"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -7,9 +7,9 @@ import * as Stream from "effect/Stream"
 import { TeamId } from "../../../src/agamemnon/AgamemnonModel.ts"
 import * as NatsTaskFeed from "../../../src/agamemnon/nats/NatsTaskFeed.ts"
 import * as TaskFeed from "../../../src/agamemnon/TaskFeed.ts"
+import * as NatsCredentials from "../../support/NatsCredentials.ts"
 import * as SelfSigned from "../../support/SelfSigned.ts"
 import * as TestNats from "../../support/TestNats.ts"
-import * as NatsCredentials from "../../support/NatsCredentials.ts"
 
 type Options = Partial<Omit<NatsTaskFeed.Options, "url">>
 

@@ -1,7 +1,7 @@
-import { assert, describe, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import * as ProcessTable from "../../src/embedded/ProcessTable.ts"
 import { eventually } from "../support/HttpQuestion.ts"
 

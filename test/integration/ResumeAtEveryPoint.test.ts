@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { driver, list, made, only, type Point, world } from "../support/JournaledRun.ts"
 import { make } from "../support/FakeAgamemnon.ts"
+import { driver, list, made, only, type Point, world } from "../support/JournaledRun.ts"
 import { failure, task, team, workflow } from "../support/TestRun.ts"
 
 const spec = workflow({
@@ -39,7 +39,7 @@ const killedRun = Effect.fnUntraced(function*(point: Point) {
   return { there, exit, points: first.points() }
 })
 
-describe("Survival", () => {
+describe("a run in memory", () => {
   it.scopedLive("a run that is killed at any point is completed, with every task done once and nothing left", () =>
     Effect.gen(function*() {
       const points = yield* pointsOf((point) => Effect.scoped(Effect.map(killedRun(point), ({ points }) => points)))

@@ -1,0 +1,110 @@
+import { readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import ts from "typescript"
+import manifest from "../package.json" with { type: "json" }
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+
+const config = ts.getParsedCommandLineOfConfigFile(join(root, "tsconfig.json"), {}, {
+  ...ts.sys,
+  onUnRecoverableConfigFileDiagnostic: ({ messageText }) => assert.fail(String(messageText))
+})
+
+const barrel = join(root, "src/index.ts")
+
+/** The public modules, by name. */
+const modules = new Map(
+  [...readFileSync(barrel, "utf8").matchAll(/^export \* as (\w+) from "(.+)"$/gm)].map(([, name = "", path = ""]) =>
+    [name, join(dirname(barrel), path)] as const)
+)
+
+/** The comment that belongs to what is exported. */
+const commentOf = (declaration: ts.Node): string => {
+  const statement = ts.findAncestor(declaration, (node) => node.parent !== undefined && ts.isSourceFile(node.parent))
+  return statement === undefined ? "" : ts.getJSDocCommentsAndTags(statement).map((each) => each.getText()).join("\n")
+}
+
+const isType = (declaration: ts.Declaration): boolean =>
+  ts.isInterfaceDeclaration(declaration) || ts.isTypeAliasDeclaration(declaration) ||
+  (ts.isExportSpecifier(declaration) && declaration.parent.parent.isTypeOnly)
+
+interface Export {
+  readonly name: string
+  readonly comment: string
+  readonly isType: boolean
+}
+
+/** What the public modules export, but for what is internal. */
+const exportsOf = (program: ts.Program): ReadonlyArray<Export> => {
+  const checker = program.getTypeChecker()
+  return [...modules].flatMap(([module, path]) => {
+    const source = program.getSourceFile(path)
+    const symbol = source === undefined ? undefined : checker.getSymbolAtLocation(source)
+    const exported = symbol === undefined ? [] : checker.getExportsOfModule(symbol)
+    return exported.flatMap(({ declarations = [], name }) => {
+      const comment = declarations.map(commentOf).find((text) => text !== "") ?? ""
+      return comment.includes("@internal")
+        ? []
+        : [{ name: `${module}.${name}`, comment, isType: declarations.every(isType) }]
+    })
+  })
+}
+
+/** The examples in a text, without the comment's own stars. */
+const examplesIn = (text: string): ReadonlyArray<string> =>
+  [...text.matchAll(/```ts\n([^]*?)```/g)].map(([, code = ""]) => code.replaceAll(/^ *\* ?/gm, ""))
+
+/** Compiles examples as an application would that installs the package, with the options of this one. */
+const compile = (examples: ReadonlyMap<string, string>): ReadonlyArray<string> => {
+  const options = { ...config?.options, noUnusedLocals: false, plugins: [] }
+  const host = ts.createCompilerHost(options)
+  const virtual = {
+    ...host,
+    fileExists: (path: string) => examples.has(path) || host.fileExists(path),
+    readFile: (path: string) => examples.get(path) ?? host.readFile(path),
+    getSourceFile: (...args: Parameters<typeof host.getSourceFile>) => {
+      const text = examples.get(args[0])
+      return text === undefined ? host.getSourceFile(...args) : ts.createSourceFile(args[0], text, ts.ScriptTarget.ES2022)
+    }
+  }
+  const program = ts.createProgram([...examples.keys()], options, virtual)
+  return [...examples.keys()].flatMap((path) => {
+    const source = program.getSourceFile(path)
+    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(({ messageText }) =>
+      `${path}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`)
+  })
+}
+
+describe("the public API", () => {
+  const program = ts.createProgram([barrel], config?.options ?? {})
+  const exported = exportsOf(program)
+
+  it("has each module on a path of its own, and nothing else", () => {
+    const paths = Object.keys(manifest.exports).filter((path) => /^\.\/[A-Z]/.test(path))
+    assert.deepStrictEqual(paths, [...modules.keys()].map((name) => `./${name}`))
+    for (const [path, target] of Object.entries(manifest.exports)) {
+      if (typeof target === "string") continue
+      const name = path === "." ? "index" : path.slice(2)
+      assert.deepStrictEqual(target, { types: `./dist/lib/${name}.d.ts`, default: `./dist/lib/${name}.js` })
+    }
+  })
+
+  it("says of each export what it is", () => {
+    assert.isAbove(exported.length, 100)
+    assert.deepStrictEqual(exported.filter(({ comment }) => !/\/\*\*\s+(\* )?[A-Z`]/.test(comment)).map(({ name }) => name), [])
+  })
+
+  it("shows an example of each value", () => {
+    const values = exported.filter((each) => !each.isType)
+    assert.deepStrictEqual(values.filter(({ comment }) => !comment.includes("**Example** (")).map(({ name }) => name), [])
+  })
+
+  it("has examples that compile", () => {
+    const examples = exported.flatMap(({ comment, name }) =>
+      examplesIn(comment).map((code, position) => [join(root, `examples/${name}.${position}.ts`), code] as const))
+    assert.isAbove(examples.length, 80)
+    assert.deepStrictEqual(compile(new Map(examples)), [])
+  })
+})
