@@ -12,7 +12,7 @@ export default defineConfig({
     minWorkers: 1,
     maxWorkers: "100%",
     projects: [
-      { extends: true, test: { name: "unit", isolate: false, include: ["test/**/*.test.ts"], exclude: processes, ...timeouts } },
+      { extends: true, test: { name: "unit", include: ["test/**/*.test.ts"], exclude: processes, ...timeouts } },
       {
         extends: true,
         test: { name: "process", include: processes, globalSetup: "test/support/buildCommand.ts", ...timeouts }

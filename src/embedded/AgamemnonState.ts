@@ -117,161 +117,194 @@ const sorted = (fields: Readonly<Record<string, unknown>>): Readonly<Record<stri
 const agentOf = Schema.decodeUnknownSync(Agent)
 const taskOf = Schema.decodeUnknownSync(Task)
 
+/** What is remembered. */
+interface Memory {
+  readonly events: PubSub.PubSub<StateEvent>
+  agents: Collection<Agent>
+  teams: Collection<Team>
+  tasks: Collection<Task>
+  /** The tasks of each team. */
+  tasksOf: Map<string, Collection<Task>>
+  faults: Collection<Fault>
+}
+
+const nothing = (): Omit<Memory, "events"> => ({
+  agents: new Collection(),
+  teams: new Collection(),
+  tasks: new Collection(),
+  tasksOf: new Map(),
+  faults: new Collection()
+})
+
 /** Makes an empty memory. */
 export const make: Effect.Effect<Context.Tag.Service<AgamemnonState>> = Effect.gen(function*() {
-  const events = yield* PubSub.unbounded<StateEvent>()
-  let agents = new Collection<Agent>()
-  let teams = new Collection<Team>()
-  let tasks = new Collection<Task>()
-  let tasksOf = new Map<string, Collection<Task>>()
-  let faults = new Collection<Fault>()
-
-  const storeAgent = (agent: Agent) =>
-    Effect.suspend(() => {
-      const wasOnline = agents.get(agent.id)?.status === "online"
-      const isOnline = agent.status === "online"
-      agents.set(agent)
-      return wasOnline === isOnline
-        ? Effect.succeed(agent)
-        : Effect.as(PubSub.publish(events, (isOnline ? AgentOnline : AgentOffline)({ agent: agent.id })), agent)
-    })
-
-  const storeTask = (task: Task) =>
-    Effect.suspend(() => {
-      const ofTeam = tasksOf.get(task.teamId) ?? new Collection<Task>()
-      tasksOf.set(task.teamId, ofTeam)
-      ofTeam.set(task)
-      tasks.set(task)
-      const agent = task["assigneeAgentId"]
-      return task.status === "pending" && typeof agent === "string" && agent !== ""
-        ? Effect.as(PubSub.publish(events, TaskWaiting({ agent, task: task.id })), task)
-        : Effect.succeed(task)
-    })
-
-  const mergeTask = (id: string, fields: typeof UpdateTask.Type) =>
-    Effect.flatMap(now, (updatedAt) => {
-      const task = tasks.get(id)
-      if (task === undefined) return Effect.succeedNone
-      const { createdAt, teamId } = task
-      const { completedAt = task.completedAt, status = task.status } = fields
-      const merged = { ...task, ...fields, createdAt, id, teamId, updatedAt }
-      const ended = status === "completed" && completedAt === null ? updatedAt : completedAt
-      return Effect.asSome(storeTask(taskOf(sorted({ ...merged, completedAt: ended }))))
-    })
-
+  const memory: Memory = { events: yield* PubSub.unbounded<StateEvent>(), ...nothing() }
   return AgamemnonState.of({
-    listAgents: (query) => Effect.sync(() => slice(agents, query)),
-    getAgent: (id) => Effect.sync(() => Option.fromNullable(agents.get(id))),
-    findAgent: (name) => Effect.sync(() => Arr.findLast(agents.added, (agent) => agent.name === name)),
-    createAgent: (fields) =>
-      Effect.flatMap(now, (time) =>
-        storeAgent({
-          createdAt: time,
-          host: fields.host ?? "local",
-          id: AgentId.make(randomUUID()),
-          label: fields.label ?? "",
-          name: fields.name ?? "unnamed",
-          owner: fields.owner ?? "",
-          program: fields.program ?? "",
-          programArgs: fields.programArgs === undefined ? [] : fields.programArgs,
-          role: fields.role ?? "worker",
-          status: "offline",
-          tags: fields.tags === undefined ? [] : fields.tags,
-          taskDescription: fields.taskDescription ?? "",
-          updatedAt: time,
-          workingDirectory: fields.workingDirectory ?? ""
-        })),
-    patchAgent: (id, fields) =>
-      Effect.flatMap(now, (updatedAt) => {
-        const agent = agents.get(id)
-        if (agent === undefined) return Effect.succeedNone
-        const { createdAt } = agent
-        const merged = { ...agent, ...Record.remove(fields, "_github_issue"), createdAt, id, updatedAt }
-        return Effect.asSome(storeAgent(agentOf(sorted(merged))))
-      }),
-    setAgentStatus: (id, status) =>
-      Effect.suspend(() => {
-        const agent = agents.get(id)
-        return agent === undefined ? Effect.succeedNone : Effect.asSome(storeAgent({ ...agent, status }))
-      }),
-    deleteAgent: (id) =>
-      Effect.suspend(() =>
-        agents.delete(id)
-          ? Effect.as(PubSub.publish(events, AgentOffline({ agent: AgentId.make(id) })), true)
-          : Effect.succeed(false)
-      ),
-    listTeams: (query) => Effect.sync(() => slice(teams, query)),
-    getTeam: (id) => Effect.sync(() => Option.fromNullable(teams.get(id))),
-    createTeam: ({ agent_ids: older, agentIds = [], name = "unnamed-team" }) =>
-      Effect.map(now, (time) => {
-        const id = TeamId.make(randomUUID())
-        const team = { agentIds: older ?? agentIds, createdAt: time, id, name, updatedAt: time }
-        teams.set(team)
-        return team
-      }),
-    updateTeam: (id, fields) =>
-      Effect.map(now, (updatedAt) => {
-        const team = teams.get(id)
-        if (team === undefined) return Option.none()
-        const { agentIds = fields.agent_ids ?? team.agentIds, name = team.name } = fields
-        const updated = { agentIds, createdAt: team.createdAt, id: team.id, name, updatedAt }
-        teams.set(updated)
-        return Option.some(updated)
-      }),
-    deleteTeam: (id) => Effect.sync(() => teams.delete(id)),
-    listAllTasks: (query) => Effect.sync(() => slice(tasks, query)),
-    listTasks: (team, query) => Effect.sync(() => slice(tasksOf.get(team), query)),
-    getTask: (team, id) => Effect.sync(() => Option.fromNullable(tasksOf.get(team)?.get(id))),
-    createTask: (teamId, fields) =>
-      Effect.flatMap(now, (time) =>
-        storeTask({
-          assigneeAgentId: fields.assigneeAgentId ?? "",
-          blockedBy: fields.blockedBy ?? [],
-          completedAt: null,
-          createdAt: time,
-          description: fields.description ?? "",
-          id: TaskId.make(randomUUID()),
-          status: "pending",
-          subject: fields.subject ?? "",
-          teamId,
-          type: fields.type ?? "general",
-          updatedAt: time
-        })),
+    listAgents: (query) => Effect.sync(() => slice(memory.agents, query)),
+    getAgent: (id) => Effect.sync(() => Option.fromNullable(memory.agents.get(id))),
+    findAgent: (name) => Effect.sync(() => Arr.findLast(memory.agents.added, (agent) => agent.name === name)),
+    createAgent: (fields) => createAgent(memory, fields),
+    patchAgent: (id, fields) => patchAgent(memory, id, fields),
+    setAgentStatus: (id, status) => setAgentStatus(memory, id, status),
+    deleteAgent: (id) => deleteAgent(memory, id),
+    listTeams: (query) => Effect.sync(() => slice(memory.teams, query)),
+    getTeam: (id) => Effect.sync(() => Option.fromNullable(memory.teams.get(id))),
+    createTeam: (fields) => createTeam(memory, fields),
+    updateTeam: (id, fields) => updateTeam(memory, id, fields),
+    deleteTeam: (id) => Effect.sync(() => memory.teams.delete(id)),
+    listAllTasks: (query) => Effect.sync(() => slice(memory.tasks, query)),
+    listTasks: (team, query) => Effect.sync(() => slice(memory.tasksOf.get(team), query)),
+    getTask: (team, id) => Effect.sync(() => Option.fromNullable(memory.tasksOf.get(team)?.get(id))),
+    createTask: (team, fields) => createTask(memory, team, fields),
     updateTask: (team, id, fields) =>
-      Effect.suspend(() => (tasksOf.get(team)?.get(id) === undefined ? Effect.succeedNone : mergeTask(id, fields))),
-    completeTask: (id) =>
-      Effect.flatMap(now, (completedAt) => {
-        const task = tasks.get(id)
-        return task === undefined
-          ? Effect.void
-          : Effect.asVoid(storeTask({ ...task, completedAt, status: "completed" }))
-      }),
-    listFaults: (query) => Effect.sync(() => slice(faults, query)),
-    createFault: (type) =>
-      Effect.map(now, (time) => {
-        const fault = { active: true, createdAt: time, id: randomUUID(), type, updatedAt: time }
-        faults.set(fault)
-        return fault
-      }),
-    deleteFault: (id) => Effect.sync(() => faults.delete(id)),
-    claimTask: (agentId, id) =>
-      Effect.suspend(() => {
-        const agent = agents.get(agentId)
-        const task = tasks.get(id)
-        return agent?.status === "online" && task?.status === "pending" && task["assigneeAgentId"] === agentId
-          ? Effect.map(mergeTask(id, { status: "running" }), Option.map((claimed) => ({ agent, task: claimed })))
-          : Effect.succeedNone
-      }),
+      Effect.suspend(() =>
+        memory.tasksOf.get(team)?.get(id) === undefined ? Effect.succeedNone : mergeTask(memory, id, fields)),
+    completeTask: (id) => completeTask(memory, id),
+    listFaults: (query) => Effect.sync(() => slice(memory.faults, query)),
+    createFault: (type) => createFault(memory, type),
+    deleteFault: (id) => Effect.sync(() => memory.faults.delete(id)),
+    claimTask: (agent, task) => claimTask(memory, agent, task),
     finishTask: (id, outcome) =>
-      Effect.suspend(() => (tasks.get(id)?.status === "running" ? Effect.asVoid(mergeTask(id, outcome)) : Effect.void)),
+      Effect.suspend(() =>
+        memory.tasks.get(id)?.status === "running" ? Effect.asVoid(mergeTask(memory, id, outcome)) : Effect.void),
     forget: Effect.suspend(() => {
-      agents = new Collection()
-      teams = new Collection()
-      tasks = new Collection()
-      tasksOf = new Map()
-      faults = new Collection()
-      return Effect.asVoid(PubSub.publish(events, Forgotten()))
+      Object.assign(memory, nothing())
+      return Effect.asVoid(PubSub.publish(memory.events, Forgotten()))
     }),
-    events: PubSub.subscribe(events)
+    events: PubSub.subscribe(memory.events)
   })
 })
+
+/** Stores an agent, and tells when it has begun or ceased to take tasks. */
+const storeAgent = ({ agents, events }: Memory, agent: Agent) =>
+  Effect.suspend(() => {
+    const wasOnline = agents.get(agent.id)?.status === "online"
+    const isOnline = agent.status === "online"
+    agents.set(agent)
+    return wasOnline === isOnline
+      ? Effect.succeed(agent)
+      : Effect.as(PubSub.publish(events, (isOnline ? AgentOnline : AgentOffline)({ agent: agent.id })), agent)
+  })
+
+const createAgent = (memory: Memory, fields: CreateAgent) =>
+  Effect.flatMap(now, (time) =>
+    storeAgent(memory, {
+      createdAt: time,
+      host: fields.host ?? "local",
+      id: AgentId.make(randomUUID()),
+      label: fields.label ?? "",
+      name: fields.name ?? "unnamed",
+      owner: fields.owner ?? "",
+      program: fields.program ?? "",
+      programArgs: fields.programArgs === undefined ? [] : fields.programArgs,
+      role: fields.role ?? "worker",
+      status: "offline",
+      tags: fields.tags === undefined ? [] : fields.tags,
+      taskDescription: fields.taskDescription ?? "",
+      updatedAt: time,
+      workingDirectory: fields.workingDirectory ?? ""
+    }))
+
+const patchAgent = (memory: Memory, id: string, fields: typeof PatchAgent.Type) =>
+  Effect.flatMap(now, (updatedAt) => {
+    const agent = memory.agents.get(id)
+    if (agent === undefined) return Effect.succeedNone
+    const { createdAt } = agent
+    const merged = { ...agent, ...Record.remove(fields, "_github_issue"), createdAt, id, updatedAt }
+    return Effect.asSome(storeAgent(memory, agentOf(sorted(merged))))
+  })
+
+const setAgentStatus = (memory: Memory, id: string, status: "online" | "offline") =>
+  Effect.suspend(() => {
+    const agent = memory.agents.get(id)
+    return agent === undefined ? Effect.succeedNone : Effect.asSome(storeAgent(memory, { ...agent, status }))
+  })
+
+const deleteAgent = ({ agents, events }: Memory, id: string) =>
+  Effect.suspend(() =>
+    agents.delete(id)
+      ? Effect.as(PubSub.publish(events, AgentOffline({ agent: AgentId.make(id) })), true)
+      : Effect.succeed(false)
+  )
+
+const createTeam = ({ teams }: Memory, { agent_ids: older, agentIds = [], name = "unnamed-team" }: typeof CreateTeam.Type) =>
+  Effect.map(now, (time) => {
+    const id = TeamId.make(randomUUID())
+    const team = { agentIds: older ?? agentIds, createdAt: time, id, name, updatedAt: time }
+    teams.set(team)
+    return team
+  })
+
+const updateTeam = ({ teams }: Memory, id: string, fields: typeof CreateTeam.Type) =>
+  Effect.map(now, (updatedAt) => {
+    const team = teams.get(id)
+    if (team === undefined) return Option.none()
+    const { agentIds = fields.agent_ids ?? team.agentIds, name = team.name } = fields
+    const updated = { agentIds, createdAt: team.createdAt, id: team.id, name, updatedAt }
+    teams.set(updated)
+    return Option.some(updated)
+  })
+
+/** Stores a task, and tells when it waits for an agent. */
+const storeTask = ({ events, tasks, tasksOf }: Memory, task: Task) =>
+  Effect.suspend(() => {
+    const ofTeam = tasksOf.get(task.teamId) ?? new Collection<Task>()
+    tasksOf.set(task.teamId, ofTeam)
+    ofTeam.set(task)
+    tasks.set(task)
+    const agent = task["assigneeAgentId"]
+    return task.status === "pending" && typeof agent === "string" && agent !== ""
+      ? Effect.as(PubSub.publish(events, TaskWaiting({ agent, task: task.id })), task)
+      : Effect.succeed(task)
+  })
+
+const createTask = (memory: Memory, teamId: string, fields: CreateTask) =>
+  Effect.flatMap(now, (time) =>
+    storeTask(memory, {
+      assigneeAgentId: fields.assigneeAgentId ?? "",
+      blockedBy: fields.blockedBy ?? [],
+      completedAt: null,
+      createdAt: time,
+      description: fields.description ?? "",
+      id: TaskId.make(randomUUID()),
+      status: "pending",
+      subject: fields.subject ?? "",
+      teamId,
+      type: fields.type ?? "general",
+      updatedAt: time
+    }))
+
+const mergeTask = (memory: Memory, id: string, fields: typeof UpdateTask.Type) =>
+  Effect.flatMap(now, (updatedAt) => {
+    const task = memory.tasks.get(id)
+    if (task === undefined) return Effect.succeedNone
+    const { createdAt, teamId } = task
+    const { completedAt = task.completedAt, status = task.status } = fields
+    const merged = { ...task, ...fields, createdAt, id, teamId, updatedAt }
+    const ended = status === "completed" && completedAt === null ? updatedAt : completedAt
+    return Effect.asSome(storeTask(memory, taskOf(sorted({ ...merged, completedAt: ended }))))
+  })
+
+const completeTask = (memory: Memory, id: string) =>
+  Effect.flatMap(now, (completedAt) => {
+    const task = memory.tasks.get(id)
+    return task === undefined
+      ? Effect.void
+      : Effect.asVoid(storeTask(memory, { ...task, completedAt, status: "completed" }))
+  })
+
+const claimTask = (memory: Memory, agentId: string, id: string) =>
+  Effect.suspend(() => {
+    const agent = memory.agents.get(agentId)
+    const task = memory.tasks.get(id)
+    return agent?.status === "online" && task?.status === "pending" && task["assigneeAgentId"] === agentId
+      ? Effect.map(mergeTask(memory, id, { status: "running" }), Option.map((claimed) => ({ agent, task: claimed })))
+      : Effect.succeedNone
+  })
+
+const createFault = ({ faults }: Memory, type: string) =>
+  Effect.map(now, (time) => {
+    const fault = { active: true, createdAt: time, id: randomUUID(), type, updatedAt: time }
+    faults.set(fault)
+    return fault
+  })

@@ -92,138 +92,164 @@ interface Places {
 
 const nothing: Built = { value: null, size: 1 }
 
+/** A document while it is read. */
+interface Reading {
+  readonly position: (offset: number) => WorkflowProblem.Position
+  readonly anchors: Map<string, Built | "unfinished">
+  readonly places: WeakMap<object, Places>
+  /** What makes the document unreadable. */
+  readonly fatal: Array<WorkflowProblem.Problem>
+  readonly repeatedKeys: Array<WorkflowProblem.Problem>
+  /** Where in the document the reading is. */
+  readonly path: Array<PropertyKey>
+  /** How many values aliases have added so far. */
+  aliased: number
+}
+
 const build = (
   document: Document.Parsed,
   position: (offset: number) => WorkflowProblem.Position
 ): Either.Either<YamlTree, ReadonlyArray<WorkflowProblem.Problem>> => {
-  const anchors = new Map<string, Built | "unfinished">()
-  const places = new WeakMap<object, Places>()
-  const fatal: Array<WorkflowProblem.Problem> = []
-  const repeatedKeys: Array<WorkflowProblem.Problem> = []
-  const path: Array<PropertyKey> = []
-  let aliased = 0
+  const reading: Reading = {
+    position,
+    anchors: new Map(),
+    places: new WeakMap(),
+    fatal: [],
+    repeatedKeys: [],
+    path: [],
+    aliased: 0
+  }
+  const { value } = valueOf(reading, document.contents)
+  if (reading.fatal.length > 0) return Either.left(reading.fatal)
+  const locate = locateIn(reading, value, startOf(document.contents))
+  return Either.right({ value, locate, repeatedKeys: reading.repeatedKeys })
+}
 
-  const refuse = (offset: number, found: string, expected: string): Built => {
-    fatal.push(WorkflowProblem.make({ path: [...path], found, expected }, position(offset)))
+/** Finds where the value at a path is written, or its key. */
+const locateIn = ({ places, position }: Reading, root: unknown, start: number): YamlTree["locate"] => (path, atKey) => {
+  let inner = root
+  let offset = start
+  for (const [index, key] of path.entries()) {
+    const place = Predicate.isObject(inner) ? places.get(inner)?.entries.get(key) : undefined
+    if (place === undefined) break
+    offset = atKey && index === path.length - 1 ? place.key : place.value
+    inner = Reflect.get(Object(inner), key)
+  }
+  return position(offset)
+}
+
+const refuse = ({ fatal, path, position }: Reading, offset: number, found: string, expected: string): Built => {
+  fatal.push(WorkflowProblem.make({ path: [...path], found, expected }, position(offset)))
+  return nothing
+}
+
+const valueOf = (reading: Reading, node: Node | null | undefined): Built => {
+  if (node === null || node === undefined) return nothing
+  if (isAlias(node)) return resolve(reading, node.source, startOf(node))
+  const { anchors, fatal, path, position } = reading
+  if (path.length > maxDepth) {
+    if (fatal.length === 0) fatal.push(WorkflowProblem.make(tooDeep([...path]), position(startOf(node))))
     return nothing
   }
+  const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined
+  if (anchor !== undefined) anchors.set(anchor, "unfinished")
+  const built = isMap<Node, Node | null>(node) ? mapOf(reading, node.items, startOf(node))
+    : isSeq<Node>(node) ? listOf(reading, node.items, startOf(node))
+    : { value: isScalar(node) ? node.value : null, size: 1 }
+  if (anchor !== undefined) anchors.set(anchor, built)
+  return built
+}
 
-  const valueOf = (node: Node | null | undefined): Built => {
-    if (node === null || node === undefined) return nothing
-    if (isAlias(node)) return resolve(node.source, startOf(node))
-    if (path.length > maxDepth) {
-      if (fatal.length === 0) fatal.push(WorkflowProblem.make(tooDeep([...path]), position(startOf(node))))
-      return nothing
+const resolve = (reading: Reading, anchor: string, offset: number): Built => {
+  const target = reading.anchors.get(anchor)
+  if (target === undefined) return refuse(reading, offset, `the alias *${anchor}`, `an anchor &${anchor} before it`)
+  if (target === "unfinished") {
+    return refuse(reading, offset, `the alias *${anchor} inside of its own anchor`, "another value")
+  }
+  const before = reading.aliased
+  reading.aliased += target.size
+  if (reading.aliased <= maxAliasedValues) return target
+  // Once is enough: what follows is over the limit as well.
+  if (before > maxAliasedValues) return nothing
+  return refuse(reading, offset, `aliases that add more than ${maxAliasedValues} values`, "fewer or smaller aliases")
+}
+
+const listOf = (reading: Reading, items: ReadonlyArray<Node>, start: number): Built => {
+  const entries: Places["entries"] = new Map()
+  let size = 1
+  const value = items.map((item, index) => {
+    const offset = startOf(item, start)
+    entries.set(index, { key: offset, value: offset })
+    const built = within(reading, index, item)
+    size += built.size
+    return built.value
+  })
+  reading.places.set(value, { start, entries })
+  return { value, size }
+}
+
+const mapOf = (
+  reading: Reading,
+  items: ReadonlyArray<{ key: Node; value: Node | null }>,
+  start: number
+): Built => {
+  const { path, places, position, repeatedKeys } = reading
+  const entries: Places["entries"] = new Map()
+  const values = new Map<string, unknown>()
+  const merged: Array<unknown> = []
+  let size = 1
+  for (const { key, value } of items) {
+    const offset = startOf(key, start)
+    const name = keyOf(reading, key)
+    const built = within(reading, name, value)
+    size += built.size
+    if (isScalar(key) && key.type === Scalar.PLAIN && name === "<<") {
+      merged.push(...mergeable(reading, built.value, startOf(value, offset)))
+      continue
     }
-    const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined
-    if (anchor !== undefined) anchors.set(anchor, "unfinished")
-    const built = isMap<Node, Node | null>(node) ? mapOf(node.items, startOf(node))
-      : isSeq<Node>(node) ? listOf(node.items, startOf(node))
-      : { value: isScalar(node) ? node.value : null, size: 1 }
-    if (anchor !== undefined) anchors.set(anchor, built)
-    return built
-  }
-
-  const resolve = (anchor: string, offset: number): Built => {
-    const target = anchors.get(anchor)
-    if (target === undefined) return refuse(offset, `the alias *${anchor}`, `an anchor &${anchor} before it`)
-    if (target === "unfinished") return refuse(offset, `the alias *${anchor} inside of its own anchor`, "another value")
-    const before = aliased
-    aliased += target.size
-    if (aliased <= maxAliasedValues) return target
-    // Once is enough: what follows is over the limit as well.
-    if (before > maxAliasedValues) return nothing
-    return refuse(offset, `aliases that add more than ${maxAliasedValues} values`, "fewer or smaller aliases")
-  }
-
-  const listOf = (items: ReadonlyArray<Node>, start: number): Built => {
-    const entries: Places["entries"] = new Map()
-    let size = 1
-    const value = items.map((item, index) => {
-      const offset = startOf(item, start)
-      entries.set(index, { key: offset, value: offset })
-      const built = within(index, item)
-      size += built.size
-      return built.value
-    })
-    places.set(value, { start, entries })
-    return { value, size }
-  }
-
-  const mapOf = (items: ReadonlyArray<{ key: Node; value: Node | null }>, start: number): Built => {
-    const entries: Places["entries"] = new Map()
-    const values = new Map<string, unknown>()
-    const merged: Array<unknown> = []
-    let size = 1
-    for (const { key, value } of items) {
-      const offset = startOf(key, start)
-      const name = keyOf(key)
-      const built = within(name, value)
-      size += built.size
-      if (isScalar(key) && key.type === Scalar.PLAIN && name === "<<") {
-        merged.push(...mergeable(built.value, startOf(value, offset)))
-        continue
+    if (values.has(name)) {
+      const finding = {
+        path: [...path, name],
+        found: `the key ${WorkflowProblem.quote(name)} a second time`,
+        expected: `each key once (the first is in line ${position(entries.get(name)?.key ?? start).line})`
       }
-      if (values.has(name)) {
-        const finding = {
-          path: [...path, name],
-          found: `the key ${WorkflowProblem.quote(name)} a second time`,
-          expected: `each key once (the first is in line ${position(entries.get(name)?.key ?? start).line})`
-        }
-        repeatedKeys.push(WorkflowProblem.make(finding, position(offset)))
-      }
-      values.set(name, built.value)
-      entries.set(name, { key: offset, value: startOf(value, offset) })
+      repeatedKeys.push(WorkflowProblem.make(finding, position(offset)))
     }
-    for (const source of merged) {
-      if (!Predicate.isRecord(source)) continue
-      for (const [name, value] of Object.entries(source)) {
-        if (values.has(name)) continue
-        values.set(name, value)
-        entries.set(name, places.get(source)?.entries.get(name) ?? { key: start, value: start })
-      }
+    values.set(name, built.value)
+    entries.set(name, { key: offset, value: startOf(value, offset) })
+  }
+  for (const source of merged) {
+    if (!Predicate.isRecord(source)) continue
+    for (const [name, value] of Object.entries(source)) {
+      if (values.has(name)) continue
+      values.set(name, value)
+      entries.set(name, places.get(source)?.entries.get(name) ?? { key: start, value: start })
     }
-    const value = Object.fromEntries(values)
-    places.set(value, { start, entries })
-    return { value, size }
   }
+  const value = Object.fromEntries(values)
+  places.set(value, { start, entries })
+  return { value, size }
+}
 
-  const within = (key: PropertyKey, node: Node | null): Built => {
-    path.push(key)
-    const built = valueOf(node)
-    path.pop()
-    return built
-  }
+const within = (reading: Reading, key: PropertyKey, node: Node | null): Built => {
+  reading.path.push(key)
+  const built = valueOf(reading, node)
+  reading.path.pop()
+  return built
+}
 
-  const keyOf = (node: Node | null): string => {
-    const { value } = valueOf(node)
-    if (!Predicate.isObject(value)) return String(value)
-    refuse(startOf(node), `${WorkflowProblem.describe(value)} as a key`, "text as a key")
-    return ""
-  }
+const keyOf = (reading: Reading, node: Node | null): string => {
+  const { value } = valueOf(reading, node)
+  if (!Predicate.isObject(value)) return String(value)
+  refuse(reading, startOf(node), `${WorkflowProblem.describe(value)} as a key`, "text as a key")
+  return ""
+}
 
-  const mergeable = (value: unknown, offset: number): ReadonlyArray<unknown> => {
-    const sources = Array.isArray(value) ? value : [value]
-    if (sources.every(isPlainMap)) return sources
-    refuse(offset, WorkflowProblem.describe(value), "a map, or a list of maps, to merge")
-    return []
-  }
-
-  const { value } = valueOf(document.contents)
-  if (fatal.length > 0) return Either.left(fatal)
-
-  const locate = (path: WorkflowProblem.Path, atKey: boolean): WorkflowProblem.Position => {
-    let inner = value
-    let offset = startOf(document.contents)
-    for (const [index, key] of path.entries()) {
-      const place = Predicate.isObject(inner) ? places.get(inner)?.entries.get(key) : undefined
-      if (place === undefined) break
-      offset = atKey && index === path.length - 1 ? place.key : place.value
-      inner = Reflect.get(Object(inner), key)
-    }
-    return position(offset)
-  }
-  return Either.right({ value, locate, repeatedKeys })
+const mergeable = (reading: Reading, value: unknown, offset: number): ReadonlyArray<unknown> => {
+  const sources = Array.isArray(value) ? value : [value]
+  if (sources.every(isPlainMap)) return sources
+  refuse(reading, offset, WorkflowProblem.describe(value), "a map, or a list of maps, to merge")
+  return []
 }
 
 const isPlainMap = (value: unknown): boolean => Predicate.isRecord(value) && !Array.isArray(value)

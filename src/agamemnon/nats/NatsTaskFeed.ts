@@ -59,10 +59,21 @@ const checked = Effect.fnUntraced(function*({ files = {}, requireTls = Settings.
   return { address, files, token, timeout: Duration.decode(options.timeout ?? "2 seconds") }
 })
 
+/** A team that wants the events of its tasks. */
 interface Subscriber {
   readonly team: TeamId
   readonly queue: Queue.Queue<TaskFeed.TaskEvent>
   unsubscribe: () => void
+}
+
+/** The feed of one NATS, between two things that happen to its connection. */
+interface State {
+  readonly options: NatsConnection.Options
+  readonly probeInterval: Duration.Duration
+  readonly status: SubscriptionRef.SubscriptionRef<TaskFeed.FeedStatus>
+  readonly subscribers: Set<Subscriber>
+  /** Nothing while there is none. */
+  connection: NatsConnection.NatsConnection | undefined
 }
 
 /**
@@ -80,107 +91,122 @@ interface Subscriber {
  * ```
  */
 export const make = Effect.fnUntraced(function*(given: Options) {
-  const options = yield* checked(given)
-  const probeInterval = Duration.decode(given.probeInterval ?? "5 seconds")
-  const status = yield* SubscriptionRef.make<TaskFeed.FeedStatus>(TaskFeed.Connecting())
-  const subscribers = new Set<Subscriber>()
-  let connection: NatsConnection.NatsConnection | undefined
-
-  const tell = (event: TaskFeed.TaskEvent) => {
-    for (const { queue } of subscribers) queue.unsafeOffer(event)
+  const state: State = {
+    options: yield* checked(given),
+    probeInterval: Duration.decode(given.probeInterval ?? "5 seconds"),
+    status: yield* SubscriptionRef.make<TaskFeed.FeedStatus>(TaskFeed.Connecting()),
+    subscribers: new Set(),
+    connection: undefined
   }
+  yield* connectRepeatedly(state).pipe(
+    Effect.annotateLogs({ module: "NatsTaskFeed" }),
+    Effect.interruptible,
+    Effect.forkScoped
+  )
+  yield* limitStart(state).pipe(Effect.interruptible, Effect.forkScoped)
+  return TaskFeed.TaskFeed.of({
+    statuses: state.status.changes,
+    subscribe: (team) => subscribe(state, team)
+  })
+})
 
-  /** Changes the status, and tells every team. */
-  const change = (next: TaskFeed.FeedStatus) =>
-    Effect.gen(function*() {
-      const before = yield* SubscriptionRef.get(status)
-      if (before._tag === next._tag) return
-      yield* SubscriptionRef.set(status, next)
-      if (TaskFeed.isStatus("Up")(next)) tell(TaskFeed.Restored())
-      else if (TaskFeed.isStatus("Up")(before)) tell(TaskFeed.Lost())
-    })
+const isUp = TaskFeed.isStatus("Up")
 
-  const listen = (subscriber: Subscriber) => {
-    const { queue, team } = subscriber
-    subscriber.unsubscribe = Option.match(Option.all([Option.fromNullable(connection), TaskFeed.subject(team)]), {
-      onNone: () => () => undefined,
-      onSome: ([{ subscribe }, subject]) =>
-        subscribe(subject, (message) => {
-          Option.map(TaskFeed.parse(team, message), (event) => queue.unsafeOffer(event))
-        })
-    })
-  }
+const isConnecting = TaskFeed.isStatus("Connecting")
 
-  /** One connection, to its end. */
-  const session = Effect.gen(function*() {
-    const connected = yield* NatsConnection.make(options)
+/** Changes the status, and tells every team. */
+const setStatus = Effect.fnUntraced(function*({ status, subscribers }: State, next: TaskFeed.FeedStatus) {
+  const before = yield* SubscriptionRef.get(status)
+  if (before._tag === next._tag) return
+  yield* SubscriptionRef.set(status, next)
+  if (!isUp(next) && !isUp(before)) return
+  for (const { queue } of subscribers) queue.unsafeOffer(isUp(next) ? TaskFeed.Restored() : TaskFeed.Lost())
+})
+
+/** Subscribes a team on the connection, if there is one. */
+const listen = ({ connection }: State, subscriber: Subscriber) => {
+  const { queue, team } = subscriber
+  subscriber.unsubscribe = Option.match(Option.all([Option.fromNullable(connection), TaskFeed.subject(team)]), {
+    onNone: () => () => undefined,
+    onSome: ([connected, subject]) =>
+      connected.subscribe(subject, (message) => {
+        Option.map(TaskFeed.parse(team, message), (event) => queue.unsafeOffer(event))
+      })
+  })
+}
+
+/** One connection, to its end. */
+const session = (state: State) =>
+  Effect.gen(function*() {
+    const connected = yield* NatsConnection.make(state.options)
     yield* Effect.acquireRelease(
       Effect.sync(() => {
-        connection = connected
-        for (const subscriber of subscribers) listen(subscriber)
+        state.connection = connected
+        for (const subscriber of state.subscribers) listen(state, subscriber)
       }),
       () => Effect.sync(() => {
-        connection = undefined
+        state.connection = undefined
       })
     )
-    const probing = connected.settle.pipe(Effect.zipRight(change(TaskFeed.Up())), Effect.zipRight(Effect.sleep(probeInterval)), Effect.forever)
+    const probing = connected.settle.pipe(
+      Effect.zipRight(setStatus(state, TaskFeed.Up())),
+      Effect.zipRight(Effect.sleep(state.probeInterval)),
+      Effect.forever
+    )
     return yield* Effect.raceFirst(probing, connected.broken)
   }).pipe(
     Effect.scoped,
     // The client throws at what it can not read, as at credentials that are none.
-    Effect.catchAllDefect((defect) => new NatsConnection.NatsError({ reason: `${options.address.url}: ${String(defect)}` }))
+    Effect.catchAllDefect((defect) =>
+      new NatsConnection.NatsError({ reason: `${state.options.address.url}: ${String(defect)}` }))
   )
 
-  const sessions = Effect.gen(function*() {
-    let pause = shortestPause
-    while (true) {
-      const { reason } = yield* Effect.flip(session)
-      const wasUp = TaskFeed.isStatus("Up")(yield* SubscriptionRef.get(status))
-      yield* Effect.logInfo(`no events: ${reason}`)
-      yield* change(TaskFeed.Down({ reason }))
-      pause = wasUp ? shortestPause : Duration.min(Duration.times(pause, 2), longestPause)
-      yield* Effect.sleep(pause)
-    }
-  })
+/** One connection after the other, with pauses that grow while none is made. */
+const connectRepeatedly = Effect.fnUntraced(function*(state: State) {
+  let pause = shortestPause
+  while (true) {
+    const { reason } = yield* Effect.flip(session(state))
+    const wasUp = isUp(yield* SubscriptionRef.get(state.status))
+    yield* Effect.logInfo(`no events: ${reason}`)
+    yield* setStatus(state, TaskFeed.Down({ reason }))
+    pause = wasUp ? shortestPause : Duration.min(Duration.times(pause, 2), longestPause)
+    yield* Effect.sleep(pause)
+  }
+})
 
-  const startLimit = Effect.gen(function*() {
-    yield* Effect.sleep(startTimeout)
-    const reason = `${options.address.url}: no answer within ${Duration.format(startTimeout)}`
-    if (TaskFeed.isStatus("Connecting")(yield* SubscriptionRef.get(status))) yield* change(TaskFeed.Down({ reason }))
-  })
+/** Says that no events come when the first connection takes too long. */
+const limitStart = Effect.fnUntraced(function*(state: State) {
+  yield* Effect.sleep(startTimeout)
+  if (!isConnecting(yield* SubscriptionRef.get(state.status))) return
+  const reason = `${state.options.address.url}: no answer within ${Duration.format(startTimeout)}`
+  yield* setStatus(state, TaskFeed.Down({ reason }))
+})
 
-  yield* sessions.pipe(Effect.annotateLogs({ module: "NatsTaskFeed" }), Effect.interruptible, Effect.forkScoped)
-  yield* startLimit.pipe(Effect.interruptible, Effect.forkScoped)
-
-  const settled = status.changes.pipe(Stream.takeUntil((now) => !TaskFeed.isStatus("Connecting")(now)), Stream.runDrain)
-
-  return TaskFeed.TaskFeed.of({
-    statuses: status.changes,
-    subscribe: Effect.fnUntraced(function*(team) {
-      const queue = yield* Queue.unbounded<TaskFeed.TaskEvent>()
-      const subscriber: Subscriber = { team, queue, unsubscribe: () => undefined }
-      yield* Effect.acquireRelease(
+/** Subscribes a team until the scope closes. */
+const subscribe = Effect.fnUntraced(function*(state: State, team: TeamId) {
+  const { status, subscribers } = state
+  const queue = yield* Queue.unbounded<TaskFeed.TaskEvent>()
+  const subscriber: Subscriber = { team, queue, unsubscribe: () => undefined }
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      subscribers.add(subscriber)
+      listen(state, subscriber)
+    }),
+    () =>
+      Effect.zipRight(
         Effect.sync(() => {
-          subscribers.add(subscriber)
-          listen(subscriber)
+          subscribers.delete(subscriber)
+          subscriber.unsubscribe()
         }),
-        () =>
-          Effect.zipRight(
-            Effect.sync(() => {
-              subscribers.delete(subscriber)
-              subscriber.unsubscribe()
-            }),
-            Queue.shutdown(queue)
-          )
+        Queue.shutdown(queue)
       )
-      yield* settled
-      // Whether it succeeds is for the session to say; that it was tried is enough to go on.
-      if (TaskFeed.isStatus("Up")(yield* SubscriptionRef.get(status))) {
-        yield* Effect.ignore(Effect.suspend(() => connection?.settle ?? Effect.void))
-      }
-      return queue
-    })
-  })
+  )
+  yield* status.changes.pipe(Stream.takeUntil((now) => !isConnecting(now)), Stream.runDrain)
+  // Whether it succeeds is for the session to say; that it was tried is enough to go on.
+  if (isUp(yield* SubscriptionRef.get(status))) {
+    yield* Effect.ignore(Effect.suspend(() => state.connection?.settle ?? Effect.void))
+  }
+  return queue
 })
 
 /**
