@@ -72,13 +72,13 @@ const run = (shape: Bench.Shape, size: number) =>
 
 const frames = 20
 
-/** The time that one picture of a run takes. */
+/** The time that one view of a run takes. */
 const draw = (state: RunState.RunState) =>
   Effect.gen(function*() {
     const now = yield* DateTime.now
-    const picture = Effect.sync(() =>
+    const view = Effect.sync(() =>
       RunView.render(state, { style: Style.colored, frame: 0, now, width: 100, height: 40 }))
-    const [time] = yield* Effect.timed(Effect.replicateEffect(picture, frames, { discard: true }))
+    const [time] = yield* Effect.timed(Effect.replicateEffect(view, frames, { discard: true }))
     return Duration.toMillis(time) / frames
   })
 
@@ -93,7 +93,7 @@ const figures = Effect.gen(function*() {
   const large = yield* run("fan-out", count)
   const wide = { small: yield* run("layers", 400), large: yield* run("layers", 4000) }
   const long = { small: yield* run("chain", 200), large: yield* run("chain", 2000) }
-  const picture = large.state === undefined ? 0 : yield* draw(large.state)
+  const view = large.state === undefined ? 0 : yield* draw(large.state)
   yield* Figure.report("large", [
     { name: "10,000 tasks in layers, load and validate", value: layers, ...second },
     { name: "10,000 tasks in a chain, load and validate", value: chain, ...second },
@@ -128,11 +128,11 @@ const figures = Effect.gen(function*() {
       limit: `the same (${long.small.time.toFixed(0)} ms and ${long.large.time.toFixed(0)} ms)`
     },
     {
-      name: "the live picture of 10,000 tasks, part of one core",
-      value: picture / (picture + Duration.toMillis(LiveView.pauseAfter(Duration.millis(picture)))),
+      name: "the live view of 10,000 tasks, part of one core",
+      value: view / (view + Duration.toMillis(LiveView.pauseAfter(Duration.millis(view)))),
       unit: "cores",
       against: 0.05,
-      limit: `5 % (${picture.toFixed(1)} ms a picture, of which there are fewer when they take long)`
+      limit: `5 % (${view.toFixed(1)} ms a view, of which there are fewer when they take long)`
     }
   ])
 })

@@ -95,6 +95,17 @@ export const timeout = Options.text("timeout").pipe(
   Options.optional
 )
 
+/** The flags of every command that takes a run to its end. */
+export const foreground = {
+  json: switches.json,
+  keyFile: keyFileOfBackend,
+  teardown,
+  timeout,
+  verbose: switches.verbose,
+  quiet: switches.quiet,
+  noColor: switches.noColor
+}
+
 /** How a flag is written. */
 export interface Flag {
   readonly names: ReadonlyArray<string>

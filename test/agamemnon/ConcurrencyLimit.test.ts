@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Order from "effect/Order"
 import * as ConcurrencyLimit from "../../src/agamemnon/ConcurrencyLimit.ts"
 
-describe("Connections", () => {
+describe("ConcurrencyLimit", () => {
   it.effect("runs no more than its limit at once, in the order of arrival", () =>
     Effect.gen(function*() {
       const connections = ConcurrencyLimit.make(2)

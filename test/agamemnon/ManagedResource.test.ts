@@ -11,7 +11,7 @@ const keep = { teardown: "never", force: true } as const
 
 const key = (name: string) => ResourceKey.make("flow", name)
 
-describe("Leftovers", () => {
+describe("ManagedResource", () => {
   it.scoped("are what carries a key of the workflow, every copy of it, teams first", () =>
     Effect.gen(function*() {
       const fake = make()

@@ -44,7 +44,7 @@ const failure = (...replies: ReadonlyArray<ScriptedHttp.Reply>) =>
     return { error: yield* Fiber.join(fiber), requests: sent.length }
   })
 
-describe("Persistence", () => {
+describe("RequestRetry", () => {
   it.scoped("repeats what failed in transport: no connection, no answer, a gateway's word for it", () =>
     Effect.gen(function*() {
       const gateways = [502, 503, 504].map((status) => ({ status }))

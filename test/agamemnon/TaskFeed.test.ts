@@ -29,7 +29,7 @@ const parse = (subject: string, payload: unknown) =>
 
 const says = (what: string, payload: unknown) => parse(`hi.tasks.${team}.${id}.${what}`, payload)
 
-describe("TaskEvents", () => {
+describe("TaskFeed", () => {
   it("take the whole task from an update", () => {
     assert.deepStrictEqual(says("updated", { task }), TaskFeed.Updated({ task }))
   })

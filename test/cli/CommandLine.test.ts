@@ -18,7 +18,7 @@ const complaint = (line: string) => {
   return request._tag === "Unknown" ? request.message : request
 }
 
-describe("Argv", () => {
+describe("CommandLine", () => {
   it("lets flags stand after the arguments", () => {
     assert.strictEqual(argv("run flow.yaml --json --url http://x -v"), "run --json --url http://x -v flow.yaml")
     assert.strictEqual(argv("run --timeout=5 -"), "run --timeout=5 -")

@@ -54,7 +54,7 @@ const make = (options: { readonly hasResources?: boolean } = {}) => {
   }
 }
 
-describe("Publication", () => {
+describe("EventPublisher", () => {
   it.effect("without a journal, events are told at once", () =>
     Effect.gen(function*() {
       const told: Array<RunEvent> = []

@@ -36,7 +36,14 @@ const hear = Effect.fnUntraced(function*({ events }: { readonly events: Effect.E
   return { heard, all: Effect.as(Fiber.join(hearing), heard) }
 })
 
-describe("A recorded run", () => {
+/** A process that can drive runs, in a world of its own. */
+const driven = Effect.gen(function*() {
+  const fake = make()
+  const there = yield* world(fake)
+  return { fake, there, process: yield* driver(there, 1) }
+})
+
+describe("a run with a journal", () => {
   it.scopedLive("is in the journal as it was told", () =>
     Effect.gen(function*() {
       const there = yield* world(make())
@@ -51,9 +58,7 @@ describe("A recorded run", () => {
 
   it.scopedLive("nothing is made before the journal says that it is about to be", () =>
     Effect.gen(function*() {
-      const fake = make()
-      const there = yield* world(fake)
-      const process = yield* driver(there, 1)
+      const { fake, process, there } = yield* driven
       fake.heal()
       const seen: Array<readonly [string, string | undefined]> = []
       const look = (call: string) => {
@@ -104,9 +109,7 @@ describe("A recorded run", () => {
 
   it.scopedLive("what it was told is recorded until it is completed", () =>
     Effect.gen(function*() {
-      const fake = make()
-      const there = yield* world(fake)
-      const process = yield* driver(there, 1)
+      const { fake, process, there } = yield* driven
       fake.begins.set("first", "failed")
       yield* Effect.flip(process.execute(workflow()))
       const [row, ...more] = yield* declarations(there)
@@ -125,9 +128,7 @@ describe("A recorded run", () => {
 
   it.scopedLive("makes nothing when nothing can be recorded", () =>
     Effect.gen(function*() {
-      const fake = make()
-      const there = yield* world(fake)
-      const process = yield* driver(there, 1)
+      const { fake, process, there } = yield* driven
       const { heard } = yield* hear(process)
       yield* fill(there.database.sql)
       const error = yield* Effect.flip(process.execute(workflow()))
@@ -138,9 +139,7 @@ describe("A recorded run", () => {
 
   it.scopedLive("stops when the journal fails before anything is made", () =>
     Effect.gen(function*() {
-      const fake = make()
-      const there = yield* world(fake)
-      const process = yield* driver(there, 1)
+      const { fake, process, there } = yield* driven
       const { all } = yield* hear(process)
       fake.heal()
       fake.on("listAgents", (usual) => Effect.zipRight(Effect.orDie(fill(there.database.sql)), usual), 1)
@@ -152,9 +151,7 @@ describe("A recorded run", () => {
 
   it.scopedLive("that has made something goes on to its end without its journal", () =>
     Effect.gen(function*() {
-      const fake = make()
-      const there = yield* world(fake)
-      const process = yield* driver(there, 1)
+      const { fake, process, there } = yield* driven
       const { all } = yield* hear(process)
       fake.heal()
       fake.on("startAgent", (usual) => Effect.zipRight(Effect.orDie(fill(there.database.sql)), usual), 1)
@@ -170,9 +167,7 @@ describe("A recorded run", () => {
 
   it.scopedLive("that another process takes ends at once, and leaves what it made to that one", () =>
     Effect.gen(function*() {
-      const fake = make()
-      const there = yield* world(fake)
-      const process = yield* driver(there, 1)
+      const { fake, process, there } = yield* driven
       fake.begins.set("first", "running")
       fake.begins.set("second", "running")
       const running = yield* Effect.fork(process.execute(workflow()))
@@ -192,9 +187,7 @@ describe("A recorded run", () => {
 
   it.scopedLive("that is refused or interrupted is in the journal as such", () =>
     Effect.gen(function*() {
-      const fake = make()
-      const there = yield* world(fake)
-      const process = yield* driver(there, 1)
+      const { fake, process } = yield* driven
       fake.heal()
       fake.on("createTeam", answers(400), 1)
       assert.strictEqual(failure(yield* Effect.exit(process.execute(workflow())))?._tag, "AgamemnonError")

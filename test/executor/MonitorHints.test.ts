@@ -78,7 +78,7 @@ describe("Monitor, with events", () => {
       yield* finish(run)
     }))
 
-  it.scoped("asks for the one task that has ended by hearsay, until it has or a second is over", () =>
+  it.scoped("asks for the one task that has ended by a hint, until it has or a second is over", () =>
     Effect.gen(function*() {
       const fake = make()
       const { events, run } = yield* running(fake)

@@ -157,7 +157,7 @@ const proof = Effect.fnUntraced(function*(each: Case) {
 const explained = (each: Case, seed: number) => (defect: unknown) =>
   Effect.die(new Error(`seed ${seed}, ${fc.stringify(each)}: ${String(defect)}`, { cause: defect }))
 
-describe("Leftovers", () => {
+describe("what a run has left", () => {
   it.scopedLive("are all known, whatever happens to Agamemnon and to the run", () =>
     Effect.gen(function*() {
       const seed = yield* Random.nextIntBetween(0, 2 ** 31)

@@ -38,14 +38,14 @@ const assertSummary = (screen: ReadonlyArray<string>) => {
 }
 
 describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
-  test("shows a picture with colors while it lasts, and takes it away", () =>
+  test("shows a view with colors while it lasts, and takes it away", () =>
     Effect.gen(function*() {
       const { during, ended } = yield* shown([], { columns: 90 })
       assert.strictEqual(ended.code, 0)
-      const picture = TerminalScreen.after(during)
-      assert.match(picture[0] ?? "", /^terminal +[0-9.]+s +run [0-9a-f]{16} on http:/)
-      assert.match(picture.join("\n"), /♥ alive/)
-      assert.match(picture.join("\n"), /crew 0 of 2/)
+      const view = TerminalScreen.after(during)
+      assert.match(view[0] ?? "", /^terminal +[0-9.]+s +run [0-9a-f]{16} on http:/)
+      assert.match(view.join("\n"), /♥ alive/)
+      assert.match(view.join("\n"), /crew 0 of 2/)
       assert.match(ended.stdout, colors)
       assert.isAbove(ended.stdout.lastIndexOf(showCursor), ended.stdout.lastIndexOf(hideCursor))
       assertSummary(TerminalScreen.after(ended.stdout))
@@ -76,13 +76,13 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       assert.notMatch(read("log"), colors)
     }))
 
-  test("shows a picture that fits into a small terminal", () =>
+  test("shows a view that fits into a small terminal", () =>
     Effect.gen(function*() {
       const { during, ended } = yield* shown([], { columns: 40, rows: 10 })
       assert.strictEqual(ended.code, 0)
-      const picture = TerminalScreen.after(during)
-      assert.isAtMost(picture.length, 10)
-      for (const line of picture) assert.isAtMost(line.length, 40)
+      const view = TerminalScreen.after(during)
+      assert.isAtMost(view.length, 10)
+      for (const line of view) assert.isAtMost(line.length, 40)
     }))
 
   test("writes a line per event when the terminal does not tell its size", () =>
@@ -94,7 +94,7 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       assertSummary(TerminalScreen.after(ended.stdout).slice(-4))
     }))
 
-  test("draws no picture between the events of --json", () =>
+  test("draws no view between the events of --json", () =>
     Effect.gen(function*() {
       const { file } = yield* TestWorkflow.shell("terminal", { first: "true" })
       const running = yield* onTerminal(["run", file, "--json", "--no-color"])
@@ -104,7 +104,7 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       assert.strictEqual(ended.events.at(-1)?._tag, "run.finished")
     }))
 
-  test("writes every step above the picture when it is verbose", () =>
+  test("writes every step above the view when it is verbose", () =>
     Effect.gen(function*() {
       const { ended } = yield* shown(["--verbose", "--no-color"], { columns: 100 })
       assert.strictEqual(ended.code, 0)
@@ -114,7 +114,7 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       assertSummary(screen.slice(-4))
     }))
 
-  test("shows no picture when it is quiet", () =>
+  test("shows no view when it is quiet", () =>
     Effect.gen(function*() {
       const { file } = yield* TestWorkflow.shell("terminal", { first: "true" })
       const running = yield* onTerminal(["run", file, "--quiet", "--no-color"])
@@ -122,7 +122,7 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       assert.match(ended.stdout, /^workflow terminal completed in .*: 1 task\r\n$/)
     }))
 
-  test("is cancelled by Ctrl-C, which is said above the picture", () =>
+  test("is cancelled by Ctrl-C, which is said above the view", () =>
     Effect.gen(function*() {
       const backend = yield* TestBackend.make()
       const { file } = yield* two

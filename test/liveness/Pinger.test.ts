@@ -20,13 +20,13 @@ const backend = () => {
   return Object.assign(state, { asked, probe })
 }
 
-describe("Pulse", () => {
+describe("Pinger", () => {
   it.scoped("pings once for a thousand heartbeats, each of which counts up to its own threshold", () =>
     Effect.gen(function*() {
       const server = backend()
-      const pulse = yield* Pinger.make({ probe: server.probe, interval: "10 seconds" })
+      const pinger = yield* Pinger.make({ probe: server.probe, interval: "10 seconds" })
       const losses = yield* Effect.forEach(Array.from({ length: 1000 }, (_, index) => index), (index) =>
-        Effect.flatMap(Heartbeat.fromPinger(pulse, { failureThreshold: 1 + index % 3, run: String(index) }), lossOf))
+        Effect.flatMap(Heartbeat.fromPinger(pinger, { failureThreshold: 1 + index % 3, run: String(index) }), lossOf))
       yield* TestClock.adjust("30 seconds")
       assert.deepStrictEqual(server.asked, [10, 20, 30])
       server.isOut = true
@@ -47,11 +47,11 @@ describe("Pulse", () => {
   it.scoped("one that joins in the middle hears of the next ping, and an outage that it has not seen begin counts from there", () =>
     Effect.gen(function*() {
       const server = backend()
-      const pulse = yield* Pinger.make({ probe: server.probe, interval: "10 seconds" })
-      const early = yield* Effect.flatMap(Heartbeat.fromPinger(pulse), lossOf)
+      const pinger = yield* Pinger.make({ probe: server.probe, interval: "10 seconds" })
+      const early = yield* Effect.flatMap(Heartbeat.fromPinger(pinger), lossOf)
       server.isOut = true
       yield* TestClock.adjust("15 seconds")
-      const late = yield* Effect.flatMap(Heartbeat.fromPinger(pulse), lossOf)
+      const late = yield* Effect.flatMap(Heartbeat.fromPinger(pinger), lossOf)
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual([yield* isRunning(early), yield* isRunning(late)], [false, true])
       yield* TestClock.adjust("10 seconds")
@@ -62,8 +62,8 @@ describe("Pulse", () => {
   it.scoped("the suspicion of one brings a ping for all", () =>
     Effect.gen(function*() {
       const server = backend()
-      const pulse = yield* Pinger.make({ probe: server.probe, interval: "10 seconds" })
-      const [one, other] = yield* Effect.all([Heartbeat.fromPinger(pulse), Heartbeat.fromPinger(pulse)])
+      const pinger = yield* Pinger.make({ probe: server.probe, interval: "10 seconds" })
+      const [one, other] = yield* Effect.all([Heartbeat.fromPinger(pinger), Heartbeat.fromPinger(pinger)])
       yield* TestClock.adjust("2 seconds")
       server.isOut = true
       yield* one.suspect
@@ -79,8 +79,8 @@ describe("Pulse", () => {
 
   it.scoped("a defect of the probe ends every heartbeat with it", () =>
     Effect.gen(function*() {
-      const pulse = yield* Pinger.make({ probe: Effect.die("a bug"), interval: "10 seconds" })
-      const heartbeats = yield* Effect.all([Heartbeat.fromPinger(pulse), Heartbeat.fromPinger(pulse)])
+      const pinger = yield* Pinger.make({ probe: Effect.die("a bug"), interval: "10 seconds" })
+      const heartbeats = yield* Effect.all([Heartbeat.fromPinger(pinger), Heartbeat.fromPinger(pinger)])
       const ends = yield* Effect.forEach(heartbeats, ({ lost }) => Effect.fork(Effect.exit(lost)))
       yield* TestClock.adjust("10 seconds")
       const exits = yield* Fiber.join(Fiber.all(ends))
@@ -92,8 +92,8 @@ describe("Pulse", () => {
       const server = backend()
       const shared = yield* RcRef.make({ acquire: Pinger.make({ probe: server.probe, interval: "10 seconds" }) })
       const use = (time: string & `${number} seconds`) =>
-        Effect.fork(Effect.scoped(Effect.flatMap(RcRef.get(shared), (pulse) =>
-          Effect.zipRight(Heartbeat.fromPinger(pulse), Effect.sleep(time)))))
+        Effect.fork(Effect.scoped(Effect.flatMap(RcRef.get(shared), (pinger) =>
+          Effect.zipRight(Heartbeat.fromPinger(pinger), Effect.sleep(time)))))
       yield* use("25 seconds")
       yield* use("35 seconds")
       yield* TestClock.adjust("100 seconds")

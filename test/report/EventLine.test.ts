@@ -7,7 +7,7 @@ import * as Style from "../../src/report/Style.ts"
 import { type EventBody, RunEvent } from "../../src/run/RunEvent.ts"
 import { event, started } from "../support/ReportedRun.ts"
 
-const line = (happening: EventBody) => EventLine.render(event(0, happening), Duration.millis(1234), Style.plain)
+const line = (body: EventBody) => EventLine.render(event(0, body), Duration.millis(1234), Style.plain)
 
 describe("EventLine", () => {
   it("begins with the time since the run began", () => {
@@ -28,7 +28,7 @@ describe("EventLine", () => {
   })
 
   it("weighs what needs attention above the ordinary", () => {
-    const weight = (happening: EventBody) => EventLine.describe(event(0, happening)).weight
+    const weight = (body: EventBody) => EventLine.describe(event(0, body)).weight
     const resource = { name: "penelope", key: "tlm-1-penelope" }
     assert.strictEqual(weight({ _tag: "agent.removed", ...resource }), "ordinary")
     assert.strictEqual(weight({ _tag: "agent.kept", ...resource }), "notable")

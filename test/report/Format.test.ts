@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as fc from "effect/FastCheck"
 import { count, duration, lastLines, oneLine } from "../../src/report/Format.ts"
 
-describe("Wording", () => {
+describe("Format", () => {
   it("counts one and many", () => {
     assert.deepStrictEqual([count(0, "task"), count(1, "task"), count(1234, "task")], ["0 tasks", "1 task", "1,234 tasks"])
   })

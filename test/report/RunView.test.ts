@@ -9,9 +9,9 @@ const draw = (state: ReturnType<typeof stateOf>, { height = 24, seconds = 3, sty
   RunView.render(state, { style, now: after(seconds), width, height, frame: 0 }).split("\n")
 
 const lastLine = (...more: ReadonlyArray<EventBody>) =>
-  draw(stateOf(...underWay, ...more.map((happening) => event(3, happening)))).at(-1)
+  draw(stateOf(...underWay, ...more.map((body) => event(3, body)))).at(-1)
 
-describe("Picture", () => {
+describe("RunView", () => {
   it("shows teams and tasks with state, assignee and time, and the heartbeat", () => {
     assert.deepStrictEqual(draw(stateOf(...underWay, event(2.5, { _tag: "connectivity.alive", lastAnswer: after(2.5) }))), [
       "odyssey  3.0s  run 0123456789abcdef on http://127.0.0.1:8080",

@@ -13,8 +13,8 @@ import { runToEnd, task, team, workflow } from "../support/TestRun.ts"
 
 const time = (second: number) => DateTime.unsafeMake(second * 1000)
 
-const event = (happening: EventBody, second = 0): RunEvent => ({
-  ...happening,
+const event = (body: EventBody, second = 0): RunEvent => ({
+  ...body,
   run: RunId.make("0123456789abcdef"),
   workflow: "flow",
   at: time(second)
@@ -36,7 +36,7 @@ const started: EventBody = {
 
 const after = (...happenings: ReadonlyArray<EventBody>): RunState.RunState => {
   const state = [started, ...happenings].reduce<RunState.RunState | undefined>(
-    (before, happening, second) => RunState.fold(before, event(happening, second)),
+    (before, body, second) => RunState.fold(before, event(body, second)),
     undefined
   )
   if (state === undefined) throw new Error("a run that has started has a state")

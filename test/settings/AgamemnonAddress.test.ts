@@ -9,7 +9,7 @@ const isOwn = (host: string) => parsed(`http://${host}`).isLoopback
 
 const problem = (text: string) => Either.getOrThrow(Either.flip(AgamemnonAddress.parse(text)))
 
-describe("Address", () => {
+describe("AgamemnonAddress", () => {
   it("is http:// or https://, with a path or without, and ends without a slash", () => {
     const table = {
       "http://localhost:8080": "http://localhost:8080",

@@ -37,7 +37,7 @@ const shuffled = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).toReversed().map(([name, member]) => [name, shuffled(member)]))
 }
 
-describe("Chain", () => {
+describe("HashChain", () => {
   it.prop("what was written is whole, in one piece or in many", [events, place], ([said, at]) => {
     const rows = rowsOf(said)
     assert.isUndefined(HashChain.firstBreak(rows))

@@ -76,20 +76,22 @@ describe("RunStore", () => {
   it.scopedLive("follows a run until it is over", () =>
     withStore(() =>
       Effect.gen(function*() {
-        const { cancel, events, follow, list } = yield* RunStore.RunStore
+        const { cancel, follow, list, ...store } = yield* RunStore.RunStore
         const { begin } = yield* RunJournal
         yield* Effect.scoped(Effect.gen(function*() {
           const { append } = yield* begin(identity())
           yield* append([started(), numbered(1)])
-          const following = yield* Effect.fork(Stream.runCollect(follow(runA)))
-          yield* Effect.sleep("300 millis")
+          const isFollowed = yield* Effect.makeLatch()
+          const events = Stream.tap(follow(runA), () => isFollowed.open)
+          const following = yield* Effect.fork(Stream.runCollect(events))
+          yield* isFollowed.await
           assert.isTrue(yield* cancel(runA, "me"))
           assert.deepInclude((yield* list)[0], { status: "running", endedAt: undefined })
           yield* append([numbered(2)])
           yield* append([numbered(3), finished()])
           const heard = numbers(Chunk.toReadonlyArray(yield* Fiber.join(following)))
           assert.deepStrictEqual(heard, ["run.started", "1", "2", "3", "run.finished"])
-          assert.deepStrictEqual(numbers(yield* events(runA)), heard)
+          assert.deepStrictEqual(numbers(yield* store.events(runA)), heard)
         }))
         assert.isFalse(yield* cancel(runA, "me"))
         // Of one that nobody drives, all that there is.

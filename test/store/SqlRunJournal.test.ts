@@ -46,7 +46,20 @@ const forgetful = (database: Opened, isCut: () => boolean): Opened => ({
   })
 })
 
-describe("Recorder", () => {
+/** A run that has begun in a file whose answers can be cut off. */
+const interruptible = Effect.gen(function*() {
+  const database = yield* newFile
+  let isCut = false
+  const { begin } = yield* record(forgetful(database, () => isCut))
+  const { append } = yield* begin(identity())
+  yield* append([started()])
+  const cut = (next: boolean) => {
+    isCut = next
+  }
+  return { append, cut, database }
+})
+
+describe("SqlRunJournal", () => {
   it.scopedLive("what is appended is on disk when that is said", () =>
     Effect.gen(function*() {
       const path = yield* newPath
@@ -76,15 +89,11 @@ describe("Recorder", () => {
 
   it.scopedLive("repeating an append whose answer was lost writes nothing twice", () =>
     Effect.gen(function*() {
-      const database = yield* newFile
-      let isCut = false
-      const { begin } = yield* record(forgetful(database, () => isCut))
-      const { append } = yield* begin(identity())
-      yield* append([started()])
-      isCut = true
+      const { append, cut, database } = yield* interruptible
+      cut(true)
       const error = yield* Effect.flip(append([numbered(1), numbered(2)]))
       assert.instanceOf(error, JournalError)
-      isCut = false
+      cut(false)
       assert.deepStrictEqual(yield* told(database), ["run.started", "1", "2"])
       yield* append([numbered(1), numbered(2)])
       yield* append([numbered(3)])
@@ -93,22 +102,18 @@ describe("Recorder", () => {
 
   it.scopedLive("after an append whose answer was lost, others can be appended around what it wrote", () =>
     Effect.gen(function*() {
-      const database = yield* newFile
-      let isCut = false
-      const { begin } = yield* record(forgetful(database, () => isCut))
-      const { append } = yield* begin(identity())
-      yield* append([started()])
-      isCut = true
+      const { append, cut, database } = yield* interruptible
+      cut(true)
       yield* Effect.flip(append([numbered(1), numbered(1), numbered(2)]))
-      isCut = false
+      cut(false)
       yield* append([numbered(0), numbered(1), numbered(1), numbered(2), numbered(1), numbered(3)])
       assert.deepStrictEqual(yield* told(database), ["run.started", "1", "1", "2", "0", "1", "3"])
       yield* append([numbered(4)])
       assert.isUndefined(HashChain.firstBreak(yield* written(database)))
       // And what it wrote may never be asked for again.
-      isCut = true
+      cut(true)
       yield* Effect.flip(append([numbered(5)]))
-      isCut = false
+      cut(false)
       yield* append([numbered(6)])
       assert.deepStrictEqual((yield* told(database)).slice(-3), ["4", "5", "6"])
       assert.isUndefined(HashChain.firstBreak(yield* written(database)))

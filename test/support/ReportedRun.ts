@@ -10,8 +10,8 @@ const began = DateTime.unsafeMake("2026-01-02T03:04:05Z")
 export const after = (seconds: number): DateTime.Utc => DateTime.add(began, { millis: seconds * 1000 })
 
 /** An event of the run, so many seconds after it began. */
-export const event = (seconds: number, happening: EventBody): RunEvent => ({
-  ...happening,
+export const event = (seconds: number, body: EventBody): RunEvent => ({
+  ...body,
   run: RunId.make("0123456789abcdef"),
   workflow: "odyssey",
   at: after(seconds)

@@ -18,7 +18,7 @@ import * as SqlRunLease from "../../src/store/SqlRunLease.ts"
 export const runA = RunId.make("aaaaaaaaaaaaaaaa")
 export const runB = RunId.make("bbbbbbbbbbbbbbbb")
 
-/** What there is to claim of a run. */
+/** What identifies a run. */
 export const identity = (run: RunId = runA, workflow = "flow", url = "http://fake.test") => ({ run, workflow, url })
 
 /** An event that says a number. */

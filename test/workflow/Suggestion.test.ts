@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { nearest } from "../../src/workflow/Suggestion.ts"
 
-describe("Nearest", () => {
+describe("Suggestion", () => {
   it.each([
     ["implementor", ["reviewer", "implementer"], "implementer"],
     ["Implementer", ["implementer"], "implementer"],

@@ -9,7 +9,7 @@ const base = workflow()
 
 const differ = (input: Parameters<typeof workflow>[0]) => WorkflowDiff.between(base, workflow(input))
 
-describe("Difference", () => {
+describe("WorkflowDiff", () => {
   it.prop("a workflow does not differ from itself", [WorkflowSpec], ([spec]) => {
     // A file has a limit that passes, and not at once, or none.
     const hasOddLimit = Option.exists(spec.timeout, (timeout) => !Duration.isFinite(timeout) || Duration.toMillis(timeout) <= 0)

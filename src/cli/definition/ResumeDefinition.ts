@@ -7,14 +7,8 @@ import type { Definition } from "../Help.ts"
 export const config = {
   acceptChanges: Flags.switches.acceptChanges,
   retryFailed: Flags.switches.retryFailed,
-  json: Flags.switches.json,
   url: Flags.urlOfRun,
-  keyFile: Flags.keyFileOfBackend,
-  teardown: Flags.teardown,
-  timeout: Flags.timeout,
-  verbose: Flags.switches.verbose,
-  quiet: Flags.switches.quiet,
-  noColor: Flags.switches.noColor,
+  ...Flags.foreground,
   run: Args.run
 }
 

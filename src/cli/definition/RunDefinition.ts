@@ -7,14 +7,8 @@ import type { Definition } from "../Help.ts"
 export const config = {
   dryRun: Flags.switches.dryRun,
   force: Flags.switches.force,
-  json: Flags.switches.json,
   url: Flags.url,
-  keyFile: Flags.keyFileOfBackend,
-  teardown: Flags.teardown,
-  timeout: Flags.timeout,
-  verbose: Flags.switches.verbose,
-  quiet: Flags.switches.quiet,
-  noColor: Flags.switches.noColor,
+  ...Flags.foreground,
   file: Args.file
 }
 

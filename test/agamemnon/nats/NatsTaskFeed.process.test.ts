@@ -107,14 +107,20 @@ describe.skipIf(TestNats.isMissing)(TestNats.named("A NATS server that fails"), 
     yield* happens(run, `task.progressed ${subject}`)
   })
 
+  /** A run of a chain on a NATS that it has received an event from. */
+  const running = Effect.fnUntraced(function*(length: number) {
+    const server = yield* TestNats.make()
+    yield* server.start
+    const nats = yield* TestNats.publisher(server.url)
+    const fake = idle()
+    const run = yield* startWith(server.url, fake, length)
+    yield* heard(fake, run, nats, "t0")
+    return { fake, nats, run, server }
+  })
+
   it.scopedLive("is stopped and started again: the run polls meanwhile, and says so once", () =>
     Effect.gen(function*() {
-      const server = yield* TestNats.make()
-      yield* server.start
-      const nats = yield* TestNats.publisher(server.url)
-      const fake = idle()
-      const run = yield* startWith(server.url, fake, 4)
-      yield* heard(fake, run, nats, "t0")
+      const { fake, nats, run, server } = yield* running(4)
       yield* server.stop
       yield* happens(run, "feed.lost")
       yield* change(fake, "t0", "completed")
@@ -137,12 +143,7 @@ describe.skipIf(TestNats.isMissing)(TestNats.named("A NATS server that fails"), 
 
   it.scopedLive("stands still: the run polls until it goes on", () =>
     Effect.gen(function*() {
-      const server = yield* TestNats.make()
-      yield* server.start
-      const nats = yield* TestNats.publisher(server.url)
-      const fake = idle()
-      const run = yield* startWith(server.url, fake, 2)
-      yield* heard(fake, run, nats, "t0")
+      const { fake, nats, run, server } = yield* running(2)
       yield* server.freeze
       yield* happens(run, "feed.lost")
       yield* change(fake, "t0", "completed")
