@@ -122,7 +122,24 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         )
       ))
 
-  const pingRequest = HttpClientRequest.get("/v1/agents", { urlParams: { limit: 1 } })
+  return { client, call, ...makePing({ addressed, url, pingTimeout, refusal }) } satisfies Transport
+})
+
+const pingRequest = HttpClientRequest.get("/v1/agents", { urlParams: { limit: 1 } })
+
+/** What a ping takes. */
+interface PingOptions {
+  readonly addressed: HttpClient.HttpClient
+  readonly url: string
+  readonly pingTimeout: Duration.DurationInput
+  readonly refusal: (
+    request: HttpClientRequest.HttpClientRequest,
+    answer: AgamemnonError.Answer
+  ) => AgamemnonError.AgamemnonError
+}
+
+/** Makes the ping, which is sent once and has a limit of its own, and the preflight that explains its answer. */
+const makePing = ({ addressed, pingTimeout, refusal, url }: PingOptions) => {
   const pinged = addressed.execute(pingRequest).pipe(
     Effect.flatMap(read),
     Effect.mapError((error) => new AgamemnonError.PingError({ url, reason: AgamemnonError.transportFailure(error) })),
@@ -135,17 +152,13 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       ({ status }) => new AgamemnonError.PingError({ url, reason: "status", status })
     )
   )
-
   // A ping without an answer is final here; only an answer such as 429 is worth asking again for.
   const explained = Effect.flatMap(Effect.either(pinged), (answer) =>
     Either.isRight(answer) && !isOk(answer.right)
       ? Effect.fail(refusal(pingRequest, answer.right))
       : Effect.succeed(answer))
-
   return {
-    client,
-    call,
     ping: Effect.asVoid(pinged),
     preflight: Effect.asVoid(Effect.flatten(retrying(explained)))
-  } satisfies Transport
-})
+  }
+}
