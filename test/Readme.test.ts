@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import manifest from "../package.json" with { type: "json" }
 import * as Reference from "../scripts/Reference.ts"
@@ -10,6 +11,14 @@ describe("README and docs", () => {
     const text = readFileSync(page, "utf8")
     for (const name of Object.keys(parts)) assert.include(text, `<!-- begin ${name} -->`)
     assert.strictEqual(text, Reference.fill(text, parts))
+  })
+
+  it("has links that lead to files", () => {
+    const pages = ["README.md", "CONTRIBUTING.md", ...readdirSync("docs", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md")).map((name) => join("docs", name))]
+    const broken = pages.flatMap((page) =>
+      [...readFileSync(page, "utf8").matchAll(/\]\((?!https?:|#)([^)#]+)/g)].flatMap(([, link = ""]) =>
+        existsSync(join(dirname(page), link)) ? [] : [`${page}: ${link}`]))
+    assert.deepStrictEqual(broken, [])
   })
 
   it("describes every event", () => {

@@ -18,7 +18,7 @@ import { AgamemnonState, type StateEvent } from "./AgamemnonState.ts"
 import { type Ended, ProcessGroups } from "./ProcessGroups.ts"
 import * as Program from "./Program.ts"
 
-/** An agent's place: the tasks that may wait for it, and the fiber that works on them while the agent is online. */
+/** The queue of an agent: the tasks that may wait for it, and the fiber that works on them while the agent is online. */
 interface AgentQueue {
   readonly tasks: Set<string>
   readonly wakeUp: Effect.Latch
