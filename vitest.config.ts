@@ -11,8 +11,11 @@ export default defineConfig({
     // Much of a run is waiting for processes and sockets: by default one core of two would stand still.
     minWorkers: 1,
     maxWorkers: "100%",
+    // Most of the time of a small test is loading: the modules of unit tests are loaded once a thread, and shared by its
+    // suites. `it.layer` of @effect/vitest 0.30 must not be used with that: it changes `it` for every suite after it.
+    poolOptions: { threads: { isolate: false } },
     projects: [
-      { extends: true, test: { name: "unit", include: ["test/**/*.test.ts"], exclude: processes, ...timeouts } },
+      { extends: true, test: { name: "unit", pool: "threads", include: ["test/**/*.test.ts"], exclude: processes, ...timeouts } },
       {
         extends: true,
         test: { name: "process", include: processes, globalSetup: "test/support/buildCommand.ts", ...timeouts }

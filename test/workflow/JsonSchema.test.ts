@@ -3,6 +3,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
+import type * as Scope from "effect/Scope"
 import { parse } from "yaml"
 import * as JsonSchema from "../../src/workflow/JsonSchema.ts"
 import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
@@ -67,6 +68,10 @@ const good = {
 
 const agent = (fields: Record<string, unknown>) => ({ ...good, agents: [{ name: "a", ...fields }] })
 
+/** A test of real files. Not `it.layer`, which changes `it` itself, for the suites after it as well. */
+const withFiles = <A, E>(name: string, test: () => Effect.Effect<A, E, FileSystem.FileSystem | Scope.Scope>) =>
+  it.scoped(name, () => Effect.provide(test(), NodeFileSystem.layer))
+
 describe("JsonSchema", () => {
   // Written anew by `npx vitest run test/workflow/JsonSchema.test.ts --update`.
   it("of the package is current", async () => {
@@ -93,17 +98,15 @@ describe("JsonSchema", () => {
     }
   })
 
-  it.layer(NodeFileSystem.layer)((it) => {
-    it.effect("fits the examples", () =>
-      Effect.gen(function*() {
-        const fs = yield* FileSystem.FileSystem
-        const examples = new URL("../../workflows/", import.meta.url).pathname
-        for (const name of yield* fs.readDirectory(examples)) {
-          const value: unknown = parse(yield* fs.readFileString(examples + name), { merge: true })
-          assert.isTrue(fits(schema, value), name)
-        }
-      }))
-  })
+  withFiles("fits the examples", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const examples = new URL("../../workflows/", import.meta.url).pathname
+      for (const name of yield* fs.readDirectory(examples)) {
+        const value: unknown = parse(yield* fs.readFileString(examples + name), { merge: true })
+        assert.isTrue(fits(schema, value), name)
+      }
+    }))
 
   it.effect.each([
     good,

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as WorkflowFile from "../../src/workflow/WorkflowFile.ts"
 
 const fixtures = new URL("../fixtures/workflows/", import.meta.url).pathname
@@ -36,6 +37,10 @@ const cannotLoad = (path: string) =>
 const refuses = (name: string, text: string, ...lines: ReadonlyArray<string>) =>
   it.effect(name, () => Effect.map(refusal(text), (printed) => assert.deepStrictEqual(printed, lines)))
 
+/** A test of real files. Not `it.layer`, which changes `it` itself, for the suites after it as well. */
+const withFiles = <A, E>(name: string, test: () => Effect.Effect<A, E, FileSystem.FileSystem | Scope.Scope>) =>
+  it.scoped(name, () => Effect.provide(test(), NodeFileSystem.layer))
+
 describe("WorkflowFile", () => {
   it.effect("loads a file, with defaults for what it leaves out", () =>
     Effect.gen(function*() {
@@ -65,93 +70,89 @@ describe("WorkflowFile", () => {
       })
     }))
 
-  it.layer(NodeFileSystem.layer)((it) => {
-    it.effect("loads a file that was written for the Python Telemachy", () =>
-      Effect.gen(function*() {
-        const spec = yield* WorkflowFile.load(`${fixtures}python.yaml`)
-        assert.deepStrictEqual(spec.metadata, {
-          name: "fleet-audit",
-          description: "Audit two services in containers, then sum up.\n",
-          owner: "platform"
-        })
-        assert.deepStrictEqual(spec.agents.map(({ dockerImage, model }) => [model, dockerImage]), [
-          [Option.some("claude-sonnet-4-5"), Option.some("ghcr.io/example/agent:latest")],
-          [Option.none(), Option.none()]
-        ])
-        assert.deepStrictEqual(spec.timeout, Option.none())
-      }))
+  withFiles("loads a file that was written for the Python Telemachy", () =>
+    Effect.gen(function*() {
+      const spec = yield* WorkflowFile.load(`${fixtures}python.yaml`)
+      assert.deepStrictEqual(spec.metadata, {
+        name: "fleet-audit",
+        description: "Audit two services in containers, then sum up.\n",
+        owner: "platform"
+      })
+      assert.deepStrictEqual(spec.agents.map(({ dockerImage, model }) => [model, dockerImage]), [
+        [Option.some("claude-sonnet-4-5"), Option.some("ghcr.io/example/agent:latest")],
+        [Option.none(), Option.none()]
+      ])
+      assert.deepStrictEqual(spec.timeout, Option.none())
+    }))
 
-    it.effect("loads every example", () =>
-      Effect.gen(function*() {
-        const fs = yield* FileSystem.FileSystem
-        const names = yield* fs.readDirectory(examples)
-        assert.includeMembers(names, ["hello.yaml", "review.yaml", "shell.yaml"])
-        for (const name of names) {
-          const text = yield* fs.readFileString(examples + name)
-          assert.isTrue(text.startsWith("# yaml-language-server: $schema=../schemas/workflow-v1.json\n"), name)
-          const spec = yield* WorkflowFile.load(examples + name)
-          assert.strictEqual(`${spec.metadata.name}.yaml`, name)
-        }
-      }))
+  withFiles("loads every example", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const names = yield* fs.readDirectory(examples)
+      assert.includeMembers(names, ["hello.yaml", "review.yaml", "shell.yaml"])
+      for (const name of names) {
+        const text = yield* fs.readFileString(examples + name)
+        assert.isTrue(text.startsWith("# yaml-language-server: $schema=../schemas/workflow-v1.json\n"), name)
+        const spec = yield* WorkflowFile.load(examples + name)
+        assert.strictEqual(`${spec.metadata.name}.yaml`, name)
+      }
+    }))
 
-    it.effect("reports all problems of a file at once, in the order of the file", () =>
-      Effect.gen(function*() {
-        const path = `${fixtures}misspelt.yaml`
-        const error = yield* Effect.flip(WorkflowFile.load(path))
-        assert.strictEqual(error._tag, "WorkflowInvalid")
-        assert.deepStrictEqual(error.message.replaceAll(fixtures, "").split("\n"), [
-          "misspelt.yaml:9:11 agents[1].cpus: found \"none\", expected a whole number greater than 0",
-          "misspelt.yaml:12:27 teams[0].agents[1]: found \"reviwer\", expected the name of an agent of the workflow"
-          + " (did you mean \"reviewer\"?)",
-          "misspelt.yaml:16:20 teams[0].tasks[0].assign_to: found \"implementor\","
-          + " expected the name of a member of team \"core\" (did you mean \"implementer\"?)",
-          "misspelt.yaml:17:9 teams[0].tasks[1].assign_to: found nothing, expected text",
-          "misspelt.yaml:19:9 teams[0].tasks[1].asign_to: found an unknown key, expected one of the keys subject,"
-          + " description, assign_to, blocked_by (did you mean \"assign_to\"?)",
-          "misspelt.yaml:20:22 teams[0].tasks[1].blocked_by[0]: found \"biuld\","
-          + " expected the subject of a task of team \"core\" (did you mean \"build\"?)",
-          "misspelt.yaml:21:11 teardown: found \"on_complete\", expected \"on_completion\", \"on_failure\","
-          + " \"always\" or \"never\" (did you mean \"on_completion\"?)"
-        ])
-      }))
+  withFiles("reports all problems of a file at once, in the order of the file", () =>
+    Effect.gen(function*() {
+      const path = `${fixtures}misspelt.yaml`
+      const error = yield* Effect.flip(WorkflowFile.load(path))
+      assert.strictEqual(error._tag, "WorkflowInvalid")
+      assert.deepStrictEqual(error.message.replaceAll(fixtures, "").split("\n"), [
+        "misspelt.yaml:9:11 agents[1].cpus: found \"none\", expected a whole number greater than 0",
+        "misspelt.yaml:12:27 teams[0].agents[1]: found \"reviwer\", expected the name of an agent of the workflow"
+        + " (did you mean \"reviewer\"?)",
+        "misspelt.yaml:16:20 teams[0].tasks[0].assign_to: found \"implementor\","
+        + " expected the name of a member of team \"core\" (did you mean \"implementer\"?)",
+        "misspelt.yaml:17:9 teams[0].tasks[1].assign_to: found nothing, expected text",
+        "misspelt.yaml:19:9 teams[0].tasks[1].asign_to: found an unknown key, expected one of the keys subject,"
+        + " description, assign_to, blocked_by (did you mean \"assign_to\"?)",
+        "misspelt.yaml:20:22 teams[0].tasks[1].blocked_by[0]: found \"biuld\","
+        + " expected the subject of a task of team \"core\" (did you mean \"build\"?)",
+        "misspelt.yaml:21:11 teardown: found \"on_complete\", expected \"on_completion\", \"on_failure\","
+        + " \"always\" or \"never\" (did you mean \"on_completion\"?)"
+      ])
+    }))
 
-    it.effect("knows where each value of a file is written", () =>
-      Effect.gen(function*() {
-        const { locate } = yield* WorkflowFile.loadWithPositions(`${fixtures}python.yaml`)
-        assert.deepStrictEqual(locate(["agents", 0, "model"]), { line: 14, column: 12 })
-        assert.deepStrictEqual(locate(["teams", 0, "agents", 1]), { line: 29, column: 9 })
-        assert.deepStrictEqual(locate(["teams", 0, "tasks", 0, "blocked_by"]), { line: 31, column: 9 })
-      }))
-  })
+  withFiles("knows where each value of a file is written", () =>
+    Effect.gen(function*() {
+      const { locate } = yield* WorkflowFile.loadWithPositions(`${fixtures}python.yaml`)
+      assert.deepStrictEqual(locate(["agents", 0, "model"]), { line: 14, column: 12 })
+      assert.deepStrictEqual(locate(["teams", 0, "agents", 1]), { line: 29, column: 9 })
+      assert.deepStrictEqual(locate(["teams", 0, "tasks", 0, "blocked_by"]), { line: 31, column: 9 })
+    }))
 
   describe("cannot read", () => {
-    it.layer(NodeFileSystem.layer)((it) => {
-      it.effect("a file that is not there", () =>
-        Effect.map(cannotLoad(`${fixtures}absent.yaml`), (message) =>
-          assert.strictEqual(message, "absent.yaml: no such file")))
+    withFiles("a file that is not there", () =>
+      Effect.map(cannotLoad(`${fixtures}absent.yaml`), (message) =>
+        assert.strictEqual(message, "absent.yaml: no such file")))
 
-      it.effect("a directory", () =>
-        Effect.map(cannotLoad("/tmp"), (message) =>
-          assert.strictEqual(message, "/tmp: is a directory, expected a workflow file")))
+    withFiles("a directory", () =>
+      Effect.map(cannotLoad("/tmp"), (message) =>
+        assert.strictEqual(message, "/tmp: is a directory, expected a workflow file")))
 
-      it.effect("a file that is not UTF-8", () =>
-        Effect.map(cannotLoad(`${fixtures}latin1.yaml`), (message) =>
-          assert.strictEqual(
-            message,
-            "latin1.yaml: is not UTF-8 text (first in line 2), expected a file saved as UTF-8"
-          )))
+    withFiles("a file that is not UTF-8", () =>
+      Effect.map(cannotLoad(`${fixtures}latin1.yaml`), (message) =>
+        assert.strictEqual(
+          message,
+          "latin1.yaml: is not UTF-8 text (first in line 2), expected a file saved as UTF-8"
+        )))
 
-      it.scoped("a file of more than 10 MB, before it reads a byte of it", () =>
-        Effect.gen(function*() {
-          const fs = yield* FileSystem.FileSystem
-          const path = yield* fs.makeTempFileScoped()
-          yield* fs.truncate(path, WorkflowFile.maxFileBytes + 1)
-          assert.strictEqual(
-            yield* cannotLoad(path),
-            `${path}: has 10485761 bytes, expected at most 10485760`
-          )
-        }))
-    })
+    withFiles("a file of more than 10 MB, before it reads a byte of it", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const path = yield* fs.makeTempFileScoped()
+        yield* fs.truncate(path, WorkflowFile.maxFileBytes + 1)
+        assert.strictEqual(
+          yield* cannotLoad(path),
+          `${path}: has 10485761 bytes, expected at most 10485760`
+        )
+      }))
 
     // Whoever runs the tests as root may read everything, so the refusal comes from a file system that always refuses.
     it.effect("a file without permission to read it", () =>
