@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config"
 
-const timeouts = { testTimeout: 60_000, hookTimeout: 120_000 }
+const timeouts = { testTimeout: 300_000, hookTimeout: 300_000 }
 
 /** Tests that start processes or servers of their own, or take long because they count in real time. */
 const processes = ["test/integration/**/*.test.ts", "test/**/*.process.test.ts"]

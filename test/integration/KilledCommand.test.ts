@@ -168,8 +168,8 @@ const walk = Effect.fnUntraced(function*(after: Moment["after"], first: number) 
 })
 
 describe.concurrent("a run that is killed", () => {
-  it.scopedLive("after any of its events is resumed, or cleaned up, and nothing is done twice or left", () => walk("event", 0), 180_000)
-  it.scopedLive("when any of its requests is on its way", () => walk("request", 1), 180_000)
+  it.scopedLive("after any of its events is resumed, or cleaned up, and nothing is done twice or left", () => walk("event", 0), 600_000)
+  it.scopedLive("when any of its requests is on its way", () => walk("request", 1), 600_000)
   // An answer that only tells something is as good as a request that was not sent.
-  it.scopedLive("when the answer to any of its requests that change something is on its way", () => walk("answer", 0), 180_000)
+  it.scopedLive("when the answer to any of its requests that change something is on its way", () => walk("answer", 0), 600_000)
 })

@@ -69,7 +69,7 @@ describe(`${processes} runs in ${processes} processes at once`, () => {
     Effect.gen(function*() {
       const directory = yield* emptyDirectory
       yield* share(RecordFile.inFile(join(directory, "runs.db")))
-    }), 120_000)
+    }), 600_000)
 
   it.scopedLive.skipIf(PostgresSchema.isMissing)(
     "on one PostgreSQL (left out unless TELEMACHY_TEST_POSTGRES_URL names one): no event is lost, and nobody hears of locks",
@@ -78,7 +78,7 @@ describe(`${processes} runs in ${processes} processes at once`, () => {
         const { url } = yield* PostgresSchema.schema
         yield* share({ TELEMACHY_DATABASE_URL: url })
       }),
-    120_000
+    600_000
   )
 })
 

@@ -43,11 +43,11 @@ const loseNothing = Effect.fnUntraced(function*<E>(
 
 describe("many processes that make one new database a journal", () => {
   it.scopedLive("lose nothing in a file", () =>
-    Effect.flatMap(newPath, (path) => loseNothing(path, SqlRunStore.layerFile(path))), 120_000)
+    Effect.flatMap(newPath, (path) => loseNothing(path, SqlRunStore.layerFile(path))), 600_000)
 
   it.scopedLive.skipIf(TestPostgres.isMissing)(TestPostgres.named("lose nothing in PostgreSQL"), () =>
     Effect.flatMap(TestPostgres.database("telemachy_processes"), (url) =>
-      loseNothing(Redacted.value(url), SqlRunStore.layerPostgres(url))), 120_000)
+      loseNothing(Redacted.value(url), SqlRunStore.layerPostgres(url))), 600_000)
 })
 
 describe("a file that may not be written", () => {
