@@ -1,7 +1,13 @@
-/** Failures of a database that others use at the same time, and how long they are waited for. */
+/** Failures of a database that others use at the same time or that is away for a while, and how long they are waited for. */
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
+
+/** The code of what was not answered within its limit. */
+export const timedOut = "TIMEDOUT"
+
+/** The code of a connection that was lost: what was under way on it may have been carried out, or not. */
+export const connectionLost = "08006"
 
 /** The code that a database, or the system beneath it, gives to a failure, wherever in it that is. */
 export const codeOf = (failure: unknown): string => {
@@ -16,13 +22,28 @@ export const isBusy = (failure: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.tes
 const isContention = (failure: unknown): boolean =>
   isBusy(failure) || /^(23505|42P07|40001|40P01|55P03|53300)$/.test(codeOf(failure))
 
+// The server is starting or stopping, or it is one that only answers questions now: nothing was carried out.
+const isRefusal = (failure: unknown): boolean =>
+  isContention(failure) || /^(25006|57P03|08001|08004|57014|ECONNREFUSED)$/.test(codeOf(failure))
+
+const isUnavailable = (failure: unknown): boolean =>
+  isRefusal(failure) || /^(08006|57P01|57P02|TIMEDOUT)$/.test(codeOf(failure))
+
 // A writer holds a file for a few milliseconds.
-const whileContended = Schedule.exponential("2 millis", 1.6).pipe(
-  Schedule.union(Schedule.spaced("200 millis")),
+const schedule = Schedule.exponential("2 millis", 1.6).pipe(
+  Schedule.union(Schedule.spaced("100 millis")),
   Schedule.jittered,
   Schedule.upTo("20 seconds")
 )
 
+const retryWhile = (isPassing: (failure: unknown) => boolean) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.retry(effect, { while: isPassing, schedule })
+
 /** Repeats what fails because others use the database at the same time. */
-export const retryWhileBusy = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.retry(effect, { while: isContention, schedule: whileContended })
+export const retryWhileContended = retryWhile(isContention)
+
+/** Repeats what was certainly not carried out. */
+export const retryWhileRefused = retryWhile(isRefusal)
+
+/** Repeats what is safe to repeat while others use the database, or it is away. */
+export const retryWhileBusy = retryWhile(isUnavailable)

@@ -7,6 +7,7 @@ import * as Reactivity from "@effect/experimental/Reactivity"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as SqlClient from "@effect/sql/SqlClient"
+import { SqlError } from "@effect/sql/SqlError"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -26,6 +27,10 @@ export type Sql = SqlClient.SqlClient
 /** An open database. */
 export class Database extends Context.Tag("telemachy/store/Database")<Database, {
   readonly sql: Sql
+  /** For questions whose answers can be long, so that they delay no others. */
+  readonly reading: Sql
+  /** Whether it can make several changes at once. The memory of this process, which nobody else sees, cannot. */
+  readonly isTransactional: boolean
   /** What it is, without a password. */
   readonly where: string
 }>() {}
@@ -46,6 +51,9 @@ const sentences: ReadonlyArray<readonly [codes: RegExp, sentence: string]> = [
   [/^SQLITE_FULL|^ENOSPC|^53100/, "the disk is full"],
   [/^SQLITE_(CANTOPEN|PERM|AUTH)|^EACCES|^EPERM/, "no permission to open or create it"],
   [/^SQLITE_IOERR/, "the file cannot be read or written"],
+  [/^25006/, "the server can only be read"],
+  [/^57014|^TIMEDOUT/, "it does not answer in time"],
+  [/^57P/, "the server is starting or stopping"],
   [/^ECONNREFUSED/, "nothing listens at that address"],
   [/^ENOTFOUND|^EAI_AGAIN/, "there is no such host"],
   [/^28/, "the user or the password is refused"],
@@ -60,12 +68,29 @@ export const failed = (action: JournalError["action"], where: string) => (failur
   return new JournalError({ action, where, detail: sentence ?? messageOf(failure) })
 }
 
+// A change whose answer was lost may have been made, and would be made twice.
+const retryOf = (action: JournalError["action"]) => (action === "read" ? BusyRetry.retryWhileBusy : BusyRetry.retryWhileRefused)
+
 /** Asks the database, and says what is wrong when it does not answer. */
 export const ask = <A, E, R>(
   action: JournalError["action"],
   query: (sql: Sql) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, JournalError, R | Database> =>
-  Effect.flatMap(Database, ({ sql, where }) => Effect.mapError(BusyRetry.retryWhileBusy(query(sql)), failed(action, where)))
+  Effect.flatMap(Database, ({ sql, where }) => Effect.mapError(retryOf(action)(query(sql)), failed(action, where)))
+
+/** Makes changes that are safe to repeat: all of them, or none. */
+export const transact = <A, E, R>(
+  changes: (sql: Sql) => Effect.Effect<A, E | SqlError, R>
+): Effect.Effect<A, E | JournalError, R | Database> =>
+  Effect.flatMap(Database, ({ isTransactional, sql, where }) => {
+    const transaction = isTransactional ? sql.withTransaction(changes(sql)) : changes(sql)
+    return transaction.pipe(
+      // One whose end was not answered.
+      Effect.catchSomeDefect((defect) => (defect instanceof SqlError ? Option.some(Effect.fail(defect)) : Option.none())),
+      BusyRetry.retryWhileBusy,
+      Effect.mapError((failure) => (failure instanceof SqlError ? failed("write", where)(failure) : failure))
+    )
+  })
 
 /**
  * Columns of text, to be read with {@link askTexts}. From a file they come as
@@ -107,7 +132,10 @@ class Defect extends Data.TaggedError("Defect")<{ readonly cause: unknown }> {}
 
 /** Says what is wrong with a database that cannot be opened. */
 const opening = <A, E, R>(where: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, JournalError, R> =>
-  Effect.catchAllDefect(effect, (cause) => new Defect({ cause })).pipe(BusyRetry.retryWhileBusy, Effect.mapError(failed("open", where)))
+  Effect.catchAllDefect(effect, (cause) => new Defect({ cause })).pipe(
+    BusyRetry.retryWhileContended,
+    Effect.mapError(failed("open", where))
+  )
 
 const version = (sql: Sql) =>
   Effect.map(
@@ -125,15 +153,13 @@ const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, made: numb
   if (made < Migrations.latest) yield* Effect.provideService(Migrations.run, SqlClient.SqlClient, sql)
 })
 
-const open = <E, E2>(
-  where: string,
-  connect: Effect.Effect<Sql, E, Scope.Scope | Reactivity.Reactivity>,
-  prepare: (sql: Sql) => Effect.Effect<unknown, E2>
-) =>
+type Connect<E> = Effect.Effect<Sql, E, Scope.Scope | Reactivity.Reactivity>
+
+const open = <E, E2>(where: string, connect: Connect<E>, prepare: (sql: Sql) => Effect.Effect<unknown, E2>, isTransactional = true) =>
   Effect.gen(function*() {
     const sql = yield* opening(where, connect)
     yield* opening(where, prepare(sql))
-    return Database.of({ sql, where })
+    return Database.of({ sql, reading: sql, isTransactional, where })
   }).pipe(Effect.provide(Reactivity.layer))
 
 const libsqlMemory = Effect.flatMap(Effect.promise(() => import("@effect/sql-libsql/LibsqlClient")), ({ make }) =>
@@ -189,7 +215,7 @@ export const scrub = ask("write", (sql) =>
 export const openMemory = open("memory:", libsqlMemory, (sql) =>
   // A transaction would begin on one connection, and go on with the tables of another.
   Effect.forEach(Object.values(Migrations.all), (migration) =>
-    Effect.provideService(migration, SqlClient.SqlClient, sql)))
+    Effect.provideService(migration, SqlClient.SqlClient, sql)), false)
 
 /** What to say of a PostgreSQL instead of its address, which may hold a password. */
 const placeOf = (url: string): string => {
@@ -200,19 +226,48 @@ const placeOf = (url: string): string => {
   })
 }
 
-/** Opens a database of a PostgreSQL. */
-export const openPostgres = Effect.fn("Database.openPostgres")(function*(url: Redacted.Redacted) {
-  const { make } = yield* Effect.promise(() => import("@effect/sql-pg/PgClient"))
-  return yield* open(
+/** How long a PostgreSQL may take. */
+export interface PostgresLimits {
+  /** To open a connection. */
+  readonly connect: Duration.Duration
+  /** To answer a statement of a run, which is short. */
+  readonly statement: Duration.Duration
+  /** To answer a question about many runs. */
+  readonly reading: Duration.Duration
+  /** Until a statement has its turn, while many runs use the connections. */
+  readonly wait: Duration.Duration
+}
+
+/** How long a PostgreSQL may take, where nothing else is said: less than a run waits for one of its events to be written. */
+export const postgresLimits: PostgresLimits = {
+  connect: Duration.seconds(5),
+  statement: Duration.seconds(5),
+  reading: Duration.seconds(30),
+  wait: Duration.seconds(30)
+}
+
+// Few, because many processes may share the server.
+const connections = 2
+
+/** Opens a database of a PostgreSQL. What can be long is read through a connection of its own. */
+export const openPostgres = Effect.fn("Database.openPostgres")(function*(
+  url: Redacted.Redacted,
+  { connect, reading, statement, wait }: PostgresLimits = postgresLimits
+) {
+  const { make } = yield* Effect.promise(() => import("./PostgresClient.ts"))
+  const database = yield* open(
     placeOf(Redacted.value(url)),
-    // One, because many processes may share the server.
-    make({ url, maxConnections: 1, applicationName: "telemachy", connectTimeout: Duration.seconds(5) }),
+    make({ url, connections, limits: { connect, wait, statement } }),
     (sql) =>
       version(sql).pipe(
         Effect.catchIf((error) => BusyRetry.codeOf(error) === "42P01", () => Effect.succeed(0)),
         Effect.flatMap((made) => migrate(sql, made))
       )
   )
+  return {
+    ...database,
+    reading: yield* make({ url, connections: 1, limits: { connect, wait, statement: reading } }).pipe(Effect.provide(Reactivity.layer))
+  }
 })
 
 /** Layer of a database that is open for as long as the layer. */

@@ -104,28 +104,49 @@ export const http = Effect.fn("proxy.http")(function*(to: string): Effect.fn.Ret
 /** A proxy of a server that speaks anything. */
 export interface Tcp {
   readonly port: number
+  /** How many connections it has taken. */
+  readonly connections: () => number
   /** Breaks all connections, and takes no others. */
   readonly close: Effect.Effect<void>
   /** Takes connections again, on the same port. */
   readonly open: Effect.Effect<void>
+  /** Breaks all connections, and takes others. */
+  readonly cut: Effect.Effect<void>
+  /** Lets nothing through on any connection that there is, and breaks none. With `others`, on none that comes after it either. */
+  readonly freeze: (others: boolean) => Effect.Effect<void>
+  /** Lets everything through again. */
+  readonly thaw: Effect.Effect<void>
 }
 
-/** Puts a proxy in front of a server. */
+/** Puts a proxy in front of a server, each of whose answers is delayed by so many milliseconds. */
 export const tcp = Effect.fn("proxy.tcp")(function*(
-  to: { readonly host: string; readonly port: number }
+  to: { readonly host: string; readonly port: number },
+  delay = 0
 ): Effect.fn.Return<Tcp, never, Scope.Scope> {
   const sockets = new Set<Socket>()
+  let taken = 0
+  let isFrozen = false
   const keep = (socket: Socket) => {
     sockets.add(socket)
     socket.on("close", () => sockets.delete(socket)).on("error", () => {})
   }
+  const pass = (from: Socket, into: Socket, after: number) => {
+    from.on("data", (chunk) => {
+      if (after === 0) into.write(chunk)
+      else setTimeout(() => into.write(chunk), after)
+    })
+    from.on("end", () => setTimeout(() => into.end(), after))
+  }
   const server = createTcpServer((near) => {
     const far = connect(to)
+    taken += 1
     keep(near)
     keep(far)
-    near.pipe(far)
-    far.pipe(near)
+    pass(near, far, 0)
+    pass(far, near, delay)
+    if (isFrozen) near.pause()
   })
+  const cut = Effect.sync(() => sockets.forEach((socket) => socket.destroy()))
   const close = Effect.async<void>((resume) => {
     server.close(() => resume(Effect.void))
     sockets.forEach((socket) => socket.destroy())
@@ -138,5 +159,20 @@ export const tcp = Effect.fn("proxy.tcp")(function*(
       })
     })
   const port = yield* Effect.acquireRelease(listen(0), () => close)
-  return { port, close, open: Effect.asVoid(listen(port)) }
+  return {
+    port,
+    connections: () => taken,
+    close,
+    open: Effect.asVoid(listen(port)),
+    cut,
+    freeze: (others) =>
+      Effect.sync(() => {
+        isFrozen = others
+        sockets.forEach((socket) => socket.pause())
+      }),
+    thaw: Effect.sync(() => {
+      isFrozen = false
+      sockets.forEach((socket) => socket.resume())
+    })
+  }
 })
