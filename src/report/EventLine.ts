@@ -106,7 +106,8 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
     ordinary(decision === "remove" ? "teardown: removing what the run made" : "teardown: keeping what the run made"),
   "teardown.waiting": ({ grace }) => notable(`teardown: waiting up to ${duration(grace)} for Agamemnon to answer`),
   "run.finished": ({ left, outcome }) =>
-    left === 0 ? ordinary(`run ${outcome}`) : wrong(`run ${outcome}, ${count(left, "resource")} could not be removed`)
+    left === 0 ? ordinary(`run ${outcome}`) : wrong(`run ${outcome}, ${count(left, "resource")} could not be removed`),
+  "run.forgotten": () => notable("what the run has said was forgotten")
 })
 
 const paints = { notable: "doubtful", wrong: "bad" } as const

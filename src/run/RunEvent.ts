@@ -153,7 +153,8 @@ export const RunEvent = Schema.Union(
     outcome: Outcome,
     left: Schema.Int,
     kept: Schema.Int
-  })
+  }),
+  event("run.forgotten", "What the run has said was removed from its journal. Nothing comes after it, and `workflow` is empty.", {})
 ).annotations({ identifier: "RunEvent" })
 export type RunEvent = typeof RunEvent.Type
 

@@ -2,8 +2,9 @@
  * The state of a run is a fold over its events, written once: {@link fold}.
  * The live view, the summary, teardown and the result are read from it.
  */
+import * as Arr from "effect/Array"
 import type * as DateTime from "effect/DateTime"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Match from "effect/Match"
 import * as Option from "effect/Option"
@@ -224,7 +225,8 @@ const step = (state: RunState) =>
       teardown: decision
     }),
     "teardown.waiting": () => state,
-    "run.finished": (event) => ({ ...state, endedAt: event.at })
+    "run.finished": (event) => ({ ...state, endedAt: event.at }),
+    "run.forgotten": () => state
   })
 
 /**
@@ -265,6 +267,24 @@ export const foldAll = (events: Iterable<RunEvent>): RunState | undefined => {
   for (const event of events) state = fold(state, event)
   return state
 }
+
+/** How many events are folded before others have their turn. */
+const perTurn = 1000
+
+/**
+ * The state after events that can be many, without a long stop of the process.
+ *
+ * @internal
+ */
+export const foldInTurns = (events: ReadonlyArray<RunEvent>): Effect.Effect<RunState | undefined> =>
+  Effect.gen(function*() {
+    let state: RunState | undefined
+    for (const chunk of Arr.chunksOf(events, perTurn)) {
+      if (state !== undefined) yield* Effect.sleep(0)
+      state = chunk.reduce(fold, state)
+    }
+    return state
+  })
 
 /**
  * Keeps a Ref at the state that the events of a run have reached, until they end.

@@ -1,7 +1,7 @@
 /**
  * The rows of a run's log, each chained to the one before: its hash covers the
- * hash before it, its place, its time, its tag and the digest of its payload. A
- * payload can be forgotten without breaking the chain.
+ * hash before it, its place, its time, its tag and the digest of its payload. What
+ * the rows of a run say can be forgotten, all of it, without breaking the chain.
  */
 import { createHash } from "node:crypto"
 import * as Arr from "effect/Array"
@@ -113,13 +113,33 @@ const problemOf = (row: Row, end: End): string | undefined => {
   return undefined
 }
 
-/** Finds the first row of a run, in the order of the log, that breaks its chain. */
-export const firstBreak = (rows: Iterable<Row>): Break | undefined => {
+type Told = Pick<Row, "payload" | "tag">
+
+/**
+ * Whether what a run has said was forgotten: all of it, by an event that says
+ * so, or by an earlier version, which wrote no such event.
+ */
+export const isForgotten = (rows: ReadonlyArray<Told>): boolean => {
+  const last = rows.at(-1)
+  if (last === undefined) return false
+  const isSaid = last.tag === "run.forgotten" && last.payload !== null
+  return (isSaid ? rows.slice(0, -1) : rows).every(({ payload }) => payload === null)
+}
+
+const breakAt = ({ run, seq, tag }: Row, problem: string): Break => ({ run, seq, tag, problem })
+
+/**
+ * Finds the first row of a run, in the order of the log, that breaks its chain;
+ * and where none does, the first that says nothing though its run was not
+ * forgotten.
+ */
+export const firstBreak = (rows: ReadonlyArray<Row>): Break | undefined => {
   let end = empty
   for (const row of rows) {
     const problem = problemOf(row, end)
-    if (problem !== undefined) return { run: row.run, seq: row.seq, tag: row.tag, problem }
+    if (problem !== undefined) return breakAt(row, problem)
     end = endOf(row)
   }
-  return undefined
+  const silent = isForgotten(rows) ? undefined : rows.find(({ payload }) => payload === null)
+  return silent && breakAt(silent, "says nothing, and its run was not forgotten")
 }

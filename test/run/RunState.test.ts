@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as fc from "effect/FastCheck"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import { type EventBody, Json, RunEvent } from "../../src/run/RunEvent.ts"
 import { RunId } from "../../src/run/RunId.ts"
@@ -141,6 +142,18 @@ describe("RunState", () => {
     const state = events.reduce<RunState.RunState | undefined>(RunState.fold, after())
     assert.isDefined(state)
   }, { fastCheck: { numRuns: 200 } })
+
+  it.live("many events are folded as one after the other, and others have their turn", () =>
+    Effect.gen(function*() {
+      const many = [event(started), ...Array.from({ length: 5500 }, (_, second) =>
+        event({ _tag: "connectivity.suspect", lastAnswer: time(second), failures: second + 1 }, second))]
+      let turns = 0
+      const counting = yield* Effect.fork(Effect.forever(Effect.delay(Effect.sync(() => turns++), 0)))
+      assert.deepStrictEqual(yield* RunState.foldInTurns(many), RunState.foldAll(many))
+      yield* Fiber.interrupt(counting)
+      assert.isAtLeast(turns, 4)
+      assert.isUndefined(yield* RunState.foldInTurns([]))
+    }))
 
   const ends = fc.array(fc.constantFrom("completed", "completed", "failed"), { minLength: 3, maxLength: 3 })
   const busy = answers(429, "rate limit exceeded", "1 second")

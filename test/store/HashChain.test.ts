@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Schema from "effect/Schema"
@@ -78,6 +79,23 @@ describe("HashChain", () => {
 
   it.prop("what rows say can be forgotten", [events], ([said]) => {
     assert.isUndefined(HashChain.firstBreak(rowsOf(said).map((row) => ({ ...row, payload: null }))))
+  })
+
+  it("what rows say can be forgotten by an event that says so, and not in part", () => {
+    const forgotten: RunEvent = { _tag: "run.forgotten", run: runA, workflow: "", at: DateTime.unsafeMake(9) }
+    const rows = rowsOf([numbered(0), numbered(1), numbered(2), forgotten])
+    const without = (isGone: (row: HashChain.Row) => boolean) =>
+      rows.map((row) => (isGone(row) ? { ...row, payload: null } : row))
+    const found = (isGone: (row: HashChain.Row) => boolean) => HashChain.firstBreak(without(isGone))
+    const problem = "says nothing, and its run was not forgotten"
+    assert.isUndefined(found(({ seq }) => seq < 3))
+    // As an earlier version has left it.
+    assert.isUndefined(HashChain.firstBreak(without(() => true).slice(0, 3)))
+    assert.deepStrictEqual(found(({ seq }) => seq === 1), { run: runA, seq: 1, tag: "request.failed", problem })
+    assert.deepStrictEqual(found(({ seq }) => seq === 1 || seq === 2), { run: runA, seq: 1, tag: "request.failed", problem })
+    assert.deepStrictEqual(found(({ seq }) => seq > 0), { run: runA, seq: 1, tag: "request.failed", problem })
+    const after = rowsOf([numbered(0), forgotten, numbered(2)]).map((row) => (row.seq === 0 ? { ...row, payload: null } : row))
+    assert.deepStrictEqual(HashChain.firstBreak(after), { run: runA, seq: 0, tag: "request.failed", problem })
   })
 
   it("what was forgotten can not be told anew", () => {
