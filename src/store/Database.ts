@@ -8,6 +8,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -92,35 +93,56 @@ export const transact = <A, E, R>(
     )
   })
 
+/** A text, to be read with {@link askTexts} or {@link readTexts}. */
+export const text = (sql: Sql, expression: string, name: string): string =>
+  sql.onDialectOrElse({ sqlite: () => `CAST(${expression} AS BLOB) AS ${name}`, orElse: () => `${expression} AS ${name}` })
+
 /**
- * Columns of text, to be read with {@link askTexts}. From a file they come as
- * bytes: the library ends the process at a text that is not UTF-8, as a damaged
- * file may hold.
+ * Columns of text, to be read with {@link askTexts} or {@link readTexts}. From a
+ * file they come as bytes: the library ends the process at a text that is not
+ * UTF-8, as a damaged file may hold.
  */
 export const texts = (sql: Sql, table: string, names: ReadonlyArray<string>) =>
-  sql.literal(
-    names.map((name) =>
-      sql.onDialectOrElse({
-        sqlite: () => `CAST(${table}.${name} AS BLOB) AS ${name}`,
-        orElse: () => `${table}.${name}`
-      })).join(", ")
-  )
+  sql.literal(names.map((name) => text(sql, `${table}.${name}`, name)).join(", "))
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+const nearlyUtf8 = new TextDecoder("utf-8", { ignoreBOM: true })
 
-const withTexts = (row: object) =>
-  Object.fromEntries(Object.entries(row).map(([name, value]: [string, unknown]) =>
-    [name, value instanceof ArrayBuffer ? utf8.decode(value) : value]))
+/** A text that is not UTF-8, as far as it can be read. It is no string, so that no schema takes it for one. */
+export class DamagedText extends Data.Class<{ readonly text: string }> {
+  override toString() {
+    return this.text
+  }
+}
+
+const decoded = (value: unknown): unknown => {
+  if (!(value instanceof ArrayBuffer)) return value
+  return Option.getOrElse(Option.liftThrowable(() => utf8.decode(value))(), () =>
+    new DamagedText({ text: nearlyUtf8.decode(value) }))
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+const withTexts = (row: object): Row =>
+  Object.fromEntries(Object.entries(row).map(([name, value]: [string, unknown]) => [name, decoded(value)]))
 
 /** Asks for rows, with the texts of {@link texts}. */
 export const askTexts = <E, R>(
   query: (sql: Sql) => Effect.Effect<ReadonlyArray<object>, E, R>
-): Effect.Effect<ReadonlyArray<Record<string, unknown>>, JournalError, R | Database> =>
-  Effect.flatMap(Effect.all([ask("read", query), Database]), ([rows, { where }]) =>
-    Effect.try({
-      try: () => rows.map(withTexts),
-      catch: () => new JournalError({ action: "read", where, detail: "it is damaged: a text in it is not UTF-8" })
-    }))
+): Effect.Effect<ReadonlyArray<Row>, JournalError, R | Database> =>
+  Effect.flatMap(Effect.all([ask("read", query), Database]), ([rows, { where }]) => {
+    const read = rows.map(withTexts)
+    return read.some((row) => Object.values(row).some((value) => value instanceof DamagedText))
+      ? new JournalError({ action: "read", where, detail: "it is damaged: a text in it is not UTF-8" })
+      : Effect.succeed(read)
+  })
+
+/** Asks for rows that can be many, with the texts of {@link texts}. A text that is damaged is a {@link DamagedText}. */
+export const readTexts = <E, R>(
+  query: (sql: Sql) => Effect.Effect<ReadonlyArray<object>, E, R>
+): Effect.Effect<ReadonlyArray<Row>, JournalError, R | Database> =>
+  Effect.flatMap(Database, ({ reading, where }) =>
+    Effect.mapError(BusyRetry.retryWhileBusy(query(reading)), failed("read", where))).pipe(Effect.map(Arr.map(withTexts)))
 
 /** A reason of this program not to use a database. */
 class Unfit extends Data.TaggedError("Unfit")<{ readonly message: string }> {}

@@ -2,7 +2,9 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Arr from "effect/Array"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { JournalError } from "../run/JournalError.ts"
 import * as RunEvent from "../run/RunEvent.ts"
@@ -16,40 +18,76 @@ export const milestones = ["run.started", "run.resumed", "run.decided", "run.fin
 /** How many rows one statement adds: a database takes so many values and no more. */
 const perStatement = 500
 
-const decodeRows = Schema.decodeUnknown(Schema.Array(HashChain.Row))
-
-const decoded = (rows: Effect.Effect<ReadonlyArray<unknown>, JournalError, Database.Database>) =>
-  Effect.flatMap(Effect.all([rows, Database.Database]), ([found, { where }]) =>
-    Effect.mapError(decodeRows(found), () =>
-      new JournalError({ action: "read", where, detail: "its table of events has another form" })))
+/** How many rows are read or decoded before others have their turn. */
+const perTurn = 500
 
 /** The columns of text. */
 const columns = ["run", "at", "tag", "payload", "digest", "previous", "hash"]
 
+const decodeRow = Schema.decodeUnknownEither(HashChain.Row)
+
+/** A row that cannot be read. */
+export class DamagedRow extends Data.TaggedClass("DamagedRow")<{
+  readonly run: string
+  readonly seq: number
+  readonly tag: string
+}> {}
+
+const rowOf = (found: Readonly<Record<string, unknown>>): HashChain.Row | DamagedRow =>
+  Either.getOrElse(decodeRow(found), () =>
+    new DamagedRow({ run: String(found["run"]), seq: Number(found["seq"]), tag: String(found["tag"]) }))
+
+const isDamaged = (row: HashChain.Row | DamagedRow): row is DamagedRow => row instanceof DamagedRow
+
+/** Reads the rows of a run from a place on, a part at a time, and those that cannot be read as what they are. */
+export const allRows = Effect.fnUntraced(function*(run: string, from = 0) {
+  const read: Array<HashChain.Row | DamagedRow> = []
+  let [first, offset] = [from, 0]
+  for (;;) {
+    const found = yield* Database.readTexts((sql) =>
+      sql`SELECT seq, ${Database.texts(sql, "e", columns)} FROM telemachy_events AS e
+        WHERE run = ${run} AND seq >= ${first} ORDER BY seq LIMIT ${perTurn} OFFSET ${offset}`)
+    for (const row of found) read.push(rowOf(row))
+    if (found.length < perTurn) return read
+    const last = Number(found.at(-1)?.["seq"])
+    // A damaged file may have anything in the place of a number.
+    if (Number.isSafeInteger(last)) [first, offset] = [last + 1, 0]
+    else offset += found.length
+    yield* Effect.sleep(0)
+  }
+})
+
+const damaged = ({ run, seq, tag }: Pick<HashChain.Row, "run" | "seq" | "tag">) =>
+  Effect.flatMap(Database.Database, ({ where }) =>
+    new JournalError({ action: "read", where, detail: `event ${seq} (${tag}) of run ${run} is damaged` }))
+
 /** Reads the rows of a run from a place on. */
-export const rows = (run: string, from = 0) =>
-  decoded(Database.askTexts((sql) =>
-    sql`SELECT seq, ${Database.texts(sql, "e", columns)} FROM telemachy_events AS e
-      WHERE run = ${run} AND seq >= ${from} ORDER BY seq`))
+export const rows = Effect.fnUntraced(function*(run: string, from = 0) {
+  const [whole, broken] = Arr.partition(yield* allRows(run, from), isDamaged)
+  const first = broken[0]
+  return first === undefined ? whole : yield* damaged(first)
+})
 
 /** Every run of which there is a row, whatever is left of the others, the newest first. */
 export const runs = Effect.map(
-  Database.askTexts((sql) =>
+  Database.readTexts((sql) =>
     sql`SELECT ${Database.texts(sql, "e", ["run"])} FROM telemachy_events AS e GROUP BY e.run ORDER BY min(e.at) DESC, e.run`),
   Arr.map(({ run }) => String(run))
 )
 
-/** Reads the events of rows. What was forgotten is left out. */
+/** Reads the events of rows that say something. Of a run that was forgotten, there are none. */
 export const events = (rows: ReadonlyArray<HashChain.Row>): Effect.Effect<ReadonlyArray<RunEvent.RunEvent>, JournalError, Database.Database> =>
-  Effect.forEach(rows.filter(({ payload }) => payload !== null), event)
+  HashChain.isForgotten(rows)
+    ? Effect.succeed([])
+    : Effect.map(
+      Effect.forEach(Arr.chunksOf(rows.filter(({ payload }) => payload !== null), perTurn), (chunk, index) =>
+        Effect.zipRight(index === 0 ? Effect.void : Effect.sleep(0), Effect.forEach(chunk, event))),
+      Arr.flatten
+    )
 
 /** Reads the event of a row. */
-export const event = ({ payload, run, seq, tag }: Pick<HashChain.Row, "payload" | "run" | "seq" | "tag">) =>
-  Effect.mapError(RunEvent.decodeJournaled(payload ?? ""), () => ({ run, seq, tag })).pipe(
-    Effect.catchAll(() =>
-      Effect.flatMap(Database.Database, ({ where }) =>
-        new JournalError({ action: "read", where, detail: `event ${seq} (${tag}) of run ${run} is damaged` })))
-  )
+export const event = (row: Pick<HashChain.Row, "payload" | "run" | "seq" | "tag">) =>
+  Effect.orElse(RunEvent.decodeJournaled(row.payload ?? ""), () => damaged(row))
 
 /** The log of a run does not end where its writer believes: somebody else has written to it. */
 export class LogMoved extends Schema.TaggedError<LogMoved>()("LogMoved", { run: Schema.String }) {}

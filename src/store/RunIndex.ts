@@ -4,7 +4,7 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { JournalError, RunUnknownError } from "../run/JournalError.ts"
+import { RunUnknownError } from "../run/JournalError.ts"
 import type * as RunEvent from "../run/RunEvent.ts"
 import * as RunId from "../run/RunId.ts"
 import { type Owner, RunLease } from "../run/RunLease.ts"
@@ -50,16 +50,20 @@ const Milestone = Schema.Struct({
   payload: Schema.NullOr(Schema.String),
   begun: Schema.String,
   /** When it was over for the first time since it began or was resumed: what it has left may have been removed later. */
-  ended: Schema.NullOr(Schema.String)
+  ended: Schema.NullOr(Schema.String),
+  /** Whether the event says nothing, though others of its run do: 1 or 0. */
+  torn: Schema.Number
 })
 type Milestone = typeof Milestone.Type
 
-const decodeMilestones = Schema.decodeUnknown(Schema.Array(Milestone))
+const decodeId = Schema.decodeUnknownOption(RunId.RunId)
+
+const decodeMilestone = Schema.decodeUnknownOption(Milestone)
 
 const summaryOf = (milestone: Milestone, event: RunEvent.RunEvent | undefined, owner: Owner | undefined): RunSummary => {
   const isOver = event?._tag === "run.finished" && owner === undefined
   const ended = event?._tag === "run.finished" ? event.outcome : "interrupted"
-  const unknown = milestone.payload === null ? "forgotten" : "damaged"
+  const unknown = milestone.payload === null && milestone.torn === 0 ? "forgotten" : "damaged"
   return {
     run: milestone.run,
     workflow: event?.workflow,
@@ -72,46 +76,106 @@ const summaryOf = (milestone: Milestone, event: RunEvent.RunEvent | undefined, o
   }
 }
 
-/** Reads runs at a glance, the newest first: all, or those whose ids are as said. */
-const select = Effect.fnUntraced(function*(condition?: (sql: Database.Sql) => Fragment) {
-  const owners = yield* Effect.flatMap(RunLease, ({ living }) => living)
-  const { where } = yield* Database.Database
-  const rows = yield* Database.askTexts((sql) => {
-    const tags = sql.literal(EventLog.milestones.map((tag) => `'${tag}'`).join(", "))
+/** What there is to say of a run whose rows cannot be read. */
+const damagedSummary = (row: Readonly<Record<string, unknown>>, owners: ReadonlyMap<string, Owner>): RunSummary => {
+  const { at, begun, run } = row
+  const id = String(run)
+  const startedAt = [begun, at].find((time) => typeof time === "string") ?? ""
+  return {
+    // What cannot be an id is shown as it is.
+    run: RunId.RunId.make(id, { disableValidation: true }),
+    workflow: undefined,
+    status: "damaged",
+    startedAt,
+    endedAt: startedAt,
+    left: undefined,
+    kept: undefined,
+    owner: owners.get(id)?.description
+  }
+}
+
+const milestoneTags = (sql: Database.Sql) => sql.literal(EventLog.milestones.map((tag) => `'${tag}'`).join(", "))
+
+type Condition = (sql: Database.Sql) => Fragment
+
+/** Reads the last milestone of runs, and when they began and ended; the newest run first. */
+const milestonesOf = (condition?: Condition) =>
+  Database.readTexts((sql) => {
     const wanted = condition === undefined ? sql`` : sql`AND ${condition(sql)}`
-    return sql`SELECT m.seq, ${Database.texts(sql, "m", ["run", "at", "tag", "payload"])}, f.at AS begun, (
-        SELECT min(e.at) FROM telemachy_events AS e WHERE e.run = l.run AND e.tag = 'run.finished' AND e.seq > l.began
-      ) AS ended
+    const ended = "(SELECT min(e.at) FROM telemachy_events AS e WHERE e.run = l.run AND e.tag = 'run.finished' AND e.seq > l.began)"
+    return sql`SELECT m.seq, ${Database.texts(sql, "m", ["run", "at", "tag", "payload"])},
+        ${sql.literal(Database.text(sql, "f.at", "begun"))}, ${sql.literal(Database.text(sql, ended, "ended"))},
+        CASE WHEN m.payload IS NULL AND EXISTS (
+          SELECT 1 FROM telemachy_events AS e WHERE e.run = l.run AND e.payload IS NOT NULL AND e.tag <> 'run.forgotten'
+        ) THEN 1 ELSE 0 END AS torn
       FROM (SELECT run, max(seq) AS seq, max(CASE WHEN tag IN ('run.started', 'run.resumed') THEN seq END) AS began
-        FROM telemachy_events WHERE tag IN (${tags}) ${wanted} GROUP BY run) AS l
+        FROM telemachy_events WHERE tag IN (${milestoneTags(sql)}) ${wanted} GROUP BY run) AS l
       JOIN telemachy_events AS m ON m.run = l.run AND m.seq = l.seq
-      JOIN telemachy_events AS f ON f.run = l.run AND f.seq = 0
-      ORDER BY f.at DESC, m.run`
+      LEFT JOIN telemachy_events AS f ON f.run = l.run AND f.seq = 0
+      ORDER BY coalesce(f.at, m.at) DESC, m.run`
   })
-  const milestones = yield* Effect.mapError(decodeMilestones(rows), () =>
-    new JournalError({ action: "read", where, detail: "its table of events has another form" }))
-  return yield* Effect.forEach(milestones, (milestone) =>
-    Effect.map(
-      // One that is damaged must not hide the others.
-      milestone.payload === null ? Effect.succeedNone : Effect.option(EventLog.event(milestone)),
-      (event) => summaryOf(milestone, Option.getOrUndefined(event), owners.get(milestone.run))
-    ))
+
+/** Reads runs at a glance, the newest first: all, or those whose ids are as said. One that is damaged does not hide the others. */
+const select = Effect.fnUntraced(function*(condition: Condition | undefined, owners: ReadonlyMap<string, Owner>) {
+  const rows = yield* milestonesOf(condition)
+  return yield* Effect.forEach(rows, (row) =>
+    Option.match(decodeMilestone(row), {
+      onNone: () => Effect.succeed(damagedSummary(row, owners)),
+      onSome: (milestone) =>
+        Effect.map(
+          milestone.payload === null ? Effect.succeedNone : Effect.option(EventLog.event(milestone)),
+          (event) => summaryOf(milestone, Option.getOrUndefined(event), owners.get(milestone.run))
+        )
+    }))
 })
 
+const living = Effect.flatMap(RunLease, (leases) => leases.living)
+
+const selectWithOwners = (condition?: Condition) => Effect.flatMap(living, (owners) => select(condition, owners))
+
 /** Every run, the newest first. */
-export const list = select()
+export const list = selectWithOwners()
 
 const needsAttention = ({ left = 0, status }: RunSummary): boolean =>
   status === "running" || status === "interrupted" || status === "damaged" || left > 0
 
+/** The runs that were not over at least once, or have left something. */
+const perhapsOpen = (sql: Database.Sql) =>
+  sql`SELECT run FROM telemachy_events WHERE tag IN (${milestoneTags(sql)})
+      AND run NOT IN (SELECT run FROM telemachy_events WHERE ${sql.literal(Migrations.isDone)})
+    UNION SELECT run FROM telemachy_events WHERE tag = 'run.resumed'`
+
+/** Whether the JSON of an event has a member, as the canonical form writes it. */
+const hasMember = (sql: Database.Sql, member: string) =>
+  sql.onDialectOrElse({
+    pg: () => sql`strpos(payload, ${member}) > 0`,
+    orElse: () => sql`instr(payload, ${member}) > 0`
+  })
+
+/**
+ * The runs on an Agamemnon that is not embedded which are not over or have left
+ * something. The database looks into the beginning of each and its last
+ * milestone, and nothing else of them is read.
+ */
+export const openOn = (url: string) =>
+  Effect.map(
+    Database.readTexts((sql) =>
+      sql`SELECT ${Database.texts(sql, "l", ["run"])}
+        FROM (SELECT run, max(seq) AS seq, max(CASE WHEN tag IN ('run.started', 'run.resumed') THEN seq END) AS began
+          FROM telemachy_events WHERE tag IN (${milestoneTags(sql)}) AND run IN (${perhapsOpen(sql)}) GROUP BY run) AS l
+        WHERE EXISTS (SELECT 1 FROM telemachy_events WHERE run = l.run AND seq = l.began
+            AND ${hasMember(sql, `"url":${JSON.stringify(url)}`)} AND NOT ${hasMember(sql, "\"embedded\":true")})
+          AND EXISTS (SELECT 1 FROM telemachy_events WHERE run = l.run AND seq = l.seq
+            AND payload IS NOT NULL AND NOT (${sql.literal(Migrations.isDone)}))
+        ORDER BY l.run`),
+    Arr.filterMap(({ run }) => decodeId(run))
+  )
+
 /** The newest runs, and all others that are not over or have left something; and how many runs there are. */
 export const notable = Effect.fn("RunIndex.notable")(function*(newest: number) {
   // Those that have ended and left nothing are many, and are passed over, unless they went on after that.
-  const runs = yield* select((sql) =>
-    sql`run IN (
-      SELECT run FROM telemachy_events WHERE seq = 0
-        AND run NOT IN (SELECT run FROM telemachy_events WHERE ${sql.literal(Migrations.isDone)})
-      UNION SELECT run FROM telemachy_events WHERE tag = 'run.resumed'
+  const runs = yield* selectWithOwners((sql) =>
+    sql`run IN (${perhapsOpen(sql)}
       UNION SELECT run FROM (
         SELECT run FROM telemachy_events WHERE seq = 0 ORDER BY at DESC LIMIT ${sql.literal(String(newest))}
       ) AS newest)`)
@@ -124,7 +188,10 @@ export const notable = Effect.fn("RunIndex.notable")(function*(newest: number) {
 })
 
 const beginningWith = (prefix: string) =>
-  select((sql) => sql`run >= ${prefix} AND run < ${`${prefix}~`}`)
+  selectWithOwners((sql) => sql`run >= ${prefix} AND run < ${`${prefix}~`}`)
+
+/** A run at a glance, for the process that holds its lease. */
+export const held = (run: RunId.RunId) => Effect.map(select((sql) => sql`run = ${run}`, new Map()), Arr.head)
 
 /** The newest run that somebody may have meant: one of a workflow of that name, or one whose id begins nearly so. */
 const similarTo = (text: string, runs: ReadonlyArray<RunSummary>): string | undefined => {
@@ -159,7 +226,7 @@ const decodeResource = Schema.decodeOption(Resource)
  * of those that a run was about to make when it last spoke of them.
  */
 export const known = Effect.map(
-  Database.askTexts((sql) =>
+  Database.readTexts((sql) =>
     sql`SELECT ${Database.texts(sql, "e", ["run", "payload"])} FROM telemachy_events AS e
       WHERE tag IN ('agent.creating', 'agent.created', 'agent.reused', 'team.creating', 'team.created', 'team.reused')
         AND payload IS NOT NULL ORDER BY e.run, e.seq`),

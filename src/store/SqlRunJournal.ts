@@ -60,15 +60,16 @@ const acquire = Effect.fn("SqlRunJournal.acquire")(function*(run: RunId) {
 })
 
 const abandoned = Effect.fn("SqlRunJournal.abandoned")(function*(url: string) {
+  const runs = yield* RunIndex.openOn(url)
+  if (runs.length === 0) return []
+  // After they were found: one that has begun since then is none of them.
   const { living } = yield* RunLease.RunLease
   const alive = yield* living
-  const { runs } = yield* RunIndex.notable(0)
-  const ended = runs.filter(({ left, run, status }) => !alive.has(run) && (status === "interrupted" || (left ?? 0) > 0))
-  const states = yield* Effect.forEach(ended, ({ run }) => Effect.map(stateOf(run), (state) => ({ run, state })))
-  return states.flatMap(({ run, state }) => (state?.url === url && !state.embedded ? [run] : []))
+  return runs.filter((run) => !alive.has(run))
 })
 
-const stateOf = (run: string) => Effect.map(Effect.flatMap(EventLog.rows(run), EventLog.events), RunState.foldAll)
+const stateOf = (run: string) =>
+  Effect.flatMap(Effect.flatMap(EventLog.rows(run), EventLog.events), RunState.foldInTurns)
 
 const inputs = (run: string) =>
   Effect.map(

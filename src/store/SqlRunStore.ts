@@ -1,17 +1,20 @@
 /** The store of runs in SQL: a file of this machine, PostgreSQL, or the memory of this process. */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
+import * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import type * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { JournalError } from "../run/JournalError.ts"
+import { JournalError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type { RunJournal } from "../run/RunJournal.ts"
@@ -48,22 +51,75 @@ const readOn = Effect.fnUntraced(function*(run: RunId, from: number) {
 const follow = (run: RunId): Stream.Stream<RunEvent, JournalError, Parts> =>
   Stream.paginateChunkEffect(0, (from) => Effect.delay(readOn(run, from), from === 0 ? Duration.zero : followInterval))
 
-/** Removes what the rows of a run say: its digests keep the chain whole. */
+/** Why a run cannot be forgotten, if it cannot be. */
+const objection = ({ kept = 0, left = 0, owner, status }: RunIndex.RunSummary): string | undefined => {
+  if (owner !== undefined) return `${owner} drives it`
+  if (status === "interrupted") return "it was interrupted; resume it, or clean up what it left"
+  return left + kept > 0 ? `${left + kept} of its agents and teams are still there; clean them up` : undefined
+}
+
+const LastRow = Schema.Tuple(Schema.Struct({ seq: Schema.Int, tag: Schema.String, hash: Schema.String }))
+
+const decodeLastRow = Schema.decodeUnknown(LastRow)
+
+/** Removes what the rows of a run say, and adds that to them: their digests keep the chain whole. */
+const erase = Effect.fnUntraced(function*(sql: Database.Sql, run: RunId) {
+  const { where } = yield* Database.Database
+  const found = yield* Database.askTexts((sql) =>
+    sql`SELECT seq, ${Database.texts(sql, "e", ["tag", "hash"])} FROM telemachy_events AS e WHERE run = ${run} ORDER BY seq DESC LIMIT 1`)
+  const [last] = yield* Effect.mapError(decodeLastRow(found), () =>
+    new JournalError({ action: "read", where, detail: `the end of run ${run} is damaged` }))
+  // It was, by an attempt whose answer was lost.
+  if (last.tag === "run.forgotten") return
+  yield* sql`DELETE FROM telemachy_declarations WHERE run = ${run}`
+  yield* sql`UPDATE telemachy_events SET payload = NULL WHERE run = ${run}`
+  const event: RunEvent = { _tag: "run.forgotten", run, workflow: "", at: yield* DateTime.now }
+  yield* sql`INSERT INTO telemachy_events ${sql.insert(yield* HashChain.extend(HashChain.endOf(last), [event]))}`
+})
+
+/** Forgets a run that is over, while this process holds its lease: all of it, or nothing. */
 const forget = Effect.fnUntraced(function*(run: RunId) {
-  const { kept = 0, left = 0, owner, status } = yield* RunIndex.find(run)
   const no = (reason: string) => new RunNotOverError({ run, reason })
-  if (owner !== undefined) return yield* no(`${owner} drives it`)
-  if (status === "interrupted") return yield* no("it was interrupted; resume it, or clean up what it left")
-  if (left + kept > 0) return yield* no(`${left + kept} of its agents and teams are still there; clean them up`)
-  yield* Database.ask("write", (sql) => sql`DELETE FROM telemachy_declarations WHERE run = ${run}`)
-  yield* Database.ask("write", (sql) => sql`UPDATE telemachy_events SET payload = NULL WHERE run = ${run}`)
+  const check = (summary: RunIndex.RunSummary) => {
+    const reason = objection(summary)
+    return reason === undefined ? Effect.void : no(reason)
+  }
+  const before = yield* RunIndex.find(run)
+  yield* check(before)
+  if (before.status === "forgotten") return
+  const leases = yield* RunLease.RunLease
+  const lease = yield* Effect.catchTag(leases.acquire({ run, workflow: "", url: "" }), "RunOwnedError", ({ owner }) =>
+    no(`${owner} drives it`))
+  // Until its lease was acquired, it may have gone on.
+  const now = yield* RunIndex.held(run)
+  if (Option.isSome(now)) yield* check(now.value)
+  yield* Database.transact((sql) =>
+    Effect.zipRight(
+      Effect.filterOrFail(lease.isHeld, (isHeld) => isHeld, () => no("another process drives it")),
+      erase(sql, run)
+    ))
   // Others that read the file now can delay that.
   yield* Effect.ignoreLogged(Database.scrub)
-})
+}, Effect.scoped)
+
+/** The first place at which a log is not what was written, or cannot be read. */
+const firstBreak = (rows: ReadonlyArray<HashChain.Row | EventLog.DamagedRow>): HashChain.Break | undefined => {
+  const [before, rest] = Arr.span(rows, (row): row is HashChain.Row => !(row instanceof EventLog.DamagedRow))
+  const damaged = rest[0]
+  return HashChain.firstBreak(before) ??
+    (damaged === undefined ? undefined : { run: damaged.run, seq: damaged.seq, tag: damaged.tag, problem: "cannot be read" })
+}
+
+/** Checks the rows of a run. Those whose id is damaged are not found by it. */
+const verifyOne = (run: string) =>
+  Effect.map(EventLog.allRows(run), (rows) => {
+    const isLost = rows.length === 0 && run.includes("\ufffd")
+    return [rows.length, isLost ? { run, seq: 0, tag: "unknown", problem: "cannot be read" } : firstBreak(rows)] as const
+  })
 
 const verify = (runs: ReadonlyArray<string>) =>
   Effect.map(
-    Effect.forEach(runs, (run) => Effect.map(EventLog.rows(run), (rows) => [rows.length, HashChain.firstBreak(rows)] as const)),
+    Effect.forEach(runs, verifyOne),
     (checked): Verification => ({
       runs: checked.length,
       events: checked.reduce((sum, [length]) => sum + length, 0),

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { RunId } from "../../src/run/RunId.ts"
 import { RunJournal } from "../../src/run/RunJournal.ts"
@@ -191,15 +192,13 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("PostgresClient"), ()
       const context = yield* process(database, 1)
       const { abandoned, acquire } = Context.get(context, RunJournal)
       yield* lock(url, "telemachy_events, telemachy_owners")
-      const asked = [
-        Effect.asVoid(RunIndex.list),
-        Effect.asVoid(acquire(runA)),
-        Effect.asVoid(abandoned("http://fake.test")),
-        Effect.asVoid(EventLog.rows(runA))
+      const asked: ReadonlyArray<Effect.Effect<unknown, unknown, Scope.Scope>> = [
+        Effect.provide(RunIndex.list, context),
+        acquire(runA),
+        abandoned("http://fake.test"),
+        Effect.provide(EventLog.rows(runA), context)
       ]
-      const exits = yield* Effect.forEach(asked, (ask) => Effect.exit(Effect.uninterruptible(Effect.provide(ask, context))), {
-        concurrency: "unbounded"
-      })
+      const exits = yield* Effect.forEach(asked, (ask) => Effect.exit(Effect.uninterruptible(ask)), { concurrency: "unbounded" })
       for (const exit of exits) assert.include(String(Exit.isFailure(exit) ? exit.cause : exit), "does not answer in time")
     }))
 

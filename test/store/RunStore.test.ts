@@ -103,7 +103,7 @@ describe("RunStore", () => {
   it.scopedLive("forgets what a run that is over has said, and nothing else", () =>
     withStore((sql) =>
       Effect.gen(function*() {
-        const { events, find, forget, verify } = yield* RunStore.RunStore
+        const { events, find, forget, rows, verify } = yield* RunStore.RunStore
         const at = (index: number) => RunId.make(String(index).repeat(16))
         yield* over([started(at(1)), finished(at(1))], at(1))
         yield* over([started(at(2))], at(2))
@@ -119,8 +119,95 @@ describe("RunStore", () => {
         assert.deepStrictEqual(yield* events(at(1)), [])
         assert.deepInclude(yield* find(at(1)), { status: "forgotten", workflow: undefined })
         assert.deepStrictEqual(yield* sql`SELECT 1 FROM telemachy_declarations`, [])
-        assert.deepStrictEqual(yield* verify(Option.none()), { runs: 4, events: 7, breaks: [] })
+        assert.deepStrictEqual(yield* verify(Option.none()), { runs: 4, events: 8, breaks: [] })
         assert.lengthOf(yield* events(at(3)), 2)
+        // The chain says so, and that it was forgotten once.
+        yield* forget(at(1))
+        const told = Effect.map(Stream.runCollect(rows(Option.some(at(1)))), (found) =>
+          Chunk.toReadonlyArray(found).map(({ payload, tag }) => [tag, payload !== null]))
+        assert.deepStrictEqual(yield* told, [["run.started", false], ["run.finished", false], ["run.forgotten", true]])
+      })))
+
+  it.scopedLive("a run that goes on is not forgotten, whoever asked for that before", () =>
+    withStore((sql) =>
+      Effect.gen(function*() {
+        const { events, forget, verify } = yield* RunStore.RunStore
+        const { acquire } = yield* RunJournal
+        yield* over([started(), finished()])
+        yield* Effect.scoped(Effect.gen(function*() {
+          const { append } = yield* acquire(runA)
+          yield* append([{ ...started(), _tag: "run.resumed", resources: [] }])
+          assert.include((yield* Effect.flip(forget(runA))).message, "drives it")
+        }))
+        assert.include((yield* Effect.flip(forget(runA))).message, "it was interrupted")
+        assert.lengthOf(yield* events(runA), 3)
+        assert.deepStrictEqual(yield* verify(Option.none()), { runs: 1, events: 3, breaks: [] })
+        assert.deepStrictEqual(yield* sql`SELECT 1 FROM telemachy_owners`, [])
+      })))
+
+  it.scopedLive("forgetting is all or nothing", () =>
+    withStore((sql) =>
+      Effect.gen(function*() {
+        const { events, find, forget, verify } = yield* RunStore.RunStore
+        yield* over([started(), numbered(1), finished()])
+        yield* sql`INSERT INTO telemachy_declarations (run, digest, json) VALUES (${runA}, 'd', '{}')`
+        yield* sql`CREATE TRIGGER no BEFORE INSERT ON telemachy_events WHEN NEW.tag = 'run.forgotten'
+          BEGIN SELECT RAISE(ABORT, 'no'); END`
+        assert.strictEqual((yield* Effect.flip(forget(runA)))._tag, "JournalError")
+        assert.lengthOf(yield* events(runA), 3)
+        assert.lengthOf(yield* sql`SELECT 1 FROM telemachy_declarations`, 1)
+        yield* sql`DROP TRIGGER no`
+        yield* forget(runA)
+        assert.deepStrictEqual(yield* events(runA), [])
+        assert.deepInclude(yield* find(runA), { status: "forgotten" })
+        assert.deepStrictEqual((yield* verify(Option.none())).breaks, [])
+      })))
+
+  it.scopedLive("a run of which one event says nothing is damaged, and not forgotten", () =>
+    withStore((sql) =>
+      Effect.gen(function*() {
+        const { find, verify } = yield* RunStore.RunStore
+        yield* over([started(), numbered(1), finished()])
+        yield* sql`UPDATE telemachy_events SET payload = NULL WHERE seq = 2`
+        assert.deepInclude(yield* find(runA), { status: "damaged" })
+        assert.deepInclude((yield* verify(Option.none())).breaks[0], { seq: 2, tag: "run.finished" })
+        // As an earlier version has forgotten it.
+        yield* sql`UPDATE telemachy_events SET payload = NULL`
+        assert.deepInclude(yield* find(runA), { status: "forgotten" })
+        assert.deepStrictEqual((yield* verify(Option.none())).breaks, [])
+      })))
+
+  it.scopedLive("a run that cannot be read hides no other", () =>
+    withStore((sql) =>
+      Effect.gen(function*() {
+        const { find, list, notable, verify } = yield* RunStore.RunStore
+        const { abandoned } = yield* RunJournal
+        const other = RunId.make("cccccccccccccccc")
+        yield* over([started()], runA)
+        yield* over([started(runB), finished(runB)], runB)
+        yield* over([started(other)], other)
+        const damages = [
+          sql`UPDATE telemachy_events SET payload = CAST(x'ff' AS text) WHERE run = ${runA}`,
+          sql`UPDATE telemachy_events SET payload = '{}' WHERE run = ${runA}`,
+          sql`UPDATE telemachy_events SET payload = 5 WHERE run = ${runA}`,
+          sql`UPDATE telemachy_events SET at = CAST(x'ff' AS text) WHERE run = ${runA}`,
+          sql`UPDATE telemachy_events SET seq = 'first' WHERE run = ${runA}`,
+          sql`UPDATE telemachy_events SET run = ${`${runA}-no-id`} WHERE run = ${runA}`,
+          sql`UPDATE telemachy_events SET run = CAST(x'61ff' AS text) WHERE run = ${`${runA}-no-id`}`
+        ]
+        for (const damage of damages) {
+          yield* damage
+          const whole = (runs: ReadonlyArray<{ readonly run: string; readonly status: string }>) =>
+            Object.fromEntries(runs.map(({ run, status }) => [run.startsWith("a") ? "a" : run, status]))
+          const expected = { a: "damaged", [runB]: "failed", [other]: "interrupted" }
+          assert.deepStrictEqual(whole(yield* list), expected)
+          assert.deepStrictEqual(whole((yield* notable(3)).runs), expected)
+          assert.deepInclude(whole((yield* notable(0)).runs), { a: "damaged", [other]: "interrupted" })
+          assert.deepInclude(yield* find("b"), { status: "failed" })
+          assert.strictEqual((yield* Effect.flip(find("dd")))._tag, "RunUnknownError")
+          assert.include(yield* abandoned("http://fake.test"), other)
+          assert.deepStrictEqual((yield* verify(Option.none())).breaks.map(({ seq }) => seq).length, 1)
+        }
       })))
 
   it.scopedLive("finds the first broken link of each run, whatever is broken", () =>

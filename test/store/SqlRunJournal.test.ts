@@ -233,6 +233,24 @@ describe("SqlRunJournal", () => {
       assert.deepStrictEqual(yield* lives.abandoned("http://nobody.test"), [])
     }))
 
+  it.scopedLive("to know what is abandoned, no log is read", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      const [died, lives] = [yield* record(database, 1), yield* record(database, 2, new Map([[1, "dead" as const]]))]
+      const odd = "http://fake.test/\"embedded\":true,\"url\":\"x\""
+      const begin = (run: RunId, url: string, more: ReadonlyArray<RunEvent> = []) =>
+        Effect.flatMap(died.begin(identity(run)), ({ append }) =>
+          append([started(run, "\"url\":\"http://fake.test\"", url), ...Arr.makeBy(2000, (number) => numbered(number, run)), ...more]))
+      yield* begin(runA, "http://fake.test")
+      yield* begin(runB, odd)
+      // It is on another Agamemnon since it went on.
+      yield* begin(at(1), "http://fake.test", [{ ...started(at(1), "flow", "http://moved.test"), _tag: "run.resumed", resources: [] }])
+      yield* database.sql`UPDATE telemachy_events SET payload = '{' WHERE tag = 'request.failed'`
+      assert.deepStrictEqual(yield* lives.abandoned("http://fake.test"), [runA])
+      assert.deepStrictEqual(yield* lives.abandoned(odd), [runB])
+      assert.deepStrictEqual(yield* lives.abandoned("http://moved.test"), [at(1)])
+    }))
+
   it.scopedLive("in use is what other living runs of the same workflow on the same Agamemnon have or are making", () =>
     Effect.gen(function*() {
       const database = yield* newFile
