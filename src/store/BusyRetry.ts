@@ -29,15 +29,25 @@ const isRefusal = (failure: unknown): boolean =>
 const isUnavailable = (failure: unknown): boolean =>
   isRefusal(failure) || /^(08006|57P01|57P02|TIMEDOUT)$/.test(codeOf(failure))
 
-// A writer holds a file for a few milliseconds.
-const schedule = Schedule.exponential("2 millis", 1.6).pipe(
-  Schedule.union(Schedule.spaced("100 millis")),
+const upTo = "20 seconds"
+
+// A writer holds a file for a few milliseconds, and to look whether it is free takes almost nothing.
+const whileBusy = Schedule.exponential("5 millis", 1.5).pipe(
+  Schedule.union(Schedule.spaced("50 millis")),
   Schedule.jittered,
-  Schedule.upTo("20 seconds")
+  Schedule.upTo(upTo)
+)
+
+const whileAway = Schedule.exponential("5 millis", 1.5).pipe(
+  Schedule.union(Schedule.spaced("200 millis")),
+  Schedule.jittered,
+  Schedule.upTo(upTo)
 )
 
 const retryWhile = (isPassing: (failure: unknown) => boolean) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.retry(effect, { while: isPassing, schedule })
+  Effect.retry(effect, { while: isBusy, schedule: whileBusy }).pipe(
+    Effect.retry({ while: (failure) => isPassing(failure) && !isBusy(failure), schedule: whileAway })
+  )
 
 /** Repeats what fails because others use the database at the same time. */
 export const retryWhileContended = retryWhile(isContention)

@@ -17,6 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { JournalError } from "../run/JournalError.ts"
 import * as BusyRetry from "./BusyRetry.ts"
@@ -229,9 +230,19 @@ export const openFile = Effect.fn("Database.openFile")(function*(path: string) {
   return yield* open(where, libsqlFile(url.href), prepareFile)
 })
 
+// Others that read the file now delay that for a moment.
+const whileOthersRead = Schedule.intersect(Schedule.spaced("50 millis"), Schedule.recurs(20))
+
 /** Overwrites what was deleted wherever the database still holds a copy of it, as far as that is in its power. */
 export const scrub = ask("write", (sql) =>
-  sql.onDialectOrElse({ sqlite: () => sql`PRAGMA wal_checkpoint(TRUNCATE)`, orElse: () => Effect.void }))
+  sql.onDialectOrElse({
+    sqlite: () =>
+      Effect.repeat(sql<{ readonly busy: number }>`PRAGMA wal_checkpoint(TRUNCATE)`, {
+        while: ([checkpoint]) => checkpoint?.busy === 1,
+        schedule: whileOthersRead
+      }),
+    orElse: () => Effect.void
+  }))
 
 /** Opens a journal that ends with the scope. */
 export const openMemory = open("memory:", libsqlMemory, (sql) =>

@@ -1,27 +1,42 @@
 /**
- * A file that libsql opens, and that can still be written after it was busy.
+ * A file that libsql opens, that can still be written after it was busy, and
+ * that is waited for without stopping the process.
  *
  * libsql leaves a statement open that it could not begin because another process
  * was writing, until the statement is collected as garbage. Until then, what its
  * connection writes is answered as done and is not committed, and no other
- * process can write. So a connection waits a moment for its turn, and one that
- * has found the file busy is closed, and another takes its place.
+ * process can write. It does so with a statement that it has prepared, and not
+ * with one that it executes at once. So before each change, it is tried at once
+ * whether the file is free; whoever finds it busy tries again later. A connection
+ * that has found it busy all the same is closed, and another takes its place.
  */
 import type { Reactivity } from "@effect/experimental/Reactivity"
 import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
-import { type Client, createClient, type Transaction, type TransactionMode } from "@libsql/client/sqlite3"
+import { type Client, createClient, type InStatement, type Transaction, type TransactionMode } from "@libsql/client/sqlite3"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
 import * as BusyRetry from "./BusyRetry.ts"
 
-// Nothing else happens in the process while it waits for its turn, so that is short: writers take a few milliseconds.
+// SQLite does not wait for its turn, because nothing else would happen in the process.
 // What is deleted is overwritten, because it may be a text that somebody wants to be forgotten.
-const settings = "PRAGMA busy_timeout = 200; PRAGMA secure_delete = ON"
+const settings = "PRAGMA busy_timeout = 0; PRAGMA secure_delete = ON"
+
+/** Fails when another process is writing. */
+const probe = "BEGIN IMMEDIATE; ROLLBACK"
+
+const isQuestion = (statement: InStatement): boolean =>
+  /^\s*(SELECT|PRAGMA)\b/i.test(typeof statement === "string" ? statement : statement.sql)
 
 /** A transaction could not begin. */
 class NotBegun extends Data.TaggedError("NotBegun")<{ readonly cause: unknown }> {}
+
+/** Answers that the file is busy, and fails with anything else. */
+const notBusy = (failure: unknown): unknown => {
+  if (BusyRetry.isBusy(failure)) return failure
+  throw failure
+}
 
 interface Connection {
   readonly client: Client
@@ -53,18 +68,24 @@ const renewing = (url: string): Client => {
     }
   }
 
+  const change = async <A>(use: (client: Client) => Promise<A>): Promise<A> => {
+    const busy = await withCurrent((client) => client.executeMultiple(probe).then(() => undefined, notBusy))
+    if (busy !== undefined) throw busy
+    return withCurrent(use)
+  }
+
   // The transaction keeps the connection that it was begun on for itself.
   const begin = (mode: TransactionMode): Promise<Transaction> =>
-    withCurrent(async (client) => {
+    change(async (client) => {
       const transaction = await client.transaction(mode)
       current = undefined
       return transaction
     })
 
   return {
-    execute: (statement) => withCurrent((client) => client.execute(statement)),
-    batch: (statements, mode) => withCurrent((client) => client.batch(statements, mode)),
-    migrate: (statements) => withCurrent((client) => client.migrate(statements)),
+    execute: (statement) => (isQuestion(statement) ? withCurrent : change)((client) => client.execute(statement)),
+    batch: (statements, mode) => change((client) => client.batch(statements, mode)),
+    migrate: (statements) => change((client) => client.migrate(statements)),
     // Not to fail as long as there is hope: @effect/sql-libsql does nothing more after a transaction that it could not begin.
     transaction: (mode: TransactionMode = "write") =>
       Effect.tryPromise({ try: () => begin(mode), catch: (cause) => new NotBegun({ cause }) }).pipe(

@@ -98,7 +98,7 @@ const forget = Effect.fnUntraced(function*(run: RunId) {
       Effect.filterOrFail(lease.isHeld, (isHeld) => isHeld, () => no("another process drives it")),
       erase(sql, run)
     ))
-  // Others that read the file now can delay that.
+  // Others that read the file for long can keep it from that.
   yield* Effect.ignoreLogged(Database.scrub)
 }, Effect.scoped)
 

@@ -1,0 +1,64 @@
+import * as Reactivity from "@effect/experimental/Reactivity"
+import { createClient } from "@libsql/client/sqlite3"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import { RunJournal } from "../../src/run/RunJournal.ts"
+import * as LibsqlFile from "../../src/store/LibsqlFile.ts"
+import { identity, newFile, newPath, numbered, openFile, process, started } from "../support/TestStore.ts"
+
+/** Holds the right to write to a file for as long as the scope. */
+const hold = (path: string) =>
+  Effect.acquireRelease(
+    Effect.promise(() => createClient({ url: `file:${path}` }).transaction("write")),
+    (transaction) => Effect.promise(() => transaction.rollback())
+  )
+
+describe("LibsqlFile", () => {
+  it.scopedLive("whoever waits for its turn does not stop the process", () =>
+    Effect.gen(function*() {
+      const path = yield* newPath
+      const { begin } = Context.get(yield* process(yield* openFile(path), 1), RunJournal)
+      const { append } = yield* begin(identity())
+      yield* append([started()])
+      let turns = 0
+      const counting = yield* Effect.fork(Effect.forever(Effect.delay(Effect.sync(() => turns++), "10 millis")))
+      const appending = yield* Effect.scoped(Effect.gen(function*() {
+        yield* hold(path)
+        const appending = yield* Effect.forkDaemon(append([numbered(1)]))
+        yield* Effect.sleep("2 seconds")
+        assert.isNull(appending.unsafePoll())
+        return appending
+      }))
+      yield* Fiber.interrupt(counting)
+      yield* Fiber.join(appending)
+      // Of 200; with a connection that waits 200 ms at each attempt, there are fewer than 40.
+      assert.isAtLeast(turns, 60)
+    }))
+
+  it.scopedLive("SQLite itself never waits", () =>
+    Effect.gen(function*() {
+      const { sql } = yield* newFile
+      assert.deepStrictEqual((yield* sql`PRAGMA busy_timeout`).map((row) => row["timeout"]), [0])
+    }))
+
+  it.scopedLive("a change that finds the file busy leaves nothing open", () =>
+    Effect.gen(function*() {
+      const path = yield* newPath
+      const sql = yield* LibsqlFile.make(`file:${path}`)
+      yield* sql`PRAGMA journal_mode = WAL`
+      yield* sql`CREATE TABLE lines (line text)`
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* hold(path)
+        const changes = [sql`INSERT INTO lines VALUES ('busy')`, sql`DELETE FROM lines`, sql`INSERT INTO lines VALUES ('busy') RETURNING line`]
+        for (const change of changes) yield* Effect.flip(change)
+        // What is asked is answered.
+        assert.deepStrictEqual(yield* sql`SELECT line FROM lines`, [])
+      }))
+      yield* sql`INSERT INTO lines VALUES ('later')`
+      const other = yield* LibsqlFile.make(`file:${path}`)
+      yield* other`INSERT INTO lines VALUES ('after')`
+      assert.deepStrictEqual((yield* other`SELECT line FROM lines`).map((row) => row["line"]), ["later", "after"])
+    }).pipe(Effect.provide(Reactivity.layer)))
+})
