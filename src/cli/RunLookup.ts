@@ -18,6 +18,6 @@ export const find = (prefix: string) => Effect.flatMap(RunStore, ({ find }) => f
 /** Reads how far a run has got. */
 export const stateOf = Effect.fn("RunLookup.stateOf")(function*(run: RunId) {
   const { events } = yield* RunStore
-  const state = RunState.foldAll(yield* events(run))
+  const state = yield* Effect.flatMap(events(run), RunState.foldInTurns)
   return state ?? (yield* new RunForgottenError({ run }))
 })

@@ -275,7 +275,7 @@ export interface PostgresLimits {
 export const postgresLimits: PostgresLimits = {
   connect: Duration.seconds(5),
   statement: Duration.seconds(5),
-  reading: Duration.seconds(30),
+  reading: Duration.seconds(15),
   wait: Duration.seconds(30)
 }
 

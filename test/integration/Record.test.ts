@@ -166,6 +166,33 @@ describe.concurrent("the journal", () => {
       assert.notInclude(logs.stdout, "hello")
     }))
 
+  test("shows a run that cannot be read as damaged, and the others as they are", () =>
+    Effect.gen(function*() {
+      const path = join(yield* emptyDirectory, "runs.db")
+      const backend = yield* TestBackend.make()
+      const url = backend.env.AGAMEMNON_URL
+      const [bad, good] = ["ab00000000000001", "cd00000000000003"]
+      yield* RecordFile.write(path, [bad, good].map((id) => ({ ...started(id), url })))
+      yield* alter(path, `UPDATE telemachy_events SET payload = CAST(x'ff' AS text) WHERE run = '${bad}'`)
+      const env = { ...backend.env, ...RecordFile.inFile(path) }
+      const list = yield* run(["list", "--all"], { env })
+      assert.strictEqual(list.code, 0, list.stderr)
+      assert.match(list.stdout, new RegExp(`${bad} +damaged`))
+      assert.match(list.stdout, new RegExp(`named +${good} +interrupted`))
+      const cleaned = yield* run(["cleanup", "--all"], { env })
+      assert.match(cleaned.stderr, new RegExp(`event 0 \\(run.started\\) of run ${bad} is damaged\n$`))
+      assert.match(cleaned.stdout, new RegExp(`nothing of run ${good} `))
+      assert.strictEqual(cleaned.code, 5)
+      for (const command of ["status", "logs"]) {
+        const damaged = yield* run([command, bad], { env })
+        assert.match(damaged.stderr, new RegExp(`event 0 \\(run.started\\) of run ${bad} is damaged\n$`))
+        assert.strictEqual((yield* run([command, good], { env })).code, 0)
+      }
+      const audit = yield* run(["audit", "verify"], { env })
+      assert.strictEqual(audit.stderr, `run ${bad}: event 0 (run.started) cannot be read\n4 events of 2 runs: 1 broken chain\n`)
+      assert.strictEqual(audit.code, 1)
+    }))
+
   test("is asked by the beginning of an id", () =>
     Effect.gen(function*() {
       const path = join(yield* emptyDirectory, "runs.db")

@@ -2,12 +2,15 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { AgamemnonClient } from "../../agamemnon/AgamemnonClient.ts"
 import { oneLine } from "../../report/Format.ts"
+import type { JournalError } from "../../run/JournalError.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as RunState from "../../run/RunState.ts"
+import type { RunSummary } from "../../store/RunIndex.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Backend from "../Backend.ts"
@@ -36,21 +39,33 @@ const cleanOne = Effect.fn("CleanupCommand.cleanOne")(function*(run: RunId, dryR
   if (remaining.length === 0) yield* Console.log(`nothing of run ${run} is left`)
 })
 
+/** Whether there may be something of a run that nobody drives. */
+const isConcerned = ({ kept = 0, left = 0, owner, status }: RunSummary): boolean =>
+  owner === undefined && (status === "interrupted" || status === "damaged" || left + kept > 0)
+
+/** Says why a run cannot be cleaned up, which keeps no other from it. Answers that it was not. */
+const sayWhy = ({ message }: JournalError) => Effect.as(Console.error(oneLine(message)), false)
+
 /** Cleans up every run without a living owner on the Agamemnon of the settings. */
 const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(dryRun: boolean) {
   const { url } = yield* AgamemnonClient
   const { list } = yield* RunStore.RunStore
-  const runs = yield* Effect.filter(yield* list, ({ kept = 0, left = 0, owner, run, status }) =>
-    owner === undefined && (status === "interrupted" || left + kept > 0)
-      ? Effect.map(RunLookup.stateOf(run), (state) => state.url === url)
-      : Effect.succeed(false))
+  const concerned = (yield* list).filter(isConcerned)
+  const found = yield* Effect.forEach(concerned, ({ run }) =>
+    Effect.map(Effect.either(RunLookup.stateOf(run)), (state) => ({ run, state })))
+  const runs = found.filter(({ state }) => Either.isLeft(state) || state.right.url === url)
   if (runs.length === 0) return yield* Console.log(`no run has left anything on ${url}`)
-  const exits = yield* Effect.forEach(runs, ({ run }) =>
-    Effect.catchTags(Effect.as(cleanOne(run, dryRun, false), true), {
-      Exit: () => Effect.succeed(false),
-      // It has been resumed meanwhile.
-      RunOwnedError: ({ message }) => Effect.as(Console.error(oneLine(message)), true)
-    }))
+  const exits = yield* Effect.forEach(runs, ({ run, state }) =>
+    Effect.zipRight(state, Effect.as(cleanOne(run, dryRun, false), true)).pipe(
+      Effect.catchTags({
+        Exit: () => Effect.succeed(false),
+        JournalError: sayWhy,
+        // It has been forgotten meanwhile.
+        RunForgottenError: () => Effect.succeed(true),
+        // It has been resumed meanwhile.
+        RunOwnedError: ({ message }) => Effect.as(Console.error(oneLine(message)), true)
+      })
+    ))
   if (!exits.every(Boolean)) return yield* new CommandExit({ code: ExitCode.leftBehind })
 })
 

@@ -44,9 +44,10 @@ const cells = (summary: RunIndex.RunSummary, now: DateTime.Utc, style: Style): R
   const took = DateTime.distanceDuration(timeOf(startedAt), endedAt === undefined ? now : timeOf(endedAt))
   return [
     oneLine(workflow),
-    run,
+    // Of a row that is damaged, it can be anything.
+    oneLine(run),
     style[paints[status]](status),
-    style.faint(local(startedAt)),
+    style.faint(startedAt === "" ? "" : local(startedAt)),
     isOpen ? "" : duration(took).padStart(7),
     remains(summary, style)
   ]
