@@ -15,9 +15,10 @@ export class RunForgottenError extends Schema.TaggedError<RunForgottenError>()("
 /** Finds the run that an argument names, at a glance. */
 export const find = (prefix: string) => Effect.flatMap(RunStore, ({ find }) => find(prefix))
 
-/** Reads how far a run has got. */
+/** Reads how far a run has got, and what others have removed since of what it has kept or left. */
 export const stateOf = Effect.fn("RunLookup.stateOf")(function*(run: RunId) {
-  const { events } = yield* RunStore
+  const { events, removedByOthers } = yield* RunStore
   const state = yield* Effect.flatMap(events(run), RunState.foldInTurns)
-  return state ?? (yield* new RunForgottenError({ run }))
+  if (state === undefined) return yield* new RunForgottenError({ run })
+  return RunState.remaining(state).length === 0 ? state : RunState.withRemoved(state, yield* removedByOthers(run))
 })

@@ -362,6 +362,17 @@ export const resources = ({ agents, declared, teams }: RunState): ReadonlyArray<
 ]
 
 /**
+ * The state when others have removed what has these ids.
+ *
+ * @internal
+ */
+export const withRemoved = (state: RunState, ids: ReadonlySet<string>): RunState => {
+  const after = (before: ResourceState): ResourceState =>
+    before.id !== undefined && ids.has(before.id) ? { ...before, status: "removed", error: undefined, usedBy: undefined } : before
+  return { ...state, agents: HashMap.map(state.agents, after), teams: HashMap.map(state.teams, after) }
+}
+
+/**
  * The teams and agents of a run that are still on Agamemnon, as far as the run knows.
  *
  * **Example** (Whether anything still costs money)

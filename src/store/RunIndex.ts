@@ -13,6 +13,7 @@ import { nearest } from "../workflow/Suggestion.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Migrations from "./Migrations.ts"
+import * as ResourceIndex from "./ResourceIndex.ts"
 
 /** A run at a glance. */
 export interface RunSummary {
@@ -115,10 +116,21 @@ const milestonesOf = (condition?: Condition) =>
       ORDER BY coalesce(f.at, m.at) DESC, m.run`
   })
 
+/** Takes out of what a run has kept or left what another run has removed since. */
+const withoutRemoved = (summaries: ReadonlyArray<RunSummary>) =>
+  summaries.some(({ kept = 0, left = 0 }) => kept + left > 0)
+    ? Effect.map(ResourceIndex.sharedFates, (fates) =>
+      summaries.map((summary): RunSummary => ({
+        ...summary,
+        left: summary.left && summary.left - ResourceIndex.removedSince(fates, summary.run, "left").length,
+        kept: summary.kept && summary.kept - ResourceIndex.removedSince(fates, summary.run, "kept").length
+      })))
+    : Effect.succeed(summaries)
+
 /** Reads runs at a glance, the newest first: all, or those whose ids are as said. One that is damaged does not hide the others. */
 const select = Effect.fnUntraced(function*(condition: Condition | undefined, owners: ReadonlyMap<string, Owner>) {
   const rows = yield* milestonesOf(condition)
-  return yield* Effect.forEach(rows, (row) =>
+  const summaries = yield* Effect.forEach(rows, (row) =>
     Option.match(decodeMilestone(row), {
       onNone: () => Effect.succeed(damagedSummary(row, owners)),
       onSome: (milestone) =>
@@ -127,6 +139,7 @@ const select = Effect.fnUntraced(function*(condition: Condition | undefined, own
           (event) => summaryOf(milestone, Option.getOrUndefined(event), owners.get(milestone.run))
         )
     }))
+  return yield* withoutRemoved(summaries)
 })
 
 const living = Effect.flatMap(RunLease, (leases) => leases.living)
@@ -216,33 +229,3 @@ export const find = Effect.fn("RunIndex.find")(function*(prefix: string) {
   }
   return first
 })
-
-const Resource = Schema.parseJson(Schema.Struct({ key: Schema.String, id: Schema.optional(Schema.String) }))
-
-const decodeResource = Schema.decodeOption(Resource)
-
-/**
- * The ids of all agents and teams that any run has made or used, and the keys
- * of those that a run was about to make when it last spoke of them.
- */
-export const known = Effect.map(
-  Database.readTexts((sql) =>
-    sql`SELECT ${Database.texts(sql, "e", ["run", "payload"])} FROM telemachy_events AS e
-      WHERE tag IN ('agent.creating', 'agent.created', 'agent.reused', 'team.creating', 'team.created', 'team.reused')
-        AND payload IS NOT NULL ORDER BY e.run, e.seq`),
-  (rows) => {
-    const ids = new Set<string>()
-    const open = new Map<string, string>()
-    for (const { payload, run } of rows) {
-      for (const { id, key } of Option.toArray(decodeResource(String(payload)))) {
-        if (id === undefined) {
-          open.set(`${run} ${key}`, key)
-        } else {
-          ids.add(id)
-          open.delete(`${run} ${key}`)
-        }
-      }
-    }
-    return new Set([...ids, ...open.values()])
-  }
-)

@@ -84,6 +84,8 @@ export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, 
   readonly follow: (run: RunId) => Stream.Stream<RunEvent, JournalError>
   /** The ids of all agents and teams that any run has made or used, and the keys of those whose ids it has not learned. */
   readonly known: Effect.Effect<ReadonlySet<string>, JournalError>
+  /** The ids of what a run has kept or left, and another run has used again and removed since. */
+  readonly removedByOthers: (run: RunId) => Effect.Effect<ReadonlySet<string>, JournalError>
   /** Asks the owner of a run for its end. Answers whether it has one that lives, who hears of it within a second. */
   readonly cancel: (run: RunId, by: string) => Effect.Effect<boolean, JournalError>
   /** Removes what the events of a run that is over say, and keeps their chain. */

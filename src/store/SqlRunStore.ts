@@ -24,6 +24,7 @@ import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import * as HashChain from "./HashChain.ts"
 import * as OwnerProcess from "./OwnerProcess.ts"
+import * as ResourceIndex from "./ResourceIndex.ts"
 import * as RunIndex from "./RunIndex.ts"
 import { RunNotOverError, RunStore, type Verification } from "./RunStore.ts"
 import * as SqlRunJournal from "./SqlRunJournal.ts"
@@ -145,7 +146,8 @@ const make = Effect.gen(function*() {
     events: (run) => provided(Effect.flatMap(EventLog.rows(run), EventLog.events)),
     input: (run) => provided(SqlRunJournal.inputOf(run)),
     follow: (run) => Stream.provideContext(follow(run), context),
-    known: provided(RunIndex.known),
+    known: provided(ResourceIndex.known),
+    removedByOthers: (run) => provided(ResourceIndex.removedByOthers(run)),
     cancel: (run, by) => provided(Effect.flatMap(RunLease.RunLease, ({ cancel }) => cancel(run, by))),
     forget: (run) => provided(forget(run)),
     verify: (run) => provided(Effect.flatMap(runsOf(run), verify)),

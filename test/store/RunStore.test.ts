@@ -177,6 +177,38 @@ describe("RunStore", () => {
         assert.deepStrictEqual((yield* verify(Option.none())).breaks, [])
       })))
 
+  it.scopedLive("what a run has kept is gone when another run has used it again and removed it", () =>
+    withStore(() =>
+      Effect.gen(function*() {
+        const { find, forget, list, removedByOthers } = yield* RunStore.RunStore
+        const at = (index: number) => RunId.make(String(index).repeat(16))
+        const agent = (name: string) => ({ name, key: `key-${name}` })
+        const kept = (run: RunId): ReadonlyArray<RunEvent> => [
+          started(run),
+          { ...numbered(1, run), _tag: "agent.created", ...agent("one"), id: `one-${run}` },
+          { ...numbered(1, run), _tag: "agent.created", ...agent("two"), id: `two-${run}` },
+          { ...numbered(1, run), _tag: "agent.kept", ...agent("one"), id: `one-${run}` },
+          { ...numbered(1, run), _tag: "agent.kept", ...agent("two") },
+          finished(run, 0, 2)
+        ]
+        const reuse = (run: RunId, of: RunId, names: ReadonlyArray<string>): ReadonlyArray<RunEvent> => [
+          started(run),
+          ...names.map((name): RunEvent => ({ ...numbered(2, run), _tag: "agent.reused", ...agent(name), id: `${name}-${of}` })),
+          ...names.map((name): RunEvent => ({ ...numbered(2, run), _tag: "agent.removed", ...agent(name) })),
+          finished(run)
+        ]
+        for (const index of [1, 2, 3]) yield* over(kept(at(index)), at(index))
+        const counts = Effect.map(list, (runs) => Object.fromEntries(runs.map(({ kept, run }) => [run[0], kept])))
+        assert.deepStrictEqual(yield* counts, { 1: 2, 2: 2, 3: 2 })
+        yield* over(reuse(at(4), at(1), ["one"]), at(4))
+        yield* over(reuse(at(5), at(2), ["one", "two"]), at(5))
+        assert.deepStrictEqual(yield* counts, { 1: 1, 2: 0, 3: 2, 4: 0, 5: 0 })
+        assert.deepStrictEqual([...(yield* removedByOthers(at(1)))], [`one-${at(1)}`])
+        assert.deepStrictEqual([...(yield* removedByOthers(at(3)))], [])
+        yield* forget(at(2))
+        assert.deepInclude(yield* find(at(2)), { status: "forgotten" })
+      })))
+
   it.scopedLive("a run that cannot be read hides no other", () =>
     withStore((sql) =>
       Effect.gen(function*() {
