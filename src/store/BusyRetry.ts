@@ -24,24 +24,23 @@ const isContention = (failure: unknown): boolean =>
 
 // The server is starting or stopping, or it is one that only answers questions now: nothing was carried out.
 const isRefusal = (failure: unknown): boolean =>
-  isContention(failure) || /^(25006|57P03|08001|08004|57014|ECONNREFUSED)$/.test(codeOf(failure))
+  isContention(failure) || /^(25006|57P03|08001|08004|57014)$/.test(codeOf(failure))
 
 const isUnavailable = (failure: unknown): boolean =>
   isRefusal(failure) || /^(08006|57P01|57P02|TIMEDOUT)$/.test(codeOf(failure))
 
-const upTo = "20 seconds"
-
-// A writer holds a file for a few milliseconds, and to look whether it is free takes almost nothing.
+// A writer holds a file for a few milliseconds.
 const whileBusy = Schedule.exponential("5 millis", 1.5).pipe(
   Schedule.union(Schedule.spaced("50 millis")),
   Schedule.jittered,
-  Schedule.upTo(upTo)
+  Schedule.upTo("20 seconds")
 )
 
-const whileAway = Schedule.exponential("5 millis", 1.5).pipe(
+// Less than a run waits for one of its events to be written, and for what others use before it removes.
+const whileAway = Schedule.exponential("5 millis", 1.6).pipe(
   Schedule.union(Schedule.spaced("200 millis")),
   Schedule.jittered,
-  Schedule.upTo(upTo)
+  Schedule.upTo("5 seconds")
 )
 
 const retryWhile = (isPassing: (failure: unknown) => boolean) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

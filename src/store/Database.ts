@@ -282,25 +282,26 @@ export const postgresLimits: PostgresLimits = {
 // Few, because many processes may share the server.
 const connections = 2
 
+/** How long a statement may take that makes tables, or changes those of an earlier version, which can be large. */
+const migrationLimit = Duration.minutes(1)
+
 /** Opens a database of a PostgreSQL. What can be long is read through a connection of its own. */
 export const openPostgres = Effect.fn("Database.openPostgres")(function*(
   url: Redacted.Redacted,
   { connect, reading, statement, wait }: PostgresLimits = postgresLimits
 ) {
   const { make } = yield* Effect.promise(() => import("./PostgresClient.ts"))
-  const database = yield* open(
-    placeOf(Redacted.value(url)),
-    make({ url, connections, limits: { connect, wait, statement } }),
-    (sql) =>
-      version(sql).pipe(
-        Effect.catchIf((error) => BusyRetry.codeOf(error) === "42P01", () => Effect.succeed(0)),
-        Effect.flatMap((made) => migrate(sql, made))
-      )
-  )
-  return {
-    ...database,
-    reading: yield* make({ url, connections: 1, limits: { connect, wait, statement: reading } }).pipe(Effect.provide(Reactivity.layer))
-  }
+  // Each connection is opened when it is needed.
+  const client = (connections: number, statement: Duration.Duration) =>
+    Effect.provide(make({ url, connections, limits: { connect, wait, statement } }), Reactivity.layer)
+  const prepare = (sql: Sql) =>
+    version(sql).pipe(
+      Effect.catchIf((error) => BusyRetry.codeOf(error) === "42P01", () => Effect.succeed(0)),
+      Effect.flatMap((made) => Effect.flatMap(client(1, migrationLimit), (patient) => migrate(patient, made))),
+      Effect.scoped
+    )
+  const database = yield* open(placeOf(Redacted.value(url)), client(connections, statement), prepare)
+  return { ...database, reading: yield* client(1, reading) }
 })
 
 /** Layer of a database that is open for as long as the layer. */

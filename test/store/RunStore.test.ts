@@ -9,9 +9,10 @@ import * as Stream from "effect/Stream"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { RunId } from "../../src/run/RunId.ts"
 import { RunJournal } from "../../src/run/RunJournal.ts"
-import type * as Database from "../../src/store/Database.ts"
+import * as Database from "../../src/store/Database.ts"
 import * as RunStore from "../../src/store/RunStore.ts"
 import * as SqlRunStore from "../../src/store/SqlRunStore.ts"
+import * as TestPostgres from "../support/TestPostgres.ts"
 import { identity, newPath, numbered, numbers, openFile, runA, runB, started } from "../support/TestStore.ts"
 
 /** A journal in a new file, with another connection to it. */
@@ -262,4 +263,47 @@ describe("RunStore", () => {
         yield* sql`DELETE FROM telemachy_events WHERE run = ${runB} AND seq <> 1`
         assert.strictEqual((yield* verify(Option.none())).runs, 2)
       })))
+})
+
+describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("RunStore in PostgreSQL"), () => {
+  it.scopedLive("forgetting is all or nothing", () =>
+    Effect.gen(function*() {
+      const url = yield* TestPostgres.database("telemachy_forgetting")
+      const { sql } = yield* Database.openPostgres(url)
+      yield* Effect.gen(function*() {
+        const { events, find, forget, verify } = yield* RunStore.RunStore
+        yield* over([started(), numbered(1), finished()])
+        yield* sql`INSERT INTO telemachy_declarations (run, digest, json) VALUES (${runA}, 'd', '{}')`
+        yield* sql`ALTER TABLE telemachy_events ADD CONSTRAINT no CHECK (tag <> 'run.forgotten')`
+        assert.strictEqual((yield* Effect.flip(forget(runA)))._tag, "JournalError")
+        assert.lengthOf(yield* events(runA), 3)
+        assert.lengthOf(yield* sql`SELECT 1 FROM telemachy_declarations`, 1)
+        assert.deepStrictEqual(yield* sql`SELECT 1 FROM telemachy_owners`, [])
+        yield* sql`ALTER TABLE telemachy_events DROP CONSTRAINT no`
+        yield* forget(runA)
+        assert.deepStrictEqual(yield* events(runA), [])
+        assert.deepInclude(yield* find(runA), { status: "forgotten" })
+        assert.deepStrictEqual(yield* verify(Option.none()), { runs: 1, events: 4, breaks: [] })
+      }).pipe(Effect.scoped, Effect.provide(SqlRunStore.layerPostgres(url)))
+    }))
+
+  it.scopedLive("asks PostgreSQL what a file is asked", () =>
+    Effect.gen(function*() {
+      const url = yield* TestPostgres.database("telemachy_index")
+      const { sql } = yield* Database.openPostgres(url)
+      yield* Effect.gen(function*() {
+        const { find, list, notable, removedByOthers } = yield* RunStore.RunStore
+        const { abandoned } = yield* RunJournal
+        const agent = { name: "one", key: "key-one" }
+        yield* over([started(), { ...numbered(1), _tag: "agent.created", ...agent, id: "id" }, { ...numbered(1), _tag: "agent.kept", ...agent }, finished(runA, 0, 1)])
+        yield* over([started(runB), { ...numbered(1, runB), _tag: "agent.reused", ...agent, id: "id" }, { ...numbered(1, runB), _tag: "agent.removed", ...agent }], runB)
+        const statuses = Object.fromEntries((yield* list).map(({ kept, run, status }) => [run[0], [status, kept]]))
+        assert.deepStrictEqual(statuses, { a: ["failed", 0], b: ["interrupted", undefined] })
+        assert.deepStrictEqual([...(yield* removedByOthers(runA))], ["id"])
+        assert.deepStrictEqual(yield* abandoned("http://fake.test"), [runB])
+        assert.strictEqual((yield* notable(1)).total, 2)
+        yield* sql`UPDATE telemachy_events SET payload = NULL WHERE run = ${runA} AND tag = 'run.finished'`
+        assert.deepInclude(yield* find("a"), { status: "damaged" })
+      }).pipe(Effect.scoped, Effect.provide(SqlRunStore.layerPostgres(url)))
+    }))
 })

@@ -1,7 +1,9 @@
 /** Something between the command and a server that it talks to, which a test can break. */
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http"
 import { connect, createServer as createTcpServer, type Socket } from "node:net"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { eventually } from "./HttpQuestion.ts"
 
@@ -118,10 +120,10 @@ export interface Tcp {
   readonly thaw: Effect.Effect<void>
 }
 
-/** Puts a proxy in front of a server, each of whose answers is delayed by so many milliseconds. */
+/** Puts a proxy in front of a server, each of whose answers is delayed. */
 export const tcp = Effect.fn("proxy.tcp")(function*(
   to: { readonly host: string; readonly port: number },
-  delay = 0
+  delay: Duration.DurationInput = 0
 ): Effect.fn.Return<Tcp, never, Scope.Scope> {
   const sockets = new Set<Socket>()
   let taken = 0
@@ -130,20 +132,18 @@ export const tcp = Effect.fn("proxy.tcp")(function*(
     sockets.add(socket)
     socket.on("close", () => sockets.delete(socket)).on("error", () => {})
   }
-  const pass = (from: Socket, into: Socket, after: number) => {
-    from.on("data", (chunk) => {
-      if (after === 0) into.write(chunk)
-      else setTimeout(() => into.write(chunk), after)
-    })
-    from.on("end", () => setTimeout(() => into.end(), after))
+  const runtime = yield* Effect.runtime()
+  const later = (action: () => unknown) => Runtime.runFork(runtime)(Effect.delay(Effect.sync(action), delay))
+  const pass = (from: Socket, into: Socket, when: (action: () => unknown) => unknown) => {
+    from.on("data", (chunk) => when(() => into.write(chunk))).on("end", () => when(() => into.end()))
   }
   const server = createTcpServer((near) => {
     const far = connect(to)
     taken += 1
     keep(near)
     keep(far)
-    pass(near, far, 0)
-    pass(far, near, delay)
+    pass(near, far, (action) => action())
+    pass(far, near, later)
     if (isFrozen) near.pause()
   })
   const cut = Effect.sync(() => sockets.forEach((socket) => socket.destroy()))
