@@ -15,7 +15,6 @@ import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import { type Client, createClient, type InStatement, type Transaction, type TransactionMode } from "@libsql/client/sqlite3"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import type * as Scope from "effect/Scope"
 import * as BusyRetry from "./BusyRetry.ts"
 
@@ -31,6 +30,17 @@ const isQuestion = (statement: InStatement): boolean =>
 
 /** A transaction could not begin. */
 class NotBegun extends Data.TaggedError("NotBegun")<{ readonly cause: unknown }> {}
+
+/**
+ * A transaction that could not begin, in which every statement fails for the same
+ * reason. After a transaction that fails to begin, @effect/sql-libsql would wait
+ * for its end for ever, and do nothing more.
+ */
+const notBegun = (cause: unknown): Transaction => {
+  const fail = () => Promise.reject(cause)
+  const end = () => Promise.resolve()
+  return { execute: fail, batch: fail, executeMultiple: fail, commit: end, rollback: end, close: () => {}, closed: true }
+}
 
 /** Answers that the file is busy, and fails with anything else. */
 const notBusy = (failure: unknown): unknown => {
@@ -86,13 +96,12 @@ const renewing = (url: string): Client => {
     execute: (statement) => (isQuestion(statement) ? withCurrent : change)((client) => client.execute(statement)),
     batch: (statements, mode) => change((client) => client.batch(statements, mode)),
     migrate: (statements) => change((client) => client.migrate(statements)),
-    // Not to fail as long as there is hope: @effect/sql-libsql does nothing more after a transaction that it could not begin.
     transaction: (mode: TransactionMode = "write") =>
       Effect.tryPromise({ try: () => begin(mode), catch: (cause) => new NotBegun({ cause }) }).pipe(
-        BusyRetry.retryWhileBusy,
-        Effect.either,
+        BusyRetry.retryWhileContended,
+        Effect.catchAll(({ cause }) => Effect.succeed(notBegun(cause))),
         Effect.runPromise
-      ).then(Either.getOrThrowWith(({ cause }) => cause)),
+      ),
     executeMultiple: (statements) => withCurrent((client) => client.executeMultiple(statements)),
     sync: () => withCurrent((client) => client.sync()),
     close: () => {

@@ -115,20 +115,33 @@ const closeIdle = (state: State, isClosed: (session: Session) => boolean) =>
     return Effect.forEach(closed, ({ close }) => close, { discard: true })
   })
 
-/** A connection until the scope closes: one that is there, or a new one. */
+/** A connection until the scope closes. When there is none, nothing stays taken, though nobody may close the scope then. */
 const acquire = (state: State): Effect.Effect<Connection, SqlError, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
-      const { limits } = state.options
-      yield* restore(limited(state.permits.take(1), limits.wait, "no connection was free"))
-      yield* Effect.addFinalizer(() => state.permits.release(1))
-      yield* closeIdle(state, isUseless)
-      const last = state.idle.at(-1)
-      state.idle = state.idle.slice(0, -1)
-      const session = last ?? (yield* openSession(state.options, restore))
-      yield* Effect.addFinalizer(() => release(state, session))
+      const scope = yield* Scope.make()
+      const session = yield* take(state, restore).pipe(
+        Scope.extend(scope),
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+      )
+      yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
       return guarded(session, state.options)
     }))
+
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Takes the connection that was used last, or opens one. */
+const take = Effect.fnUntraced(function*(state: State, restore: Restore) {
+  const { limits } = state.options
+  yield* restore(limited(state.permits.take(1), limits.wait, "no connection was free"))
+  yield* Effect.addFinalizer(() => state.permits.release(1))
+  yield* closeIdle(state, isUseless)
+  const last = state.idle.at(-1)
+  state.idle = state.idle.slice(0, -1)
+  const session = last ?? (yield* openSession(state.options, restore))
+  yield* Effect.addFinalizer(() => release(state, session))
+  return session
+})
 
 const isUseless = ({ isBroken, socket }: Session): boolean => isBroken || socket.destroyed
 
@@ -141,10 +154,7 @@ const release = (state: State, session: Session) =>
   })
 
 /** Opens a connection, whose statements the server ends as well. */
-const openSession = Effect.fnUntraced(function*(
-  { limits, url }: Options,
-  restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-) {
+const openSession = Effect.fnUntraced(function*({ limits, url }: Options, restore: Restore) {
   const scope = yield* Scope.make()
   const socket = new Socket().setKeepAlive(true, Duration.toMillis(keepAliveDelay))
   const sockets = [socket]

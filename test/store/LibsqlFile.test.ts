@@ -1,4 +1,6 @@
 import * as Reactivity from "@effect/experimental/Reactivity"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as FileSystem from "@effect/platform/FileSystem"
 import { createClient } from "@libsql/client/sqlite3"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -42,6 +44,19 @@ describe("LibsqlFile", () => {
       const { sql } = yield* newFile
       assert.deepStrictEqual((yield* sql`PRAGMA busy_timeout`).map((row) => row["timeout"]), [0])
     }))
+
+  it.scopedLive("a transaction that cannot begin fails, and keeps no other from its turn", () =>
+    Effect.gen(function*() {
+      const files = yield* FileSystem.FileSystem
+      const directory = `${yield* newPath}-later`
+      const sql = yield* LibsqlFile.make(`file:${directory}/runs.db`)
+      for (const change of [sql`CREATE TABLE lines (line text)`, sql`SELECT 1`]) {
+        assert.strictEqual((yield* Effect.flip(sql.withTransaction(change)))._tag, "SqlError")
+      }
+      yield* files.makeDirectory(directory)
+      yield* sql.withTransaction(sql`CREATE TABLE lines (line text)`)
+      assert.deepStrictEqual(yield* sql`SELECT line FROM lines`, [])
+    }).pipe(Effect.provide(Reactivity.layer), Effect.provide(NodeContext.layer)))
 
   it.scopedLive("a change that finds the file busy leaves nothing open", () =>
     Effect.gen(function*() {

@@ -147,6 +147,16 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("PostgresClient"), ()
       assert.lengthOf(yield* sql`SELECT * FROM lines`, 1)
     }))
 
+  it.scopedLive("transactions that could not begin leave no connection taken", () =>
+    Effect.gen(function*() {
+      const { proxy, url } = yield* proxied("telemachy_begin")
+      const { sql } = yield* Database.openPostgres(url, { ...limits, wait: Duration.seconds(2) })
+      yield* proxy.close
+      for (const _ of Arr.range(1, 4)) yield* Effect.flip(sql.withTransaction(one(sql)))
+      yield* proxy.open
+      assert.strictEqual(yield* sql.withTransaction(one(sql)), 1)
+    }))
+
   it.scopedLive("changes of which the end is not answered are made once", () =>
     Effect.gen(function*() {
       const { proxy, url } = yield* proxied("telemachy_transact")
