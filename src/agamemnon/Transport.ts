@@ -17,6 +17,7 @@ import * as Ref from "effect/Ref"
 import type { AgamemnonAddress } from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
+import * as Deadline from "./Deadline.ts"
 import { retrying } from "./RequestRetry.ts"
 
 /** What is sent where, and how long an answer may take. */
@@ -99,10 +100,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     execute.pipe(
       Effect.flatMap(read),
       Effect.mapError((error) => AgamemnonError.fromTransport(sent(request), AgamemnonError.transportFailure(error))),
-      Effect.timeoutFail({
-        duration: requestTimeout,
-        onTimeout: () => AgamemnonError.fromTransport(sent(request), "timeout")
-      }),
+      Deadline.within(requestTimeout, () => AgamemnonError.fromTransport(sent(request), "timeout")),
       Effect.filterOrFail(isOk, (answer) => refusal(request, answer)),
       Effect.tap(({ status }) => Effect.flatMap(OnAnswer, (onAnswer) => onAnswer({ ...sent(request), status }))),
       Effect.map((answer) => buffered(request, answer))
@@ -143,10 +141,7 @@ const makePing = ({ addressed, pingTimeout, refusal, url }: PingOptions) => {
   const pinged = addressed.execute(pingRequest).pipe(
     Effect.flatMap(read),
     Effect.mapError((error) => new AgamemnonError.PingError({ url, reason: AgamemnonError.transportFailure(error) })),
-    Effect.timeoutFail({
-      duration: pingTimeout,
-      onTimeout: () => new AgamemnonError.PingError({ url, reason: "timeout" })
-    }),
+    Deadline.within(pingTimeout, () => new AgamemnonError.PingError({ url, reason: "timeout" })),
     Effect.filterOrFail(
       ({ status }) => status < 500,
       ({ status }) => new AgamemnonError.PingError({ url, reason: "status", status })

@@ -111,6 +111,25 @@ describe("Transport", () => {
       yield* eventually(open, (sockets) => sockets === 0)
     }))
 
+  it.scopedLive("reports a refusal at once, while other requests of the same work wait for their answers", () =>
+    Effect.gen(function*() {
+      let refuse = () => {}
+      const { open, received, url } = yield* http((response, request, index) => {
+        if (request.body.includes("refused")) refuse = () => answer(400, { error: "no" })(response, request, index)
+        if (index === 2) refuse()
+      })
+      const agamemnon = yield* client({ url, rateLimit: { rps: 1000, burst: 100 } })
+      const asking = Effect.forEach(
+        ["slow", "refused", "slow"],
+        (name) => agamemnon.createAgent({ name }, new Set()),
+        { concurrency: "unbounded" }
+      )
+      const error = yield* Effect.flip(Effect.timeoutFail(asking, { duration: "10 seconds", onTimeout: () => "slow" }))
+      assert.deepInclude(error, { reason: "Refused", status: 400, detail: "no" })
+      assert.lengthOf(received, 3)
+      yield* eventually(open, (sockets) => sockets === 0)
+    }))
+
   it.scopedLive("sends the length of a body that is empty, without which Agamemnon waits", () =>
     Effect.gen(function*() {
       const { received, url } = yield* http(answer(200, { id: "a", status: "online" }))
