@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as AgamemnonClient from "../agamemnon/AgamemnonClient.ts"
 import * as EmbeddedAgamemnon from "../embedded/EmbeddedAgamemnon.ts"
 import type { RunState } from "../run/RunState.ts"
+import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
 
 /** Whether the backend is the embedded Agamemnon, whose life is the command's own. */
@@ -60,7 +61,7 @@ export const layerOf = (
   Layer.unwrapEffect(Effect.gen(function*() {
     const named = yield* Settings.agamemnonUrl.config
     if (isEmbedded && Option.isNone(flag)) return embedded
-    if (Option.isSome(named) && Option.isNone(flag) && named.value !== url) {
+    if (Option.isSome(named) && Option.isNone(flag) && !AgamemnonAddress.isSame(named.value, url)) {
       return yield* new OtherBackendError({ run, url, named: named.value })
     }
     return at(Option.getOrElse(named, () => url))

@@ -41,5 +41,25 @@ export const parse = (text: string): Either.Either<AgamemnonAddress, string> => 
 export const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 
+// Names of this machine that lead to the same server. Another 127.x can be another one's.
+const ownNames = new Set(["127.0.0.1", "[::1]"])
+
+/**
+ * Whether two addresses, as they are recorded, are of the same Agamemnon: written
+ * otherwise, or with another name for this machine. Texts that are no addresses
+ * are the same when they are equal.
+ */
+export const isSame = (one: string, other: string): boolean => one === other || identity(one) === identity(other)
+
+const identity = (text: string): string =>
+  Either.match(parse(text), {
+    onLeft: () => text,
+    onRight: ({ url }) => {
+      const { hostname, pathname, port, protocol } = new URL(url)
+      const host = ownNames.has(hostname) ? "localhost" : hostname.replace(/\.$/, "")
+      return `${protocol}//${host}:${port}${pathname}`
+    }
+  })
+
 // An address that may hold a secret is not repeated.
 const shown = (text: string): string => JSON.stringify(text.replace(/^(https?:\/\/)?.*[@?#].*$/is, "$1***"))

@@ -10,6 +10,7 @@ import type * as RunInput from "../run/RunInput.ts"
 import * as RunJournal from "../run/RunJournal.ts"
 import * as RunLease from "../run/RunLease.ts"
 import * as RunState from "../run/RunState.ts"
+import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import * as HashChain from "./HashChain.ts"
@@ -65,7 +66,7 @@ const abandoned = Effect.fn("SqlRunJournal.abandoned")(function*(url: string) {
   const { runs } = yield* RunIndex.notable(0)
   const ended = runs.filter(({ left, run, status }) => !alive.has(run) && (status === "interrupted" || (left ?? 0) > 0))
   const states = yield* Effect.forEach(ended, ({ run }) => Effect.map(stateOf(run), (state) => ({ run, state })))
-  return states.flatMap(({ run, state }) => (state?.url === url && !state.embedded ? [run] : []))
+  return states.flatMap(({ run, state }) => (state !== undefined && !state.embedded && AgamemnonAddress.isSame(state.url, url) ? [run] : []))
 })
 
 const stateOf = (run: string) => Effect.map(Effect.flatMap(EventLog.rows(run), EventLog.events), RunState.foldAll)
@@ -168,7 +169,7 @@ const inUse = Effect.fnUntraced(function*({ run, url, workflow }: RunIdentity) {
   const { living } = yield* RunLease.RunLease
   const used = new Map<string, RunId>()
   for (const owner of (yield* living).values()) {
-    if (owner.run === run || owner.url !== url || owner.workflow !== workflow) continue
+    if (owner.run === run || !AgamemnonAddress.isSame(owner.url, url) || owner.workflow !== workflow) continue
     const state = yield* stateOf(owner.run)
     if (state !== undefined) usedBy(state).forEach((each) => used.set(each, RunId.make(owner.run)))
   }

@@ -8,6 +8,7 @@ import { AgamemnonClient } from "../../agamemnon/AgamemnonClient.ts"
 import { oneLine } from "../../report/Format.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as RunState from "../../run/RunState.ts"
+import * as AgamemnonAddress from "../../settings/AgamemnonAddress.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Backend from "../Backend.ts"
@@ -42,7 +43,7 @@ const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(dryRun: boolean)
   const { list } = yield* RunStore.RunStore
   const runs = yield* Effect.filter(yield* list, ({ kept = 0, left = 0, owner, run, status }) =>
     owner === undefined && (status === "interrupted" || left + kept > 0)
-      ? Effect.map(RunLookup.stateOf(run), (state) => state.url === url)
+      ? Effect.map(RunLookup.stateOf(run), (state) => AgamemnonAddress.isSame(state.url, url))
       : Effect.succeed(false))
   if (runs.length === 0) return yield* Console.log(`no run has left anything on ${url}`)
   const exits = yield* Effect.forEach(runs, ({ run }) =>
