@@ -23,6 +23,8 @@ import * as Schema from "effect/Schema"
 export const TransportFailure = Schema.Literal("refused", "reset", "dns", "tls", "timeout")
 export type TransportFailure = typeof TransportFailure.Type
 
+const isSuccess = (status = 0): boolean => status >= 200 && status < 300
+
 const sentence: Record<TransportFailure, string> = {
   refused: "the connection was refused",
   reset: "the connection was closed before an answer came",
@@ -124,6 +126,8 @@ export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("Agamem
   status: Schema.optionalWith(Schema.Int, { exact: true }),
   transport: Schema.optionalWith(TransportFailure, { exact: true }),
   retryAfter: Schema.optionalWith(Schema.Duration, { exact: true }),
+  /** How many bytes are read of such an answer, when it has more. */
+  maxBytes: Schema.optionalWith(Schema.Int, { exact: true }),
   detail: Schema.String
 }) {
   override get message(): string {
@@ -135,7 +139,9 @@ export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("Agamem
 
   /** What a person can do about it, or nothing. */
   get advice(): string {
-    if (this.reason === "Malformed") return "is AGAMEMNON_URL the address of an Agamemnon of a version known here?"
+    if (this.reason === "Malformed" || (this.reason === "Transport" && isSuccess(this.status))) {
+      return "is AGAMEMNON_URL the address of an Agamemnon of a version known here?"
+    }
     switch (this.status) {
       case 401:
         return "check AGAMEMNON_API_KEY"
@@ -149,9 +155,12 @@ export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("Agamem
     }
   }
 
-  /** Whether Agamemnon said that what the request is about does not exist. */
+  /**
+   * Whether Agamemnon said, in its own words, that what the request is about
+   * does not exist. A 404 of anybody else, a gateway for instance, does not say that.
+   */
   get isNotFound(): boolean {
-    return this.status === 404 && this.reason === "Refused"
+    return this.status === 404 && this.reason === "Refused" && /^(agent|team|task) not found$/.test(this.detail)
   }
 
   /** Whether the request may have been carried out although it failed. */
@@ -261,24 +270,11 @@ export interface Answer {
 export const fromTransport = (sent: Sent, transport: TransportFailure): AgamemnonError =>
   new AgamemnonError({ ...sent, reason: "Transport", transport, detail: sentence[transport] })
 
-const oneLine = (text: string): string => text.replace(/[\p{Cc}\s]+/gu, " ").trim().slice(0, 200)
-
-// The place in a body, as it would be written in code: agents[0].createdAt
-const place = (path: ReadonlyArray<PropertyKey>): string =>
-  path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("").replace(/^\./, "")
+// Controls could move the cursor, and formats turn the text around.
+const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim().slice(0, 200)
 
 const firstIssue = (error: unknown) =>
   ParseResult.isParseError(error) ? ParseResult.ArrayFormatter.formatErrorSync(error)[0] : undefined
-
-/**
- * Says what is wrong with an answer that could not be decoded.
- *
- * @internal
- */
-export const problemOf = (error: unknown): string => {
-  const issue = firstIssue(error)
-  return issue === undefined ? "this API has no such answer" : `${place(issue.path) || "the body"}: ${issue.message}`
-}
 
 /**
  * Makes the error of a 2xx answer that does not say what such an answer says.
@@ -287,6 +283,26 @@ export const problemOf = (error: unknown): string => {
  */
 export const fromUndecoded = (sent: Sent & { readonly status: number }, problem: string): AgamemnonError =>
   new AgamemnonError({ ...sent, reason: "Malformed", detail: oneLine(problem) })
+
+/**
+ * Makes the error of a 2xx answer that has no JSON: it was cut, or is somebody
+ * else's, so that nothing is known of what became of the request.
+ *
+ * @internal
+ */
+export const fromNoJson = (sent: Sent & { readonly status: number }, body: string): AgamemnonError => {
+  const shown = oneLine(body.slice(0, 1000))
+  const detail = `the body is ${shown === "" ? "empty" : `no JSON: ${shown}`}`
+  return new AgamemnonError({ ...sent, reason: "Transport", transport: "reset", detail })
+}
+
+/**
+ * Makes the error of an answer that has more bytes than are read of it.
+ *
+ * @internal
+ */
+export const fromTooLarge = (sent: Sent & { readonly status: number }, maxBytes: number, inWords: string): AgamemnonError =>
+  new AgamemnonError({ ...sent, reason: "Malformed", maxBytes, detail: `the answer is larger than ${inWords}` })
 
 /**
  * Makes the error of a request that was not sent, because Agamemnon would refuse what it says.
@@ -302,6 +318,9 @@ export const fromUnencoded = (error: unknown): AgamemnonError =>
   })
 
 const Refusal = Schema.parseJson(Schema.Struct({ error: Schema.String }))
+
+// A query or a user may hold the token of somebody.
+const withoutSecrets = (location: string): string => location.replace(/[?#].*$/s, "").replace(/\/\/[^/]*@/, "//")
 
 const gatewayStatuses = new Set([502, 503, 504])
 
@@ -331,7 +350,7 @@ export const fromAnswer = (sent: Sent, { body, headers, status }: Answer): Agame
   }
   if (status >= 500) return new AgamemnonError({ ...sent, reason: "ServerError", status, detail })
   if (status < 400) {
-    const elsewhere = `a redirection to ${oneLine(headers["location"] ?? "nowhere")}`
+    const elsewhere = `a redirection to ${oneLine(withoutSecrets(headers["location"] ?? "nowhere"))}`
     return new AgamemnonError({ ...sent, reason: "Malformed", status, detail: elsewhere })
   }
   if (status === 404 && Either.isLeft(refusal)) {

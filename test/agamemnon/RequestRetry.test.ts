@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import { AgentId } from "../../src/agamemnon/AgamemnonModel.ts"
 import { backoff, RequestRetry } from "../../src/agamemnon/RequestRetry.ts"
+import { nothing } from "../support/RawServer.ts"
 import * as ScriptedHttp from "../support/ScriptedHttp.ts"
 
 const deleted = { status: 200, body: { deleted: "a" } }
@@ -165,9 +166,11 @@ describe("RequestRetry", () => {
       ])
     }))
 
-  it.scoped("repeats the preflight of a busy server only", () =>
+  it.scoped("repeats the preflight of a server that is busy, or hidden by a page of somebody else, only", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* preflight(busy("3"), busy("3"), { status: 200 }), [true, [0, 3000, 6000]])
+      const [succeeded, times] = yield* preflight({ status: 200, body: "<html>" }, { status: 200, body: nothing.agents })
+      assert.deepStrictEqual([succeeded, Array.isArray(times) && times.length], [true, 2])
       assert.deepStrictEqual(yield* preflight("ECONNREFUSED", { status: 200 }), [false, [0]])
       assert.deepStrictEqual(yield* preflight({ status: 503 }, { status: 200 }), [false, [0]])
       assert.deepStrictEqual(yield* preflight({ status: 401 }, { status: 200 }), [false, [0]])
