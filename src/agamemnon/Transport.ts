@@ -154,7 +154,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   return { client, call, ...makePing({ addressed, url, pingTimeout, refusal, noJson }) } satisfies Transport
 })
 
-const pingRequest = HttpClientRequest.get("/v1/agents", { urlParams: { limit: 1 } })
+// Over a connection of its own: one that was kept may be dead, which says nothing of the server.
+const pingRequest = HttpClientRequest.get("/v1/agents", { urlParams: { limit: 1 } }).pipe(
+  HttpClientRequest.setHeader("connection", "close")
+)
 
 type Explanation = (
   request: HttpClientRequest.HttpClientRequest,
