@@ -2,12 +2,12 @@
  * What can go wrong between Telemachy and Agamemnon, classified by what the
  * caller may do next: send again, wait, or give up.
  */
-import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as RetryAfter from "./RetryAfter.ts"
+import * as TransportProblem from "./TransportProblem.ts"
 
 /**
  * Why no answer came: how the connection ended, or that none was made.
@@ -24,40 +24,6 @@ export const TransportFailure = Schema.Literal("refused", "reset", "dns", "tls",
 export type TransportFailure = typeof TransportFailure.Type
 
 const isSuccess = (status = 0): boolean => status >= 200 && status < 300
-
-const sentence: Record<TransportFailure, string> = {
-  refused: "the connection was refused",
-  reset: "the connection was closed before an answer came",
-  dns: "the host name could not be resolved",
-  tls: "no secure connection could be made",
-  timeout: "no answer came in time"
-}
-
-const dnsCodes = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA"])
-const refusedCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "EADDRNOTAVAIL"])
-const tlsCodes = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO)/
-
-const property = (value: unknown, name: "code" | "syscall"): string =>
-  Predicate.hasProperty(value, name) && typeof value[name] === "string" ? value[name] : ""
-
-/** Finds the error of the socket, which some clients wrap in another. */
-const socketError = (cause: unknown): unknown =>
-  property(cause, "code") === "" && Predicate.hasProperty(cause, "cause") ? socketError(cause.cause) : cause
-
-/**
- * Tells how a request failed in transport, from the error code of Node's socket.
- *
- * @internal
- */
-export const transportFailure = (error: HttpClientError.HttpClientError): TransportFailure => {
-  const cause = socketError(error.cause)
-  const code = property(cause, "code")
-  if (dnsCodes.has(code)) return "dns"
-  // A host can become unreachable after the request was sent: then it may have been carried out.
-  if (refusedCodes.has(code) && !["read", "write"].includes(property(cause, "syscall"))) return "refused"
-  if (code === "ETIMEDOUT") return "timeout"
-  return tlsCodes.test(code) ? "tls" : "reset"
-}
 
 /**
  * A ping that did not show a living Agamemnon: no connection, no answer in
@@ -77,10 +43,13 @@ export const transportFailure = (error: HttpClientError.HttpClientError): Transp
 export class PingError extends Schema.TaggedError<PingError>()("PingError", {
   url: Schema.String,
   reason: Schema.Union(TransportFailure, Schema.Literal("status")),
-  status: Schema.optionalWith(Schema.Int, { exact: true })
+  status: Schema.optionalWith(Schema.Int, { exact: true }),
+  /** What is known of the reason, in a sentence. */
+  detail: Schema.optionalWith(Schema.String, { exact: true })
 }) {
   override get message(): string {
-    return this.reason === "status" ? `${this.url} answered ${this.status}` : `${this.url}: ${sentence[this.reason]}`
+    if (this.reason === "status") return `${this.url} answered ${this.status}`
+    return `${this.url}: ${this.detail ?? TransportProblem.sentence[this.reason]}`
   }
 }
 
@@ -267,8 +236,11 @@ export interface Answer {
  *
  * @internal
  */
-export const fromTransport = (sent: Sent, transport: TransportFailure): AgamemnonError =>
-  new AgamemnonError({ ...sent, reason: "Transport", transport, detail: sentence[transport] })
+export const fromTransport = (
+  sent: Sent,
+  transport: TransportFailure,
+  detail = TransportProblem.sentence[transport]
+): AgamemnonError => new AgamemnonError({ ...sent, reason: "Transport", transport, detail })
 
 // Controls could move the cursor, and formats turn the text around.
 const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim().slice(0, 200)
@@ -309,12 +281,12 @@ export const fromTooLarge = (sent: Sent & { readonly status: number }, maxBytes:
  *
  * @internal
  */
-export const fromUnencoded = (error: unknown): AgamemnonError =>
+export const fromUnencoded = (error: unknown, withoutKey: (text: string) => string): AgamemnonError =>
   new AgamemnonError({
     method: "",
     path: "",
     reason: "Refused",
-    detail: oneLine(firstIssue(error)?.message ?? String(error))
+    detail: oneLine(withoutKey(firstIssue(error)?.message ?? String(error)))
   })
 
 const Refusal = Schema.parseJson(Schema.Struct({ error: Schema.String }))
@@ -325,7 +297,8 @@ const withoutSecrets = (location: string): string => location.replace(/[?#].*$/s
 const gatewayStatuses = new Set([502, 503, 504])
 
 /**
- * Makes the error of an answer that is not 2xx.
+ * Makes the error of an answer that is not 2xx, which has come at a time of
+ * wall clock in milliseconds: `Retry-After` may name a date.
  *
  * An empty 400 is not a verdict on the request: after a 401 or 429 the server
  * reads the rest of an unread body as the next request and refuses that
@@ -334,7 +307,7 @@ const gatewayStatuses = new Set([502, 503, 504])
  *
  * @internal
  */
-export const fromAnswer = (sent: Sent, { body, headers, status }: Answer): AgamemnonError => {
+export const fromAnswer = (sent: Sent, { body, headers, status }: Answer, now = 0): AgamemnonError => {
   const refusal = Schema.decodeEither(Refusal)(body)
   const detail = Either.match(refusal, {
     onLeft: () => oneLine(body) || "no explanation was given",
@@ -344,9 +317,9 @@ export const fromAnswer = (sent: Sent, { body, headers, status }: Answer): Agame
     return new AgamemnonError({ ...sent, reason: "Transport", transport: "reset", status, detail })
   }
   if (status === 429) {
-    const seconds = Number(headers["retry-after"])
-    const retryAfter = Duration.seconds(Number.isFinite(seconds) && seconds > 0 ? seconds : 1)
-    return new AgamemnonError({ ...sent, reason: "Busy", status, retryAfter, detail })
+    const asked = RetryAfter.parse(headers["retry-after"] ?? "", now)
+    const retryAfter = Duration.min(asked, RetryAfter.longest)
+    return new AgamemnonError({ ...sent, reason: "Busy", status, retryAfter, detail: `${detail}${RetryAfter.inWords(asked)}` })
   }
   if (status >= 500) return new AgamemnonError({ ...sent, reason: "ServerError", status, detail })
   if (status < 400) {

@@ -7,6 +7,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -19,9 +20,11 @@ import type { AgamemnonAddress } from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
 import * as BodyLimit from "./BodyLimit.ts"
+import * as BusyPause from "./BusyPause.ts"
 import * as Deadline from "./Deadline.ts"
 import * as Replies from "./Replies.ts"
 import { retrying } from "./RequestRetry.ts"
+import * as TransportProblem from "./TransportProblem.ts"
 
 /** What is sent where, and how long an answer may take. */
 export interface Options {
@@ -100,16 +103,21 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     return { method: request.method, path: query === "" ? path : `${path}?${query}` }
   }
 
-  const refusal: Explanation = (request, answer) => {
-    const { location, ...headers } = answer.headers
-    return AgamemnonError.fromAnswer(sent(request), {
-      ...answer,
-      headers: location === undefined ? headers : { ...headers, location: withoutKey(location) },
-      body: withoutKey(answer.body)
-    })
-  }
+  const pause = yield* BusyPause.make
 
-  const noJson: Explanation = (request, { body, status }) =>
+  const refuse: Explanation = (request, answer) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const { location, ...headers } = answer.headers
+      const shown = {
+        ...answer,
+        headers: location === undefined ? headers : { ...headers, location: withoutKey(location) },
+        body: withoutKey(answer.body)
+      }
+      const error = AgamemnonError.fromAnswer(sent(request), shown, now)
+      return error.retryAfter === undefined ? error : Effect.zipRight(pause.begin(error.retryAfter), error)
+    })
+
+  const refuseNoJson: Explanation = (request, { body, status }) =>
     AgamemnonError.fromNoJson({ ...sent(request), status }, withoutKey(body))
 
   const client = HttpClient.transform(addressed, (execute, request) => {
@@ -117,9 +125,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     const limit = BodyLimit.of(method, path)
     return execute.pipe(
       Effect.flatMap((response) => read(response, isOk(response) ? limit : BodyLimit.shown)),
-      Effect.mapError((error) => AgamemnonError.fromTransport({ method, path }, AgamemnonError.transportFailure(error))),
+      Effect.mapError((error) => {
+        const { detail, failure } = TransportProblem.of(error)
+        return AgamemnonError.fromTransport({ method, path }, failure, detail)
+      }),
       Deadline.within(requestTimeout, () => AgamemnonError.fromTransport({ method, path }, "timeout")),
-      Effect.filterOrFail(isOk, (answer) => refusal(request, answer)),
+      Effect.filterOrElse(isOk, (answer) => refuse(request, answer)),
       Effect.filterOrFail(
         ({ isWhole }) => isWhole,
         ({ status }) => AgamemnonError.fromTooLarge({ method, path, status }, limit, BodyLimit.inWords(limit))
@@ -140,10 +151,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 
   const call = <A, E>(request: Effect.Effect<unknown, E>, reply: Replies.Reply<A>) =>
     Effect.flatMap(Ref.make(Option.none<Answered>()), (lastAnswer) =>
-      request.pipe(
+      Effect.zipRight(pause.wait, request).pipe(
         Effect.provideService(OnAnswer, (answered) => Ref.set(lastAnswer, Option.some(answered))),
         Effect.mapError((error) =>
-          error instanceof AgamemnonError.AgamemnonError ? error : AgamemnonError.fromUnencoded(error)),
+          error instanceof AgamemnonError.AgamemnonError ? error : AgamemnonError.fromUnencoded(error, withoutKey)),
         Effect.zipRight(Ref.get(lastAnswer)),
         Effect.flatMap(Option.match({
           onNone: () => Effect.dieMessage("a request without an answer should have failed"),
@@ -151,7 +162,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         }))
       ))
 
-  return { client, call, ...makePing({ addressed, url, pingTimeout, refusal, noJson }) } satisfies Transport
+  return { client, call, ...makePing({ addressed, url, pingTimeout, refuse, refuseNoJson }) } satisfies Transport
 })
 
 // Over a connection of its own: one that was kept may be dead, which says nothing of the server.
@@ -162,7 +173,7 @@ const pingRequest = HttpClientRequest.get("/v1/agents", { urlParams: { limit: 1 
 type Explanation = (
   request: HttpClientRequest.HttpClientRequest,
   answer: AgamemnonError.Answer
-) => AgamemnonError.AgamemnonError
+) => Effect.Effect<never, AgamemnonError.AgamemnonError>
 
 // Of a long answer only the beginning was read.
 const isJson = ({ body, isWhole }: AgamemnonError.Answer & { readonly isWhole: boolean }): boolean =>
@@ -173,15 +184,18 @@ interface PingOptions {
   readonly addressed: HttpClient.HttpClient
   readonly url: string
   readonly pingTimeout: Duration.DurationInput
-  readonly refusal: Explanation
-  readonly noJson: Explanation
+  readonly refuse: Explanation
+  readonly refuseNoJson: Explanation
 }
 
 /** Makes the ping, which is sent once and has a limit of its own, and the preflight that explains its answer. */
-const makePing = ({ addressed, noJson, pingTimeout, refusal, url }: PingOptions) => {
+const makePing = ({ addressed, pingTimeout, refuse, refuseNoJson, url }: PingOptions) => {
   const pinged = addressed.execute(pingRequest).pipe(
     Effect.flatMap((response) => read(response, BodyLimit.shown)),
-    Effect.mapError((error) => new AgamemnonError.PingError({ url, reason: AgamemnonError.transportFailure(error) })),
+    Effect.mapError((error) => {
+      const { detail, failure } = TransportProblem.of(error)
+      return new AgamemnonError.PingError({ url, reason: failure, detail })
+    }),
     Deadline.within(pingTimeout, () => new AgamemnonError.PingError({ url, reason: "timeout" })),
     Effect.filterOrFail(
       ({ status }) => status < 500,
@@ -191,8 +205,8 @@ const makePing = ({ addressed, noJson, pingTimeout, refusal, url }: PingOptions)
   // A ping without an answer is final here; only an answer such as 429, or a proxy's page, is worth asking again for.
   const explained = Effect.tap(Effect.either(pinged), (answer) => {
     if (Either.isLeft(answer)) return Effect.void
-    if (!isOk(answer.right)) return refusal(pingRequest, answer.right)
-    return isJson(answer.right) ? Effect.void : noJson(pingRequest, answer.right)
+    if (!isOk(answer.right)) return refuse(pingRequest, answer.right)
+    return isJson(answer.right) ? Effect.void : refuseNoJson(pingRequest, answer.right)
   })
   return {
     ping: Effect.asVoid(pinged),

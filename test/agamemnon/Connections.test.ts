@@ -1,4 +1,5 @@
 import type { Socket } from "node:net"
+import { scheduler } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -80,8 +81,8 @@ describe("Connections", () => {
   it.scopedLive("carry answers that take longer than they would be kept", () =>
     Effect.gen(function*() {
       const certificate = SelfSigned.make()
-      const { url } = yield* https(certificate, (response, received, index) => {
-        setTimeout(() => answer(200, body)(response, received, index), 150)
+      const { url } = yield* https(certificate, (...request) => {
+        scheduler.wait(150).then(() => answer(200, body)(...request))
       })
       const { hasTeam } = yield* client({ url }, { ca: certificate.cert, timeout: 20 })
       assert.isTrue(yield* hasTeam(teamId))

@@ -87,7 +87,10 @@ describe("Transport", () => {
         [halfway.url, `${request} no answer came in time`],
         [broken.url, `${request} the connection was closed before an answer came`],
         [yield* nobody, `${request} the connection was refused`],
-        [plain.url.replace("http", "https"), `${request} no secure connection could be made`]
+        [
+          plain.url.replace("http", "https"),
+          `${request} no secure connection could be made: what answers does not speak TLS; is it an http:// address?`
+        ]
       ] as const
       for (const [url, message] of table) {
         const requestTimeout = message.endsWith("in time") ? "150 millis" : "10 seconds"
@@ -169,7 +172,7 @@ const secret = `s3cr3t\t${"k3y".repeat(40)}`
 /** Repeats the request that it is asked, as a proxy in trouble may. */
 const echo = (status: number): Respond => (response, { headers }, index) => {
   const echoed = { error: `unexpected header Authorization: ${headers.authorization}, ${headers.authorization}` }
-  answer(status, echoed)(response, { method: "", path: "", headers, body: "" }, index)
+  answer(status, echoed, { "retry-after": "0.001" })(response, { method: "", path: "", headers, body: "" }, index)
 }
 
 /** Echoes it where an answer is decoded. */
