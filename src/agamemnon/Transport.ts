@@ -3,6 +3,7 @@
  * one kind of error. The ping goes past everything that an ordinary request
  * waits for.
  */
+import * as Headers from "@effect/platform/Headers"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
@@ -82,6 +83,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const { address: { isPlain, url }, apiKey, pingTimeout = Settings.healthcheckTimeout.default } = options
   const { requestTimeout = Settings.requestTimeout.default } = options
   const addressed = (yield* HttpClient.HttpClient).pipe(
+    // The attributes of a span name the headers of an answer: a redirection may hold a token.
+    HttpClient.transformResponse(Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, "location"])),
     HttpClient.mapRequest((request) =>
       request.pipe(
         HttpClientRequest.prependUrl(url),

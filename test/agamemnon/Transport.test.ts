@@ -175,6 +175,8 @@ const echo = (status: number): Respond => (response, { headers }, index) => {
   answer(status, echoed, { "retry-after": "0.001" })(response, { method: "", path: "", headers, body: "" }, index)
 }
 
+const redirecting = answer(302, "", { location: `https://login.example/${secret}?token=${secret}` })
+
 /** Echoes it where an answer is decoded. */
 const echoDecoded: Respond = (response, received, index) =>
   answer(200, { team: received.headers, agents: received.headers, id: received.headers })(response, received, index)
@@ -209,7 +211,7 @@ describe("The key", () => {
       written.push(Inspectable.format([message, Cause.pretty(cause), [...annotations]])))
     return Effect.gen(function*() {
       const responds = [401, 400, 404, 429, 500, 503].map(echo)
-      const urls = yield* Effect.forEach([...responds, echoDecoded, answer(200, "<html>")], (respond) =>
+      const urls = yield* Effect.forEach([...responds, echoDecoded, answer(200, "<html>"), redirecting], (respond) =>
         Effect.map(http(respond), ({ url }) => url))
       const tracer = yield* collecting
       for (const url of [...urls, yield* nobody, (yield* tcp((socket) => socket.destroy())).url]) {
