@@ -1,6 +1,7 @@
 /**
- * The REST API of Agamemnon, described once: the client, the embedded server
- * and the OpenAPI text all come from this description.
+ * The REST API of Agamemnon, described once: what the client sends, the embedded
+ * server and the OpenAPI text all come from this description. Of answers the
+ * client reads less: see `Replies`.
  */
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
@@ -11,6 +12,7 @@ import * as HttpApiSecurity from "@effect/platform/HttpApiSecurity"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as AgamemnonId from "./AgamemnonId.ts"
 import {
   Agent,
   AgentId,
@@ -97,9 +99,9 @@ export const Page = Schema.Struct({ limit: optional(pageNumber), offset: optiona
 const position = { limit: Schema.Number, offset: Schema.Number, total: Schema.Number }
 
 const created = { status: 201 } as const
-const agentPath = Schema.Struct({ agent: AgentId })
-const teamPath = Schema.Struct({ team: TeamId })
-const taskPath = Schema.Struct({ team: TeamId, task: TaskId })
+const agentPath = Schema.Struct({ agent: AgamemnonId.inPath(AgentId) })
+const teamPath = Schema.Struct({ team: AgamemnonId.inPath(TeamId) })
+const taskPath = Schema.Struct({ team: AgamemnonId.inPath(TeamId), task: AgamemnonId.inPath(TaskId) })
 const AgentState = Schema.Struct({ id: AgentId, status: Schema.String })
 const AgentReply = Schema.Struct({ agent: Agent })
 const TeamReply = Schema.Struct({ team: Team })
@@ -205,7 +207,7 @@ const tasks = HttpApiGroup.make("tasks")
   )
   .add(
     HttpApiEndpoint.post("complete", "/v1/tasks/:task/complete")
-      .setPath(Schema.Struct({ task: TaskId }))
+      .setPath(Schema.Struct({ task: AgamemnonId.inPath(TaskId) }))
       .addSuccess(Schema.Struct({ completed: Schema.Boolean, task_id: Schema.String }))
   )
   .addError(NotFound)

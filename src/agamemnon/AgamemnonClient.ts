@@ -37,6 +37,7 @@ import type {
 } from "./AgamemnonModel.ts"
 import * as ConcurrencyLimit from "./ConcurrencyLimit.ts"
 import * as Pages from "./Pages.ts"
+import * as Replies from "./Replies.ts"
 import { retrying } from "./RequestRetry.ts"
 import * as Transport from "./Transport.ts"
 
@@ -130,7 +131,25 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
 const found = <A>(request: Effect.Effect<A, Failure>): Effect.Effect<Option.Option<A>, Failure> =>
   Effect.asSome(request).pipe(Effect.catchIf((error) => error.isNotFound, () => Effect.succeedNone))
 
-const gone = (request: Effect.Effect<unknown, Failure>): Effect.Effect<void, Failure> => Effect.asVoid(found(request))
+// Another server of the family, or a proxy, may say with 410 what Agamemnon says in words.
+const gone = (request: Effect.Effect<void, Failure>): Effect.Effect<void, Failure> =>
+  Effect.catchIf(request, ({ isNotFound, status }) => isNotFound || status === 410, () => Effect.void)
+
+/** Gives what was made the name that it was sent, if the answer does not say it. */
+const named = (sent: { readonly name: string }) => <A extends { readonly name: string }>(made: A): A =>
+  made.name === "" ? { ...made, name: sent.name } : made
+
+/** Makes what says how many items of a list could not be read: once aloud, as such items stay. */
+const reportUnreadable = () => {
+  const told = new Set<string>()
+  return (kind: string, count: number) =>
+    Effect.suspend(() => {
+      if (count === 0) return Effect.void
+      const log = told.has(kind) ? Effect.logDebug : Effect.logWarning
+      told.add(kind)
+      return log(`${count} of the ${kind} on Agamemnon can not be read, and are left alone`)
+    })
+}
 
 const invalid = (option: string) => (problem: string) =>
   new AgamemnonError.InvalidOptionError({ option, problem })
@@ -196,36 +215,50 @@ export const make: (
   }
   const inTurn = yield* turns(options)
   const transport = yield* Transport.make({ ...options, address })
-  const { agents, tasks, teams } = yield* HttpApiClient.makeWith(AgamemnonApi, { httpClient: transport.client })
+  const { agents, tasks, teams } = yield* HttpApiClient.makeWith(AgamemnonApi, {
+    httpClient: transport.client,
+    // What is read of an answer is for the call to say.
+    transformResponse: () => Effect.void
+  })
 
-  const attempt = <A, E>(request: Effect.Effect<A, E>) => inTurn(transport.call(request))
-  const repeated = <A, E>(request: Effect.Effect<A, E>) => retrying(attempt(request))
+  const attempt = <A, E>(request: Effect.Effect<unknown, E>, reply: Replies.Reply<A>) =>
+    inTurn(transport.call(request, reply))
+  const repeated = <A, E>(request: Effect.Effect<unknown, E>, reply: Replies.Reply<A>) => retrying(attempt(request, reply))
 
   /** Sends a create; once an answer was lost, looks for what it may have made before sending again. */
-  const createSafely = <A, E>(send: Effect.Effect<A, E>, find: Effect.Effect<Option.Option<A>, Failure>) =>
+  const createSafely = <A>(create: Effect.Effect<A, Failure>, find: Effect.Effect<Option.Option<A>, Failure>) =>
     Effect.gen(function*() {
       const uncertain = yield* Ref.make(false)
-      const create = attempt(send).pipe(
-        Effect.tapError((error) => (error.mayHaveTakenEffect ? Ref.set(uncertain, true) : Effect.void))
-      )
+      const attempted = Effect.tapError(create, (error) =>
+        error.mayHaveTakenEffect ? Ref.set(uncertain, true) : Effect.void)
       return yield* retrying(
         Effect.if(Ref.get(uncertain), {
-          onTrue: () => Effect.flatMap(find, Option.match({ onNone: () => create, onSome: Effect.succeed })),
-          onFalse: () => create
+          onTrue: () => Effect.flatMap(find, Option.match({ onNone: () => attempted, onSome: Effect.succeed })),
+          onFalse: () => attempted
         })
       )
     })
 
   // What looks for a lost create is not repeated by itself: the create is, and looks again.
+  const onUnreadable = reportUnreadable()
+  const list = <A extends { readonly id: string }>(
+    path: string,
+    read: (query: Pages.Query) => Effect.Effect<Pages.Page<A>, Failure>
+  ) =>
+    Pages.all(read, ({ maxBytes }) => maxBytes !== undefined).pipe(
+      Effect.catchTag("InconsistentListError", ({ problem }) =>
+        AgamemnonError.fromUndecoded({ method: "GET", path, status: 200 }, problem)),
+      Effect.tap(({ unreadable }) => onUnreadable(path.replace(/^.*\//, ""), unreadable)),
+      Effect.map(({ items }) => items)
+    )
   const allAgents = (send: typeof attempt) =>
-    Pages.all((urlParams) =>
-      send(Effect.map(agents.list({ urlParams }), ({ agents: items, total }) => ({ items, total }))))
+    list("/v1/agents", (urlParams) => send(agents.list({ urlParams }), Replies.agents))
   const allTeams = (send: typeof attempt) =>
-    Pages.all((urlParams) =>
-      send(Effect.map(teams.list({ urlParams }), ({ teams: items, total }) => ({ items, total }))))
+    list("/v1/teams", (urlParams) => send(teams.list({ urlParams }), Replies.teams))
   const allTasks = (send: typeof attempt, team: TeamId) =>
-    Pages.all((urlParams) =>
-      send(Effect.map(tasks.list({ path: { team }, urlParams }), ({ tasks: items, total }) => ({ items, total }))))
+    list(`/v1/teams/${team}/tasks`, (urlParams) => send(tasks.list({ path: { team }, urlParams }), Replies.tasks)).pipe(
+      Effect.catchIf(({ isNotFound }) => isNotFound, () => Effect.succeed(Arr.empty<Task>()))
+    )
 
   return AgamemnonClient.of({
     url: address.url,
@@ -234,27 +267,27 @@ export const make: (
     listAgents: allAgents(repeated),
     createAgent: (agent, except) =>
       createSafely(
-        Effect.map(agents.create({ payload: agent }), (reply) => reply.agent),
+        Effect.map(attempt(agents.create({ payload: agent }), Replies.agent), named(agent)),
         Effect.map(allAgents(attempt), Arr.findFirst(({ id, name }) => name === agent.name && !except.has(id)))
       ),
-    patchAgent: (id, payload) => Effect.asVoid(repeated(agents.patch({ path: { agent: id }, payload }))),
-    startAgent: (id) => Effect.asVoid(repeated(agents.start({ path: { agent: id } }))),
-    deleteAgent: (id) => gone(repeated(agents.delete({ path: { agent: id } }))),
+    patchAgent: (id, payload) => repeated(agents.patch({ path: { agent: id }, payload }), Replies.nothing),
+    startAgent: (id) => repeated(agents.start({ path: { agent: id } }), Replies.nothing),
+    deleteAgent: (id) => gone(repeated(agents.delete({ path: { agent: id } }), Replies.nothing)),
     listTeams: allTeams(repeated),
-    hasTeam: (team) => Effect.map(found(repeated(teams.get({ path: { team } }))), Option.isSome),
+    hasTeam: (team) => Effect.map(found(repeated(teams.get({ path: { team } }), Replies.team)), Option.isSome),
     createTeam: (name, members, except) =>
       createSafely(
-        Effect.map(teams.create({ payload: { name, agentIds: members } }), (reply) => reply.team),
+        Effect.map(attempt(teams.create({ payload: { name, agentIds: members } }), Replies.team), named({ name })),
         Effect.map(allTeams(attempt), Arr.findFirst((team) => team.name === name && !except.has(team.id)))
       ),
-    setMembers: (team, agentIds) => Effect.asVoid(repeated(teams.update({ path: { team }, payload: { agentIds } }))),
-    deleteTeam: (team) => gone(repeated(teams.delete({ path: { team } }))),
+    setMembers: (team, agentIds) => repeated(teams.update({ path: { team }, payload: { agentIds } }), Replies.nothing),
+    deleteTeam: (team) => gone(repeated(teams.delete({ path: { team } }), Replies.nothing)),
     listTasks: (team) => allTasks(repeated, team),
-    getTask: (team, task) =>
-      Effect.map(found(repeated(tasks.get({ path: { team, task } }))), Option.map((reply) => reply.task)),
+    getTask: (team, task) => found(repeated(tasks.get({ path: { team, task } }), Replies.task)),
     createTask: (team, task, except) =>
       createSafely(
-        Effect.map(tasks.create({ path: { team }, payload: task }), (reply) => reply.task),
+        Effect.map(attempt(tasks.create({ path: { team }, payload: task }), Replies.newTask), (made) =>
+          made.subject === "" ? { ...made, subject: task.subject } : made),
         Effect.map(
           allTasks(attempt, team),
           Arr.findFirst(({ id, subject }) => subject === task.subject && !except.has(id))

@@ -2,12 +2,12 @@
  * What can go wrong between Telemachy and Agamemnon, classified by what the
  * caller may do next: send again, wait, or give up.
  */
-import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as RetryAfter from "./RetryAfter.ts"
+import * as TransportProblem from "./TransportProblem.ts"
 
 /**
  * Why no answer came: how the connection ended, or that none was made.
@@ -23,39 +23,7 @@ import * as Schema from "effect/Schema"
 export const TransportFailure = Schema.Literal("refused", "reset", "dns", "tls", "timeout")
 export type TransportFailure = typeof TransportFailure.Type
 
-const sentence: Record<TransportFailure, string> = {
-  refused: "the connection was refused",
-  reset: "the connection was closed before an answer came",
-  dns: "the host name could not be resolved",
-  tls: "no secure connection could be made",
-  timeout: "no answer came in time"
-}
-
-const dnsCodes = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA"])
-const refusedCodes = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "EADDRNOTAVAIL"])
-const tlsCodes = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO)/
-
-const property = (value: unknown, name: "code" | "syscall"): string =>
-  Predicate.hasProperty(value, name) && typeof value[name] === "string" ? value[name] : ""
-
-/** Finds the error of the socket, which some clients wrap in another. */
-const socketError = (cause: unknown): unknown =>
-  property(cause, "code") === "" && Predicate.hasProperty(cause, "cause") ? socketError(cause.cause) : cause
-
-/**
- * Tells how a request failed in transport, from the error code of Node's socket.
- *
- * @internal
- */
-export const transportFailure = (error: HttpClientError.HttpClientError): TransportFailure => {
-  const cause = socketError(error.cause)
-  const code = property(cause, "code")
-  if (dnsCodes.has(code)) return "dns"
-  // A host can become unreachable after the request was sent: then it may have been carried out.
-  if (refusedCodes.has(code) && !["read", "write"].includes(property(cause, "syscall"))) return "refused"
-  if (code === "ETIMEDOUT") return "timeout"
-  return tlsCodes.test(code) ? "tls" : "reset"
-}
+const isSuccess = (status = 0): boolean => status >= 200 && status < 300
 
 /**
  * A ping that did not show a living Agamemnon: no connection, no answer in
@@ -75,10 +43,13 @@ export const transportFailure = (error: HttpClientError.HttpClientError): Transp
 export class PingError extends Schema.TaggedError<PingError>()("PingError", {
   url: Schema.String,
   reason: Schema.Union(TransportFailure, Schema.Literal("status")),
-  status: Schema.optionalWith(Schema.Int, { exact: true })
+  status: Schema.optionalWith(Schema.Int, { exact: true }),
+  /** What is known of the reason, in a sentence. */
+  detail: Schema.optionalWith(Schema.String, { exact: true })
 }) {
   override get message(): string {
-    return this.reason === "status" ? `${this.url} answered ${this.status}` : `${this.url}: ${sentence[this.reason]}`
+    if (this.reason === "status") return `${this.url} answered ${this.status}`
+    return `${this.url}: ${this.detail ?? TransportProblem.sentence[this.reason]}`
   }
 }
 
@@ -124,6 +95,8 @@ export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("Agamem
   status: Schema.optionalWith(Schema.Int, { exact: true }),
   transport: Schema.optionalWith(TransportFailure, { exact: true }),
   retryAfter: Schema.optionalWith(Schema.Duration, { exact: true }),
+  /** How many bytes are read of such an answer, when it has more. */
+  maxBytes: Schema.optionalWith(Schema.Int, { exact: true }),
   detail: Schema.String
 }) {
   override get message(): string {
@@ -135,7 +108,9 @@ export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("Agamem
 
   /** What a person can do about it, or nothing. */
   get advice(): string {
-    if (this.reason === "Malformed") return "is AGAMEMNON_URL the address of an Agamemnon of a version known here?"
+    if (this.reason === "Malformed" || (this.reason === "Transport" && isSuccess(this.status))) {
+      return "is AGAMEMNON_URL the address of an Agamemnon of a version known here?"
+    }
     switch (this.status) {
       case 401:
         return "check AGAMEMNON_API_KEY"
@@ -149,9 +124,12 @@ export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("Agamem
     }
   }
 
-  /** Whether Agamemnon said that what the request is about does not exist. */
+  /**
+   * Whether Agamemnon said, in its own words, that what the request is about
+   * does not exist. A 404 of anybody else, a gateway for instance, does not say that.
+   */
   get isNotFound(): boolean {
-    return this.status === 404 && this.reason === "Refused"
+    return this.status === 404 && this.reason === "Refused" && /^(agent|team|task) not found$/.test(this.detail)
   }
 
   /** Whether the request may have been carried out although it failed. */
@@ -258,27 +236,17 @@ export interface Answer {
  *
  * @internal
  */
-export const fromTransport = (sent: Sent, transport: TransportFailure): AgamemnonError =>
-  new AgamemnonError({ ...sent, reason: "Transport", transport, detail: sentence[transport] })
+export const fromTransport = (
+  sent: Sent,
+  transport: TransportFailure,
+  detail = TransportProblem.sentence[transport]
+): AgamemnonError => new AgamemnonError({ ...sent, reason: "Transport", transport, detail })
 
-const oneLine = (text: string): string => text.replace(/[\p{Cc}\s]+/gu, " ").trim().slice(0, 200)
-
-// The place in a body, as it would be written in code: agents[0].createdAt
-const place = (path: ReadonlyArray<PropertyKey>): string =>
-  path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("").replace(/^\./, "")
+// Controls could move the cursor, and formats turn the text around.
+const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim().slice(0, 200)
 
 const firstIssue = (error: unknown) =>
   ParseResult.isParseError(error) ? ParseResult.ArrayFormatter.formatErrorSync(error)[0] : undefined
-
-/**
- * Says what is wrong with an answer that could not be decoded.
- *
- * @internal
- */
-export const problemOf = (error: unknown): string => {
-  const issue = firstIssue(error)
-  return issue === undefined ? "this API has no such answer" : `${place(issue.path) || "the body"}: ${issue.message}`
-}
 
 /**
  * Makes the error of a 2xx answer that does not say what such an answer says.
@@ -289,24 +257,48 @@ export const fromUndecoded = (sent: Sent & { readonly status: number }, problem:
   new AgamemnonError({ ...sent, reason: "Malformed", detail: oneLine(problem) })
 
 /**
+ * Makes the error of a 2xx answer that has no JSON: it was cut, or is somebody
+ * else's, so that nothing is known of what became of the request.
+ *
+ * @internal
+ */
+export const fromNoJson = (sent: Sent & { readonly status: number }, body: string): AgamemnonError => {
+  const shown = oneLine(body.slice(0, 1000))
+  const detail = `the body is ${shown === "" ? "empty" : `no JSON: ${shown}`}`
+  return new AgamemnonError({ ...sent, reason: "Transport", transport: "reset", detail })
+}
+
+/**
+ * Makes the error of an answer that has more bytes than are read of it.
+ *
+ * @internal
+ */
+export const fromTooLarge = (sent: Sent & { readonly status: number }, maxBytes: number, inWords: string): AgamemnonError =>
+  new AgamemnonError({ ...sent, reason: "Malformed", maxBytes, detail: `the answer is larger than ${inWords}` })
+
+/**
  * Makes the error of a request that was not sent, because Agamemnon would refuse what it says.
  *
  * @internal
  */
-export const fromUnencoded = (error: unknown): AgamemnonError =>
+export const fromUnencoded = (error: unknown, withoutKey: (text: string) => string): AgamemnonError =>
   new AgamemnonError({
     method: "",
     path: "",
     reason: "Refused",
-    detail: oneLine(firstIssue(error)?.message ?? String(error))
+    detail: oneLine(withoutKey(firstIssue(error)?.message ?? String(error)))
   })
 
 const Refusal = Schema.parseJson(Schema.Struct({ error: Schema.String }))
 
+// A query or a user may hold the token of somebody.
+const withoutSecrets = (location: string): string => location.replace(/[?#].*$/s, "").replace(/\/\/[^/]*@/, "//")
+
 const gatewayStatuses = new Set([502, 503, 504])
 
 /**
- * Makes the error of an answer that is not 2xx.
+ * Makes the error of an answer that is not 2xx, which has come at a time of
+ * wall clock in milliseconds: `Retry-After` may name a date.
  *
  * An empty 400 is not a verdict on the request: after a 401 or 429 the server
  * reads the rest of an unread body as the next request and refuses that
@@ -315,7 +307,7 @@ const gatewayStatuses = new Set([502, 503, 504])
  *
  * @internal
  */
-export const fromAnswer = (sent: Sent, { body, headers, status }: Answer): AgamemnonError => {
+export const fromAnswer = (sent: Sent, { body, headers, status }: Answer, now = 0): AgamemnonError => {
   const refusal = Schema.decodeEither(Refusal)(body)
   const detail = Either.match(refusal, {
     onLeft: () => oneLine(body) || "no explanation was given",
@@ -325,13 +317,13 @@ export const fromAnswer = (sent: Sent, { body, headers, status }: Answer): Agame
     return new AgamemnonError({ ...sent, reason: "Transport", transport: "reset", status, detail })
   }
   if (status === 429) {
-    const seconds = Number(headers["retry-after"])
-    const retryAfter = Duration.seconds(Number.isFinite(seconds) && seconds > 0 ? seconds : 1)
-    return new AgamemnonError({ ...sent, reason: "Busy", status, retryAfter, detail })
+    const asked = RetryAfter.parse(headers["retry-after"] ?? "", now)
+    const retryAfter = Duration.min(asked, RetryAfter.longest)
+    return new AgamemnonError({ ...sent, reason: "Busy", status, retryAfter, detail: `${detail}${RetryAfter.inWords(asked)}` })
   }
   if (status >= 500) return new AgamemnonError({ ...sent, reason: "ServerError", status, detail })
   if (status < 400) {
-    const elsewhere = `a redirection to ${oneLine(headers["location"] ?? "nowhere")}`
+    const elsewhere = `a redirection to ${oneLine(withoutSecrets(headers["location"] ?? "nowhere"))}`
     return new AgamemnonError({ ...sent, reason: "Malformed", status, detail: elsewhere })
   }
   if (status === 404 && Either.isLeft(refusal)) {

@@ -7,12 +7,14 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Task, TaskId, type TeamId } from "./AgamemnonModel.ts"
+import { type Task, TaskId, type TeamId } from "./AgamemnonModel.ts"
+import * as Replies from "./Replies.ts"
 
 /**
  * What the feed says of the tasks of a team.
@@ -131,7 +133,10 @@ export const none = TaskFeed.of({
 export const subject = (team: TeamId): Option.Option<string> =>
   /^[^\s.*>]+$/.test(team) ? Option.some(`hi.tasks.${team}.>`) : Option.none()
 
-const decodeUpdated = Schema.decodeUnknownOption(Schema.parseJson(Schema.Struct({ task: Task })))
+const decodeUpdated = Option.composeK(
+  Schema.decodeUnknownOption(Schema.parseJson()),
+  (body) => Either.getRight(Replies.task(body))
+)
 
 const named = Schema.Struct({ task_id: TaskId })
 const decodeEnded = Schema.decodeUnknownOption(Schema.parseJson(Schema.Union(named, Schema.Struct({ data: named }))))
@@ -148,8 +153,8 @@ export const parse = (team: TeamId, message: { readonly subject: string; readonl
   switch (what) {
     case "updated":
       return decodeUpdated(message.payload).pipe(
-        Option.filter(({ task }) => task.id === id && task.teamId === team),
-        Option.map(Updated)
+        Option.filter((task) => task.id === id && task.teamId === team),
+        Option.map((task) => Updated({ task }))
       )
     // Whatever the subject says, Agamemnon goes by the payload.
     case "completed":

@@ -3,21 +3,29 @@
  * one kind of error. The ping goes past everything that an ordinary request
  * waits for.
  */
+import * as Headers from "@effect/platform/Headers"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type { AgamemnonAddress } from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
+import * as BodyLimit from "./BodyLimit.ts"
+import * as BusyPause from "./BusyPause.ts"
+import * as Deadline from "./Deadline.ts"
+import * as Replies from "./Replies.ts"
 import { retrying } from "./RequestRetry.ts"
+import * as TransportProblem from "./TransportProblem.ts"
 
 /** What is sent where, and how long an answer may take. */
 export interface Options {
@@ -31,46 +39,52 @@ export interface Options {
 
 /** HTTP to one Agamemnon. */
 export interface Transport {
-  /** Sends ordinary requests; an answer that is not 2xx is a failure. */
+  /** Sends ordinary requests; an answer that is not 2xx is a failure, and of any other it is not the client that reads the body. */
   readonly client: HttpClient.HttpClient.With<AgamemnonError.AgamemnonError | HttpClientError.HttpClientError>
-  /** Runs one call of the API on that client, and says of whatever it fails with which request it was. */
-  readonly call: <A, E>(request: Effect.Effect<A, E>) => Effect.Effect<A, AgamemnonError.AgamemnonError>
+  /** Runs one call of the API on that client and reads its answer, and says of whatever it fails with which request it was. */
+  readonly call: <A, E>(
+    request: Effect.Effect<unknown, E>,
+    reply: Replies.Reply<A>
+  ) => Effect.Effect<A, AgamemnonError.AgamemnonError>
   readonly ping: Effect.Effect<void, AgamemnonError.PingError>
   readonly preflight: Effect.Effect<void, AgamemnonError.PingError | AgamemnonError.AgamemnonError>
 }
 
 interface Answered extends AgamemnonError.Sent {
   readonly status: number
+  readonly body: string
 }
 
-// Answers are decoded by the API's client, whose errors do not say which request they are about: this does.
+// The API's client makes the requests. Their answers are handed past it to the call, which reads no more than it needs.
 class OnAnswer extends Context.Reference<OnAnswer>()("telemachy/agamemnon/Transport/OnAnswer", {
   defaultValue: (): ((answered: Answered) => Effect.Effect<void>) => () => Effect.void
 }) {}
 
 // Read to its end: a connection that breaks in the middle, or is silent there, has not answered.
-const read = (response: HttpClientResponse.HttpClientResponse) =>
-  Effect.map(response.text, (body): AgamemnonError.Answer => ({
+const read = (response: HttpClientResponse.HttpClientResponse, bytes: number) =>
+  Effect.map(BodyLimit.read(response, bytes), ({ isWhole, text }) => ({
     status: response.status,
     headers: response.headers,
-    body
+    body: text,
+    isWhole
   }))
-
-// Of an answer that is 2xx only the body is looked at, and there is none that a Response would refuse.
-const buffered = (request: HttpClientRequest.HttpClientRequest, { body, status }: AgamemnonError.Answer) =>
-  HttpClientResponse.fromWeb(request, new Response(body === "" || isBodiless.has(status) ? null : body, { status }))
 
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
 
-const isBodiless = new Set([204, 205])
+const isOk = ({ status }: { readonly status: number }): boolean => status >= 200 && status < 300
 
-const isOk = ({ status }: AgamemnonError.Answer): boolean => status >= 200 && status < 300
+const parse = (text: string): Either.Either<unknown, unknown> => Either.try((): unknown => JSON.parse(text))
+
+/** A key that is shorter than this can be part of any text: it is taken out of messages only. */
+const shortestSecret = 8
 
 /** Makes the transport. */
 export const make = Effect.fnUntraced(function*(options: Options) {
   const { address: { isPlain, url }, apiKey, pingTimeout = Settings.healthcheckTimeout.default } = options
   const { requestTimeout = Settings.requestTimeout.default } = options
   const addressed = (yield* HttpClient.HttpClient).pipe(
+    // The attributes of a span name the headers of an answer: a redirection may hold a token.
+    HttpClient.transformResponse(Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, "location"])),
     HttpClient.mapRequest((request) =>
       request.pipe(
         HttpClientRequest.prependUrl(url),
@@ -81,82 +95,122 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     )
   )
 
-  const sent = (request: HttpClientRequest.HttpClientRequest): AgamemnonError.Sent => {
-    const query = [...request.urlParams].map(([key, value]) => `${key}=${value}`).join("&")
-    const path = request.url.startsWith(url) ? request.url.slice(url.length) : request.url
-    return { method: request.method, path: query === "" ? path : `${path}?${query}` }
-  }
-
   // A server may repeat the request in its answer, and an error the answer: as it is, or as JSON has it.
   const secrets = apiKey === undefined ? [] : [Redacted.value(apiKey), inJson(Redacted.value(apiKey))]
   const withoutKey = (text: string): string =>
     secrets.reduce((shown, secret) => shown.replaceAll(secret, "<redacted>"), text)
 
-  const refusal = (request: HttpClientRequest.HttpClientRequest, answer: AgamemnonError.Answer) =>
-    AgamemnonError.fromAnswer(sent(request), { ...answer, body: withoutKey(answer.body) })
+  const sent = (request: HttpClientRequest.HttpClientRequest): AgamemnonError.Sent => {
+    const query = [...request.urlParams].map(([key, value]) => `${key}=${value}`).join("&")
+    const path = withoutKey(request.url.startsWith(url) ? request.url.slice(url.length) : request.url)
+    return { method: request.method, path: query === "" ? path : `${path}?${query}` }
+  }
 
-  const client = HttpClient.transform(addressed, (execute, request) =>
-    execute.pipe(
-      Effect.flatMap(read),
-      Effect.mapError((error) => AgamemnonError.fromTransport(sent(request), AgamemnonError.transportFailure(error))),
-      Effect.timeoutFail({
-        duration: requestTimeout,
-        onTimeout: () => AgamemnonError.fromTransport(sent(request), "timeout")
+  const pause = yield* BusyPause.make
+
+  const refuse: Explanation = (request, answer) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const { location, ...headers } = answer.headers
+      const shown = {
+        ...answer,
+        headers: location === undefined ? headers : { ...headers, location: withoutKey(location) },
+        body: withoutKey(answer.body)
+      }
+      const error = AgamemnonError.fromAnswer(sent(request), shown, now)
+      return error.retryAfter === undefined ? error : Effect.zipRight(pause.begin(error.retryAfter), error)
+    })
+
+  const refuseNoJson: Explanation = (request, { body, status }) =>
+    AgamemnonError.fromNoJson({ ...sent(request), status }, withoutKey(body))
+
+  const client = HttpClient.transform(addressed, (execute, request) => {
+    const { method, path } = sent(request)
+    const limit = BodyLimit.of(method, path)
+    return execute.pipe(
+      Effect.flatMap((response) => read(response, isOk(response) ? limit : BodyLimit.shown)),
+      Effect.mapError((error) => {
+        const { detail, failure } = TransportProblem.of(error)
+        return AgamemnonError.fromTransport({ method, path }, failure, detail)
       }),
-      Effect.filterOrFail(isOk, (answer) => refusal(request, answer)),
-      Effect.tap(({ status }) => Effect.flatMap(OnAnswer, (onAnswer) => onAnswer({ ...sent(request), status }))),
-      Effect.map((answer) => buffered(request, answer))
-    ))
+      Deadline.within(requestTimeout, () => AgamemnonError.fromTransport({ method, path }, "timeout")),
+      Effect.filterOrElse(isOk, (answer) => refuse(request, answer)),
+      Effect.filterOrFail(
+        ({ isWhole }) => isWhole,
+        ({ status }) => AgamemnonError.fromTooLarge({ method, path, status }, limit, BodyLimit.inWords(limit))
+      ),
+      Effect.tap(({ body, status }) => Effect.flatMap(OnAnswer, (onAnswer) => onAnswer({ method, path, status, body }))),
+      Effect.as(HttpClientResponse.fromWeb(request, new Response(null, { status: 204 })))
+    )
+  })
 
-  const call = <A, E>(request: Effect.Effect<A, E>): Effect.Effect<A, AgamemnonError.AgamemnonError> =>
-    Effect.flatMap(Ref.make<Answered | undefined>(undefined), (lastAnswer) =>
-      request.pipe(
-        Effect.provideService(OnAnswer, (answered) => Ref.set(lastAnswer, answered)),
-        Effect.catchAll((error) =>
-          error instanceof AgamemnonError.AgamemnonError
-            ? Effect.fail(error)
-            : Effect.flatMap(Ref.get(lastAnswer), (answered) =>
-              answered === undefined
-                ? AgamemnonError.fromUnencoded(error)
-                : AgamemnonError.fromUndecoded(answered, withoutKey(AgamemnonError.problemOf(error))))
-        )
+  /** Reads an answer. One that is not empty is JSON, whether or not it is used. */
+  const decoded = <A>({ body, ...answered }: Answered, reply: Replies.Reply<A>) => {
+    const text = apiKey !== undefined && Redacted.value(apiKey).length >= shortestSecret ? withoutKey(body) : body
+    const json = body === "" && reply === Replies.nothing ? Either.void : parse(text)
+    return Either.isLeft(json)
+      ? Either.left(AgamemnonError.fromNoJson(answered, withoutKey(body)))
+      : Either.mapLeft(reply(json.right), (problem) => AgamemnonError.fromUndecoded(answered, withoutKey(problem)))
+  }
+
+  const call = <A, E>(request: Effect.Effect<unknown, E>, reply: Replies.Reply<A>) =>
+    Effect.flatMap(Ref.make(Option.none<Answered>()), (lastAnswer) =>
+      Effect.zipRight(pause.wait, request).pipe(
+        Effect.provideService(OnAnswer, (answered) => Ref.set(lastAnswer, Option.some(answered))),
+        Effect.mapError((error) =>
+          error instanceof AgamemnonError.AgamemnonError ? error : AgamemnonError.fromUnencoded(error, withoutKey)),
+        Effect.zipRight(Ref.get(lastAnswer)),
+        Effect.flatMap(Option.match({
+          onNone: () => Effect.dieMessage("a request without an answer should have failed"),
+          onSome: (answered) => decoded(answered, reply)
+        }))
       ))
 
-  return { client, call, ...makePing({ addressed, url, pingTimeout, refusal }) } satisfies Transport
+  return { client, call, ...makePing({ addressed, url, pingTimeout, refuse, refuseNoJson }) } satisfies Transport
 })
 
-const pingRequest = HttpClientRequest.get("/v1/agents", { urlParams: { limit: 1 } })
+// Over a connection of its own: one that was kept may be dead, which says nothing of the server.
+const pingRequest = HttpClientRequest.get("/v1/agents", { urlParams: { limit: 1 } }).pipe(
+  HttpClientRequest.setHeader("connection", "close")
+)
+
+type Explanation = (
+  request: HttpClientRequest.HttpClientRequest,
+  answer: AgamemnonError.Answer
+) => Effect.Effect<never, AgamemnonError.AgamemnonError>
+
+// Of a long answer only the beginning was read.
+const isJson = ({ body, isWhole }: AgamemnonError.Answer & { readonly isWhole: boolean }): boolean =>
+  !isWhole || body === "" || Either.isRight(parse(body))
 
 /** What a ping takes. */
 interface PingOptions {
   readonly addressed: HttpClient.HttpClient
   readonly url: string
   readonly pingTimeout: Duration.DurationInput
-  readonly refusal: (
-    request: HttpClientRequest.HttpClientRequest,
-    answer: AgamemnonError.Answer
-  ) => AgamemnonError.AgamemnonError
+  readonly refuse: Explanation
+  readonly refuseNoJson: Explanation
 }
 
 /** Makes the ping, which is sent once and has a limit of its own, and the preflight that explains its answer. */
-const makePing = ({ addressed, pingTimeout, refusal, url }: PingOptions) => {
+const makePing = ({ addressed, pingTimeout, refuse, refuseNoJson, url }: PingOptions) => {
   const pinged = addressed.execute(pingRequest).pipe(
-    Effect.flatMap(read),
-    Effect.mapError((error) => new AgamemnonError.PingError({ url, reason: AgamemnonError.transportFailure(error) })),
-    Effect.timeoutFail({
-      duration: pingTimeout,
-      onTimeout: () => new AgamemnonError.PingError({ url, reason: "timeout" })
+    Effect.flatMap((response) => read(response, BodyLimit.shown)),
+    Effect.mapError((error) => {
+      const { detail, failure } = TransportProblem.of(error)
+      return new AgamemnonError.PingError({ url, reason: failure, detail })
     }),
+    Deadline.within(pingTimeout, () => new AgamemnonError.PingError({ url, reason: "timeout" })),
     Effect.filterOrFail(
       ({ status }) => status < 500,
       ({ status }) => new AgamemnonError.PingError({ url, reason: "status", status })
     )
   )
-  // A ping without an answer is final here; only an answer such as 429 is worth asking again for.
-  const explained = Effect.flatMap(Effect.either(pinged), (answer) =>
-    Either.isRight(answer) && !isOk(answer.right)
-      ? Effect.fail(refusal(pingRequest, answer.right))
-      : Effect.succeed(answer))
+  // A ping without an answer is final here; only an answer such as 429, or a proxy's page, is worth asking again for.
+  const explained = Effect.tap(Effect.either(pinged), (answer) => {
+    if (Either.isLeft(answer)) return Effect.void
+    if (!isOk(answer.right)) return refuse(pingRequest, answer.right)
+    return isJson(answer.right) ? Effect.void : refuseNoJson(pingRequest, answer.right)
+  })
   return {
     ping: Effect.asVoid(pinged),
     preflight: Effect.asVoid(Effect.flatten(retrying(explained)))

@@ -1,22 +1,20 @@
 /** The Agamemnon that a command works on: the one that the settings name, or the embedded one. */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as AgamemnonClient from "../agamemnon/AgamemnonClient.ts"
+import * as Connections from "../agamemnon/Connections.ts"
 import * as EmbeddedAgamemnon from "../embedded/EmbeddedAgamemnon.ts"
 import type { RunState } from "../run/RunState.ts"
+import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
 
 /** Whether the backend is the embedded Agamemnon, whose life is the command's own. */
 export class IsEmbedded extends Context.Tag("telemachy/cli/Backend/IsEmbedded")<IsEmbedded, boolean>() {}
 
-// Only https:// keeps its connections; a plain one is closed after each answer, see AgamemnonClient.
-const httpClient = NodeHttpClient.layerWithoutAgent.pipe(
-  Layer.provide(NodeHttpClient.makeAgentLayer({ keepAlive: true }))
-)
+const httpClient = Connections.layer()
 
 const embedded = Layer.unwrapScoped(Effect.gen(function*() {
   const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
@@ -60,7 +58,7 @@ export const layerOf = (
   Layer.unwrapEffect(Effect.gen(function*() {
     const named = yield* Settings.agamemnonUrl.config
     if (isEmbedded && Option.isNone(flag)) return embedded
-    if (Option.isSome(named) && Option.isNone(flag) && named.value !== url) {
+    if (Option.isSome(named) && Option.isNone(flag) && !AgamemnonAddress.isSame(named.value, url)) {
       return yield* new OtherBackendError({ run, url, named: named.value })
     }
     return at(Option.getOrElse(named, () => url))

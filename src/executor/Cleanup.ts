@@ -12,6 +12,7 @@ import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import { RunJournal } from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
+import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as CurrentRun from "./CurrentRun.ts"
 import * as Removal from "./Removal.ts"
 import * as RunSettings from "./RunSettings.ts"
@@ -85,7 +86,9 @@ export const clean = Effect.fn("Cleanup.run")(function*(
   if (reached === undefined) return yield* new RunUnknownError({ run: id })
   const { embedded, url, workflow } = reached
   const { url: here } = yield* AgamemnonClient
-  if (!embedded && url !== here && options.moved !== true) return yield* new RunElsewhereError({ run: id, url, here })
+  if (!embedded && options.moved !== true && !AgamemnonAddress.isSame(url, here)) {
+    return yield* new RunElsewhereError({ run: id, url, here })
+  }
   const [concern, spared] = Arr.partition(RunState.remaining(reached), ({ key }) => keys.has(key))
   const isOver = reached.endedAt !== undefined
   // What is there of a run that is to be kept is nothing that could not be removed.

@@ -93,12 +93,7 @@ const differs = (agent: Agent, fields: Record<string, unknown>): boolean =>
 /** Takes the answer that something of this run does not exist for what it is: Agamemnon has forgotten it. */
 const known = Effect.fnUntraced(function*<A>(what: string, request: Effect.Effect<A, AgamemnonError>) {
   const run = yield* CurrentRun
-  // A route that is not known answers 404 as well, but has nothing to say.
-  return yield* Effect.catchIf(
-    request,
-    ({ detail, status }) => status === 404 && /^(agent|team) not found$/.test(detail),
-    () => stateLost(run, what)
-  )
+  return yield* Effect.catchIf(request, ({ isNotFound }) => isNotFound, () => stateLost(run, what))
 })
 
 /** Uses again what carries the key of a resource, or creates the resource. */

@@ -14,6 +14,7 @@ import * as RunInput from "../run/RunInput.ts"
 import { RunJournal } from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
+import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
 import * as WorkflowDiff from "../workflow/WorkflowDiff.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
@@ -109,7 +110,7 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   const reached = RunState.foldAll(journal.events)
   if (reached === undefined) return yield* new RunUnknownError({ run })
   const { embedded, url } = reached
-  if (!embedded && url !== here && !moved) return yield* new RunElsewhereError({ run, url, here })
+  if (!embedded && !moved && !AgamemnonAddress.isSame(url, here)) return yield* new RunElsewhereError({ run, url, here })
   // One that died in its teardown has that left to do.
   if (reached.outcome === "completed" && reached.endedAt !== undefined) return yield* new NothingToResumeError({ run, why: "completed" })
   const { inputDigest: digest = "" } = reached

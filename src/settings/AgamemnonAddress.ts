@@ -41,5 +41,37 @@ export const parse = (text: string): Either.Either<AgamemnonAddress, string> => 
 export const isLoopback = (hostname: string): boolean =>
   hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 
+// Names of this machine that lead to the same server. Another 127.x can be another one's.
+const ownNames = new Set(["127.0.0.1", "[::1]"])
+
+/**
+ * Whether two addresses, as they are recorded, are of the same Agamemnon: written
+ * otherwise, or with another name for this machine. Texts that are no addresses
+ * are the same when they are equal.
+ */
+export const isSame = (one: string, other: string): boolean => one === other || identity(one) === identity(other)
+
+/** How an address that is recorded may be spelled, when it is of the same Agamemnon as this one. */
+export const spellings = (text: string): ReadonlyArray<string> =>
+  Either.match(parse(text), {
+    onLeft: () => [text],
+    onRight: ({ url }) => {
+      const parsed = new URL(url)
+      const isOwn = parsed.hostname === "localhost" || ownNames.has(parsed.hostname)
+      const names = isOwn ? ["localhost", ...ownNames] : [parsed.hostname]
+      return names.map((name) => url.replace(parsed.hostname, name))
+    }
+  })
+
+const identity = (text: string): string =>
+  Either.match(parse(text), {
+    onLeft: () => text,
+    onRight: ({ url }) => {
+      const { hostname, pathname, port, protocol } = new URL(url)
+      const host = ownNames.has(hostname) ? "localhost" : hostname.replace(/\.$/, "")
+      return `${protocol}//${host}:${port}${pathname}`
+    }
+  })
+
 // An address that may hold a secret is not repeated.
 const shown = (text: string): string => JSON.stringify(text.replace(/^(https?:\/\/)?.*[@?#].*$/is, "$1***"))

@@ -170,14 +170,14 @@ const hasMember = (sql: Database.Sql, member: string) =>
  * something. The database looks into the beginning of each and its last
  * milestone, and nothing else of them is read.
  */
-export const openOn = (url: string) =>
+export const openOn = (urls: ReadonlyArray<string>) =>
   Effect.map(
     Database.readTexts((sql) =>
       sql`SELECT ${Database.texts(sql, "l", ["run"])}
         FROM (SELECT run, max(seq) AS seq, max(CASE WHEN tag IN ('run.started', 'run.resumed') THEN seq END) AS began
           FROM telemachy_events WHERE tag IN (${milestoneTags(sql)}) AND run IN (${perhapsOpen(sql)}) GROUP BY run) AS l
         WHERE EXISTS (SELECT 1 FROM telemachy_events WHERE run = l.run AND seq = l.began
-            AND ${hasMember(sql, `"url":${JSON.stringify(url)}`)} AND NOT ${hasMember(sql, "\"embedded\":true")})
+            AND ${sql.or(urls.map((url) => hasMember(sql, `"url":${JSON.stringify(url)}`)))} AND NOT ${hasMember(sql, "\"embedded\":true")})
           AND EXISTS (SELECT 1 FROM telemachy_events WHERE run = l.run AND seq = l.seq
             AND payload IS NOT NULL AND NOT (${sql.literal(Migrations.isDone)}))
         ORDER BY l.run`),

@@ -10,6 +10,7 @@ import type * as RunInput from "../run/RunInput.ts"
 import * as RunJournal from "../run/RunJournal.ts"
 import * as RunLease from "../run/RunLease.ts"
 import * as RunState from "../run/RunState.ts"
+import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import * as HashChain from "./HashChain.ts"
@@ -60,7 +61,7 @@ const acquire = Effect.fn("SqlRunJournal.acquire")(function*(run: RunId) {
 })
 
 const abandoned = Effect.fn("SqlRunJournal.abandoned")(function*(url: string) {
-  const runs = yield* RunIndex.openOn(url)
+  const runs = yield* RunIndex.openOn(AgamemnonAddress.spellings(url))
   if (runs.length === 0) return []
   // After they were found: one that has begun since then is none of them.
   const { living } = yield* RunLease.RunLease
@@ -169,7 +170,7 @@ const inUse = Effect.fnUntraced(function*({ run, url, workflow }: RunIdentity) {
   const { living } = yield* RunLease.RunLease
   const used = new Map<string, RunId>()
   for (const owner of (yield* living).values()) {
-    if (owner.run === run || owner.url !== url || owner.workflow !== workflow) continue
+    if (owner.run === run || !AgamemnonAddress.isSame(owner.url, url) || owner.workflow !== workflow) continue
     const state = yield* stateOf(owner.run)
     if (state !== undefined) usedBy(state).forEach((each) => used.set(each, RunId.make(owner.run)))
   }

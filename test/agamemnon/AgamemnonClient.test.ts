@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import type { AgamemnonError } from "../../src/agamemnon/AgamemnonError.ts"
-import { AgentId, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
+import { AgentId, TaskId, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
 import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
 import * as Faults from "../../src/embedded/Faults.ts"
 import { agentId, names, none, operations, paths, taskId, teamId } from "../support/ClientOperations.ts"
@@ -61,13 +64,173 @@ describe("AgamemnonClient", () => {
     Effect.gen(function*() {
       for (const body of [undefined, "<html>Not Found</html>", { detail: "Not Found" }]) {
         const { agamemnon, sent } = yield* ScriptedHttp.client(() => ({ status: 404, body }))
-        const { deleteAgent, deleteTeam, getTask, hasTeam } = operations(agamemnon)
-        for (const operation of [deleteAgent, deleteTeam, getTask, hasTeam]) {
+        const { deleteAgent, deleteTeam, getTask, hasTeam, listTasks } = operations(agamemnon)
+        for (const operation of [deleteAgent, deleteTeam, getTask, hasTeam, listTasks]) {
           const error = yield* Effect.flip(operation)
           assert.deepInclude(error, { reason: "Malformed", status: 404, detail: "there is nothing at this path" })
         }
-        assert.lengthOf(sent, 4)
+        assert.lengthOf(sent, 5)
       }
+    }))
+
+  it.scoped("takes only Agamemnon's own words for it that something is gone, and not those of a gateway", () =>
+    Effect.gen(function*() {
+      const words = ["not found", "no route to agent not found", "route not found", "service not found", "Agent not found"]
+      for (const error of words) {
+        const { agamemnon } = yield* ScriptedHttp.client(() => ({ status: 404, body: { error } }))
+        const { deleteAgent, deleteTeam, getTask, hasTeam, listTasks } = operations(agamemnon)
+        for (const operation of [deleteAgent, deleteTeam, getTask, hasTeam, listTasks]) {
+          assert.deepInclude(yield* Effect.flip(operation), { reason: "Refused", status: 404, detail: error })
+        }
+      }
+      for (const error of ["agent not found", "team not found", "task not found"]) {
+        const { agamemnon } = yield* ScriptedHttp.client(() => ({ status: 404, body: { error } }))
+        yield* agamemnon.deleteAgent(agentId)
+        yield* agamemnon.deleteTeam(teamId)
+        assert.deepStrictEqual(yield* agamemnon.getTask(teamId, taskId), Option.none())
+        assert.isFalse(yield* agamemnon.hasTeam(teamId))
+        assert.deepStrictEqual(yield* agamemnon.listTasks(teamId), [])
+      }
+    }))
+
+  it.scoped("takes every answer for done that says so, of what it asks to do and no more", () =>
+    Effect.gen(function*() {
+      const replies = [{ status: 200 }, { status: 202 }, { status: 204 }, { status: 200, body: {} }, { status: 202, body: [] }]
+      for (const reply of replies) {
+        const { agamemnon, sent } = yield* ScriptedHttp.client(() => reply)
+        const { deleteAgent, deleteTeam, patchAgent, setMembers, startAgent } = operations(agamemnon)
+        yield* Effect.all([deleteAgent, deleteTeam, patchAgent, setMembers, startAgent])
+        assert.lengthOf(sent, 5)
+      }
+      for (const body of [undefined, "gone", { error: "gone" }]) {
+        const { agamemnon, sent } = yield* ScriptedHttp.client(() => ({ status: 410, body }))
+        yield* agamemnon.deleteAgent(agentId)
+        yield* agamemnon.deleteTeam(teamId)
+        assert.lengthOf(sent, 2)
+        assert.strictEqual((yield* Effect.flip(agamemnon.startAgent(agentId))).status, 410)
+      }
+    }))
+
+  it.scoped("sends a request again whose answer is a page of somebody else, or is cut", () =>
+    Effect.gen(function*() {
+      for (const body of ["<html>welcome</html>", "{\"agents\":[{\"id\"", undefined]) {
+        const { agamemnon, sent } = yield* ScriptedHttp.client((_, index) =>
+          index < 2 ? { status: 200, body } : { status: 200, body: nothing.agents })
+        const listing = yield* Effect.fork(agamemnon.listAgents)
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(yield* Fiber.join(listing), [])
+        assert.lengthOf(sent, 3)
+      }
+      const { agamemnon } = yield* ScriptedHttp.client(() => ({ status: 200, body: "<html>welcome</html>" }))
+      const deleting = yield* Effect.fork(Effect.flip(agamemnon.deleteAgent(agentId)))
+      yield* TestClock.adjust("1 minute")
+      const error = yield* Fiber.join(deleting)
+      assert.deepInclude(error, { reason: "Transport", status: 200 })
+      assert.strictEqual(
+        error.message,
+        "DELETE /v1/agents/a answered 200: the body is no JSON: <html>welcome</html>; " +
+          "is AGAMEMNON_URL the address of an Agamemnon of a version known here?"
+      )
+    }))
+
+  it.scoped("needs no more of an answer than what it uses", () =>
+    Effect.gen(function*() {
+      const replies: Readonly<Record<string, unknown>> = {
+        "POST /v1/agents": { agent: { id: "a" } },
+        "POST /v1/teams": { team: { id: "t", name: null } },
+        "GET /v1/teams/t": { team: { id: "t" } },
+        "POST /v1/teams/t/tasks": { task: { id: "k" } },
+        "GET /v1/teams/t/tasks/k": { task: { id: "k", status: "failed", completedAt: 5, result: ["x"], more: 1 } }
+      }
+      const { agamemnon } = yield* ScriptedHttp.client(({ method, path }) =>
+        ({ status: 200, body: replies[`${method} ${path}`] }))
+      assert.deepInclude(yield* agamemnon.createAgent({ name: "n" }, none), { id: agentId, name: "n", createdAt: "" })
+      assert.deepInclude(yield* agamemnon.createTeam("n", [], none), { id: teamId, name: "n", agentIds: [] })
+      const task = yield* agamemnon.createTask(teamId, { subject: "s" }, none)
+      assert.deepInclude(task, { id: taskId, subject: "s", status: "pending" })
+      assert.isTrue(yield* agamemnon.hasTeam(teamId))
+      const read = Option.getOrThrow(yield* agamemnon.getTask(teamId, taskId))
+      assert.deepInclude(read, { id: taskId, status: "failed", completedAt: null, subject: "", more: 1 })
+    }))
+
+  it.scoped("leaves out of a list what it can not read, which is of somebody else, and says so once", () => {
+    const logged: Array<string> = []
+    const logger = Logger.make(({ logLevel, message }) => logged.push(`${logLevel.label} ${String(message)}`))
+    return Effect.gen(function*() {
+      const odd = [null, 5, "a", [], {}, { id: 5 }, { id: "" }, { id: ".." }, { id: "../x" }, { id: "a\u202eb" }]
+      const page = (items: ReadonlyArray<unknown>) => ({ limit: 1000, offset: 0, total: items.length + odd.length })
+      const agents = [{ id: "a", name: 5, status: null, createdAt: 1700000000, program: null }]
+      const teams = [{ id: "t", agentIds: [1, "a", null] }, { id: "u", agentIds: "a" }]
+      const tasks = [{ id: "k", status: "completed", completedAt: 1700000000, blockedBy: null }, { id: "l", status: null }]
+      const { agamemnon } = yield* ScriptedHttp.client(({ path }) => ({
+        status: 200,
+        body: path.includes("tasks")
+          ? { ...page(tasks), tasks: [...odd, ...tasks] }
+          : path.includes("teams") ? { ...page(teams), teams: [...teams, ...odd] } : { ...page(agents), agents: [...odd, ...agents] }
+      }))
+      assert.deepStrictEqual((yield* agamemnon.listAgents).map(({ createdAt, id, name, program, status }) =>
+        [id, name, status, createdAt, program]), [[agentId, "", "", "", undefined]])
+      assert.deepStrictEqual((yield* agamemnon.listTeams).map(({ agentIds }) => agentIds), [["a"], []])
+      yield* agamemnon.listAgents
+      assert.deepStrictEqual((yield* agamemnon.listTasks(teamId)).map(({ completedAt, id }) => [id, completedAt]), [["k", null]])
+      assert.deepStrictEqual(logged, [
+        "WARN 10 of the agents on Agamemnon can not be read, and are left alone",
+        "WARN 10 of the teams on Agamemnon can not be read, and are left alone",
+        "WARN 11 of the tasks on Agamemnon can not be read, and are left alone"
+      ])
+    }).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+  })
+
+  it.scoped("writes an id into a path as one segment, and sends nothing for what can not be an id", () =>
+    Effect.gen(function*() {
+      const { agamemnon, sent } = yield* ScriptedHttp.client(() => ({ status: 204 }))
+      yield* agamemnon.deleteAgent(AgentId.make("a%2F?b#c&d=é"))
+      yield* agamemnon.deleteTeam(TeamId.make("..."))
+      assert.deepStrictEqual(sent.map(({ path }) => path), ["/v1/agents/a%252F%3Fb%23c%26d%3D%C3%A9", "/v1/teams/..."])
+      const odd = ["", ".", "..", "../../evil", "a/b", "a\\b", "a b", "a\nb", "a\u202eb", "\ud800", "x".repeat(257)]
+      for (const id of odd) {
+        const error = yield* Effect.flip(agamemnon.deleteAgent(AgentId.make(id)))
+        assert.deepInclude(error, { reason: "Refused", mayHaveTakenEffect: false })
+        assert.include(error.message, "can not be an id")
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(agamemnon.listTasks(TeamId.make(id)))))
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(agamemnon.getTask(teamId, TaskId.make(id)))))
+      }
+      assert.lengthOf(sent, 2)
+    }))
+
+  it.scoped("keeps the key out of ids, names and results", () =>
+    Effect.gen(function*() {
+      const key = "s3cr3t/k3y"
+      const { agamemnon } = yield* ScriptedHttp.client(({ path }) => ({
+        status: 200,
+        body: path.endsWith("/k")
+          ? { task: { id: "k", status: "failed", result: `env: ${key}` } }
+          : { agent: { id: key }, team: { id: "t", name: `of ${key}` } }
+      }), { apiKey: Redacted.make(key) })
+      const error = yield* Effect.flip(agamemnon.createAgent({ name: "n" }, none))
+      assert.include(error.message, "agent.id: expected an id, found \"<redacted>\"")
+      assert.strictEqual((yield* agamemnon.createTeam("n", [], none)).name, "of <redacted>")
+      assert.strictEqual(Option.getOrThrow(yield* agamemnon.getTask(teamId, taskId))["result"], "env: <redacted>")
+    }))
+
+  it.scoped("cuts the result of a task to its end, with a mark", () =>
+    Effect.gen(function*() {
+      const whole = "é".repeat(32 * 1024)
+      const long = `${"beginning".repeat(9000)}${"€".repeat(30_000)}end`
+      const { agamemnon } = yield* ScriptedHttp.client(({ path }) => ({
+        status: 200,
+        body: path.endsWith("/k")
+          ? { task: { id: "k", status: "completed", result: long } }
+          : { limit: 1000, offset: 0, total: 1, tasks: [{ id: "k", status: "completed", result: whole }] }
+      }))
+      const [task] = yield* agamemnon.listTasks(teamId)
+      assert.isTrue(task?.["result"] === whole)
+      const result = String(Option.getOrThrow(yield* agamemnon.getTask(teamId, taskId))["result"])
+      assert.match(result, /^\[\d+ bytes before this were left out\]\n€+end$/)
+      assert.isAtMost(Buffer.byteLength(result), 64 * 1024)
+      assert.isAbove(Buffer.byteLength(result), 64 * 1024 - 4)
+      const cut = Number(/\d+/.exec(result)?.[0])
+      assert.strictEqual(cut + Buffer.byteLength(result.replace(/^.*\n/, "")), Buffer.byteLength(long))
     }))
 
   it.scoped("reads lists to their last page", () =>
@@ -147,16 +310,22 @@ describe("AgamemnonClient", () => {
   it.scoped("says of an answer that it does not know which request it was and what is wrong", () =>
     Effect.gen(function*() {
       const elsewhere = "; is AGAMEMNON_URL the address of an Agamemnon of a version known here?"
-      const page = { agents: [{ id: "a" }], limit: 1000, offset: 0, total: 1 }
+      const task = { id: "k", status: null }
       const table = [
-        ["listAgents", { status: 200, body: page }, "answered 200: agents[0].createdAt: is missing"],
-        ["listAgents", { status: 200, body: "<html>" }, "answered 200: the body: Could not parse JSON"],
-        ["hasTeam", { status: 200, body: { team: { id: 5 } } }, "answered 200: team.agentIds: is missing"],
-        ["deleteAgent", { status: 200, body: { deleted: 5 } }, "answered 200: deleted: Expected string, actual 5"],
-        ["createAgent", { status: 200, body: {} }, "answered 200: this API has no such answer"],
-        ["startAgent", { status: 205 }, "answered 205: this API has no such answer"],
-        ["deleteTeam", { status: 204 }, "answered 204: this API has no such answer"],
-        ["getTask", { status: 302, headers: { location: "/login" } }, "answered 302: a redirection to /login"]
+        ["listAgents", { status: 200, body: [] }, "answered 200: the body: expected an object, found a list"],
+        ["listAgents", { status: 200, body: { total: 1 } }, "answered 200: agents: expected a list, found nothing"],
+        ["listTeams", { status: 200, body: { teams: [] } }, "answered 200: total: expected a number, found nothing"],
+        ["hasTeam", { status: 200, body: { team: { id: 5 } } }, "answered 200: team.id: expected an id, found 5"],
+        ["createAgent", { status: 200, body: {} }, "answered 200: agent: expected an object, found nothing"],
+        ["createTeam", { status: 201, body: { team: null } }, "answered 201: team: expected an object, found null"],
+        ["createTask", { status: 201, body: { task: { id: ".." } } }, "answered 201: task.id: expected an id, found \"..\""],
+        ["getTask", { status: 200, body: { task } }, "answered 200: task.status: expected a text, found null"],
+        ["getTask", { status: 302, headers: { location: "/login" } }, "answered 302: a redirection to /login"],
+        [
+          "startAgent",
+          { status: 302, headers: { location: "https://me:pw@login.example/sso?token=secret#x" } },
+          "answered 302: a redirection to https://login.example/sso"
+        ]
       ] as const
       for (const [name, reply, what] of table) {
         const { agamemnon, sent } = yield* ScriptedHttp.client(() => reply)
@@ -166,9 +335,9 @@ describe("AgamemnonClient", () => {
       }
     }))
 
-  it.scoped("shows an answer in one short line", () =>
+  it.scoped("shows an answer in one short line, of which each character is what it seems", () =>
     Effect.gen(function*() {
-      const body = `\u001b[31m\r\n  no\t!${"x".repeat(999)}`
+      const body = `\u001b[31m\r\n  no\t\u202e\u200b\ufeff!${"x".repeat(999)}`
       const { agamemnon } = yield* ScriptedHttp.client(() => ({ status: 403, body }))
       const { detail } = yield* Effect.flip(agamemnon.startAgent(agentId))
       assert.lengthOf(detail, 200)

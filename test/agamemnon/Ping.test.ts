@@ -152,6 +152,45 @@ describe("Ping", () => {
       assert.deepStrictEqual([...plain.received, ...unknown.received], [])
     }))
 
+  it.scopedLive("says what is wrong with a certificate", () =>
+    Effect.gen(function*() {
+      const other = SelfSigned.make({ address: [127, 0, 0, 2] })
+      const expired = SelfSigned.make({ lastYear: 2021 })
+      const table = [
+        [SelfSigned.make(), {}, "signed by nobody who is known here; NODE_EXTRA_CA_CERTS names a file of those who are"],
+        [other, { ca: other.cert }, "for another name"],
+        [expired, { ca: expired.cert }, "expired"]
+      ] as const
+      for (const [certificate, sockets, words] of table) {
+        const { received, url } = yield* https(certificate, answer(200))
+        const { ping } = yield* client({ url }, sockets)
+        const error = yield* Effect.flip(ping)
+        assert.strictEqual(error.reason, "tls")
+        assert.match(error.message, /^https:\/\/127\.0\.0\.1:\d+: no secure connection could be made: its certificate (is|has) /)
+        assert.isTrue(error.message.endsWith(words), error.message)
+        assert.deepStrictEqual(received, [])
+      }
+    }))
+
+  it.scopedLive("says of an answer that can not be read what it is", () =>
+    Effect.gen(function*() {
+      const ok = "HTTP/1.1 200 OK\r\n"
+      const table = [
+        ["220 mail.example ESMTP\r\n", "what answers does not speak HTTP; is it an https:// address?"],
+        ["\u0015\u0003\u0001\u0000\u0002\u0002(", "what answers does not speak HTTP; is it an https:// address?"],
+        [`${ok}X: ${"x".repeat(70_000)}\r\n\r\n`, "the headers of the answer are larger than can be read"],
+        [`${ok}X Y: 1\r\n\r\n`, "the answer is broken: Invalid header token"],
+        [`${ok}Content-Length: x\r\n\r\n`, "the answer is broken: Invalid character in Content-Length"]
+      ] as const
+      for (const [text, words] of table) {
+        const server = yield* says((socket) => socket.end(text))
+        const error = yield* failure(server.url)
+        assert.strictEqual(error.reason, "reset")
+        assert.strictEqual(error.message, `${server.url}: ${words}`)
+        yield* eventually(server.open, (open) => open === 0)
+      }
+    }))
+
   it.scopedLive("closes its socket when it is interrupted, before the answer or in the middle of it", () =>
     Effect.gen(function*() {
       for (const say of ["", head, `${head}{`]) {

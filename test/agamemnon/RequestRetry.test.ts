@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -6,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import { AgentId } from "../../src/agamemnon/AgamemnonModel.ts"
 import { backoff, RequestRetry } from "../../src/agamemnon/RequestRetry.ts"
+import { nothing } from "../support/RawServer.ts"
 import * as ScriptedHttp from "../support/ScriptedHttp.ts"
 
 const deleted = { status: 200, body: { deleted: "a" } }
@@ -132,6 +134,68 @@ describe("RequestRetry", () => {
       }
     }))
 
+  it.scoped("understands a date, and waits no longer than five minutes, which it says", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(Date.UTC(2026, 10, 25, 15, 0, 0))
+      const words = "rate limit exceeded"
+      const table = [
+        ["Wed, 25 Nov 2026 15:00:09 GMT", 9, ""],
+        ["Wednesday, 25-Nov-26 15:00:20 GMT", 20, ""],
+        ["Wed Nov 25 15:01:00 2026", 60, "; it asks to wait 1m"],
+        ["Wed, 25 Nov 2026 14:00:00 GMT", 1, ""],
+        ["Wed, 25 Nov 2026 25:00:00 GMT", 1, ""],
+        ["2026-11-25", 1, ""],
+        ["300", 300, "; it asks to wait 5m"],
+        ["3600", 300, "; it asks to wait 1h, of which 5m are waited"],
+        ["Thu, 26 Nov 2026 15:00:00 GMT", 300, "; it asks to wait 1d, of which 5m are waited"]
+      ] as const
+      for (const [header, seconds, said] of table) {
+        const heard: Array<string> = []
+        const { agamemnon, sent } = yield* ScriptedHttp.client(ScriptedHttp.inTurn({ ...busy("0"), headers: { "retry-after": header } }, deleted))
+        const before = yield* Clock.currentTimeMillis
+        const fiber = yield* Effect.fork(Effect.provideService(agamemnon.deleteAgent(a), RequestRetry, {
+          schedule: backoff,
+          onFailure: ({ message }) => Effect.sync(() => heard.push(message))
+        }))
+        yield* TestClock.adjust("10 minutes")
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(sent.map(({ at }) => at - before), [0, seconds * 1000], header)
+        assert.deepStrictEqual(heard, [`DELETE /v1/agents/a answered 429: ${words}${said}`])
+        yield* TestClock.setTime(Date.UTC(2026, 10, 25, 15, 0, 0))
+      }
+    }))
+
+  it.scoped("lets every request wait of which one was told to, but no ping", () =>
+    Effect.gen(function*() {
+      const { agamemnon, sent } = yield* ScriptedHttp.client((_, index) => (index === 0 ? busy("60") : deleted))
+      const first = yield* Effect.fork(agamemnon.deleteAgent(a))
+      yield* TestClock.adjust("10 seconds")
+      const others = yield* Effect.fork(
+        Effect.all([agamemnon.deleteAgent(a), agamemnon.startAgent(a)], { concurrency: "unbounded" })
+      )
+      yield* agamemnon.ping
+      yield* TestClock.adjust("49999 millis")
+      assert.deepStrictEqual(sent.map(({ at, method }) => [method, at]), [["DELETE", 0], ["GET", 10_000]])
+      const late = yield* Effect.fork(agamemnon.deleteAgent(a))
+      yield* TestClock.adjust("1 milli")
+      yield* Fiber.join(others)
+      yield* Fiber.joinAll([first, late])
+      assert.deepStrictEqual(sent.slice(2).map(({ at }) => at), [60_000, 60_000, 60_000, 60_000])
+      yield* agamemnon.deleteAgent(a)
+      assert.lengthOf(sent, 7)
+    }))
+
+  it.scoped("lets a request that waits for its turn be interrupted", () =>
+    Effect.gen(function*() {
+      const { agamemnon, sent } = yield* ScriptedHttp.client((_, index) => (index === 0 ? busy("60") : deleted))
+      const fiber = yield* Effect.fork(agamemnon.deleteAgent(a))
+      yield* TestClock.adjust("1 second")
+      const other = yield* Effect.fork(agamemnon.deleteAgent(a))
+      yield* Effect.yieldNow()
+      yield* Fiber.interruptAll([fiber, other])
+      assert.lengthOf(sent, 1)
+    }))
+
   it.scoped("pauses from a tenth of a second to five seconds, and goes on for as long as it is told", () =>
     Effect.gen(function*() {
       const { agamemnon, sent } = yield* ScriptedHttp.client(ScriptedHttp.inTurn("ECONNRESET"))
@@ -165,9 +229,11 @@ describe("RequestRetry", () => {
       ])
     }))
 
-  it.scoped("repeats the preflight of a busy server only", () =>
+  it.scoped("repeats the preflight of a server that is busy, or hidden by a page of somebody else, only", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* preflight(busy("3"), busy("3"), { status: 200 }), [true, [0, 3000, 6000]])
+      const [succeeded, times] = yield* preflight({ status: 200, body: "<html>" }, { status: 200, body: nothing.agents })
+      assert.deepStrictEqual([succeeded, Array.isArray(times) && times.length], [true, 2])
       assert.deepStrictEqual(yield* preflight("ECONNREFUSED", { status: 200 }), [false, [0]])
       assert.deepStrictEqual(yield* preflight({ status: 503 }, { status: 200 }), [false, [0]])
       assert.deepStrictEqual(yield* preflight({ status: 401 }, { status: 200 }), [false, [0]])

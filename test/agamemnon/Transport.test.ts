@@ -38,10 +38,8 @@ describe("Transport", () => {
     Effect.gen(function*() {
       const certificate = SelfSigned.make()
       const server = yield* https(certificate, answer(200, { team }))
-      const { hasTeam, ping } = yield* client({ url: server.url }, { ca: certificate.cert })
-      yield* Effect.replicateEffect(hasTeam(teamId), 3)
-      yield* ping
-      yield* ping
+      const { hasTeam } = yield* client({ url: server.url }, { ca: certificate.cert })
+      yield* Effect.replicateEffect(hasTeam(teamId), 5)
       assert.lengthOf(server.received, 5)
       assert.deepStrictEqual(new Set(server.received.map(({ headers }) => headers.connection)), new Set(["keep-alive"]))
       assert.strictEqual(yield* server.connections, 1)
@@ -89,7 +87,10 @@ describe("Transport", () => {
         [halfway.url, `${request} no answer came in time`],
         [broken.url, `${request} the connection was closed before an answer came`],
         [yield* nobody, `${request} the connection was refused`],
-        [plain.url.replace("http", "https"), `${request} no secure connection could be made`]
+        [
+          plain.url.replace("http", "https"),
+          `${request} no secure connection could be made: what answers does not speak TLS; is it an http:// address?`
+        ]
       ] as const
       for (const [url, message] of table) {
         const requestTimeout = message.endsWith("in time") ? "150 millis" : "10 seconds"
@@ -108,6 +109,25 @@ describe("Transport", () => {
       const fiber = yield* Effect.fork(hasTeam(teamId))
       yield* eventually(Effect.sync(() => received.length), (length) => length === 1)
       yield* Fiber.interrupt(fiber)
+      yield* eventually(open, (sockets) => sockets === 0)
+    }))
+
+  it.scopedLive("reports a refusal at once, while other requests of the same work wait for their answers", () =>
+    Effect.gen(function*() {
+      let refuse = () => {}
+      const { open, received, url } = yield* http((response, request, index) => {
+        if (request.body.includes("refused")) refuse = () => answer(400, { error: "no" })(response, request, index)
+        if (index === 2) refuse()
+      })
+      const agamemnon = yield* client({ url, rateLimit: { rps: 1000, burst: 100 } })
+      const asking = Effect.forEach(
+        ["slow", "refused", "slow"],
+        (name) => agamemnon.createAgent({ name }, new Set()),
+        { concurrency: "unbounded" }
+      )
+      const error = yield* Effect.flip(Effect.timeoutFail(asking, { duration: "10 seconds", onTimeout: () => "slow" }))
+      assert.deepInclude(error, { reason: "Refused", status: 400, detail: "no" })
+      assert.lengthOf(received, 3)
       yield* eventually(open, (sockets) => sockets === 0)
     }))
 
@@ -152,8 +172,10 @@ const secret = `s3cr3t\t${"k3y".repeat(40)}`
 /** Repeats the request that it is asked, as a proxy in trouble may. */
 const echo = (status: number): Respond => (response, { headers }, index) => {
   const echoed = { error: `unexpected header Authorization: ${headers.authorization}, ${headers.authorization}` }
-  answer(status, echoed)(response, { method: "", path: "", headers, body: "" }, index)
+  answer(status, echoed, { "retry-after": "0.001" })(response, { method: "", path: "", headers, body: "" }, index)
 }
+
+const redirecting = answer(302, "", { location: `https://login.example/${secret}?token=${secret}` })
 
 /** Echoes it where an answer is decoded. */
 const echoDecoded: Respond = (response, received, index) =>
@@ -189,7 +211,7 @@ describe("The key", () => {
       written.push(Inspectable.format([message, Cause.pretty(cause), [...annotations]])))
     return Effect.gen(function*() {
       const responds = [401, 400, 404, 429, 500, 503].map(echo)
-      const urls = yield* Effect.forEach([...responds, echoDecoded, answer(200, "<html>")], (respond) =>
+      const urls = yield* Effect.forEach([...responds, echoDecoded, answer(200, "<html>"), redirecting], (respond) =>
         Effect.map(http(respond), ({ url }) => url))
       const tracer = yield* collecting
       for (const url of [...urls, yield* nobody, (yield* tcp((socket) => socket.destroy())).url]) {

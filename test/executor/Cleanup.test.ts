@@ -123,6 +123,19 @@ describe("Cleanup", () => {
       assert.lengthOf((yield* clean(true)).removed, 2)
     }))
 
+  it.scopedLive("takes an address that is written otherwise for the same Agamemnon", () =>
+    Effect.gen(function*() {
+      const there = yield* world(make())
+      const run = yield* killed(there, { events: 8 })
+      const { parts } = yield* driver(there, 2)
+      const same = { ...there.fake.client, url: "http://FAKE.test:80/" }
+      const { removed } = yield* Cleanup.run(run).pipe(
+        Effect.provideService(AgamemnonClient, same),
+        Effect.provide(parts)
+      )
+      assert.lengthOf(removed, 2)
+    }))
+
   it.scopedLive("leaves what it can not remove, with the reason, and the next one removes it", () =>
     Effect.gen(function*() {
       const there = yield* world(make())

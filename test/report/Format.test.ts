@@ -24,7 +24,8 @@ describe("Format", () => {
 
   it("takes from foreign text everything that could move a cursor or break a line", () => {
     assert.strictEqual(oneLine("\u001b[31mred\u001b[0m\r\nand\u0007\u2028more\u009b2J"), "red and more")
-    fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => !/[\p{Cc}\u2028\u2029]/u.test(oneLine(text))))
+    assert.strictEqual(oneLine("agent \u202egnp.exe\u2069"), "agent  gnp.exe")
+    fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => !/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u.test(oneLine(text))))
   })
 
   it("quotes the last lines, without empty ones", () => {

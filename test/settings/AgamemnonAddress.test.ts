@@ -87,4 +87,25 @@ describe("AgamemnonAddress", () => {
       assert.match(problem(form(secret)), /found "(http:\/\/)?\*\*\*"$/)
     }))
   })
+
+  it("is the same however it is written, and by each name of this machine", () => {
+    const groups = [
+      ["http://localhost:8080", "http://LOCALHOST:8080/", "http://127.0.0.1:8080", "http://[::1]:8080//", "http://127.1:8080"],
+      ["http://localhost", "http://127.0.0.1:80/"],
+      ["https://localhost", "https://[::1]:443"],
+      ["http://127.0.0.2:8080"],
+      ["https://agamemnon.example", "https://Agamemnon.Example.:443/"],
+      ["https://agamemnon.example/proxy", "https://agamemnon.example/proxy/"],
+      ["https://agamemnon.example/Proxy"],
+      ["http://agamemnon.example"],
+      ["", ""],
+      ["no address"]
+    ]
+    for (const [index, group] of groups.entries()) {
+      for (const one of group) {
+        const same = groups.map((others) => others.filter((other) => AgamemnonAddress.isSame(one, other)))
+        assert.deepStrictEqual(same, groups.map((others, other) => (other === index ? others : [])), one)
+      }
+    }
+  })
 })

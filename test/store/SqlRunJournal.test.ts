@@ -230,6 +230,7 @@ describe("SqlRunJournal", () => {
       yield* Effect.forEach(runs, ([by, [first, ...rest]], index) =>
         Effect.flatMap(by.begin(identity(at(index))), ({ append }) => append([first ?? started(), ...rest])))
       assert.sameMembers([...(yield* lives.abandoned(url))], [at(0), at(3), at(7)])
+      assert.lengthOf(yield* lives.abandoned("HTTP://Fake.Test:80/"), 3)
       assert.deepStrictEqual(yield* lives.abandoned("http://nobody.test"), [])
     }))
 
@@ -271,7 +272,7 @@ describe("SqlRunJournal", () => {
       const begin = (by: typeof one, run: RunId, name: string, more: Partial<ReturnType<typeof identity>> = {}) =>
         Effect.tap(by.begin({ ...identity(run), ...more }), ({ append }) => append(made(run, name)))
           const own = yield* begin(one, runA, "own")
-      yield* begin(other, runB, "other")
+      yield* begin(other, runB, "other", { url: "http://fake.test:80/" })
       yield* begin(other, at(1), "elsewhere", { url: "http://other.test" })
       yield* begin(other, at(2), "stranger", { workflow: "another" })
       yield* begin(dead, at(3), "dead")

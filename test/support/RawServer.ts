@@ -7,10 +7,10 @@ import {
 } from "node:http"
 import { type AgentOptions, createServer as createHttpsServer } from "node:https"
 import { createServer, type Server, type Socket } from "node:net"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as AgamemnonClient from "../../src/agamemnon/AgamemnonClient.ts"
+import * as Connections from "../../src/agamemnon/Connections.ts"
 import type { SelfSigned } from "./SelfSigned.ts"
 
 /** A server, and what has happened at its sockets. */
@@ -118,8 +118,6 @@ export const client = Effect.fnUntraced(function*(
   options: AgamemnonClient.Options,
   sockets: AgentOptions = {}
 ) {
-  const context = yield* Layer.build(
-    Layer.provide(NodeHttpClient.layerWithoutAgent, NodeHttpClient.makeAgentLayer({ keepAlive: true, ...sockets }))
-  )
+  const context = yield* Layer.build(Connections.layer(sockets))
   return yield* Effect.provide(AgamemnonClient.make(options), context)
 })

@@ -21,23 +21,24 @@ const time = (value: string) => der(0x17, Buffer.from(value))
 
 const ecdsaWithSha256 = sequence(identifier("2a8648ce3d040302"))
 const name = sequence(der(0x31, sequence(identifier("550403"), der(0x0c, Buffer.from("telemachy test")))))
-const subjectAltName = sequence(
-  identifier("551d11"),
-  der(0x04, sequence(der(0x87, Buffer.from([127, 0, 0, 1]))))
-)
+const subjectAltName = (address: ReadonlyArray<number>) =>
+  sequence(
+    identifier("551d11"),
+    der(0x04, sequence(der(0x87, Buffer.from(address))))
+  )
 
-/** Makes a certificate and its key. */
-export const make = (): SelfSigned => {
+/** Makes a certificate and its key. It is good until the end of a year, for an address. */
+export const make = ({ address = [127, 0, 0, 1], lastYear = 2049 } = {}): SelfSigned => {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" })
   const body = sequence(
     der(0xa0, der(0x02, hex("02"))),
     der(0x02, hex("01")),
     ecdsaWithSha256,
     name,
-    sequence(time("200101000000Z"), time("491231235959Z")),
+    sequence(time("200101000000Z"), time(`${String(lastYear).slice(2)}1231235959Z`)),
     name,
     publicKey.export({ format: "der", type: "spki" }),
-    der(0xa3, sequence(subjectAltName))
+    der(0xa3, sequence(subjectAltName(address)))
   )
   const signature = der(0x03, hex("00"), sign("sha256", body, privateKey))
   const certificate = sequence(body, ecdsaWithSha256, signature).toString("base64")

@@ -10,6 +10,7 @@ import { oneLine } from "../../report/Format.ts"
 import type { JournalError } from "../../run/JournalError.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as RunState from "../../run/RunState.ts"
+import * as AgamemnonAddress from "../../settings/AgamemnonAddress.ts"
 import type { RunSummary } from "../../store/RunIndex.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
@@ -53,7 +54,7 @@ const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(dryRun: boolean)
   const concerned = (yield* list).filter(isConcerned)
   const found = yield* Effect.forEach(concerned, ({ run }) =>
     Effect.map(Effect.either(RunLookup.stateOf(run)), (state) => ({ run, state })))
-  const runs = found.filter(({ state }) => Either.isLeft(state) || state.right.url === url)
+  const runs = found.filter(({ state }) => Either.isLeft(state) || AgamemnonAddress.isSame(state.right.url, url))
   if (runs.length === 0) return yield* Console.log(`no run has left anything on ${url}`)
   const exits = yield* Effect.forEach(runs, ({ run, state }) =>
     Effect.zipRight(state, Effect.as(cleanOne(run, dryRun, false), true)).pipe(

@@ -1,0 +1,64 @@
+/**
+ * How much of an answer is read. What is beyond that is not waited for: its
+ * connection is closed.
+ */
+import type * as HttpClientError from "@effect/platform/HttpClientError"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+
+const kibibyte = 1024
+const mebibyte = 1024 * kibibyte
+
+// A page has up to a thousand tasks, each with a result. One that is larger than this is asked for in smaller pages.
+const list = 64 * mebibyte
+
+// Agamemnon takes a body of a mebibyte, and a few of these can be patched into one agent or task.
+const entity = 8 * mebibyte
+
+/** The most bytes of the body of a 2xx answer, by request. */
+const limits: ReadonlyArray<readonly [method: string, path: RegExp, bytes: number]> = [
+  ["GET", /^\/v1\/(agents|teams|teams\/[^/]+\/tasks)\?/, list]
+]
+
+/** The most bytes that are read of an answer that is 2xx. One that has more is a failure. */
+export const of = (method: string, path: string): number =>
+  limits.find(([method_, pattern]) => method_ === method && pattern.test(path))?.[2] ?? entity
+
+/** The most bytes that are read of any other answer, and of that to a ping. What is cut off is not missed. */
+export const shown = 64 * kibibyte
+
+/** The beginning of a body, or all of it. */
+export interface Beginning {
+  readonly text: string
+  readonly isWhole: boolean
+}
+
+/** Reads a body to its end, or until it has more bytes than that. */
+export const read = (
+  response: HttpClientResponse.HttpClientResponse,
+  bytes: number
+): Effect.Effect<Beginning, HttpClientError.ResponseError> =>
+  Effect.suspend(() => {
+    const chunks: Array<Uint8Array> = []
+    let length = 0
+    return response.stream.pipe(
+      Stream.runForEachWhile((chunk) =>
+        Effect.sync(() => {
+          chunks.push(chunk)
+          length += chunk.length
+          return length <= bytes
+        })
+      ),
+      // So does fetch call an answer without one.
+      Effect.catchIf(({ reason }) => reason === "EmptyBody", () => Effect.void),
+      Effect.map(() => ({
+        text: new TextDecoder().decode(Buffer.concat(chunks).subarray(0, bytes)),
+        isWhole: length <= bytes
+      }))
+    )
+  })
+
+/** A number of bytes in words. */
+export const inWords = (bytes: number): string =>
+  bytes < mebibyte ? `${bytes / kibibyte} KiB` : `${bytes / mebibyte} MiB`

@@ -1,0 +1,18 @@
+/** What a task has to say when it has ended: a text, of which the end is kept. */
+
+/** The most bytes of a result that are kept. A longer one is cut, with a mark where its beginning was. */
+export const limit = 64 * 1024
+
+const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80
+
+/** Cuts a result to its end, between two characters. */
+export const cut = (result: string): string => {
+  // A character of a text has at most three bytes.
+  if (result.length <= limit / 3) return result
+  const bytes = new TextEncoder().encode(result)
+  if (bytes.length <= limit) return result
+  const mark = (left: number) => `[${left} bytes before this were left out]\n`
+  let start = bytes.length - limit + mark(bytes.length).length
+  while (isContinuation(bytes[start])) start += 1
+  return mark(start) + new TextDecoder().decode(bytes.subarray(start))
+}
