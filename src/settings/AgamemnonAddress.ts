@@ -59,7 +59,7 @@ export const spellings = (text: string): ReadonlyArray<string> =>
       const parsed = new URL(url)
       const isOwn = parsed.hostname === "localhost" || ownNames.has(parsed.hostname)
       const names = isOwn ? ["localhost", ...ownNames] : [parsed.hostname]
-      return names.map((name) => url.replace(parsed.hostname, name))
+      return [...new Set([text, ...names.map((name) => url.replace(parsed.hostname, name))])]
     }
   })
 
