@@ -8,6 +8,7 @@ import { hostname } from "node:os"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 
 /** A process that owns runs. */
 export interface Identity {
@@ -23,7 +24,7 @@ export type Life = "alive" | "dead" | "unknown"
 /** The process that owns the runs that it drives. */
 export class OwnerProcess extends Context.Tag("telemachy/store/OwnerProcess")<OwnerProcess, {
   readonly identity: Identity
-  /** Whether a process lives. Of one on another host, nothing is known. */
+  /** Whether a process lives. Of one on another host, or one that cannot be seen, nothing is known. */
   readonly lifeOf: (process: Identity) => Effect.Effect<Life>
 }>() {}
 
@@ -35,32 +36,46 @@ const attempt = <A>(read: () => A): A | undefined => {
   }
 }
 
+// Of a process of somebody else, /proc may show nothing (hidepid), and of any when this one has run out of descriptors.
+// A signal that is not sent needs neither: that there is no such process is certain only when it says so.
+const exists = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch (failure) {
+    return !Predicate.hasProperty(failure, "code") || failure.code !== "ESRCH"
+  }
+}
+
 // The numbers of processes mean something within one namespace of one boot only.
 const space = (): string | undefined =>
   attempt(() => `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}/${readlinkSync("/proc/self/ns/pid")}`)
 
-// Field 22, counted after the name, which may contain anything; a process that has ended and was not waited for is a Z.
-const startOf = (pid: number): string | undefined =>
+/** What `/proc` says of a process: when it started, and whether it has ended and was only not waited for. */
+const statOf = (pid: number): { readonly started: string; readonly isOver: boolean } | undefined =>
   attempt(() => {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8")
+    // The fields are counted after the name, which may contain anything; the start is the 22nd of all.
     const [state, ...fields] = text.slice(text.lastIndexOf(")") + 2).split(" ")
-    return state === "Z" || state === "X" ? undefined : fields[18]
+    return { started: fields[18] ?? "", isOver: state === "Z" || state === "X" }
   })
 
 /** Layer of the process that this is. Where there is no `/proc`, only a lease tells whether a process lives. */
 export const layer: Layer.Layer<OwnerProcess> = Layer.sync(OwnerProcess, () => {
   const here = space()
+  const own = statOf(process.pid)
   const identity = {
     host: hostname(),
     pid: process.pid,
-    started: here === undefined ? "" : `${here}/${startOf(process.pid) ?? ""}`
+    started: here === undefined || own === undefined ? "" : `${here}/${own.started}`
   }
   return {
     identity,
     lifeOf: ({ host, pid, started }) =>
       Effect.sync(() => {
         if (here === undefined || host !== identity.host || !started.startsWith(`${here}/`)) return "unknown"
-        return started === `${here}/${startOf(pid) ?? ""}` ? "alive" : "dead"
+        const stat = statOf(pid)
+        if (stat === undefined) return exists(pid) ? "unknown" : "dead"
+        return !stat.isOver && started === `${here}/${stat.started}` ? "alive" : "dead"
       })
   }
 })
