@@ -237,7 +237,7 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("PostgresClient"), ()
       const { direct, proxy, url } = yield* proxied("telemachy_far", "20 millis")
       const context = yield* process(yield* Database.openPostgres(url), 1)
       const { begin } = Context.get(context, RunJournal)
-      const runs = Arr.makeBy(150, (index) => RunId.make(index.toString(16).padStart(16, "0")))
+      const runs = Arr.makeBy(50, (index) => RunId.make(index.toString(16).padStart(16, "0")))
       const write = (run: RunId) =>
         Effect.scoped(Effect.flatMap(begin(identity(run)), ({ append }) =>
           Effect.forEach(Arr.makeBy(6, (number) => (number === 0 ? started(run) : numbered(number, run))), (event) => append([event]))))
@@ -245,6 +245,6 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("PostgresClient"), ()
       // Two to write, one to read, and those that cancel what took too long.
       assert.isAtMost(proxy.connections(), 10)
       const { sql } = yield* Database.openPostgres(direct)
-      assert.deepStrictEqual(yield* sql`SELECT count(*)::int AS count FROM telemachy_events`, [{ count: 150 * 6 }])
+      assert.deepStrictEqual(yield* sql`SELECT count(*)::int AS count FROM telemachy_events`, [{ count: 50 * 6 }])
     }))
 })
