@@ -21,6 +21,7 @@ import { RunJournal } from "../src/run/RunJournal.ts"
 import * as Database from "../src/store/Database.ts"
 import * as EventLog from "../src/store/EventLog.ts"
 import * as HashChain from "../src/store/HashChain.ts"
+import * as OwnerTable from "../src/store/OwnerTable.ts"
 import * as Bench from "./Bench.ts"
 import * as Figure from "./Figure.ts"
 
@@ -62,13 +63,21 @@ const history = (position: number): ReadonlyArray<RunEvent.RunEvent> => {
   ]
 }
 
+/** Makes the writer the owner of a run. */
+const own = ([first]: ReadonlyArray<HashChain.Row>) => {
+  const fence = { run: first?.run ?? "", token: "bench", number: 1 }
+  const identity = { run: RunId.RunId.make(fence.run), workflow: "bench", url: "http://bench.test" }
+  const process = { host: "bench", pid: 1, started: "" }
+  return Effect.as(OwnerTable.take(identity, fence, process, { row: undefined, mustBeExpired: false }), fence)
+}
+
 /** Writes a journal of many runs with the store's own code, a hundred runs at a time. */
 const fill = (path: string) =>
   Effect.forEach(
     Arr.chunksOf(Arr.makeBy(runs, (position) => position), 100),
     (positions) =>
       Effect.forEach(positions, (position) => HashChain.extend(HashChain.empty, history(position))).pipe(
-        Effect.flatMap((rows) => Effect.forEach(rows, EventLog.add)),
+        Effect.flatMap(Effect.forEach((rows) => Effect.flatMap(own(rows), (fence) => EventLog.add(rows, fence)))),
         (added) => Effect.flatMap(Database.Database, ({ sql }) => sql.withTransaction(added))
       ),
     { discard: true }

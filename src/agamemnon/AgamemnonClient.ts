@@ -38,7 +38,7 @@ import type {
 import * as ConcurrencyLimit from "./ConcurrencyLimit.ts"
 import * as Pages from "./Pages.ts"
 import * as Replies from "./Replies.ts"
-import { retrying } from "./RequestRetry.ts"
+import { permitted, retrying } from "./RequestRetry.ts"
 import * as Transport from "./Transport.ts"
 
 type Failure = AgamemnonError.AgamemnonError
@@ -222,7 +222,7 @@ export const make: (
   })
 
   const attempt = <A, E>(request: Effect.Effect<unknown, E>, reply: Replies.Reply<A>) =>
-    inTurn(transport.call(request, reply))
+    inTurn(permitted(transport.call(request, reply)))
   const repeated = <A, E>(request: Effect.Effect<unknown, E>, reply: Replies.Reply<A>) => retrying(attempt(request, reply))
 
   /** Sends a create; once an answer was lost, looks for what it may have made before sending again. */

@@ -51,11 +51,21 @@ export class RequestRetry extends Context.Reference<RequestRetry>()("telemachy/a
     readonly schedule: Schedule.Schedule<unknown>
     /** Hears of each failure of a request that can be repeated, though the schedule may not go on. */
     readonly onFailure: (error: AgamemnonError) => Effect.Effect<void>
+    /** Is waited for before each request is sent. Defaults to nothing. */
+    readonly permission?: Effect.Effect<void>
   } => ({
     schedule: Schedule.intersect(backoff, Schedule.recurs(4)),
     onFailure: () => Effect.void
   })
 }) {}
+
+/**
+ * Waits for the permission to send a request.
+ *
+ * @internal
+ */
+export const permitted = <A, E, R>(request: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(RequestRetry, ({ permission = Effect.void }) => Effect.zipRight(permission, request))
 
 /** How many times a request is sent again to a server that failed (500). */
 const serverErrorRepeats = 3

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
-import { type JournalError, RunElsewhereError, type RunOwnedError, RunUnknownError } from "../run/JournalError.ts"
+import { type JournalError, RunElsewhereError, type LeaseLostError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import { RunJournal } from "../run/RunJournal.ts"
@@ -65,7 +65,7 @@ export const run = (
   options: Options = {}
 ): Effect.Effect<
   Cleaned,
-  JournalError | RunOwnedError | RunUnknownError | RunElsewhereError,
+  JournalError | LeaseLostError | RunUnknownError | RunElsewhereError,
   AgamemnonClient | RunJournal
 > =>
   clean(id, options, () => true)
@@ -104,7 +104,10 @@ export const clean = Effect.fn("Cleanup.run")(function*(
     reached
   })
   const exceptions = { inUse: yield* journal.inUse, spared: keys }
-  yield* Effect.provideService(cleanCurrent(reached, concern, exceptions), CurrentRun.CurrentRun, current)
+  yield* cleanCurrent(reached, concern, exceptions).pipe(
+    Effect.raceFirst(journal.lost),
+    Effect.provideService(CurrentRun.CurrentRun, current)
+  )
   const after = RunState.resources((yield* current.state) ?? reached).filter(({ key }) => !keys.has(key))
   const before = new Set(concern.map(({ kind, name }) => `${kind} ${name}`))
   return {

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as PubSub from "effect/PubSub"
 import { AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
-import type { JournalError, RunOwnedError } from "../run/JournalError.ts"
+import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import type { EventBody, RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type * as RunJournal from "../run/RunJournal.ts"
@@ -27,7 +27,11 @@ export class CurrentRun extends Context.Tag("telemachy/executor/CurrentRun")<Cur
   /** Says that something has happened: the state moves on, and whoever listens hears of it. */
   readonly emit: (body: EventBody) => Effect.Effect<void>
   /** Says that something is about to be made. It must not be when this fails. */
-  readonly emitBefore: (body: EventBody) => Effect.Effect<void, JournalError | RunOwnedError>
+  readonly emitBefore: (body: EventBody) => Effect.Effect<void, JournalError | LeaseLostError>
+  /** Succeeds while this process drives the run. Waits while that is not certain, and fails once it does not. */
+  readonly ensureLease: Effect.Effect<void, LeaseLostError>
+  /** Fails when this process has lost the lease of the run, and never succeeds. */
+  readonly leaseLost: Effect.Effect<never, LeaseLostError>
   /** The state so far; nothing before the run has started. */
   readonly state: Effect.Effect<RunState.RunState | undefined>
 }>() {}
@@ -60,11 +64,20 @@ export const make = ({ events, reached, ...run }: Options): Context.Tag.Service<
     Effect.map(DateTime.now, (at): RunEvent => ({ ...body, run: run.id, workflow: run.workflow, at }))
   return CurrentRun.of({
     ...run,
+    ensureLease: Option.match(run.journal, { onNone: () => Effect.void, onSome: ({ ensure }) => ensure }),
+    leaseLost: Option.match(run.journal, { onNone: () => Effect.never, onSome: ({ lost }) => lost }),
     state: Effect.sync(() => state),
     emit: (body) => Effect.flatMap(eventOf(body), publish),
     emitBefore: (body) => Effect.flatMap(eventOf(body), publishBefore)
   })
 }
+
+/**
+ * Waits before a request until the run is certain to be this process's. Whoever sees that it is not interrupts what
+ * waits here.
+ */
+export const permissionOf = ({ ensureLease }: Context.Tag.Service<CurrentRun>): Effect.Effect<void> =>
+  Effect.catchAll(ensureLease, () => Effect.never)
 
 /** Makes the error of a run that finds something of its own no longer there. */
 export const stateLost = ({ id, workflow }: Context.Tag.Service<CurrentRun>, missing: string): AgamemnonStateLostError =>

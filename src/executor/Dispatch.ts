@@ -106,7 +106,7 @@ const runTask = Effect.fnUntraced(function*(state: State, task: TaskSpec) {
 const submit = Effect.fnUntraced(function*(state: State, { assignTo, blockedBy, description, subject }: TaskSpec) {
   const { agamemnon, earlier, ids, monitor, run, team } = state
   const named = { team: team.spec.name, subject }
-  yield* run.emit({ _tag: "task.submitting", ...named })
+  yield* run.emitBefore({ _tag: "task.submitting", ...named })
   const assigneeAgentId = team.members.get(assignTo)
   // A task that a resumed run has done on another team is not there to wait for.
   const blockers = blockedBy.flatMap((blocker) => ids.get(blocker) ?? [])

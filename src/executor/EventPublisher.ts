@@ -11,7 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { JournalError, type RunOwnedError } from "../run/JournalError.ts"
+import { JournalError, type LeaseLostError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type * as RunJournal from "../run/RunJournal.ts"
 
@@ -30,7 +30,7 @@ export interface EventPublisher {
    * written, only a run that has made something goes on; one that another
    * process has acquired does not.
    */
-  readonly publishBefore: (event: RunEvent) => Effect.Effect<void, JournalError | RunOwnedError>
+  readonly publishBefore: (event: RunEvent) => Effect.Effect<void, JournalError | LeaseLostError>
 }
 
 /** Takes an event into the state of the run, and offers it to whoever listens. */
@@ -70,7 +70,7 @@ export const journaled = (options: Options): EventPublisher => {
 interface Entry {
   readonly event: RunEvent
   readonly isIntent: boolean
-  result: Exit.Exit<void, JournalError | RunOwnedError> | undefined
+  result: Exit.Exit<void, JournalError | LeaseLostError> | undefined
 }
 
 /** The publisher of one run, between two writes. */
@@ -82,8 +82,8 @@ interface State extends Options {
   /** What was delivered and, as far as is known, is not in the journal. */
   readonly gap: Array<RunEvent>
   failure: { readonly error: JournalError; readonly at: number } | undefined
-  /** Another process has acquired the run. */
-  lost: RunOwnedError | undefined
+  /** This process drives the run no longer. */
+  lost: LeaseLostError | undefined
 }
 
 const entryOf = (event: RunEvent, isIntent = false): Entry => ({ event, isIntent, result: undefined })
@@ -164,10 +164,10 @@ const append = (state: State, events: ReadonlyArray<RunEvent>): Effect.Effect<vo
       onTimeout: () => unwritten(state, `no answer within ${Duration.format(writeTimeout)}`)
     }),
     Effect.catchAllDefect((defect) => unwritten(state, String(defect))),
-    Effect.catchTag("RunOwnedError", (error) =>
-      Effect.sync(() => {
-        state.lost = error
-      })),
+    Effect.catchTags({
+      RunOwnedError: (error) => lose(state, error),
+      LeaseExpiredError: (error) => lose(state, error)
+    }),
     // A fiber of its own, because the publishing one may be interrupted: there, the limit would not hold.
     Effect.interruptible,
     Effect.forkDaemon,
@@ -177,5 +177,10 @@ const append = (state: State, events: ReadonlyArray<RunEvent>): Effect.Effect<vo
         state.failure = { error, at }
       }))
   )
+
+const lose = (state: State, error: LeaseLostError) =>
+  Effect.sync(() => {
+    state.lost = error
+  })
 
 const unwritten = ({ journal }: State, detail: string) => new JournalError({ action: "write", where: journal.where, detail })

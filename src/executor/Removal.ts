@@ -19,7 +19,7 @@ import * as ManagedResource from "../agamemnon/ManagedResource.ts"
 import { backoff, RequestRetry } from "../agamemnon/RequestRetry.ts"
 import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
-import { CurrentRun } from "./CurrentRun.ts"
+import { CurrentRun, permissionOf } from "./CurrentRun.ts"
 
 /** What removal leaves alone. */
 export interface Exceptions {
@@ -91,7 +91,8 @@ const awaitAnswer = Effect.gen(function*() {
  * a request that fails in transport is repeated. Answers what went wrong last.
  */
 const removeAll = Effect.fnUntraced(function*(exceptions: Exceptions) {
-  const { emit, settings: { teardownGrace } } = yield* CurrentRun
+  const run = yield* CurrentRun
+  const { emit, settings: { teardownGrace } } = run
   const resources = yield* concerned(exceptions)
   const lastFailure = yield* Ref.make("Agamemnon did not answer")
   const removedAt = yield* Effect.flatMap(Clock.currentTimeMillis, Ref.make)
@@ -100,6 +101,7 @@ const removeAll = Effect.fnUntraced(function*(exceptions: Exceptions) {
     removeKind(kind, resources.filter((each) => each.kind === kind), exceptions, onRemoved)).pipe(
       Effect.provideService(RequestRetry, {
         schedule: backoff,
+        permission: permissionOf(run),
         onFailure: ({ message }) =>
           Effect.zipRight(Ref.set(lastFailure, message), emit({ _tag: "request.failed", error: message }))
       })

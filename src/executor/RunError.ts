@@ -7,7 +7,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { WorkflowConnectivityError } from "../liveness/Heartbeat.ts"
-import type { JournalError, RunOwnedError } from "../run/JournalError.ts"
+import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import type { Outcome } from "../run/Outcome.ts"
 
 /**
@@ -98,7 +98,7 @@ export type RunError =
   | AgamemnonError
   | AgamemnonStateLostError
   | JournalError
-  | RunOwnedError
+  | LeaseLostError
 
 const outcomes: Record<RunError["_tag"], Outcome> = {
   WorkflowConnectivityError: "connectivity_lost",
@@ -108,7 +108,8 @@ const outcomes: Record<RunError["_tag"], Outcome> = {
   AgamemnonError: "failed",
   AgamemnonStateLostError: "state_lost",
   JournalError: "failed",
-  RunOwnedError: "failed"
+  RunOwnedError: "failed",
+  LeaseExpiredError: "failed"
 }
 
 const isRunError = (error: unknown): error is RunError =>

@@ -11,7 +11,7 @@ import { backoff, RequestRetry } from "../agamemnon/RequestRetry.ts"
 import * as Connectivity from "../liveness/Connectivity.ts"
 import * as Heartbeat from "../liveness/Heartbeat.ts"
 import type * as Pinger from "../liveness/Pinger.ts"
-import { CurrentRun } from "./CurrentRun.ts"
+import { CurrentRun, permissionOf } from "./CurrentRun.ts"
 
 /** Starts the heartbeat of the current run, for which the preflight stands as the first answer. */
 export const start = Effect.fnUntraced(function*(
@@ -57,11 +57,12 @@ const reportLost = ({ consecutiveFailures, lastAnswer }: Heartbeat.WorkflowConne
 
 /** Repeats requests for as long as the work lasts, and tells the heartbeat of each that fails in transport. */
 const withRetries = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat) =>
-  Effect.flatMap(CurrentRun, ({ emit }) =>
+  Effect.flatMap(CurrentRun, (run) =>
     Effect.provideService(work, RequestRetry, {
       schedule: backoff,
+      permission: permissionOf(run),
       onFailure: (error) =>
-        emit({ _tag: "request.failed", error: error.message }).pipe(
+        run.emit({ _tag: "request.failed", error: error.message }).pipe(
           Effect.zipRight(error.reason === "Transport" ? heartbeat.suspect : Effect.void)
         )
     }))

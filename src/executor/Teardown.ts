@@ -6,6 +6,7 @@
  * the connectivity Ref and the outcome, and decides by one table.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -13,7 +14,7 @@ import * as Option from "effect/Option"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { ConnectivityRef } from "../liveness/Connectivity.ts"
-import { RunOwnedError } from "../run/JournalError.ts"
+import { isLeaseLostError } from "../run/JournalError.ts"
 import type { Outcome } from "../run/Outcome.ts"
 import type { RunId } from "../run/RunId.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
@@ -42,6 +43,8 @@ export const onClose = (connectivity: ConnectivityRef, policy: TeardownPolicy) =
       teardown(connectivity, policy, exit).pipe(
         Effect.annotateLogs({ module: "Teardown" }),
         Effect.provide(context),
+        // A process that drives the run no longer leaves all of it to the next.
+        Effect.raceFirst(Effect.ignore(Context.get(context, CurrentRun).leaseLost)),
         Effect.interruptible,
         Effect.forkDaemon,
         Effect.flatMap(Fiber.join)
@@ -58,8 +61,8 @@ const teardown = Effect.fnUntraced(function*(
   const { outcome, reason } = outcomeOf(exit)
   yield* run.emit({ _tag: "run.decided", outcome, reason })
   const resources = yield* Removal.unreported
-  // Whoever has acquired the run takes down what it made.
-  if (resources.length === 0 || isOwnedByAnother(exit)) return
+  // Whoever acquires the run takes down what it made.
+  if (resources.length === 0 || isLeaseLost(exit)) return
   const decision = decisions[outcome][policy]
   yield* run.emit({ _tag: "teardown.started", decision })
   if (decision === "keep") {
@@ -68,8 +71,8 @@ const teardown = Effect.fnUntraced(function*(
   yield* Removal.remove(isLost, { inUse: yield* inUse, spared: new Set() })
 })
 
-const isOwnedByAnother = (exit: Exit.Exit<unknown, unknown>): boolean =>
-  Exit.isFailure(exit) && Option.exists(Cause.failureOption(exit.cause), (error) => error instanceof RunOwnedError)
+const isLeaseLost = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  Exit.isFailure(exit) && Option.exists(Cause.failureOption(exit.cause), isLeaseLostError)
 
 // A journal that can not be read hides who else uses what the run has reused, and must not keep it from removing its own.
 const inUse = Effect.flatMap(CurrentRun, ({ journal }) =>

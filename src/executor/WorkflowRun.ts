@@ -68,6 +68,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     Effect.provideService(RunRequest, request),
     Effect.provideService(TaskFeed.TaskFeed, shared.feed)
   )
+  yield* current.ensureLease
   const state = yield* current.state
   const spared = new Set(state === undefined ? [] : RunState.remaining(state).map(({ key }) => key))
   yield* Effect.forEach(inherited, (run) => Recovery.inherit(run, { settings, spared }), { discard: true })

@@ -1,4 +1,5 @@
 /** What can keep a process from the journal of a run. */
+import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
 /**
@@ -54,6 +55,35 @@ export class RunOwnedError extends Schema.TaggedError<RunOwnedError>()("RunOwned
 }
 
 /**
+ * This process has given up a run: it could not renew the lease of the run for
+ * as long as that holds, and another process may have acquired it.
+ *
+ * **Example** (Waiting for the journal, and going on)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { type RunId, WorkflowExecutor } from "telemachy"
+ *
+ * export const resume = (run: RunId.RunId) =>
+ *   WorkflowExecutor.resume(run).pipe(
+ *     Effect.catchTag("LeaseExpiredError", () => Effect.delay(WorkflowExecutor.resume(run), "1 minute"))
+ *   )
+ * ```
+ */
+export class LeaseExpiredError extends Schema.TaggedError<LeaseExpiredError>()("LeaseExpiredError", {
+  run: Schema.String,
+  /** The database, without a password. */
+  where: Schema.String,
+  /** How long a lease holds that is not renewed. */
+  lease: Schema.Duration
+}) {
+  override get message(): string {
+    return `run ${this.run} was given up: its lease could not be renewed in the journal of runs (${this.where}) ` +
+      `within ${Duration.format(this.lease)}, and another process may drive it`
+  }
+}
+
+/**
  * No run is recorded under this id.
  *
  * **Example** (Suggesting the run that was meant)
@@ -104,3 +134,14 @@ export class RunElsewhereError extends Schema.TaggedError<RunElsewhereError>()("
     return `run ${this.run} is on ${this.url}, not on ${this.here}`
   }
 }
+
+/** Why a process must do nothing more on behalf of a run. */
+export type LeaseLostError = RunOwnedError | LeaseExpiredError
+
+/**
+ * Whether an error says that the lease of a run is lost.
+ *
+ * @internal
+ */
+export const isLeaseLostError = (error: unknown): error is LeaseLostError =>
+  error instanceof RunOwnedError || error instanceof LeaseExpiredError

@@ -6,7 +6,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { JournalError, RunOwnedError, RunUnknownError } from "./JournalError.ts"
+import type { JournalError, LeaseLostError, RunOwnedError, RunUnknownError } from "./JournalError.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import type { RunId, RunIdentity } from "./RunId.ts"
 import type * as RunInput from "./RunInput.ts"
@@ -19,13 +19,15 @@ export interface Handle {
    * Appends events, after those before and in their order. When it succeeds
    * they are on disk. Repeating it after a failure is safe.
    */
-  readonly append: (events: ReadonlyArray<RunEvent>) => Effect.Effect<void, JournalError | RunOwnedError>
+  readonly append: (events: ReadonlyArray<RunEvent>) => Effect.Effect<void, JournalError | LeaseLostError>
   /** Writes down what the run is told to do, beside its events and under its digest. */
   readonly writeInput: (input: RunInput.Encoded) => Effect.Effect<void, JournalError>
   /** Waits until somebody asks for the end of the run, and says who. */
   readonly cancelled: Effect.Effect<string>
-  /** Fails when another process has acquired the run, and never succeeds. */
-  readonly lost: Effect.Effect<never, RunOwnedError>
+  /** Fails when the lease of the run is lost, and never succeeds. */
+  readonly lost: Effect.Effect<never, LeaseLostError>
+  /** Succeeds while the lease holds. Waits while that is not certain, and fails once it is lost. */
+  readonly ensure: Effect.Effect<void, LeaseLostError>
   /** The ids of resources that other living runs of the same workflow use, and the keys that they are about to use, each with its run. */
   readonly inUse: Effect.Effect<ReadonlyMap<string, RunId>, JournalError>
 }

@@ -3,23 +3,35 @@
  * it, and renews it; another process can acquire it when the owner is dead or,
  * where that cannot be known, when the lease has run out. `SqlRunLease`
  * implements it.
+ *
+ * The owner goes by its own monotonic clock: from the moment at which its lease
+ * may have run out, it does nothing more on behalf of the run. So whoever
+ * acquires the run after it is alone.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { JournalError, RunOwnedError } from "./JournalError.ts"
+import type { JournalError, LeaseLostError, RunOwnedError } from "./JournalError.ts"
 import type { RunIdentity } from "./RunId.ts"
+
+/** What tells an owner of a run from every other owner that the run had, or will have. */
+export interface Fence {
+  readonly run: string
+  /** The process. */
+  readonly token: string
+  /** Grows with each owner of the run. */
+  readonly number: number
+}
 
 /** A lease that this process has acquired. */
 export interface Handle {
+  readonly fence: Fence
   /** Waits until somebody asks for the end of the run, and says who. */
   readonly cancelled: Effect.Effect<string>
-  /** Fails when another process has acquired the run, and never succeeds. */
-  readonly lost: Effect.Effect<never, RunOwnedError>
-  /** Fails once it is known that another process has acquired the run. */
-  readonly ensure: Effect.Effect<void, RunOwnedError>
-  /** Asks whether the lease is still this process's. */
-  readonly isHeld: Effect.Effect<boolean, JournalError>
+  /** Fails when the lease is lost, and never succeeds. */
+  readonly lost: Effect.Effect<never, LeaseLostError>
+  /** Succeeds while the lease holds. Waits while that is not certain, and fails once it is lost. */
+  readonly ensure: Effect.Effect<void, LeaseLostError>
   /** Notes that the lease is another process's now. Answers the error that says whose. */
   readonly markLost: Effect.Effect<RunOwnedError>
 }
@@ -31,6 +43,8 @@ export interface Owner {
   readonly url: string
   /** Which process it is, in words. */
   readonly description: string
+  /** Which of the owners of the run it is. */
+  readonly fence: number
 }
 
 /** The leases of runs. */

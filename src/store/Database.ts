@@ -35,6 +35,8 @@ export class Database extends Context.Tag("telemachy/store/Database")<Database, 
   readonly isTransactional: boolean
   /** What it is, without a password. */
   readonly where: string
+  /** Whether only processes of this machine use it. */
+  readonly isLocal: boolean
 }>() {}
 
 const messageOf = (failure: unknown): string => {
@@ -178,11 +180,15 @@ const migrate = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, made: numb
 
 type Connect<E> = Effect.Effect<Sql, E, Scope.Scope | Reactivity.Reactivity>
 
-const open = <E, E2>(where: string, connect: Connect<E>, prepare: (sql: Sql) => Effect.Effect<unknown, E2>, isTransactional = true) =>
+const open = <E, E2>(
+  { isLocal, isTransactional = true, where }: { readonly where: string; readonly isLocal: boolean; readonly isTransactional?: boolean },
+  connect: Connect<E>,
+  prepare: (sql: Sql) => Effect.Effect<unknown, E2>
+) =>
   Effect.gen(function*() {
     const sql = yield* opening(where, connect)
     yield* opening(where, prepare(sql))
-    return Database.of({ sql, reading: sql, isTransactional, where })
+    return Database.of({ sql, reading: sql, isTransactional, where, isLocal })
   }).pipe(Effect.provide(Reactivity.layer))
 
 const libsqlMemory = Effect.flatMap(Effect.promise(() => import("@effect/sql-libsql/LibsqlClient")), ({ make }) =>
@@ -227,7 +233,7 @@ export const openFile = Effect.fn("Database.openFile")(function*(path: string) {
   const where = `file:${absolute}`
   yield* opening(where, createFile(absolute))
   const url = yield* Effect.orDie(paths.toFileUrl(absolute))
-  return yield* open(where, libsqlFile(url.href), prepareFile)
+  return yield* open({ where, isLocal: true }, libsqlFile(url.href), prepareFile)
 })
 
 // Others that read the file now delay that for a moment.
@@ -245,10 +251,10 @@ export const scrub = ask("write", (sql) =>
   }))
 
 /** Opens a journal that ends with the scope. */
-export const openMemory = open("memory:", libsqlMemory, (sql) =>
+export const openMemory = open({ where: "memory:", isLocal: true, isTransactional: false }, libsqlMemory, (sql) =>
   // A transaction would begin on one connection, and go on with the tables of another.
   Effect.forEach(Object.values(Migrations.all), (migration) =>
-    Effect.provideService(migration, SqlClient.SqlClient, sql)), false)
+    Effect.provideService(migration, SqlClient.SqlClient, sql)))
 
 /** What to say of a PostgreSQL instead of its address, which may hold a password. */
 const placeOf = (url: string): string => {
@@ -300,7 +306,7 @@ export const openPostgres = Effect.fn("Database.openPostgres")(function*(
       Effect.flatMap((made) => Effect.flatMap(client(1, migrationLimit), (patient) => migrate(patient, made))),
       Effect.scoped
     )
-  const database = yield* open(placeOf(Redacted.value(url)), client(connections, statement), prepare)
+  const database = yield* open({ where: placeOf(Redacted.value(url)), isLocal: false }, client(connections, statement), prepare)
   return { ...database, reading: yield* client(1, reading) }
 })
 

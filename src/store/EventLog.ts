@@ -8,6 +8,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { JournalError } from "../run/JournalError.ts"
 import * as RunEvent from "../run/RunEvent.ts"
+import type { Fence } from "../run/RunLease.ts"
 import * as BusyRetry from "./BusyRetry.ts"
 import * as Database from "./Database.ts"
 import * as HashChain from "./HashChain.ts"
@@ -92,6 +93,9 @@ export const event = (row: Pick<HashChain.Row, "payload" | "run" | "seq" | "tag"
 /** The log of a run does not end where its writer believes: somebody else has written to it. */
 export class LogMoved extends Schema.TaggedError<LogMoved>()("LogMoved", { run: Schema.String }) {}
 
+/** The run has another owner than the one that wants to write. */
+export class FencedOff extends Schema.TaggedError<FencedOff>()("FencedOff", { run: Schema.String }) {}
+
 type Rows = ReadonlyArray<HashChain.Row>
 
 /** The rows that are not in the log yet. Of those that are, each must be the same. */
@@ -104,21 +108,47 @@ const missing = Effect.fnUntraced(function*(sql: SqlClient, rows: Rows) {
   return areSame ? rows.slice(found.length) : yield* new LogMoved({ run: first.run })
 })
 
-const insert = (sql: SqlClient, rows: Rows): Effect.Effect<void, SqlError | LogMoved> =>
-  Effect.catchAll(Effect.asVoid(sql`INSERT INTO telemachy_events ${sql.insert(rows)}`), (failure) =>
-    Effect.flatMap(missing(sql, rows), (rest) => {
-      if (rest.length === rows.length) return failure
-      return rest.length === 0 ? Effect.void : insert(sql, rest)
-    }))
+/**
+ * Inserts rows if the run still has this owner. PostgreSQL keeps the owner until the rows are committed; in a file, one
+ * statement is one transaction. So whoever becomes the owner next reads all that its predecessor will ever have written.
+ */
+const insertFenced = (sql: SqlClient, rows: Rows, { number, run, token }: Fence) => {
+  const json = JSON.stringify(rows)
+  const ofOwner = sql`FROM telemachy_owners WHERE run = ${run} AND token = ${token} AND fence = ${number}`
+  return sql.onDialectOrElse({
+    pg: () =>
+      sql`INSERT INTO telemachy_events (run, seq, at, tag, payload, digest, previous, hash)
+        SELECT * FROM json_to_recordset(${json}::json) AS r (
+          run text, seq integer, at text, tag text, payload text, digest text, previous text, hash text
+        ) WHERE EXISTS (SELECT 1 ${ofOwner} FOR SHARE) RETURNING seq`,
+    orElse: () =>
+      sql`INSERT INTO telemachy_events (run, seq, at, tag, payload, digest, previous, hash)
+        SELECT value ->> 'run', value ->> 'seq', value ->> 'at', value ->> 'tag', value ->> 'payload', value ->> 'digest',
+          value ->> 'previous', value ->> 'hash'
+        FROM json_each(${json}) WHERE EXISTS (SELECT 1 ${ofOwner}) RETURNING seq`
+  })
+}
+
+const insert = (sql: SqlClient, rows: Rows, fence: Fence): Effect.Effect<void, SqlError | LogMoved | FencedOff> =>
+  Effect.matchEffect(insertFenced(sql, rows, fence), {
+    onSuccess: ({ length }) => (length === rows.length ? Effect.void : new FencedOff({ run: fence.run })),
+    onFailure: (failure) =>
+      Effect.flatMap(missing(sql, rows), (rest) => {
+        if (rest.length === rows.length) return failure
+        return rest.length === 0 ? Effect.void : insert(sql, rest, fence)
+      })
+  })
 
 /**
- * Adds rows. Each place in a run can be taken once: a row that is there already
- * was written by an earlier attempt, whose answer was lost, or by somebody else.
+ * Adds rows for the owner of a run, and for nobody else. Each place in a run can
+ * be taken once: a row that is there already was written by an earlier attempt,
+ * whose answer was lost.
  */
-export const add = (rows: Rows): Effect.Effect<void, JournalError | LogMoved, Database.Database> =>
+export const add = (rows: Rows, fence: Fence): Effect.Effect<void, JournalError | LogMoved | FencedOff, Database.Database> =>
   Effect.flatMap(Database.Database, ({ sql, where }) =>
-    Effect.forEach(Arr.chunksOf(rows, perStatement), (chunk) => BusyRetry.retryWhileBusy(insert(sql, chunk)), {
+    Effect.forEach(Arr.chunksOf(rows, perStatement), (chunk) => BusyRetry.retryWhileBusy(insert(sql, chunk, fence)), {
       discard: true
     }).pipe(
-      Effect.mapError((failure) => (failure._tag === "LogMoved" ? failure : Database.failed("write", where)(failure)))
+      Effect.mapError((failure) =>
+        failure._tag === "LogMoved" || failure._tag === "FencedOff" ? failure : Database.failed("write", where)(failure))
     ))

@@ -63,12 +63,20 @@ const create = Effect.gen(function*() {
   })
 })
 
+const fences = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  // The row of a run outlives its owners, so that the number of the next one is known; one without an owner has no token.
+  yield* sql`ALTER TABLE telemachy_owners ADD COLUMN fence integer NOT NULL DEFAULT 0`
+  yield* sql`CREATE INDEX telemachy_owned ON telemachy_owners (run) WHERE token <> ''`
+})
+
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
 
 /** Every migration, oldest first. */
 export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
-  "0001_create": create
+  "0001_create": create,
+  "0002_fences": fences
 }
 
 /** The number of the newest migration that this program knows. */

@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { JournalError, type RunOwnedError, RunUnknownError } from "../run/JournalError.ts"
+import { JournalError, type LeaseLostError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import { RunId, type RunIdentity } from "../run/RunId.ts"
 import type * as RunInput from "../run/RunInput.ts"
@@ -104,6 +104,7 @@ const makeHandle = Effect.fnUntraced(function*(identity: RunIdentity, lease: Run
     writeInput: (input) => provided(writeInput(identity.run, input)),
     cancelled: lease.cancelled,
     lost: lease.lost,
+    ensure: lease.ensure,
     inUse: provided(inUse(identity))
   } satisfies RunJournal.Handle
 })
@@ -118,24 +119,32 @@ const append = Effect.fnUntraced(function*(state: State, events: Events) {
   if (!events.some(isCompleted)) return
   // Nobody resumes it any more. Text that stays behind is forgotten with the run.
   yield* Effect.ignoreLogged(
-    Database.ask("write", (sql) => sql`DELETE FROM telemachy_declarations WHERE run = ${state.identity.run}`)
+    Database.ask("write", (sql) =>
+      sql`DELETE FROM telemachy_declarations WHERE run = ${state.identity.run} AND ${ofOwner(sql, state.lease.fence)}`)
   )
 })
 
-/** Adds events to the log. It goes on with what an append has written whose answer was lost, or a former owner that was slow. */
-const write = (state: State, events: Events): Effect.Effect<void, JournalError | RunOwnedError, Database.Database> =>
+/** Holds while a run has this owner. */
+const ofOwner = (sql: Database.Sql, { number, run, token }: RunLease.Fence) =>
+  sql`EXISTS (SELECT 1 FROM telemachy_owners AS o WHERE o.run = ${run} AND o.token = ${token} AND o.fence = ${number})`
+
+/** Adds events to the log. It goes on with what an append has written whose answer was lost. */
+const write = (state: State, events: Events): Effect.Effect<void, JournalError | LeaseLostError, Database.Database> =>
   Effect.flatMap(HashChain.extend(state.end, events), (rows) =>
-    Effect.map(EventLog.add(rows), () => {
+    Effect.map(EventLog.add(rows, state.lease.fence), () => {
       state.end = rows.reduce((_, row) => HashChain.endOf(row), state.end)
     })).pipe(
-      Effect.catchTag("LogMoved", () => Effect.flatMap(catchUp(state, events), (rest) => write(state, rest)))
+      Effect.catchTags({
+        LogMoved: () => Effect.flatMap(catchUp(state, events), (rest) => write(state, rest)),
+        FencedOff: () => Effect.flatMap(state.lease.markLost, Effect.fail)
+      })
     )
 
 /** Reads on to the end of the log, and answers which of the events are not there. */
 const catchUp = Effect.fnUntraced(function*(state: State, events: Events) {
   const { end, identity, lease } = state
   const found = yield* EventLog.rows(identity.run, end.next)
-  if (found.length === 0 || !(yield* lease.isHeld)) return yield* Effect.flatMap(lease.markLost, Effect.fail)
+  if (found.length === 0) return yield* Effect.flatMap(lease.markLost, Effect.fail)
   const rest = missingIn(found, yield* HashChain.extend(end, events))
   state.end = HashChain.endOf(found.at(-1))
   return events.filter((_, position) => rest.has(position))

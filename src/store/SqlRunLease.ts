@@ -1,64 +1,50 @@
 /**
- * The leases of runs, in the database of their journal. A lease is by the clock
- * of the database, which all hosts share.
+ * The leases of runs, in the database of their journal.
+ *
+ * To others, a lease holds by the clock of the database. Its owner counts by its
+ * own monotonic clock, from before it sent the last renewal that succeeded, and
+ * so is the first to know that it may have run out.
  *
  * Asking for the end of a run is a note on its lease, which its owner reads
  * twice a second.
  */
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
-import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
-import { type JournalError, RunOwnedError } from "../run/JournalError.ts"
+import type * as Scope from "effect/Scope"
+import { type JournalError, LeaseExpiredError, type LeaseLostError, RunOwnedError } from "../run/JournalError.ts"
 import type { RunIdentity } from "../run/RunId.ts"
 import * as RunLease from "../run/RunLease.ts"
 import * as Database from "./Database.ts"
 import { OwnerProcess } from "./OwnerProcess.ts"
+import * as OwnerTable from "./OwnerTable.ts"
 
-/** How long a lease holds that is not renewed. */
-const leaseTime = Duration.seconds(30)
-
-/** The time between two looks at the leases of this process, and how many looks apart renewals are. */
+/** The time between two looks at what others have noted on the leases of this process. */
 const checkInterval = Duration.millis(500)
-const checksPerRenewal = 10
 
-/** How long a release may take. A lease that stays behind is that of a dead process, or runs out. */
-const releaseTimeout = Duration.seconds(5)
+/** The time between a renewal and the next, and after one that has failed. */
+const renewInterval = Duration.seconds(5)
+const renewAgain = Duration.seconds(1)
 
-/** The owner of a run, as a row of the table. */
-class Owner extends Schema.Class<Owner>("telemachy/store/SqlRunLease/Owner")({
-  run: Schema.String,
-  workflow: Schema.String,
-  url: Schema.String,
-  token: Schema.String,
-  host: Schema.String,
-  pid: Schema.Number,
-  started: Schema.String,
-  since: Schema.String,
-  /** Whether its lease has not run out: PostgreSQL answers true or false, SQLite 1 or 0. */
-  is_leased: Schema.Union(Schema.Boolean, Schema.Number),
-  cancelled_by: Schema.NullOr(Schema.String)
-}) {
-  get description(): string {
-    return `process ${this.pid} on ${this.host}, since ${this.since}`
-  }
-}
+/** Who has tried to renew its lease so shortly before the end of it has not been suspended. */
+const attentive = Duration.unsafeToNanos(Duration.times(renewInterval, 2))
 
-const decodeOwners = Schema.decodeUnknown(Schema.Array(Owner))
-
-/** The columns of text. */
-const columns = ["run", "workflow", "url", "token", "host", "started", "since", "cancelled_by"]
+const leaseNanos = Duration.unsafeToNanos(OwnerTable.leaseTime)
 
 /** A lease of this process, and what becomes known of it. */
 interface Held {
+  readonly fence: RunLease.Fence
   readonly cancelled: Deferred.Deferred<string>
-  readonly lost: Deferred.Deferred<never, RunOwnedError>
+  readonly lost: Deferred.Deferred<never, LeaseLostError>
+  /** Until when it holds, by the monotonic clock of this process, in nanoseconds. */
+  until: bigint
+  /** When the last renewal was begun that was begun in time. */
+  triedAt: bigint
 }
 
 /** The leases of this process. */
@@ -68,6 +54,12 @@ interface State {
   /** Marks the rows of this process. */
   readonly token: string
   readonly held: Map<string, Held>
+  /** Runs whose lease this process is acquiring. */
+  readonly acquiring: Set<string>
+  /** Leases that this process could not release, and does not renew. */
+  readonly unreleased: Map<string, RunLease.Fence>
+  /** Renewing is done by one at a time. */
+  readonly turn: Effect.Semaphore
 }
 
 /** Layer of the leases in the database of the context. */
@@ -78,9 +70,13 @@ export const layer: Layer.Layer<RunLease.RunLease, never, Database.Database | Ow
       database: yield* Database.Database,
       process: yield* OwnerProcess,
       token: yield* newToken,
-      held: new Map()
+      held: new Map(),
+      acquiring: new Set(),
+      unreleased: new Map(),
+      turn: Effect.unsafeMakeSemaphore(1)
     }
-    yield* Effect.forkScoped(Effect.interruptible(keep(state)))
+    yield* Effect.forkScoped(Effect.interruptible(Effect.forever(Effect.delay(look(state), checkInterval))))
+    yield* Effect.forkScoped(Effect.interruptible(renewRepeatedly(state)))
     return RunLease.RunLease.of({
       acquire: (run) => acquire(state, run),
       living: living(state),
@@ -92,126 +88,192 @@ export const layer: Layer.Layer<RunLease.RunLease, never, Database.Database | Ow
 const newToken = Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, 36), 24), (digits) =>
   digits.map((digit) => digit.toString(36)).join(""))
 
-const ask = <A, E>(
-  { database }: State,
-  action: JournalError["action"],
-  query: (sql: Database.Sql) => Effect.Effect<A, E>
-) => Effect.provideService(Database.ask(action, query), Database.Database, database)
+/** Does something with the table of owners. */
+const using = <A, E>({ database }: State, effect: Effect.Effect<A, E, Database.Database>): Effect.Effect<A, E> =>
+  Effect.provideService(effect, Database.Database, database)
 
-const owners = ({ database }: State): Effect.Effect<ReadonlyArray<Owner>, JournalError> =>
-  Database.askTexts((sql) =>
-    sql`SELECT ${Database.texts(sql, "o", columns)}, pid, expires > ${Database.now(sql)} AS is_leased
-      FROM telemachy_owners AS o`).pipe(
-        Effect.provideService(Database.Database, database),
-        Effect.flatMap((rows) => Effect.mapError(decodeOwners(rows), Database.failed("read", database.where)))
-      )
+/** An owner of which nothing is known must not have renewed its lease while that was found out. */
+const isUnknown = (state: State, owner: OwnerTable.OwnerRow): Effect.Effect<boolean> =>
+  Effect.map(state.process.lifeOf(owner), (life) => life === "unknown")
 
-const ownerOf = (state: State, run: string) => Effect.map(owners(state), (all) => all.find((owner) => owner.run === run))
+const isAlive = ({ acquiring, held, process, token }: State, owner: OwnerTable.OwnerRow): Effect.Effect<boolean> => {
+  if (owner.token === "") return Effect.succeed(false)
+  if (owner.token === token) return Effect.sync(() => held.has(owner.run) || acquiring.has(owner.run))
+  return Effect.map(process.lifeOf(owner), (life) => (life === "unknown" ? Boolean(owner.is_leased) : life === "alive"))
+}
 
-const isAlive = ({ held, process, token }: State, owner: Owner): Effect.Effect<boolean> =>
-  owner.token === token
-    ? Effect.sync(() => held.has(owner.run))
-    : Effect.map(process.lifeOf(owner), (life) => (life === "unknown" ? Boolean(owner.is_leased) : life === "alive"))
-
-const living = (state: State): Effect.Effect<ReadonlyMap<string, Owner>, JournalError> =>
+const living = (state: State): Effect.Effect<ReadonlyMap<string, RunLease.Owner>, JournalError> =>
   Effect.map(
-    Effect.flatMap(owners(state), Effect.filter((owner) => isAlive(state, owner))),
+    Effect.flatMap(using(state, OwnerTable.owned), Effect.filter((owner) => isAlive(state, owner))),
     (alive) => new Map(alive.map((owner) => [owner.run, owner]))
   )
 
 const ownedError = Effect.fnUntraced(function*(state: State, run: string) {
-  const owner = yield* Effect.orElseSucceed(ownerOf(state, run), () => undefined)
-  return new RunOwnedError({ run, owner: owner?.description ?? "one that has just taken it" })
+  const owner = yield* Effect.orElseSucceed(using(state, OwnerTable.find(run)), () => undefined)
+  const isKnown = owner !== undefined && owner.token !== "" && owner.token !== state.token
+  return new RunOwnedError({ run, owner: isKnown ? owner.description : "one that has just taken it" })
 })
 
-const acquire = Effect.fn("SqlRunLease.acquire")(function*(state: State, identity: RunIdentity) {
-  const { held, token } = state
-  const { run } = identity
-  const before = yield* ownerOf(state, run)
-  if (before !== undefined && (yield* isAlive(state, before))) {
-    return yield* new RunOwnedError({ run, owner: before.description })
-  }
-  const own: Held = {
-    cancelled: yield* Deferred.make<string>(),
-    lost: yield* Deferred.make<never, RunOwnedError>()
-  }
-  const isAcquired = yield* Effect.acquireRelease(
-    Effect.tap(write(state, identity, before), (isWritten) => Effect.sync(() => isWritten && held.set(run, own))),
-    (isWritten) => (isWritten ? release(state, run) : Effect.void)
-  )
-  if (!isAcquired) return yield* Effect.flatMap(ownedError(state, run), Effect.fail)
+const acquire = Effect.fn("SqlRunLease.acquire")(function*(
+  state: State,
+  identity: RunIdentity
+): Effect.fn.Return<RunLease.Handle, JournalError | RunOwnedError, Scope.Scope> {
+  const held = yield* Effect.acquireRelease(takeOver(state, identity), (held) => release(state, held))
+  yield* Effect.forkScoped(Effect.interruptible(watch(state, held)))
   return {
-    cancelled: Deferred.await(own.cancelled),
-    lost: Deferred.await(own.lost),
-    ensure: Effect.flatMap(Deferred.poll(own.lost), Option.getOrElse(() => Effect.void)),
-    isHeld: Effect.map(ownerOf(state, run), (owner) => owner?.token === token),
-    markLost: Effect.tap(ownedError(state, run), (error) => Deferred.fail(own.lost, error))
-  } satisfies RunLease.Handle
+    fence: held.fence,
+    cancelled: Deferred.await(held.cancelled),
+    lost: Deferred.await(held.lost),
+    ensure: ensure(state, held),
+    markLost: Effect.tap(ownedError(state, identity.run), (error) => lose(state, held, error))
+  }
 })
 
-const expiry = (sql: Database.Sql) => sql`${Database.now(sql)} + ${sql.literal(String(Duration.toSeconds(leaseTime)))}`
+/** Makes this process the owner of a run that has no living one. */
+const takeOver = (state: State, identity: RunIdentity): Effect.Effect<Held, JournalError | RunOwnedError> =>
+  Effect.gen(function*() {
+    const { acquiring, held, process, token, unreleased } = state
+    const { run } = identity
+    const before = yield* using(state, OwnerTable.find(run))
+    if (before !== undefined && (yield* isAlive(state, before))) {
+      return yield* new RunOwnedError({ run, owner: before.description })
+    }
+    if (acquiring.has(run)) return yield* Effect.flatMap(ownedError(state, run), Effect.fail)
+    const fence = { run, token, number: (before?.fence ?? 0) + 1 }
+    acquiring.add(run)
+    const begun = yield* Clock.currentTimeNanos
+    const isTaken = yield* using(state, OwnerTable.take(identity, fence, process.identity, {
+      row: before,
+      mustBeExpired: before !== undefined && before.token !== "" && (yield* isUnknown(state, before))
+    })).pipe(
+      // It may have been written all the same.
+      Effect.tapError(() => Effect.sync(() => unreleased.set(run, fence))),
+      Effect.ensuring(Effect.sync(() => acquiring.delete(run)))
+    )
+    if (!isTaken) return yield* Effect.flatMap(ownedError(state, run), Effect.fail)
+    const own: Held = {
+      fence,
+      cancelled: yield* Deferred.make<string>(),
+      lost: yield* Deferred.make<never, LeaseLostError>(),
+      until: begun + leaseNanos,
+      triedAt: begun
+    }
+    held.set(run, own)
+    unreleased.delete(run)
+    return own
+  })
 
-/** Writes the lease of a run, if its owner is still the one that it had. Answers whether it was. */
-const write = (state: State, { run, url, workflow }: RunIdentity, before: Owner | undefined) =>
-  Effect.flatMap(DateTime.now, (now) =>
-    ask(state, "write", (sql) => {
-      const { host, pid, started } = state.process.identity
-      const own = { run, workflow, url, token: state.token, host, pid, started, since: DateTime.formatIso(now) }
-      return before === undefined
-        ? sql`INSERT INTO telemachy_owners (run, workflow, url, token, host, pid, started, since, expires)
-            VALUES (${own.run}, ${own.workflow}, ${own.url}, ${own.token}, ${own.host}, ${own.pid}, ${own.started},
-              ${own.since}, ${expiry(sql)})
-            ON CONFLICT (run) DO NOTHING RETURNING run`
-        : sql`UPDATE telemachy_owners SET ${sql.update(own)}, expires = ${expiry(sql)}, cancelled_by = NULL
-            WHERE run = ${run} AND token = ${before.token} RETURNING run`
-    })).pipe(Effect.map(({ length }) => length > 0))
-
-const release = (state: State, run: string) =>
-  ask(state, "write", (sql) => sql`DELETE FROM telemachy_owners WHERE run = ${run} AND token = ${state.token}`).pipe(
-    Effect.timeout(releaseTimeout),
-    Effect.catchAll((error) => Effect.logDebug("a run could not be released", error)),
-    Effect.zipLeft(Effect.sync(() => state.held.delete(run)))
+const release = (state: State, { fence }: Held) =>
+  Effect.suspend(() => {
+    if (state.held.get(fence.run)?.fence === fence) state.held.delete(fence.run)
+    return using(state, OwnerTable.leave(fence))
+  }).pipe(
+    Effect.catchAll((error) =>
+      Effect.zipRight(
+        Effect.logDebug("a run could not be released", error),
+        Effect.sync(() => state.unreleased.set(fence.run, fence))
+      ))
   )
 
-/**
- * Looks at the leases of this process, and renews them, for as long as it runs.
- * A database that does not answer now may do so at the next look; the runs
- * themselves notice that it is gone.
- */
-const keep = (state: State): Effect.Effect<unknown> => {
-  const look = Effect.delay(Effect.ignoreLogged(check(state)), checkInterval)
-  return Effect.zipRight(Effect.repeatN(look, checksPerRenewal - 1), Effect.ignoreLogged(renew(state))).pipe(
-    Effect.repeat(Schedule.forever)
+const lose = (state: State, held: Held, error: LeaseLostError) =>
+  Effect.zipRight(
+    Effect.sync(() => {
+      if (state.held.get(held.fence.run) === held) state.held.delete(held.fence.run)
+    }),
+    Deferred.fail(held.lost, error)
   )
+
+/** Succeeds while a lease holds. */
+const ensure = (state: State, held: Held): Effect.Effect<void, LeaseLostError> =>
+  Effect.flatMap(Deferred.poll(held.lost), Option.getOrElse(() =>
+    Effect.flatMap(Clock.currentTimeNanos, (now) => (now < held.until ? Effect.void : settle(state, held)))))
+
+/** Finds out whether a lease still holds whose time has come. */
+const settle = (state: State, held: Held): Effect.Effect<void, LeaseLostError> => {
+  const expire = lose(state, held, new LeaseExpiredError({
+    run: held.fence.run,
+    where: state.database.where,
+    lease: OwnerTable.leaseTime
+  }))
+  const isLocal = state.database.isLocal && state.process.identity.started !== ""
+  // It was tried to the end, and in vain. Others on this machine see that the process lives, and need no clock.
+  if (!isLocal && held.until - held.triedAt <= attentive) return Effect.zipRight(expire, ensure(state, held))
+  // The process was suspended, and somebody may have acquired the run since.
+  const ask = state.turn.withPermits(1)(Effect.gen(function*() {
+    if ((yield* Clock.currentTimeNanos) < held.until || (yield* Deferred.isDone(held.lost))) return
+    const renewed = yield* Effect.exit(renew(state))
+    if ((yield* Clock.currentTimeNanos) < held.until || (yield* Deferred.isDone(held.lost))) return
+    if (isLocal && renewed._tag === "Failure") held.until = (yield* Clock.currentTimeNanos) + leaseNanos
+    else yield* expire
+  }))
+  return Effect.zipRight(Effect.uninterruptible(ask), ensure(state, held))
 }
 
+/** Notices when the time of a lease has come, for whoever waits for that. */
+const watch = (state: State, held: Held): Effect.Effect<void> =>
+  Effect.flatMap(Clock.currentTimeNanos, (now) => Effect.sleep(Duration.nanos(held.until - now))).pipe(
+    Effect.zipRight(ensure(state, held)),
+    Effect.forever,
+    Effect.ignore
+  )
+
+/** Renews the leases of this process, for as long as it runs. */
+const renewRepeatedly = (state: State): Effect.Effect<never> =>
+  Effect.sleep(renewInterval).pipe(
+    Effect.zipRight(Effect.repeat(state.turn.withPermits(1)(Effect.exit(renew(state))), {
+      while: (exit) => Effect.as(exit._tag === "Failure" ? Effect.sleep(renewAgain) : Effect.void, exit._tag === "Failure")
+    })),
+    Effect.forever
+  )
+
+/** Renews the leases of this process, and releases those that it could not release before. */
+const renew = Effect.fnUntraced(function*(state: State) {
+  const { held, token, unreleased } = state
+  for (const fence of [...unreleased.values()]) {
+    yield* using(state, OwnerTable.leave(fence))
+    if (unreleased.get(fence.run) === fence) unreleased.delete(fence.run)
+  }
+  const before = [...held.values()]
+  if (before.length === 0) return
+  const begun = yield* Clock.currentTimeNanos
+  for (const each of before) if (begun < each.until) each.triedAt = begun
+  const rows = yield* using(state, OwnerTable.renew(token, [...unreleased.keys()]))
+  yield* takeIn(state, before, rows, (each) => {
+    each.until = begun + leaseNanos
+  })
+})
+
 /** Reads what became of the leases of this process. */
-const check = Effect.fnUntraced(function*(state: State) {
-  const { held, token } = state
-  if (held.size === 0) return
-  const before = [...held]
-  const rows = yield* ask(state, "read", (sql) =>
-    sql<{ readonly run: string; readonly cancelled_by: string | null }>`
-      SELECT run, cancelled_by FROM telemachy_owners WHERE token = ${token}`)
-  const notes = new Map(rows.map((row) => [row.run, row.cancelled_by]))
-  for (const [run, own] of before) {
-    const by = notes.get(run)
-    if (typeof by === "string") yield* Deferred.succeed(own.cancelled, by)
-    if (by === undefined && held.has(run)) yield* Deferred.fail(own.lost, yield* ownedError(state, run))
+const look = (state: State): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const before = [...state.held.values()]
+    return before.length === 0 ? Effect.void : Effect.flatMap(
+      using(state, OwnerTable.ownedBy(state.token)),
+      (rows) => takeIn(state, before, rows, () => {})
+    )
+  }).pipe(Effect.ignoreLogged)
+
+/** Compares the leases of this process with what the table says of them. */
+const takeIn = Effect.fnUntraced(function*(
+  state: State,
+  before: ReadonlyArray<Held>,
+  rows: ReadonlyArray<OwnerTable.Owned>,
+  confirm: (held: Held) => void
+) {
+  const found = new Map(rows.map((row) => [row.run, row]))
+  for (const each of before) {
+    const row = found.get(each.fence.run)
+    if (row?.fence === each.fence.number) {
+      confirm(each)
+      if (row.cancelled_by !== null) yield* Deferred.succeed(each.cancelled, row.cancelled_by)
+    } else if (state.held.get(each.fence.run) === each) {
+      yield* lose(state, each, yield* ownedError(state, each.fence.run))
+    }
   }
 })
 
-const renew = (state: State) =>
-  Effect.suspend(() =>
-    state.held.size === 0
-      ? Effect.void
-      : ask(state, "write", (sql) =>
-        sql`UPDATE telemachy_owners SET expires = ${expiry(sql)} WHERE token = ${state.token}`))
-
 const cancel = Effect.fn("SqlRunLease.cancel")(function*(state: State, run: string, by: string) {
-  const owner = (yield* living(state)).get(run)
-  if (owner === undefined) return false
-  const noted = yield* ask(state, "write", (sql) =>
-    sql`UPDATE telemachy_owners SET cancelled_by = ${by} WHERE run = ${run} AND token = ${owner.token} RETURNING run`)
-  return noted.length > 0
+  const owner = yield* using(state, OwnerTable.find(run))
+  if (owner === undefined || !(yield* isAlive(state, owner))) return false
+  return yield* using(state, OwnerTable.noteCancellation(owner, by))
 })

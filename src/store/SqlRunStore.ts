@@ -25,6 +25,7 @@ import * as EventLog from "./EventLog.ts"
 import * as HashChain from "./HashChain.ts"
 import * as OwnerProcess from "./OwnerProcess.ts"
 import * as ResourceIndex from "./ResourceIndex.ts"
+import * as OwnerTable from "./OwnerTable.ts"
 import * as RunIndex from "./RunIndex.ts"
 import { RunNotOverError, RunStore, type Verification } from "./RunStore.ts"
 import * as SqlRunJournal from "./SqlRunJournal.ts"
@@ -96,7 +97,7 @@ const forget = Effect.fnUntraced(function*(run: RunId) {
   if (Option.isSome(now)) yield* check(now.value)
   yield* Database.transact((sql) =>
     Effect.zipRight(
-      Effect.filterOrFail(lease.isHeld, (isHeld) => isHeld, () => no("another process drives it")),
+      Effect.filterOrFail(OwnerTable.isOwner(sql, lease.fence), (isOwner) => isOwner, () => no("another process drives it")),
       erase(sql, run)
     ))
   // Others that read the file for long can keep it from that.

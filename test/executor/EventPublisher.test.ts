@@ -32,6 +32,7 @@ const make = (options: { readonly hasResources?: boolean } = {}) => {
       writeInput: () => Effect.void,
       cancelled: Effect.never,
       lost: Effect.never,
+      ensure: Effect.void,
       inUse: Effect.succeed(new Map())
     },
     deliver: (event) => {

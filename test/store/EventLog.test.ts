@@ -8,7 +8,7 @@ import * as Database from "../../src/store/Database.ts"
 import * as EventLog from "../../src/store/EventLog.ts"
 import * as HashChain from "../../src/store/HashChain.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
-import { newPath, numbered, numbers, openFile, runA, runB, started } from "../support/TestStore.ts"
+import { newPath, numbered, numbers, openFile, owned, runA, runB, started } from "../support/TestStore.ts"
 
 type Opened = Effect.Effect<Context.Tag.Service<Database.Database>, JournalError, Scope.Scope>
 
@@ -27,8 +27,9 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
       Effect.gen(function*() {
         const other = yield* opened
         const rows = yield* HashChain.extend(HashChain.empty, [started(), ...events(1, 20)])
+        const fence = yield* owned()
         for (const row of rows) {
-          yield* EventLog.add([row])
+          yield* EventLog.add([row], fence)
           const seen = yield* Effect.provideService(EventLog.rows(runA), Database.Database, other)
           assert.deepStrictEqual(seen.map((each) => ({ ...each })), rows.slice(0, row.seq + 1))
         }
@@ -42,11 +43,11 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
     withLog(() =>
       Effect.gen(function*() {
         const rows = yield* HashChain.extend(HashChain.empty, events(0, 1203))
-        yield* EventLog.add(rows)
+        yield* EventLog.add(rows, yield* owned())
         const found = yield* EventLog.rows(runA)
         assert.lengthOf(found, 1203)
         assert.isUndefined(HashChain.firstBreak(found))
-        yield* EventLog.add(rows)
+        yield* EventLog.add(rows, yield* owned())
         assert.lengthOf(yield* EventLog.rows(runA), 1203)
       })))
 
@@ -55,7 +56,7 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
       Effect.gen(function*() {
         const rows = yield* HashChain.extend(HashChain.empty, events(0, 10))
         for (const length of [1, 1, 4, 4, 10, 10]) {
-          yield* EventLog.add(rows.slice(0, length))
+          yield* EventLog.add(rows.slice(0, length), yield* owned())
           assert.deepStrictEqual((yield* EventLog.rows(runA)).map((row) => ({ ...row })), rows.slice(0, length))
         }
       })))
@@ -65,8 +66,8 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
       Effect.gen(function*() {
         const first = yield* HashChain.extend(HashChain.empty, events(0, 3))
         const second = yield* HashChain.extend(HashChain.endOf(first[0]), events(10, 14))
-        yield* EventLog.add(first)
-        assert.strictEqual((yield* Effect.flip(EventLog.add(second)))._tag, "LogMoved")
+        yield* EventLog.add(first, yield* owned())
+        assert.strictEqual((yield* Effect.flip(EventLog.add(second, yield* owned())))._tag, "LogMoved")
         assert.deepStrictEqual(numbers(yield* EventLog.events(yield* EventLog.rows(runA))), ["0", "1", "2"])
       })))
 
@@ -74,9 +75,10 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
     withLog((opened) =>
       Effect.gen(function*() {
         const connections = yield* Effect.replicateEffect(opened, 4)
+        const fence = yield* owned()
         const exits = yield* Effect.forEach(connections, (connection, index) =>
           HashChain.extend(HashChain.empty, events(10 * index, 10 * index + 3)).pipe(
-            Effect.flatMap(EventLog.add),
+            Effect.flatMap((rows) => EventLog.add(rows, fence)),
             Effect.either,
             Effect.provideService(Database.Database, connection)
           ), { concurrency: "unbounded" })
@@ -86,10 +88,24 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
         assert.isUndefined(HashChain.firstBreak(found))
       })))
 
+  it.scopedLive("nobody but the owner of a run adds to its log", () =>
+    withLog(() =>
+      Effect.gen(function*() {
+        const rows = yield* HashChain.extend(HashChain.empty, events(0, 3))
+        const fence = yield* owned()
+        const others = [{ ...fence, token: "other" }, { ...fence, number: 2 }, { ...fence, run: runB }]
+        for (const other of others) {
+          assert.strictEqual((yield* Effect.flip(EventLog.add(rows, other)))._tag, "FencedOff")
+        }
+        assert.deepStrictEqual(yield* EventLog.rows(runA), [])
+        yield* EventLog.add(rows, fence)
+        assert.lengthOf(yield* EventLog.rows(runA), 3)
+      })))
+
   it.scopedLive("an event that can not be read is named", () =>
     withLog(() =>
       Effect.gen(function*() {
-        yield* EventLog.add(yield* HashChain.extend(HashChain.empty, events(0, 3)))
+        yield* EventLog.add(yield* HashChain.extend(HashChain.empty, events(0, 3)), yield* owned())
         const { sql } = yield* Database.Database
         yield* sql`UPDATE telemachy_events SET payload = '{' WHERE seq = 1`
         const error = yield* Effect.flip(Effect.flatMap(EventLog.rows(runA), EventLog.events))
@@ -104,7 +120,7 @@ const laws = (open: Effect.Effect<Opened, never, Scope.Scope>) => {
       Effect.gen(function*() {
         const texts = ["", "\u0000", "a\u0000b", "\ud800", "\udc00\ud800", "\u2028", "🦑", "\"\\'", "é e\u0301"]
         const given = texts.map((error) => ({ ...numbered(0), _tag: "request.failed" as const, error, workflow: error }))
-        yield* EventLog.add(yield* HashChain.extend(HashChain.empty, given))
+        yield* EventLog.add(yield* HashChain.extend(HashChain.empty, given), yield* owned())
         const found = yield* EventLog.rows(runA)
         assert.isUndefined(HashChain.firstBreak(found))
         assert.deepStrictEqual(yield* EventLog.events(found), given)

@@ -40,7 +40,9 @@ const forgetful = (database: Opened, isCut: () => boolean): Opened => ({
   sql: new Proxy(database.sql, {
     apply: (target, _, [texts, ...values]) => {
       const statement = target(texts, ...values)
-      if (!isCut() || !Effect.isEffect(statement)) return statement
+      // Parts of statements are not asked by themselves.
+      const isWhole = /^\s*(SELECT|INSERT|UPDATE|DELETE)/.test(String(texts))
+      if (!isCut() || !isWhole || !Effect.isEffect(statement)) return statement
       return String(texts).includes("INSERT INTO telemachy_events") ? Effect.zipRight(statement, reset) : reset
     }
   })

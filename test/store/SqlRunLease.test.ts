@@ -1,9 +1,12 @@
+import { SqlError } from "@effect/sql/SqlError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import { type JournalError, RunOwnedError } from "../../src/run/JournalError.ts"
@@ -22,7 +25,7 @@ const expire = ({ sql }: Opened, inSeconds: number) =>
 
 const rowsOf = ({ sql }: Opened) =>
   sql<{ readonly run: string; readonly pid: number; readonly left: number }>`
-    SELECT run, pid, expires - ${Database.now(sql)} AS ${sql("left")} FROM telemachy_owners ORDER BY run`
+    SELECT run, pid, expires - ${Database.now(sql)} AS ${sql("left")} FROM telemachy_owners WHERE token <> '' ORDER BY run`
 
 /** What holds in any database. `open` opens the same one each time. */
 const laws = (open: Effect.Effect<Effect.Effect<Opened, JournalError, Scope.Scope>, never, Scope.Scope>) => {
@@ -54,7 +57,9 @@ const laws = (open: Effect.Effect<Effect.Effect<Opened, JournalError, Scope.Scop
       assert.strictEqual((yield* other.living).size, 0)
       const after = yield* other.acquire(identity())
       assert.include((yield* Effect.flip(before.lost)).message, "process 2 on here")
-      assert.deepStrictEqual([yield* before.isHeld, yield* after.isHeld], [false, true])
+      assert.strictEqual((yield* Effect.flip(before.ensure))._tag, "RunOwnedError")
+      yield* after.ensure
+      assert.deepStrictEqual([before.fence.number, after.fence.number], [1, 2])
       // Whoever has lost it does not release it.
       assert.deepStrictEqual((yield* rowsOf(database)).map(({ pid }) => pid), [2])
     }))
@@ -133,7 +138,7 @@ const laws = (open: Effect.Effect<Effect.Effect<Opened, JournalError, Scope.Scop
       assert.isTrue(yield* other.cancel(runA, "it's \"me\"; --"))
       assert.strictEqual(yield* Effect.timeout(mine.cancelled, "1 second"), "it's \"me\"; --")
       assert.isTrue(yield* Effect.isFailure(Effect.timeout(third.cancelled, "1200 millis")))
-      assert.isTrue(yield* mine.isHeld)
+      yield* mine.ensure
     }))
 
   it.scopedLive("a run that nobody drives can not be cancelled, and a new lease of it knows of no cancellation", () =>
@@ -150,6 +155,31 @@ const laws = (open: Effect.Effect<Effect.Effect<Opened, JournalError, Scope.Scop
     }))
 }
 
+/** A database that answers, fails, or is silent, as the test says. */
+const moody = (database: Opened, mood: { current: "well" | "failing" | "silent" }): Opened => ({
+  ...database,
+  isLocal: false,
+  sql: new Proxy(database.sql, {
+    apply: (target, _, [texts, ...values]) => {
+      const statement = target(texts, ...values)
+      const isWhole = /^\s*(SELECT|INSERT|UPDATE|DELETE)/.test(String(texts))
+      if (!isWhole || mood.current === "well" || !Effect.isEffect(statement)) return statement
+      return mood.current === "silent" ? Effect.never : Effect.fail(new SqlError({ cause: { code: "57P01" }, message: "gone" }))
+    }
+  })
+})
+
+const advance = (duration: Duration.DurationInput) =>
+  Effect.forEach(Arr.range(1, Math.ceil(Duration.toMillis(duration) / 250)), () => TestClock.adjust("250 millis"), { discard: true })
+
+/** A run whose lease is in a database of that kind. */
+const leased = Effect.gen(function*() {
+  const mood: { current: "well" | "failing" | "silent" } = { current: "well" }
+  const database = yield* newFile
+  const { acquire } = yield* owner(moody(database, mood), 1)
+  return { database, mood, lease: yield* acquire(identity()) }
+})
+
 describe("RunLease in a file", () => {
   laws(Effect.map(newPath, openFile))
 
@@ -163,6 +193,68 @@ describe("RunLease in a file", () => {
       yield* Effect.forEach(Arr.range(1, 60), () => TestClock.adjust("100 millis"))
       assert.approximately((yield* rowsOf(database))[0]?.left ?? 0, 30, 3)
       assert.strictEqual((yield* other.living).size, 1)
+    }))
+
+  for (const how of ["failing", "silent"] as const) {
+    it.scoped(`an owner whose database is ${how} stops itself when its lease may have run out, and not before`, () =>
+      Effect.gen(function*() {
+        const { lease, mood } = yield* leased
+        const lost = yield* Effect.fork(Effect.flip(lease.lost))
+        yield* advance("21 seconds")
+        yield* lease.ensure
+        mood.current = how
+        yield* advance("24 seconds")
+        yield* lease.ensure
+        assert.isTrue(Option.isNone(yield* Fiber.poll(lost)))
+        yield* advance("6 seconds")
+        const error = yield* Fiber.join(lost)
+        assert.strictEqual(error._tag, "LeaseExpiredError")
+        assert.match(error.message, /^run a{16} was given up: its lease could not be renewed in the journal of runs \(file:.*\) within 30s/)
+        assert.strictEqual(yield* Effect.flip(lease.ensure), error)
+        // It does not come back when the database does.
+        mood.current = "well"
+        yield* advance("10 seconds")
+        assert.strictEqual(yield* Effect.flip(lease.ensure), error)
+      }))
+  }
+
+  it.scoped("an owner whose run was acquired by another does nothing more", () =>
+    Effect.gen(function*() {
+      const { database, lease } = yield* leased
+      const other = yield* owner(database, 2, new Map([[1, "unknown"]]))
+      yield* expire(database, -1)
+      yield* other.acquire(identity())
+      yield* TestClock.adjust("2 minutes")
+      assert.include((yield* Effect.flip(lease.ensure)).message, "process 2 on here")
+    }))
+
+  it.scoped("a process of this machine keeps its run in a file though it can not renew the lease", () =>
+    Effect.gen(function*() {
+      const mood: { current: "well" | "failing" | "silent" } = { current: "well" }
+      const { acquire } = yield* owner({ ...moody(yield* newFile, mood), isLocal: true }, 1)
+      const lease = yield* acquire(identity())
+      mood.current = "failing"
+      yield* advance("40 seconds")
+      yield* lease.ensure
+      mood.current = "well"
+    }))
+
+  it.scoped("a lease that could not be released is not renewed, and is released as soon as that is possible", () =>
+    Effect.gen(function*() {
+      const mood: { current: "well" | "failing" | "silent" } = { current: "well" }
+      const database = yield* newFile
+      const { acquire } = yield* owner(moody(database, mood), 1)
+      const scope = yield* Scope.make()
+      yield* Scope.extend(acquire(identity()), scope)
+      mood.current = "silent"
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      // A release waits only so long for a database that does not answer.
+      yield* advance("6 seconds")
+      yield* Fiber.join(closing)
+      assert.lengthOf(yield* rowsOf(database), 1)
+      mood.current = "well"
+      yield* advance("10 seconds")
+      assert.deepStrictEqual(yield* rowsOf(database), [])
     }))
 
   it.scopedLive("a lease that is gone from the database is lost", () =>

@@ -9,9 +9,11 @@ import * as Layer from "effect/Layer"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { RunId } from "../../src/run/RunId.ts"
 import type { RunJournal } from "../../src/run/RunJournal.ts"
-import type { RunLease } from "../../src/run/RunLease.ts"
+import type { JournalError } from "../../src/run/JournalError.ts"
+import type { Fence, RunLease } from "../../src/run/RunLease.ts"
 import * as Database from "../../src/store/Database.ts"
 import { type Life, OwnerProcess } from "../../src/store/OwnerProcess.ts"
+import * as OwnerTable from "../../src/store/OwnerTable.ts"
 import * as SqlRunJournal from "../../src/store/SqlRunJournal.ts"
 import * as SqlRunLease from "../../src/store/SqlRunLease.ts"
 
@@ -56,6 +58,13 @@ export const processOf = (pid: number, lives: Lives) =>
     identity: { host: "here", pid, started: `boot/${pid}` },
     lifeOf: (other) => Effect.sync(() => lives.get(other.pid) ?? "alive")
   })
+
+/** Makes a process the owner of a run, for whoever writes to its log without a lease. */
+export const owned = (run: RunId = runA): Effect.Effect<Fence, JournalError, Database.Database> => {
+  const fence = { run, token: "test", number: 1 }
+  const { identity: process } = processOf(1, new Map())
+  return Effect.as(OwnerTable.take(identity(run), fence, process, { row: undefined, mustBeExpired: false }), fence)
+}
 
 /** What a process has of the journal. */
 export type Parts = Context.Context<RunLease | RunJournal | Database.Database>

@@ -1,0 +1,148 @@
+/**
+ * The table of the owners of runs. Times in it are by the clock of the database,
+ * which all hosts share. The row of a run stays when its owner leaves it, so that
+ * the number of the next owner is known.
+ */
+import type { Fragment } from "@effect/sql/Statement"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as TimeLimit from "../liveness/TimeLimit.ts"
+import { JournalError } from "../run/JournalError.ts"
+import type { RunIdentity } from "../run/RunId.ts"
+import type { Fence } from "../run/RunLease.ts"
+import * as Database from "./Database.ts"
+import type { Identity } from "./OwnerProcess.ts"
+
+/** How long a lease holds that is not renewed. */
+export const leaseTime = Duration.seconds(30)
+
+/** How long one statement may take, and how long a process waits for its turn to become an owner. */
+const statementTimeout = Duration.seconds(5)
+const takeTimeout = Duration.seconds(20)
+
+/** The owner of a run, as a row of the table. */
+export class OwnerRow extends Schema.Class<OwnerRow>("telemachy/store/OwnerTable/OwnerRow")({
+  run: Schema.String,
+  workflow: Schema.String,
+  url: Schema.String,
+  /** Empty when the run has no owner. */
+  token: Schema.String,
+  fence: Schema.Number,
+  host: Schema.String,
+  pid: Schema.Number,
+  started: Schema.String,
+  since: Schema.String,
+  /** Whether its lease has not run out: PostgreSQL answers true or false, SQLite 1 or 0. */
+  is_leased: Schema.Union(Schema.Boolean, Schema.Number),
+  cancelled_by: Schema.NullOr(Schema.String)
+}) {
+  get description(): string {
+    return `process ${this.pid} on ${this.host}, since ${this.since}`
+  }
+}
+
+const decodeOwners = Schema.decodeUnknown(Schema.Array(OwnerRow))
+
+/** The columns of text. */
+const columns = ["run", "workflow", "url", "token", "host", "started", "since", "cancelled_by"]
+
+/** Fails when the database does not answer in time, in a finalizer as well. */
+const inTime = <A, E>(
+  action: JournalError["action"],
+  query: Effect.Effect<A, E, Database.Database>,
+  limit: Duration.Duration = statementTimeout
+): Effect.Effect<A, E | JournalError, Database.Database> =>
+  Effect.flatMap(Database.Database, ({ where }) =>
+    TimeLimit.within({
+      limit,
+      onTimeout: () => new JournalError({ action, where, detail: `no answer within ${Duration.format(limit)}` })
+    })(query))
+
+const select = (condition: (sql: Database.Sql) => Fragment) =>
+  Effect.flatMap(Database.Database, ({ where }) =>
+    Effect.flatMap(
+      inTime("read", Database.askTexts((sql) =>
+        sql`SELECT ${Database.texts(sql, "o", columns)}, pid, fence, expires > ${Database.now(sql)} AS is_leased
+          FROM telemachy_owners AS o WHERE ${condition(sql)}`)),
+      (rows) => Effect.mapError(decodeOwners(rows), Database.failed("read", where))
+    ))
+
+/** Every run that has an owner, living or not. */
+export const owned = select((sql) => sql`token <> ''`)
+
+/** The row of a run, also of one that has no owner any more. */
+export const find = (run: string) => Effect.map(select((sql) => sql`run = ${run}`), ([row]) => row)
+
+const expiry = (sql: Database.Sql) => sql`${Database.now(sql)} + ${sql.literal(String(Duration.toSeconds(leaseTime)))}`
+
+/** The last owner of a run, and whether its lease must have run out when it is taken from it. */
+export interface Former<Row = OwnerRow> {
+  readonly row: Row
+  readonly mustBeExpired: boolean
+}
+
+const isStill = (sql: Database.Sql, { mustBeExpired, row: { fence, run, token } }: Former) =>
+  sql`run = ${run} AND token = ${token} AND fence = ${fence}
+    ${mustBeExpired ? sql`AND expires <= ${Database.now(sql)}` : sql``}`
+
+/** Makes a process the next owner of a run, if the last one is still the one that it was. Answers whether it was. */
+export const take = (
+  { url, workflow }: RunIdentity,
+  { number, run, token }: Fence,
+  { host, pid, started }: Identity,
+  { mustBeExpired, row }: Former<OwnerRow | undefined>
+) =>
+  Effect.flatMap(DateTime.now, (now) =>
+    inTime("write", Database.ask("write", (sql) => {
+      const own = { run, workflow, url, token, host, pid, started, fence: number, since: DateTime.formatIso(now) }
+      return row === undefined
+        ? sql`INSERT INTO telemachy_owners (run, workflow, url, token, host, pid, started, fence, since, expires)
+            VALUES (${run}, ${workflow}, ${url}, ${token}, ${host}, ${pid}, ${started}, ${number}, ${own.since}, ${expiry(sql)})
+            ON CONFLICT (run) DO NOTHING RETURNING run`
+        : sql`UPDATE telemachy_owners SET ${sql.update(own)}, expires = ${expiry(sql)}, cancelled_by = NULL
+            WHERE ${isStill(sql, { row, mustBeExpired })} RETURNING run`
+    }), takeTimeout)).pipe(Effect.map(({ length }) => length > 0))
+
+/** Leaves a run without an owner, unless it has another one. */
+export const leave = ({ number, run, token }: Fence) =>
+  inTime("write", Database.ask("write", (sql) =>
+    sql`UPDATE telemachy_owners SET token = '', expires = 0, cancelled_by = NULL
+      WHERE run = ${run} AND token = ${token} AND fence = ${number}`))
+
+/** Whether a run still has this owner, within a transaction that nobody takes it away in. */
+export const isOwner = (sql: Database.Sql, { number, run, token }: Fence) =>
+  Effect.map(
+    sql`SELECT 1 AS one FROM telemachy_owners WHERE run = ${run} AND token = ${token} AND fence = ${number}
+      ${sql.onDialectOrElse({ pg: () => sql`FOR SHARE`, orElse: () => sql`` })}`,
+    ({ length }) => length > 0
+  )
+
+/** What a process reads about a run that it owns. */
+export interface Owned {
+  readonly run: string
+  readonly fence: number
+  readonly cancelled_by: string | null
+}
+
+/** Reads which runs a process owns. */
+export const ownedBy = (token: string) =>
+  inTime("read", Database.ask("read", (sql) =>
+    sql<Owned>`SELECT run, fence, cancelled_by FROM telemachy_owners WHERE token = ${token}`))
+
+/** Renews the leases of the runs that a process owns, but for some that it drives no longer. Answers which those are. */
+export const renew = (token: string, except: ReadonlyArray<string>) =>
+  inTime("write", Database.ask("write", (sql) =>
+    sql<Owned>`UPDATE telemachy_owners SET expires = ${expiry(sql)}
+      WHERE token = ${token} ${except.length === 0 ? sql`` : sql`AND NOT ${sql.in("run", except)}`}
+      RETURNING run, fence, cancelled_by`))
+
+/** Notes who asks for the end of a run, for its owner to read. Answers whether that is still the one. */
+export const noteCancellation = ({ fence, run, token }: OwnerRow, by: string) =>
+  Effect.map(
+    inTime("write", Database.ask("write", (sql) =>
+      sql`UPDATE telemachy_owners SET cancelled_by = ${by}
+        WHERE run = ${run} AND token = ${token} AND fence = ${fence} RETURNING run`)),
+    ({ length }) => length > 0
+  )
