@@ -229,7 +229,7 @@ const renewRepeatedly = (state: State): Effect.Effect<never> =>
 /** Renews the leases of this process, and releases those that it could not release before. */
 const renew = Effect.fnUntraced(function*(state: State) {
   const { held, token, unreleased } = state
-  for (const fence of [...unreleased.values()]) {
+  for (const fence of Array.from(unreleased.values())) {
     yield* using(state, OwnerTable.leave(fence))
     if (unreleased.get(fence.run) === fence) unreleased.delete(fence.run)
   }
