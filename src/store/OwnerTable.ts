@@ -18,9 +18,9 @@ import type { Identity } from "./OwnerProcess.ts"
 /** How long a lease holds that is not renewed. */
 export const leaseTime = Duration.seconds(30)
 
-/** How long one statement may take, and how long a process waits for its turn to become an owner. */
+/** How long a statement of an owner may take, and one of a process that asks who owns a run, or waits to become the owner. */
 const statementTimeout = Duration.seconds(5)
-const takeTimeout = Duration.seconds(20)
+const patientTimeout = Duration.seconds(20)
 
 /** The owner of a run, as a row of the table. */
 export class OwnerRow extends Schema.Class<OwnerRow>("telemachy/store/OwnerTable/OwnerRow")({
@@ -57,7 +57,7 @@ const inTime = <A, E>(
   Effect.flatMap(Database.Database, ({ where }) =>
     TimeLimit.within({
       limit,
-      onTimeout: () => new JournalError({ action, where, detail: `no answer within ${Duration.format(limit)}` })
+      onTimeout: () => new JournalError({ action, where, detail: "it does not answer in time" })
     })(query))
 
 const select = (condition: (sql: Database.Sql) => Fragment) =>
@@ -65,7 +65,7 @@ const select = (condition: (sql: Database.Sql) => Fragment) =>
     Effect.flatMap(
       inTime("read", Database.askTexts((sql) =>
         sql`SELECT ${Database.texts(sql, "o", columns)}, pid, fence, expires > ${Database.now(sql)} AS is_leased
-          FROM telemachy_owners AS o WHERE ${condition(sql)}`)),
+          FROM telemachy_owners AS o WHERE ${condition(sql)}`), patientTimeout),
       (rows) => Effect.mapError(decodeOwners(rows), Database.failed("read", where))
     ))
 
@@ -103,7 +103,7 @@ export const take = (
             ON CONFLICT (run) DO NOTHING RETURNING run`
         : sql`UPDATE telemachy_owners SET ${sql.update(own)}, expires = ${expiry(sql)}, cancelled_by = NULL
             WHERE ${isStill(sql, { row, mustBeExpired })} RETURNING run`
-    }), takeTimeout)).pipe(Effect.map(({ length }) => length > 0))
+    }), patientTimeout)).pipe(Effect.map(({ length }) => length > 0))
 
 /** Leaves a run without an owner, unless it has another one. */
 export const leave = ({ number, run, token }: Fence) =>
