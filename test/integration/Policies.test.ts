@@ -9,7 +9,7 @@ import * as TestWorkflow from "../support/TestWorkflow.ts"
 const ends = {
   completed: { task: "true", args: [], code: 0 },
   failed: { task: "exit 3", args: [], code: 1 },
-  timed_out: { task: "sleep 60", args: ["--timeout", "3"], code: 4 },
+  timed_out: { task: "sleep 60", args: ["--timeout", "10"], code: 4 },
   cancelled: { task: "sleep 60", args: [], code: 143 }
 } as const
 

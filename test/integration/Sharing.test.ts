@@ -12,7 +12,7 @@ import * as RecordFile from "../support/RecordFile.ts"
 import { emptyDirectory, run, telemachy } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
 
-const processes = 50
+const processes = 30
 
 const flow = TestWorkflow.write(() => ({
   metadata: { name: "shared" },
