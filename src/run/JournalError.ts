@@ -79,7 +79,7 @@ export class LeaseExpiredError extends Schema.TaggedError<LeaseExpiredError>()("
 }) {
   override get message(): string {
     return `run ${this.run} was given up: its lease could not be renewed in the journal of runs (${this.where}) ` +
-      `within ${Duration.format(this.lease)}, and another process may drive it`
+      `within ${Duration.format(this.lease)}, and another process may drive it; telemachy resume ${this.run} goes on`
   }
 }
 
