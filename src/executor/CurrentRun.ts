@@ -9,12 +9,23 @@ import * as Option from "effect/Option"
 import type * as PubSub from "effect/PubSub"
 import { AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
-import type { EventBody, RunEvent } from "../run/RunEvent.ts"
+import type { EventBody, RunEvent, Tag as EventTag } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type * as RunJournal from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
 import * as EventPublisher from "./EventPublisher.ts"
 import type { RunSettings } from "./RunSettings.ts"
+
+const OnRecordTypeId: unique symbol = Symbol("telemachy/executor/CurrentRun/OnRecord")
+
+/**
+ * The proof that an event of one of these tags is in the journal, where there is
+ * one. Whatever changes something on Agamemnon takes it, so that there is no way
+ * to do that without its intent on record. Only {@link CurrentRun} gives it out.
+ */
+export interface OnRecord<out Tag extends EventTag> {
+  readonly [OnRecordTypeId]: Tag
+}
 
 /** The run that the current step belongs to. */
 export class CurrentRun extends Context.Tag("telemachy/executor/CurrentRun")<CurrentRun, {
@@ -26,8 +37,14 @@ export class CurrentRun extends Context.Tag("telemachy/executor/CurrentRun")<Cur
   readonly journal: Option.Option<RunJournal.Handle>
   /** Says that something has happened: the state moves on, and whoever listens hears of it. */
   readonly emit: (body: EventBody) => Effect.Effect<void>
-  /** Says that something is about to be made. It must not be when this fails. */
-  readonly emitBefore: (body: EventBody) => Effect.Effect<void, JournalError | LeaseLostError>
+  /** Says that something has happened, and does not wait until that is written. */
+  readonly emitSoon: (body: EventBody) => Effect.Effect<void>
+  /** Says that something is about to be done, and waits until that is written. It must not be done when this fails. */
+  readonly emitBefore: <Body extends EventBody>(body: Body) => Effect.Effect<OnRecord<Body["_tag"]>, JournalError | LeaseLostError>
+  /** From now on nothing waits until it is written. */
+  readonly writeBeside: Effect.Effect<void>
+  /** Says that the run is over: the last event. */
+  readonly emitLast: (body: EventBody) => Effect.Effect<void>
   /** Succeeds while this process drives the run. Waits while that is not certain, and fails once it does not. */
   readonly ensureLease: Effect.Effect<void, LeaseLostError>
   /** Fails when this process has lost the lease of the run, and never succeeds. */
@@ -56,7 +73,7 @@ export const make = ({ events, reached, ...run }: Options): Context.Tag.Service<
     events.unsafeOffer(event)
   }
   const hasResources = () => state !== undefined && RunState.remaining(state).length > 0
-  const { publish, publishBefore } = Option.match(run.journal, {
+  const { publish, publishBefore, publishLast, publishSoon, writeBeside } = Option.match(run.journal, {
     onNone: () => EventPublisher.direct(deliver),
     onSome: (journal) => EventPublisher.journaled({ journal, deliver, hasResources })
   })
@@ -68,7 +85,10 @@ export const make = ({ events, reached, ...run }: Options): Context.Tag.Service<
     leaseLost: Option.match(run.journal, { onNone: () => Effect.never, onSome: ({ lost }) => lost }),
     state: Effect.sync(() => state),
     emit: (body) => Effect.flatMap(eventOf(body), publish),
-    emitBefore: (body) => Effect.flatMap(eventOf(body), publishBefore)
+    emitSoon: (body) => Effect.flatMap(eventOf(body), publishSoon),
+    emitBefore: (body) => Effect.as(Effect.flatMap(eventOf(body), publishBefore), { [OnRecordTypeId]: body._tag }),
+    emitLast: (body) => Effect.flatMap(eventOf(body), publishLast),
+    writeBeside
   })
 }
 
@@ -85,9 +105,10 @@ export const stateLost = ({ id, workflow }: Context.Tag.Service<CurrentRun>, mis
 
 /** Says that the current run is over, and what there still is of it. */
 export const finish = Effect.gen(function*() {
-  const { emit, state } = yield* CurrentRun
+  const { emitLast, state } = yield* CurrentRun
   const after = yield* state
   const remaining = after === undefined ? 0 : RunState.remaining(after).length
   const kept = after === undefined ? 0 : RunState.kept(after).length
-  yield* emit({ _tag: "run.finished", outcome: after?.outcome ?? "failed", left: remaining - kept, kept })
+  const checked = after === undefined ? 0 : RunState.resources(after).filter(({ confirmed }) => confirmed).length
+  yield* emitLast({ _tag: "run.finished", outcome: after?.outcome ?? "failed", left: remaining - kept, kept, checked })
 })

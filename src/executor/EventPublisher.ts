@@ -1,17 +1,22 @@
 /**
  * How the events of a run come out: first into the journal, if there is one,
- * then to whoever listens. Events that happen while others are being written
- * are written together after them.
+ * then to whoever listens. One fiber writes them, and what happens while it does
+ * is written together after that.
  *
- * A journal that fails does not stop a run that has made something: its events
- * are delivered all the same, kept, and written as soon as that is possible.
+ * Three rules hold when the journal fails. An intent waits until it is written,
+ * however long that takes: what it announces must not be done before. All other
+ * events are told at once and written as soon as that is possible. And once the
+ * work is over, nothing waits for the journal: removal must not be held up.
  */
-import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { JournalError, type LeaseLostError } from "../run/JournalError.ts"
+import * as FiberId from "effect/FiberId"
+import * as TimeLimit from "../liveness/TimeLimit.ts"
+import { isLeaseLostError, JournalError, type LeaseLostError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type * as RunJournal from "../run/RunJournal.ts"
 
@@ -21,16 +26,25 @@ const writeTimeout = Duration.seconds(10)
 /** How long a journal that has failed is left alone. */
 const retryPause = Duration.seconds(5)
 
+/** How long the end of a run waits for its events to be written. */
+const lastWriteTimeout = Duration.seconds(1)
+
 /** Publishes the events of one run. */
 export interface EventPublisher {
-  /** Publishes an event, whether or not it can be written. */
+  /** Publishes an event, and waits until it has been told. */
   readonly publish: (event: RunEvent) => Effect.Effect<void>
+  /** Publishes an event, and does not wait for that. */
+  readonly publishSoon: (event: RunEvent) => Effect.Effect<void>
   /**
-   * Publishes an event that tells what is about to be made. When it cannot be
-   * written, only a run that has made something goes on; one that another
-   * process has acquired does not.
+   * Publishes an event that tells what is about to be done, and waits until it
+   * is written. Fails when the run has made nothing and the journal fails, and
+   * when another process may drive the run.
    */
   readonly publishBefore: (event: RunEvent) => Effect.Effect<void, JournalError | LeaseLostError>
+  /** From now on an event is told at once, and written beside. */
+  readonly writeBeside: Effect.Effect<void>
+  /** Publishes the last event, when all are written or the time for that is over, and says before if they are not. */
+  readonly publishLast: (event: RunEvent) => Effect.Effect<void>
 }
 
 /** Takes an event into the state of the run, and offers it to whoever listens. */
@@ -39,12 +53,12 @@ export type Deliver = (event: RunEvent) => void
 /** Publishes without a journal: at once. */
 export const direct = (deliver: Deliver): EventPublisher => {
   const publish = (event: RunEvent) => Effect.sync(() => deliver(event))
-  return { publish, publishBefore: publish }
+  return { publish, publishSoon: publish, publishBefore: publish, publishLast: publish, writeBeside: Effect.void }
 }
 
 /** What publishing by way of a journal takes. */
 export interface Options {
-  readonly journal: RunJournal.Handle
+  readonly journal: Pick<RunJournal.Handle, "append" | "where">
   readonly deliver: Deliver
   /** Whether there may be something on Agamemnon that the run has made. */
   readonly hasResources: () => boolean
@@ -54,15 +68,26 @@ export interface Options {
 export const journaled = (options: Options): EventPublisher => {
   const state: State = {
     ...options,
-    turn: Effect.unsafeMakeSemaphore(1),
     queue: [],
-    gap: [],
+    withheld: [],
+    retry: Effect.unsafeMakeLatch(false),
+    batch: [],
+    hasBegun: false,
+    isBeside: false,
+    isLast: false,
+    writer: undefined,
     failure: undefined,
     lost: undefined
   }
   return {
-    publish: (event) => Effect.ignore(enqueue(state, event, false)),
-    publishBefore: (event) => enqueue(state, event, true)
+    publish: (event) => Effect.suspend(() => settled(enqueue(state, entryOf(event)))),
+    publishSoon: (event) => Effect.asVoid(enqueue(state, entryOf(event))),
+    publishBefore: (event) => publishBefore(state, event),
+    publishLast: (event) => publishLast(state, event),
+    writeBeside: Effect.sync(() => {
+      state.isBeside = true
+      tellAll(state)
+    })
   }
 }
 
@@ -70,117 +95,207 @@ export const journaled = (options: Options): EventPublisher => {
 interface Entry {
   readonly event: RunEvent
   readonly isIntent: boolean
-  result: Exit.Exit<void, JournalError | LeaseLostError> | undefined
+  /** Succeeds when it has been told. */
+  readonly done: Deferred.Deferred<void, JournalError | LeaseLostError>
+  isTold: boolean
 }
 
 /** The publisher of one run, between two writes. */
 interface State extends Options {
-  /** Writing is done by one at a time. */
-  readonly turn: Effect.Semaphore
-  /** What is to be written next. */
+  /** What is to be written, in this order. */
   readonly queue: Array<Entry>
-  /** What was delivered and, as far as is known, is not in the journal. */
-  readonly gap: Array<RunEvent>
-  failure: { readonly error: JournalError; readonly at: number } | undefined
+  /** Intents that wait for a journal that has failed. */
+  readonly withheld: Array<Entry>
+  /** Opened when a journal that has failed is to be tried again now. */
+  readonly retry: Effect.Latch
+  /** What is being written. */
+  batch: ReadonlyArray<Entry>
+  /** Whether anything has been told. */
+  hasBegun: boolean
+  /** Whether events are told before they are written. */
+  isBeside: boolean
+  /** Whether the last event is in the queue. */
+  isLast: boolean
+  writer: Fiber.RuntimeFiber<void> | undefined
+  failure: JournalError | undefined
   /** This process drives the run no longer. */
   lost: LeaseLostError | undefined
 }
 
-const entryOf = (event: RunEvent, isIntent = false): Entry => ({ event, isIntent, result: undefined })
+const entryOf = (event: RunEvent, isIntent = false): Entry => ({
+  event,
+  isIntent,
+  done: Deferred.unsafeMake(FiberId.none),
+  isTold: false
+})
+
+const settled = (enqueued: Effect.Effect<Entry>): Effect.Effect<void> =>
+  Effect.flatMap(enqueued, ({ done }) => Effect.ignore(Deferred.await(done)))
 
 const commonOf = ({ at, run, workflow }: RunEvent) => ({ at, run, workflow })
 
-const isBeginning = ({ _tag }: RunEvent): boolean => _tag === "run.started" || _tag === "run.resumed"
+const tell = (state: State, entry: Entry) => {
+  if (!entry.isTold) state.deliver(entry.event)
+  entry.isTold = true
+  state.hasBegun = true
+  Deferred.unsafeDone(entry.done, Exit.void)
+}
 
-/** Puts an event into the queue, and waits until it is written. */
-const enqueue = (state: State, event: RunEvent, isIntent: boolean) =>
+const refuse = ({ done }: Entry, error: JournalError | LeaseLostError) => Deferred.unsafeDone(done, Exit.fail(error))
+
+/** Tells everything that does not have to be written before. */
+const tellAll = (state: State) => {
+  for (const entry of state.queue) if (!entry.isIntent) tell(state, entry)
+}
+
+/** Puts an event into the queue. */
+const enqueue = (state: State, entry: Entry): Effect.Effect<Entry> =>
   Effect.suspend(() => {
-    const entry = entryOf(event, isIntent)
+    if (state.lost !== undefined) {
+      tell(state, entry)
+      return Effect.succeed(entry)
+    }
     state.queue.push(entry)
-    // Whoever else has something to say at this moment says it first, so that it is written together.
-    const write = Effect.suspend(() =>
-      entry.result === undefined ? Effect.zipRight(Effect.yieldNow(), flush(state)) : Effect.void)
-    return Effect.zipRight(state.turn.withPermits(1)(write), Effect.suspend(() => entry.result ?? Effect.void))
+    if (state.isBeside || state.failure !== undefined) tell(state, entry)
+    return Effect.as(startWriter(state), entry)
+  })
+
+const publishBefore = (state: State, event: RunEvent) =>
+  Effect.suspend((): Effect.Effect<void, JournalError | LeaseLostError> => {
+    const { failure, hasResources, lost, queue, withheld } = state
+    if (lost !== undefined) return lost
+    if (failure !== undefined && !hasResources()) return failure
+    const entry = entryOf(event, true)
+    const waiting = failure === undefined ? queue : withheld
+    waiting.push(entry)
+    return Effect.onInterrupt(Effect.zipRight(startWriter(state), Deferred.await(entry.done)), () => withdraw(state, entry))
+  })
+
+/** Nobody is going to do what an intent announces. One that is being written is told, because it may be in the journal. */
+const withdraw = (state: State, entry: Entry) =>
+  Effect.sync(() => {
+    if (state.batch.includes(entry)) return tell(state, entry)
+    for (const waiting of [state.queue, state.withheld]) {
+      const place = waiting.indexOf(entry)
+      if (place !== -1) waiting.splice(place, 1)
+    }
+  })
+
+const publishLast = (state: State, event: RunEvent) =>
+  Effect.gen(function*() {
+    state.isLast = true
+    const entry = entryOf(event)
+    if (state.lost === undefined) {
+      tellAll(state)
+      state.queue.push(entry)
+      yield* state.retry.open
+      yield* startWriter(state)
+      yield* Effect.ignore(TimeLimit.within({ limit: lastWriteTimeout, onTimeout: () => undefined })(Deferred.await(entry.done)))
+    }
+    if (entry.isTold) return
+    if (state.lost === undefined && state.failure === undefined) state.deliver(failed(event, unanswered(state, lastWriteTimeout)))
+    tell(state, entry)
+    if (state.writer !== undefined) yield* Fiber.interruptFork(state.writer)
   }).pipe(Effect.uninterruptible)
 
-/** Writes what is in the queue, and delivers it. */
-const flush = Effect.fnUntraced(function*(state: State) {
-  const next = state.queue.at(-1)?.event
-  if (next === undefined) return
-  yield* recover(state, next)
-  const batch = state.queue.splice(0)
-  const hadFailed = state.failure !== undefined
-  const hasNothing = !state.hasResources()
-  const written = yield* Effect.exit(write(state, batch.map(({ event }) => event)))
-  for (const entry of batch) settle(state, entry, written, hasNothing)
-  if (state.failure !== undefined && !hadFailed && state.gap.length > 0) {
-    deliverUnwritten(state, { ...commonOf(next), _tag: "record.failed", error: state.failure.error.detail })
+const failed = (event: RunEvent, { detail: error }: JournalError): RunEvent => ({ ...commonOf(event), _tag: "record.failed", error })
+
+/** Lets the queue be written, unless that is going on. */
+const startWriter = (state: State): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (state.writer !== undefined) return Effect.void
+    const writing = Effect.ensuring(
+      writeAll(state),
+      Effect.sync(() => {
+        state.writer = undefined
+      })
+    )
+    return Effect.map(Effect.forkDaemon(Effect.interruptible(writing)), (fiber) => {
+      // It begins when others have had their turn.
+      state.writer = fiber
+    })
+  })
+
+/** Writes until there is nothing left to write. */
+const writeAll = Effect.fnUntraced(function*(state: State) {
+  // Whoever else has something to say at this moment says it first, so that it is written together.
+  yield* Effect.yieldNow()
+  while (state.queue.length + state.withheld.length > 0 && state.lost === undefined) {
+    // It may have been written, though an attempt has failed: so the next one begins with what that one held.
+    state.batch = state.failure === undefined ? [...state.queue] : state.queue.filter(({ isTold }) => isTold)
+    const exit = yield* Effect.either(append(state, state.batch.map(({ event }) => event)))
+    const batch = state.batch
+    state.batch = []
+    if (Either.isRight(exit)) written(state, batch)
+    else if (isLeaseLostError(exit.left)) lose(state, exit.left)
+    else unwritten(state, exit.left)
+    if (state.failure === undefined) continue
+    if (state.isLast) return tellAll(state)
+    yield* Effect.timeoutOption(state.retry.await, retryPause)
   }
 })
 
-/** Decides what an attempt to write means for an event. */
-const settle = (state: State, entry: Entry, written: Exit.Exit<void, JournalError>, hasNothing: boolean) => {
-  entry.result = entry.isIntent ? permission(state, written, hasNothing) : Exit.void
-  // A run that has not begun is none, and one that another process has acquired does nothing more.
-  if (Exit.isFailure(entry.result) && (state.lost !== undefined || isBeginning(entry.event))) return
-  if (Exit.isSuccess(written)) state.deliver(entry.event)
-  else deliverUnwritten(state, entry.event)
-}
-
-const permission = ({ lost }: State, written: Exit.Exit<void, JournalError>, hasNothing: boolean) => {
-  if (lost !== undefined) return Exit.fail(lost)
-  return hasNothing ? written : Exit.void
-}
-
-const deliverUnwritten = ({ deliver, gap }: State, event: RunEvent) => {
-  gap.push(event)
-  deliver(event)
-}
-
-/** Writes what is missing, when it is time to try again, and says so before anything else is said. */
-const recover = Effect.fnUntraced(function*(state: State, next: RunEvent) {
-  const { failure, gap, lost, queue } = state
-  if (failure === undefined || lost !== undefined) return
-  const now = yield* Clock.currentTimeMillis
-  if (now < failure.at + Duration.toMillis(retryPause) && next._tag !== "run.finished") return
-  // It may have been written, though the attempt has failed: so this one begins with what that one held.
-  yield* append(state, gap)
-  state.failure = undefined
-  if (gap.splice(0).length > 0) queue.unshift(entryOf({ ...commonOf(next), _tag: "record.restored" }))
-}, Effect.ignore)
-
-/** Writes what is new. The journal of a run that another process has acquired is not this one's to write. */
-const write = (state: State, events: ReadonlyArray<RunEvent>): Effect.Effect<void, JournalError> =>
-  Effect.suspend(() => {
-    if (state.lost !== undefined) return Effect.void
-    return state.failure === undefined ? append(state, events) : state.failure.error
-  })
-
-/** Appends to the journal, within its time, and remembers what went wrong. */
-const append = (state: State, events: ReadonlyArray<RunEvent>): Effect.Effect<void, JournalError> =>
+/** Appends to the journal, within its time. */
+const append = (state: State, events: ReadonlyArray<RunEvent>): Effect.Effect<void, JournalError | LeaseLostError> =>
   state.journal.append(events).pipe(
-    Effect.timeoutFail({
-      duration: writeTimeout,
-      onTimeout: () => unwritten(state, `no answer within ${Duration.format(writeTimeout)}`)
-    }),
-    Effect.catchAllDefect((defect) => unwritten(state, String(defect))),
-    Effect.catchTags({
-      RunOwnedError: (error) => lose(state, error),
-      LeaseExpiredError: (error) => lose(state, error)
-    }),
-    // A fiber of its own, because the publishing one may be interrupted: there, the limit would not hold.
-    Effect.interruptible,
-    Effect.forkDaemon,
-    Effect.flatMap(Fiber.join),
-    Effect.tapError((error) =>
-      Effect.map(Clock.currentTimeMillis, (at) => {
-        state.failure = { error, at }
-      }))
+    Effect.timeoutFail({ duration: writeTimeout, onTimeout: () => unanswered(state, writeTimeout) }),
+    Effect.catchAllDefect((defect) => new JournalError({ action: "write", where: state.journal.where, detail: String(defect) }))
   )
 
-const lose = (state: State, error: LeaseLostError) =>
-  Effect.sync(() => {
-    state.lost = error
-  })
+const unanswered = ({ journal: { where } }: State, limit: Duration.Duration) =>
+  new JournalError({ action: "write", where, detail: `no answer within ${Duration.format(limit)}` })
 
-const unwritten = ({ journal }: State, detail: string) => new JournalError({ action: "write", where: journal.where, detail })
+/** Tells what is in the journal. After a failure, that is said first, and what was withheld comes after all else. */
+const written = (state: State, batch: ReadonlyArray<Entry>) => {
+  const { failure, queue, withheld } = state
+  const done = new Set(batch)
+  const rest = queue.filter((entry) => !done.has(entry))
+  const last = batch.at(-1)
+  queue.splice(0, queue.length, ...rest)
+  if (failure !== undefined) {
+    state.failure = undefined
+    state.retry.unsafeClose()
+    if (last !== undefined) insert(state, entryOf({ ...commonOf(last.event), _tag: "record.restored" }))
+    queue.push(...withheld.splice(0))
+  }
+  for (const entry of batch) tell(state, entry)
+  if (state.isBeside) tellAll(state)
+}
+
+/** Tells what could not be written, but for intents: those wait, or fail when the run has made nothing. */
+const unwritten = (state: State, error: JournalError) => {
+  const { hasResources, queue, withheld } = state
+  const isFirst = state.failure === undefined
+  state.failure = error
+  const [entries, mustStop] = [queue.splice(0), !hasResources()]
+  for (const entry of entries) {
+    if (!entry.isIntent) {
+      queue.push(entry)
+      if (!state.isLast) tell(state, entry)
+    } else if (entry.isTold) queue.push(entry)
+    else if (mustStop) refuse(entry, error)
+    else withheld.push(entry)
+  }
+  const last = entries.at(-1)
+  // A run that has not begun has nothing to say.
+  if (isFirst && state.hasBegun && last !== undefined) {
+    const entry = entryOf(failed(last.event, error))
+    insert(state, entry)
+    tell(state, entry)
+  }
+}
+
+/** Puts an event behind all that have been told. */
+const insert = ({ queue }: State, entry: Entry) => {
+  const place = queue.findIndex(({ isTold }) => !isTold)
+  queue.splice(place === -1 ? queue.length : place, 0, entry)
+}
+
+/** Another process may drive the run: what happens in this one is told, and not written. */
+const lose = (state: State, error: LeaseLostError) => {
+  state.lost = error
+  for (const entry of [...state.queue.splice(0), ...state.withheld.splice(0)]) {
+    if (entry.isIntent && !entry.isTold) refuse(entry, error)
+    else tell(state, entry)
+  }
+}

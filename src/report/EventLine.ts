@@ -32,7 +32,8 @@ const lifecycle = <Kind extends "agent" | "team">(kind: Kind) => ({
   creating: ({ name }: Named) => ordinary(`${kind} ${name}: creating`),
   created: (event: Identified) => ordinary(`${kind} ${event.name}: created${identified(event)}`),
   reused: (event: Identified) => ordinary(`${kind} ${event.name}: reused${identified(event)}`),
-  removed: ({ name }: Named) => ordinary(`${kind} ${name}: removed`),
+  removed: ({ made = true, name }: Named & { readonly made?: boolean }) =>
+    ordinary(`${kind} ${name}: ${made ? "removed" : "was never made"}`),
   kept: (event: Identified & { readonly usedBy?: string }) =>
     notable(
       `${kind} ${event.name}: kept${identified(event)}${event.usedBy === undefined ? "" : ` for run ${event.usedBy}, which uses it`}`
@@ -63,6 +64,13 @@ const leftovers = (removed: number, left: number, runs: number): string => {
     : `removed ${count(removed, "leftover")} ${earlier}, and could not remove ${left} more`
 }
 
+const waitedFor = ({ grace, pending, reason }: Extract<RunEvent, { readonly _tag: "teardown.waiting" }>): string => {
+  if (pending === undefined) return `up to ${duration(grace)} for Agamemnon to answer`
+  const [first = "", ...others] = pending
+  const what = others.length === 0 ? first : `${first} and ${others.length} more`
+  return `for ${what}${reason === undefined ? "" : `: ${reason}`}`
+}
+
 /** Tells of an event in words. */
 export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent, EventLine>()({
   "run.started": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} ${beginning(event)}`),
@@ -80,7 +88,10 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "team.removed": team.removed,
   "team.kept": team.kept,
   "team.left": team.left,
-  "task.submitting": (event) => ordinary(`${task(event)}: submitting`),
+  "task.submitting": (event) =>
+    event.changed === true
+      ? notable(`${task(event)}: submitting it anew, because its declaration has changed`)
+      : ordinary(`${task(event)}: submitting`),
   "task.submitted": (event) => ordinary(`${task(event)}: submitted (${event.id})`),
   "task.watched": (event) => ordinary(`${task(event)}: found in progress, watching it (${event.id})`),
   "task.progressed": (event) => ordinary(`${task(event)}: ${event.status}`),
@@ -95,6 +106,8 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "connectivity.lost": ({ failures }) => wrong(`heartbeat: ${pings(failures)}, connectivity is lost`),
   "feed.lost": ({ reason }) => notable(`no events, going on by polling: ${reason}`),
   "feed.restored": () => notable("events come now"),
+  "team.shared": ({ name }) =>
+    notable(`team ${name}: ANOTHER RUN submits tasks to it; each task is looked for before it is submitted`),
   "run.cancelling": ({ by }) => notable(`cancelled by ${by}: taking down what the run made`),
   "leftovers.removed": ({ left, removed, runs }) =>
     left === 0 ? ordinary(leftovers(removed, left, runs.length)) : notable(leftovers(removed, left, runs.length)),
@@ -104,7 +117,7 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
     ordinary(outcome === "completed" ? "all tasks completed" : `the run ended: ${reason === "" ? outcome : reason}`),
   "teardown.started": ({ decision }) =>
     ordinary(decision === "remove" ? "teardown: removing what the run made" : "teardown: keeping what the run made"),
-  "teardown.waiting": ({ grace }) => notable(`teardown: waiting up to ${duration(grace)} for Agamemnon to answer`),
+  "teardown.waiting": (event) => notable(`teardown: waiting ${waitedFor(event)}`),
   "run.finished": ({ left, outcome }) =>
     left === 0 ? ordinary(`run ${outcome}`) : wrong(`run ${outcome}, ${count(left, "resource")} could not be removed`),
   "run.forgotten": () => notable("what the run has said was forgotten")

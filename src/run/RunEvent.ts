@@ -48,9 +48,16 @@ const lifecycle = <Kind extends "agent" | "team">(kind: Kind) =>
       ...resource,
       except
     }),
-    event(`${kind}.created`, `The ${kind} was created.`, identified),
+    event(`${kind}.created`, `The ${kind} was created. \`uncertain\`: an answer was lost, and a copy of it may be there, or still appear.`, {
+      ...identified,
+      uncertain: optional(Schema.Boolean)
+    }),
     event(`${kind}.reused`, `The ${kind} that an earlier run has left is used again.`, identified),
-    event(`${kind}.removed`, `The ${kind} was removed, or was gone already.`, resource),
+    event(
+      `${kind}.removed`,
+      `The ${kind} was removed, or was gone already. \`made\`: false when it turned out that it was never made. \`confirmed\`: a list that was read afterwards shows nothing of it.`,
+      { ...resource, made: optional(Schema.Boolean), confirmed: optional(Schema.Boolean) }
+    ),
     event(`${kind}.kept`, `The ${kind} was kept on purpose. \`usedBy\`: the other run that it was kept for.`, {
       ...perhapsIdentified,
       usedBy: optional(RunId)
@@ -100,12 +107,21 @@ export const RunEvent = Schema.Union(
   event("run.started", "The run begins. The first event of a run.", header),
   event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its journal tells.", {
     ...header,
-    resources: Schema.Array(Schema.Struct({ kind: Schema.Literal("agent", "team"), ...perhapsIdentified, except }))
+    resources: Schema.Array(Schema.Struct({
+      kind: Schema.Literal("agent", "team"),
+      ...perhapsIdentified,
+      except,
+      uncertainSince: optional(Schema.DateTimeUtc)
+    }))
   }),
   ...lifecycle("agent"),
   event("agent.started", "An agent takes tasks from now on.", identified),
   ...lifecycle("team"),
-  event("task.submitting", "A task is about to be submitted: nothing blocks it any longer.", task),
+  event(
+    "task.submitting",
+    "A task is about to be submitted: nothing blocks it any longer. `digest`: of what is declared of it. `changed`: it was done or begun before, as something else was declared.",
+    { ...task, digest: optional(Schema.String), changed: optional(Schema.Boolean) }
+  ),
   event("task.submitted", "A task was submitted.", { ...task, id: Schema.String }),
   event("task.watched", "A task that was submitted before is still in progress and is watched.", {
     ...task,
@@ -135,6 +151,7 @@ export const RunEvent = Schema.Union(
   }),
   event("feed.restored", "Events come from NATS, again or at last.", {}),
   event("run.cancelling", "Somebody has asked for the end of the run.", { by: Schema.String }),
+  event("team.shared", "Another run, of which the journal does not know, submits tasks to the same team: each task is looked for before it is submitted.", resource),
   event("leftovers.removed", "What earlier runs of dead processes had left was removed. `left`: how much could not be.", {
     runs: Schema.Array(RunId),
     removed: Schema.Int,
@@ -146,14 +163,16 @@ export const RunEvent = Schema.Union(
   event("record.restored", "Every event of the run is recorded again, those of the gap too.", {}),
   event("run.decided", "The work is over; only teardown is left.", { outcome: Outcome, reason: Schema.String }),
   event("teardown.started", "Teardown has decided by its table.", { decision: Schema.Literal("remove", "keep") }),
-  event("teardown.waiting", "Connectivity was lost: teardown waits for an answer before it removes.", {
-    grace: seconds("graceSeconds")
-  }),
-  event("run.finished", "The run is over. `left`: how many resources could not be removed; `kept`: how many were kept.", {
-    outcome: Outcome,
-    left: Schema.Int,
-    kept: Schema.Int
-  }),
+  event(
+    "teardown.waiting",
+    "Teardown waits: for Agamemnon to answer at all, or for what is pending; each second once. `grace`: how long at most, without progress.",
+    { grace: seconds("graceSeconds"), pending: optional(Schema.Array(Schema.String)), reason: optional(Schema.String) }
+  ),
+  event(
+    "run.finished",
+    "The run is over. `left`: how many resources could not be removed; `kept`: how many were kept; `checked`: of how many that were removed a list shows nothing.",
+    { outcome: Outcome, left: Schema.Int, kept: Schema.Int, checked: optional(Schema.Int) }
+  ),
   event("run.forgotten", "What the run has said was removed from its journal. Nothing comes after it, and `workflow` is empty.", {})
 ).annotations({ identifier: "RunEvent" })
 export type RunEvent = typeof RunEvent.Type

@@ -34,6 +34,12 @@ export interface ResourceState {
   readonly error: string | undefined
   /** The other run that it was kept for. */
   readonly usedBy: string | undefined
+  /** When it was begun to be made, while an answer to that is missing: it, or a copy, may be there or still appear. */
+  readonly uncertainSince: DateTime.Utc | undefined
+  /** Whether it turned out that it was never made. */
+  readonly neverMade: boolean
+  /** Whether a list that was read after it was removed shows nothing of it. */
+  readonly confirmed: boolean
 }
 
 /** Where a task is in its life. */
@@ -49,6 +55,8 @@ export interface TaskState {
   readonly result: string | undefined
   readonly submittedAt: DateTime.Utc | undefined
   readonly endedAt: DateTime.Utc | undefined
+  /** Digest of what was declared of it when it was submitted, as far as that is recorded. */
+  readonly digest: string | undefined
 }
 
 /** The heartbeat as the run last heard of it. */
@@ -109,7 +117,8 @@ const start = (event: Started | Resumed): RunState => ({
         earlier: false,
         result: undefined,
         submittedAt: undefined,
-        endedAt: undefined
+        endedAt: undefined,
+        digest: undefined
       }]))
     ])
   ),
@@ -121,7 +130,8 @@ const start = (event: Started | Resumed): RunState => ({
 
 const resume = (event: Resumed): RunState =>
   event.resources.reduce(
-    (state, { except, id, kind, ...named }) => resource(state, kind, named, { status: id === undefined ? "creating" : "created", id, except }),
+    (state, { except, id, kind, uncertainSince, ...named }) =>
+      resource(state, kind, named, { status: id === undefined ? "creating" : "created", id, except, uncertainSince }),
     start(event)
   )
 
@@ -141,7 +151,10 @@ const resource = (
     except: [],
     status: "creating",
     error: undefined,
-    usedBy: undefined
+    usedBy: undefined,
+    uncertainSince: undefined,
+    neverMade: false,
+    confirmed: false
   }))
   return { ...state, [field]: HashMap.set(state[field], event.name, { ...before, ...change }) }
 }
@@ -171,32 +184,42 @@ const carryOver = (before: RunState, after: RunState): RunState => ({
     HashMap.map(tasks, (task, subject) =>
       Option.match(Option.flatMap(HashMap.get(before.tasks, team), HashMap.get(subject)), {
         onNone: () => task,
-        onSome: ({ endedAt, id, result, status, submittedAt }) =>
-          isTerminal(status) ? { ...task, status, id, result, submittedAt, endedAt, earlier: true } : task
+        onSome: ({ digest, endedAt, id, result, status, submittedAt }) =>
+          isTerminal(status) ? { ...task, status, id, result, submittedAt, endedAt, digest, earlier: true } : task
       })))
 })
 
 /** What is not known of a task that is done again. */
 const anew = { id: undefined, earlier: false, result: undefined, endedAt: undefined }
 
+const creating = ({ at, except }: Extract<RunEvent, { readonly _tag: "agent.creating" | "team.creating" }>) =>
+  ({ status: "creating", id: undefined, except, uncertainSince: at, neverMade: false, confirmed: false }) as const
+
+const created = ({ id, uncertain = false }: Extract<RunEvent, { readonly _tag: "agent.created" | "team.created" }>) =>
+  ({ status: "created", id, ...(uncertain ? {} : { uncertainSince: undefined }) }) as const
+
+const removed = ({ confirmed = false, made = true }: Extract<RunEvent, { readonly _tag: "agent.removed" | "team.removed" }>) =>
+  ({ status: "removed", uncertainSince: undefined, neverMade: !made, confirmed }) as const
+
 const step = (state: RunState) =>
   Match.typeTags<RunEvent, RunState>()({
     "run.started": start,
     "run.resumed": (event) => carryOver(state, resume(event)),
-    "agent.creating": (event) => resource(state, "agent", event, { status: "creating", except: event.except }),
-    "agent.created": (event) => resource(state, "agent", event, { status: "created", id: event.id }),
+    "agent.creating": (event) => resource(state, "agent", event, creating(event)),
+    "agent.created": (event) => resource(state, "agent", event, created(event)),
     "agent.reused": (event) => resource(state, "agent", event, { status: "created", id: event.id, reused: true }),
     "agent.started": (event) => resource(state, "agent", event, { status: "started" }),
-    "agent.removed": (event) => resource(state, "agent", event, { status: "removed" }),
+    "agent.removed": (event) => resource(state, "agent", event, removed(event)),
     "agent.kept": (event) => resource(state, "agent", event, { status: "kept", usedBy: event.usedBy }),
     "agent.left": (event) => resource(state, "agent", event, { status: "left", error: event.error }),
-    "team.creating": (event) => resource(state, "team", event, { status: "creating", except: event.except }),
-    "team.created": (event) => resource(state, "team", event, { status: "created", id: event.id }),
+    "team.creating": (event) => resource(state, "team", event, creating(event)),
+    "team.created": (event) => resource(state, "team", event, created(event)),
     "team.reused": (event) => resource(state, "team", event, { status: "created", id: event.id, reused: true }),
-    "team.removed": (event) => resource(state, "team", event, { status: "removed" }),
+    "team.removed": (event) => resource(state, "team", event, removed(event)),
     "team.kept": (event) => resource(state, "team", event, { status: "kept", usedBy: event.usedBy }),
     "team.left": (event) => resource(state, "team", event, { status: "left", error: event.error }),
-    "task.submitting": (event) => task(state, event, { ...anew, status: "submitting", submittedAt: event.at }),
+    "task.submitting": (event) =>
+      task(state, event, { ...anew, status: "submitting", submittedAt: event.at, digest: event.digest }),
     "task.submitted": (event) => task(state, event, { status: "submitted", id: event.id }),
     "task.watched": (event) => task(state, event, { ...anew, status: "submitted", id: event.id, submittedAt: event.at }),
     "task.progressed": (event) => task(state, event, { status: event.status === "running" ? "running" : "submitted" }),
@@ -216,6 +239,7 @@ const step = (state: RunState) =>
     "feed.lost": () => state,
     "feed.restored": () => state,
     "run.cancelling": () => state,
+    "team.shared": () => state,
     "leftovers.removed": () => state,
     "record.failed": () => ({ ...state, recorded: false }),
     "record.restored": () => ({ ...state, recorded: true }),

@@ -28,12 +28,7 @@ const make = (options: { readonly hasResources?: boolean } = {}) => {
         Effect.suspend(() => {
           batches.push(numbers(events))
           return Effect.tap(state.append(events), () => log.push(...events))
-        }),
-      writeInput: () => Effect.void,
-      cancelled: Effect.never,
-      lost: Effect.never,
-      ensure: Effect.void,
-      inUse: Effect.succeed(new Map())
+        })
     },
     deliver: (event) => {
       told.push(event)
@@ -101,9 +96,8 @@ describe("EventPublisher", () => {
       run.journal(() => Effect.sleep("1 second"))
       const fibers = yield* Effect.forEach([1, 2, 3], (number) => Effect.fork(run.publish(numbered(number))))
       yield* Effect.yieldNow()
-      const interrupting = yield* Effect.fork(Fiber.interruptAll(fibers))
+      yield* Fiber.interruptAll(fibers)
       yield* TestClock.adjust("5 seconds")
-      yield* Fiber.join(interrupting)
       assert.deepStrictEqual([run.told(), run.log()], [["1", "2", "3"], ["1", "2", "3"]])
     }))
 
@@ -116,17 +110,18 @@ describe("EventPublisher", () => {
       assert.deepStrictEqual([run.told(), run.log()], [[], []])
     }))
 
-  it.effect("a run that stops at an intent tells how it ended, and has it recorded when that is possible", () =>
+  it.effect("a run that stops at an intent does not tell it, and has its end recorded when that is possible", () =>
     Effect.gen(function*() {
       const run = make({ hasResources: false })
       yield* run.publish(started())
       run.journal(() => full)
       yield* Effect.flip(run.publishBefore(numbered(1)))
+      yield* Effect.flip(run.publishBefore(numbered(2)))
       run.journal(() => Effect.void)
-      yield* run.publish(numbered(2))
-      assert.deepStrictEqual(run.told(), ["run.started", "1", "record.failed", "2"])
-      yield* run.publish(finished)
-      assert.deepStrictEqual(run.told(), ["run.started", "1", "record.failed", "2", "record.restored", "run.finished"])
+      yield* run.publish(numbered(3))
+      assert.deepStrictEqual(run.told(), ["run.started", "record.failed", "3"])
+      yield* run.publishLast(finished)
+      assert.deepStrictEqual(run.told(), ["run.started", "record.failed", "3", "record.restored", "run.finished"])
       assert.deepStrictEqual(run.log(), run.told())
     }))
 
@@ -135,28 +130,72 @@ describe("EventPublisher", () => {
       const run = make()
       yield* run.publish(started())
       run.journal(() => full)
-      for (const number of [1, 2, 3, 4]) {
-        yield* number % 2 === 0 ? run.publish(numbered(number)) : run.publishBefore(numbered(number))
+      for (const number of [1, 2, 3]) {
+        yield* run.publish(numbered(number))
         yield* TestClock.adjust("2 seconds")
       }
-      assert.deepStrictEqual(run.told(), ["run.started", "1", "record.failed", "2", "3", "4"])
+      assert.deepStrictEqual(run.told(), ["run.started", "1", "record.failed", "2", "3"])
       assert.deepStrictEqual(run.log(), ["run.started"])
       run.journal(() => Effect.void)
       yield* TestClock.adjust("5 seconds")
-      yield* run.publish(numbered(5))
-      yield* run.publish(numbered(6))
-      assert.deepStrictEqual(run.told(), ["run.started", "1", "record.failed", "2", "3", "4", "record.restored", "5", "6"])
+      yield* run.publish(numbered(4))
+      assert.deepStrictEqual(run.told(), ["run.started", "1", "record.failed", "2", "3", "record.restored", "4"])
       assert.deepStrictEqual(run.log(), run.told())
       // And it can happen again.
       run.journal(() => full)
-      yield* run.publish(numbered(7))
+      yield* run.publish(numbered(5))
       run.journal(() => Effect.void)
-      yield* run.publish(finished)
-      assert.deepStrictEqual(run.told().slice(-5), ["6", "7", "record.failed", "record.restored", "run.finished"])
+      yield* run.publishLast(finished)
+      assert.deepStrictEqual(run.told().slice(-5), ["4", "5", "record.failed", "record.restored", "run.finished"])
       assert.deepStrictEqual(run.log(), run.told())
     }))
 
-  it.effect("a journal that has failed is left alone for 5 seconds, but for the end of the run", () =>
+  it.effect("an intent waits until it is written, however long that takes, and comes after all that was told meanwhile", () =>
+    Effect.gen(function*() {
+      const run = make()
+      yield* run.publish(started())
+      run.journal(() => full)
+      const intent = yield* Effect.fork(run.publishBefore(numbered(1)))
+      yield* TestClock.adjust("1 hour")
+      const another = yield* Effect.fork(run.publishBefore(numbered(2)))
+      yield* run.publish(numbered(3))
+      assert.deepStrictEqual(run.told(), ["run.started", "record.failed", "3"])
+      assert.deepStrictEqual([yield* Fiber.poll(intent), yield* Fiber.poll(another)].map(({ _tag }) => _tag), ["None", "None"])
+      run.journal(() => Effect.void)
+      yield* TestClock.adjust("5 seconds")
+      yield* Fiber.join(intent)
+      yield* Fiber.join(another)
+      assert.deepStrictEqual(run.told(), ["run.started", "record.failed", "3", "record.restored", "1", "2"])
+      assert.deepStrictEqual(run.log(), run.told())
+    }))
+
+  it.effect("an intent that nobody waits for any more is neither told nor written", () =>
+    Effect.gen(function*() {
+      const run = make()
+      yield* run.publish(started())
+      run.journal(() => full)
+      const intent = yield* Effect.fork(run.publishBefore(numbered(1)))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(intent)
+      run.journal(() => Effect.void)
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(run.told(), ["run.started", "record.failed", "record.restored"])
+      assert.deepStrictEqual(run.log(), run.told())
+    }))
+
+  it.effect("an intent that is being written when it is withdrawn is told, because it may be in the journal", () =>
+    Effect.gen(function*() {
+      const run = make()
+      run.journal(() => Effect.sleep("2 seconds"))
+      const intent = yield* Effect.fork(run.publishBefore(numbered(1)))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(intent)
+      assert.deepStrictEqual(run.told(), ["1"])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([run.told(), run.log()], [["1"], ["1"]])
+    }))
+
+  it.effect("a journal that has failed is tried again every 5 seconds, and at the end of the run", () =>
     Effect.gen(function*() {
       const run = make()
       run.journal(() => full)
@@ -165,10 +204,10 @@ describe("EventPublisher", () => {
       yield* run.publish(numbered(2))
       assert.lengthOf(run.batches, 1)
       yield* TestClock.adjust("1 millis")
-      yield* run.publish(numbered(3))
-      assert.deepStrictEqual(run.batches[1], ["1", "record.failed", "2"])
-      yield* run.publish(finished)
       // It may have been written though it failed: so the next attempt begins with what that one held.
+      assert.deepStrictEqual(run.batches[1], ["1", "record.failed", "2"])
+      yield* run.publish(numbered(3))
+      yield* run.publishLast(finished)
       assert.deepStrictEqual(run.batches[2], ["1", "record.failed", "2", "3"])
       assert.deepStrictEqual(run.told(), ["1", "record.failed", "2", "3", "run.finished"])
     }))
@@ -177,7 +216,7 @@ describe("EventPublisher", () => {
     Effect.gen(function*() {
       const run = make()
       run.journal(() => Effect.never)
-      const publishing = yield* Effect.fork(run.publishBefore(numbered(1)))
+      const publishing = yield* Effect.fork(run.publish(numbered(1)))
       yield* TestClock.adjust("9999 millis")
       assert.deepStrictEqual(run.told(), [])
       yield* TestClock.adjust("1 millis")
@@ -191,16 +230,44 @@ describe("EventPublisher", () => {
       assert.match((yield* Fiber.join(stopped)).message, /no answer within 10s$/)
     }))
 
-  it.effect("a write that hangs is cut though whoever publishes is interrupted", () =>
+  it.effect("once the work is over, nothing waits for a journal that is silent, and its end for one second", () =>
     Effect.gen(function*() {
       const run = make()
+      yield* run.publish(started())
       run.journal(() => Effect.never)
       const publishing = yield* Effect.fork(run.publish(numbered(1)))
-      yield* Effect.yieldNow()
-      const interrupting = yield* Effect.fork(Fiber.interrupt(publishing))
-      yield* TestClock.adjust("10 seconds")
-      yield* Fiber.join(interrupting)
-      assert.deepStrictEqual(run.told(), ["1", "record.failed"])
+      yield* TestClock.adjust("1 second")
+      yield* run.writeBeside
+      yield* Fiber.join(publishing)
+      yield* run.publish(numbered(2))
+      assert.deepStrictEqual(run.told(), ["run.started", "1", "2"])
+      const ending = yield* Effect.fork(run.publishLast(finished))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(ending)
+      assert.deepStrictEqual(run.told(), ["run.started", "1", "2", "record.failed", "run.finished"])
+    }))
+
+  it.effect("what is written beside is in the journal at the end of the run", () =>
+    Effect.gen(function*() {
+      const run = make()
+      run.journal(() => Effect.sleep("300 millis"))
+      yield* run.writeBeside
+      for (const number of [1, 2, 3]) yield* run.publish(numbered(number))
+      assert.deepStrictEqual([run.told(), run.log()], [["1", "2", "3"], []])
+      const ending = yield* Effect.fork(run.publishLast(finished))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(ending)
+      assert.deepStrictEqual([run.told(), run.log()], [["1", "2", "3", "run.finished"], ["1", "2", "3", "run.finished"]])
+    }))
+
+  it.effect("what is published soon is not waited for", () =>
+    Effect.gen(function*() {
+      const run = make()
+      run.journal(() => Effect.sleep("1 second"))
+      yield* run.publishSoon(numbered(1))
+      assert.deepStrictEqual(run.told(), [])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([run.told(), run.log()], [["1"], ["1"]])
     }))
 
   it.effect("a defect of the journal is a failure of the journal", () =>
@@ -229,7 +296,7 @@ describe("EventPublisher", () => {
       assert.deepStrictEqual([run.told(), run.log()], [[], []])
     }))
 
-  it.effect("of intents that wait together, each is judged by what there is by then", () =>
+  it.effect("intents that wait together in a run that has made nothing both fail, and neither is told", () =>
     Effect.gen(function*() {
       const run = make({ hasResources: false })
       const written = yield* Deferred.make<void>()
@@ -243,7 +310,6 @@ describe("EventPublisher", () => {
       yield* Fiber.join(first)
       const exits = yield* Fiber.join(Fiber.all(intents))
       assert.deepStrictEqual([...exits].map(Exit.isFailure), [true, true])
-      // Both are told, because both may be in the journal, and neither is carried out.
-      assert.deepStrictEqual(run.told(), ["1", "2", "3", "record.failed"])
+      assert.deepStrictEqual(run.told(), ["1", "record.failed"])
     }))
 })

@@ -96,7 +96,8 @@ describe("RunState", () => {
       earlier: false,
       result: "done",
       submittedAt: time(1),
-      endedAt: time(5)
+      endedAt: time(5),
+      digest: undefined
     })
   })
 
