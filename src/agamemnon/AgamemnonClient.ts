@@ -118,6 +118,8 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
   readonly deleteTeam: (id: TeamId) => Effect.Effect<void, Failure>
   /** Lists every task of a team, to the last page. A team that is not known has none. */
   readonly listTasks: (team: TeamId) => Effect.Effect<ReadonlyArray<Task>, Failure>
+  /** Tells how many tasks a team has, without reading them. A team that is not known has none. */
+  readonly countTasks: (team: TeamId) => Effect.Effect<number, Failure>
   /** Reads a task, if Agamemnon knows it. */
   readonly getTask: (team: TeamId, id: TaskId) => Effect.Effect<Option.Option<Task>, Failure>
   /** Creates a task, as safely as an agent: it is looked up by its subject within its team. */
@@ -283,6 +285,11 @@ export const make: (
     setMembers: (team, agentIds) => repeated(teams.update({ path: { team }, payload: { agentIds } }), Replies.nothing),
     deleteTeam: (team) => gone(repeated(teams.delete({ path: { team } }), Replies.nothing)),
     listTasks: (team) => allTasks(repeated, team),
+    countTasks: (team) =>
+      repeated(tasks.list({ path: { team }, urlParams: { limit: 1, offset: 0 } }), Replies.tasks).pipe(
+        Effect.map(({ total }) => total),
+        Effect.catchIf(({ isNotFound }) => isNotFound, () => Effect.succeed(0))
+      ),
     getTask: (team, task) => found(repeated(tasks.get({ path: { team, task } }), Replies.task)),
     createTask: (team, task, except) =>
       createSafely(

@@ -9,7 +9,7 @@ import * as PubSub from "effect/PubSub"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import { type JournalError, RunElsewhereError, type LeaseLostError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
-import type { RunId } from "../run/RunId.ts"
+import { RunId } from "../run/RunId.ts"
 import { RunJournal } from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
@@ -25,6 +25,8 @@ export interface Options {
   readonly moved?: boolean | undefined
   /** Keys that are left alone. Defaults to none. */
   readonly spared?: ReadonlySet<string> | undefined
+  /** The run that has used again what this one had left, and is over but for that. Defaults to none. */
+  readonly heir?: RunId | undefined
   /** Where events are published as well, once they are in the journal. */
   readonly events?: PubSub.PubSub<RunEvent> | undefined
 }
@@ -103,8 +105,13 @@ export const clean = Effect.fn("Cleanup.run")(function*(
     events: options.events ?? (yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)),
     reached
   })
-  const exceptions = { inUse: yield* journal.inUse, spared: keys }
-  yield* cleanCurrent(reached, concern, exceptions).pipe(
+  const holders = yield* journal.reserve(concern.map(({ key }) => key), { all: false, purpose: "remove" })
+  const removal = {
+    heldBy: new Map(holders.filter(({ run }) => run !== options.heir).map(({ key, run }) => [key, RunId.make(run)])),
+    spared: keys,
+    lastSeen: journal.events.at(-1)?.at
+  }
+  yield* cleanCurrent(reached, concern, removal).pipe(
     Effect.raceFirst(journal.lost),
     Effect.provideService(CurrentRun.CurrentRun, current)
   )
@@ -122,10 +129,11 @@ export const clean = Effect.fn("Cleanup.run")(function*(
 const cleanCurrent = Effect.fnUntraced(function*(
   { embedded, outcome }: RunState.RunState,
   concern: ReadonlyArray<RunState.ResourceState>,
-  exceptions: Removal.Exceptions
+  removal: Omit<Removal.Options, "isLost">
 ) {
   const { ping } = yield* AgamemnonClient
-  const { emit } = yield* CurrentRun.CurrentRun
+  const { emit, writeBeside } = yield* CurrentRun.CurrentRun
+  yield* writeBeside
   if (outcome === undefined) {
     yield* emit({ _tag: "run.decided", outcome: "cancelled", reason: "its process ended before it did" })
   }
@@ -133,7 +141,7 @@ const cleanCurrent = Effect.fnUntraced(function*(
     yield* emit({ _tag: "teardown.started", decision: "remove" })
     yield* embedded
       ? Removal.reportRemoved
-      : Effect.flatMap(Effect.isFailure(ping), (isLost) => Removal.remove(isLost, exceptions))
+      : Effect.flatMap(Effect.isFailure(ping), (isLost) => Removal.remove({ ...removal, isLost }))
   }
   yield* CurrentRun.finish
 })

@@ -109,6 +109,6 @@ export const finish = Effect.gen(function*() {
   const after = yield* state
   const remaining = after === undefined ? 0 : RunState.remaining(after).length
   const kept = after === undefined ? 0 : RunState.kept(after).length
-  const checked = after === undefined ? 0 : RunState.resources(after).filter(({ confirmed }) => confirmed).length
+  const checked = after === undefined ? 0 : RunState.resources(after).filter(({ confirmed, neverMade }) => confirmed && !neverMade).length
   yield* emitLast({ _tag: "run.finished", outcome: after?.outcome ?? "failed", left: remaining - kept, kept, checked })
 })

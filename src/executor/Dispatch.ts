@@ -6,7 +6,6 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
@@ -15,17 +14,20 @@ import { CurrentRun } from "./CurrentRun.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
 import * as Monitor from "./Monitor.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
+import { RunAgamemnon } from "./RunAgamemnon.ts"
 import { RunRequest } from "./RunRequest.ts"
+import * as TaskDigest from "./TaskDigest.ts"
+import * as TeamTasks from "./TeamTasks.ts"
 
 /** The dispatch of one team, between the ends of two tasks. */
 interface State {
   readonly team: ProvisionedTeam
-  readonly agamemnon: Context.Tag.Service<AgamemnonClient>
+  readonly agamemnon: Context.Tag.Service<RunAgamemnon>
   readonly run: Context.Tag.Service<CurrentRun>
   readonly request: Context.Tag.Service<RunRequest>
   readonly monitor: Monitor.Monitor
-  /** What earlier runs have left, by subject. */
-  readonly earlier: ReadonlyMap<string, EarlierTasks.EarlierTask>
+  /** What other runs have submitted to the team. */
+  readonly others: TeamTasks.TeamTasks
   /** The tasks of the workflow, by subject. */
   readonly tasks: ReadonlyMap<string, TaskSpec>
   /** The ids of those that exist on Agamemnon, by subject. */
@@ -55,16 +57,15 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(team: Provision
 }, Effect.scoped)
 
 const makeState = Effect.fnUntraced(function*(team: ProvisionedTeam) {
-  const agamemnon = yield* AgamemnonClient
   const monitor = yield* Monitor.make(team)
   const { tasks } = team.spec
   return {
     team,
-    agamemnon,
+    agamemnon: yield* RunAgamemnon,
     run: yield* CurrentRun,
     request: yield* RunRequest,
     monitor,
-    earlier: EarlierTasks.bySubject(team.reused ? yield* agamemnon.listTasks(team.id) : []),
+    others: yield* TeamTasks.make(team),
     tasks: new Map(tasks.map((task) => [task.subject, task])),
     ids: new Map<string, TaskId>(),
     frontier: TaskGraph.frontier(TaskGraph.make(tasks)),
@@ -78,19 +79,21 @@ const release = ({ ready, tasks }: State, subjects: ReadonlyArray<string>) =>
 
 /** Runs a task to its end, or finds that an earlier run has done it or is at it. */
 const runTask = Effect.fnUntraced(function*(state: State, task: TaskSpec) {
-  const { earlier, ids, monitor, request, run, team } = state
+  const { ids, monitor, others, request, run, team } = state
   const { subject } = task
   const named = { team: team.spec.name, subject }
-  const ended = EarlierTasks.endedBefore(request, team.spec.name, subject)
+  const ended = EarlierTasks.endedBefore(request, team.spec.name, task)
   if (ended !== undefined) {
-    const known = [...earlier.get(subject)?.ids ?? []].find((id) => id === ended.id)
-    if (known !== undefined) ids.set(subject, known)
+    const known = others.known(subject)?.tasks.find(({ id }) => id === ended.id)
+    if (known !== undefined) ids.set(subject, known.id)
     yield* run.emit({ _tag: "task.finished", ...named, ...ended, earlier: true })
     return { subject, status: ended.status } satisfies Ended
   }
-  const before = earlier.get(subject)?.newest
-  if (before === undefined || TaskStatus.isFailure(before.status)) {
-    return { subject, status: yield* submit(state, task) } satisfies Ended
+  const before = (yield* others.find(subject))?.newest
+  const hasChanged = EarlierTasks.hasChanged(request, team.spec.name, task) ||
+    (before !== undefined && TaskDigest.differs(before, task, team.members))
+  if (before === undefined || hasChanged || TaskStatus.isFailure(before.status)) {
+    return { subject, status: yield* submit(state, task, hasChanged) } satisfies Ended
   }
   ids.set(subject, before.id)
   if (before.status === "completed") {
@@ -103,19 +106,25 @@ const runTask = Effect.fnUntraced(function*(state: State, task: TaskSpec) {
 })
 
 /** Submits a task, and watches it to its end. */
-const submit = Effect.fnUntraced(function*(state: State, { assignTo, blockedBy, description, subject }: TaskSpec) {
-  const { agamemnon, earlier, ids, monitor, run, team } = state
+const submit = Effect.fnUntraced(function*(state: State, task: TaskSpec, hasChanged: boolean) {
+  const { agamemnon, ids, monitor, others, run, team } = state
+  const { assignTo, blockedBy, description, subject } = task
   const named = { team: team.spec.name, subject }
-  yield* run.emitBefore({ _tag: "task.submitting", ...named })
+  const digest = TaskDigest.make(task)
+  const intent = yield* run.emitBefore({ _tag: "task.submitting", ...named, digest, ...(hasChanged ? { changed: true } : {}) })
   const assigneeAgentId = team.members.get(assignTo)
   // A task that a resumed run has done on another team is not there to wait for.
   const blockers = blockedBy.flatMap((blocker) => ids.get(blocker) ?? [])
-  const created = yield* agamemnon.createTask(team.id, {
+  const sent = {
     subject,
     description,
     ...(assigneeAgentId === undefined ? {} : { assigneeAgentId }),
     ...(blockers.length === 0 ? {} : { blockedBy: blockers })
-  }, earlier.get(subject)?.ids ?? new Set())
+  }
+  const created = yield* others.submitting(
+    subject,
+    agamemnon.createTask(intent, team.id, sent, EarlierTasks.idsOf(others.known(subject)))
+  )
   yield* run.emit({ _tag: "task.submitted", ...named, id: created.id })
   ids.set(subject, created.id)
   return yield* monitor.watch(subject, created)

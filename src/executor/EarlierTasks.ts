@@ -4,14 +4,19 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
+import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import * as Monitor from "./Monitor.ts"
 import type { RunRequest } from "./RunRequest.ts"
+import * as TaskDigest from "./TaskDigest.ts"
 
-/** The tasks of one subject: the newest, and the ids of all. */
+/** The tasks of one subject: the newest, and all. */
 export interface EarlierTask {
   newest: Task
-  readonly ids: Set<TaskId>
+  readonly tasks: Array<Task>
 }
+
+/** The ids of the tasks of one subject. */
+export const idsOf = (earlier: EarlierTask | undefined): ReadonlySet<TaskId> => new Set(earlier?.tasks.map(({ id }) => id))
 
 // Times are whole seconds, so that a task and the one that replaced it can seem to be of the same age; but only one
 // that has failed is ever replaced.
@@ -24,24 +29,32 @@ export const bySubject = (tasks: ReadonlyArray<Task>): ReadonlyMap<string, Earli
   for (const task of tasks) {
     const known = found.get(task.subject)
     if (known === undefined) {
-      found.set(task.subject, { newest: task, ids: new Set([task.id]) })
+      found.set(task.subject, { newest: task, tasks: [task] })
     } else {
-      known.ids.add(task.id)
+      known.tasks.push(task)
       if (isNewer(task, known.newest)) known.newest = task
     }
   }
   return found
 }
 
+/** What the journal of a resumed run says of a task. */
+const taskBefore = ({ before }: Context.Tag.Service<RunRequest>, team: string, subject: string) =>
+  before === undefined
+    ? undefined
+    : Option.getOrUndefined(Option.flatMap(HashMap.get(before.tasks, team), HashMap.get(subject)))
+
+/** Whether the journal of a resumed run has a task that was declared otherwise than it is now. */
+export const hasChanged = (request: Context.Tag.Service<RunRequest>, team: string, task: TaskSpec): boolean => {
+  const digest = taskBefore(request, team, task.subject)?.digest
+  return digest !== undefined && digest !== TaskDigest.make(task)
+}
+
 /** How a task has ended by the journal of a resumed run, unless it is to be tried again. */
-export const endedBefore = (
-  { before, retryFailed }: Context.Tag.Service<RunRequest>,
-  team: string,
-  subject: string
-) => {
-  if (before === undefined) return undefined
-  const task = Option.getOrUndefined(Option.flatMap(HashMap.get(before.tasks, team), HashMap.get(subject)))
-  if (task?.id === undefined || !TaskStatus.isTerminal(task.status)) return undefined
+export const endedBefore = (request: Context.Tag.Service<RunRequest>, team: string, declared: TaskSpec) => {
+  const task = taskBefore(request, team, declared.subject)
+  if (task?.id === undefined || !TaskStatus.isTerminal(task.status) || hasChanged(request, team, declared)) return undefined
+  const { retryFailed } = request
   if (task.status !== "completed" && retryFailed) return undefined
   return { id: task.id, status: task.status, ...Monitor.resultOf(task.result) }
 }

@@ -13,7 +13,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
@@ -21,6 +20,7 @@ import { isTerminal, type TerminalStatus } from "../run/TaskStatus.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
 import * as MonitorHints from "./MonitorHints.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
+import { RunAgamemnon } from "./RunAgamemnon.ts"
 
 /** What a task that has ended has to say. */
 export const resultOf = (result: unknown): { readonly result?: string } => typeof result === "string" ? { result } : {}
@@ -44,7 +44,7 @@ interface Watched {
 /** The monitor of a team, between two things that it learns. */
 interface State {
   readonly team: ProvisionedTeam
-  readonly agamemnon: Context.Tag.Service<AgamemnonClient>
+  readonly agamemnon: Context.Tag.Service<RunAgamemnon>
   readonly run: Context.Tag.Service<CurrentRun>
   readonly feed: Queue.Dequeue<TaskFeed.TaskEvent>
   readonly hints: MonitorHints.MonitorHints
@@ -78,7 +78,7 @@ const areFew = (open: number, known: number): boolean => known >= 20 && open <= 
 export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
   const state: State = {
     team,
-    agamemnon: yield* AgamemnonClient,
+    agamemnon: yield* RunAgamemnon,
     run: yield* CurrentRun,
     feed: yield* (yield* TaskFeed.TaskFeed).subscribe(team.id),
     hints: MonitorHints.make(),

@@ -39,7 +39,7 @@ export interface Options {
   /** The first event of the run. */
   readonly beginning: EventBody
   /** Removes what dead runs have left on the same Agamemnon. Runs beside the work. */
-  readonly sweep: Effect.Effect<void, never, AgamemnonClient | CurrentRun>
+  readonly sweep: Effect.Effect<void, never, AgamemnonClient | CurrentRun | RunRequest>
 }
 
 /** Runs the current run in the scope that it is given. */

@@ -2,22 +2,27 @@
  * Makes the agents and teams of a run on Agamemnon, or finds those that an
  * earlier run of the workflow has left.
  */
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
-import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { Agent, AgentId, CreateAgent, Team, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { AgentSpec, TeamSpec } from "../workflow/WorkflowSpec.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
+import type { Made } from "./PendingCreates.ts"
+import { type Creating, RunAgamemnon, type Using } from "./RunAgamemnon.ts"
 import { RunRequest } from "./RunRequest.ts"
 
 /** A team that is ready to be given tasks. */
 export interface ProvisionedTeam {
   readonly spec: TeamSpec
   readonly id: TeamId
+  readonly key: string
   /** Whether an earlier run made it, so that it may have tasks already. */
   readonly reused: boolean
   /** Ids of its members, by their names in the workflow. */
@@ -96,39 +101,72 @@ const known = Effect.fnUntraced(function*<A>(what: string, request: Effect.Effec
   return yield* Effect.catchIf(request, ({ isNotFound }) => isNotFound, () => stateLost(run, what))
 })
 
+/** Whether a process that did not live to know its answer has sent the create of a resource. */
+const mayAppear = ({ before }: Context.Tag.Service<RunRequest>, kind: "agents" | "teams", name: string): boolean =>
+  before !== undefined && Option.exists(HashMap.get(before[kind], name), ({ id, uncertainSince }) =>
+    id === undefined && uncertainSince !== undefined)
+
+/** Waits until what was sent before the run was resumed has had its time to take effect. */
+const awaitAppearance = Effect.gen(function*() {
+  const { settings } = yield* CurrentRun
+  const { beforeAt } = yield* RunRequest
+  if (beforeAt === undefined) return
+  const until = DateTime.toEpochMillis(beforeAt) + Duration.toMillis(settings.requestTimeout)
+  yield* Effect.sleep(Duration.millis(Math.max(0, until - (yield* Clock.currentTimeMillis))))
+})
+
+/** What there is on Agamemnon by its key, as it was read last, and how to read it again. */
+interface Listed<A, E> {
+  readonly found: ReadonlyMap<string, ReadonlyArray<A>>
+  readonly list: Effect.Effect<ReadonlyMap<string, ReadonlyArray<A>>, E>
+}
+
+/** Reads a list, and again at most once for all that want that at the same time. */
+const listed = Effect.fnUntraced(function*<A extends Existing, E>(list: Effect.Effect<ReadonlyArray<A>, E>) {
+  const read = Effect.map(list, byKey)
+  const again = yield* Effect.cachedWithTTL(read, "1 second")
+  return { found: yield* read, list: again } satisfies Listed<A, E>
+})
+
 /** Uses again what carries the key of a resource, or creates the resource. */
 const findOrCreate = Effect.fnUntraced(function*<A extends Existing, E>(
   kind: "agent" | "team",
   name: string,
-  existing: ReadonlyMap<string, ReadonlyArray<A>>,
-  create: (key: ResourceKey.ResourceKey, except: ReadonlySet<A["id"]>) => Effect.Effect<A, E>
+  { found, list }: Listed<A, E>,
+  create: (intent: Creating, key: ResourceKey.ResourceKey, except: ReadonlySet<A["id"]>) => Effect.Effect<Made<A>, E>
 ) {
   const run = yield* CurrentRun
-  const key = ResourceKey.make(run.workflow, name)
-  const same = existing.get(key) ?? []
-  const reusable = reusableOf(yield* RunRequest, `${kind}s`, name, same)
+  const request = yield* RunRequest
+  const key = request.keyOf(name)
+  let same = found.get(key) ?? []
+  let reusable = reusableOf(request, `${kind}s`, name, same)
+  if (reusable === undefined && mayAppear(request, `${kind}s`, name)) {
+    yield* awaitAppearance
+    same = (yield* list).get(key) ?? []
+    reusable = reusableOf(request, `${kind}s`, name, same)
+  }
   if (reusable !== undefined) {
-    yield* run.emit({ _tag: `${kind}.reused`, name, key, id: reusable.id })
-    return { key, made: reusable, reused: true }
+    const intent: Using = yield* run.emitBefore({ _tag: `${kind}.reused`, name, key, id: reusable.id })
+    return { intent, key, made: reusable, reused: true }
   }
   const except = new Set<A["id"]>(same.map(({ id }) => id))
-  yield* run.emitBefore({ _tag: `${kind}.creating`, name, key, except: [...except] })
-  const made = yield* create(key, except)
-  yield* run.emit({ _tag: `${kind}.created`, name, key, id: made.id })
-  return { key, made, reused: false }
+  const intent = yield* run.emitBefore({ _tag: `${kind}.creating`, name, key, except: [...except] })
+  const { isUncertain, made } = yield* create(intent, key, except)
+  yield* run.emit({ _tag: `${kind}.created`, name, key, id: made.id, ...(isUncertain ? { uncertain: true } : {}) })
+  return { intent, key, made, reused: false }
 })
 
-const agent = Effect.fnUntraced(function*(spec: AgentSpec, existing: ReadonlyMap<string, ReadonlyArray<Agent>>) {
-  const agamemnon = yield* AgamemnonClient
+const agent = Effect.fnUntraced(function*(spec: AgentSpec, existing: Listed<Agent, AgamemnonError>) {
+  const agamemnon = yield* RunAgamemnon
   const { emit, settings, workflow } = yield* CurrentRun
   const extra = container(spec, settings.hostId)
-  const { key, made, reused } = yield* findOrCreate("agent", spec.name, existing, (key, except) =>
-    agamemnon.createAgent(declared(workflow, key, spec), except))
+  const { intent, key, made, reused } = yield* findOrCreate("agent", spec.name, existing, (intent, key, except) =>
+    agamemnon.createAgent(intent, declared(workflow, key, spec), except))
   // The workflow may have been edited since a reused agent was made.
   const wanted = { ...unsaid, ...declared(workflow, key, spec), ...extra }
   const changes = !reused ? extra : differs(made, wanted) ? wanted : undefined
-  const patched = changes === undefined ? Effect.void : agamemnon.patchAgent(made.id, changes)
-  yield* known(`agent "${spec.name}"`, Effect.zipRight(patched, agamemnon.startAgent(made.id)))
+  const patched = changes === undefined ? Effect.void : agamemnon.patchAgent(intent, made.id, changes)
+  yield* known(`agent "${spec.name}"`, Effect.zipRight(patched, agamemnon.startAgent(intent, made.id)))
   yield* emit({ _tag: "agent.started", name: spec.name, key, id: made.id })
   return made.id
 })
@@ -136,15 +174,15 @@ const agent = Effect.fnUntraced(function*(spec: AgentSpec, existing: ReadonlyMap
 const team = Effect.fnUntraced(function*(
   spec: TeamSpec,
   agents: ReadonlyMap<string, AgentId>,
-  existing: ReadonlyMap<string, ReadonlyArray<Team>>
+  existing: Listed<Team, AgamemnonError>
 ) {
-  const agamemnon = yield* AgamemnonClient
+  const agamemnon = yield* RunAgamemnon
   const members = new Map([...agents].filter(([name]) => spec.agents.includes(name)))
   const ids = [...members.values()]
-  const { made, reused } = yield* findOrCreate("team", spec.name, existing, (key, except) =>
-    agamemnon.createTeam(key, ids, except))
-  if (reused) yield* known(`team "${spec.name}"`, agamemnon.setMembers(made.id, ids))
-  return { spec, id: made.id, reused, members } satisfies ProvisionedTeam
+  const { intent, key, made, reused } = yield* findOrCreate("team", spec.name, existing, (intent, key, except) =>
+    agamemnon.createTeam(intent, key, ids, except))
+  if (reused) yield* known(`team "${spec.name}"`, agamemnon.setMembers(intent, made.id, ids))
+  return { spec, id: made.id, key, reused, members } satisfies ProvisionedTeam
 })
 
 /**
@@ -152,7 +190,7 @@ const team = Effect.fnUntraced(function*(
  * agents that it does not know: had it forgotten them, nobody would do the tasks.
  */
 const check = Effect.fnUntraced(function*(agents: ReadonlyMap<string, AgentId>) {
-  const agamemnon = yield* AgamemnonClient
+  const agamemnon = yield* RunAgamemnon
   const run = yield* CurrentRun
   const existing = new Set((yield* agamemnon.listAgents).map(({ id }) => id))
   for (const [name, id] of agents) {
@@ -162,10 +200,10 @@ const check = Effect.fnUntraced(function*(agents: ReadonlyMap<string, AgentId>) 
 
 /** Makes or finds every agent of the run, and starts it; then every team. */
 export const provision = Effect.gen(function*() {
-  const agamemnon = yield* AgamemnonClient
+  const agamemnon = yield* RunAgamemnon
   const { spec } = yield* RunRequest
   const unbounded = { concurrency: "unbounded" } as const
-  const existingAgents = byKey(yield* agamemnon.listAgents)
+  const existingAgents = yield* listed(agamemnon.listAgents)
   const agents = new Map(
     yield* Effect.forEach(
       spec.agents,
@@ -173,7 +211,7 @@ export const provision = Effect.gen(function*() {
       unbounded
     )
   )
-  const existingTeams = byKey(yield* agamemnon.listTeams)
+  const existingTeams = yield* listed(agamemnon.listTeams)
   const teams = yield* Effect.forEach(spec.teams, (each) => team(each, agents, existingTeams), unbounded)
   yield* check(agents)
   return teams

@@ -9,10 +9,9 @@ import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { RunId } from "../run/RunId.ts"
 import { RunJournal } from "../run/RunJournal.ts"
 import type * as RunState from "../run/RunState.ts"
-import * as ResourceKey from "../workflow/ResourceKey.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as Cleanup from "./Cleanup.ts"
 import { CurrentRun } from "./CurrentRun.ts"
+import { RunRequest } from "./RunRequest.ts"
 import * as Teardown from "./Teardown.ts"
 
 /** How long it may take to write down what became of a run: what is gone takes no time to find gone. */
@@ -40,9 +39,10 @@ const cleanAbandoned = Effect.fn("Recovery.cleanAbandoned")(function*(options: C
  * to use again, and says so in one event. Answers the runs of which that was
  * spared. Does nothing without a {@link RunJournal}, and never fails.
  */
-export const sweep = Effect.fnUntraced(function*({ agents, metadata, teams }: WorkflowSpec) {
+export const sweep = Effect.gen(function*() {
   const { emit, settings } = yield* CurrentRun
-  const spared = new Set<string>([...agents, ...teams].map(({ name }) => ResourceKey.make(metadata.name, name)))
+  const { keys } = yield* RunRequest
+  const spared = new Set<string>(keys)
   const swept = yield* cleanAbandoned({ settings, spared })
   const cleaned = swept.filter(({ remaining, removed }) => removed.length + remaining.length > 0)
   if (cleaned.length > 0) {

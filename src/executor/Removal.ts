@@ -1,38 +1,57 @@
 /**
- * Removes from Agamemnon what a run has made, teams first, and tells of each
- * resource what became of it.
+ * Removes from Agamemnon what a run has made, and tells of each resource what
+ * became of it when that was checked.
  *
- * It ends: an Agamemnon that does not answer has the grace to answer again, and
- * then removal ends when nothing could be removed for as long as the grace. What
- * has not been removed by then is left.
+ * It removes by id what the run has made or was given, and by key only where an
+ * answer to its own create was lost. It ends: an Agamemnon that does not answer
+ * has the grace to answer again, and then removal ends when nothing could be
+ * removed for as long as the grace. What has not been removed by then is left.
  */
-import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import * as ManagedResource from "../agamemnon/ManagedResource.ts"
-import { backoff, RequestRetry } from "../agamemnon/RequestRetry.ts"
+import { RequestRetry } from "../agamemnon/RequestRetry.ts"
+import type { JournalError } from "../run/JournalError.ts"
 import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
 import { CurrentRun, permissionOf } from "./CurrentRun.ts"
+import * as RetryGate from "./RetryGate.ts"
+import type { PendingCreate } from "./PendingCreates.ts"
+import type { RunAgamemnon } from "./RunAgamemnon.ts"
 
-/** What removal leaves alone. */
-export interface Exceptions {
-  /** The ids of resources that other living runs use, and the keys that they are about to use, each with its run. */
-  readonly inUse: ReadonlyMap<string, RunId>
-  /** Keys that are of no concern: nothing is done or said about what carries them. */
-  readonly spared: ReadonlySet<string>
+/** What removal goes by. */
+export interface Options {
+  /** Whether Agamemnon was given up: it is waited for first. */
+  readonly isLost: boolean
+  /** Keys that other living runs hold: what carries them is kept for those. Defaults to none. */
+  readonly heldBy?: ReadonlyMap<string, RunId> | undefined
+  /** Keys that are of no concern: nothing is done or said about what carries them. Defaults to none. */
+  readonly spared?: ReadonlySet<string> | undefined
+  /** The creates of this process. Defaults to none. */
+  readonly findCreate?: Context.Tag.Service<RunAgamemnon>["findCreate"] | undefined
+  /** When the run was last heard of, if another process has driven it. */
+  readonly lastSeen?: DateTime.Utc | undefined
 }
 
 /** Removes what the run has made. Every resource is reported once, as removed, kept or left. */
-export const remove = Effect.fn("Removal.remove")(function*(isLost: boolean, exceptions: Exceptions) {
-  const obstacle = yield* Effect.catchAllCause(attempt(isLost, exceptions), defective)
-  yield* Effect.forEach(yield* concerned(exceptions), leave(obstacle), { discard: true })
+export const remove = Effect.fn("Removal.remove")(function*(options: Options) {
+  const { heldBy = new Map<string, RunId>(), spared = new Set<string>() } = options
+  const resources = (yield* unreported).filter(({ key }) => !spared.has(key))
+  yield* Effect.forEach(resources, (resource) => {
+    const user = heldBy.get(resource.key)
+    return user === undefined ? Effect.void : keep(resource, user)
+  }, { discard: true })
+  const targets = resources.filter(({ key }) => !heldBy.has(key)).map(targetOf)
+  const obstacle = yield* Effect.catchAllCause(attempt(targets, options), defective)
+  yield* Effect.forEach(targets, (target) => report(target, obstacle), { discard: true })
 })
 
 /** What the run has made and nobody has yet said what became of it. */
@@ -54,19 +73,47 @@ export const reportRemoved = Effect.flatMap(unreported, (resources) =>
   Effect.flatMap(CurrentRun, ({ emit }) =>
     Effect.forEach(resources, ({ key, kind, name }) => emit({ _tag: `${kind}.removed`, name, key }), { discard: true })))
 
-const concerned = ({ spared }: Exceptions) =>
-  Effect.map(unreported, (resources) => resources.filter(({ key }) => !spared.has(key)))
+/** A resource that is to be removed, between two attempts. */
+interface Target {
+  readonly resource: RunState.ResourceState
+  /** What is this run's of what carries its key. */
+  readonly ids: Set<string>
+  /** Those that are gone, as Agamemnon has said. */
+  readonly gone: Set<string>
+  /** Whether it is known what there is of it: false while something may still appear. */
+  isKnown: boolean
+  /** Whether a list that was read afterwards shows nothing of it. */
+  isConfirmed: boolean
+  /** Why it is still there, once there is no use in trying again. */
+  refusal: string | undefined
+}
 
-const leave = (error: string) => (resource: RunState.ResourceState) =>
-  Effect.flatMap(CurrentRun, (run) => run.emit({ _tag: `${resource.kind}.left`, ...named(resource), error }))
-
-/** Removes what can be removed. Answers why whatever has not been reported by its end is still there. */
-const attempt = Effect.fnUntraced(function*(isLost: boolean, exceptions: Exceptions) {
-  const { settings } = yield* CurrentRun
-  const grace = Duration.format(settings.teardownGrace)
-  if (isLost && !(yield* awaitAnswer)) return `Agamemnon did not answer within ${grace}`
-  return `not removed within ${grace}: ${yield* removeAll(exceptions)}`
+const targetOf = (resource: RunState.ResourceState): Target => ({
+  resource,
+  ids: new Set(resource.id === undefined ? [] : [resource.id]),
+  gone: new Set(),
+  isKnown: resource.uncertainSince === undefined && resource.id !== undefined,
+  isConfirmed: false,
+  refusal: undefined
 })
+
+const isGone = ({ gone, ids, isKnown }: Target): boolean => isKnown && gone.size === ids.size
+
+const isOpen = (target: Target): boolean => target.refusal === undefined && !isGone(target)
+
+const report = (target: Target, obstacle: string) =>
+  Effect.flatMap(CurrentRun, (run) => {
+    const { ids, isConfirmed, isKnown, refusal, resource } = target
+    const { key, kind, name } = resource
+    if (refusal === undefined && isGone(target)) {
+      const made = ids.size > 0 ? {} : { made: false }
+      return run.emit({ _tag: `${kind}.removed`, name, key, ...made, ...(isConfirmed ? { confirmed: true } : {}) })
+    }
+    const [id] = [...ids]
+    const identified = id === undefined ? { name, key } : { name, key, id }
+    const error = refusal ?? (isKnown || id !== undefined ? obstacle : `it may still appear: its create was not answered; ${obstacle}`)
+    return run.emit({ _tag: `${kind}.left`, ...identified, error })
+  })
 
 const defective = (cause: Cause.Cause<never>) =>
   Effect.as(
@@ -74,92 +121,222 @@ const defective = (cause: Cause.Cause<never>) =>
     `a defect in the program: ${String(Cause.squash(cause))}`
   )
 
+/** The removal of the resources of a run, between two requests. */
+interface State extends Options {
+  readonly targets: ReadonlyArray<Target>
+  readonly gate: RetryGate.RetryGate
+  /** What went wrong last. */
+  lastFailure: string | undefined
+  /** When something was removed last, in milliseconds. */
+  removedAt: number
+}
+
+/** Removes what can be removed. Answers why whatever is still there by its end is there. */
+const attempt = Effect.fnUntraced(function*(targets: ReadonlyArray<Target>, options: Options) {
+  const run = yield* CurrentRun
+  const grace = Duration.format(run.settings.teardownGrace)
+  const state: State = {
+    ...options,
+    targets,
+    gate: RetryGate.make(),
+    lastFailure: undefined,
+    removedAt: yield* Clock.currentTimeMillis
+  }
+  if (options.isLost) {
+    yield* run.emit({ _tag: "teardown.waiting", grace: run.settings.teardownGrace })
+    const isBack = yield* awaitAnswer
+    if (isBack) state.removedAt = yield* Clock.currentTimeMillis
+    const before = state.removedAt
+    if (!isBack) yield* lastTry(state)
+    if (!isBack && state.removedAt === before) return `Agamemnon did not answer within ${grace}`
+  }
+  yield* removeAll(state).pipe(
+    Effect.raceFirst(awaitStandstill(state)),
+    Effect.zipLeft(lastTry(state)),
+    // What the last try has removed shows that Agamemnon is back.
+    Effect.repeat({ while: () => Effect.map(standstillAt(state), (left) => left > 0 && targets.some(isOpen)) }),
+    Effect.raceFirst(tellWaiting(state))
+  )
+  return `not removed within ${grace}: ${state.lastFailure ?? "Agamemnon did not answer"}`
+})
+
 /** Waits until Agamemnon answers a ping again, for as long as the grace lasts. */
 const awaitAnswer = Effect.gen(function*() {
   const agamemnon = yield* AgamemnonClient
-  const { emit, settings } = yield* CurrentRun
-  yield* emit({ _tag: "teardown.waiting", grace: settings.teardownGrace })
+  const { settings } = yield* CurrentRun
   return yield* Effect.retry(agamemnon.ping, Schedule.spaced("1 second")).pipe(
     Effect.option,
     Effect.timeoutTo({ duration: settings.teardownGrace, onSuccess: Option.isSome, onTimeout: () => false })
   )
 })
 
-/**
- * Removes teams, then agents, for as long as that gets on: when nothing was
- * removed for the length of the grace, whatever is under way is cut. Until then
- * a request that fails in transport is repeated. Answers what went wrong last.
- */
-const removeAll = Effect.fnUntraced(function*(exceptions: Exceptions) {
-  const run = yield* CurrentRun
-  const { emit, settings: { teardownGrace } } = run
-  const resources = yield* concerned(exceptions)
-  const lastFailure = yield* Ref.make("Agamemnon did not answer")
-  const removedAt = yield* Effect.flatMap(Clock.currentTimeMillis, Ref.make)
-  const onRemoved = Effect.flatMap(Clock.currentTimeMillis, (now) => Ref.set(removedAt, now))
-  const removal = Effect.forEach(["team", "agent"] as const, (kind) =>
-    removeKind(kind, resources.filter((each) => each.kind === kind), exceptions, onRemoved)).pipe(
-      Effect.provideService(RequestRetry, {
-        schedule: backoff,
-        permission: permissionOf(run),
-        onFailure: ({ message }) =>
-          Effect.zipRight(Ref.set(lastFailure, message), emit({ _tag: "request.failed", error: message }))
-      })
-    )
-  yield* Effect.raceFirst(removal, awaitStandstill(removedAt, teardownGrace))
-  return yield* Ref.get(lastFailure)
-})
+/** How long there is before removal ends, if nothing more can be removed. */
+const standstillAt = (state: State) =>
+  Effect.flatMap(CurrentRun, ({ settings: { teardownGrace } }) =>
+    Effect.map(Clock.currentTimeMillis, (now) => state.removedAt + Duration.toMillis(teardownGrace) - now))
 
-/** Waits until nothing has been removed for a while. */
-const awaitStandstill = Effect.fnUntraced(function*(removedAt: Ref.Ref<number>, limit: Duration.Duration) {
-  const left = Effect.zipWith(Ref.get(removedAt), Clock.currentTimeMillis, (then, now) =>
-    then + Duration.toMillis(limit) - now)
-  yield* Effect.iterate(yield* left, { while: (millis) => millis > 0, body: (millis) => Effect.delay(left, millis) })
-})
+/** Waits until nothing has been removed for as long as the grace. */
+const awaitStandstill = (state: State) =>
+  Effect.flatMap(standstillAt(state), (left) =>
+    Effect.iterate(left, { while: (millis) => millis > 0, body: (millis) => Effect.delay(standstillAt(state), millis) }))
 
-/** How long after a list was read it is read again for what may have been on its way. */
-const rereadDelay = Duration.seconds(1)
+/** How long what is tried at the very end may take. */
+const lastTryTimeout = Duration.seconds(1)
 
-/** Removes resources of a kind by their ids, and whatever else carries their keys. */
-const removeKind = Effect.fnUntraced(function*(
-  kind: ManagedResource.ManagedResource["kind"],
-  resources: ReadonlyArray<RunState.ResourceState>,
-  { inUse }: Exceptions,
-  onRemoved: Effect.Effect<void>
-) {
-  if (resources.length === 0) return
-  const { emit } = yield* CurrentRun
-  const byKey = Effect.map(ManagedResource.list(kind), Arr.groupBy(({ name }) => name))
-  const now = yield* Effect.cached(byKey)
-  const later = yield* Effect.cached(Effect.delay(byKey, rereadDelay))
-
-  const removeEach = (ids: ReadonlyArray<string>) =>
-    Effect.forEach(ids, (id) => Effect.zipRight(ManagedResource.remove({ kind, id }), onRemoved), {
-      concurrency: "unbounded",
-      discard: true
-    })
-
-  const removeOne = Effect.fnUntraced(function*({ except, id, key }: RunState.ResourceState) {
-    const isOthers = (carrier: string) => inUse.has(key) || inUse.has(carrier) || except.includes(carrier)
-    const carriers = (listed: typeof byKey) =>
-      Effect.map(listed, (found) =>
-        (found[key] ?? []).map((each) => each.id).filter((each) => each !== id && !isOthers(each)))
-    if (id !== undefined) {
-      yield* removeEach([id])
-      // The list only shows copies: a create whose answer was lost, and that was sent again.
-      return yield* Effect.flatMap(Effect.orElseSucceed(carriers(now), () => []), removeEach)
-    }
-    const found = yield* carriers(now)
-    // A create that was interrupted, or whose answer was lost, can arrive just after the list was read.
-    yield* removeEach(found.length === 0 ? yield* carriers(later) : found)
+/** Tries once more at the very end what could not be removed so far. */
+const lastTry = (state: State) =>
+  Effect.suspend(() => {
+    if (!state.targets.some(isOpen)) return Effect.void
+    state.gate.open()
+    return Effect.asVoid(Effect.timeoutOption(removeAll(state), lastTryTimeout))
   })
 
-  yield* Effect.forEach(resources, (resource) => {
-    const user = inUse.get(resource.id ?? resource.key)
-    if (user !== undefined) return keep(resource, user)
-    return Effect.matchEffect(removeOne(resource), {
-      onSuccess: () => emit({ _tag: `${kind}.removed`, name: resource.name, key: resource.key }),
-      onFailure: ({ message }) => leave(message)(resource)
-    })
-  }, { concurrency: "unbounded", discard: true })
+/** Says each second what is waited for. Never succeeds. */
+const tellWaiting = (state: State) =>
+  Effect.flatMap(CurrentRun, ({ emit, settings: { teardownGrace: grace } }) =>
+    Effect.suspend(() => {
+      const pending = state.targets.filter((target) => isOpen(target)).map(({ resource: { kind, name } }) => `${kind} ${name}`)
+      return pending.length === 0
+        ? Effect.void
+        : emit({
+          _tag: "teardown.waiting",
+          grace,
+          pending: pending.slice(0, mostPending),
+          ...(state.lastFailure === undefined ? {} : { reason: state.lastFailure })
+        })
+    }).pipe(Effect.delay("1 second"), Effect.forever))
+
+/** How many of those that are waited for are named. */
+const mostPending = 20
+
+/** Removes teams, then agents; then what has appeared late; and then looks whether all of it is gone. */
+const removeAll = Effect.fnUntraced(function*(state: State) {
+  const run = yield* CurrentRun
+  const ofKind = (kind: ManagedResource.ManagedResource["kind"]) => state.targets.filter(({ resource }) => resource.kind === kind)
+  const removal = Effect.gen(function*() {
+    for (const kind of ["team", "agent"] as const) {
+      yield* Effect.forEach(ofKind(kind), (target) => removeKnown(state, target), unbounded)
+    }
+    yield* Effect.forEach(state.targets.filter(({ isKnown, refusal }) => !isKnown && refusal === undefined), (target) =>
+      findLate(state, target), unbounded)
+    for (const kind of ["team", "agent"] as const) yield* check(state, ofKind(kind))
+  })
+  yield* Effect.provideService(removal, RequestRetry, {
+    schedule: Schedule.forever,
+    permission: Effect.zipRight(permissionOf(run), state.gate.wait),
+    onFailure: ({ message }) =>
+      Effect.flatMap(state.gate.close, (isFirst) => {
+        state.lastFailure = message
+        return isFirst ? run.emit({ _tag: "request.failed", error: message }) : Effect.void
+      })
+  })
+})
+
+const unbounded = { concurrency: "unbounded", discard: true } as const
+
+/** Removes by their ids what is known of a resource and not yet gone. */
+const removeKnown = (state: State, target: Target): Effect.Effect<void, never, AgamemnonClient> =>
+  Effect.forEach([...target.ids].filter((id) => !target.gone.has(id)), (id) =>
+    Effect.zipRight(
+      ManagedResource.remove({ kind: target.resource.kind, id }),
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        target.gone.add(id)
+        target.isConfirmed = false
+        state.removedAt = now
+      })
+    ), { discard: true }).pipe(refused(target))
+
+/** Takes in that Agamemnon has refused something: it is not tried again. */
+const refused = (target: Target) =>
+<A, R>(request: Effect.Effect<A, AgamemnonError | JournalError, R>): Effect.Effect<A | void, never, R> =>
+  Effect.catchAll(request, ({ message }) =>
+    Effect.sync(() => {
+      target.refusal = message
+    }))
+
+/** Finds what a create has made that was not answered, or of which an answer was lost, and removes it. */
+const findLate = Effect.fnUntraced(function*(state: State, target: Target) {
+  const { resource: { id, key, uncertainSince } } = target
+  const create = state.findCreate?.(key)
+  if (create !== undefined) {
+    // With an answer, it is known what to look for; without one, the list may show it all the same.
+    const settled = id === undefined ? yield* awaitCreate(state, target, create) : yield* create.settled
+    if (settled?.uncertainAt !== undefined) yield* awaitLate(state, target, settled.uncertainAt)
+  } else if (state.lastSeen !== undefined && uncertainSince !== undefined) {
+    yield* awaitLate(state, target, DateTime.toEpochMillis(state.lastSeen))
+  }
+  if (target.refusal === undefined) target.isKnown = true
+})
+
+/** Finds the copies of a resource that are there, and removes them. */
+const removeCarriers = (state: State, target: Target) =>
+  Effect.zipRight(refused(target)(findCarriers(target)), removeKnown(state, target))
+
+/** Looks for copies now, and when the last request has had its time that may have made one. */
+const awaitLate = Effect.fnUntraced(function*(state: State, target: Target, sentAt: number) {
+  const { settings } = yield* CurrentRun
+  yield* removeCarriers(state, target)
+  const left = sentAt + Duration.toMillis(settings.requestTimeout) - (yield* Clock.currentTimeMillis)
+  if (left <= 0 || target.refusal !== undefined) return
+  yield* Effect.zipRight(Effect.sleep(Duration.millis(left)), removeCarriers(state, target))
+})
+
+/** Waits for the answer to a create, and looks meanwhile whether it has taken effect. */
+const awaitCreate = Effect.fnUntraced(function*(state: State, target: Target, create: PendingCreate) {
+  const { emit } = yield* CurrentRun
+  const { key, kind, name } = target.resource
+  for (let pause = Duration.seconds(1);; pause = Duration.times(pause, 2)) {
+    yield* removeCarriers(state, target)
+    if (target.refusal !== undefined || (target.ids.size > 0 && !create.isUncertain())) return undefined
+    const settled = yield* Effect.timeoutOption(create.settled, pause)
+    if (Option.isNone(settled)) continue
+    const { id, uncertainAt } = settled.value
+    if (id !== undefined && !target.ids.has(id)) {
+      target.ids.add(id)
+      yield* emit({ _tag: `${kind}.created`, name, key, id, ...(uncertainAt === undefined ? {} : { uncertain: true }) })
+      yield* removeKnown(state, target)
+    }
+    return settled.value
+  }
+})
+
+const noIds: ReadonlySet<string> = new Set()
+
+/** Looks for copies of a resource: what carries its key, and is not known to be another's. */
+const findCarriers = Effect.fnUntraced(function*({ ids, resource: { except, key, kind } }: Target) {
+  const { journal } = yield* CurrentRun
+  const carriers = (yield* ManagedResource.list(kind)).filter(({ id, name }) => name === key && !except.includes(id) && !ids.has(id))
+  if (carriers.length === 0) return
+  const others = yield* Option.match(journal, {
+    onNone: () => Effect.succeed(noIds),
+    onSome: ({ idsOfOthers }) => idsOfOthers
+  })
+  for (const { id } of carriers) if (!others.has(id)) ids.add(id)
+})
+
+/** Reads a list once, and removes again what it still shows. */
+const check = Effect.fnUntraced(function*(state: State, targets: ReadonlyArray<Target>) {
+  const gone = targets.filter((target) => isGone(target) && !target.isConfirmed && target.refusal === undefined)
+  const [first] = gone
+  if (first === undefined) return
+  const look = Effect.map(ManagedResource.list(first.resource.kind), (listed) => new Set(listed.map(({ id }) => id)))
+  yield* look.pipe(
+    Effect.flatMap((listed) => {
+      const still = gone.filter(({ ids }) => [...ids].some((id) => listed.has(id)))
+      for (const target of gone) target.isConfirmed = !still.includes(target)
+      if (still.length === 0) return Effect.void
+      for (const { gone, ids } of still) for (const id of ids) if (listed.has(id)) gone.delete(id)
+      return Effect.zipRight(
+        Effect.forEach(still, (target) => removeKnown(state, target), unbounded),
+        Effect.map(look, (after) => {
+          for (const target of still) {
+            target.isConfirmed = ![...target.ids].some((id) => after.has(id))
+            if (!target.isConfirmed) target.refusal ??= "Agamemnon still lists it after it was removed"
+          }
+        })
+      )
+    }),
+    // It is gone by Agamemnon's own word, and that is all there is to know.
+    Effect.catchAll(({ message }) => Effect.logDebug(`what was removed is not checked: ${message}`))
+  )
 })

@@ -124,7 +124,12 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   if (differences.length > 0 && !acceptChanges) return yield* new WorkflowChangedError({ run, differences })
   const spec = changed ?? input.spec
   if (!canProceed(reached, spec, retryFailed)) return yield* new NothingToResumeError({ run, why: "failed" })
-  return { journal, input: { ...input, spec }, before: embedded ? withoutResources(reached) : reached }
+  return {
+    journal,
+    input: { ...input, spec },
+    before: embedded ? withoutResources(reached) : reached,
+    beforeAt: embedded ? undefined : journal.events.at(-1)?.at
+  }
 })
 
 /** The task of a subject, as the journal has it. */

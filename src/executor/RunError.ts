@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { WorkflowConnectivityError } from "../liveness/Heartbeat.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
+import type { WorkflowRunningError } from "../run/KeyHolder.ts"
 import type { Outcome } from "../run/Outcome.ts"
 
 /**
@@ -89,7 +90,7 @@ export class RunCancelledError extends Schema.TaggedError<RunCancelledError>()("
   }
 }
 
-/** Every failure of a run. `RunCancelledError` and the last two are of a run whose events are recorded. */
+/** Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded. */
 export type RunError =
   | WorkflowConnectivityError
   | WorkflowTimeoutError
@@ -99,6 +100,7 @@ export type RunError =
   | AgamemnonStateLostError
   | JournalError
   | LeaseLostError
+  | WorkflowRunningError
 
 const outcomes: Record<RunError["_tag"], Outcome> = {
   WorkflowConnectivityError: "connectivity_lost",
@@ -109,7 +111,8 @@ const outcomes: Record<RunError["_tag"], Outcome> = {
   AgamemnonStateLostError: "state_lost",
   JournalError: "failed",
   RunOwnedError: "failed",
-  LeaseExpiredError: "failed"
+  LeaseExpiredError: "failed",
+  WorkflowRunningError: "failed"
 }
 
 const isRunError = (error: unknown): error is RunError =>

@@ -31,7 +31,10 @@ export const start = Effect.fnUntraced(function*(
 
 /** Runs the work for as long as the heartbeat has not given up. */
 export const guard = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat) =>
-  Effect.raceFirst(withRetries(work, heartbeat), Effect.tapError(heartbeat.lost, reportLost))
+  // The work is ended first: whoever is told of the loss must not hold that up.
+  Effect.raceFirst(withRetries(work, heartbeat), heartbeat.lost).pipe(
+    Effect.tapError((error) => (error instanceof Heartbeat.WorkflowConnectivityError ? reportLost(error) : Effect.void))
+  )
 
 /** Publishes each change of the Ref, but for the last: the loss ends the run, and this fiber with it. */
 const report = Effect.fnUntraced(function*(connectivity: Connectivity.ConnectivityRef) {
@@ -48,8 +51,8 @@ const report = Effect.fnUntraced(function*(connectivity: Connectivity.Connectivi
 })
 
 const reportLost = ({ consecutiveFailures, lastAnswer }: Heartbeat.WorkflowConnectivityError) =>
-  Effect.flatMap(CurrentRun, ({ emit }) =>
-    emit({
+  Effect.flatMap(CurrentRun, ({ emitSoon }) =>
+    emitSoon({
       _tag: "connectivity.lost",
       failures: consecutiveFailures,
       ...(lastAnswer === undefined ? {} : { lastAnswer })

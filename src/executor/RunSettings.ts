@@ -18,6 +18,8 @@ export interface RunSettings {
   readonly workflowTimeout: Duration.Duration
   /** How long teardown waits for an Agamemnon that does not answer. Defaults to 1 minute. */
   readonly teardownGrace: Duration.Duration
+  /** How long one ordinary request may take, and so how late what it makes can appear. Defaults to 30 seconds. */
+  readonly requestTimeout: Duration.Duration
   /** The host that docker agents are placed on. Defaults to Agamemnon's choice. */
   readonly hostId: Option.Option<string>
 }
@@ -43,6 +45,7 @@ export const defaults: RunSettings = {
   monitorPoll: Settings.monitorPoll.default,
   workflowTimeout: Settings.workflowTimeout.default,
   teardownGrace: Settings.teardownGrace.default,
+  requestTimeout: Settings.requestTimeout.default,
   hostId: Option.none()
 }
 
@@ -68,5 +71,6 @@ export const config: Config.Config<RunSettings> = Config.all({
   monitorPoll: Settings.monitorPoll.config,
   workflowTimeout: Settings.workflowTimeout.config,
   teardownGrace: Settings.teardownGrace.config,
+  requestTimeout: Settings.requestTimeout.config,
   hostId: Settings.hostId.config
 })

@@ -16,11 +16,12 @@ import type { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { ConnectivityRef } from "../liveness/Connectivity.ts"
 import { isLeaseLostError } from "../run/JournalError.ts"
 import type { Outcome } from "../run/Outcome.ts"
-import type { RunId } from "../run/RunId.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import { CurrentRun } from "./CurrentRun.ts"
 import * as Removal from "./Removal.ts"
+import { RunAgamemnon } from "./RunAgamemnon.ts"
 import { outcomeOf } from "./RunError.ts"
+import { RunRequest } from "./RunRequest.ts"
 
 /** What teardown does with what the run made. */
 export type Decision = "remove" | "keep"
@@ -37,7 +38,7 @@ export const decisions: Record<Outcome, Record<TeardownPolicy, Decision>> = {
 
 /** Adds teardown to the current scope. */
 export const onClose = (connectivity: ConnectivityRef, policy: TeardownPolicy) =>
-  Effect.flatMap(Effect.context<AgamemnonClient | CurrentRun>(), (context) =>
+  Effect.flatMap(Effect.context<AgamemnonClient | CurrentRun | RunAgamemnon | RunRequest>(), (context) =>
     Effect.addFinalizer((exit) =>
       // A fiber of its own, because this one may be interrupted: there, every wait would end at once.
       teardown(connectivity, policy, exit).pipe(
@@ -59,6 +60,8 @@ const teardown = Effect.fnUntraced(function*(
   const run = yield* CurrentRun
   const isLost = (yield* SubscriptionRef.get(connectivity))._tag === "Lost"
   const { outcome, reason } = outcomeOf(exit)
+  // Removal needs no intent, and must not wait for the journal.
+  yield* run.writeBeside
   yield* run.emit({ _tag: "run.decided", outcome, reason })
   const resources = yield* Removal.unreported
   // Whoever acquires the run takes down what it made.
@@ -68,17 +71,15 @@ const teardown = Effect.fnUntraced(function*(
   if (decision === "keep") {
     return yield* Effect.forEach(resources, (resource) => Removal.keep(resource), { discard: true })
   }
-  yield* Removal.remove(isLost, { inUse: yield* inUse, spared: new Set() })
+  const { findCreate } = yield* RunAgamemnon
+  const { beforeAt: lastSeen, keys } = yield* RunRequest
+  yield* Effect.scoped(Effect.zipRight(Effect.forkScoped(announceRemoval(keys)), Removal.remove({ isLost, findCreate, lastSeen })))
 })
+
+/** Lets others know that what carries the keys is about to go, so that they wait for that. */
+const announceRemoval = (keys: ReadonlyArray<string>) =>
+  Effect.flatMap(CurrentRun, ({ journal }) =>
+    Effect.ignoreLogged(Effect.flatMap(journal, ({ reserve }) => reserve(keys, { all: false, purpose: "remove" }))))
 
 const isLeaseLost = (exit: Exit.Exit<unknown, unknown>): boolean =>
   Exit.isFailure(exit) && Option.exists(Cause.failureOption(exit.cause), isLeaseLostError)
-
-// A journal that can not be read hides who else uses what the run has reused, and must not keep it from removing its own.
-const inUse = Effect.flatMap(CurrentRun, ({ journal }) =>
-  Option.match(journal, {
-    onNone: () => Effect.succeed(new Map<string, RunId>()),
-    onSome: ({ inUse }) =>
-      Effect.catchAll(inUse, (error) => Effect.as(Effect.logWarning(error.message), new Map<string, RunId>()))
-  }))
-

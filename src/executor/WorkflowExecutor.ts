@@ -33,6 +33,12 @@ export type { RunResult } from "./RunResult.ts"
 export interface Options {
   /** Ignores what exists on Agamemnon and makes everything new. Defaults to false. */
   readonly force?: boolean | undefined
+  /**
+   * Makes agents and teams of its own, beside those of other runs of the
+   * workflow, which are left alone. Defaults to false: while the journal knows of
+   * another run that works with the same agents and teams, the run is refused.
+   */
+  readonly separate?: boolean | undefined
   /** Wins over the workflow's own policy. */
   readonly teardown?: TeardownPolicy | undefined
   /** Wins over the workflow's own limit. */
@@ -159,23 +165,28 @@ export const make = Effect.fnUntraced(function*(given: Partial<RunSettings.RunSe
   const shared = { settings, events, feed, pinger: yield* sharedPinger(agamemnon.ping, settings) }
 
   const execute = Effect.fn("WorkflowExecutor.execute")(function*(spec: WorkflowSpec, options: Options = {}) {
-    const { force = false, source } = options
+    const { force = false, separate = false, source } = options
     const id = yield* RunId.random
-    const request = { spec, force, before: undefined, retryFailed: false }
+    const request = { spec, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
     if (Option.isNone(runJournal)) {
       return yield* carryOut(shared, { ...options, id, request, journal: Option.none(), inputDigest: undefined })
     }
-    const input = yield* RunInput.encode({ spec, force, ...(source === undefined ? {} : { source }) })
+    const input = yield* RunInput.encode({
+      spec,
+      force,
+      ...(separate ? { separate } : {}),
+      ...(source === undefined ? {} : { source })
+    })
     const journal = yield* runJournal.value.begin({ run: id, workflow: spec.metadata.name, url: agamemnon.url })
     yield* journal.writeInput(input)
     return yield* carryOut(shared, { ...options, id, request, journal: Option.some(journal), inputDigest: input.digest })
   })
 
   const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, options: ResumeOptions = {}) {
-    const { before, input: { force, spec, ...rest }, journal } = yield* Resume.prepare(id, options)
-    const input = yield* RunInput.encode({ force, spec, ...rest })
+    const { before, beforeAt, input: { force, separate = false, spec, ...rest }, journal } = yield* Resume.prepare(id, options)
+    const input = yield* RunInput.encode({ force, spec, ...rest, ...(separate ? { separate } : {}) })
     yield* journal.writeInput(input)
-    const request = { spec, force, before, retryFailed: options.retryFailed ?? false }
+    const request = { spec, force, separate, before, beforeAt, retryFailed: options.retryFailed ?? false }
     return yield* carryOut(shared, { ...options, id, request, journal: Option.some(journal), inputDigest: input.digest })
   })
 

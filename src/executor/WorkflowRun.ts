@@ -15,9 +15,11 @@ import * as RunState from "../run/RunState.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as CurrentRun from "./CurrentRun.ts"
+import * as KeyReservation from "./KeyReservation.ts"
 import * as Pipeline from "./Pipeline.ts"
 import * as Recovery from "./Recovery.ts"
-import { RunRequest } from "./RunRequest.ts"
+import * as RunAgamemnon from "./RunAgamemnon.ts"
+import * as RunRequest from "./RunRequest.ts"
 import * as RunResult from "./RunResult.ts"
 import type { RunSettings } from "./RunSettings.ts"
 
@@ -34,7 +36,7 @@ export interface Shared {
 export interface Options {
   readonly id: RunId
   readonly journal: Option.Option<RunJournal.Handle>
-  readonly request: Context.Tag.Service<RunRequest>
+  readonly request: Omit<RunRequest.Options, "isAlone">
   /** Digest of its input in the journal, if it is there. */
   readonly inputDigest: string | undefined
   /** Wins over the workflow's own policy, or that which the run had. */
@@ -47,13 +49,16 @@ export interface Options {
 
 /** Takes a run to its end. */
 export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Options) {
-  const { embedded = false, id, journal, request } = options
-  const { before, spec } = request
+  const { embedded = false, id, journal } = options
+  const { before, spec } = options.request
+  const request = RunRequest.make(id, { ...options.request, isAlone: embedded })
   const { url } = yield* AgamemnonClient
   const { events, settings } = shared
   const policy = options.teardown ?? before?.policy ?? spec.teardown
   const limit = limitOf(options, settings)
   const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events })
+  const agamemnon = yield* RunAgamemnon.make
+  if (Option.isSome(journal)) yield* KeyReservation.acquire(journal.value, request.keys)
   /** Dead runs of which this one has used something again. */
   const inherited: Array<RunId> = []
   yield* Pipeline.run({
@@ -61,17 +66,18 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     limit,
     pinger: shared.pinger,
     beginning: beginningOf(options, { url, policy, timeout: limit }),
-    sweep: embedded ? Effect.void : Effect.map(Recovery.sweep(spec), (runs) => inherited.push(...runs))
+    sweep: embedded ? Effect.void : Effect.map(Recovery.sweep, (runs) => inherited.push(...runs))
   }).pipe(
     Effect.scoped,
     Effect.provideService(CurrentRun.CurrentRun, current),
-    Effect.provideService(RunRequest, request),
+    Effect.provideService(RunRequest.RunRequest, request),
+    Effect.provideService(RunAgamemnon.RunAgamemnon, agamemnon),
     Effect.provideService(TaskFeed.TaskFeed, shared.feed)
   )
   yield* current.ensureLease
   const state = yield* current.state
   const spared = new Set(state === undefined ? [] : RunState.remaining(state).map(({ key }) => key))
-  yield* Effect.forEach(inherited, (run) => Recovery.inherit(run, { settings, spared }), { discard: true })
+  yield* Effect.forEach(inherited, (run) => Recovery.inherit(run, { settings, spared, heir: id }), { discard: true })
   return yield* RunResult.fromState(state)
 })
 
@@ -106,10 +112,11 @@ const declared = ({ agents, teams }: WorkflowSpec) => ({
   }))
 })
 
-const identified = ({ except, id, key, kind, name }: RunState.ResourceState) => ({
+const identified = ({ except, id, key, kind, name, uncertainSince }: RunState.ResourceState) => ({
   kind,
   name,
   key,
   except,
+  ...(uncertainSince === undefined ? {} : { uncertainSince }),
   ...(id === undefined ? {} : { id })
 })

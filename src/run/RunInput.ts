@@ -23,7 +23,9 @@ export const RunInput = Schema.Struct({
   /** The absolute path of the workflow file, when there is one. */
   source: Schema.optionalWith(Schema.String, { exact: true }),
   /** Whether the run ignored what existed on Agamemnon. */
-  force: Schema.Boolean
+  force: Schema.Boolean,
+  /** Whether the run has agents and teams of its own. */
+  separate: Schema.optionalWith(Schema.Boolean, { exact: true })
 })
 export interface RunInput extends Schema.Schema.Type<typeof RunInput> {}
 

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { JournalError, LeaseLostError, RunOwnedError, RunUnknownError } from "./JournalError.ts"
+import type { KeyHolder, Purpose } from "./KeyHolder.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import type { RunId, RunIdentity } from "./RunId.ts"
 import type * as RunInput from "./RunInput.ts"
@@ -28,8 +29,17 @@ export interface Handle {
   readonly lost: Effect.Effect<never, LeaseLostError>
   /** Succeeds while the lease holds. Waits while that is not certain, and fails once it is lost. */
   readonly ensure: Effect.Effect<void, LeaseLostError>
-  /** The ids of resources that other living runs of the same workflow use, and the keys that they are about to use, each with its run. */
-  readonly inUse: Effect.Effect<ReadonlyMap<string, RunId>, JournalError>
+  /**
+   * Takes those of some keys that no other living run holds, until the scope of
+   * the journal closes. Answers who holds the others; with `all`, nothing is
+   * taken when there are such. Taking a key that the run holds changes what for.
+   */
+  readonly reserve: (
+    keys: ReadonlyArray<string>,
+    options: { readonly all: boolean; readonly purpose: Purpose }
+  ) => Effect.Effect<ReadonlyArray<KeyHolder>, JournalError | LeaseLostError>
+  /** The ids of all agents and teams that other runs have made or used. */
+  readonly idsOfOthers: Effect.Effect<ReadonlySet<string>, JournalError>
 }
 
 /** The journal of a run that was begun before, and what is in it. */

@@ -63,7 +63,8 @@ export const spellings = (text: string): ReadonlyArray<string> =>
     }
   })
 
-const identity = (text: string): string =>
+/** What all spellings of an address that is recorded have in common, and no other address has. */
+export const identity = (text: string): string =>
   Either.match(parse(text), {
     onLeft: () => text,
     onRight: ({ url }) => {

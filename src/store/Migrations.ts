@@ -70,13 +70,28 @@ const fences = Effect.gen(function*() {
   yield* sql`CREATE INDEX telemachy_owned ON telemachy_owners (run) WHERE token <> ''`
 })
 
+const reservations = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  const text = sql.literal(isPostgres(sql) ? `text COLLATE "C"` : "text")
+  yield* sql`CREATE TABLE telemachy_reservations (
+    url ${text} NOT NULL,
+    key ${text} NOT NULL,
+    run ${text} NOT NULL,
+    fence integer NOT NULL,
+    purpose ${text} NOT NULL,
+    PRIMARY KEY (url, key)
+  )`
+  yield* sql`CREATE INDEX telemachy_reserved ON telemachy_reservations (run)`
+})
+
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
 
 /** Every migration, oldest first. */
 export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
   "0001_create": create,
-  "0002_fences": fences
+  "0002_fences": fences,
+  "0003_reservations": reservations
 }
 
 /** The number of the newest migration that this program knows. */

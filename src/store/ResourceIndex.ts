@@ -68,28 +68,31 @@ export const removedSince = ({ byRun, removed }: Fates, run: string, last: "kept
 export const removedByOthers = (run: RunId.RunId) =>
   Effect.map(sharedFates, (fates) => new Set([...removedSince(fates, run, "kept"), ...removedSince(fates, run, "left")]))
 
+const readKnown = Database.readTexts((sql) =>
+  sql`SELECT ${Database.texts(sql, "e", ["run", "tag", "payload"])} FROM telemachy_events AS e
+    WHERE tag IN ('agent.creating', 'agent.created', 'agent.reused', 'agent.removed',
+      'team.creating', 'team.created', 'team.reused', 'team.removed')
+      AND payload IS NOT NULL ORDER BY e.run, e.seq`)
+
 /**
  * The ids of all agents and teams that any run has made or used, and the keys
  * of those that a run was about to make when it last spoke of them.
  */
-export const known = Effect.map(
-  Database.readTexts((sql) =>
-    sql`SELECT ${Database.texts(sql, "e", ["run", "payload"])} FROM telemachy_events AS e
-      WHERE tag IN ('agent.creating', 'agent.created', 'agent.reused', 'team.creating', 'team.created', 'team.reused')
-        AND payload IS NOT NULL ORDER BY e.run, e.seq`),
-  (rows) => {
-    const ids = new Set<string>()
-    const open = new Map<string, string>()
-    for (const { payload, run } of rows) {
-      for (const { id, key } of Option.toArray(decodeResource(String(payload)))) {
-        if (id === undefined) {
-          open.set(`${run} ${key}`, key)
-        } else {
-          ids.add(id)
-          open.delete(`${run} ${key}`)
-        }
-      }
+export const known = Effect.map(readKnown, (rows) => {
+  const ids = new Set<string>()
+  const open = new Map<string, string>()
+  for (const { payload, run, tag } of rows) {
+    for (const { id, key } of Option.toArray(decodeResource(String(payload)))) {
+      if (id !== undefined) ids.add(id)
+      if (String(tag).endsWith(".creating")) open.set(`${run} ${key}`, key)
+      else open.delete(`${run} ${key}`)
     }
-    return new Set([...ids, ...open.values()])
   }
-)
+  return new Set([...ids, ...open.values()])
+})
+
+/** The ids of all agents and teams that other runs have made or used. */
+export const idsOfOthers = (run: RunId.RunId) =>
+  Effect.map(readKnown, (rows) =>
+    new Set(rows.flatMap((row) =>
+      row["run"] === run ? [] : Option.toArray(decodeResource(String(row["payload"]))).flatMap(({ id = [] }) => id))))

@@ -11,9 +11,12 @@ import * as RunJournal from "../run/RunJournal.ts"
 import * as RunLease from "../run/RunLease.ts"
 import * as RunState from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
+import * as TimeLimit from "../liveness/TimeLimit.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import * as HashChain from "./HashChain.ts"
+import * as Reservations from "./Reservations.ts"
+import * as ResourceIndex from "./ResourceIndex.ts"
 import * as RunIndex from "./RunIndex.ts"
 
 type Parts = Database.Database | RunLease.RunLease
@@ -94,8 +97,16 @@ interface State {
   end: HashChain.End
 }
 
+/** How long letting go of keys may take at the end of a run. A run that is over holds none, whatever the table says. */
+const releaseTimeout = "500 millis"
+
 const makeHandle = Effect.fnUntraced(function*(identity: RunIdentity, lease: RunLease.Handle, end: HashChain.End) {
   const state: State = { identity, lease, end }
+  let hasReserved = false
+  yield* Effect.addFinalizer(() =>
+    hasReserved
+      ? Effect.ignore(TimeLimit.within({ limit: releaseTimeout, onTimeout: () => undefined })(Reservations.release(lease.fence)))
+      : Effect.void)
   const { where } = yield* Database.Database
   const provided = Effect.provide(yield* Effect.context<Parts>())
   return {
@@ -105,7 +116,12 @@ const makeHandle = Effect.fnUntraced(function*(identity: RunIdentity, lease: Run
     cancelled: lease.cancelled,
     lost: lease.lost,
     ensure: lease.ensure,
-    inUse: provided(inUse(identity))
+    reserve: (keys, options) =>
+      Effect.suspend(() => {
+        hasReserved = true
+        return provided(Reservations.reserve(lease, identity, keys, options))
+      }),
+    idsOfOthers: provided(ResourceIndex.idsOfOthers(identity.run))
   } satisfies RunJournal.Handle
 })
 
@@ -165,23 +181,3 @@ const writeInput = (run: string, { digest, json }: RunInput.Encoded) =>
   Effect.asVoid(Database.ask("write", (sql) =>
     sql`INSERT INTO telemachy_declarations (run, digest, json) VALUES (${run}, ${digest}, ${json})
       ON CONFLICT (run, digest) DO NOTHING`))
-
-/** What there is of a resource that a run has not yet let go of. */
-const isHeld = ({ status }: RunState.ResourceState): boolean =>
-  status === "creating" || status === "created" || status === "started"
-
-/** The ids that a run uses, and the keys that it is about to use. */
-const usedBy = (state: RunState.RunState): ReadonlyArray<string> =>
-  RunState.resources(state).filter(isHeld).map(({ id, key }) => id ?? key)
-
-/** What the runs of other living processes use that make the same workflow on the same Agamemnon. */
-const inUse = Effect.fnUntraced(function*({ run, url, workflow }: RunIdentity) {
-  const { living } = yield* RunLease.RunLease
-  const used = new Map<string, RunId>()
-  for (const owner of (yield* living).values()) {
-    if (owner.run === run || !AgamemnonAddress.isSame(owner.url, url) || owner.workflow !== workflow) continue
-    const state = yield* stateOf(owner.run)
-    if (state !== undefined) usedBy(state).forEach((each) => used.set(each, RunId.make(owner.run)))
-  }
-  return used
-})

@@ -1,7 +1,7 @@
 /**
  * Names of the resources that a run makes on Agamemnon. The key of a resource
  * depends on the workflow's name and its own alone, so that a second run finds
- * what an earlier one left.
+ * what an earlier one left; a run that is to be separate has keys of its own.
  */
 import { createHash } from "node:crypto"
 import * as Schema from "effect/Schema"
@@ -24,7 +24,7 @@ export const ResourceKey = Schema.String.pipe(Schema.pattern(pattern), Schema.br
 export type ResourceKey = typeof ResourceKey.Type
 
 /**
- * Makes the key of a resource of a workflow.
+ * Makes the key of a resource of a workflow; of one run alone, when its id is given.
  *
  * **Example** (What an agent is called on Agamemnon)
  *
@@ -34,8 +34,9 @@ export type ResourceKey = typeof ResourceKey.Type
  * export const key = ResourceKey.make("hello", "greeter") // "tlm-68015f9c68b31bb0-greeter"
  * ```
  */
-export const make = (workflow: string, resource: string): ResourceKey => {
-  const digest = createHash("sha256").update(`${workflow}|${resource}`).digest("hex").slice(0, 16)
+export const make = (workflow: string, resource: string, run?: string): ResourceKey => {
+  const named = [workflow, resource, ...(run === undefined ? [] : [run])].join("|")
+  const digest = createHash("sha256").update(named).digest("hex").slice(0, 16)
   return ResourceKey.make(`tlm-${digest}-${resource.replace(/[^A-Za-z0-9_-]/gu, "-").slice(0, 40)}`)
 }
 

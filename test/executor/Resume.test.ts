@@ -12,7 +12,7 @@ import { RunId } from "../../src/run/RunId.ts"
 import * as RunState from "../../src/run/RunState.ts"
 import { make } from "../support/FakeAgamemnon.ts"
 import { awaitThat, drive, driver, list, made, only, type Point, recorded, stateOf, type World, world } from "../support/JournaledRun.ts"
-import { failure, task, team, told, workflow } from "../support/TestRun.ts"
+import { failure, steady, task, team, told, workflow } from "../support/TestRun.ts"
 
 /** A run that was killed, and the process that is to resume it. */
 const interrupted = Effect.fnUntraced(function*(
@@ -266,5 +266,5 @@ describe("Resume", () => {
       assert.deepStrictEqual([run?.status, run?.left], ["connectivity_lost", 2])
       yield* Effect.flatten(drive(second.resume(run?.run ?? RunId.make(""))))
       assert.deepStrictEqual([made(fake), fake.existing()], [{ first: 1, second: 1 }, []])
-    }))
+    }).pipe(Effect.withRandom(steady)))
 })

@@ -253,37 +253,6 @@ describe("SqlRunJournal", () => {
       assert.deepStrictEqual(yield* lives.abandoned(odd), [runB])
       assert.deepStrictEqual(yield* lives.abandoned("http://moved.test"), [at(1)])
     }))
-
-  it.scopedLive("in use is what other living runs of the same workflow on the same Agamemnon have or are making", () =>
-    Effect.gen(function*() {
-      const database = yield* newFile
-      const [one, other] = [yield* record(database, 1), yield* record(database, 2, new Map([[3, "dead"]]))]
-      const dead = yield* record(database, 3)
-      const made = (run: RunId, name: string): ReadonlyArray<RunEvent> => {
-        const resource = { name, key: `key-${name}`, except: [] }
-        return [
-          started(run),
-          { ...numbered(1, run), _tag: "agent.creating", ...resource },
-          { ...numbered(1, run), _tag: "agent.created", ...resource, id: `id-${name}` },
-          { ...numbered(1, run), _tag: "agent.creating", ...resource, name: `${name}2`, key: `key-${name}2` },
-          { ...numbered(1, run), _tag: "team.reused", ...resource, id: `team-${name}` },
-          { ...numbered(1, run), _tag: "agent.creating", ...resource, name: "gone" },
-          { ...numbered(1, run), _tag: "agent.removed", ...resource, name: "gone" }
-        ]
-      }
-      const begin = (by: typeof one, run: RunId, name: string, more: Partial<ReturnType<typeof identity>> = {}) =>
-        Effect.tap(by.begin({ ...identity(run), ...more }), ({ append }) => append(made(run, name)))
-          const own = yield* begin(one, runA, "own")
-      yield* begin(other, runB, "other", { url: "http://fake.test:80/" })
-      yield* begin(other, at(1), "elsewhere", { url: "http://other.test" })
-      yield* begin(other, at(2), "stranger", { workflow: "another" })
-      yield* begin(dead, at(3), "dead")
-      const used = yield* Effect.provideService(own.inUse, Database.Database, database)
-      assert.deepStrictEqual(
-        new Map(used),
-        new Map([["id-other", runB], ["key-other2", runB], ["team-other", runB], ["id-dead", at(3)], ["key-dead2", at(3)], ["team-dead", at(3)]])
-      )
-    }))
 })
 
 describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("Recorder in PostgreSQL"), () => {

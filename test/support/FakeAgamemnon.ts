@@ -15,7 +15,7 @@ import * as Option from "effect/Option"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import { AgamemnonError, fromTransport, PingError, type TransportFailure } from "../../src/agamemnon/AgamemnonError.ts"
 import { type Agent, AgentId, type Task, TaskId, type Team, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
-import { retrying } from "../../src/agamemnon/RequestRetry.ts"
+import { permitted, retrying } from "../../src/agamemnon/RequestRetry.ts"
 
 /** What becomes of a call: the usual is handed in. */
 export type Twist = <A>(usual: Effect.Effect<A, AgamemnonError>) => Effect.Effect<A, AgamemnonError>
@@ -97,7 +97,7 @@ export interface FakeAgamemnon {
 const url = "http://fake.test"
 const nameOf = (key: string) => key.replace(/^tlm-[0-9a-f]{16}-/, "")
 const now = Effect.map(Clock.currentTimeMillis, (time) => `${new Date(time).toISOString().slice(0, 19)}Z`)
-const isChange = (call: string) => !/^(ping|preflight|list|has|get)/.test(call)
+const isChange = (call: string) => !/^(ping|preflight|list|has|get|count)/.test(call)
 
 const known = <A>(from: Map<string, A>, kind: string, id: string): Effect.Effect<A, AgamemnonError> =>
   Effect.suspend(() => {
@@ -129,7 +129,7 @@ export const make = (): FakeAgamemnon => {
       return rule.twist(usual)
     })
 
-  const request = <A>(call: string, usual: Effect.Effect<A, AgamemnonError>) => retrying(attempt(call, usual))
+  const request = <A>(call: string, usual: Effect.Effect<A, AgamemnonError>) => retrying(permitted(attempt(call, usual)))
 
   const pinged = Effect.suspend((): Effect.Effect<void, PingError> => {
     switch (state.health) {
@@ -222,6 +222,11 @@ export const make = (): FakeAgamemnon => {
           teams.has(team)
             ? [...tasks.values()].filter(({ subject, teamId }) => teamId === team && !hidden.has(subject))
             : [])
+      ),
+    countTasks: (team) =>
+      request(
+        `countTasks ${named("team", team)}`,
+        Effect.sync(() => teams.has(team) ? [...tasks.values()].filter(({ teamId }) => teamId === team).length : 0)
       ),
     getTask: (team, id) =>
       request(

@@ -60,7 +60,7 @@ const awaitEnd = (fiber: TestRun["fiber"], heard: Fiber.Fiber<void>) =>
 const seeded = Random.make("runs")
 
 // Without jitter, because TestClock can not tell a time that is a fraction of a millisecond.
-const steady: Random.Random = {
+export const steady: Random.Random = {
   [Random.RandomTypeId]: Random.RandomTypeId,
   next: Effect.succeed(0.5),
   nextBoolean: seeded.nextBoolean,

@@ -1,0 +1,19 @@
+/**
+ * Whether a task that was done or begun before is the one that is declared now.
+ * The digest of what is declared is recorded when it is submitted; Agamemnon
+ * keeps the description, and that tells of tasks of which there is no record.
+ */
+import { createHash } from "node:crypto"
+import type { AgentId, Task } from "../agamemnon/AgamemnonModel.ts"
+import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
+
+/** SHA-256 of what is declared of a task. */
+export const make = ({ assignTo, blockedBy, description, subject }: TaskSpec): string =>
+  createHash("sha256").update(JSON.stringify([subject, description, assignTo, [...blockedBy].sort()])).digest("hex")
+
+/** Whether Agamemnon has a task with another description, or of another member of the team. What it does not tell counts as the same. */
+export const differs = (task: Task, { assignTo, description }: TaskSpec, members: ReadonlyMap<string, AgentId>): boolean => {
+  const { assigneeAgentId: assignee, description: told } = task
+  const other = [...members].find(([, id]) => id === assignee)
+  return (typeof told === "string" && told !== description) || (other !== undefined && other[0] !== assignTo)
+}

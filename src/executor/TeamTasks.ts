@@ -1,0 +1,133 @@
+/**
+ * The tasks that a team has on Agamemnon beside those that this run submits:
+ * what earlier runs have left, and what another run submits meanwhile, of which
+ * the journal of this one does not know. Before each submission it is asked
+ * whether there are such tasks; those that wait for that share one question.
+ */
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
+import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
+import { CurrentRun } from "./CurrentRun.ts"
+import * as EarlierTasks from "./EarlierTasks.ts"
+import type { ProvisionedTeam } from "./Provisioning.ts"
+import { RunAgamemnon } from "./RunAgamemnon.ts"
+import { RunRequest } from "./RunRequest.ts"
+
+/** The tasks of one team, as others have submitted them. */
+export interface TeamTasks {
+  /** What is there of a subject by now that this run has not submitted. */
+  readonly find: (subject: string) => Effect.Effect<EarlierTasks.EarlierTask | undefined, AgamemnonError>
+  /** The same, as it was last known. */
+  readonly known: (subject: string) => EarlierTasks.EarlierTask | undefined
+  /** Submits a task of this run. */
+  readonly submitting: <E>(subject: string, submit: Effect.Effect<Task, E>) => Effect.Effect<Task, E>
+}
+
+/** What is known of the tasks of a team, between two questions. */
+interface State {
+  readonly team: ProvisionedTeam
+  readonly agamemnon: Context.Tag.Service<RunAgamemnon>
+  readonly run: Context.Tag.Service<CurrentRun>
+  readonly request: Context.Tag.Service<RunRequest>
+  /** One question at a time. */
+  readonly turn: Effect.Semaphore
+  /** The ids of all tasks that are known. */
+  readonly ids: Set<TaskId>
+  /** Subjects that this run is submitting. */
+  readonly underWay: Set<string>
+  /** Subjects that this run has submitted. */
+  readonly own: Set<string>
+  others: ReadonlyMap<string, EarlierTasks.EarlierTask>
+  isShared: boolean
+  /** How many have asked, and how many of them were answered. */
+  asked: number
+  answered: number
+}
+
+/** Reads what earlier runs have left to a team, if it is not new. */
+export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
+  const agamemnon = yield* RunAgamemnon
+  const tasks = team.reused ? yield* agamemnon.listTasks(team.id) : []
+  const state: State = {
+    team,
+    agamemnon,
+    run: yield* CurrentRun,
+    request: yield* RunRequest,
+    turn: Effect.unsafeMakeSemaphore(1),
+    ids: new Set(tasks.map(({ id }) => id)),
+    underWay: new Set(),
+    own: new Set(),
+    others: EarlierTasks.bySubject(tasks),
+    isShared: false,
+    asked: 0,
+    answered: 0
+  }
+  return {
+    known: (subject) => state.others.get(subject),
+    find: (subject) => find(state, subject),
+    submitting: (subject, submit) => submitting(state, subject, submit)
+  } satisfies TeamTasks
+})
+
+const find = Effect.fnUntraced(function*(state: State, subject: string) {
+  const { others, request, run } = state
+  const found = others.get(subject)
+  if (found !== undefined || request.isAlone) return found
+  const until = arrivesUntil(state, subject)
+  if (until !== undefined) {
+    const left = DateTime.toEpochMillis(until) + Duration.toMillis(run.settings.requestTimeout) - (yield* Clock.currentTimeMillis)
+    yield* Effect.sleep(Duration.millis(Math.max(0, left)))
+    yield* state.turn.withPermits(1)(readAll(state))
+    return state.others.get(subject)
+  }
+  const mine = state.asked += 1
+  yield* state.turn.withPermits(1)(Effect.suspend(() => (state.answered >= mine ? Effect.void : ask(state))))
+  return state.others.get(subject)
+})
+
+/** When the process was last heard of that has sent a task of this run and did not live to know what became of it. */
+const arrivesUntil = ({ request: { before, beforeAt }, team }: State, subject: string): DateTime.Utc | undefined => {
+  if (before === undefined) return undefined
+  const task = Option.getOrUndefined(Option.flatMap(HashMap.get(before.tasks, team.spec.name), HashMap.get(subject)))
+  return task?.status === "submitting" ? beforeAt : undefined
+}
+
+/** Asks how many tasks there are, and reads them when they are more than this run knows of and has under way. */
+const ask = Effect.fnUntraced(function*(state: State) {
+  const upTo = state.asked
+  const total = yield* state.agamemnon.countTasks(state.team.id)
+  if (total > state.ids.size + state.underWay.size) yield* readAll(state)
+  state.answered = upTo
+})
+
+/** Reads the tasks, and takes those for another's of which this run does not know. */
+const readAll = Effect.fnUntraced(function*(state: State) {
+  const { agamemnon, ids, own, run, team, underWay } = state
+  const tasks = yield* agamemnon.listTasks(team.id)
+  const strangers = tasks.filter(({ id, subject }) => !ids.has(id) && !underWay.has(subject))
+  if (strangers.length === 0) return
+  for (const { id } of strangers) ids.add(id)
+  const kept = [...state.others.values()].flatMap(({ tasks }) => tasks)
+  state.others = EarlierTasks.bySubject([...kept, ...strangers.filter(({ subject }) => !own.has(subject))])
+  if (state.isShared || strangers.every(({ subject }) => arrivesUntil(state, subject) !== undefined)) return
+  state.isShared = true
+  yield* run.emit({ _tag: "team.shared", name: team.spec.name, key: team.key })
+})
+
+const submitting = <E>(state: State, subject: string, submit: Effect.Effect<Task, E>): Effect.Effect<Task, E> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => state.underWay.add(subject)),
+    () =>
+      Effect.tap(submit, ({ id }) =>
+        Effect.sync(() => {
+          state.ids.add(id)
+          state.own.add(subject)
+        })),
+    () => Effect.sync(() => state.underWay.delete(subject))
+  )
