@@ -12,6 +12,12 @@ export const switches = {
   force: Options.boolean("force").pipe(
     Options.withDescription("Ignore what an earlier run has left, and make everything new")
   ),
+  join: Options.boolean("join").pipe(
+    Options.withDescription("Watch the run of the workflow that is at work, if there is one, and end as it ends")
+  ),
+  separate: Options.boolean("separate").pipe(
+    Options.withDescription("Make agents and teams of its own, beside another run of the workflow")
+  ),
   json: Options.boolean("json").pipe(
     Options.withDescription("Write one JSON object per event to standard output, and text for people to standard error")
   ),

@@ -4,16 +4,22 @@
  */
 import * as Console from "effect/Console"
 import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Ref from "effect/Ref"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as WorkflowExecutor from "../executor/WorkflowExecutor.ts"
+import type { JournalError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
+import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
+import * as RunStore from "../store/RunStore.ts"
 import * as CommandExit from "./CommandExit.ts"
 import type * as Display from "./Display.ts"
 import * as ExitCode from "./ExitCode.ts"
+import * as NextCommand from "./NextCommand.ts"
 import { Signals } from "./Signals.ts"
 
 /** The exit code of a run that ended like this. */
@@ -46,6 +52,32 @@ const untilTheEnd = (events: Stream.Stream<RunEvent>) => Stream.takeUntil(events
 /** Waits a moment for the renderers of a run that may have been interrupted before it began. */
 const awaitBriefly = (rendering: Fiber.Fiber<void>) =>
   Effect.timeoutOption(Effect.interruptible(Fiber.join(rendering)), "1 second")
+
+/** The process of a run that was watched has ended before the run has. */
+export class RunDeserted extends Schema.TaggedError<RunDeserted>()("RunDeserted", { run: Schema.String }) {
+  override get message(): string {
+    return `run ${this.run} is driven no longer, and not over; go on with it: ${NextCommand.resume(this)}`
+  }
+}
+
+/** Watches a run that another process drives to its end, and ends as it ends. */
+export const join = Effect.fn("ForegroundRun.join")(function*(run: RunId, display: Display.Display) {
+  const { follow } = yield* RunStore.RunStore
+  yield* Console.error(`watching run ${run}, which is at work`)
+  const failed = yield* Deferred.make<never, JournalError>()
+  const events = yield* Stream.broadcastDynamic(
+    Stream.catchAll(follow(run), (error) => Stream.execute(Deferred.fail(failed, error))),
+    { capacity: "unbounded" }
+  )
+  const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
+  const renderers = [(events: Stream.Stream<RunEvent>) => RunState.follow(events, state), ...display.renderers]
+  yield* Effect.forEach(renderers, (render) => render(events), { concurrency: "unbounded", discard: true })
+  if (yield* Deferred.isDone(failed)) return yield* Deferred.await(failed)
+  const ended = yield* Ref.get(state)
+  if (ended?.endedAt === undefined) return yield* new RunDeserted({ run })
+  yield* display.summarize(ended)
+  return yield* new CommandExit.CommandExit({ code: yield* exitCodeOf(ended) })
+}, Effect.scoped)
 
 /** Starts a run, or resumes one, and takes it to its end. */
 export const run = Effect.fn("ForegroundRun.run")(function*<E>(

@@ -4,13 +4,20 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { WorkflowRunningError } from "../run/KeyHolder.ts"
-import type * as RunJournal from "../run/RunJournal.ts"
+import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import { type KeyHolder, WorkflowRunningError } from "../run/KeyHolder.ts"
+import * as RunId from "../run/RunId.ts"
+import * as RunJournal from "../run/RunJournal.ts"
 
 /** How long a run waits for one that is taking down what carries its keys. */
 const removalWait = Duration.seconds(30)
 
 const lookInterval = Duration.millis(500)
+
+const refuseIfHeld = (holders: ReadonlyArray<KeyHolder>) => {
+  const holder = holders.find(({ purpose }) => purpose === "use") ?? holders[0]
+  return holder === undefined ? Effect.void : new WorkflowRunningError(holder)
+}
 
 /**
  * Takes all keys of a run until the scope of its journal closes. Waits while
@@ -20,13 +27,27 @@ export const acquire = Effect.fn("KeyReservation.acquire")(function*(
   { reserve }: Pick<RunJournal.Handle, "reserve">,
   keys: ReadonlyArray<string>
 ) {
-  const attempt = Effect.flatMap(reserve(keys, { all: true, purpose: "use" }), (holders) => {
-    const holder = holders.find(({ purpose }) => purpose === "use") ?? holders[0]
-    return holder === undefined ? Effect.void : new WorkflowRunningError(holder)
-  })
+  const attempt = Effect.flatMap(reserve(keys, { all: true, purpose: "use" }), refuseIfHeld)
   yield* Effect.retry(attempt, {
     times: Math.ceil(Duration.toMillis(removalWait) / Duration.toMillis(lookInterval)),
     while: (error) =>
       error._tag === "WorkflowRunningError" && error.purpose === "remove" ? Effect.as(Effect.sleep(lookInterval), true) : Effect.succeed(false)
   })
+})
+
+/**
+ * Takes keys of a workflow for whoever drives no run, and removes what carries
+ * them, until the scope closes. Fails when a run works with them. Answers as
+ * which run they are held.
+ */
+export const acquireForRemoval = Effect.fn("KeyReservation.acquireForRemoval")(function*(
+  workflow: string,
+  keys: ReadonlyArray<string>
+) {
+  const { url } = yield* AgamemnonClient
+  const { begin } = yield* RunJournal.RunJournal
+  const run = yield* RunId.random
+  const { reserve } = yield* begin({ run, workflow, url })
+  yield* Effect.flatMap(reserve(keys, { all: true, purpose: "remove" }), refuseIfHeld)
+  return run
 })

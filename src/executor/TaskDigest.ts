@@ -9,7 +9,7 @@ import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 
 /** SHA-256 of what is declared of a task. */
 export const make = ({ assignTo, blockedBy, description, subject }: TaskSpec): string =>
-  createHash("sha256").update(JSON.stringify([subject, description, assignTo, [...blockedBy].sort()])).digest("hex")
+  createHash("sha256").update(JSON.stringify([subject, description, assignTo, blockedBy.toSorted()])).digest("hex")
 
 /** Whether Agamemnon has a task with another description, or of another member of the team. What it does not tell counts as the same. */
 export const differs = (task: Task, { assignTo, description }: TaskSpec, members: ReadonlyMap<string, AgentId>): boolean => {

@@ -26,7 +26,7 @@ export interface TeamTasks {
   /** The same, as it was last known. */
   readonly known: (subject: string) => EarlierTasks.EarlierTask | undefined
   /** Submits a task of this run. */
-  readonly submitting: <E>(subject: string, submit: Effect.Effect<Task, E>) => Effect.Effect<Task, E>
+  readonly submitting: (subject: string, submit: Effect.Effect<Task, AgamemnonError>) => Effect.Effect<Task, AgamemnonError>
 }
 
 /** What is known of the tasks of a team, between two questions. */
@@ -120,7 +120,7 @@ const readAll = Effect.fnUntraced(function*(state: State) {
   yield* run.emit({ _tag: "team.shared", name: team.spec.name, key: team.key })
 })
 
-const submitting = <E>(state: State, subject: string, submit: Effect.Effect<Task, E>): Effect.Effect<Task, E> =>
+const submitting = (state: State, subject: string, submit: Effect.Effect<Task, AgamemnonError>) =>
   Effect.acquireUseRelease(
     Effect.sync(() => state.underWay.add(subject)),
     () =>

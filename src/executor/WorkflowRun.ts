@@ -58,7 +58,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const limit = limitOf(options, settings)
   const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events })
   const agamemnon = yield* RunAgamemnon.make
-  if (Option.isSome(journal)) yield* KeyReservation.acquire(journal.value, request.keys)
+  if (Option.isSome(journal) && !embedded) yield* KeyReservation.acquire(journal.value, request.keys)
   /** Dead runs of which this one has used something again. */
   const inherited: Array<RunId> = []
   yield* Pipeline.run({

@@ -44,7 +44,6 @@ export class WorkflowRunningError extends Schema.TaggedError<WorkflowRunningErro
 }) {
   override get message(): string {
     const what = this.purpose === "use" ? "is running" : "is taking down what it made"
-    return `workflow ${this.workflow} ${what}: run ${this.run}, ${this.owner}; ` +
-      "--join watches that run, --separate makes agents and teams of its own"
+    return `workflow ${this.workflow} ${what}: run ${this.run}, ${this.owner}`
   }
 }

@@ -86,7 +86,7 @@ export const reserve = (
     if (all && others.length > 0) return others
     const held = new Set(others.map(({ key }) => key))
     // In one order, so that two that take the same keys wait for each other and not in a circle.
-    const free = [...new Set(keys)].filter((key) => !held.has(key)).sort()
+    const free = [...new Set(keys)].filter((key) => !held.has(key)).toSorted()
     yield* Database.transact((sql) => take(sql, { url, keys: free, fence, purpose, dead }))
     return others
   })

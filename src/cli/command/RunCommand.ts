@@ -1,14 +1,17 @@
 /** `telemachy run`: runs a workflow to its end, and shows it happening. */
 import * as Command from "@effect/cli/Command"
 import * as Path from "@effect/platform/Path"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as AgamemnonClient from "../../agamemnon/AgamemnonClient.ts"
 import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
 import * as Program from "../../embedded/Program.ts"
 import * as RunSettings from "../../executor/RunSettings.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
+import { RunId } from "../../run/RunId.ts"
 import * as Settings from "../../settings/Settings.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
@@ -37,8 +40,19 @@ const removalOf = Effect.fn("RunCommand.removalOf")(function*(file: string) {
   return where === "memory:" ? () => NextCommand.teardown(file, url) : NextCommand.cleanup
 })
 
-export const command = Command.make("run", config, ({ dryRun, file, force, json, keyFile, noColor, quiet, teardown, timeout, url, verbose }) =>
+/** Two flags that exclude each other. */
+export class ContradictionError extends Schema.TaggedError<ContradictionError>()("ContradictionError", {}) {
+  override get message(): string {
+    return "run: --join watches another run, and --separate is beside it: only one of them can be meant"
+  }
+}
+
+/** What there is to do instead of running a workflow that is running. */
+const instead = "--join watches the other run to its end; --separate makes agents and teams of its own"
+
+export const command = Command.make("run", config, ({ dryRun, file, force, join, json, keyFile, noColor, quiet, separate, teardown, timeout, url, verbose }) =>
   Effect.gen(function*() {
+    if (join && separate) return yield* new ContradictionError()
     const { spec } = yield* WorkflowArgument.load(file)
     yield* Effect.gen(function*() {
       yield* checkPrograms(spec)
@@ -48,12 +62,19 @@ export const command = Command.make("run", config, ({ dryRun, file, force, json,
         const display = yield* Display.make({ json, quiet, verbose, removal: yield* removalOf(file) })
         const options = {
           force,
+          separate,
           teardown: Option.getOrUndefined(teardown),
           timeout: Option.getOrUndefined(timeout),
           embedded: yield* Backend.IsEmbedded,
           source: file === "-" ? undefined : (yield* Path.Path).resolve(file)
         }
-        yield* ForegroundRun.run((executor) => executor.execute(spec, options), display)
+        yield* ForegroundRun.run((executor) => executor.execute(spec, options), display).pipe(
+          Effect.catchTag("WorkflowRunningError", (error) =>
+            Effect.if(join, {
+              onTrue: () => ForegroundRun.join(RunId.make(error.run), display),
+              onFalse: () => Effect.zipRight(Console.error(instead), error)
+            }))
+        )
       }).pipe(
         Effect.scoped,
         Effect.provide(Layer.provideMerge(WorkflowExecutor.layerConfig, Layer.merge(SqlRunStore.layerConfig, NatsTaskFeed.layerConfig)))

@@ -7,6 +7,8 @@ import type { Definition } from "../Help.ts"
 export const config = {
   dryRun: Flags.switches.dryRun,
   force: Flags.switches.force,
+  join: Flags.switches.join,
+  separate: Flags.switches.separate,
   url: Flags.url,
   ...Flags.foreground,
   file: Args.file
@@ -19,6 +21,7 @@ export const definition: Definition = {
   examples: [
     ["telemachy run flow.yaml", "on the Agamemnon of AGAMEMNON_URL, or on an embedded one"],
     ["telemachy run flow.yaml --teardown always --timeout 600", "leave nothing, and take no longer than 10 minutes"],
+    ["telemachy run flow.yaml --join", "watch the run that is at work already, instead of being refused"],
     ["telemachy run flow.yaml --json > events.jsonl", "for programs: one JSON object per event"],
     ["generate-flow | telemachy run - --dry-run", "show the plan of a workflow on standard input"]
   ]
