@@ -68,12 +68,21 @@ const howToRemove = (removal: string | undefined): string =>
 const names = ({ id, kind, name }: RunState.ResourceState): string =>
   oneLine(`${kind} ${name}${id === undefined ? "" : ` (${id})`}`)
 
+/** What was removed, and whether that was checked. What was never made was not removed. */
+const removals = ({ checked }: RunState.RunState, removed: ReadonlyArray<RunState.ResourceState>): ReadonlyArray<string> => {
+  const made = removed.filter(({ neverMade }) => !neverMade)
+  if (made.length === 0) return []
+  const unchecked = checked === undefined ? 0 : made.filter(({ confirmed }) => !confirmed).length
+  const rest = unchecked === 0 ? "" : unchecked === made.length ? ", not checked" : `, ${unchecked} of them not checked`
+  return [`removed ${kinds(made)}${rest}`]
+}
+
 /** What became of the agents and teams. */
 export const resources = (state: RunState.RunState, { removal, style }: Options): ReadonlyArray<string> => {
   const of = Arr.groupBy(RunState.resources(state), ({ status }) => status)
   const { kept = [], left = [], removed = [] } = of
   return [
-    ...(removed.length === 0 ? [] : [`removed ${kinds(removed)}`]),
+    ...removals(state, removed),
     ...(kept.length === 0 ? [] : [
       `kept ${kinds(kept)} on purpose; ${howToRemove(removal)}`,
       ...kept.map((each) => style.faint(`  ${names(each)}${each.usedBy === undefined ? "" : `, for run ${each.usedBy}`}`))

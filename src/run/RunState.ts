@@ -89,6 +89,8 @@ export interface RunState {
   readonly outcome: Outcome | undefined
   readonly reason: string
   readonly teardown: "remove" | "keep" | undefined
+  /** Of how many resources that were removed a list has shown nothing afterwards, once the run is over. */
+  readonly checked: number | undefined
   /** Whether all that has happened is recorded, where there is a journal. */
   readonly recorded: boolean
 }
@@ -125,6 +127,7 @@ const start = (event: Started | Resumed): RunState => ({
   outcome: undefined,
   reason: "",
   teardown: undefined,
+  checked: undefined,
   recorded: true
 })
 
@@ -249,7 +252,7 @@ const step = (state: RunState) =>
       teardown: decision
     }),
     "teardown.waiting": () => state,
-    "run.finished": (event) => ({ ...state, endedAt: event.at }),
+    "run.finished": ({ at, checked }) => ({ ...state, endedAt: at, checked }),
     "run.forgotten": () => state
   })
 

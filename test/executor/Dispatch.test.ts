@@ -7,7 +7,7 @@ import * as TestClock from "effect/TestClock"
 import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
 import type { RunResult } from "../../src/executor/WorkflowExecutor.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
-import { answerLost, type FakeAgamemnon, make } from "../support/FakeAgamemnon.ts"
+import { answerLost, type FakeAgamemnon, make, slow } from "../support/FakeAgamemnon.ts"
 import { failure, finish, outcome, runToEnd, start, task, team, told, workflow } from "../support/TestRun.ts"
 
 const keep = { teardown: "never" } as const
@@ -197,6 +197,66 @@ describe("Dispatch", () => {
       blockers: fc.subarray(subjects.slice(0, position)),
       end: fc.constantFrom("completed", "completed", "completed", "failed", "error", "cancelled")
     })))
+
+  it.scoped("does again what was declared otherwise when it was done, and says so", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      yield* runToEnd(fake, workflow(), keep)
+      const changed = { ...task("second", "first"), description: "do it otherwise" }
+      const { events } = yield* runToEnd(fake, workflow({ teams: [team("core", task("first"), changed)] }), keep)
+      assert.deepStrictEqual(finished(events).map(({ earlier, subject }) => [subject, earlier]), [["first", true], ["second", false]])
+      const submitted = events.flatMap((event) => (event._tag === "task.submitting" ? [[event.subject, event.changed]] : []))
+      assert.deepStrictEqual(submitted, [["second", true]])
+      assert.deepStrictEqual(submissions(fake), ["first", "second", "second"])
+    }))
+
+  it.scoped("does again what another member of the team has done, when that is declared now", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const agents = ["worker", "helper"].map((name) => ({ name, program: "none" }))
+      const core = (assignee: string) =>
+        workflow({ agents, teams: [{ name: "core", agents: ["worker", "helper"], tasks: [{ ...task("first"), assign_to: assignee }] }] })
+      yield* runToEnd(fake, core("worker"), keep)
+      const { events } = yield* runToEnd(fake, core("helper"), keep)
+      assert.deepStrictEqual(finished(events).map(({ earlier }) => earlier), [false])
+      assert.deepStrictEqual(finished((yield* runToEnd(fake, core("helper"), keep)).events).map(({ earlier }) => earlier), [true])
+    }))
+
+  it.scoped("two runs without a journal in common do each task once, and each says that another is at work", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      for (const subject of ["a", "b", "c"]) fake.begins.set(subject, "running")
+      const spec = workflow({ teams: [team("core", task("a"), task("b", "a"), task("c", "b"))] })
+      const one = yield* start(fake, spec, keep)
+      yield* TestClock.adjust("5 seconds")
+      const other = yield* start(fake, spec, keep)
+      yield* TestClock.adjust("5 seconds")
+      for (const subject of ["a", "b", "c"]) {
+        fake.change(subject, { status: "completed" })
+        yield* TestClock.adjust("5 seconds")
+      }
+      yield* finish(one)
+      yield* finish(other)
+      assert.deepStrictEqual(submissions(fake), ["a", "b", "c"])
+      assert.deepStrictEqual([outcome(one.events), outcome(other.events)], [["completed"], ["completed"]])
+      assert.includeMembers([...told(one.events, "team.shared"), ...told(other.events, "team.shared")], ["team.shared core"])
+    }))
+
+  it.scoped("asks once for all tasks that become ready together whether another run has submitted them", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.on("countTasks", slow("20 millis"))
+      const many = Arr.makeBy(50, (number) => task(`t${number}`))
+      yield* runToEnd(fake, workflow({ teams: [team("core", ...many)] }))
+      assert.isAtMost(fake.calls.filter((call) => call.startsWith("countTasks")).length, 2)
+    }))
+
+  it.scoped("does not ask an Agamemnon of its own", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      yield* runToEnd(fake, workflow(), { embedded: true })
+      assert.notInclude(fake.calls.join(), "countTasks")
+    }))
 
   it.scoped.prop("every task is submitted once, after its predecessors, or skipped", [graphs], ([graph]) =>
     Effect.gen(function*() {

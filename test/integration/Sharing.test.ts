@@ -39,7 +39,7 @@ const said = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>
 const share = Effect.fnUntraced(function*(database: Readonly<Record<string, string>>) {
   const env = { ...patient, ...database }
   const { file } = yield* flow
-  const ended = yield* Effect.all(Array.from({ length: processes }, () => run(["run", file, "--json"], { env })), {
+  const ended = yield* Effect.all(Array.from({ length: processes }, () => run(["run", file, "--json", "--separate"], { env })), {
     concurrency: "unbounded"
   })
   const printed = new Map<string, number>()

@@ -138,7 +138,7 @@ describe("Database in a file", () => {
       const path = yield* newPath
       yield* fill(path, 3)
       yield* raw(path, (sql) => sql`INSERT INTO telemachy_migrations (migration_id, name) VALUES (7, 'later')`)
-      yield* refused(path, /a newer telemachy has written it \(its schema is 7, this one knows 2\); update telemachy$/)
+      yield* refused(path, /a newer telemachy has written it \(its schema is 7, this one knows 3\); update telemachy$/)
     }).pipe(Effect.provide(NodeContext.layer)))
 
   it.scopedLive("a directory is refused", () =>
@@ -217,6 +217,6 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("Database in PostgreS
       const { sql } = yield* Database.openPostgres(url)
       yield* sql`INSERT INTO telemachy_migrations (migration_id, name) VALUES (7, 'later')`
       const error = yield* Effect.flip(Effect.scoped(Database.openPostgres(url)))
-      assert.match(error.message, /a newer telemachy has written it \(its schema is 7, this one knows 2\); update telemachy$/)
+      assert.match(error.message, /a newer telemachy has written it \(its schema is 7, this one knows 3\); update telemachy$/)
     }))
 })

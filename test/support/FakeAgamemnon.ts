@@ -40,6 +40,10 @@ export const slow = (delay: Duration.DurationInput): Twist => (usual) => Effect.
 export const late = (delay: Duration.DurationInput): Twist => (usual) =>
   Effect.zipRight(Effect.forkDaemon(Effect.delay(usual, delay)), Effect.never)
 
+/** The request takes effect later, and is not answered in the time that it has. */
+export const lateAndLost = (delay: Duration.DurationInput): Twist => (usual) =>
+  Effect.zipRight(Effect.forkDaemon(Effect.delay(usual, delay)), timesOut(usual))
+
 /** The code of the client itself is broken. */
 export const dies: Twist = () => Effect.die(new Error("a bug"))
 
@@ -129,7 +133,23 @@ export const make = (): FakeAgamemnon => {
       return rule.twist(usual)
     })
 
-  const request = <A>(call: string, usual: Effect.Effect<A, AgamemnonError>) => retrying(permitted(attempt(call, usual)))
+  /** Sends a create; once an answer was lost, looks for what it may have made before it is sent again, as the client does. */
+  const safely = <A>(call: string, create: Effect.Effect<A, AgamemnonError>, find: () => A | undefined) => {
+    let isUncertain = false
+    return request(
+      call,
+      Effect.suspend(() => {
+        const found = isUncertain ? find() : undefined
+        return found === undefined ? create : Effect.succeed(found)
+      }),
+      (error) => {
+        isUncertain ||= error.mayHaveTakenEffect
+      }
+    )
+  }
+
+  const request = <A>(call: string, usual: Effect.Effect<A, AgamemnonError>, onError: (error: AgamemnonError) => void = () => {}) =>
+    retrying(Effect.tapError(permitted(attempt(call, usual)), (error) => Effect.sync(() => onError(error))))
 
   const pinged = Effect.suspend((): Effect.Effect<void, PingError> => {
     switch (state.health) {
@@ -156,18 +176,17 @@ export const make = (): FakeAgamemnon => {
     preflight: Effect.zipRight(pinged, request("preflight", Effect.void)),
     listAgents: request("listAgents", Effect.sync(() => [...agents.values()])),
     createAgent: (body, except) =>
-      request(
+      safely(
         `createAgent ${nameOf(body.name)}`,
         Effect.map(now, (time) => {
-          const found = [...agents.values()].find(({ id, name }) => name === body.name && !except.has(id))
-          if (found !== undefined) return found
           bodies.push(body)
           const id = AgentId.make(`agent-${++made}`)
           const unsaid = { host: "local", programArgs: [] }
           const agent: Agent = { ...unsaid, ...body, id, createdAt: time, updatedAt: time, status: "offline" }
           agents.set(id, agent)
           return agent
-        })
+        }),
+        () => [...agents.values()].find(({ id, name }) => name === body.name && !except.has(id))
       ),
     patchAgent: (id, fields) =>
       request(
@@ -191,16 +210,15 @@ export const make = (): FakeAgamemnon => {
     listTeams: request("listTeams", Effect.sync(() => [...teams.values()])),
     hasTeam: (id) => request(`hasTeam ${named("team", id)}`, Effect.sync(() => teams.has(id))),
     createTeam: (name, members, except) =>
-      request(
+      safely(
         `createTeam ${nameOf(name)}`,
         Effect.map(now, (time) => {
-          const found = [...teams.values()].find((team) => team.name === name && !except.has(team.id))
-          if (found !== undefined) return found
           bodies.push({ name, agentIds: members })
           const team = { agentIds: members, createdAt: time, id: TeamId.make(`team-${++made}`), name, updatedAt: time }
           teams.set(team.id, team)
           return team
-        })
+        }),
+        () => [...teams.values()].find((team) => team.name === name && !except.has(team.id))
       ),
     setMembers: (id, agentIds) =>
       request(
@@ -234,12 +252,9 @@ export const make = (): FakeAgamemnon => {
         Effect.sync(() => Option.filter(Option.fromNullable(tasks.get(id)), ({ teamId }) => teamId === team))
       ),
     createTask: (team, body, except) =>
-      request(
+      safely(
         `createTask ${body.subject}`,
         Effect.map(now, (time) => {
-          const found = [...tasks.values()].find(({ id, subject, teamId }) =>
-            teamId === team && subject === body.subject && !except.has(id))
-          if (found !== undefined) return found
           bodies.push(body)
           const task: Task = {
             blockedBy: [],
@@ -253,7 +268,8 @@ export const make = (): FakeAgamemnon => {
           }
           tasks.set(task.id, task)
           return task
-        })
+        }),
+        () => [...tasks.values()].find(({ id, subject, teamId }) => teamId === team && subject === body.subject && !except.has(id))
       )
   })
 
