@@ -71,7 +71,8 @@ describe.concurrent("teardown", () => {
       assert.match(lastLine(ended.stderr), /^workflow commands completed in .*: 1 task; 1 resource could not be removed$/)
       const [left] = yield* TestBackend.remaining(backend)
       assert.match(ended.stdout, /could not remove 1 agent; remove with: telemachy cleanup [0-9a-f]{16}\n/)
-      assert.include(ended.stdout, `agent worker (${left?.id}): DELETE`)
+      assert.include(ended.stdout, `agent worker (${left?.id}): `)
+      assert.match(ended.stdout, /: DELETE \/v1\/agents\/\S+ answered 500/)
     }))
 })
 
