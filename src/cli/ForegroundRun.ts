@@ -7,6 +7,7 @@ import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -22,14 +23,21 @@ import * as ExitCode from "./ExitCode.ts"
 import * as NextCommand from "./NextCommand.ts"
 import { Signals } from "./Signals.ts"
 
-/** The exit code of a run that ended like this. */
+/** The exit code of a run whose outcome is decided, unless it was cancelled: then a signal decides it. */
+const decidedCode = (state: RunState.RunState | undefined): Option.Option<number> => {
+  if (state?.outcome === undefined || state.outcome === "cancelled") return Option.none()
+  if (state.outcome !== "completed") return Option.some(ExitCode.outcomes[state.outcome])
+  const isOver = state.endedAt !== undefined
+  const left = isOver ? RunState.left(state) : RunState.remaining(state).filter(({ status }) => status !== "kept")
+  if (left.length > 0) return Option.some(ExitCode.leftBehind)
+  return Option.some(state.recorded ? ExitCode.outcomes.completed : ExitCode.unrecorded)
+}
+
+/** The exit code of a run that is over. */
 const exitCodeOf = Effect.fn("ForegroundRun.exitCodeOf")(function*(state: RunState.RunState | undefined) {
   const { exitCode } = yield* Signals
-  const outcome = state?.outcome ?? "failed"
-  if (outcome === "cancelled") return yield* exitCode
-  if (state === undefined || outcome !== "completed") return ExitCode.outcomes[outcome]
-  if (RunState.left(state).length > 0) return ExitCode.leftBehind
-  return state.recorded ? ExitCode.outcomes.completed : ExitCode.unrecorded
+  if (state?.outcome === "cancelled") return yield* exitCode
+  return Option.getOrElse(decidedCode(state), () => ExitCode.outcomes.failed)
 })
 
 /** Says what happens at the first signal, and ends the process at the second, having said what is left. */
@@ -38,9 +46,11 @@ const handleSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: D
     const signals = yield* Signals
     // Of a run that is over, all has been said.
     const underWay = Effect.map(Ref.get(state), (reached) => reached?.endedAt === undefined ? reached : undefined)
+    yield* signals.decideBy(Effect.map(Ref.get(state), decidedCode))
     const signal = yield* signals.first
-    const sentence = `${signal}: cancelling the run and taking down what it made; once more to stop waiting`
-    if ((yield* underWay) !== undefined) yield* display.aboveView(Console.error(sentence))
+    const reached = yield* underWay
+    const what = reached?.outcome === undefined ? "cancelling the run and taking down what it made" : "taking down what the run made goes on"
+    if (reached !== undefined) yield* display.aboveView(Console.error(`${signal}: ${what}; once more to stop waiting`))
     yield* signals.second
     const abandoned = yield* underWay
     if (abandoned !== undefined) yield* display.abandon(abandoned)

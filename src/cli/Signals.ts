@@ -9,6 +9,8 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as MutableRef from "effect/MutableRef"
+import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Struct from "effect/Struct"
 
@@ -21,8 +23,10 @@ export class Signals extends Context.Tag("telemachy/cli/Signals")<Signals, {
   readonly first: Effect.Effect<Signal>
   /** Waits for a second signal. */
   readonly second: Effect.Effect<Signal>
-  /** The exit code of a command that was cancelled: 128 and the number of the signal. */
+  /** The exit code of a command that was interrupted: that of what is decided, or 128 and the number of the signal. */
   readonly exitCode: Effect.Effect<number>
+  /** From now on, this tells whether the exit code of the command is decided, whatever signal it is sent. */
+  readonly decideBy: (decided: Effect.Effect<Option.Option<number>>) => Effect.Effect<void>
   /** Ends the process at once. What is under way in it is not waited for. */
   readonly exit: Effect.Effect<never>
 }>() {}
@@ -51,15 +55,18 @@ export const layer: Layer.Layer<Signals> = Layer.scoped(
       SIGHUP: (yield* hasTerminal) ? listener : () => {}
     } satisfies Record<Signal, (signal: Signal) => void>
     const each = Struct.entries(listeners)
-    yield* Effect.acquireRelease(
-      Effect.sync(() => each.forEach(([signal, listen]) => process.on(signal, listen))),
-      () => Effect.sync(() => each.forEach(([signal, listen]) => process.off(signal, listen)))
+    // To the end of the process: one that came after the listeners were gone would end what is decided otherwise.
+    yield* Effect.sync(() => each.forEach(([signal, listen]) => process.on(signal, listen)))
+    const decided = MutableRef.make<Effect.Effect<Option.Option<number>>>(Effect.succeedNone)
+    const exitCode = Effect.map(
+      Effect.suspend(() => MutableRef.get(decided)),
+      Option.getOrElse(() => exitCodes[received[0] ?? "SIGINT"])
     )
-    const exitCode = Effect.sync(() => exitCodes[received[0] ?? "SIGINT"])
     return {
       first: Deferred.await(first),
       second: Deferred.await(second),
       exitCode,
+      decideBy: (code) => Effect.sync(() => MutableRef.set(decided, code)),
       exit: Effect.flatMap(exitCode, (code) => Effect.sync(() => process.exit(code)))
     }
   })

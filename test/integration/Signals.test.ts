@@ -51,6 +51,23 @@ describe.concurrent("a signal", () => {
       }))
   }
 
+  for (const [program, code, word] of [["true", 0, "completed"], ["false", 1, "failed"]] as const) {
+    test(`during the teardown of a run that has ${word} changes neither its outcome nor its exit code`, () =>
+      Effect.gen(function*() {
+        const backend = yield* TestBackend.make()
+        const { file } = yield* TestWorkflow.shell("signals", { only: program })
+        yield* backend.setFaults([Faults.Slow({ method: "DELETE", delay: 700 })])
+        const running = yield* telemachy(["run", file, "--json", "--teardown", "always"], { env: backend.env })
+        yield* running.event("teardown.started")
+        yield* running.signal("SIGINT")
+        const ended = yield* running.ended
+        assert.strictEqual(ended.code, code, ended.stderr)
+        assert.match(ended.stderr, /^SIGINT: taking down what the run made goes on; once more to stop waiting$/m)
+        assert.match(lastLine(ended.stderr) ?? "", new RegExp(`^workflow signals ${word}`))
+        assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
+      }))
+  }
+
   test("SIGHUP cancels a run on a terminal, takes down what it made, and exits 129", () =>
     Effect.gen(function*() {
       const backend = yield* TestBackend.make()
