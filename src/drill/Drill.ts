@@ -103,7 +103,7 @@ const report = Effect.fn("Drill.report")(function*(each: DrillCase, options: Sta
   }
   const { exit, stage } = observed.value
   const exchanges = yield* stage.exchanges
-  const inspected = yield* Effect.either(Inspection.inspect(stage.workflow, exchanges))
+  const inspected = yield* Effect.either(Inspection.inspect(stage.workflow, exchanges, yield* stage.crowded))
   const found = Either.getOrElse(inspected, (): Inspection.Inspection => ({ left: [], doubled: 0, tasks: 0 }))
   if (found.left.length > 0) yield* Effect.ignoreLogged(Inspection.remove(stage.workflow.keys))
   return DrillReport.ofCase({

@@ -16,7 +16,7 @@ export class UnknownCaseError extends Schema.TaggedError<UnknownCaseError>()("Un
     const names = all.map(({ name }) => name)
     const meant = nearest(this.name, names)
     const hint = meant === undefined ? `the cases are ${names.join(", ")}` : `did you mean ${meant}?`
-    return `--case: there is no case ${JSON.stringify(this.name)}: ${hint}`
+    return `there is no case ${JSON.stringify(this.name)}: ${hint}`
   }
 }
 

@@ -35,11 +35,16 @@ export const remove = Effect.fn("Inspection.remove")(function*(keys: ReadonlySet
   return found.length === 0 ? [] : yield* find(keys)
 })
 
-const excess = (names: ReadonlyArray<string>): ReadonlyMap<string, number> => {
+/** How many there are of each name, beyond the first. */
+export const excess = (names: ReadonlyArray<string>): ReadonlyMap<string, number> => {
   const counts = new Map<string, number>()
   for (const name of names) counts.set(name, (counts.get(name) ?? -1) + 1)
   return counts
 }
+
+/** The larger count of each name. */
+export const most = (one: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): ReadonlyMap<string, number> =>
+  new Map([...one.keys(), ...other.keys()].map((name) => [name, Math.max(one.get(name) ?? 0, other.get(name) ?? 0)]))
 
 /** The tasks of a workflow, in all of the teams that were made for it. */
 const tasksOf = Effect.fnUntraced(function*(workflow: DrillWorkflow, made: ReadonlyArray<Exchange.Made>) {
@@ -49,22 +54,22 @@ const tasksOf = Effect.fnUntraced(function*(workflow: DrillWorkflow, made: Reado
   return lists.flat().filter(({ subject }) => workflow.subjects.includes(subject))
 })
 
-/** Looks at what is there of a workflow, of which these exchanges are known. */
+/** Looks at what is there of a workflow, of which these exchanges are known, and this many that were there at once. */
 export const inspect: (
   workflow: DrillWorkflow,
-  exchanges: ReadonlyArray<Exchange.Exchange>
+  exchanges: ReadonlyArray<Exchange.Exchange>,
+  crowded: ReadonlyMap<string, number>
 ) => Effect.Effect<Inspection, AgamemnonError, DrillTarget> = Effect.fn("Inspection.inspect")(
-  function*(workflow, exchanges) {
+  function*(workflow, exchanges, crowded) {
     const { complete } = yield* DrillTarget
     const left = yield* find(workflow.keys)
     const tasks = yield* tasksOf(workflow, Exchange.made(exchanges))
-    const seen = Exchange.doubled(exchanges)
+    const seen = most(Exchange.doubled(exchanges), crowded)
     const there = excess([
       ...left.map(({ kind, name }) => `${kind} ${name}`),
       ...tasks.map(({ subject }) => `task ${subject}`)
     ])
-    const names = new Set([...seen.keys(), ...there.keys()])
-    const doubled = [...names].reduce((sum, name) => sum + Math.max(seen.get(name) ?? 0, there.get(name) ?? 0), 0)
+    const doubled = [...most(seen, there).values()].reduce((sum, number) => sum + number, 0)
     // No worker is to begin with what nobody waits for.
     yield* Effect.forEach(
       tasks.filter(({ status }) => !TaskStatus.isTerminal(status)),

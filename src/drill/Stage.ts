@@ -4,6 +4,7 @@ import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -27,6 +28,7 @@ import { DrillTarget } from "./DrillTarget.ts"
 import * as DrillWorkflow from "./DrillWorkflow.ts"
 import * as Exchange from "./Exchange.ts"
 import * as FaultProxy from "./FaultProxy.ts"
+import * as Inspection from "./Inspection.ts"
 import * as OwnCommand from "./OwnCommand.ts"
 import * as Pace from "./Pace.ts"
 import * as Sightings from "./Sightings.ts"
@@ -62,6 +64,8 @@ export class Stage extends Context.Tag("telemachy/drill/Stage")<Stage, {
   readonly anotherProxy: Effect.Effect<FaultProxy.FaultProxy, AddressUnavailable, Scope.Scope>
   /** What has changed something, through any of its proxies, in order. */
   readonly exchanges: Effect.Effect<ReadonlyArray<Exchange.Exchange>>
+  /** How many agents and teams of a name were seen on Agamemnon at once, beyond the first, while tasks were under way. */
+  readonly crowded: Effect.Effect<ReadonlyMap<string, number>>
   /** Lets everything through again, and waits for what is late. */
   readonly heal: Effect.Effect<void>
   /** Tells whether the worker completes tasks. It does from the beginning. */
@@ -78,6 +82,9 @@ export class Stage extends Context.Tag("telemachy/drill/Stage")<Stage, {
   /** The path of the workflow file. */
   readonly file: string
 }>() {}
+
+/** How long the completion of all tasks may take at the end of a case. */
+const completionGrace = Duration.seconds(10)
 
 /** Makes what a case of this name has. */
 export const make = Effect.fn("Stage.make")(function*(
@@ -100,17 +107,43 @@ export const make = Effect.fn("Stage.make")(function*(
   const recordAt = (record: string) => paths.join(directory, `${record}.db`)
 
   const proxies = yield* Ref.make<ReadonlyArray<FaultProxy.FaultProxy>>([])
+  const each = <A>(of: (proxy: FaultProxy.FaultProxy) => Effect.Effect<A>) => Effect.flatMap(Ref.get(proxies), Effect.forEach(of))
+  const exchanges = Effect.map(each((proxy) => proxy.exchanges), (all) =>
+    all.flat().toSorted((one, other) => (one.at < other.at ? -1 : 1)))
+
+  // When all that submits tasks has ended: no worker is to begin with what nobody waits for.
+  const completed = yield* Ref.make<ReadonlySet<string>>(new Set())
+  const complete = ({ id, team = "" }: Exchange.Made) =>
+    Effect.zipRight(target.complete({ id, team }), Ref.update(completed, (before) => new Set([...before, id])))
+  yield* Effect.addFinalizer(() =>
+    Effect.zipWith(exchanges, Ref.get(completed), (all, done) =>
+      Exchange.made(all).filter(({ id, kind }) => kind === "task" && !done.has(id))).pipe(
+        Effect.flatMap(Effect.forEach((task) => Effect.ignoreLogged(complete(task)), { discard: true })),
+        Effect.interruptible,
+        Effect.timeoutOption(completionGrace)
+      ))
+
+  // What teardown removes again is not there in the end.
+  const crowded = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
+  const look = Effect.flatMap(Inspection.find(workflow.keys), (found) =>
+    Ref.update(crowded, (before) => Inspection.most(before, Inspection.excess(found.map(({ kind, name }) => `${kind} ${name}`)))))
+
   const gate = yield* Effect.makeLatch(true)
   const worked = ({ changes }: FaultProxy.FaultProxy) =>
     Stream.runForEach(changes, (exchange) =>
       Option.match(Exchange.madeBy(exchange), {
         onNone: () => Effect.void,
-        onSome: ({ id, kind, team }) => {
-          if (kind !== "task" || team === undefined) return Effect.void
-          // A moment later, as of one that has worked. What it could not say, the end of the case says.
-          const complete = Effect.delay(gate.whenOpen(target.complete({ id, team })), pace.monitorPoll)
-          return Effect.fork(Effect.ignoreLogged(complete))
-        }
+        // A moment later, as of one that has worked. What it could not say, the end of the case says.
+        onSome: (made) =>
+          made.kind === "task"
+            ? look.pipe(
+              Effect.provideService(DrillTarget, target),
+              Effect.ignoreLogged,
+              Effect.zipRight(Effect.delay(gate.whenOpen(complete(made)), pace.monitorPoll)),
+              Effect.ignoreLogged,
+              Effect.fork
+            )
+            : Effect.void
       }))
   const makeProxy = Effect.gen(function*() {
     const proxy = yield* FaultProxy.make(target.url)
@@ -119,7 +152,6 @@ export const make = Effect.fn("Stage.make")(function*(
     return proxy
   })
   const proxy = yield* makeProxy
-  const each = <A>(of: (proxy: FaultProxy.FaultProxy) => Effect.Effect<A>) => Effect.flatMap(Ref.get(proxies), Effect.forEach(of))
 
   const store = SqlRunStore.layerFile(recordAt("runs"))
   const client = AgamemnonClient.layer({
@@ -161,8 +193,8 @@ export const make = Effect.fn("Stage.make")(function*(
     pace,
     proxy,
     anotherProxy: makeProxy,
-    exchanges: Effect.map(each(({ exchanges }) => exchanges), (all) =>
-      all.flat().toSorted((one, other) => (one.at < other.at ? -1 : 1))),
+    exchanges,
+    crowded: Ref.get(crowded),
     heal: Effect.zipRight(each(({ set }) => set([])), Effect.asVoid(each(({ settled }) => settled))),
     work: (isAtWork) => isAtWork ? gate.open : gate.close,
     run,

@@ -90,7 +90,11 @@ const drill = Effect.fn("DrillCommand.drill")(function*(cases: ReadonlyArray<Dri
         yield* Console.error(`${length} of ${cases.length}  ${report.name}: ${report.passed ? "passed" : "FAILED"}`)
       })),
     // What the cases were doing has ended by then.
-    Effect.onInterrupt(() => cleanUp(drill, url))
+    Effect.onInterrupt(() =>
+      Effect.flatMap(cleanUp(drill, url), ({ remaining, unchecked }) =>
+        remaining.length > 0 || unchecked !== null
+          ? Effect.void
+          : Console.error("the drill was interrupted; no agent and no team of it is left")))
   )
   const rest = yield* cleanUp(drill, url)
   const all = yield* Ref.get(reports)

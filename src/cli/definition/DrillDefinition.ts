@@ -1,19 +1,18 @@
 /** What there is to know about `telemachy drill` before it runs. */
-import * as Options from "@effect/cli/Options"
+import * as Args from "@effect/cli/Args"
 import * as Flags from "../Flags.ts"
 import type { Definition } from "../Help.ts"
 
-/** The flags. */
+/** The flags and arguments. */
 export const config = {
   url: Flags.url,
   keyFile: Flags.keyFileOfBackend,
-  cases: Options.text("case").pipe(
-    Options.withPseudoName("NAME"),
-    Options.withDescription("Carry out only this case, or those that begin so, as killed; can be given several times"),
-    Options.repeated
-  ),
   json: Flags.switches.jsonLines,
-  noColor: Flags.switches.noColor
+  noColor: Flags.switches.noColor,
+  cases: Args.text({ name: "CASE" }).pipe(
+    Args.withDescription("Names of faults in its table, or their beginnings, as killed; without any, all"),
+    Args.repeated
+  )
 }
 
 /** What its help says. */
@@ -23,7 +22,7 @@ export const definition: Definition = {
   examples: [
     ["telemachy drill", "on the Agamemnon of AGAMEMNON_URL, or on an embedded one; takes about a minute"],
     ["telemachy drill --url https://agamemnon.example --key-file key.txt", "on your own, of which it touches only what it has made"],
-    ["telemachy drill --case killed --case lost-task", "only what ends with kill -9, and one case more"],
+    ["telemachy drill killed lost-task", "only what ends with kill -9, and one case more"],
     ["telemachy drill --json | jq -r 'select(.passed | not) | .problems[]?'", "for programs: one JSON object per case, and one for the whole"]
   ]
 }
