@@ -52,8 +52,8 @@ const decodeLine = Schema.decodeUnknownEither(RunEvent.Json)
 /** How much of standard error is kept, in characters. */
 const longestTail = 2000
 
-/** How long a process that is asked to end may take, before it is killed. */
-const grace = Duration.seconds(8)
+/** How long a process that is asked to end may take, before it is killed: longer than its own grace. */
+const grace = Duration.seconds(20)
 
 /** Starts the command with these arguments and variables, until the scope closes. */
 export const start = Effect.fn("OwnCommand.start")(function*(

@@ -17,7 +17,7 @@ export interface Pace extends RunSettings {
 /** How many pings are timed. */
 const samples = 3
 
-const shortest = Duration.millis(500)
+const shortest = Duration.seconds(1)
 const longest = Duration.seconds(5)
 
 /** The pace for an Agamemnon that takes so long to answer a ping. */
@@ -33,9 +33,20 @@ export const of = (answerTime: Duration.Duration): Pace => {
     teardownGrace: Duration.seconds(4),
     hostId: Option.none(),
     // Longer than the pings need to lose an Agamemnon: it is they that notice.
-    requestTimeout: Duration.times(healthcheckTimeout, 4)
+    requestTimeout: Duration.times(healthcheckTimeout, 3)
   }
 }
+
+/**
+ * The pace of a process of its own, in whose cases no time-out has a part: one that has hardly begun on a machine with
+ * much else to do is not to take Agamemnon for dead.
+ */
+export const patient = (pace: Pace): Pace => ({
+  ...pace,
+  healthcheckTimeout: longest,
+  requestTimeout: Duration.times(longest, 3),
+  teardownGrace: Duration.times(longest, 3)
+})
 
 /** Times pings, and answers the pace for the middle one. */
 export const measure = <E, R>(ping: Effect.Effect<void, E, R>): Effect.Effect<Pace, E, R> => {
@@ -57,7 +68,7 @@ export const lossBound = ({ healthcheckFailureThreshold, healthcheckInterval, he
 
 const seconds = (duration: Duration.Duration): string => String(Duration.toSeconds(duration))
 
-/** The pace as the variables that the command reads. Settings that would change what a run does are left out of it. */
+/** A pace as the variables that the command reads, without the settings that would change what a run does. */
 export const variables = (pace: Pace): Readonly<Record<string, string>> => ({
   [Settings.healthcheckInterval.name]: seconds(pace.healthcheckInterval),
   [Settings.healthcheckFailureThreshold.name]: String(pace.healthcheckFailureThreshold),

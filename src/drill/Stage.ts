@@ -180,7 +180,7 @@ export const make = Effect.fn("Stage.make")(function*(
   })
 
   const environment = (at: FaultProxy.FaultProxy, record: string) => ({
-    ...Pace.variables(pace),
+    ...Pace.variables(Pace.patient(pace)),
     [Settings.agamemnonUrl.name]: at.url,
     [Settings.agamemnonApiKey.name]: target.apiKey === undefined ? "" : Redacted.value(target.apiKey),
     [Settings.databaseUrl.name]: `file:${recordAt(record)}`,

@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs"
+import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -9,8 +10,9 @@ import * as DrillReport from "../../src/drill/DrillReport.ts"
 import * as Faults from "../../src/embedded/Faults.ts"
 import { ask, askJson, eventually } from "../support/HttpQuestion.ts"
 import * as RawServer from "../support/RawServer.ts"
+import * as SelfSigned from "../support/SelfSigned.ts"
 import * as TestBackend from "../support/TestBackend.ts"
-import { commandsWith, emptyDirectory, lastLine, type Options, telemachy, test } from "../support/TestCommand.ts"
+import { commandsWith, directoryWith, emptyDirectory, lastLine, type Options, telemachy, test } from "../support/TestCommand.ts"
 
 const decodeLine = Schema.decodeUnknownSync(DrillReport.Line)
 
@@ -27,22 +29,20 @@ const drill = Effect.fnUntraced(function*(cases: ReadonlyArray<string>, options:
   }
 })
 
-/** A server in front of another that does something of its own with requests of a kind, and answers as that one does. */
-const meddling = Effect.fnUntraced(function*(
-  { apiKey, url }: TestBackend.Backend,
-  path: RegExp,
-  times: number
-) {
-  const runtime = yield* Effect.runtime()
-  const { url: own } = yield* RawServer.http((response, { body, headers, method, path: at }) => {
+/** Sends requests to a server, those that match twice, and answers as it does the first time. */
+const passingOn = (url: string, twice?: RegExp) =>
+  Effect.map(Effect.runtime(), (runtime): RawServer.Respond => (response, { body, headers, method, path }) => {
     const { authorization = "" } = headers
-    const asked = ask(url, { method, path: at, body, headers: { authorization } })
-    const isIt = method === "POST" && path.test(at)
-    const answered = Effect.tap(Effect.replicateEffect(asked, isIt ? times : 1), ([first]) =>
+    const asked = ask(url, { method, path, body, headers: { authorization } })
+    const answered = Effect.tap(Effect.replicateEffect(asked, method === "POST" && twice?.test(path) ? 2 : 1), ([first]) =>
       Effect.sync(() => response.writeHead(first?.status ?? 500, { "content-type": "application/json" }).end(first?.text)))
     Runtime.runFork(runtime)(Effect.catchAll(answered, () => Effect.sync(() => response.destroy())))
   })
-  return { AGAMEMNON_URL: own, AGAMEMNON_API_KEY: Redacted.value(apiKey) }
+
+/** Variables that name a server in front of another, which makes everything at these paths twice. */
+const doubling = Effect.fnUntraced(function*({ apiKey, url }: TestBackend.Backend, path: RegExp) {
+  const server = yield* Effect.flatMap(passingOn(url, path), RawServer.http)
+  return { AGAMEMNON_URL: server.url, AGAMEMNON_API_KEY: Redacted.value(apiKey) }
 })
 
 /** An Agamemnon as strict as a real one, which has no workers here. */
@@ -89,10 +89,28 @@ describe.concurrent("telemachy drill", () => {
       assert.isTrue(own.every(({ status, subject }) => status === "completed" && subject.startsWith("telemachy drill ")))
     }))
 
+  test("passes over TLS, with the key from a file", () =>
+    Effect.gen(function*() {
+      const backend = yield* strict
+      const certificate = SelfSigned.make()
+      const directory = yield* directoryWith({ "ca.pem": certificate.cert, key: Redacted.value(backend.apiKey) })
+      const respond = yield* passingOn(backend.url)
+      const { url } = yield* RawServer.https(certificate, respond)
+      const args = ["none", "lost-team", "killed-agent-made", "--url", url, "--key-file", "key"]
+      const { code, stderr, whole } = yield* drill(args, {
+        directory,
+        env: { NODE_EXTRA_CA_CERTS: join(directory, "ca.pem") },
+        secret: Redacted.value(backend.apiKey)
+      })
+      assert.strictEqual(code, 0, stderr)
+      assert.deepInclude(whole, { url, cases: 3, passed: true })
+      assert.lengthOf(yield* backend.tasks, 6)
+    }))
+
   test("fails on an Agamemnon that makes tasks twice", () =>
     Effect.gen(function*() {
       const backend = yield* strict
-      const env = yield* meddling(backend, /^\/v1\/teams\/[^/]+\/tasks$/, 2)
+      const env = yield* doubling(backend, /^\/v1\/teams\/[^/]+\/tasks$/)
       const { cases, code, stderr, whole } = yield* drill(["none"], { env })
       assert.deepInclude(cases[0], { passed: false, outcome: "completed", doubled: 2, left: [], problems: ["2 things made twice"] })
       assert.deepInclude(whole, { passed: false, failed: 1, doubled: 2, left: 0, remaining: [] })
@@ -103,7 +121,7 @@ describe.concurrent("telemachy drill", () => {
   test("fails on an Agamemnon that makes agents twice, whatever the run removes of them, and removes the rest", () =>
     Effect.gen(function*() {
       const backend = yield* strict
-      const env = yield* meddling(backend, /^\/v1\/agents$/, 2)
+      const env = yield* doubling(backend, /^\/v1\/agents$/)
       const { cases, code, whole } = yield* drill(["none"], { env })
       assert.deepInclude(cases[0], { passed: false, outcome: "completed", doubled: 2 })
       assert.deepInclude(whole, { passed: false, doubled: 2, remaining: [] })
@@ -152,6 +170,20 @@ describe.concurrent("telemachy drill", () => {
       assert.isTrue((yield* backend.tasks).every(({ status }) => status === "completed"))
       assert.deepStrictEqual(readdirSync(TMPDIR), [])
       assert.deepStrictEqual(yield* commandsWith(Redacted.value(backend.apiKey)), [])
+    }))
+
+  test("stops waiting at a second signal, and says how to look for what may be left", () =>
+    Effect.gen(function*() {
+      const backend = yield* strict
+      const running = yield* telemachy(["drill", "none"], { env: backend.env })
+      yield* eventually(backend.tasks, (tasks) => tasks.length > 0)
+      yield* backend.setFaults([Faults.Hang({})])
+      yield* running.signal("SIGTERM")
+      yield* running.until("the first signal", () => running.output().stderr.includes("SIGTERM: ") || undefined)
+      yield* running.signal("SIGTERM")
+      const { code, stderr } = yield* running.exited
+      assert.strictEqual(code, 143)
+      assert.strictEqual(lastLine(stderr), `what the drill has made may still be there: telemachy cleanup --orphans --url ${backend.url}`)
     }))
 
   for (
