@@ -157,11 +157,14 @@ const shortTime = (length: Duration.Duration): string =>
 
 const header = ["fault", "outcome", "noticed after", "left behind", "doubled"]
 
+const longestOutcome = 48
+
 const row = ({ doubled, left, name, noticedAfterSeconds, outcome, passed }: CaseReport, style: Style): ReadonlyArray<string> => {
   const amount = (number: number) => (number === 0 ? "0" : style.bad(String(number)))
   return [
     name,
-    (passed ? style.good : style.bad)(outcome),
+    // All of it is said beneath the table.
+    (passed ? style.good : style.bad)(Table.cut(outcome, longestOutcome)),
     noticedAfterSeconds === null ? "-" : shortTime(Duration.seconds(noticedAfterSeconds)),
     amount(left.length),
     amount(doubled)

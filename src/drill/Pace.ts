@@ -20,9 +20,13 @@ const samples = 3
 const shortest = Duration.seconds(1)
 const longest = Duration.seconds(5)
 
+/** Teardown waits as long as a request may take for what may still appear, and then removes it. */
+const graceFor = (requestTimeout: Duration.Duration): Duration.Duration => Duration.sum(requestTimeout, longest)
+
 /** The pace for an Agamemnon that takes so long to answer a ping. */
 export const of = (answerTime: Duration.Duration): Pace => {
   const healthcheckTimeout = Duration.clamp(Duration.times(answerTime, 10), { minimum: shortest, maximum: longest })
+  const requestTimeout = Duration.times(healthcheckTimeout, 3)
   return {
     ...defaults,
     healthcheckInterval: Duration.millis(250),
@@ -30,10 +34,10 @@ export const of = (answerTime: Duration.Duration): Pace => {
     healthcheckTimeout,
     monitorPoll: Duration.millis(150),
     workflowTimeout: Duration.seconds(30),
-    teardownGrace: Duration.seconds(4),
+    teardownGrace: graceFor(requestTimeout),
     hostId: Option.none(),
     // Longer than the pings need to lose an Agamemnon: it is they that notice.
-    requestTimeout: Duration.times(healthcheckTimeout, 3)
+    requestTimeout
   }
 }
 
@@ -44,8 +48,8 @@ export const of = (answerTime: Duration.Duration): Pace => {
 export const patient = (pace: Pace): Pace => ({
   ...pace,
   healthcheckTimeout: longest,
-  requestTimeout: Duration.times(longest, 3),
-  teardownGrace: Duration.times(longest, 3)
+  requestTimeout: longest,
+  teardownGrace: graceFor(longest)
 })
 
 /** Times pings, and answers the pace for the middle one. */

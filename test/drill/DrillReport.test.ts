@@ -74,6 +74,13 @@ describe("DrillReport", () => {
     ])
   })
 
+  it("is a table in which a long outcome does not push the rest aside", () => {
+    const long = DrillReport.ofCase({ ...well, outcome: "a word ".repeat(100), left: [agent] })
+    const [, line = ""] = DrillReport.table([long], { style: Style.plain, width: Number.POSITIVE_INFINITY })
+    assert.isBelow(line.length, 130)
+    assert.match(line, /^refused  a word .*… +0\.5s +1 +0 +connections are refused$/)
+  })
+
   it("names problems by their case", () => {
     assert.deepStrictEqual(DrillReport.problems([DrillReport.ofCase({ ...well, doubled: 1 })]), ["refused: 1 thing made twice"])
   })
