@@ -175,7 +175,9 @@ describe.concurrent("telemachy drill", () => {
   test("stops waiting at a second signal, and says how to look for what may be left", () =>
     Effect.gen(function*() {
       const backend = yield* strict
-      const running = yield* telemachy(["drill", "none"], { env: backend.env })
+      // Its directory is still there when it was not waited for.
+      const TMPDIR = yield* emptyDirectory
+      const running = yield* telemachy(["drill", "none"], { env: { ...backend.env, TMPDIR } })
       yield* eventually(backend.tasks, (tasks) => tasks.length > 0)
       yield* backend.setFaults([Faults.Hang({})])
       yield* running.signal("SIGTERM")
