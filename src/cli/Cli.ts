@@ -14,6 +14,7 @@ import * as AgamemnonDefinition from "./definition/AgamemnonDefinition.ts"
 import * as AuditDefinition from "./definition/AuditDefinition.ts"
 import * as CancelDefinition from "./definition/CancelDefinition.ts"
 import * as CleanupDefinition from "./definition/CleanupDefinition.ts"
+import * as DrillDefinition from "./definition/DrillDefinition.ts"
 import * as ForgetDefinition from "./definition/ForgetDefinition.ts"
 import * as ListDefinition from "./definition/ListDefinition.ts"
 import * as LogsDefinition from "./definition/LogsDefinition.ts"
@@ -43,6 +44,7 @@ export const definitions = {
   forget: ForgetDefinition.definition,
   audit: AuditDefinition.definition,
   teardown: TeardownDefinition.definition,
+  drill: DrillDefinition.definition,
   schema: SchemaDefinition.definition,
   agamemnon: AgamemnonDefinition.definition
 }
@@ -77,6 +79,7 @@ const commands = {
   forget: () => import("./command/ForgetCommand.ts"),
   audit: () => import("./command/AuditCommand.ts"),
   teardown: () => import("./command/TeardownCommand.ts"),
+  drill: () => import("./command/DrillCommand.ts"),
   schema: () => import("./command/SchemaCommand.ts"),
   agamemnon: () => import("./command/AgamemnonCommand.ts")
 } satisfies Record<keyof typeof definitions, unknown>

@@ -4,7 +4,7 @@ import type { Outcome } from "../run/Outcome.ts"
 /** The file, a flag, a setting or the journal does not allow it; nothing was started. */
 export const invalid = 2
 
-/** A run completed, but teardown could not remove everything. */
+/** A run completed, but teardown could not remove everything; or a drill has found something left behind. */
 export const leftBehind = 5
 
 /** A run completed, but not all that happened in it is recorded. */
@@ -21,12 +21,12 @@ export const outcomes: Record<Exclude<Outcome, "cancelled">, number> = {
 
 /** What each exit code means, for the help. */
 export const meanings: ReadonlyArray<readonly [string, string]> = [
-  ["0", "the run completed"],
-  ["1", "the run failed: a task did, or Agamemnon refused a request"],
+  ["0", "the run completed; the drill has found nothing wrong"],
+  ["1", "the run failed: a task did, or Agamemnon refused a request; a case of the drill failed"],
   ["2", "the file, a flag, a setting or the journal does not allow it; nothing was started"],
   ["3", "connectivity to Agamemnon was lost, or Agamemnon has lost its state"],
   ["4", "the limit of the run passed"],
-  ["5", "the run completed, but teardown could not remove everything"],
+  ["5", "the run completed, but teardown could not remove everything; the drill has found something left behind"],
   ["6", "the run completed, but its journal has a gap"],
   ["130, 143", "cancelled by SIGINT or SIGTERM (129 by SIGHUP), 130 by telemachy cancel"]
 ]
