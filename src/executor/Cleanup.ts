@@ -105,7 +105,7 @@ export const clean = Effect.fn("Cleanup.run")(function*(
     events: options.events ?? (yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)),
     reached
   })
-  const holders = yield* journal.reserve(concern.map(({ key }) => key), { all: false, purpose: "remove" })
+  const { holders } = yield* journal.reserve(concern.map(({ key }) => key), { all: false, purpose: "remove" })
   const removal = {
     heldBy: new Map(holders.filter(({ run }) => run !== options.heir).map(({ key, run }) => [key, RunId.make(run)])),
     spared: keys,

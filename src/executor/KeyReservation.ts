@@ -5,7 +5,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
-import { type KeyHolder, WorkflowRunningError } from "../run/KeyHolder.ts"
+import { WorkflowRunningError } from "../run/KeyHolder.ts"
 import * as RunId from "../run/RunId.ts"
 import * as RunJournal from "../run/RunJournal.ts"
 
@@ -14,21 +14,22 @@ const removalWait = Duration.seconds(30)
 
 const lookInterval = Duration.millis(500)
 
-const refuseIfHeld = (holders: ReadonlyArray<KeyHolder>) => {
+const refuseIfHeld = ({ former, holders }: RunJournal.Reserved): Effect.Effect<ReadonlyArray<RunId.RunId>, WorkflowRunningError> => {
   const holder = holders.find(({ purpose }) => purpose === "use") ?? holders[0]
-  return holder === undefined ? Effect.void : new WorkflowRunningError(holder)
+  return holder === undefined ? Effect.succeed(former) : new WorkflowRunningError(holder)
 }
 
 /**
  * Takes all keys of a run until the scope of its journal closes. Waits while
  * another run only removes what carries them, and fails when one is at work.
+ * Answers which runs have held them to the end of their processes.
  */
 export const acquire = Effect.fn("KeyReservation.acquire")(function*(
   { reserve }: Pick<RunJournal.Handle, "reserve">,
   keys: ReadonlyArray<string>
 ) {
   const attempt = Effect.flatMap(reserve(keys, { all: true, purpose: "use" }), refuseIfHeld)
-  yield* Effect.retry(attempt, {
+  return yield* Effect.retry(attempt, {
     times: Math.ceil(Duration.toMillis(removalWait) / Duration.toMillis(lookInterval)),
     while: (error) =>
       error._tag === "WorkflowRunningError" && error.purpose === "remove" ? Effect.as(Effect.sleep(lookInterval), true) : Effect.succeed(false)

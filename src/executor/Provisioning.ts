@@ -2,10 +2,7 @@
  * Makes the agents and teams of a run on Agamemnon, or finds those that an
  * earlier run of the workflow has left.
  */
-import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -13,6 +10,7 @@ import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { Agent, AgentId, CreateAgent, Team, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import type * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { AgentSpec, TeamSpec } from "../workflow/WorkflowSpec.ts"
+import * as Arrivals from "./Arrivals.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
 import type { Made } from "./PendingCreates.ts"
 import { type Creating, RunAgamemnon, type Using } from "./RunAgamemnon.ts"
@@ -101,20 +99,6 @@ const known = Effect.fnUntraced(function*<A>(what: string, request: Effect.Effec
   return yield* Effect.catchIf(request, ({ isNotFound }) => isNotFound, () => stateLost(run, what))
 })
 
-/** Whether a process that did not live to know its answer has sent the create of a resource. */
-const mayAppear = ({ before }: Context.Tag.Service<RunRequest>, kind: "agents" | "teams", name: string): boolean =>
-  before !== undefined && Option.exists(HashMap.get(before[kind], name), ({ id, uncertainSince }) =>
-    id === undefined && uncertainSince !== undefined)
-
-/** Waits until what was sent before the run was resumed has had its time to take effect. */
-const awaitAppearance = Effect.gen(function*() {
-  const { settings } = yield* CurrentRun
-  const { beforeAt } = yield* RunRequest
-  if (beforeAt === undefined) return
-  const until = DateTime.toEpochMillis(beforeAt) + Duration.toMillis(settings.requestTimeout)
-  yield* Effect.sleep(Duration.millis(Math.max(0, until - (yield* Clock.currentTimeMillis))))
-})
-
 /** What there is on Agamemnon by its key, as it was read last, and how to read it again. */
 interface Listed<A, E> {
   readonly found: ReadonlyMap<string, ReadonlyArray<A>>
@@ -140,8 +124,8 @@ const findOrCreate = Effect.fnUntraced(function*<A extends Existing, E>(
   const key = request.keyOf(name)
   let same = found.get(key) ?? []
   let reusable = reusableOf(request, `${kind}s`, name, same)
-  if (reusable === undefined && mayAppear(request, `${kind}s`, name)) {
-    yield* awaitAppearance
+  if (reusable === undefined && request.arrivals.keys.has(key)) {
+    yield* Arrivals.wait(request.arrivals)
     same = (yield* list).get(key) ?? []
     reusable = reusableOf(request, `${kind}s`, name, same)
   }

@@ -128,7 +128,8 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
     journal,
     input: { ...input, spec },
     before: embedded ? withoutResources(reached) : reached,
-    beforeAt: embedded ? undefined : journal.events.at(-1)?.at
+    beforeAt: embedded ? undefined : journal.events.at(-1)?.at,
+    events: journal.events
   }
 })
 

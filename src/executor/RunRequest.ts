@@ -5,6 +5,7 @@ import type { RunId } from "../run/RunId.ts"
 import type { RunState } from "../run/RunState.ts"
 import * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import type { Arrivals } from "./Arrivals.ts"
 
 /** What a run is asked for. */
 export interface Options {
@@ -17,6 +18,8 @@ export interface Options {
   readonly before: RunState | undefined
   /** When the run was last heard of before it was resumed. */
   readonly beforeAt: DateTime.Utc | undefined
+  /** What earlier processes may have sent last, of this run or of those whose agents and teams it takes over. */
+  readonly arrivals: Arrivals
   /** Whether nobody else can be on the Agamemnon. */
   readonly isAlone: boolean
   /** Whether tasks that had failed before are submitted again. */

@@ -4,15 +4,11 @@
  * the journal of this one does not know. Before each submission it is asked
  * whether there are such tasks; those that wait for that share one question.
  */
-import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
-import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HashMap from "effect/HashMap"
-import * as Option from "effect/Option"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
+import * as Arrivals from "./Arrivals.ts"
 import { CurrentRun } from "./CurrentRun.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
@@ -76,13 +72,11 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
 })
 
 const find = Effect.fnUntraced(function*(state: State, subject: string) {
-  const { others, request, run } = state
+  const { others, request } = state
   const found = others.get(subject)
   if (found !== undefined || request.isAlone) return found
-  const until = arrivesUntil(state, subject)
-  if (until !== undefined) {
-    const left = DateTime.toEpochMillis(until) + Duration.toMillis(run.settings.requestTimeout) - (yield* Clock.currentTimeMillis)
-    yield* Effect.sleep(Duration.millis(Math.max(0, left)))
+  if (Arrivals.hasTask(request.arrivals, state.team.spec.name, subject)) {
+    yield* Arrivals.wait(request.arrivals)
     yield* state.turn.withPermits(1)(readAll(state))
     return state.others.get(subject)
   }
@@ -90,13 +84,6 @@ const find = Effect.fnUntraced(function*(state: State, subject: string) {
   yield* state.turn.withPermits(1)(Effect.suspend(() => (state.answered >= mine ? Effect.void : ask(state))))
   return state.others.get(subject)
 })
-
-/** When the process was last heard of that has sent a task of this run and did not live to know what became of it. */
-const arrivesUntil = ({ request: { before, beforeAt }, team }: State, subject: string): DateTime.Utc | undefined => {
-  if (before === undefined) return undefined
-  const task = Option.getOrUndefined(Option.flatMap(HashMap.get(before.tasks, team.spec.name), HashMap.get(subject)))
-  return task?.status === "submitting" ? beforeAt : undefined
-}
 
 /** Asks how many tasks there are, and reads them when they are more than this run knows of and has under way. */
 const ask = Effect.fnUntraced(function*(state: State) {
@@ -108,14 +95,14 @@ const ask = Effect.fnUntraced(function*(state: State) {
 
 /** Reads the tasks, and takes those for another's of which this run does not know. */
 const readAll = Effect.fnUntraced(function*(state: State) {
-  const { agamemnon, ids, own, run, team, underWay } = state
+  const { agamemnon, ids, own, request, run, team, underWay } = state
   const tasks = yield* agamemnon.listTasks(team.id)
   const strangers = tasks.filter(({ id, subject }) => !ids.has(id) && !underWay.has(subject))
   if (strangers.length === 0) return
   for (const { id } of strangers) ids.add(id)
   const kept = [...state.others.values()].flatMap(({ tasks }) => tasks)
   state.others = EarlierTasks.bySubject([...kept, ...strangers.filter(({ subject }) => !own.has(subject))])
-  if (state.isShared || strangers.every(({ subject }) => arrivesUntil(state, subject) !== undefined)) return
+  if (state.isShared || strangers.every(({ subject }) => Arrivals.hasTask(request.arrivals, team.spec.name, subject))) return
   state.isShared = true
   yield* run.emit({ _tag: "team.shared", name: team.spec.name, key: team.key })
 })

@@ -20,6 +20,7 @@ import * as RunInput from "../run/RunInput.ts"
 import { RunJournal } from "../run/RunJournal.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as Arrivals from "./Arrivals.ts"
 import * as Resume from "./Resume.ts"
 import type { RunError } from "./RunError.ts"
 import type { RunResult } from "./RunResult.ts"
@@ -183,11 +184,12 @@ export const make = Effect.fnUntraced(function*(given: Partial<RunSettings.RunSe
   })
 
   const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, options: ResumeOptions = {}) {
-    const { before, beforeAt, input: { force, separate = false, spec, ...rest }, journal } = yield* Resume.prepare(id, options)
+    const { before, beforeAt, events: told, input: { force, separate = false, spec, ...rest }, journal } = yield* Resume.prepare(id, options)
     const input = yield* RunInput.encode({ force, spec, ...rest, ...(separate ? { separate } : {}) })
     yield* journal.writeInput(input)
     const request = { spec, force, separate, before, beforeAt, retryFailed: options.retryFailed ?? false }
-    return yield* carryOut(shared, { ...options, id, request, journal: Option.some(journal), inputDigest: input.digest })
+    const arrivals = Arrivals.fromEvents(told, settings.requestTimeout)
+    return yield* carryOut(shared, { ...options, id, request, arrivals, journal: Option.some(journal), inputDigest: input.digest })
   })
 
   const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(Effect.scoped(effect), context)

@@ -14,6 +14,7 @@ import type * as RunJournal from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as Arrivals from "./Arrivals.ts"
 import * as CurrentRun from "./CurrentRun.ts"
 import * as KeyReservation from "./KeyReservation.ts"
 import * as Pipeline from "./Pipeline.ts"
@@ -36,7 +37,9 @@ export interface Shared {
 export interface Options {
   readonly id: RunId
   readonly journal: Option.Option<RunJournal.Handle>
-  readonly request: Omit<RunRequest.Options, "isAlone">
+  readonly request: Omit<RunRequest.Options, "isAlone" | "arrivals">
+  /** What the process that has driven the run before may have sent last. Defaults to nothing. */
+  readonly arrivals?: Arrivals.Arrivals | undefined
   /** Digest of its input in the journal, if it is there. */
   readonly inputDigest: string | undefined
   /** Wins over the workflow's own policy, or that which the run had. */
@@ -51,14 +54,19 @@ export interface Options {
 export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Options) {
   const { embedded = false, id, journal } = options
   const { before, spec } = options.request
-  const request = RunRequest.make(id, { ...options.request, isAlone: embedded })
   const { url } = yield* AgamemnonClient
   const { events, settings } = shared
   const policy = options.teardown ?? before?.policy ?? spec.teardown
   const limit = limitOf(options, settings)
   const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events })
   const agamemnon = yield* RunAgamemnon.make
-  if (Option.isSome(journal) && !embedded) yield* KeyReservation.acquire(journal.value, request.keys)
+  const asked = { ...options.request, isAlone: embedded, arrivals: options.arrivals ?? Arrivals.none }
+  const request = RunRequest.make(id, {
+    ...asked,
+    arrivals: Option.isNone(journal) || embedded
+      ? asked.arrivals
+      : Arrivals.merge([asked.arrivals, yield* arrivalsOfFormer(journal.value, RunRequest.make(id, asked).keys, settings)])
+  })
   /** Dead runs of which this one has used something again. */
   const inherited: Array<RunId> = []
   yield* Pipeline.run({
@@ -79,6 +87,17 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const spared = new Set(state === undefined ? [] : RunState.remaining(state).map(({ key }) => key))
   yield* Effect.forEach(inherited, (run) => Recovery.inherit(run, { settings, spared, heir: id }), { discard: true })
   return yield* RunResult.fromState(state)
+})
+
+/** Takes the keys of the run, and tells what those may have sent last who held them before. */
+const arrivalsOfFormer = Effect.fnUntraced(function*(
+  journal: RunJournal.Handle,
+  keys: ReadonlyArray<string>,
+  { requestTimeout }: RunSettings
+) {
+  const former = yield* KeyReservation.acquire(journal, keys)
+  const events = yield* Effect.forEach(former, journal.eventsOf)
+  return Arrivals.merge(events.map((each) => Arrivals.fromEvents(each, requestTimeout)))
 })
 
 const limitOf = ({ request: { spec }, timeout }: Options, { workflowTimeout }: RunSettings): Duration.Duration =>

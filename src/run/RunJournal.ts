@@ -12,6 +12,14 @@ import type { RunEvent } from "./RunEvent.ts"
 import type { RunId, RunIdentity } from "./RunId.ts"
 import type * as RunInput from "./RunInput.ts"
 
+/** What became of an attempt to take keys. */
+export interface Reserved {
+  /** Who holds those that were not taken. */
+  readonly holders: ReadonlyArray<KeyHolder>
+  /** The runs whose processes have ended while they held what was taken. */
+  readonly former: ReadonlyArray<RunId>
+}
+
 /** The journal of one run, for as long as this process holds the lease of the run. */
 export interface Handle {
   /** The database, without a password. */
@@ -31,13 +39,15 @@ export interface Handle {
   readonly ensure: Effect.Effect<void, LeaseLostError>
   /**
    * Takes those of some keys that no other living run holds, until the scope of
-   * the journal closes. Answers who holds the others; with `all`, nothing is
-   * taken when there are such. Taking a key that the run holds changes what for.
+   * the journal closes; with `all`, nothing is taken when others hold any. Taking
+   * a key that the run holds changes what for.
    */
   readonly reserve: (
     keys: ReadonlyArray<string>,
     options: { readonly all: boolean; readonly purpose: Purpose }
-  ) => Effect.Effect<ReadonlyArray<KeyHolder>, JournalError | LeaseLostError>
+  ) => Effect.Effect<Reserved, JournalError | LeaseLostError>
+  /** What has happened in another run so far. Nothing of one that is not in the journal. */
+  readonly eventsOf: (run: RunId) => Effect.Effect<ReadonlyArray<RunEvent>, JournalError>
   /** The ids of all agents and teams that other runs have made or used. */
   readonly idsOfOthers: Effect.Effect<ReadonlySet<string>, JournalError>
 }

@@ -4,10 +4,12 @@
  * who holds a key and taking it is one transaction.
  */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { JournalError, type LeaseLostError } from "../run/JournalError.ts"
 import type { KeyHolder, Purpose } from "../run/KeyHolder.ts"
-import type { RunIdentity } from "../run/RunId.ts"
+import { RunId, type RunIdentity } from "../run/RunId.ts"
+import type * as RunJournal from "../run/RunJournal.ts"
 import * as RunLease from "../run/RunLease.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Database from "./Database.ts"
@@ -23,6 +25,8 @@ const Row = Schema.Struct({
   purpose: Schema.Literal("use", "remove")
 })
 type Row = typeof Row.Type
+
+const decodeRunId = Schema.decodeOption(RunId)
 
 const decodeRows = Schema.decodeUnknown(Schema.Array(Row))
 
@@ -70,25 +74,26 @@ const sort = Effect.fnUntraced(function*(rows: ReadonlyArray<Row>) {
 })
 
 /**
- * Takes those of some keys that no other living run holds. Answers who holds the
- * others; with `all`, nothing is taken when there are such.
+ * Takes those of some keys that no other living run holds; with `all`, nothing is
+ * taken when others hold any.
  */
 export const reserve = (
   { fence, markLost }: Pick<RunLease.Handle, "fence" | "markLost">,
   { run, url: address }: RunIdentity,
   keys: ReadonlyArray<string>,
   { all, purpose }: { readonly all: boolean; readonly purpose: Purpose }
-): Effect.Effect<ReadonlyArray<KeyHolder>, JournalError | LeaseLostError, Database.Database | RunLease.RunLease> => {
+): Effect.Effect<RunJournal.Reserved, JournalError | LeaseLostError, Database.Database | RunLease.RunLease> => {
   const url = AgamemnonAddress.identity(address)
   const attempt = Effect.gen(function*() {
     const { alive, dead } = yield* sort(yield* rowsOf(url, keys))
     const others = alive.filter((each) => each.run !== run)
-    if (all && others.length > 0) return others
+    if (all && others.length > 0) return { holders: others, former: [] }
     const held = new Set(others.map(({ key }) => key))
     // In one order, so that two that take the same keys wait for each other and not in a circle.
     const free = [...new Set(keys)].filter((key) => !held.has(key)).toSorted()
     yield* Database.transact((sql) => take(sql, { url, keys: free, fence, purpose, dead }))
-    return others
+    const former = new Set(dead.map((row) => row.run).filter((each) => each !== run))
+    return { holders: others, former: [...former].flatMap((each) => Option.toArray(decodeRunId(each))) }
   })
   return attempt.pipe(
     Effect.retry({ times: attempts, while: ({ _tag }) => _tag === "Overtaken" }),

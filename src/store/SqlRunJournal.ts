@@ -121,6 +121,7 @@ const makeHandle = Effect.fnUntraced(function*(identity: RunIdentity, lease: Run
         hasReserved = true
         return provided(Reservations.reserve(lease, identity, keys, options))
       }),
+    eventsOf: (run) => provided(Effect.flatMap(EventLog.rows(run), EventLog.events)),
     idsOfOthers: provided(ResourceIndex.idsOfOthers(identity.run))
   } satisfies RunJournal.Handle
 })

@@ -5,9 +5,8 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 
 import type { JournalError } from "../../src/run/JournalError.ts"
-import type { KeyHolder } from "../../src/run/KeyHolder.ts"
 import { RunId } from "../../src/run/RunId.ts"
-import { RunJournal } from "../../src/run/RunJournal.ts"
+import { type Reserved, RunJournal } from "../../src/run/RunJournal.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
 import { identity, type Lives, newPath, numbered, openFile, process, runA, runB, started } from "../support/TestStore.ts"
@@ -16,7 +15,7 @@ type Opened = Effect.Effect<Context.Tag.Service<Database.Database>, JournalError
 
 const use = { all: true, purpose: "use" } as const
 
-const held = (holders: ReadonlyArray<KeyHolder>) => holders.map(({ key, purpose, run }) => [key, run, purpose])
+const held = ({ holders }: Reserved) => holders.map(({ key, purpose, run }) => [key, run, purpose])
 
 /** A process with the journal in this database. */
 const journal = (database: Context.Tag.Service<Database.Database>, pid: number, lives?: Lives) =>
@@ -28,12 +27,13 @@ const suite = (open: Opened) => {
       const database = yield* open
       const one = yield* (yield* journal(database, 1)).begin(identity(runA))
       const other = yield* (yield* journal(database, 2)).begin(identity(runB, "flow", "http://FAKE.test:80/"))
-      assert.deepStrictEqual(yield* one.reserve(["a", "b"], use), [])
-      const holders = yield* other.reserve(["b", "c"], use)
-      assert.deepStrictEqual(held(holders), [["b", runA, "use"]])
+      assert.deepStrictEqual(held(yield* one.reserve(["a", "b"], use)), [])
+      const reserved = yield* other.reserve(["b", "c"], use)
+      const { holders } = reserved
+      assert.deepStrictEqual(held(reserved), [["b", runA, "use"]])
       assert.match(holders[0]?.owner ?? "", /^process 1 on here, since /)
       // Nothing was taken.
-      assert.deepStrictEqual(yield* one.reserve(["c"], use), [])
+      assert.deepStrictEqual(held(yield* one.reserve(["c"], use)), [])
       // What is free is taken all the same when that is enough.
       assert.deepStrictEqual(held(yield* other.reserve(["c", "d"], { all: false, purpose: "remove" })), [["c", runA, "use"]])
       assert.deepStrictEqual(held(yield* one.reserve(["d"], use)), [["d", runB, "remove"]])
@@ -44,8 +44,8 @@ const suite = (open: Opened) => {
       const database = yield* open
       const one = yield* (yield* journal(database, 1)).begin(identity(runA))
       const other = yield* (yield* journal(database, 2)).begin(identity(runB, "flow", "http://other.test"))
-      assert.deepStrictEqual(yield* one.reserve(["a"], use), [])
-      assert.deepStrictEqual(yield* other.reserve(["a"], use), [])
+      assert.deepStrictEqual(held(yield* one.reserve(["a"], use)), [])
+      assert.deepStrictEqual(held(yield* other.reserve(["a"], use)), [])
     }))
 
   it.scopedLive("a run that takes its keys again changes what for", () =>
@@ -54,7 +54,7 @@ const suite = (open: Opened) => {
       const one = yield* (yield* journal(database, 1)).begin(identity(runA))
       const other = yield* (yield* journal(database, 2)).begin(identity(runB))
       yield* one.reserve(["a"], use)
-      assert.deepStrictEqual(yield* one.reserve(["a"], { all: false, purpose: "remove" }), [])
+      assert.deepStrictEqual(held(yield* one.reserve(["a"], { all: false, purpose: "remove" })), [])
       assert.deepStrictEqual(held(yield* other.reserve(["a"], use)), [["a", runA, "remove"]])
     }))
 
@@ -70,10 +70,11 @@ const suite = (open: Opened) => {
       yield* ended.reserve(["a", "b"], use)
       yield* Scope.close(scope, Exit.void)
       const dies = yield* second.begin(identity(runB))
-      assert.deepStrictEqual(yield* dies.reserve(["a", "b"], use), [])
+      assert.deepStrictEqual(held(yield* dies.reserve(["a", "b"], use)), [])
       lives.set(2, "dead")
       const next = yield* third.begin(identity(RunId.make("c".repeat(16))))
-      assert.deepStrictEqual(yield* next.reserve(["b", "c"], use), [])
+      // It hears whose keys it takes, who did not live to let go of them.
+      assert.deepStrictEqual(yield* next.reserve(["b", "c"], use), { holders: [], former: [runB] })
       // Whoever acquires the dead run does not hold what it held.
       yield* dies.append([started(runB)])
       const again = yield* third.acquire(runB)
@@ -89,8 +90,8 @@ const suite = (open: Opened) => {
       const keys = ["k1", "k2", "k3"]
       const answers = yield* Effect.forEach(handles, (handle, position) =>
         handle.reserve(position % 2 === 0 ? keys : keys.toReversed(), use), { concurrency: "unbounded" })
-      assert.lengthOf(answers.filter((holders) => holders.length === 0), 1)
-      assert.isTrue(answers.every((holders) => holders.length === 0 || holders.length === 3))
+      assert.lengthOf(answers.filter(({ holders }) => holders.length === 0), 1)
+      assert.isTrue(answers.every(({ holders }) => holders.length === 0 || holders.length === 3))
     }))
 
   it.scopedLive("a former owner takes nothing", () =>

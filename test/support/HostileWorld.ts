@@ -15,6 +15,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
+import { RequestRetry } from "../../src/agamemnon/RequestRetry.ts"
 import * as Cleanup from "../../src/executor/Cleanup.ts"
 import * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
 import type { RunId } from "../../src/run/RunId.ts"
@@ -156,7 +157,12 @@ const startHost = (world: HostileWorld, connection: Connection) =>
 
 /** The Agamemnon as a process reaches it: nothing leaves it while it is suspended, and no answer comes in. */
 const gatedClient = ({ client }: FakeAgamemnon, pass: Effect.Effect<void>): Context.Tag.Service<AgamemnonClient> => {
-  const within = <A, E>(effect: Effect.Effect<A, E>) => Effect.zipRight(pass, Effect.zipLeft(effect, pass))
+  // Each request by itself: one that is repeated is not sent while its process does nothing.
+  const within = <A, E>(effect: Effect.Effect<A, E>) =>
+    Effect.flatMap(RequestRetry, ({ permission = Effect.void, ...retry }) =>
+      Effect.zipRight(pass, Effect.zipLeft(effect, pass)).pipe(
+        Effect.provideService(RequestRetry, { ...retry, permission: Effect.zipRight(permission, pass) })
+      ))
   return AgamemnonClient.of({
     url: client.url,
     ping: within(client.ping),
