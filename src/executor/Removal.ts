@@ -157,7 +157,8 @@ const attempt = Effect.fnUntraced(function*(targets: ReadonlyArray<Target>, opti
     Effect.repeat({ while: () => Effect.map(standstillAt(state), (left) => left > 0 && targets.some(isOpen)) }),
     Effect.raceFirst(tellWaiting(state))
   )
-  return `not removed within ${grace}: ${state.lastFailure ?? "Agamemnon did not answer"}`
+  // A request that is under way when the grace is over has not failed.
+  return state.lastFailure === undefined ? `not removed within ${grace}` : `not removed within ${grace}: ${state.lastFailure}`
 })
 
 /** Waits until Agamemnon answers a ping again, for as long as the grace lasts. */

@@ -95,9 +95,8 @@ const act = Effect.fnUntraced(function*({ now, start, world }: Started, action: 
     case "cleanup": {
       // Its own journal may not answer it.
       if (gates.stoppedAt !== undefined) return
-      const open = (yield* HostileWorld.runs(host)).filter(({ owner, status }) => owner === undefined && status !== "completed")
-      const run = open[0]?.run
-      return run === undefined ? undefined : yield* begin(action.what === "resume" ? host.resume(run) : host.cleanup(run))
+      const open = (yield* HostileWorld.runs(host)).find(({ owner, status }) => owner === undefined && status !== "completed")
+      return open === undefined ? undefined : yield* begin(action.what === "resume" ? host.resume(open.run) : host.cleanup(open.run))
     }
     case "kill":
       gates.isDead = true
