@@ -43,8 +43,8 @@ export class CurrentRun extends Context.Tag("telemachy/executor/CurrentRun")<Cur
   readonly emitBefore: <Body extends EventBody>(body: Body) => Effect.Effect<OnRecord<Body["_tag"]>, JournalError | LeaseLostError>
   /** From now on nothing waits until it is written. */
   readonly writeBeside: Effect.Effect<void>
-  /** Says that the run is over: the last event. */
-  readonly emitLast: (body: EventBody) => Effect.Effect<void>
+  /** Says that the run is over: the last event, which is waited for no longer than a moment when that is urgent. */
+  readonly emitLast: (body: EventBody, isUrgent: boolean) => Effect.Effect<void>
   /** Succeeds while this process drives the run. Waits while that is not certain, and fails once it does not. */
   readonly ensureLease: Effect.Effect<void, LeaseLostError>
   /** Fails when this process has lost the lease of the run, and never succeeds. */
@@ -87,7 +87,7 @@ export const make = ({ events, reached, ...run }: Options): Context.Tag.Service<
     emit: (body) => Effect.flatMap(eventOf(body), publish),
     emitSoon: (body) => Effect.flatMap(eventOf(body), publishSoon),
     emitBefore: (body) => Effect.as(Effect.flatMap(eventOf(body), publishBefore), { [OnRecordTypeId]: body._tag }),
-    emitLast: (body) => Effect.flatMap(eventOf(body), publishLast),
+    emitLast: (body, isUrgent) => Effect.flatMap(eventOf(body), (event) => publishLast(event, isUrgent)),
     writeBeside
   })
 }
@@ -110,5 +110,6 @@ export const finish = Effect.gen(function*() {
   const remaining = after === undefined ? 0 : RunState.remaining(after).length
   const kept = after === undefined ? 0 : RunState.kept(after).length
   const checked = after === undefined ? 0 : RunState.resources(after).filter(({ confirmed, neverMade }) => confirmed && !neverMade).length
-  yield* emitLast({ _tag: "run.finished", outcome: after?.outcome ?? "failed", left: remaining - kept, kept, checked })
+  const outcome = after?.outcome ?? "failed"
+  yield* emitLast({ _tag: "run.finished", outcome, left: remaining - kept, kept, checked }, outcome === "cancelled")
 })

@@ -26,7 +26,7 @@ const writeTimeout = Duration.seconds(10)
 /** How long a journal that has failed is left alone. */
 const retryPause = Duration.seconds(5)
 
-/** How long the end of a run waits for its events to be written. */
+/** How long the end of a run that was cancelled waits for its events to be written. Who has cancelled it may kill it soon. */
 const lastWriteTimeout = Duration.seconds(1)
 
 /** Publishes the events of one run. */
@@ -44,7 +44,7 @@ export interface EventPublisher {
   /** From now on an event is told at once, and written beside. */
   readonly writeBeside: Effect.Effect<void>
   /** Publishes the last event, when all are written or the time for that is over, and says before if they are not. */
-  readonly publishLast: (event: RunEvent) => Effect.Effect<void>
+  readonly publishLast: (event: RunEvent, isUrgent: boolean) => Effect.Effect<void>
 }
 
 /** Takes an event into the state of the run, and offers it to whoever listens. */
@@ -83,7 +83,7 @@ export const journaled = (options: Options): EventPublisher => {
     publish: (event) => Effect.suspend(() => settled(enqueue(state, entryOf(event)))),
     publishSoon: (event) => Effect.asVoid(enqueue(state, entryOf(event))),
     publishBefore: (event) => publishBefore(state, event),
-    publishLast: (event) => publishLast(state, event),
+    publishLast: (event, isUrgent) => publishLast(state, event, isUrgent ? lastWriteTimeout : writeTimeout),
     writeBeside: Effect.sync(() => {
       state.isBeside = true
       tellAll(state)
@@ -181,7 +181,7 @@ const withdraw = (state: State, entry: Entry) =>
     }
   })
 
-const publishLast = (state: State, event: RunEvent) =>
+const publishLast = (state: State, event: RunEvent, limit: Duration.Duration) =>
   Effect.gen(function*() {
     state.isLast = true
     const entry = entryOf(event)
@@ -190,10 +190,10 @@ const publishLast = (state: State, event: RunEvent) =>
       state.queue.push(entry)
       yield* state.retry.open
       yield* startWriter(state)
-      yield* Effect.ignore(TimeLimit.within({ limit: lastWriteTimeout, onTimeout: () => undefined })(Deferred.await(entry.done)))
+      yield* Effect.ignore(TimeLimit.within({ limit, onTimeout: () => undefined })(Deferred.await(entry.done)))
     }
     if (entry.isTold) return
-    if (state.lost === undefined && state.failure === undefined) state.deliver(failed(event, unanswered(state, lastWriteTimeout)))
+    if (state.lost === undefined && state.failure === undefined) state.deliver(failed(event, unanswered(state, limit)))
     tell(state, entry)
     if (state.writer !== undefined) yield* Fiber.interruptFork(state.writer)
   }).pipe(Effect.uninterruptible)

@@ -120,7 +120,7 @@ describe("EventPublisher", () => {
       run.journal(() => Effect.void)
       yield* run.publish(numbered(3))
       assert.deepStrictEqual(run.told(), ["run.started", "record.failed", "3"])
-      yield* run.publishLast(finished)
+      yield* run.publishLast(finished, true)
       assert.deepStrictEqual(run.told(), ["run.started", "record.failed", "3", "record.restored", "run.finished"])
       assert.deepStrictEqual(run.log(), run.told())
     }))
@@ -145,7 +145,7 @@ describe("EventPublisher", () => {
       run.journal(() => full)
       yield* run.publish(numbered(5))
       run.journal(() => Effect.void)
-      yield* run.publishLast(finished)
+      yield* run.publishLast(finished, true)
       assert.deepStrictEqual(run.told().slice(-5), ["4", "5", "record.failed", "record.restored", "run.finished"])
       assert.deepStrictEqual(run.log(), run.told())
     }))
@@ -207,7 +207,7 @@ describe("EventPublisher", () => {
       // It may have been written though it failed: so the next attempt begins with what that one held.
       assert.deepStrictEqual(run.batches[1], ["1", "record.failed", "2"])
       yield* run.publish(numbered(3))
-      yield* run.publishLast(finished)
+      yield* run.publishLast(finished, true)
       assert.deepStrictEqual(run.batches[2], ["1", "record.failed", "2", "3"])
       assert.deepStrictEqual(run.told(), ["1", "record.failed", "2", "3", "run.finished"])
     }))
@@ -241,10 +241,21 @@ describe("EventPublisher", () => {
       yield* Fiber.join(publishing)
       yield* run.publish(numbered(2))
       assert.deepStrictEqual(run.told(), ["run.started", "1", "2"])
-      const ending = yield* Effect.fork(run.publishLast(finished))
+      const ending = yield* Effect.fork(run.publishLast(finished, true))
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(ending)
       assert.deepStrictEqual(run.told(), ["run.started", "1", "2", "record.failed", "run.finished"])
+    }))
+
+  it.effect("the end of a run that nobody has cancelled has as long as any write", () =>
+    Effect.gen(function*() {
+      const run = make()
+      yield* run.publish(started())
+      run.journal(() => Effect.sleep("8 seconds"))
+      const ending = yield* Effect.fork(run.publishLast(finished, false))
+      yield* TestClock.adjust("8 seconds")
+      yield* Fiber.join(ending)
+      assert.deepStrictEqual([run.told(), run.log()], [["run.started", "run.finished"], ["run.started", "run.finished"]])
     }))
 
   it.effect("what is written beside is in the journal at the end of the run", () =>
@@ -254,7 +265,7 @@ describe("EventPublisher", () => {
       yield* run.writeBeside
       for (const number of [1, 2, 3]) yield* run.publish(numbered(number))
       assert.deepStrictEqual([run.told(), run.log()], [["1", "2", "3"], []])
-      const ending = yield* Effect.fork(run.publishLast(finished))
+      const ending = yield* Effect.fork(run.publishLast(finished, true))
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(ending)
       assert.deepStrictEqual([run.told(), run.log()], [["1", "2", "3", "run.finished"], ["1", "2", "3", "run.finished"]])

@@ -173,6 +173,6 @@ describe("whatever happens", () => {
         yield* settle(started)
         yield* check(started)
       })).pipe(Effect.withRandom(steady)),
-    { fastCheck: { numRuns: sequences } }
+    { fastCheck: { numRuns: sequences }, timeout: 300_000 + sequences * 2000 }
   )
 })
