@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
+import { CurrentRun } from "./CurrentRun.ts"
 
 /** What may still take effect. */
 export interface Arrivals {
@@ -51,6 +52,12 @@ export const merge = (all: ReadonlyArray<Arrivals>): Arrivals => ({
 /** Whether a task may be on its way. */
 export const hasTask = ({ tasks }: Arrivals, team: string, subject: string): boolean => tasks.has(taskOf(team, subject))
 
-/** Waits until nothing can be on its way any more. */
-export const wait = ({ until }: Arrivals): Effect.Effect<void> =>
-  Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(Duration.millis(Math.max(0, until - now))))
+/** Makes what waits until nothing can be on its way any more, and says so once. */
+export const makeWait = ({ until }: Arrivals): Effect.Effect<Effect.Effect<void>, never, CurrentRun> =>
+  Effect.gen(function*() {
+    const { emit } = yield* CurrentRun
+    const left = Effect.map(Clock.currentTimeMillis, (now) => Duration.millis(Math.max(0, until - now)))
+    const announce = yield* Effect.once(Effect.flatMap(left, (limit) => emit({ _tag: "run.waiting", limit })))
+    return Effect.flatMap(left, (limit) =>
+      Duration.equals(limit, Duration.zero) ? Effect.void : Effect.zipRight(announce, Effect.sleep(limit)))
+  })

@@ -10,7 +10,6 @@ import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { Agent, AgentId, CreateAgent, Team, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import type * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { AgentSpec, TeamSpec } from "../workflow/WorkflowSpec.ts"
-import * as Arrivals from "./Arrivals.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
 import type { Made } from "./PendingCreates.ts"
 import { type Creating, RunAgamemnon, type Using } from "./RunAgamemnon.ts"
@@ -125,7 +124,7 @@ const findOrCreate = Effect.fnUntraced(function*<A extends Existing, E>(
   let same = found.get(key) ?? []
   let reusable = reusableOf(request, `${kind}s`, name, same)
   if (reusable === undefined && request.arrivals.keys.has(key)) {
-    yield* Arrivals.wait(request.arrivals)
+    yield* request.awaitArrivals
     same = (yield* list).get(key) ?? []
     reusable = reusableOf(request, `${kind}s`, name, same)
   }

@@ -1,6 +1,7 @@
 /** What the current run is to do. */
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
+import type * as Effect from "effect/Effect"
 import type { RunId } from "../run/RunId.ts"
 import type { RunState } from "../run/RunState.ts"
 import * as ResourceKey from "../workflow/ResourceKey.ts"
@@ -20,6 +21,8 @@ export interface Options {
   readonly beforeAt: DateTime.Utc | undefined
   /** What earlier processes may have sent last, of this run or of those whose agents and teams it takes over. */
   readonly arrivals: Arrivals
+  /** Waits until that has taken effect, or cannot any more. */
+  readonly awaitArrivals: Effect.Effect<void>
   /** Whether nobody else can be on the Agamemnon. */
   readonly isAlone: boolean
   /** Whether tasks that had failed before are submitted again. */

@@ -76,7 +76,7 @@ const find = Effect.fnUntraced(function*(state: State, subject: string) {
   const found = others.get(subject)
   if (found !== undefined || request.isAlone) return found
   if (Arrivals.hasTask(request.arrivals, state.team.spec.name, subject)) {
-    yield* Arrivals.wait(request.arrivals)
+    yield* request.awaitArrivals
     yield* state.turn.withPermits(1)(readAll(state))
     return state.others.get(subject)
   }

@@ -37,7 +37,7 @@ export interface Shared {
 export interface Options {
   readonly id: RunId
   readonly journal: Option.Option<RunJournal.Handle>
-  readonly request: Omit<RunRequest.Options, "isAlone" | "arrivals">
+  readonly request: Omit<RunRequest.Options, "isAlone" | "arrivals" | "awaitArrivals">
   /** What the process that has driven the run before may have sent last. Defaults to nothing. */
   readonly arrivals?: Arrivals.Arrivals | undefined
   /** Digest of its input in the journal, if it is there. */
@@ -60,13 +60,13 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const limit = limitOf(options, settings)
   const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events })
   const agamemnon = yield* RunAgamemnon.make
-  const asked = { ...options.request, isAlone: embedded, arrivals: options.arrivals ?? Arrivals.none }
-  const request = RunRequest.make(id, {
-    ...asked,
-    arrivals: Option.isNone(journal) || embedded
-      ? asked.arrivals
-      : Arrivals.merge([asked.arrivals, yield* arrivalsOfFormer(journal.value, RunRequest.make(id, asked).keys, settings)])
-  })
+  const asked = { ...options.request, isAlone: embedded, arrivals: Arrivals.none, awaitArrivals: Effect.void }
+  const former = Option.isNone(journal) || embedded
+    ? Arrivals.none
+    : yield* arrivalsOfFormer(journal.value, RunRequest.make(id, asked).keys, settings)
+  const arrivals = Arrivals.merge([options.arrivals ?? Arrivals.none, former])
+  const awaitArrivals = yield* Effect.provideService(Arrivals.makeWait(arrivals), CurrentRun.CurrentRun, current)
+  const request = RunRequest.make(id, { ...asked, arrivals, awaitArrivals })
   /** Dead runs of which this one has used something again. */
   const inherited: Array<RunId> = []
   yield* Pipeline.run({

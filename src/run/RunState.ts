@@ -241,6 +241,7 @@ const step = (state: RunState) =>
     }),
     "feed.lost": () => state,
     "feed.restored": () => state,
+    "run.waiting": () => state,
     "run.cancelling": () => state,
     "team.shared": () => state,
     "leftovers.removed": () => state,
