@@ -127,11 +127,12 @@ export const none = TaskFeed.of({
 
 /**
  * The subject of every event of a team's tasks, if its id can be part of one.
+ * Permissions can allow as much and no more, as a wider pattern would be.
  *
  * @internal
  */
 export const subject = (team: TeamId): Option.Option<string> =>
-  /^[^\s.*>]+$/.test(team) ? Option.some(`hi.tasks.${team}.>`) : Option.none()
+  /^[^\s.*>]+$/.test(team) ? Option.some(`hi.tasks.${team}.*.*`) : Option.none()
 
 const decodeUpdated = Option.composeK(
   Schema.decodeUnknownOption(Schema.parseJson()),

@@ -70,7 +70,7 @@ describe("TaskFeed", () => {
   })
 
   it("have a subject for a team whose id can be part of one", () => {
-    assert.deepStrictEqual(TaskFeed.subject(team), Option.some(`hi.tasks.${team}.>`))
+    assert.deepStrictEqual(TaskFeed.subject(team), Option.some(`hi.tasks.${team}.*.*`))
     for (const odd of ["", "*", ">", "a.b", "a b", "a\n"]) assert.isTrue(Option.isNone(TaskFeed.subject(TeamId.make(odd))))
   })
 })
