@@ -48,8 +48,10 @@ interface State {
   readonly run: Context.Tag.Service<CurrentRun>
   readonly feed: Queue.Dequeue<TaskFeed.TaskEvent>
   readonly hints: MonitorHints.MonitorHints
-  /** Holds something when a read is wanted before its time. */
+  /** Holds something when a read is wanted before its time, after a pause. */
   readonly wakeUp: Queue.Queue<void>
+  /** Holds something when a hint calls for a read, which is not to wait for anything. */
+  readonly hinted: Queue.Queue<void>
   /** Open while tasks are. */
   readonly busy: Effect.Latch
   /** Every task that was ever watched: one that has ended and is no longer there tells of a lost state. */
@@ -83,6 +85,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
     feed: yield* (yield* TaskFeed.TaskFeed).subscribe(team.id),
     hints: MonitorHints.make(),
     wakeUp: yield* Queue.sliding<void>(1),
+    hinted: yield* Queue.sliding<void>(1),
     busy: yield* Effect.makeLatch(),
     known: new Map(),
     open: new Map(),
@@ -158,7 +161,7 @@ const applyHint = Effect.fnUntraced(function*(state: State, watched: Watched, hi
   } else {
     // It does not say how the task is, or speaks of a time before the last that is known: Agamemnon knows.
     state.hints.mark(id)
-    yield* wake(state)
+    yield* Queue.offer(state.hinted, undefined)
   }
 })
 
@@ -167,13 +170,14 @@ const readRepeatedly = Effect.fnUntraced(function*(state: State): Effect.fn.Retu
   never,
   AgamemnonError | AgamemnonStateLostError
 > {
-  const { busy, hints, open, run, wakeUp } = state
+  const { busy, hinted, hints, open, run, wakeUp } = state
   const longestPause = run.settings.monitorPoll
   const resyncPause = Duration.toMillis(Duration.max(resyncInterval, longestPause))
   let pause = shortestPause
   let afterRead = shortestPause
   while (true) {
     if (open.size === 0) {
+      yield* Queue.takeAll(hinted)
       yield* busy.await
       pause = afterRead
       if (!hints.isTrusted()) yield* Queue.takeAll(wakeUp)
@@ -182,8 +186,14 @@ const readRepeatedly = Effect.fnUntraced(function*(state: State): Effect.fn.Retu
     const wait = isCalm
       ? Duration.millis(Math.max(0, state.readAt + resyncPause - (yield* Clock.currentTimeMillis)))
       : pause
-    const isWoken = yield* Effect.raceFirst(Effect.as(Effect.sleep(wait), false), Effect.as(Queue.take(wakeUp), true))
-    if (isWoken) yield* Effect.sleep(afterRead)
+    const woken = Effect.zipRight(Queue.take(wakeUp), Effect.sleep(afterRead))
+    const isWoken = yield* Effect.raceFirst(
+      Effect.as(Effect.sleep(wait), false),
+      Effect.as(Effect.raceFirst(woken, Queue.take(hinted)), true)
+    )
+    // What has come together with a hint is marked, too, before anything is read.
+    if (isWoken) yield* Effect.yieldNow()
+    yield* Queue.takeAll(hinted)
     const [took, changed] = yield* Effect.timed(read(state, Duration.lessThan(pause, longestPause)))
     afterRead = Duration.clamp(Duration.times(took, pauseFactor), { minimum: shortestPause, maximum: longestPause })
     if (!isWoken && !changed && Duration.equals(pause, longestPause)) hints.unmarkAll()

@@ -101,6 +101,56 @@ describe("Monitor, with events", () => {
       assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
     }))
 
+  it.scoped("asks at once, however long the reads before have taken, and once about all that has come together", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const subjects = ["a", "b", "c", "d"]
+      for (const call of ["listTasks", "getTask"]) fake.on(call, Effect.delay("300 millis"))
+      const { events, run } = yield* running(fake, workflow({ teams: [team("core", ...subjects.map((each) => task(each)))] }))
+      const asked = Effect.fnUntraced(function*(...hinted: ReadonlyArray<string>) {
+        // Whatever is under way has ended, and what is left of it is a pause.
+        yield* TestClock.adjust("320 millis")
+        const before = fake.calls.length
+        for (const each of hinted) fake.change(each, { status: "completed" })
+        yield* events.tell(...hinted.map((each) => TaskFeed.Mentioned({ id: taskOf(fake, each).id })))
+        yield* TestClock.adjust(0)
+        const calls = fake.calls.slice(before).filter((call) => call !== "ping")
+        yield* TestClock.adjust("310 millis")
+        return calls
+      })
+      yield* events.update(taskOf(fake, "a"), { status: "running" })
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(yield* asked("a"), [`getTask core ${taskOf(fake, "a").id}`])
+      // So soon after a read, a pause would follow it.
+      assert.deepStrictEqual(yield* asked("b", "c"), ["listTasks core"])
+      assert.deepStrictEqual(yield* asked("d"), [`getTask core ${taskOf(fake, "d").id}`])
+      assert.sameMembers([...finished(run.events)], subjects.map((each) => `task.finished ${each}`))
+      assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+    }))
+
+  it.scoped("asks again, when a hint comes while it asks, as soon as it has its answer", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake, chain(1))
+      const { id } = taskOf(fake, "t0")
+      yield* events.update(taskOf(fake, "t0"), { status: "running" })
+      yield* TestClock.adjust("2 seconds")
+      // What it is answered is how the task was when it asked.
+      fake.on("getTask", Effect.tap(Effect.sleep("300 millis")))
+      const before = fake.calls.length
+      yield* events.tell(TaskFeed.Mentioned({ id }))
+      yield* TestClock.adjust("100 millis")
+      yield* events.tell(...Arr.makeBy(5, () => TaskFeed.Mentioned({ id })))
+      yield* TestClock.adjust("100 millis")
+      const asked = () => fake.calls.slice(before).filter((call) => call.startsWith("getTask"))
+      assert.lengthOf(asked(), 1)
+      fake.change("t0", { status: "completed" })
+      yield* TestClock.adjust("100 millis")
+      assert.lengthOf(asked(), 2)
+      yield* finish(run)
+      assert.lengthOf(asked(), 2)
+    }))
+
   it.scoped("goes by the first end, however often and in which order it hears", () =>
     Effect.gen(function*() {
       const fake = make()

@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Order from "effect/Order"
 import { idle, change, happens, onSubmission, reads, said, startWith, succeeds, taskOf } from "../../support/NatsRun.ts"
 import * as TestNats from "../../support/TestNats.ts"
 
@@ -42,6 +45,41 @@ describe.skipIf(TestNats.isAnyMissing)(TestNats.namedAny("A run with NATS"), () 
       const asked = fake.calls.filter((call) => call.startsWith("getTask")).length
       assert.isAtLeast(asked, 8)
       assert.isAtMost(asked, 40)
+    }))
+
+  it.scopedLive("asks within milliseconds of a worker's word, however slow the reads before have been", () =>
+    Effect.gen(function*() {
+      const url = yield* TestNats.url
+      const nats = yield* TestNats.publisher(url)
+      const fake = idle()
+      const told = new Map<string, number>()
+      const waits: Array<number> = []
+      // An Agamemnon that takes its time to answer: a pause of twice that would follow each read.
+      fake.on("listTasks", Effect.delay("60 millis"))
+      fake.on("getTask", (usual) =>
+        Effect.gen(function*() {
+          const now = yield* Clock.currentTimeMillis
+          for (const [subject, at] of told) {
+            waits.push(now - at)
+            told.delete(subject)
+          }
+          return yield* Effect.delay(usual, "60 millis")
+        }))
+      onSubmission(fake, (subject) =>
+        Effect.gen(function*() {
+          const running = yield* change(fake, subject, "running")
+          yield* nats.updated(running)
+          // Long enough for the read that follows a submission, and short of the end of the pause after it.
+          yield* Effect.sleep("80 millis")
+          yield* change(fake, subject, "completed")
+          told.set(subject, yield* Clock.currentTimeMillis)
+          yield* nats.ended(running)
+        }))
+      const run = yield* startWith(url, fake, 15, { monitorPoll: "10 minutes" })
+      assert.isTrue(yield* succeeds(run))
+      const sorted = Arr.sort(waits, Order.number)
+      assert.isAtLeast(sorted.length, 10)
+      assert.isAtMost(sorted[Math.floor(sorted.length / 2)] ?? Number.NaN, 20, sorted.join())
     }))
 
   it.scopedLive("ignores what is malformed or foreign, and takes what comes twice once", () =>
