@@ -1,8 +1,12 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Order from "effect/Order"
+import * as AgamemnonClient from "../../../src/agamemnon/AgamemnonClient.ts"
+import * as EmbeddedAgamemnon from "../../../src/embedded/EmbeddedAgamemnon.ts"
 import { idle, change, happens, onSubmission, reads, said, startWith, succeeds, taskOf } from "../../support/NatsRun.ts"
 import * as TestNats from "../../support/TestNats.ts"
 
@@ -129,6 +133,35 @@ describe.skipIf(TestNats.isAnyMissing)(TestNats.namedAny("A run with NATS"), () 
       const run = yield* startWith(url, fake, 10, { monitorPoll: "10 minutes" })
       assert.isTrue(yield* succeeds(run))
       assert.isAtMost(reads(fake), 2)
+    }))
+})
+
+describe.skipIf(TestNats.isAnyMissing)(TestNats.namedAny("A run on an Agamemnon that does not go by what workers say of beginnings and failures"), () => {
+  it.scopedLive("shows what has begun, tells Agamemnon what has failed, and fails with the worker's words", () =>
+    Effect.gen(function*() {
+      const url = yield* TestNats.url
+      const nats = yield* TestNats.publisher(url)
+      const server = yield* EmbeddedAgamemnon.make({ workers: false })
+      const client = yield* Effect.provide(AgamemnonClient.make(server), NodeHttpClient.layer)
+      const run = yield* startWith(url, { client }, 2, { monitorPoll: "10 minutes" })
+      yield* happens(run, "task.submitted t0")
+      const [team] = yield* client.listTeams
+      if (team === undefined) return assert.fail("there is no team")
+      const [submitted] = yield* client.listTasks(team.id)
+      if (submitted === undefined) return assert.fail("there is no task")
+      const say = (what: string, words: object) => nats.publish(`hi.tasks.${team.id}.${submitted.id}.${what}`, { data: { task_id: submitted.id, ...words } })
+      yield* say("started", {})
+      yield* happens(run, "task.progressed t0")
+      assert.deepStrictEqual(Option.map(yield* client.getTask(team.id, submitted.id), ({ status }) => status), Option.some("pending"))
+      yield* say("failed", { error: "no space left on device" })
+      assert.isFalse(yield* succeeds(run))
+      const told = run.events.flatMap((event) =>
+        event._tag === "task.progressed" || event._tag === "task.finished" ? [[event.subject, event.status]] : [])
+      assert.deepStrictEqual(told, [["t0", "running"], ["t0", "failed"]])
+      const there = yield* client.getTask(team.id, submitted.id)
+      assert.deepInclude(Option.getOrThrow(there), { status: "failed", result: "no space left on device" })
+      const sent = (yield* server.requestLog).filter(({ method, path }) => method === "PATCH" && path.includes("/tasks/"))
+      assert.lengthOf(sent, 1)
     }))
 })
 
