@@ -128,6 +128,8 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
     task: CreateTask & { readonly subject: string },
     except: ReadonlySet<TaskId>
   ) => Effect.Effect<Task, Failure>
+  /** Gives a task the status `failed`, and why as its result. A task that has ended is changed as well. */
+  readonly failTask: (team: TeamId, id: TaskId, reason: Option.Option<string>) => Effect.Effect<void, Failure>
 }>() {}
 
 const found = <A>(request: Effect.Effect<A, Failure>): Effect.Effect<Option.Option<A>, Failure> =>
@@ -299,7 +301,11 @@ export const make: (
           allTasks(attempt, team),
           Arr.findFirst(({ id, subject }) => subject === task.subject && !except.has(id))
         )
-      )
+      ),
+    failTask: (team, task, reason) => {
+      const result = Option.match(reason, { onNone: () => ({}), onSome: (result) => ({ result }) })
+      return repeated(tasks.patch({ path: { team, task }, payload: { status: "failed", ...result } }), Replies.nothing)
+    }
   })
 })
 

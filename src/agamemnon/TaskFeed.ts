@@ -1,32 +1,40 @@
 /**
  * The feed of events about tasks while they run, beside what is read of them.
  *
- * An event is a hint. It saves a read or calls for one, and nothing depends on
- * it: where no events come, everything is found out by reading.
+ * An event is a hint. It saves a read or calls for one, and where no events
+ * come, everything that Agamemnon knows is found out by reading. What it is not
+ * told by a worker, that one has begun or failed, is known from events alone.
  */
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type Task, TaskId, type TeamId } from "./AgamemnonModel.ts"
 import * as Replies from "./Replies.ts"
+import * as TaskResult from "./TaskResult.ts"
 
 /**
  * What the feed says of the tasks of a team.
  *
  * - `Updated`: a task was changed, and is now like this
  * - `Mentioned`: something was said about a task, that it has ended for instance, and whether it is so is to be read
+ * - `Started`: a worker has begun a task
+ * - `Failed`: a worker has failed at a task, for this reason if it gives one
  * - `Lost`: from now on no events may come
  * - `Restored`: events come again; those since the last `Lost` are missing
  */
 export type TaskEvent = Data.TaggedEnum<{
   Updated: { readonly task: Task }
   Mentioned: { readonly id: TaskId }
+  Started: { readonly id: TaskId }
+  Failed: { readonly id: TaskId; readonly reason: Option.Option<string> }
   Lost: {}
   Restored: {}
 }>
@@ -41,12 +49,14 @@ export type TaskEvent = Data.TaggedEnum<{
  * export const taskOf = TaskFeed.match({
  *   Updated: ({ task }) => task.id,
  *   Mentioned: ({ id }) => id,
+ *   Started: ({ id }) => id,
+ *   Failed: ({ id }) => id,
  *   Lost: () => undefined,
  *   Restored: () => undefined
  * })
  * ```
  */
-export const { $is: is, $match: match, Lost, Restored, Mentioned, Updated } = Data.taggedEnum<TaskEvent>()
+export const { $is: is, $match: match, Failed, Lost, Mentioned, Restored, Started, Updated } = Data.taggedEnum<TaskEvent>()
 
 /**
  * Whether events come.
@@ -127,23 +137,38 @@ export const none = TaskFeed.of({
 
 /**
  * The subject of every event of a team's tasks, if its id can be part of one.
+ * Permissions can allow as much and no more, as a wider pattern would be.
  *
  * @internal
  */
 export const subject = (team: TeamId): Option.Option<string> =>
-  /^[^\s.*>]+$/.test(team) ? Option.some(`hi.tasks.${team}.>`) : Option.none()
+  /^[^\s.*>]+$/.test(team) ? Option.some(`hi.tasks.${team}.*.*`) : Option.none()
 
 const decodeUpdated = Option.composeK(
   Schema.decodeUnknownOption(Schema.parseJson()),
   (body) => Either.getRight(Replies.task(body))
 )
 
-const named = Schema.Struct({ task_id: TaskId })
-const decodeEnded = Schema.decodeUnknownOption(Schema.parseJson(Schema.Union(named, Schema.Struct({ data: named }))))
+const Words = Schema.Struct({ task_id: TaskId }, { key: Schema.String, value: Schema.Unknown })
+
+const decodeSaid = Schema.decodeUnknownOption(
+  Schema.parseJson(Schema.Union(Words, Schema.Struct({ data: Words }).pipe(Schema.pluck("data"))))
+)
+
+/** What a worker says about the task that its subject names. */
+const saidOf = (id: string | undefined, payload: string) => Option.filter(decodeSaid(payload), ({ task_id }) => task_id === id)
+
+/** Where workers put why they have failed. */
+const reasonFields = ["error", "reason", "message", "result", "output"]
+
+const reasonOf = (words: Readonly<Record<string, unknown>>): Option.Option<string> => {
+  const texts = reasonFields.map((field) => words[field]).filter(Predicate.isString)
+  return Option.map(Arr.findFirst(texts, (text) => text.trim() !== ""), TaskResult.cut)
+}
 
 /**
  * Reads a message about a team's tasks. Malformed ones and those about tasks of
- * other teams say nothing, and nor do those that change no task, as `started`.
+ * other teams say nothing.
  *
  * @internal
  */
@@ -158,9 +183,12 @@ export const parse = (team: TeamId, message: { readonly subject: string; readonl
       )
     // Whatever the subject says, Agamemnon goes by the payload.
     case "completed":
+      return Option.map(decodeSaid(message.payload), ({ task_id }) => Mentioned({ id: task_id }))
+    // It goes by neither here. Permissions are given for subjects, so that a payload alone says nothing of another task.
+    case "started":
+      return Option.map(saidOf(id, message.payload), ({ task_id }) => Started({ id: task_id }))
     case "failed":
-      return Option.map(decodeEnded(message.payload), (ended) =>
-        Mentioned({ id: "data" in ended ? ended.data.task_id : ended.task_id }))
+      return Option.map(saidOf(id, message.payload), (words) => Failed({ id: words.task_id, reason: reasonOf(words) }))
     default:
       return Option.none()
   }

@@ -92,17 +92,20 @@ const runTask = Effect.fnUntraced(function*(state: State, task: TaskSpec) {
   const before = (yield* others.find(subject))?.newest
   const hasChanged = EarlierTasks.hasChanged(request, team.spec.name, task) ||
     (before !== undefined && TaskDigest.differs(before, task, team.members))
-  if (before === undefined || hasChanged || TaskStatus.isFailure(before.status)) {
+  const failure = before === undefined ? undefined : EarlierTasks.failingBefore(request, team.spec.name, before)
+  // Agamemnon was told of its end by the process before this one.
+  const isOwnFailure = failure !== undefined && !request.retryFailed
+  if (before === undefined || hasChanged || (TaskStatus.isFailure(before.status) && !isOwnFailure)) {
     return { subject, status: yield* submit(state, task, hasChanged) } satisfies Ended
   }
   ids.set(subject, before.id)
-  if (before.status === "completed") {
-    const done = { id: before.id, status: before.status, earlier: true, ...Monitor.resultOf(before["result"]) } as const
-    yield* run.emit({ _tag: "task.finished", ...named, ...done })
-    return { subject, status: before.status } satisfies Ended
+  const { id, status } = before
+  if (TaskStatus.isTerminal(status)) {
+    yield* run.emit({ _tag: "task.finished", ...named, id, status, earlier: true, ...Monitor.resultOf(before["result"]) })
+    return { subject, status } satisfies Ended
   }
-  yield* run.emit({ _tag: "task.watched", ...named, id: before.id })
-  return { subject, status: yield* monitor.watch(subject, before) } satisfies Ended
+  yield* run.emit({ _tag: "task.watched", ...named, id })
+  return { subject, status: yield* monitor.watch(subject, before, failure) } satisfies Ended
 })
 
 /** Submits a task, and watches it to its end. */

@@ -13,24 +13,30 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
+import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import { isTerminal, type TerminalStatus } from "../run/TaskStatus.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
 import * as MonitorHints from "./MonitorHints.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import { RunAgamemnon } from "./RunAgamemnon.ts"
+import * as WorkerFailures from "./WorkerFailures.ts"
 
 /** What a task that has ended has to say. */
 export const resultOf = (result: unknown): { readonly result?: string } => typeof result === "string" ? { result } : {}
 
 /** Watches the tasks of one team. */
 export interface Monitor {
-  /** Waits until a task of this run, as Agamemnon has reported it, has ended, and says how. */
-  readonly watch: (subject: string, task: Task) => Effect.Effect<TerminalStatus>
+  /**
+   * Waits until a task of this run, as Agamemnon has reported it, has ended, and
+   * says how. `failure`: what a worker is known to have said of its failure.
+   */
+  readonly watch: (subject: string, task: Task, failure?: WorkerFailures.WorkerFailure) => Effect.Effect<TerminalStatus>
   /** Reads the team's tasks for as long as some are watched. Never succeeds. */
-  readonly watching: Effect.Effect<never, AgamemnonError | AgamemnonStateLostError>
+  readonly watching: Effect.Effect<never, AgamemnonError | AgamemnonStateLostError | JournalError | LeaseLostError>
 }
 
 /** A task that is watched, as it was last known. */
@@ -39,6 +45,8 @@ interface Watched {
   readonly ended: Deferred.Deferred<TerminalStatus>
   status: string
   updatedAt: string
+  /** Whether a worker has said that it has begun, which Agamemnon need not know. */
+  isStarted: boolean
 }
 
 /** The monitor of a team, between two things that it learns. */
@@ -48,8 +56,11 @@ interface State {
   readonly run: Context.Tag.Service<CurrentRun>
   readonly feed: Queue.Dequeue<TaskFeed.TaskEvent>
   readonly hints: MonitorHints.MonitorHints
-  /** Holds something when a read is wanted before its time. */
+  readonly failures: WorkerFailures.WorkerFailures
+  /** Holds something when a read is wanted before its time, after a pause. */
   readonly wakeUp: Queue.Queue<void>
+  /** Holds something when a hint calls for a read, which is not to wait for anything. */
+  readonly hinted: Queue.Queue<void>
   /** Open while tasks are. */
   readonly busy: Effect.Latch
   /** Every task that was ever watched: one that has ended and is no longer there tells of a lost state. */
@@ -82,29 +93,37 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
     run: yield* CurrentRun,
     feed: yield* (yield* TaskFeed.TaskFeed).subscribe(team.id),
     hints: MonitorHints.make(),
+    failures: yield* WorkerFailures.make,
     wakeUp: yield* Queue.sliding<void>(1),
+    hinted: yield* Queue.sliding<void>(1),
     busy: yield* Effect.makeLatch(),
     known: new Map(),
     open: new Map(),
     readAt: yield* Clock.currentTimeMillis
   }
   return {
-    watch: (subject, task) => watch(state, subject, task),
-    watching: Effect.raceFirst(readRepeatedly(state), takeHints(state))
+    watch: (subject, task, failure) => watch(state, subject, task, failure),
+    watching: Effect.raceFirst(Effect.raceFirst(readRepeatedly(state), takeHints(state)), tellFailures(state))
   } satisfies Monitor
 })
 
 const wake = ({ wakeUp }: State) => Queue.offer(wakeUp, undefined)
 
 /** Watches a task that was submitted, or found, to its end. */
-const watch = Effect.fnUntraced(function*(state: State, subject: string, { id, status, updatedAt }: Task) {
-  const { busy, hints, known, open } = state
+const watch = Effect.fnUntraced(function*(
+  state: State,
+  subject: string,
+  { id, status, updatedAt }: Task,
+  failure?: WorkerFailures.WorkerFailure
+) {
+  const { busy, failures, hints, known, open } = state
   const ended = yield* Deferred.make<TerminalStatus>()
-  const watched: Watched = { subject, ended, status: "pending", updatedAt }
+  const watched: Watched = { subject, ended, status: "pending", updatedAt, isStarted: false }
   known.set(id, watched)
   open.set(id, watched)
+  if (failure !== undefined) failures.onFailed(failure)
   const buffered = hints.takeBuffered(id)
-  if (!buffered.isComplete || status !== "pending") hints.mark(id)
+  if (!buffered.isComplete || status !== "pending" || failure !== undefined) hints.mark(id)
   if (!hints.isTrusted() || hints.hasMarked()) yield* wake(state)
   yield* busy.open
   yield* Effect.forEach(buffered.hints, (hint) => applyHint(state, watched, hint), { discard: true })
@@ -113,8 +132,10 @@ const watch = Effect.fnUntraced(function*(state: State, subject: string, { id, s
 
 /** Takes in how a task is now. Answers whether that was new. */
 const update = Effect.fnUntraced(function*(state: State, watched: Watched, task: Task) {
-  const { busy, hints, open, run, team } = state
-  const { id, status, updatedAt } = task
+  const { busy, failures, hints, open, run, team } = state
+  const { id, updatedAt } = task
+  // A worker knows better whether it has begun.
+  const status = watched.isStarted && task.status === "pending" ? "running" : task.status
   if (isTerminal(watched.status) || watched.status === status) return false
   // What a hint said since the list was read is newer. Only an end counts always: the server's clock may be set back.
   if (!isTerminal(status) && updatedAt < watched.updatedAt) return false
@@ -128,6 +149,7 @@ const update = Effect.fnUntraced(function*(state: State, watched: Watched, task:
   open.delete(id)
   if (open.size === 0) yield* busy.close
   hints.unmark(id)
+  failures.onSettled(id)
   yield* run.emit({ _tag: "task.finished", ...named, id, status, earlier: false, ...resultOf(task["result"]) })
   yield* Deferred.succeed(watched.ended, status)
   return true
@@ -138,7 +160,14 @@ const takeHints = (state: State): Effect.Effect<never> => {
   const reset = Effect.zipRight(Effect.sync(state.hints.reset), wake(state))
   const take = (hint: MonitorHints.TaskHint) => takeHint(state, hint)
   return Queue.take(state.feed).pipe(
-    Effect.flatMap(TaskFeed.match({ Updated: take, Mentioned: take, Lost: () => reset, Restored: () => reset })),
+    Effect.flatMap(TaskFeed.match({
+      Updated: take,
+      Mentioned: take,
+      Started: take,
+      Failed: take,
+      Lost: () => reset,
+      Restored: () => reset
+    })),
     Effect.forever
   )
 }
@@ -151,15 +180,52 @@ const takeHint = (state: State, hint: MonitorHints.TaskHint): Effect.Effect<void
 /** Takes in what a hint says about a task of this run. */
 const applyHint = Effect.fnUntraced(function*(state: State, watched: Watched, hint: MonitorHints.TaskHint) {
   const id = MonitorHints.taskIdOf(hint)
-  state.hints.onHint(id, TaskFeed.is("Mentioned")(hint) || isTerminal(hint.task.status))
+  state.hints.onHint(id, hint._tag === "Updated" ? isTerminal(hint.task.status) : hint._tag !== "Started")
   if (isTerminal(watched.status)) return
-  if (TaskFeed.is("Updated")(hint) && hint.task.updatedAt >= watched.updatedAt) {
+  if (hint._tag === "Failed") state.failures.onFailed(hint)
+  else state.failures.onOther(id)
+  if (hint._tag === "Started") {
+    yield* start(state, watched)
+  } else if (hint._tag === "Updated" && hint.task.updatedAt >= watched.updatedAt) {
     yield* update(state, watched, hint.task)
   } else {
     // It does not say how the task is, or speaks of a time before the last that is known: Agamemnon knows.
-    state.hints.mark(id)
-    yield* wake(state)
+    yield* readSoon(state, id)
   }
+})
+
+/** Calls for a read of a task, which is not to wait. */
+const readSoon = ({ hinted, hints }: State, id: TaskId) =>
+  Effect.zipRight(Effect.sync(() => hints.mark(id)), Queue.offer(hinted, undefined))
+
+/** Takes in that a worker has begun a task. */
+const start = Effect.fnUntraced(function*({ run, team }: State, watched: Watched) {
+  watched.isStarted = true
+  if (watched.status !== "pending") return
+  watched.status = "running"
+  yield* run.emit({ _tag: "task.progressed", team: team.spec.name, subject: watched.subject, status: watched.status })
+})
+
+/** Tells Agamemnon of tasks whose workers have failed. */
+const tellFailures = (state: State): Effect.Effect<never, AgamemnonError | JournalError | LeaseLostError> =>
+  Stream.fromQueue(state.failures.untold).pipe(
+    Stream.mapEffect((failure) => tellFailure(state, failure), { concurrency: "unbounded", unordered: true }),
+    Stream.runDrain,
+    Effect.zipRight(Effect.never)
+  )
+
+const tellFailure = Effect.fnUntraced(function*(state: State, { id, reason }: WorkerFailures.WorkerFailure) {
+  const { agamemnon, failures, known, run, team } = state
+  const watched = known.get(id)
+  if (watched === undefined) return
+  const words = Option.match(reason, { onNone: () => ({}), onSome: (reason) => ({ reason }) })
+  const intent = yield* run.emitBefore({ _tag: "task.failing", team: team.spec.name, subject: watched.subject, id, ...words })
+  // It may have ended while that was written.
+  if (isTerminal(watched.status)) return
+  // One that is not there any longer is for the read after it to find.
+  yield* Effect.catchIf(agamemnon.failTask(intent, team.id, id, reason), ({ isNotFound }) => isNotFound, () => Effect.void)
+  failures.onSettled(id)
+  yield* readSoon(state, id)
 })
 
 /** Reads again and again: soon after something has happened, and seldom while hints tell of everything. */
@@ -167,13 +233,14 @@ const readRepeatedly = Effect.fnUntraced(function*(state: State): Effect.fn.Retu
   never,
   AgamemnonError | AgamemnonStateLostError
 > {
-  const { busy, hints, open, run, wakeUp } = state
+  const { busy, hinted, hints, open, run, wakeUp } = state
   const longestPause = run.settings.monitorPoll
   const resyncPause = Duration.toMillis(Duration.max(resyncInterval, longestPause))
   let pause = shortestPause
   let afterRead = shortestPause
   while (true) {
     if (open.size === 0) {
+      yield* Queue.takeAll(hinted)
       yield* busy.await
       pause = afterRead
       if (!hints.isTrusted()) yield* Queue.takeAll(wakeUp)
@@ -182,8 +249,14 @@ const readRepeatedly = Effect.fnUntraced(function*(state: State): Effect.fn.Retu
     const wait = isCalm
       ? Duration.millis(Math.max(0, state.readAt + resyncPause - (yield* Clock.currentTimeMillis)))
       : pause
-    const isWoken = yield* Effect.raceFirst(Effect.as(Effect.sleep(wait), false), Effect.as(Queue.take(wakeUp), true))
-    if (isWoken) yield* Effect.sleep(afterRead)
+    const woken = Effect.zipRight(Queue.take(wakeUp), Effect.sleep(afterRead))
+    const isWoken = yield* Effect.raceFirst(
+      Effect.as(Effect.sleep(wait), false),
+      Effect.as(Effect.raceFirst(woken, Queue.take(hinted)), true)
+    )
+    // What has come together with a hint is marked, too, before anything is read.
+    if (isWoken) yield* Effect.yieldNow()
+    yield* Queue.takeAll(hinted)
     const [took, changed] = yield* Effect.timed(read(state, Duration.lessThan(pause, longestPause)))
     afterRead = Duration.clamp(Duration.times(took, pauseFactor), { minimum: shortestPause, maximum: longestPause })
     if (!isWoken && !changed && Duration.equals(pause, longestPause)) hints.unmarkAll()
@@ -235,6 +308,7 @@ const readOne = Effect.fnUntraced(function*(state: State, id: TaskId, watched: W
 
 /** Takes in what a read has shown. */
 const applyRead = (state: State, watched: Watched, task: Task) => {
-  if (isTerminal(task.status) && !isTerminal(watched.status)) state.hints.onFoundByRead(task.id)
+  if (!isTerminal(task.status)) state.failures.onUnfinished(task.id)
+  else if (!isTerminal(watched.status)) state.hints.onFoundByRead(task.id)
   return update(state, watched, task)
 }

@@ -11,10 +11,10 @@ import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
 import type * as TaskFeed from "../agamemnon/TaskFeed.ts"
 
 /** A hint about one task. */
-export type TaskHint = Extract<TaskFeed.TaskEvent, { readonly _tag: "Updated" | "Mentioned" }>
+export type TaskHint = Exclude<TaskFeed.TaskEvent, { readonly _tag: "Lost" | "Restored" }>
 
 /** The task that a hint is about. */
-export const taskIdOf = (hint: TaskHint): TaskId => (hint._tag === "Mentioned" ? hint.id : hint.task.id)
+export const taskIdOf = (hint: TaskHint): TaskId => (hint._tag === "Updated" ? hint.task.id : hint.id)
 
 /** What the feed has told a team. */
 export interface MonitorHints {

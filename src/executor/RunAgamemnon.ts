@@ -5,6 +5,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
@@ -22,6 +23,9 @@ export type Using = Creating | OnRecord<"agent.reused" | "team.reused">
 
 /** A task is about to be submitted. */
 export type Submitting = OnRecord<"task.submitting">
+
+/** Agamemnon is about to be told that a task has failed. */
+export type Failing = OnRecord<"task.failing">
 
 /** The Agamemnon of a run. */
 export class RunAgamemnon extends Context.Tag("telemachy/executor/RunAgamemnon")<
@@ -47,6 +51,12 @@ export class RunAgamemnon extends Context.Tag("telemachy/executor/RunAgamemnon")
       task: CreateTask & { readonly subject: string },
       except: ReadonlySet<TaskId>
     ) => Effect.Effect<Task, AgamemnonError>
+    readonly failTask: (
+      intent: Failing,
+      team: TeamId,
+      id: TaskId,
+      reason: Option.Option<string>
+    ) => Effect.Effect<void, AgamemnonError>
     /** The create of a key, if this process has begun one. */
     readonly findCreate: PendingCreates.PendingCreates["find"]
   }
@@ -70,6 +80,7 @@ export const make: Effect.Effect<Context.Tag.Service<RunAgamemnon>, never, Agame
     setMembers: (_, id, members) => client.setMembers(id, members),
     createTask: (_, team, task, except) =>
       Effect.map(creates.run(`${team} ${task.subject}`, client.createTask(team, task, except)), ({ made }) => made),
+    failTask: (_, team, id, reason) => client.failTask(team, id, reason),
     findCreate: creates.find
   })
 })

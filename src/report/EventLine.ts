@@ -95,6 +95,7 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "task.submitted": (event) => ordinary(`${task(event)}: submitted (${event.id})`),
   "task.watched": (event) => ordinary(`${task(event)}: found in progress, watching it (${event.id})`),
   "task.progressed": (event) => ordinary(`${task(event)}: ${event.status}`),
+  "task.failing": (event) => notable(`${task(event)}: its worker has failed, telling Agamemnon`),
   "task.finished": (event) => {
     const line = `${task(event)}: ${event.status}${event.earlier ? " earlier" : ""}`
     return event.status === "completed" ? ordinary(line) : wrong(line)

@@ -128,6 +128,11 @@ export const RunEvent = Schema.Union(
     id: Schema.String
   }),
   event("task.progressed", "The status of a task has changed.", { ...task, status: Schema.String }),
+  event(
+    "task.failing",
+    "A worker has failed at a task that Agamemnon has as unfinished, and Agamemnon is about to be told. `reason`: in the worker's words.",
+    { ...task, id: Schema.String, reason: optional(Schema.String) }
+  ),
   event("task.finished", "A task has ended. `earlier`: it was done before, by this run or another. `result`: what it wrote, if anything.", {
     ...task,
     id: Schema.String,

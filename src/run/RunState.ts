@@ -57,6 +57,8 @@ export interface TaskState {
   readonly endedAt: DateTime.Utc | undefined
   /** Digest of what was declared of it when it was submitted, as far as that is recorded. */
   readonly digest: string | undefined
+  /** The failure of its worker that Agamemnon was about to be told, until the task has ended. */
+  readonly failing: { readonly id: string; readonly reason: string | undefined } | undefined
 }
 
 /** The heartbeat as the run last heard of it. */
@@ -120,7 +122,8 @@ const start = (event: Started | Resumed): RunState => ({
         result: undefined,
         submittedAt: undefined,
         endedAt: undefined,
-        digest: undefined
+        digest: undefined,
+        failing: undefined
       }]))
     ])
   ),
@@ -180,15 +183,20 @@ const task = (
   tasks: HashMap.modify(state.tasks, event.team, HashMap.modify(event.subject, (before) => ({ ...before, ...change })))
 })
 
-/** A task that has ended stays so when its run is resumed, though the process that resumes it may end before it says so. */
+/**
+ * A task that has ended stays so when its run is resumed, though the process that resumes it may end before it says so,
+ * and what a worker has said of its failure is not said again.
+ */
 const carryOver = (before: RunState, after: RunState): RunState => ({
   ...after,
   tasks: HashMap.map(after.tasks, (tasks, team) =>
     HashMap.map(tasks, (task, subject) =>
       Option.match(Option.flatMap(HashMap.get(before.tasks, team), HashMap.get(subject)), {
         onNone: () => task,
-        onSome: ({ digest, endedAt, id, result, status, submittedAt }) =>
-          isTerminal(status) ? { ...task, status, id, result, submittedAt, endedAt, digest, earlier: true } : task
+        onSome: ({ digest, endedAt, failing, id, result, status, submittedAt }) =>
+          isTerminal(status)
+            ? { ...task, status, id, result, submittedAt, endedAt, digest, earlier: true }
+            : { ...task, failing }
       })))
 })
 
@@ -222,12 +230,13 @@ const step = (state: RunState) =>
     "team.kept": (event) => resource(state, "team", event, { status: "kept", usedBy: event.usedBy }),
     "team.left": (event) => resource(state, "team", event, { status: "left", error: event.error }),
     "task.submitting": (event) =>
-      task(state, event, { ...anew, status: "submitting", submittedAt: event.at, digest: event.digest }),
+      task(state, event, { ...anew, status: "submitting", submittedAt: event.at, digest: event.digest, failing: undefined }),
     "task.submitted": (event) => task(state, event, { status: "submitted", id: event.id }),
     "task.watched": (event) => task(state, event, { ...anew, status: "submitted", id: event.id, submittedAt: event.at }),
     "task.progressed": (event) => task(state, event, { status: event.status === "running" ? "running" : "submitted" }),
+    "task.failing": ({ id, reason, ...event }) => task(state, event, { failing: { id, reason } }),
     "task.finished": ({ at, earlier, id, result, status, ...event }) =>
-      task(state, event, { status, id, earlier, result, endedAt: at }),
+      task(state, event, { status, id, earlier, result, endedAt: at, failing: undefined }),
     "task.skipped": (event) => task(state, event, { status: "skipped", endedAt: event.at }),
     "request.failed": () => state,
     "connectivity.alive": ({ lastAnswer }) => ({ ...state, heartbeat: { status: "alive", lastAnswer, failures: 0 } }),

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import { type Task, TaskId, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
+import * as TaskResult from "../../src/agamemnon/TaskResult.ts"
 import * as TaskFeed from "../../src/agamemnon/TaskFeed.ts"
 
 const team = TeamId.make("5c1e1f2e-0000-4000-8000-000000000001")
@@ -34,12 +35,34 @@ describe("TaskFeed", () => {
     assert.deepStrictEqual(says("updated", { task }), TaskFeed.Updated({ task }))
   })
 
-  it("take the id of a task that a worker says has ended, in either form", () => {
-    for (const what of ["completed", "failed"]) {
-      for (const payload of [{ task_id: id }, { data: { task_id: id } }, { task_id: id, result: "thrown away" }]) {
-        assert.deepStrictEqual(says(what, payload), TaskFeed.Mentioned({ id }))
-      }
+  it("take the id of a task that a worker says is completed, in either form", () => {
+    for (const payload of [{ task_id: id }, { data: { task_id: id } }, { task_id: id, result: "thrown away" }]) {
+      assert.deepStrictEqual(says("completed", payload), TaskFeed.Mentioned({ id }))
     }
+  })
+
+  it("take the id of a task that a worker has begun, in either form", () => {
+    for (const payload of [{ task_id: id, agent_id: "a" }, { data: { task_id: id } }]) {
+      assert.deepStrictEqual(says("started", payload), TaskFeed.Started({ id }))
+    }
+  })
+
+  it("take from a worker that has failed why, as far as it says so", () => {
+    const failed = (words: object, reason?: string) => {
+      const event = TaskFeed.Failed({ id, reason: Option.fromNullable(reason) })
+      assert.deepStrictEqual(says("failed", { task_id: id, ...words }), event)
+      assert.deepStrictEqual(says("failed", { data: { task_id: id, ...words } }), event)
+    }
+    failed({})
+    failed({ error: "no disk" }, "no disk")
+    failed({ error: " ", reason: "no disk" }, "no disk")
+    failed({ error: { code: 5 }, message: "no disk", result: "much" }, "no disk")
+    failed({ result: "much" }, "much")
+    failed({ output: "x".repeat(70_000) }, TaskResult.cut("x".repeat(70_000)))
+  })
+
+  it("go by the subject and the payload of a worker where Agamemnon goes by neither", () => {
+    for (const what of ["started", "failed"]) assert.isUndefined(parse(`hi.tasks.${team}.other.${what}`, { task_id: id }))
   })
 
   it("go by the payload of a worker, as Agamemnon does", () => {
@@ -59,18 +82,18 @@ describe("TaskFeed", () => {
       assert.isUndefined(says("updated", payload))
     }
     for (const payload of ["", "{", "[]", "null", { taskId: id }, { task_id: 5 }, { data: null }, { data: { task_id: null } }]) {
-      assert.isUndefined(says("completed", payload))
+      for (const what of ["completed", "started", "failed"]) assert.isUndefined(says(what, payload))
     }
-    for (const what of ["started", "created", "updated.more", "UPDATED", ""]) assert.isUndefined(says(what, { task, task_id: id }))
+    for (const what of ["created", "updated.more", "UPDATED", ""]) assert.isUndefined(says(what, { task, task_id: id }))
     for (const subject of ["", "hi.tasks", `hi.tasks.${team}`, `hi.tasks.${team}.updated`]) assert.isUndefined(parse(subject, { task }))
   })
 
-  it.prop("survive any payload", [FastCheck.oneof(FastCheck.string(), FastCheck.json()), FastCheck.constantFrom("updated", "completed")], ([payload, what]) => {
+  it.prop("survive any payload", [FastCheck.oneof(FastCheck.string(), FastCheck.json()), FastCheck.constantFrom("updated", "completed", "started", "failed")], ([payload, what]) => {
     assert.isUndefined(says(what, payload))
   })
 
   it("have a subject for a team whose id can be part of one", () => {
-    assert.deepStrictEqual(TaskFeed.subject(team), Option.some(`hi.tasks.${team}.>`))
+    assert.deepStrictEqual(TaskFeed.subject(team), Option.some(`hi.tasks.${team}.*.*`))
     for (const odd of ["", "*", ">", "a.b", "a b", "a\n"]) assert.isTrue(Option.isNone(TaskFeed.subject(TeamId.make(odd))))
   })
 })

@@ -4,12 +4,16 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
+import * as TaskFeed from "../../src/agamemnon/TaskFeed.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { RunJournal } from "../../src/run/RunJournal.ts"
 import { RunLease } from "../../src/run/RunLease.ts"
 import type * as Database from "../../src/store/Database.ts"
 import { answers, hangs, make } from "../support/FakeAgamemnon.ts"
+import * as FakeTaskFeed from "../support/FakeTaskFeed.ts"
 import { awaitThat, driver, list, only, recorded, type World, world } from "../support/JournaledRun.ts"
 import { failure, told, workflow } from "../support/TestRun.ts"
 import { numbered, type Parts } from "../support/TestStore.ts"
@@ -65,7 +69,7 @@ describe("a run with a journal", () => {
         fake.on(call, (usual) =>
           Effect.orDie(only(process.parts)).pipe(
             Effect.flatMap((run) => run === undefined ? Effect.succeed([]) : Effect.orDie(recorded(there, run.run))),
-            Effect.tap((events) => Effect.sync(() => seen.push([call, told(events, "agent.creating", "team.creating", "task.submitting").at(-1)]))),
+            Effect.tap((events) => Effect.sync(() => seen.push([call, told(events, "agent.creating", "team.creating", "task.submitting", "task.failing").at(-1)]))),
             Effect.zipRight(usual)
           ))
       }
@@ -77,6 +81,27 @@ describe("a run with a journal", () => {
         ["createTask first", "task.submitting first"],
         ["createTask second", "task.submitting second"]
       ])
+    }))
+
+  it.scopedLive("Agamemnon is not told of a failure before the journal says that it is about to be", () =>
+    Effect.gen(function*() {
+      const feed = yield* FakeTaskFeed.make()
+      const { fake, process, there } = yield* Effect.provideService(driven, TaskFeed.TaskFeed, feed.service)
+      fake.heal()
+      fake.begins.set("first", "pending")
+      const seen: Array<string | undefined> = []
+      fake.on("failTask first", (usual) =>
+        Effect.orDie(only(process.parts)).pipe(
+          Effect.flatMap((run) => run === undefined ? Effect.succeed([]) : Effect.orDie(recorded(there, run.run))),
+          Effect.tap((events) => Effect.sync(() => seen.push(told(events, "task.").at(-1)))),
+          Effect.zipRight(usual)
+        ))
+      const running = yield* Effect.fork(Effect.flip(process.execute(workflow())))
+      yield* awaitThat(Effect.sync(() => fake.tasks.size), (size) => size === 1)
+      const [id = ""] = fake.tasks.keys()
+      yield* feed.tell(TaskFeed.Failed({ id: TaskId.make(id), reason: Option.some("no disk") }))
+      assert.strictEqual((yield* Fiber.join(running))._tag, "TasksFailedError")
+      assert.deepStrictEqual(seen, ["task.failing first"])
     }))
 
   it.scopedLive("is cancelled by whoever asks the journal, and takes down what it made", () =>

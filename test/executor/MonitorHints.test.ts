@@ -10,7 +10,7 @@ import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../../src/agamemnon/TaskFeed.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import type { WorkflowSpec } from "../../src/workflow/WorkflowSpec.ts"
-import { type FakeAgamemnon, make } from "../support/FakeAgamemnon.ts"
+import { answers, type FakeAgamemnon, make } from "../support/FakeAgamemnon.ts"
 import * as FakeTaskFeed from "../support/FakeTaskFeed.ts"
 import { finish, outcome, start, task, team, told, workflow } from "../support/TestRun.ts"
 
@@ -34,6 +34,9 @@ const taskOf = (fake: FakeAgamemnon, subject: string) =>
   Option.getOrThrow(Arr.findLast(fake.tasks.values(), (each) => each.subject === subject))
 
 const finished = (events: ReadonlyArray<RunEvent>) => told(events, "task.finished")
+
+const ends = (events: ReadonlyArray<RunEvent>) =>
+  events.flatMap((event) => event._tag === "task.finished" ? [[event.subject, event.status, event.result]] : [])
 
 const aMoment = TestClock.adjust("100 millis")
 
@@ -99,6 +102,153 @@ describe("Monitor, with events", () => {
       yield* events.tell(TaskFeed.Mentioned({ id: taskOf(fake, "t1").id }))
       fake.change("t1", { status: "completed" })
       assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+    }))
+
+  it.scoped("asks at once, however long the reads before have taken, and once about all that has come together", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const subjects = ["a", "b", "c", "d"]
+      for (const call of ["listTasks", "getTask"]) fake.on(call, Effect.delay("300 millis"))
+      const { events, run } = yield* running(fake, workflow({ teams: [team("core", ...subjects.map((each) => task(each)))] }))
+      const asked = Effect.fnUntraced(function*(...hinted: ReadonlyArray<string>) {
+        // Whatever is under way has ended, and what is left of it is a pause.
+        yield* TestClock.adjust("320 millis")
+        const before = fake.calls.length
+        for (const each of hinted) fake.change(each, { status: "completed" })
+        yield* events.tell(...hinted.map((each) => TaskFeed.Mentioned({ id: taskOf(fake, each).id })))
+        yield* TestClock.adjust(0)
+        const calls = fake.calls.slice(before).filter((call) => call !== "ping")
+        yield* TestClock.adjust("310 millis")
+        return calls
+      })
+      yield* events.update(taskOf(fake, "a"), { status: "running" })
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(yield* asked("a"), [`getTask core ${taskOf(fake, "a").id}`])
+      // So soon after a read, a pause would follow it.
+      assert.deepStrictEqual(yield* asked("b", "c"), ["listTasks core"])
+      assert.deepStrictEqual(yield* asked("d"), [`getTask core ${taskOf(fake, "d").id}`])
+      assert.sameMembers([...finished(run.events)], subjects.map((each) => `task.finished ${each}`))
+      assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+    }))
+
+  it.scoped("asks again, when a hint comes while it asks, as soon as it has its answer", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake, chain(1))
+      const { id } = taskOf(fake, "t0")
+      yield* events.update(taskOf(fake, "t0"), { status: "running" })
+      yield* TestClock.adjust("2 seconds")
+      // What it is answered is how the task was when it asked.
+      fake.on("getTask", Effect.tap(Effect.sleep("300 millis")))
+      const before = fake.calls.length
+      yield* events.tell(TaskFeed.Mentioned({ id }))
+      yield* TestClock.adjust("100 millis")
+      yield* events.tell(...Arr.makeBy(5, () => TaskFeed.Mentioned({ id })))
+      yield* TestClock.adjust("100 millis")
+      const asked = () => fake.calls.slice(before).filter((call) => call.startsWith("getTask"))
+      assert.lengthOf(asked(), 1)
+      fake.change("t0", { status: "completed" })
+      yield* TestClock.adjust("100 millis")
+      assert.lengthOf(asked(), 2)
+      yield* finish(run)
+      assert.lengthOf(asked(), 2)
+    }))
+
+  it.scoped("shows a task as running that its worker has begun, though Agamemnon has it as pending", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake)
+      const { id } = taskOf(fake, "t0")
+      yield* events.tell(TaskFeed.Started({ id }), TaskFeed.Started({ id }))
+      yield* TestClock.adjust("2 minutes")
+      assert.deepStrictEqual(told(run.events, "task.progressed"), ["task.progressed t0"])
+      fake.change("t0", { status: "blocked" })
+      yield* TestClock.adjust("30 seconds")
+      fake.change("t0", { status: "completed" })
+      yield* events.tell(TaskFeed.Mentioned({ id }))
+      yield* aMoment
+      fake.change("t1", { status: "completed" })
+      assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+      const steps = run.events.flatMap((event) => "subject" in event && event.subject === "t0" && "status" in event ? [event.status] : [])
+      assert.deepStrictEqual(steps, ["running", "blocked", "completed"])
+    }))
+
+  /** What Agamemnon is asked about tasks, and told of them. */
+  const dealings = (fake: FakeAgamemnon, from = 0) => fake.calls.slice(from).filter((call) => /^(getTask|failTask)/.test(call))
+
+  it.scoped("tells Agamemnon of a failure that it does not know of, and ends the task with the worker's words", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake)
+      const { id } = taskOf(fake, "t0")
+      const before = fake.calls.length
+      yield* events.tell(TaskFeed.Failed({ id, reason: Option.some("no space left on device") }))
+      yield* aMoment
+      assert.deepStrictEqual(dealings(fake, before), [`getTask core ${id}`, "failTask t0", `getTask core ${id}`])
+      assert.deepStrictEqual(fake.bodies.at(-1), { status: "failed", result: "no space left on device" })
+      assert.deepStrictEqual(told(run.events, "task.f", "task.sk"), ["task.failing t0", "task.finished t0", "task.skipped t1"])
+      assert.deepStrictEqual(ends(run.events), [["t0", "failed", "no space left on device"]])
+      yield* finish(run)
+      assert.deepStrictEqual(outcome(run.events), ["failed"])
+    }))
+
+  it.scoped("tells Agamemnon once, however often a worker says that it has failed, and without words where it has none", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake, chain(1))
+      const { id } = taskOf(fake, "t0")
+      const failed = TaskFeed.Failed({ id, reason: Option.none() })
+      fake.on("failTask", Effect.delay("10 seconds"))
+      yield* events.tell(failed, failed)
+      yield* TestClock.adjust("5 seconds")
+      yield* events.tell(failed)
+      yield* finish(run)
+      assert.deepStrictEqual(told(run.events, "task.failing"), ["task.failing t0"])
+      assert.lengthOf(dealings(fake).filter((call) => call.startsWith("failTask")), 1)
+      assert.deepStrictEqual(fake.bodies.at(-1), { status: "failed" })
+    }))
+
+  it.scoped("does not tell Agamemnon of a failure when a read shows an end", () =>
+    Effect.gen(function*() {
+      for (const status of ["completed", "failed"]) {
+        const fake = make()
+        const { events, run } = yield* running(fake, chain(1))
+        fake.change("t0", { status, result: "known" })
+        yield* events.tell(TaskFeed.Failed({ id: taskOf(fake, "t0").id, reason: Option.some("said") }))
+        yield* finish(run)
+        assert.deepStrictEqual(told(run.events, "task.f"), ["task.finished t0"])
+        assert.deepStrictEqual(ends(run.events), [["t0", status, "known"]])
+      }
+    }))
+
+  it.scoped("does not tell Agamemnon of a failure after which the worker has begun anew before a read was answered", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const { events, run } = yield* running(fake, chain(1))
+      const { id } = taskOf(fake, "t0")
+      fake.on("getTask", Effect.tap(Effect.sleep("1 second")))
+      yield* events.tell(TaskFeed.Failed({ id, reason: Option.none() }))
+      yield* aMoment
+      yield* events.tell(TaskFeed.Started({ id }))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(told(run.events, "task.failing"), [])
+      fake.change("t0", { status: "completed" })
+      yield* events.tell(TaskFeed.Mentioned({ id }))
+      assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+    }))
+
+  it.scoped("fails when Agamemnon refuses to be told, and finds the state lost when it does not know the task", () =>
+    Effect.gen(function*() {
+      const how = { failed: (fake: FakeAgamemnon) => fake.on("failTask", answers(403, "no")), state_lost: (fake: FakeAgamemnon) => fake.tasks.clear() }
+      for (const expected of ["failed", "state_lost"] as const) {
+        const fake = make()
+        const { events, run } = yield* running(fake, chain(1))
+        const { id } = taskOf(fake, "t0")
+        fake.on("getTask", (usual) => Effect.tap(usual, () => how[expected](fake)), 1)
+        yield* events.tell(TaskFeed.Failed({ id, reason: Option.none() }))
+        yield* finish(run)
+        assert.deepStrictEqual(outcome(run.events), [expected])
+      }
     }))
 
   it.scoped("goes by the first end, however often and in which order it hears", () =>

@@ -3,14 +3,18 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
+import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
+import * as TaskFeed from "../../src/agamemnon/TaskFeed.ts"
 import * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { RunId } from "../../src/run/RunId.ts"
 import * as RunState from "../../src/run/RunState.ts"
 import { make } from "../support/FakeAgamemnon.ts"
+import * as FakeTaskFeed from "../support/FakeTaskFeed.ts"
 import { awaitThat, drive, driver, list, made, only, type Point, recorded, stateOf, type World, world } from "../support/JournaledRun.ts"
 import { failure, steady, task, team, told, workflow } from "../support/TestRun.ts"
 
@@ -94,6 +98,31 @@ describe("Resume", () => {
       assert.strictEqual(tasks[0]?.result, "done")
       assert.deepStrictEqual(made(fake), { first: 1, second: 1 })
     }))
+
+  for (const isAfter of [false, true]) {
+    it.scopedLive(`tells Agamemnon of a failure when the process was killed ${isAfter ? "after" : "before"} it had done so`, () =>
+      Effect.gen(function*() {
+        const fake = make()
+        fake.begins.set("first", "pending")
+        const there = yield* world(fake)
+        const feed = yield* FakeTaskFeed.make()
+        const first = yield* Effect.provideService(driver(there, 1, { call: "failTask", isAfter }), TaskFeed.TaskFeed, feed.service)
+        const killed = yield* Effect.fork(first.untilKilled(first.execute(workflow())))
+        yield* awaitThat(Effect.sync(() => fake.tasks.size), (size) => size === 1)
+        const [id = ""] = fake.tasks.keys()
+        yield* feed.tell(TaskFeed.Failed({ id: TaskId.make(id), reason: Option.some("no disk") }))
+        yield* Fiber.join(killed)
+        const second = yield* driver(there, 2)
+        const { run } = yield* Arr.head(yield* list(second.parts))
+        const error = yield* Effect.flip(second.resume(run))
+        assert.strictEqual(error._tag, "TasksFailedError")
+        const events = since(yield* recorded(there, run))
+        const ends = events.flatMap((event) => event._tag === "task.finished" ? [[event.subject, event.status, event.result]] : [])
+        assert.deepStrictEqual(ends, [["first", "failed", "no disk"]])
+        assert.deepStrictEqual(told(events, "task.failing"), isAfter ? [] : ["task.failing first"])
+        assert.deepStrictEqual(made(fake), { first: 1 })
+      }))
+  }
 
   it.scopedLive("is refused for a run that is completed, unknown, driven by a living process, or not in the journal", () =>
     Effect.gen(function*() {

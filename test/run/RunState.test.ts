@@ -97,8 +97,18 @@ describe("RunState", () => {
       result: "done",
       submittedAt: time(1),
       endedAt: time(5),
-      digest: undefined
+      digest: undefined,
+      failing: undefined
     })
+  })
+
+  it("knows what a worker has said of its failure until the task has ended, also when the run is resumed", () => {
+    const failing = { _tag: "task.failing", ...x, id: "1", reason: "no disk" } as const
+    const submitted: ReadonlyArray<EventBody> = [{ _tag: "task.submitting", ...x }, { _tag: "task.submitted", ...x, id: "1" }, failing]
+    const of = (...events: ReadonlyArray<EventBody>) => RunState.tasks(after(...submitted, ...events)).find(({ subject }) => subject === x.subject)
+    assert.deepInclude(of(), { status: "submitted", failing: { id: "1", reason: "no disk" } })
+    assert.deepInclude(of({ _tag: "task.finished", ...x, id: "1", status: "failed", earlier: false }), { status: "failed", failing: undefined })
+    assert.isUndefined(of({ _tag: "task.submitting", ...x })?.failing)
   })
 
   for (const kind of ["agent", "team"] as const) {

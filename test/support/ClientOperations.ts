@@ -1,5 +1,6 @@
 /** Every operation of a client, with all that it can be given. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import type { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import type { AgamemnonError } from "../../src/agamemnon/AgamemnonError.ts"
@@ -28,7 +29,8 @@ export const paths = {
   listTasks: ["GET", "/v1/teams/t/tasks?limit=1000&offset=0"],
   getTask: ["GET", "/v1/teams/t/tasks/k"],
   createTask: ["POST", "/v1/teams/t/tasks"],
-  createBareTask: ["POST", "/v1/teams/t/tasks"]
+  createBareTask: ["POST", "/v1/teams/t/tasks"],
+  failTask: ["PATCH", "/v1/teams/t/tasks/k"]
 } as const
 
 export type Operation = keyof typeof paths
@@ -72,5 +74,6 @@ export const operations = (agamemnon: typeof AgamemnonClient.Service): Operation
     blockedBy: ["b"],
     type: "review"
   }, none),
-  createBareTask: agamemnon.createTask(teamId, { subject: "bare" }, none)
+  createBareTask: agamemnon.createTask(teamId, { subject: "bare" }, none),
+  failTask: agamemnon.failTask(teamId, taskId, Option.some("words"))
 }, (operation: Effect.Effect<unknown, AgamemnonError>) => Effect.asVoid(operation))

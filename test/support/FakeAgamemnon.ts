@@ -270,6 +270,15 @@ export const make = (): FakeAgamemnon => {
           return task
         }),
         () => [...tasks.values()].find(({ id, subject, teamId }) => teamId === team && subject === body.subject && !except.has(id))
+      ),
+    failTask: (_, id, reason) =>
+      request(
+        `failTask ${tasks.get(id)?.subject ?? id}`,
+        Effect.map(known(tasks, "task", id), (task) => {
+          const body = { status: "failed", ...Option.match(reason, { onNone: () => ({}), onSome: (result) => ({ result }) }) }
+          bodies.push(body)
+          tasks.set(id, { ...task, ...body })
+        })
       )
   })
 

@@ -180,7 +180,8 @@ const gatedClient = ({ client }: FakeAgamemnon, pass: Effect.Effect<void>): Cont
     listTasks: (...args) => within(client.listTasks(...args)),
     countTasks: (...args) => within(client.countTasks(...args)),
     getTask: (...args) => within(client.getTask(...args)),
-    createTask: (...args) => within(client.createTask(...args))
+    createTask: (...args) => within(client.createTask(...args)),
+    failTask: (...args) => within(client.failTask(...args))
   })
 }
 

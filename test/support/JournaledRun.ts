@@ -41,11 +41,13 @@ export const world = (fake: FakeAgamemnon): Effect.Effect<World, JournalError, S
 export interface Point {
   readonly events?: number
   readonly request?: number
+  /** The same by what the request is called. */
+  readonly call?: string
   readonly isAfter?: boolean
 }
 
 /** Wraps the journal and the Agamemnon of a process, so that everything stands still from a point on. */
-const mortal = ({ events: limit = Number.POSITIVE_INFINITY, isAfter = false, request = -1 }: Point, fake: FakeAgamemnon, die: Effect.Effect<void>) => {
+const mortal = ({ call, events: limit = Number.POSITIVE_INFINITY, isAfter = false, request = -1 }: Point, fake: FakeAgamemnon, die: Effect.Effect<void>) => {
   let written = 0
   let requests = 0
   let isDead = false
@@ -53,13 +55,14 @@ const mortal = ({ events: limit = Number.POSITIVE_INFINITY, isAfter = false, req
     isDead = true
     return Effect.zipRight(die, Effect.never)
   })
-  const twist = <A, E>(usual: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  const twist = (isTheOne: () => boolean) => <A, E>(usual: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.suspend(() => {
       if (isDead) return Effect.never
-      if (requests++ !== request) return usual
+      if (!isTheOne()) return usual
       return isAfter ? Effect.zipRight(usual, dies) : dies
     })
-  fake.on("", twist)
+  if (call !== undefined) fake.on(call, twist(() => true))
+  fake.on("", twist(() => requests++ === request))
   const wrap = <A extends Handle>(recording: A): A => ({
     ...recording,
     append: (events: ReadonlyArray<RunEvent>) =>

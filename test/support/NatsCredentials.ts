@@ -20,8 +20,8 @@ const sign = (issuer: KeyPair, subject: KeyPair, name: string, nats: Readonly<Re
 
 const unlimited = { subs: -1, data: -1, payload: -1 }
 
-/** Makes them. */
-export const make = () => {
+/** Makes them, for a user who can subscribe to these subjects, or to all. */
+export const make = (...subscribe: ReadonlyArray<string>) => {
   const operator = nkeys.createOperator()
   const account = nkeys.createAccount()
   const user = nkeys.createUser()
@@ -31,7 +31,12 @@ export const make = () => {
     limits: { ...unlimited, imports: -1, exports: -1, wildcards: true, conn: -1, leaf: -1 },
     default_permissions: { pub: {}, sub: {} }
   })
-  const userJwt = sign(account, user, "user", { type: "user", ...unlimited, pub: {}, sub: {} })
+  const userJwt = sign(account, user, "user", {
+    type: "user",
+    ...unlimited,
+    pub: {},
+    sub: subscribe.length === 0 ? {} : { allow: subscribe }
+  })
   return {
     configuration: `operator: ${operatorJwt}\nresolver: MEMORY\nresolver_preload: { ${account.getPublicKey()}: ${accountJwt} }\n`,
     creds: `-----BEGIN NATS USER JWT-----\n${userJwt}\n------END NATS USER JWT------\n\n` +

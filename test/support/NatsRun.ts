@@ -48,7 +48,7 @@ type Options = Partial<Omit<NatsTaskFeed.Options, "url">> & { readonly monitorPo
 /** Starts a run that hears what NATS at this address says. */
 export const startWith = Effect.fnUntraced(function*(
   url: string,
-  fake: FakeAgamemnon,
+  fake: Pick<FakeAgamemnon, "client">,
   length: number,
   { monitorPoll = "50 millis", ...options }: Options = {}
 ) {

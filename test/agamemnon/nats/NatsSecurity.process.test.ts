@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { TeamId } from "../../../src/agamemnon/AgamemnonModel.ts"
+import { TaskId, TeamId } from "../../../src/agamemnon/AgamemnonModel.ts"
 import * as NatsTaskFeed from "../../../src/agamemnon/nats/NatsTaskFeed.ts"
 import * as TaskFeed from "../../../src/agamemnon/TaskFeed.ts"
 import * as NatsCredentials from "../../support/NatsCredentials.ts"
@@ -98,6 +98,45 @@ describe.skipIf(TestNats.isMissing)(TestNats.named("NATS that asks who is there"
       assert.strictEqual(yield* linkTo(url, { files: foreign }), `${url}: Authorization Violation`)
       const none = { NATS_CREDS_FILE: TestNats.write(path, "none.creds", "s3cret") }
       assert.notInclude(yield* linkTo(url, { files: none }), "s3cret")
+    }))
+
+  it.scopedLive("lets hear of a team who may subscribe to its tasks' events and to nothing wider", () =>
+    Effect.gen(function*() {
+      const team = TeamId.make("5c1e1f2e-0000-4000-8000-000000000001")
+      const path = yield* TestNats.folder
+      const both = (allowed: string) =>
+        Effect.gen(function*() {
+          const credentials = NatsCredentials.make(allowed)
+          const withCreds = yield* started(credentials.configuration, { jetStream: false })
+          const files = { NATS_CREDS_FILE: TestNats.write(path, "user.creds", credentials.creds) }
+          const permissions = `permissions: { subscribe: { allow: ["${allowed}"] } }`
+          const withUsers = yield* started(`authorization { users: [{ user: me, password: p, ${permissions} }, { user: all, password: p }] }`)
+          return [
+            { feed: yield* make(withCreds.url, { files }), allowed, publisher: undefined },
+            {
+              feed: yield* make(withUser(withUsers.url, "me:p")),
+              allowed,
+              publisher: yield* TestNats.publisher(withUser(withUsers.url, "all:p"))
+            }
+          ]
+        })
+      const feeds = [...yield* both(`hi.tasks.${team}.*.*`), ...yield* both("hi.tasks.*.*.*")]
+      for (const { allowed, feed, publisher } of feeds) {
+        const events = yield* feed.subscribe(team)
+        if (publisher !== undefined) {
+          yield* publisher.publish(`hi.tasks.${team}.x.completed`, { task_id: "x" })
+          // One that has waited for its connection hears first that events come.
+          const heard = yield* Stream.fromQueue(events).pipe(
+            Stream.filter((event) => !TaskFeed.is("Restored")(event)),
+            Stream.runHead,
+            Effect.timeout("5 seconds")
+          )
+          assert.deepStrictEqual(heard, Option.some(TaskFeed.Mentioned({ id: TaskId.make("x") })), allowed)
+        }
+        // A refusal would come in answer to the subscription, and be seen within a probe of the connection.
+        const statuses = yield* feed.statuses.pipe(Stream.interruptAfter("300 millis"), Stream.runCollect)
+        assert.deepStrictEqual([...statuses].map(({ _tag }) => _tag), ["Up"], allowed)
+      }
     }))
 
   it.scopedLive("does not let everyone hear everything", () =>

@@ -1,5 +1,12 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Arr from "effect/Array"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
+import * as AgamemnonClient from "../../../src/agamemnon/AgamemnonClient.ts"
+import * as EmbeddedAgamemnon from "../../../src/embedded/EmbeddedAgamemnon.ts"
 import { idle, change, happens, onSubmission, reads, said, startWith, succeeds, taskOf } from "../../support/NatsRun.ts"
 import * as TestNats from "../../support/TestNats.ts"
 
@@ -42,6 +49,41 @@ describe.skipIf(TestNats.isAnyMissing)(TestNats.namedAny("A run with NATS"), () 
       const asked = fake.calls.filter((call) => call.startsWith("getTask")).length
       assert.isAtLeast(asked, 8)
       assert.isAtMost(asked, 40)
+    }))
+
+  it.scopedLive("asks within milliseconds of a worker's word, however slow the reads before have been", () =>
+    Effect.gen(function*() {
+      const url = yield* TestNats.url
+      const nats = yield* TestNats.publisher(url)
+      const fake = idle()
+      const told = new Map<string, number>()
+      const waits: Array<number> = []
+      // An Agamemnon that takes its time to answer: a pause of twice that would follow each read.
+      fake.on("listTasks", Effect.delay("60 millis"))
+      fake.on("getTask", (usual) =>
+        Effect.gen(function*() {
+          const now = yield* Clock.currentTimeMillis
+          for (const [subject, at] of told) {
+            waits.push(now - at)
+            told.delete(subject)
+          }
+          return yield* Effect.delay(usual, "60 millis")
+        }))
+      onSubmission(fake, (subject) =>
+        Effect.gen(function*() {
+          const running = yield* change(fake, subject, "running")
+          yield* nats.updated(running)
+          // Long enough for the read that follows a submission, and short of the end of the pause after it.
+          yield* Effect.sleep("80 millis")
+          yield* change(fake, subject, "completed")
+          told.set(subject, yield* Clock.currentTimeMillis)
+          yield* nats.ended(running)
+        }))
+      const run = yield* startWith(url, fake, 15, { monitorPoll: "10 minutes" })
+      assert.isTrue(yield* succeeds(run))
+      const sorted = Arr.sort(waits, Order.number)
+      assert.isAtLeast(sorted.length, 10)
+      assert.isAtMost(sorted[Math.floor(sorted.length / 2)] ?? Number.NaN, 20, sorted.join())
     }))
 
   it.scopedLive("ignores what is malformed or foreign, and takes what comes twice once", () =>
@@ -91,6 +133,35 @@ describe.skipIf(TestNats.isAnyMissing)(TestNats.namedAny("A run with NATS"), () 
       const run = yield* startWith(url, fake, 10, { monitorPoll: "10 minutes" })
       assert.isTrue(yield* succeeds(run))
       assert.isAtMost(reads(fake), 2)
+    }))
+})
+
+describe.skipIf(TestNats.isAnyMissing)(TestNats.namedAny("A run on an Agamemnon that does not go by what workers say of beginnings and failures"), () => {
+  it.scopedLive("shows what has begun, tells Agamemnon what has failed, and fails with the worker's words", () =>
+    Effect.gen(function*() {
+      const url = yield* TestNats.url
+      const nats = yield* TestNats.publisher(url)
+      const server = yield* EmbeddedAgamemnon.make({ workers: false })
+      const client = yield* Effect.provide(AgamemnonClient.make(server), NodeHttpClient.layer)
+      const run = yield* startWith(url, { client }, 2, { monitorPoll: "10 minutes" })
+      yield* happens(run, "task.submitted t0")
+      const [team] = yield* client.listTeams
+      if (team === undefined) return assert.fail("there is no team")
+      const [submitted] = yield* client.listTasks(team.id)
+      if (submitted === undefined) return assert.fail("there is no task")
+      const say = (what: string, words: object) => nats.publish(`hi.tasks.${team.id}.${submitted.id}.${what}`, { data: { task_id: submitted.id, ...words } })
+      yield* say("started", {})
+      yield* happens(run, "task.progressed t0")
+      assert.deepStrictEqual(Option.map(yield* client.getTask(team.id, submitted.id), ({ status }) => status), Option.some("pending"))
+      yield* say("failed", { error: "no space left on device" })
+      assert.isFalse(yield* succeeds(run))
+      const told = run.events.flatMap((event) =>
+        event._tag === "task.progressed" || event._tag === "task.finished" ? [[event.subject, event.status]] : [])
+      assert.deepStrictEqual(told, [["t0", "running"], ["t0", "failed"]])
+      const there = yield* client.getTask(team.id, submitted.id)
+      assert.deepInclude(Option.getOrThrow(there), { status: "failed", result: "no space left on device" })
+      const sent = (yield* server.requestLog).filter(({ method, path }) => method === "PATCH" && path.includes("/tasks/"))
+      assert.lengthOf(sent, 1)
     }))
 })
 

@@ -1,0 +1,54 @@
+/**
+ * What workers have said of their failures. Agamemnon does not go by such words,
+ * so a task whose worker has failed would stay as it is there: when a read shows
+ * that it has not ended, Agamemnon is to be told.
+ */
+import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
+
+/** A failure of which Agamemnon does not know. */
+export interface WorkerFailure {
+  readonly id: TaskId
+  /** What the worker has said about it. */
+  readonly reason: Option.Option<string>
+}
+
+/** What workers have said about the tasks of a team. */
+export interface WorkerFailures {
+  /** A worker has failed at a task. */
+  readonly onFailed: (failure: WorkerFailure) => void
+  /** A worker is at a task, or has ended it otherwise: what was said before counts no longer, unless Agamemnon is being told. */
+  readonly onOther: (id: TaskId) => void
+  /** A read has shown that a task has not ended. */
+  readonly onUnfinished: (id: TaskId) => void
+  /** A task has ended, or Agamemnon has been told. */
+  readonly onSettled: (id: TaskId) => void
+  /** What Agamemnon is to be told: each once until it is settled. */
+  readonly untold: Queue.Dequeue<WorkerFailure>
+}
+
+/** Makes the failures of a team, of which there is none yet. */
+export const make: Effect.Effect<WorkerFailures> = Effect.map(Queue.unbounded<WorkerFailure>(), (untold) => {
+  const said = new Map<TaskId, WorkerFailure>()
+  const telling = new Set<TaskId>()
+  return {
+    untold,
+    onFailed: (failure) => {
+      if (!telling.has(failure.id)) said.set(failure.id, failure)
+    },
+    onOther: (id) => said.delete(id),
+    onUnfinished: (id) => {
+      const failure = said.get(id)
+      if (failure === undefined) return
+      said.delete(id)
+      telling.add(id)
+      untold.unsafeOffer(failure)
+    },
+    onSettled: (id) => {
+      said.delete(id)
+      telling.delete(id)
+    }
+  }
+})
