@@ -95,7 +95,7 @@ export class NotSeen extends Schema.TaggedError<NotSeen>()("NotSeen", {
 }
 
 /** The longest that anything is waited for: a limit for what hangs, so wide that a machine with much else to do keeps it. */
-const patience: Duration.DurationInput = "2 minutes"
+const patience: Duration.DurationInput = "4 minutes"
 
 /** Standard input that stays open, to be typed on. */
 export const typed = "typed"
