@@ -155,6 +155,13 @@ const decodeSaid = Schema.decodeUnknownOption(
   Schema.parseJson(Schema.Union(Words, Schema.Struct({ data: Words }).pipe(Schema.pluck("data"))))
 )
 
+/**
+ * The task that a worker's payload is about.
+ *
+ * @internal
+ */
+export const taskOf = (payload: string): Option.Option<TaskId> => Option.map(decodeSaid(payload), ({ task_id }) => task_id)
+
 /** What a worker says about the task that its subject names. */
 const saidOf = (id: string | undefined, payload: string) => Option.filter(decodeSaid(payload), ({ task_id }) => task_id === id)
 

@@ -67,6 +67,7 @@ const readDotEnv = PlatformConfigProvider.fromDotEnv(".env").pipe(
 /** What flags say about settings. */
 export interface Flags {
   readonly url?: Option.Option<string>
+  readonly natsUrl?: Option.Option<string>
   readonly keyFile?: Option.Option<string>
   readonly noColor?: boolean
   readonly verbose?: boolean
@@ -75,10 +76,11 @@ export interface Flags {
 /** Layer of the settings in their order of precedence, and of the logger that they ask for. */
 export const layer = (flags: Flags) => Layer.provideMerge(Logging.layer, settings(flags))
 
-const settings = ({ keyFile = Option.none(), noColor, url = Option.none(), verbose }: Flags) =>
+const settings = ({ keyFile = Option.none(), natsUrl = Option.none(), noColor, url = Option.none(), verbose }: Flags) =>
   Layer.unwrapEffect(Effect.gen(function*() {
     const flags = new Map<string, string>()
     if (Option.isSome(url)) flags.set(Settings.agamemnonUrl.name, url.value)
+    if (Option.isSome(natsUrl)) flags.set(Settings.natsUrl.name, natsUrl.value)
     if (Option.isSome(keyFile)) {
       flags.set(Settings.agamemnonApiKey.name, Redacted.value(yield* readKey(keyFile.value)))
     }

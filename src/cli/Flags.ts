@@ -52,6 +52,9 @@ export const switches = {
   openapi: Options.boolean("openapi").pipe(
     Options.withDescription("Print the OpenAPI description of the API, and serve nothing")
   ),
+  noWorkers: Options.boolean("no-workers").pipe(
+    Options.withDescription("Run no programs for tasks: workers of your own do them, over NATS or the API")
+  ),
   allowRemote: Options.boolean("allow-remote").pipe(
     Options.withDescription("Allow an address of --host that other machines can reach")
   )
@@ -69,6 +72,13 @@ export const url = optionalText("url", "URL", "Address of the Agamemnon to run o
 
 /** Address of the Agamemnon that a recorded run is on. */
 export const urlOfRun = optionalText("url", "URL", "Address that the Agamemnon of the run has now; without it, the recorded one")
+
+/** Address of the NATS server that the embedded Agamemnon speaks to. */
+export const natsUrl = optionalText(
+  "nats-url",
+  "URL",
+  "NATS server to publish events on, and to hear workers of; instead of NATS_URL, which others on this machine can not read"
+)
 
 /** File that holds a key. */
 export const keyFile = (meaning: string) => optionalText("key-file", "FILE", meaning)

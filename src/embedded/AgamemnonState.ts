@@ -34,6 +34,7 @@ import {
   type UpdateTask
 } from "../agamemnon/AgamemnonModel.ts"
 import { Collection } from "./Collection.ts"
+import * as StateChange from "./StateChange.ts"
 
 /** What happens to agents and tasks, as far as it concerns those who work on them. */
 export type StateEvent = Data.TaggedEnum<{
@@ -94,6 +95,8 @@ export class AgamemnonState extends Context.Tag("telemachy/embedded/AgamemnonSta
   /** Forgets everything, as a restart does. */
   readonly forget: Effect.Effect<void>
   readonly events: Effect.Effect<Queue.Dequeue<StateEvent>, never, Scope.Scope>
+  /** What Agamemnon tells others of. */
+  readonly changes: Effect.Effect<Queue.Dequeue<StateChange.StateChange>, never, Scope.Scope>
 }>() {}
 
 const now = Effect.map(DateTime.now, (time) => `${DateTime.formatIso(time).slice(0, 19)}Z`)
@@ -120,6 +123,7 @@ const taskOf = Schema.decodeUnknownSync(Task)
 /** What is remembered. */
 interface Memory {
   readonly events: PubSub.PubSub<StateEvent>
+  readonly changes: PubSub.PubSub<StateChange.StateChange>
   agents: Collection<Agent>
   teams: Collection<Team>
   tasks: Collection<Task>
@@ -128,7 +132,7 @@ interface Memory {
   faults: Collection<Fault>
 }
 
-const nothing = (): Omit<Memory, "events"> => ({
+const nothing = (): Omit<Memory, "events" | "changes"> => ({
   agents: new Collection(),
   teams: new Collection(),
   tasks: new Collection(),
@@ -138,7 +142,11 @@ const nothing = (): Omit<Memory, "events"> => ({
 
 /** Makes an empty memory. */
 export const make: Effect.Effect<Context.Tag.Service<AgamemnonState>> = Effect.gen(function*() {
-  const memory: Memory = { events: yield* PubSub.unbounded<StateEvent>(), ...nothing() }
+  const memory: Memory = {
+    events: yield* PubSub.unbounded<StateEvent>(),
+    changes: yield* PubSub.unbounded<StateChange.StateChange>(),
+    ...nothing()
+  }
   return AgamemnonState.of({
     listAgents: (query) => Effect.sync(() => slice(memory.agents, query)),
     getAgent: (id) => Effect.sync(() => Option.fromNullable(memory.agents.get(id))),
@@ -151,7 +159,7 @@ export const make: Effect.Effect<Context.Tag.Service<AgamemnonState>> = Effect.g
     getTeam: (id) => Effect.sync(() => Option.fromNullable(memory.teams.get(id))),
     createTeam: (fields) => createTeam(memory, fields),
     updateTeam: (id, fields) => updateTeam(memory, id, fields),
-    deleteTeam: (id) => Effect.sync(() => memory.teams.delete(id)),
+    deleteTeam: (id) => deleteTeam(memory, id),
     listAllTasks: (query) => Effect.sync(() => slice(memory.tasks, query)),
     listTasks: (team, query) => Effect.sync(() => slice(memory.tasksOf.get(team), query)),
     getTask: (team, id) => Effect.sync(() => Option.fromNullable(memory.tasksOf.get(team)?.get(id))),
@@ -171,16 +179,22 @@ export const make: Effect.Effect<Context.Tag.Service<AgamemnonState>> = Effect.g
       Object.assign(memory, nothing())
       return Effect.asVoid(PubSub.publish(memory.events, Forgotten()))
     }),
-    events: PubSub.subscribe(memory.events)
+    events: PubSub.subscribe(memory.events),
+    changes: PubSub.subscribe(memory.changes)
   })
 })
 
-/** Stores an agent, and tells when it has begun or ceased to take tasks. */
-const storeAgent = ({ agents, events }: Memory, agent: Agent) =>
+/** Stores an agent, and tells of the change, and when it has begun or ceased to take tasks. */
+const storeAgent = (
+  { agents, changes, events }: Memory,
+  agent: Agent,
+  changed: (of: { readonly agent: Agent }) => StateChange.StateChange
+) =>
   Effect.suspend(() => {
     const wasOnline = agents.get(agent.id)?.status === "online"
     const isOnline = agent.status === "online"
     agents.set(agent)
+    changes.unsafeOffer(changed({ agent }))
     return wasOnline === isOnline
       ? Effect.succeed(agent)
       : Effect.as(PubSub.publish(events, (isOnline ? AgentOnline : AgentOffline)({ agent: agent.id })), agent)
@@ -203,7 +217,7 @@ const createAgent = (memory: Memory, fields: CreateAgent) =>
       taskDescription: fields.taskDescription ?? "",
       updatedAt: time,
       workingDirectory: fields.workingDirectory ?? ""
-    }))
+    }, StateChange.AgentCreated))
 
 const patchAgent = (memory: Memory, id: string, fields: typeof PatchAgent.Type) =>
   Effect.flatMap(now, (updatedAt) => {
@@ -211,47 +225,63 @@ const patchAgent = (memory: Memory, id: string, fields: typeof PatchAgent.Type) 
     if (agent === undefined) return Effect.succeedNone
     const { createdAt } = agent
     const merged = { ...agent, ...Record.remove(fields, "_github_issue"), createdAt, id, updatedAt }
-    return Effect.asSome(storeAgent(memory, agentOf(sorted(merged))))
+    return Effect.asSome(storeAgent(memory, agentOf(sorted(merged)), StateChange.AgentPatched))
   })
 
 const setAgentStatus = (memory: Memory, id: string, status: "online" | "offline") =>
   Effect.suspend(() => {
     const agent = memory.agents.get(id)
-    return agent === undefined ? Effect.succeedNone : Effect.asSome(storeAgent(memory, { ...agent, status }))
+    return agent === undefined ? Effect.succeedNone : Effect.asSome(storeAgent(memory, { ...agent, status }, StateChange.AgentStatusSet))
   })
 
-const deleteAgent = ({ agents, events }: Memory, id: string) =>
-  Effect.suspend(() =>
+const deleteAgent = ({ agents, changes, events }: Memory, id: string) =>
+  Effect.suspend(() => {
+    const agent = agents.get(id)
+    if (agent === undefined) return Effect.succeed(false)
     agents.delete(id)
-      ? Effect.as(PubSub.publish(events, AgentOffline({ agent: AgentId.make(id) })), true)
-      : Effect.succeed(false)
-  )
+    changes.unsafeOffer(StateChange.AgentDeleted({ agent }))
+    return Effect.as(PubSub.publish(events, AgentOffline({ agent: AgentId.make(id) })), true)
+  })
 
-const createTeam = ({ teams }: Memory, { agent_ids: older, agentIds = [], name = "unnamed-team" }: typeof CreateTeam.Type) =>
+const deleteTeam = ({ changes, teams }: Memory, id: string) =>
+  Effect.sync(() => {
+    const isDeleted = teams.delete(id)
+    if (isDeleted) changes.unsafeOffer(StateChange.TeamDeleted({ id: TeamId.make(id) }))
+    return isDeleted
+  })
+
+const createTeam = ({ changes, teams }: Memory, { agent_ids: older, agentIds = [], name = "unnamed-team" }: typeof CreateTeam.Type) =>
   Effect.map(now, (time) => {
     const id = TeamId.make(randomUUID())
     const team = { agentIds: older ?? agentIds, createdAt: time, id, name, updatedAt: time }
     teams.set(team)
+    changes.unsafeOffer(StateChange.TeamCreated({ team }))
     return team
   })
 
-const updateTeam = ({ teams }: Memory, id: string, fields: typeof CreateTeam.Type) =>
+const updateTeam = ({ changes, teams }: Memory, id: string, fields: typeof CreateTeam.Type) =>
   Effect.map(now, (updatedAt) => {
     const team = teams.get(id)
     if (team === undefined) return Option.none()
     const { agentIds = fields.agent_ids ?? team.agentIds, name = team.name } = fields
     const updated = { agentIds, createdAt: team.createdAt, id: team.id, name, updatedAt }
     teams.set(updated)
+    changes.unsafeOffer(StateChange.TeamUpdated({ team: updated }))
     return Option.some(updated)
   })
 
-/** Stores a task, and tells when it waits for an agent. */
-const storeTask = ({ events, tasks, tasksOf }: Memory, task: Task) =>
+/** Stores a task, and tells of the change, if Agamemnon does, and when it waits for an agent. */
+const storeTask = (
+  { changes, events, tasks, tasksOf }: Memory,
+  task: Task,
+  changed?: (of: { readonly task: Task }) => StateChange.StateChange
+) =>
   Effect.suspend(() => {
     const ofTeam = tasksOf.get(task.teamId) ?? new Collection<Task>()
     tasksOf.set(task.teamId, ofTeam)
     ofTeam.set(task)
     tasks.set(task)
+    if (changed !== undefined) changes.unsafeOffer(changed({ task }))
     const agent = task["assigneeAgentId"]
     return task.status === "pending" && typeof agent === "string" && agent !== ""
       ? Effect.as(PubSub.publish(events, TaskWaiting({ agent, task: task.id })), task)
@@ -272,7 +302,7 @@ const createTask = (memory: Memory, teamId: string, fields: CreateTask) =>
       teamId,
       type: fields.type ?? "general",
       updatedAt: time
-    }))
+    }, StateChange.TaskCreated))
 
 const mergeTask = (memory: Memory, id: string, fields: typeof UpdateTask.Type) =>
   Effect.flatMap(now, (updatedAt) => {
@@ -282,7 +312,7 @@ const mergeTask = (memory: Memory, id: string, fields: typeof UpdateTask.Type) =
     const { completedAt = task.completedAt, status = task.status } = fields
     const merged = { ...task, ...fields, createdAt, id, teamId, updatedAt }
     const ended = status === "completed" && completedAt === null ? updatedAt : completedAt
-    return Effect.asSome(storeTask(memory, taskOf(sorted({ ...merged, completedAt: ended }))))
+    return Effect.asSome(storeTask(memory, taskOf(sorted({ ...merged, completedAt: ended })), StateChange.TaskUpdated))
   })
 
 const completeTask = (memory: Memory, id: string) =>

@@ -18,12 +18,15 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type { InvalidOptionError, TlsRequiredError } from "../agamemnon/AgamemnonError.ts"
+import type * as NatsTaskFeed from "../agamemnon/nats/NatsTaskFeed.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as AgamemnonServer from "./AgamemnonServer.ts"
 import * as AgamemnonState from "./AgamemnonState.ts"
 import * as Authentication from "./Authentication.ts"
 import * as Faults from "./Faults.ts"
 import * as Listener from "./Listener.ts"
+import * as NatsPublisher from "./NatsPublisher.ts"
 import * as ProcessGroups from "./ProcessGroups.ts"
 import type * as Program from "./Program.ts"
 import * as RateLimit from "./RateLimit.ts"
@@ -46,6 +49,8 @@ export interface Options extends Program.Options {
   readonly grace?: Duration.DurationInput | undefined
   /** Whether agents work on their tasks. Defaults to true. */
   readonly workers?: boolean | undefined
+  /** NATS server that it publishes its events on, and hears workers of. Defaults to none. */
+  readonly nats?: NatsTaskFeed.Options | undefined
 }
 
 /**
@@ -67,6 +72,9 @@ export class RemoteAddressError extends Schema.TaggedError<RemoteAddressError>()
       "one: listen on 127.0.0.1, or allow it explicitly (--allow-remote)"
   }
 }
+
+/** Why an embedded Agamemnon can not start: its address, or an option of NATS. A NATS that is not there is no reason. */
+export type StartError = Listener.AddressUnavailable | RemoteAddressError | InvalidOptionError | TlsRequiredError
 
 /**
  * The embedded Agamemnon, and what can be done to it.
@@ -123,7 +131,7 @@ const isLoopback = (host: string): boolean =>
 export const make = Effect.fn("EmbeddedAgamemnon.make")(
   function*(options: Options = {}): Effect.fn.Return<
     Context.Tag.Service<EmbeddedAgamemnon>,
-    Listener.AddressUnavailable | RemoteAddressError,
+    StartError,
     Scope.Scope
   > {
     const { host = "127.0.0.1", port = 0 } = options
@@ -131,6 +139,12 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
 
     const context = yield* Layer.build(NodeContext.layer)
     const state = yield* AgamemnonState.make
+    if (options.nats !== undefined) {
+      yield* NatsPublisher.make(options.nats).pipe(
+        Effect.provideService(AgamemnonState.AgamemnonState, state),
+        Effect.provide(context)
+      )
+    }
     const groups = yield* ProcessGroups.make(Duration.decode(options.grace ?? "5 seconds"))
     if (options.workers !== false) {
       yield* Worker.make(options).pipe(
@@ -183,5 +197,5 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
  */
 export const layer = (
   options: Options = {}
-): Layer.Layer<EmbeddedAgamemnon, Listener.AddressUnavailable | RemoteAddressError> =>
+): Layer.Layer<EmbeddedAgamemnon, StartError> =>
   Layer.scoped(EmbeddedAgamemnon, make(options))

@@ -1,6 +1,6 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { directoryWith, type Ended, run, test } from "../support/TestCommand.ts"
+import { directoryWith, type Ended, run, telemachy, test } from "../support/TestCommand.ts"
 import * as TestNats from "../support/TestNats.ts"
 
 const flow = (program: string) =>
@@ -57,6 +57,18 @@ describe.concurrent("telemachy with a NATS_URL", () => {
       }
     }))
 
+  test("serves an Agamemnon though it is not there, says so once without the password, and refuses one that can not be used", () =>
+    Effect.gen(function*() {
+      const server = yield* telemachy(["agamemnon", "--port", "0"], { env: { NATS_URL: "nats://me:s3cret@127.0.0.1:1" }, secret: "s3cret" })
+      const said = yield* server.until("what it says", () => /events can not be published: .*/.exec(server.output().stderr) ?? undefined)
+      assert.match(said[0], /^events can not be published: nats:\/\/127\.0\.0\.1:1: connection refused/)
+      yield* server.signal("SIGTERM")
+      assert.strictEqual((yield* server.ended).code, 143)
+      const refused = yield* run(["agamemnon", "--port", "0", "--nats-url", "http://nats.invalid"])
+      assert.strictEqual(refused.code, 2)
+      assert.match(refused.stderr, /^NATS_URL: expected a nats:\/\/ or tls:\/\/ address/)
+    }))
+
   test("resumes a run with it as well", () =>
     Effect.gen(function*() {
       const directory = yield* directoryWith({ "flow.yaml": flow("sh") })
@@ -70,6 +82,23 @@ describe.concurrent("telemachy with a NATS_URL", () => {
 })
 
 describe.skipIf(TestNats.isAnyMissing)(TestNats.namedAny("telemachy with a NATS that is there"), () => {
+  test("serves an Agamemnon on it, and runs a workflow there that a worker on NATS does", () =>
+    Effect.gen(function*() {
+      const url = yield* TestNats.url
+      yield* TestNats.worker(url)
+      const server = yield* telemachy(["agamemnon", "--port", "0", "--no-workers", "--nats-url", url])
+      const [, agamemnon = "", key = ""] = yield* server.until("its address and key", () =>
+        /^AGAMEMNON_URL=(.*)\nAGAMEMNON_API_KEY=(.*)\n$/.exec(server.output().stdout) ?? undefined)
+      const env = { AGAMEMNON_URL: agamemnon, AGAMEMNON_API_KEY: key, NATS_URL: url, MONITOR_POLL_SECONDS: "600" }
+      const ended = yield* run(["run", "-", "--json"], { env, input: flow("sh") })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.include(ended.stdout, "\"status\":\"running\"")
+      yield* server.signal("SIGTERM")
+      const { code, stderr } = yield* server.ended
+      assert.strictEqual(code, 143)
+      assert.strictEqual(stderr, "serving the embedded Agamemnon; all that it knows and runs ends with it (Ctrl-C)\n")
+    }))
+
   test("runs, and says nothing of it", () =>
     Effect.gen(function*() {
       const ended = yield* run(["run", "-", "--json"], { env: { NATS_URL: yield* TestNats.url }, input: flow("none") })

@@ -136,3 +136,38 @@ export const talker = (words: string) =>
     const address = server.address()
     return `nats://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`
   }))
+
+/** Hears what is published, as subjects with payloads. */
+export const listener = Effect.fnUntraced(function*(address: string, subject: string) {
+  const client = yield* Effect.acquireRelease(
+    Effect.promise(() => connect({ servers: new URL(address).host })),
+    (client) => Effect.promise(() => client.close())
+  )
+  const heard: Array<{ readonly subject: string; readonly payload: string }> = []
+  client.subscribe(subject, {
+    callback: (_, message) => {
+      heard.push({ subject: message.subject, payload: message.string() })
+    }
+  })
+  yield* Effect.promise(() => client.flush())
+  return heard
+})
+
+const Order = Schema.parseJson(Schema.Struct({ task_id: Schema.String, team_id: Schema.String }))
+
+/** Does every task that Agamemnon publishes, as a worker that knows nothing but NATS. */
+export const worker = Effect.fnUntraced(function*(address: string) {
+  const client = yield* Effect.acquireRelease(
+    Effect.promise(() => connect({ servers: new URL(address).host })),
+    (client) => Effect.promise(() => client.close())
+  )
+  client.subscribe("hi.myrmidon.general.*", {
+    callback: (_, message) => {
+      const { task_id, team_id } = Schema.decodeSync(Order)(message.string())
+      const say = (what: string) => client.publish(`hi.tasks.${team_id}.${task_id}.${what}`, Schema.encodeSync(Json)({ task_id }))
+      say("started")
+      say("completed")
+    }
+  })
+  yield* Effect.promise(() => client.flush())
+})

@@ -6,6 +6,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import type { NatsAddress } from "../../settings/NatsAddress.ts"
 import { InvalidOptionError } from "../AgamemnonError.ts"
@@ -109,14 +110,30 @@ const connect = Effect.fnUntraced(function*(options: Options) {
 
 const close = (client: Client): Promise<void> => client.close().catch(() => undefined)
 
+/** What a server takes unless it says otherwise, in bytes. */
+const defaultMaxPayload = 1024 * 1024
+
 /** A connection, with as much of the client as is used. */
 export interface NatsConnection {
   /** Subscribes. Refusals end the connection. */
   readonly subscribe: (subject: string, hear: (message: { readonly subject: string; readonly payload: string }) => void) => () => void
+  /** Publishes, unless the connection is over. The subject must be one, and the payload not too large. */
+  readonly publish: (subject: string, payload: string) => void
+  /** How many bytes a payload can have. */
+  readonly maxPayload: number
+  /** Waits for the next problem that does not end the connection, as a message that was refused. */
+  readonly problem: Effect.Effect<string>
   /** Succeeds when NATS has dealt with all that it was sent before. */
   readonly settle: Effect.Effect<void, NatsError>
   /** Fails when the connection breaks. */
   readonly broken: Effect.Effect<never, NatsError>
+}
+
+/** How many problems wait until somebody asks for them. */
+const maxProblems = 10
+
+const collectProblems = async (client: Client, note: (error: Error) => void) => {
+  for await (const status of client.status()) if (status.type === "error") note(status.error)
 }
 
 /** Makes a connection, which is closed with the scope. */
@@ -125,6 +142,9 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     Effect.tap(restore(connect(options)), (client) => Effect.addFinalizer(() => Effect.promise(() => close(client))))
   )
   const refused = yield* Deferred.make<never, NatsError>()
+  const problems = yield* Queue.sliding<string>(maxProblems)
+  // To the end of the connection, of which whoever uses it hears otherwise.
+  void collectProblems(client, (error) => problems.unsafeOffer(reasonOf(options, error).reason)).catch(() => undefined)
   const noAnswer = new NatsError({ reason: `${options.address.url}: no answer within ${Duration.format(options.timeout)}` })
   return {
     subscribe: (subject, hear) => {
@@ -139,6 +159,11 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         if (!client.isClosed()) subscription.unsubscribe()
       }
     },
+    publish: (subject, payload) => {
+      if (!client.isClosed()) client.publish(subject, payload)
+    },
+    maxPayload: client.info?.max_payload ?? defaultMaxPayload,
+    problem: Queue.take(problems),
     settle: Effect.tryPromise({ try: () => client.flush(), catch: (error) => reasonOf(options, error) }).pipe(
       Effect.timeoutFail({ duration: options.timeout, onTimeout: () => noAnswer }),
       Effect.zipRight(Effect.flatMap(Deferred.poll(refused), Option.getOrElse(() => Effect.void)))
@@ -149,6 +174,26 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     )
   } satisfies NatsConnection
 })
+
+/** Uses one connection, to its end. */
+export const session = <R>(
+  options: Options,
+  use: (connection: NatsConnection) => Effect.Effect<never, NatsError, R>
+) =>
+  Effect.flatMap(make(options), (connected) => Effect.raceFirst(use(connected), connected.broken)).pipe(
+    Effect.scoped,
+    // The client throws at what it can not read, as at credentials that are none.
+    Effect.catchAllDefect((defect) => new NatsError({ reason: `${options.address.url}: ${String(defect)}` }))
+  )
+
+/** How long to wait before the second connection. */
+export const firstPause = Duration.millis(250)
+
+const longestPause = Duration.seconds(5)
+
+/** How long to wait before the next connection: longer and longer while none is made. */
+export const nextPause = (pause: Duration.Duration, wasUp: boolean): Duration.Duration =>
+  wasUp ? firstPause : Duration.min(Duration.times(pause, 2), longestPause)
 
 /** Drops what is not set. */
 export const given = (files: Readonly<Record<keyof Files, Option.Option<string>>>): Files => ({

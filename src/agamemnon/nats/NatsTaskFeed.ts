@@ -42,12 +42,14 @@ export interface Options {
 /** How long a team waits for the first connection before it goes on without. */
 const startTimeout = Duration.seconds(1)
 
-const shortestPause = Duration.millis(250)
-const longestPause = Duration.seconds(5)
-
 const invalid = (option: string, problem: string) => new InvalidOptionError({ option, problem })
 
-const checked = Effect.fnUntraced(function*({ files = {}, requireTls = Settings.requireTls.default, token, ...options }: Options) {
+/**
+ * Checks options, and adds the defaults.
+ *
+ * @internal
+ */
+export const check = Effect.fnUntraced(function*({ files = {}, requireTls = Settings.requireTls.default, token, ...options }: Options) {
   const address = yield* Either.mapLeft(NatsAddress.parse(Redacted.value(options.url)), (problem) => invalid("NATS_URL", problem))
   if ((files.NATS_TLS_CERT_FILE === undefined) !== (files.NATS_TLS_KEY_FILE === undefined)) {
     return yield* invalid("NATS_TLS_CERT_FILE", "a certificate needs its key, NATS_TLS_KEY_FILE, and the key its certificate")
@@ -56,7 +58,13 @@ const checked = Effect.fnUntraced(function*({ files = {}, requireTls = Settings.
     return yield* new TlsRequiredError({ url: address.url })
   }
   yield* NatsConnection.readFiles(files)
-  return { address, files, token, timeout: Duration.decode(options.timeout ?? "2 seconds") }
+  return {
+    address,
+    files,
+    token,
+    timeout: Duration.decode(options.timeout ?? "2 seconds"),
+    probeInterval: Duration.decode(options.probeInterval ?? "5 seconds")
+  }
 })
 
 /** A team that wants the events of its tasks. */
@@ -91,9 +99,10 @@ interface State {
  * ```
  */
 export const make = Effect.fnUntraced(function*(given: Options) {
+  const { probeInterval, ...options } = yield* check(given)
   const state: State = {
-    options: yield* checked(given),
-    probeInterval: Duration.decode(given.probeInterval ?? "5 seconds"),
+    options,
+    probeInterval,
     status: yield* SubscriptionRef.make<TaskFeed.FeedStatus>(TaskFeed.Connecting()),
     subscribers: new Set(),
     connection: undefined
@@ -137,8 +146,7 @@ const listen = ({ connection }: State, subscriber: Subscriber) => {
 
 /** One connection, to its end. */
 const session = (state: State) =>
-  Effect.gen(function*() {
-    const connected = yield* NatsConnection.make(state.options)
+  NatsConnection.session(state.options, Effect.fnUntraced(function*(connected) {
     yield* Effect.acquireRelease(
       Effect.sync(() => {
         state.connection = connected
@@ -148,28 +156,22 @@ const session = (state: State) =>
         state.connection = undefined
       })
     )
-    const probing = connected.settle.pipe(
+    return yield* connected.settle.pipe(
       Effect.zipRight(setStatus(state, TaskFeed.Up())),
       Effect.zipRight(Effect.sleep(state.probeInterval)),
       Effect.forever
     )
-    return yield* Effect.raceFirst(probing, connected.broken)
-  }).pipe(
-    Effect.scoped,
-    // The client throws at what it can not read, as at credentials that are none.
-    Effect.catchAllDefect((defect) =>
-      new NatsConnection.NatsError({ reason: `${state.options.address.url}: ${String(defect)}` }))
-  )
+  }))
 
 /** One connection after the other, with pauses that grow while none is made. */
 const connectRepeatedly = Effect.fnUntraced(function*(state: State) {
-  let pause = shortestPause
+  let pause = NatsConnection.firstPause
   while (true) {
     const { reason } = yield* Effect.flip(session(state))
     const wasUp = isUp(yield* SubscriptionRef.get(state.status))
     yield* Effect.logInfo(`no events: ${reason}`)
     yield* setStatus(state, TaskFeed.Down({ reason }))
-    pause = wasUp ? shortestPause : Duration.min(Duration.times(pause, 2), longestPause)
+    pause = NatsConnection.nextPause(pause, wasUp)
     yield* Effect.sleep(pause)
   }
 })

@@ -6,13 +6,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { AgamemnonApi } from "../../agamemnon/AgamemnonApi.ts"
+import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
 import * as EmbeddedAgamemnon from "../../embedded/EmbeddedAgamemnon.ts"
 import * as Settings from "../../settings/Settings.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/AgamemnonDefinition.ts"
 import { Signals } from "../Signals.ts"
 
-export const command = Command.make("agamemnon", config, ({ allowRemote, host: address, key: given, keyFile: path, openapi, port: number }) =>
+export const command = Command.make("agamemnon", config, ({ allowRemote, host: address, key: given, keyFile: path, natsUrl, noWorkers, openapi, port: number }) =>
   Effect.gen(function*() {
     if (openapi) return yield* Console.log(JSON.stringify(OpenApi.fromApi(AgamemnonApi), null, 2))
     const configured = yield* Settings.agamemnonApiKey.config
@@ -23,6 +24,8 @@ export const command = Command.make("agamemnon", config, ({ allowRemote, host: a
       port: number,
       apiKey,
       allowRemote,
+      workers: !noWorkers,
+      nats: Option.getOrUndefined(yield* NatsTaskFeed.config),
       programs: Object.fromEntries(programs)
     })
     yield* Console.log(`AGAMEMNON_URL=${server.url}`)
@@ -32,4 +35,4 @@ export const command = Command.make("agamemnon", config, ({ allowRemote, host: a
     const signals = yield* Signals
     yield* Effect.forkDaemon(Effect.zipRight(signals.second, signals.exit))
     return yield* Effect.never
-  }).pipe(Effect.scoped, Effect.provide(ConfigSources.layer({ keyFile: path })))).pipe(Command.withDescription(definition.sentence))
+  }).pipe(Effect.scoped, Effect.provide(ConfigSources.layer({ keyFile: path, natsUrl })))).pipe(Command.withDescription(definition.sentence))

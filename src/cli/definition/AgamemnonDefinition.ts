@@ -36,6 +36,8 @@ export const config = {
   host,
   key,
   keyFile,
+  natsUrl: Flags.natsUrl,
+  noWorkers: Flags.switches.noWorkers,
   allowRemote: Flags.switches.allowRemote,
   openapi: Flags.switches.openapi
 }
@@ -47,6 +49,7 @@ export const definition: Definition = {
   examples: [
     ["telemachy agamemnon", "on 127.0.0.1:8080, with a random key"],
     ["telemachy agamemnon --port 0 --key-file key.txt", "on a free port, with a key from a file"],
+    ["telemachy agamemnon --nats-url nats://127.0.0.1:4222 --no-workers", "for workers that listen on NATS"],
     ["telemachy agamemnon --openapi > agamemnon.json", "print the description of its API"]
   ]
 }

@@ -1,0 +1,156 @@
+/**
+ * The part of the embedded Agamemnon that speaks NATS: it publishes what
+ * changes, and completes the tasks that workers say are completed.
+ *
+ * Nothing waits for it. What can not be published yet is kept, up to a limit,
+ * and what was under way when a connection broke is published again.
+ */
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as NatsConnection from "../agamemnon/nats/NatsConnection.ts"
+import * as NatsTaskFeed from "../agamemnon/nats/NatsTaskFeed.ts"
+import * as TaskFeed from "../agamemnon/TaskFeed.ts"
+import { AgamemnonState } from "./AgamemnonState.ts"
+import * as NatsMessages from "./NatsMessages.ts"
+
+/** How much is kept while nothing can be published. */
+const limits = { messages: 10_000, characters: 16 * 1024 * 1024 }
+
+/** How many messages are under way before NATS has said that it has them. */
+const batchSize = 100
+
+/** How many words of workers wait to be taken in. */
+const maxWords = 10_000
+
+/** Where workers say that a task is completed. */
+const completions = "hi.tasks.*.*.completed"
+
+/** The publisher, between two batches. */
+interface State {
+  readonly agamemnon: Context.Tag.Service<AgamemnonState>
+  readonly options: NatsConnection.Options
+  readonly probeInterval: Duration.Duration
+  /** Holds something when there is something to publish. */
+  readonly wakeUp: Queue.Queue<void>
+  /** What workers have said. */
+  readonly words: Queue.Queue<string>
+  waiting: Array<NatsMessages.Message>
+  /** How many characters of payload wait. */
+  characters: number
+  /** What was handed to NATS, which has not said that it has it. */
+  underWay: ReadonlyArray<NatsMessages.Message>
+  /** How many messages were dropped since that was last said. */
+  dropped: number
+  isUp: boolean
+  /** Whether it was said that nothing can be published. */
+  isSaid: boolean
+}
+
+/** Connects to NATS beside everything else, for as long as the scope is open. Fails only when an option can not be used. */
+export const make = Effect.fnUntraced(function*(given: NatsTaskFeed.Options) {
+  const agamemnon = yield* AgamemnonState
+  const { probeInterval, ...options } = yield* NatsTaskFeed.check(given)
+  const state: State = {
+    agamemnon,
+    options,
+    probeInterval,
+    wakeUp: yield* Queue.sliding<void>(1),
+    words: yield* Queue.sliding<string>(maxWords),
+    waiting: [],
+    characters: 0,
+    underWay: [],
+    dropped: 0,
+    isUp: false,
+    isSaid: false
+  }
+  const changes = yield* agamemnon.changes
+  yield* Effect.forkScoped(Effect.interruptible(Effect.forever(take(state, changes))))
+  yield* Effect.forkScoped(Effect.interruptible(Effect.forever(hear(state))))
+  yield* connectRepeatedly(state).pipe(
+    Effect.annotateLogs({ module: "NatsPublisher" }),
+    Effect.interruptible,
+    Effect.forkScoped
+  )
+})
+
+/** Keeps what there is to say of the next change. What is oldest is dropped where there is too much. */
+const take = Effect.fnUntraced(function*(state: State, changes: Effect.Effect.Success<Context.Tag.Service<AgamemnonState>["changes"]>) {
+  const change = yield* Queue.take(changes)
+  const messages = NatsMessages.of(change, yield* Clock.currentTimeMillis)
+  for (const message of messages) {
+    state.waiting.push(message)
+    state.characters += message.payload.length
+  }
+  let excess = 0
+  while (state.waiting.length - excess > limits.messages || state.characters > limits.characters) {
+    state.characters -= state.waiting[excess]?.payload.length ?? 0
+    excess += 1
+  }
+  state.waiting.splice(0, excess)
+  state.dropped += excess
+  yield* Queue.offer(state.wakeUp, undefined)
+})
+
+/** Takes in the next words of a worker. As on Agamemnon only the payload counts, and of it only the task. */
+const hear = ({ agamemnon, words }: State) =>
+  Effect.flatMap(Queue.take(words), (payload) =>
+    Option.match(TaskFeed.taskOf(payload), { onNone: () => Effect.void, onSome: agamemnon.completeTask }))
+
+/** One connection after the other. */
+const connectRepeatedly = Effect.fnUntraced(function*(state: State) {
+  let pause = NatsConnection.firstPause
+  while (true) {
+    const { reason } = yield* Effect.flip(NatsConnection.session(state.options, (connected) => publish(state, connected)))
+    pause = NatsConnection.nextPause(pause, state.isUp)
+    state.isUp = false
+    yield* state.isSaid ? Effect.logDebug(reason) : Effect.logWarning(`events can not be published: ${reason}`)
+    state.isSaid = true
+    yield* Effect.sleep(pause)
+  }
+})
+
+/** Publishes on one connection, to its end. */
+const publish = Effect.fnUntraced(function*(state: State, connected: NatsConnection.NatsConnection) {
+  const unsubscribe = connected.subscribe(completions, ({ payload }) => {
+    state.words.unsafeOffer(payload)
+  })
+  yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
+  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(connected.problem, (words) => Effect.logWarning(words))))
+  while (true) {
+    if (state.underWay.length === 0) yield* nextBatch(state, connected)
+    for (const { payload, subject } of state.underWay) connected.publish(subject, payload)
+    yield* connected.settle
+    state.underWay = []
+    yield* sayUp(state)
+    // Where there is nothing to publish, it is asked from time to time whether it is still there.
+    if (state.waiting.length === 0) yield* Effect.timeoutOption(Queue.take(state.wakeUp), state.probeInterval)
+  }
+})
+
+/** Takes the next messages that NATS can take. */
+const nextBatch = Effect.fnUntraced(function*(state: State, { maxPayload }: NatsConnection.NatsConnection) {
+  const next = state.waiting.splice(0, batchSize)
+  state.characters -= next.reduce((sum, { payload }) => sum + payload.length, 0)
+  const [impossible, possible] = [
+    next.filter((message) => !NatsMessages.isPossible(message, maxPayload)),
+    next.filter((message) => NatsMessages.isPossible(message, maxPayload))
+  ]
+  state.underWay = possible
+  for (const { subject } of impossible) {
+    yield* Effect.logDebug(`NATS does not take a message to ${JSON.stringify(subject)}, which is dropped`)
+  }
+})
+
+/** Says that events are published again, if it was said that they can not be. */
+const sayUp = Effect.fnUntraced(function*(state: State) {
+  state.isUp = true
+  const { dropped, isSaid } = state
+  if (!isSaid && dropped === 0) return
+  state.isSaid = false
+  state.dropped = 0
+  yield* Effect.logWarning(`events are published${isSaid ? " again" : ""}${dropped === 0 ? "" : `; ${dropped} were too many to keep, and are lost`}`)
+})
