@@ -24,14 +24,14 @@ export type TaskId = typeof TaskId.Type
 const extras = Schema.Record({ key: Schema.String, value: Schema.Unknown })
 const inOrder = { parseOptions: { propertyOrder: "original" } } as const
 
-/** Schema of an agent as Agamemnon reports it. */
+/** Schema of an agent as Agamemnon reports it. Its status can have been set to a value of any type, and then counts for none. */
 export const Agent = Schema.Struct({
   createdAt: Schema.String,
   host: Schema.String,
   id: AgentId,
   name: Schema.String,
   program: Schema.optionalWith(Schema.String, { exact: true }),
-  status: Schema.String,
+  status: Schema.Unknown,
   updatedAt: Schema.String
 }, extras).annotations({ identifier: "Agent", ...inOrder })
 export type Agent = typeof Agent.Type
@@ -48,11 +48,12 @@ export type Team = typeof Team.Type
 
 /**
  * Schema of a task as Agamemnon reports it. Its status is any string: what a
- * status means is for the reader to say, not for the wire.
+ * status means is for the reader to say, not for the wire. `completedAt` is a
+ * time or null, unless somebody has set it to something else.
  */
 export const Task = Schema.Struct({
   blockedBy: Schema.Array(Schema.String),
-  completedAt: Schema.NullOr(Schema.String),
+  completedAt: Schema.Unknown,
   createdAt: Schema.String,
   id: TaskId,
   status: Schema.String,
@@ -90,15 +91,18 @@ const text = (field: string) => Schema.String.annotations({ message: () => `'${f
 
 const byteLength = (value: string) => new TextEncoder().encode(value).length
 
-const limited = (field: keyof typeof maxBytes) =>
-  text(field).pipe(
-    Schema.filter((value) =>
-      byteLength(value) <= maxBytes[field] || `field '${field}' exceeds maximum length of ${maxBytes[field]}`
-    )
-  )
+const tooLong = (field: keyof typeof maxBytes, value: string) =>
+  byteLength(value) <= maxBytes[field] || `field '${field}' exceeds maximum length of ${maxBytes[field]}`
+
+const limited = (field: keyof typeof maxBytes) => text(field).pipe(Schema.filter((value) => tooLong(field, value)))
+
+// Only these count as space, and emptiness is told before length.
+const isBlank = (value: string) => /^[ \t\n\v\f\r]*$/.test(value)
 
 const named = (field: "name" | "subject") =>
-  limited(field).pipe(Schema.filter((value) => value.trim() !== "" || `'${field}' must be a non-empty string`))
+  text(field).pipe(
+    Schema.filter((value) => (isBlank(value) ? `'${field}' must be a non-empty string` : tooLong(field, value)))
+  )
 
 const oneOf = (field: string, values: ReadonlyArray<string>) =>
   text(field).pipe(Schema.filter((value) => values.includes(value) || `'${field}' has invalid value '${value}'`))
@@ -153,12 +157,13 @@ export const CreateTask = Schema.Struct({
 })
 export type CreateTask = typeof CreateTask.Type
 
-/** Schema of the body that changes a task: any field is stored. */
+/** Schema of the body that changes a task: any field is stored. Unlike at its creation, the subject can be empty. */
 export const UpdateTask = Schema.Struct({
-  assigneeAgentId: optional(text("assigneeAgentId")),
-  blockedBy: optional(ids("blockedBy")),
-  completedAt: optional(Schema.NullOr(Schema.String).annotations({ message: () => "'completedAt' must be a string" })),
+  subject: optional(limited("subject")),
+  description: optional(limited("description")),
   status: optional(oneOf("status", taskStatuses)),
-  subject: optional(text("subject")),
-  type: optional(text("type"))
+  type: optional(oneOf("type", taskTypes)),
+  blockedBy: optional(ids("blockedBy")),
+  assigneeAgentId: optional(text("assigneeAgentId")),
+  completedAt: optional(Schema.NullOr(Schema.String).annotations({ message: () => "'completedAt' must be a string" }))
 }, extras)

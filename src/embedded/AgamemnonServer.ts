@@ -13,23 +13,20 @@ import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { AgamemnonApi, Authorization } from "../agamemnon/AgamemnonApi.ts"
-import {
-  CreateAgent,
-  CreateTask,
-  CreateTeam,
-  PatchAgent,
-  type TaskId,
-  type TeamId,
-  UpdateTask,
-  UpdateTeam
-} from "../agamemnon/AgamemnonModel.ts"
+import { type AgentId, CreateTask, CreateTeam, type TaskId, type TeamId, UpdateTeam } from "../agamemnon/AgamemnonModel.ts"
 import { AgamemnonState } from "./AgamemnonState.ts"
 import { pathOf } from "./Authentication.ts"
 import * as Refusal from "./Refusal.ts"
 import * as RequestBody from "./RequestBody.ts"
+import * as RequestFields from "./RequestFields.ts"
 
 interface TaskRequest {
   readonly path: { readonly team: TeamId; readonly task: TaskId }
+  readonly request: HttpServerRequest.HttpServerRequest
+}
+
+interface AgentRequest {
+  readonly path: { readonly agent: AgentId }
   readonly request: HttpServerRequest.HttpServerRequest
 }
 
@@ -53,12 +50,17 @@ const version = HttpApiBuilder.group(AgamemnonApi, "version", (handlers) =>
   handlers.handle("version", () => Effect.succeed({ name: "Agamemnon", version: "0.1.0" })))
 
 const agents = HttpApiBuilder.group(AgamemnonApi, "agents", (handlers) =>
-  Effect.map(AgamemnonState, (state) =>
-    handlers
+  Effect.map(AgamemnonState, (state) => {
+    const become = (status: "online" | "offline") => ({ path: { agent: id }, request }: AgentRequest) =>
+      RequestBody.ignore(request).pipe(
+        Effect.zipRight(found("agent", state.setAgentStatus(id, status))),
+        Effect.as({ id, status })
+      )
+    return handlers
       .handle("list", ({ urlParams }) =>
         Effect.map(state.listAgents(urlParams), ({ items, position }) => ({ agents: items, ...position })))
       .handleRaw("create", ({ request }) =>
-        RequestBody.read(request, CreateAgent, RequestBody.mustBeObject).pipe(
+        RequestBody.read(request, RequestFields.CreateAgent, RequestBody.mustBeObject).pipe(
           Effect.flatMap(state.createAgent),
           Effect.map((agent) => ({ agent, id: agent.id }))
         ))
@@ -69,13 +71,14 @@ const agents = HttpApiBuilder.group(AgamemnonApi, "agents", (handlers) =>
           : Effect.map(found("agent", state.findAgent(name)), (agent) => ({ agent })))
       .handle("get", ({ path }) => Effect.map(found("agent", state.getAgent(path.agent)), (agent) => ({ agent })))
       .handleRaw("patch", ({ path, request }) =>
-        RequestBody.read(request, PatchAgent, Refusal.notFound("agent")).pipe(
+        RequestBody.read(request, RequestFields.PatchAgent, Refusal.notFound("agent")).pipe(
           Effect.flatMap((fields) => found("agent", state.patchAgent(path.agent, fields))),
           Effect.map((agent) => ({ agent }))
         ))
       .handle("delete", ({ path }) => deleted("agent", path.agent, state.deleteAgent(path.agent)))
-      .handle("start", ({ path }) => found("agent", state.setAgentStatus(path.agent, "online")))
-      .handle("stop", ({ path }) => found("agent", state.setAgentStatus(path.agent, "offline")))))
+      .handleRaw("start", become("online"))
+      .handleRaw("stop", become("offline"))
+  }))
 
 const teams = HttpApiBuilder.group(AgamemnonApi, "teams", (handlers) =>
   Effect.map(AgamemnonState, (state) =>
@@ -97,8 +100,14 @@ const teams = HttpApiBuilder.group(AgamemnonApi, "teams", (handlers) =>
 
 const tasks = HttpApiBuilder.group(AgamemnonApi, "tasks", (handlers) =>
   Effect.map(AgamemnonState, (state) => {
+    const refuseUntellable = ({ task: id, team }: TaskRequest["path"], fields: typeof RequestFields.UpdateTask.Type) =>
+      Effect.flatMap(found("task", state.getTask(team, id)), (task) => {
+        const field = RequestFields.untellable(task, fields)
+        return field === undefined ? Effect.void : Refusal.invalid(`'${field}' must be a string`)
+      })
     const update = ({ path, request }: TaskRequest) =>
-      RequestBody.read(request, UpdateTask, Refusal.notFound("task")).pipe(
+      RequestBody.read(request, RequestFields.UpdateTask, Refusal.notFound("task")).pipe(
+        Effect.tap((fields) => refuseUntellable(path, fields)),
         Effect.flatMap((fields) => found("task", state.updateTask(path.team, path.task, fields))),
         Effect.map((task) => ({ task }))
       )
@@ -115,8 +124,11 @@ const tasks = HttpApiBuilder.group(AgamemnonApi, "tasks", (handlers) =>
       .handle("get", ({ path }) => Effect.map(found("task", state.getTask(path.team, path.task)), (task) => ({ task })))
       .handleRaw("update", update)
       .handleRaw("patch", update)
-      .handle("complete", ({ path }) =>
-        Effect.as(state.completeTask(path.task), { completed: true, task_id: path.task }))
+      .handleRaw("complete", ({ path, request }) =>
+        RequestBody.ignoreJson(request).pipe(
+          Effect.zipRight(state.completeTask(path.task)),
+          Effect.as({ completed: true, task_id: path.task })
+        ))
   }))
 
 const chaos = HttpApiBuilder.group(AgamemnonApi, "chaos", (handlers) =>
@@ -124,7 +136,8 @@ const chaos = HttpApiBuilder.group(AgamemnonApi, "chaos", (handlers) =>
     handlers
       .handle("list", ({ urlParams }) =>
         Effect.map(state.listFaults(urlParams), ({ items, position }) => ({ faults: items, ...position })))
-      .handle("create", ({ path }) => Effect.map(state.createFault(path.type), (fault) => ({ fault })))
+      .handleRaw("create", ({ path, request }) =>
+        Effect.zipRight(RequestBody.ignore(request), Effect.map(state.createFault(path.type), (fault) => ({ fault }))))
       .handle("delete", ({ path }) => deleted("fault", path.fault, state.deleteFault(path.fault)))))
 
 // The key is checked in front of the routes, because unknown paths ask for it too.
@@ -143,6 +156,20 @@ const versioned = (response: HttpServerResponse.HttpServerResponse) =>
 // No part of a path is empty: the router would take the empty one for an id.
 const isRoute = (request: HttpServerRequest.HttpServerRequest) => !/\/(\/|$)/.test(pathOf(request))
 
+/** A request as Agamemnon reads it: of a query parameter that is repeated the first counts. */
+const withoutRepeats = (request: HttpServerRequest.HttpServerRequest): HttpServerRequest.HttpServerRequest => {
+  const [path = "", query] = request.url.split(/\?(.*)/s, 2)
+  if (query === undefined) return request
+  const seen = new Set<string>()
+  const parts = query.split("&").filter((part) => {
+    const [name = ""] = new URLSearchParams(part).keys()
+    const isFirst = !seen.has(name)
+    seen.add(name)
+    return isFirst
+  })
+  return request.modify({ url: `${path}?${parts.join("&")}` })
+}
+
 /** Makes the server: it answers whoever gets through to it, and every answer but an empty one says its version. */
 export const make: Effect.Effect<HttpApp.Default, never, AgamemnonState | Scope.Scope> = Effect.gen(function*() {
   const context = yield* Layer.build(services)
@@ -157,5 +184,7 @@ export const make: Effect.Effect<HttpApp.Default, never, AgamemnonState | Scope.
   )
   const routed = Effect.map(Effect.provide(app, context), versioned)
   return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    isRoute(request) ? routed : Effect.succeed(Refusal.empty(404)))
+    isRoute(request)
+      ? Effect.provideService(routed, HttpServerRequest.HttpServerRequest, withoutRepeats(request))
+      : Effect.succeed(Refusal.empty(404)))
 })

@@ -16,24 +16,21 @@ import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import * as PubSub from "effect/PubSub"
 import type * as Queue from "effect/Queue"
-import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { defaultPageSize, type Fault, maxPageSize, type Page } from "../agamemnon/AgamemnonApi.ts"
 import {
   Agent,
   AgentId,
-  type CreateAgent,
   type CreateTask,
   type CreateTeam,
-  type PatchAgent,
   Task,
   TaskId,
   type Team,
-  TeamId,
-  type UpdateTask
+  TeamId
 } from "../agamemnon/AgamemnonModel.ts"
 import { Collection } from "./Collection.ts"
+import type { CreateAgent, PatchAgent, UpdateTask } from "./RequestFields.ts"
 import * as StateChange from "./StateChange.ts"
 
 /** What happens to agents and tasks, as far as it concerns those who work on them. */
@@ -63,7 +60,7 @@ export class AgamemnonState extends Context.Tag("telemachy/embedded/AgamemnonSta
   readonly getAgent: (id: string) => Effect.Effect<Option.Option<Agent>>
   /** Finds the youngest agent of a name. */
   readonly findAgent: (name: string) => Effect.Effect<Option.Option<Agent>>
-  readonly createAgent: (fields: CreateAgent) => Effect.Effect<Agent>
+  readonly createAgent: (fields: typeof CreateAgent.Type) => Effect.Effect<Agent>
   readonly patchAgent: (id: string, fields: typeof PatchAgent.Type) => Effect.Effect<Option.Option<Agent>>
   readonly setAgentStatus: (id: string, status: "online" | "offline") => Effect.Effect<Option.Option<Agent>>
   readonly deleteAgent: (id: string) => Effect.Effect<boolean>
@@ -200,7 +197,7 @@ const storeAgent = (
       : Effect.as(PubSub.publish(events, (isOnline ? AgentOnline : AgentOffline)({ agent: agent.id })), agent)
   })
 
-const createAgent = (memory: Memory, fields: CreateAgent) =>
+const createAgent = (memory: Memory, fields: typeof CreateAgent.Type) =>
   Effect.flatMap(now, (time) =>
     storeAgent(memory, {
       createdAt: time,
@@ -224,7 +221,7 @@ const patchAgent = (memory: Memory, id: string, fields: typeof PatchAgent.Type) 
     const agent = memory.agents.get(id)
     if (agent === undefined) return Effect.succeedNone
     const { createdAt } = agent
-    const merged = { ...agent, ...Record.remove(fields, "_github_issue"), createdAt, id, updatedAt }
+    const merged = { ...agent, ...fields, createdAt, id, updatedAt }
     return Effect.asSome(storeAgent(memory, agentOf(sorted(merged)), StateChange.AgentPatched))
   })
 
@@ -309,10 +306,9 @@ const mergeTask = (memory: Memory, id: string, fields: typeof UpdateTask.Type) =
     const task = memory.tasks.get(id)
     if (task === undefined) return Effect.succeedNone
     const { createdAt, teamId } = task
-    const { completedAt = task.completedAt, status = task.status } = fields
     const merged = { ...task, ...fields, createdAt, id, teamId, updatedAt }
-    const ended = status === "completed" && completedAt === null ? updatedAt : completedAt
-    return Effect.asSome(storeTask(memory, taskOf(sorted({ ...merged, completedAt: ended })), StateChange.TaskUpdated))
+    const completedAt = fields.status === "completed" && merged.completedAt === null ? updatedAt : merged.completedAt
+    return Effect.asSome(storeTask(memory, taskOf(sorted({ ...merged, completedAt })), StateChange.TaskUpdated))
   })
 
 const completeTask = (memory: Memory, id: string) =>

@@ -59,7 +59,11 @@ const decodeText = (bytes: Uint8Array) =>
 
 const halfCharacter = /\p{Surrogate}/u
 
+/** What Agamemnon keeps for itself: it never takes it from a body, and shows it in no answer. */
+const internalField = "_github_issue"
+
 const whole = (key: string, value: unknown): unknown => {
+  if (key === internalField) return undefined
   if (halfCharacter.test(key) || (typeof value === "string" && halfCharacter.test(value))) {
     throw new SyntaxError("invalid string: surrogate without its other half")
   }
@@ -71,6 +75,20 @@ const parse = Schema.decodeUnknown(Schema.parseJson({ reviver: whole }))
 const firstIssue = (error: ParseResult.ParseError): string =>
   ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message ?? error.message
 
+/** Reads a body that nothing is taken from: only one that is refused for its size or type makes a difference. */
+export const ignore = (request: HttpServerRequest.HttpServerRequest) =>
+  Effect.flatMap(limitOf(request), (limit) => Effect.asVoid(bytesOf(request, limit)))
+
+const readJson = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest) {
+  const limit = yield* limitOf(request)
+  const text = yield* Effect.flatMap(bytesOf(request, limit), decodeText)
+  if (text === "") return {}
+  return yield* Effect.mapError(parse(text), (error) => parseError(text, firstIssue(error)))
+})
+
+/** Reads a body that has to be JSON, and that nothing is taken from. */
+export const ignoreJson = (request: HttpServerRequest.HttpServerRequest) => Effect.asVoid(readJson(request))
+
 /**
  * Reads the body of a request and checks it against a schema. A body that is
  * JSON but not an object is refused with `notAnObject`, if that is given, and
@@ -81,11 +99,7 @@ export const read = Effect.fn("RequestBody.read")(function*<A, I>(
   schema: Schema.Schema<A, I>,
   notAnObject?: Refusal.Refusal
 ) {
-  const limit = yield* limitOf(request)
-  const text = yield* Effect.flatMap(bytesOf(request, limit), decodeText)
-  const value = text === ""
-    ? {}
-    : yield* Effect.mapError(parse(text), (error) => parseError(text, firstIssue(error)))
+  const value = yield* readJson(request)
   const isObject = Predicate.isRecord(value) && !Array.isArray(value)
   if (!isObject && notAnObject !== undefined) return yield* notAnObject
   return yield* Effect.mapError(Schema.decodeUnknown(schema)(isObject ? value : {}), (error) =>

@@ -54,7 +54,9 @@ describe("AgamemnonServer", () => {
         "?status=x&name=y": [100, 1150, 100, 0],
         "?limit=abc": refused,
         "?limit=": refused,
-        "?limit=1&limit=2": refused,
+        "?limit=1&limit=2": [1, 1150, 1, 0],
+        "?limit=x&limit=2": refused,
+        "?offset=1149&limit=2&offset=0&%6Cimit=3": [1, 1150, 2, 1149],
         "?offset=99999999999999999999999": refused
       }
       const seen = yield* Effect.forEach(Object.keys(expected), (query) =>
@@ -169,12 +171,118 @@ describe("AgamemnonServer", () => {
         ["PATCH", `/v1/agents/${agent}`, { host: null }, 400, "'host' must be a string"],
         ["PATCH", `/v1/agents/${agent}`, [], 404, "agent not found"],
         ["PUT", task, { status: null }, 400, "'status' must be a string"],
-        ["PUT", task, { assigneeAgentId: null }, 400, "'assigneeAgentId' must be a string"],
+        ["PUT", task, { status: "completed", assigneeAgentId: null }, 400, "'assigneeAgentId' must be a string"],
+        ["PUT", task, { status: "completed", type: 5 }, 400, "'type' must be a string"],
         ["PUT", task, 5, 404, "task not found"]
       ]
       for (const [method, path, body, status, sentence] of table) {
         assert.deepStrictEqual(yield* askJson(server, method, path, body), { status, body: error(sentence) })
       }
+    }))
+
+  it.scopedLive("refuses changes of a task as it refuses new ones, but for an empty subject", () =>
+    Effect.gen(function*() {
+      const server = yield* start
+      const task = yield* createTask(server, { subject: "s", description: "d" })
+      const table = [
+        [{ description: "x".repeat(4097) }, "field 'description' exceeds maximum length of 4096"],
+        [{ description: null }, "'description' must be a string"],
+        [{ subject: "é".repeat(257) }, "field 'subject' exceeds maximum length of 512"],
+        [{ subject: 5 }, "'subject' must be a string"],
+        [{ type: "deploy" }, "'type' has invalid value 'deploy'"],
+        [{ status: "done" }, "'status' has invalid value 'done'"],
+        [{ blockedBy: "x" }, "'blockedBy' must be an array"],
+        [{ blockedBy: [1], type: "x", status: "y", description: 5, subject: 6 }, "'subject' must be a string"]
+      ] as const
+      for (const method of ["PUT", "PATCH"]) {
+        for (const [body, sentence] of table) {
+          assert.deepStrictEqual(yield* askJson(server, method, task, body), { status: 400, body: error(sentence) })
+        }
+      }
+      const { description, subject } = yield* readTask(server, task)
+      assert.deepStrictEqual([subject, description], ["s", "d"])
+      const fits = { description: "x".repeat(4096), subject: "", type: "review" }
+      assert.strictEqual((yield* askJson(server, "PUT", task, fits)).status, 200)
+    }))
+
+  it.scopedLive("stores values of other types where Agamemnon does, and lists them", () =>
+    Effect.gen(function*() {
+      const server = yield* start
+      const agent = yield* createAgent(server, { status: 5 }, { started: false })
+      assert.nestedPropertyVal(yield* askJson(server, "GET", `/v1/agents/${agent}`), "body.agent.status", "offline")
+      for (const status of [5, null, { a: [1] }]) {
+        const patched = yield* askJson(server, "PATCH", `/v1/agents/${agent}`, { status })
+        assert.strictEqual(patched.status, 200)
+        const { body } = yield* askJson(server, "GET", "/v1/agents")
+        assert.nestedProperty(body, "agents[0].status")
+        assert.include(Schema.encodeSync(Schema.parseJson())(body), `"status":${Schema.encodeSync(Schema.parseJson())(status)}`)
+      }
+      const task = yield* createTask(server, {})
+      const fields = { assigneeAgentId: null, completedAt: 7, type: ["x"] }
+      assert.strictEqual((yield* askJson(server, "PUT", task, fields)).status, 200)
+      const { assigneeAgentId, completedAt, type } = yield* readTask(server, task)
+      assert.deepStrictEqual({ assigneeAgentId, completedAt, type }, fields)
+      const { body, status } = yield* askJson(server, "GET", "/v1/tasks")
+      assert.strictEqual(status, 200)
+      assert.nestedPropertyVal(body, "tasks[0].completedAt", 7)
+      const refused = yield* askJson(server, "PUT", task, { status: "completed" })
+      assert.deepStrictEqual(refused, { status: 400, body: error("'type' must be a string") })
+    }))
+
+  it.scopedLive("keeps a time of completion that is cleared cleared until the task is completed again", () =>
+    Effect.gen(function*() {
+      const server = yield* start
+      const task = yield* createTask(server, {})
+      const completedAt = (fields: unknown) =>
+        Effect.map(Effect.zipRight(askJson(server, "PUT", task, fields), readTask(server, task)), (read) => read.completedAt)
+      assert.isString(yield* completedAt({ status: "completed" }))
+      assert.isNull(yield* completedAt({ completedAt: null }))
+      assert.isNull(yield* completedAt({ result: "r" }))
+      assert.isString(yield* completedAt({ completedAt: null, status: "completed" }))
+    }))
+
+  it.scopedLive("takes no _github_issue, at any depth", () =>
+    Effect.gen(function*() {
+      const server = yield* start
+      const task = yield* createTask(server, {})
+      yield* askJson(server, "PUT", task, { _github_issue: "1", metadata: [{ _github_issue: "2", a: 1 }] })
+      const read = yield* readTask(server, task)
+      assert.notProperty(read, "_github_issue")
+      assert.deepStrictEqual(read["metadata"], [{ a: 1 }])
+      const agent = yield* createAgent(server, { programArgs: { _github_issue: 1 } }, { started: false })
+      const { body } = yield* askJson(server, "PATCH", `/v1/agents/${agent}`, { _github_issue: "1" })
+      assert.notNestedProperty(body, "agent._github_issue")
+      assert.deepNestedPropertyVal(body, "agent.programArgs", {})
+    }))
+
+  it.scopedLive("reads the bodies that it takes nothing from", () =>
+    Effect.gen(function*() {
+      const server = yield* start
+      const agent = yield* createAgent(server, {}, { started: false })
+      const task = yield* createTask(server, {})
+      const complete = `/v1/tasks/${task.slice("/v1/teams/t/tasks/".length)}/complete`
+      const post = (path: string, body: string) =>
+        Effect.map(ask(server.url, { method: "POST", path, headers: bearer(apiKey), body }), ({ status, text }) =>
+          [status, text === ""])
+      const tooLarge = "x".repeat(1_048_577)
+      for (const action of ["start", "stop"]) {
+        assert.deepStrictEqual(yield* post(`/v1/agents/${agent}/${action}`, "not JSON"), [200, false])
+        assert.deepStrictEqual(yield* post(`/v1/agents/${agent}/${action}`, tooLarge), [413, true])
+      }
+      assert.deepStrictEqual(yield* post("/v1/chaos/latency", tooLarge), [413, true])
+      assert.deepStrictEqual(yield* post(complete, tooLarge), [413, true])
+      assert.deepStrictEqual(yield* post(complete, "not JSON"), [400, false])
+      assert.strictEqual((yield* readTask(server, task)).status, "pending")
+      assert.deepStrictEqual(yield* post(complete, "[]"), [200, false])
+      assert.strictEqual((yield* readTask(server, task)).status, "completed")
+    }))
+
+  it.scopedLive("tells that a name is empty before it tells that it is long, and knows no spaces but those of ASCII", () =>
+    Effect.gen(function*() {
+      const server = yield* start
+      const create = (name: string) => askJson(server, "POST", "/v1/agents", { name })
+      assert.deepStrictEqual(yield* create(" ".repeat(300)), { status: 400, body: error("'name' must be a non-empty string") })
+      assert.strictEqual((yield* create("\u00A0")).status, 201)
     }))
 
   it.scopedLive("counts bytes, not characters", () =>
