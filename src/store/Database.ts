@@ -69,7 +69,12 @@ const sentences: ReadonlyArray<readonly [codes: RegExp, sentence: string]> = [
 export const failed = (action: JournalError["action"], where: string) => (failure: unknown): JournalError => {
   const code = BusyRetry.codeOf(failure)
   const sentence = sentences.find(([codes]) => codes.test(code))?.[1]
-  return new JournalError({ action, where, detail: sentence ?? messageOf(failure) })
+  return new JournalError({
+    action,
+    where,
+    detail: sentence ?? messageOf(failure),
+    ...(BusyRetry.isTransient(failure) ? { isTransient: true } : {})
+  })
 }
 
 // A change whose answer was lost may have been made, and would be made twice.

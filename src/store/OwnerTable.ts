@@ -88,7 +88,7 @@ const inTime = <A, E>(
   Effect.flatMap(Database.Database, ({ where }) =>
     TimeLimit.within({
       limit,
-      onTimeout: () => new JournalError({ action, where, detail: "it does not answer in time" })
+      onTimeout: () => new JournalError({ action, where, detail: "it does not answer in time", isTransient: true })
     })(query))
 
 /** Reads rows. One that is damaged hides no other. */
