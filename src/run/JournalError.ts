@@ -20,7 +20,9 @@ export class JournalError extends Schema.TaggedError<JournalError>()("JournalErr
   action: Schema.Literal("open", "read", "write"),
   /** The database, without a password. */
   where: Schema.String,
-  detail: Schema.String
+  detail: Schema.String,
+  /** Whether it may be gone without anybody's doing: the database is away, or others keep it busy. */
+  isTransient: Schema.optionalWith(Schema.Boolean, { exact: true })
 }) {
   override get message(): string {
     return `the journal of runs (${this.where}) cannot be ${

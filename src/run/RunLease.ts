@@ -43,15 +43,15 @@ export interface Owner {
   readonly url: string
   /** Which process it is, in words. */
   readonly description: string
-  /** Which of the owners of the run it is. */
-  readonly fence: number
+  /** Which of the owners of the run it is, unless that cannot be read. */
+  readonly fence: number | undefined
 }
 
 /** The leases of runs. */
 export class RunLease extends Context.Tag("telemachy/run/RunLease")<RunLease, {
   /** Acquires the lease of a run until the scope closes. Fails when it has a living owner, this process included. */
   readonly acquire: (run: RunIdentity) => Effect.Effect<Handle, JournalError | RunOwnedError, Scope.Scope>
-  /** The owners that live, by their runs. */
+  /** The owners that live, by their runs, and those that cannot be read: whether they live is not known. */
   readonly living: Effect.Effect<ReadonlyMap<string, Owner>, JournalError>
   /** Asks the owner of a run for its end. Answers whether it has one that lives. */
   readonly cancel: (run: string, by: string) => Effect.Effect<boolean, JournalError>

@@ -29,6 +29,10 @@ const isRefusal = (failure: unknown): boolean =>
 const isUnavailable = (failure: unknown): boolean =>
   isRefusal(failure) || /^(08006|57P01|57P02|TIMEDOUT)$/.test(codeOf(failure))
 
+/** Whether a failure may be gone after a while: others use the database, it is away, or cannot be reached. */
+export const isTransient = (failure: unknown): boolean =>
+  isUnavailable(failure) || /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)$/.test(codeOf(failure))
+
 // A writer holds a file for a few milliseconds.
 const whileBusy = Schedule.exponential("5 millis", 1.5).pipe(
   Schedule.union(Schedule.spaced("50 millis")),

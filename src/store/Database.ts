@@ -69,7 +69,12 @@ const sentences: ReadonlyArray<readonly [codes: RegExp, sentence: string]> = [
 export const failed = (action: JournalError["action"], where: string) => (failure: unknown): JournalError => {
   const code = BusyRetry.codeOf(failure)
   const sentence = sentences.find(([codes]) => codes.test(code))?.[1]
-  return new JournalError({ action, where, detail: sentence ?? messageOf(failure) })
+  return new JournalError({
+    action,
+    where,
+    detail: sentence ?? messageOf(failure),
+    ...(BusyRetry.isTransient(failure) ? { isTransient: true } : {})
+  })
 }
 
 // A change whose answer was lost may have been made, and would be made twice.
@@ -126,19 +131,23 @@ const decoded = (value: unknown): unknown => {
 
 type Row = Readonly<Record<string, unknown>>
 
-const withTexts = (row: object): Row =>
+/** Reads the texts of {@link texts} in a row. One that is damaged is a {@link DamagedText}. */
+export const withTexts = (row: object): Row =>
   Object.fromEntries(Object.entries(row).map(([name, value]: [string, unknown]) => [name, decoded(value)]))
 
-/** Asks for rows, with the texts of {@link texts}. */
+/** Asks for rows, with the texts of {@link texts}. A text that is damaged is a {@link DamagedText}. */
+export const askDamagedTexts = <E, R>(
+  query: (sql: Sql) => Effect.Effect<ReadonlyArray<object>, E, R>
+): Effect.Effect<ReadonlyArray<Row>, JournalError, R | Database> => Effect.map(ask("read", query), Arr.map(withTexts))
+
+/** Asks for rows, with the texts of {@link texts}. Fails when one of them is damaged. */
 export const askTexts = <E, R>(
   query: (sql: Sql) => Effect.Effect<ReadonlyArray<object>, E, R>
 ): Effect.Effect<ReadonlyArray<Row>, JournalError, R | Database> =>
-  Effect.flatMap(Effect.all([ask("read", query), Database]), ([rows, { where }]) => {
-    const read = rows.map(withTexts)
-    return read.some((row) => Object.values(row).some((value) => value instanceof DamagedText))
+  Effect.flatMap(Effect.all([askDamagedTexts(query), Database]), ([rows, { where }]) =>
+    rows.some((row) => Object.values(row).some((value) => value instanceof DamagedText))
       ? new JournalError({ action: "read", where, detail: "it is damaged: a text in it is not UTF-8" })
-      : Effect.succeed(read)
-  })
+      : Effect.succeed(rows))
 
 /** Asks for rows that can be many, with the texts of {@link texts}. A text that is damaged is a {@link DamagedText}. */
 export const readTexts = <E, R>(

@@ -4,9 +4,12 @@
  * the number of the next owner is known.
  */
 import type { Fragment } from "@effect/sql/Statement"
+import * as Arr from "effect/Array"
+import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import { JournalError } from "../run/JournalError.ts"
@@ -43,7 +46,35 @@ export class OwnerRow extends Schema.Class<OwnerRow>("telemachy/store/OwnerTable
   }
 }
 
-const decodeOwners = Schema.decodeUnknown(Schema.Array(OwnerRow))
+const decodeOwner = Schema.decodeUnknownEither(OwnerRow)
+
+/**
+ * A row that cannot be read. Which process owns the run is unknown then, and so
+ * is whether it lives, so that nobody may take the run from it.
+ */
+export class DamagedOwner extends Data.TaggedClass("DamagedOwner")<{
+  readonly run: string
+  readonly workflow: string
+  readonly url: string
+  /** Nothing when that cannot be read either. */
+  readonly fence: number | undefined
+}> {
+  get description(): string {
+    return "one that is not known, because its row in telemachy_owners is damaged"
+  }
+}
+
+/** What else the row of a run says that has no owner, does not matter. */
+const vacant = { workflow: "", url: "", host: "", pid: 0, started: "", since: "", is_leased: false, cancelled_by: null }
+
+const ownerOf = (found: Readonly<Record<string, unknown>>): OwnerRow | DamagedOwner =>
+  Either.getOrElse(decodeOwner(found["token"] === "" ? { ...found, ...vacant } : found), () =>
+    new DamagedOwner({
+      run: String(found["run"]),
+      workflow: String(found["workflow"]),
+      url: String(found["url"]),
+      fence: typeof found["fence"] === "number" ? found["fence"] : undefined
+    }))
 
 /** The columns of text. */
 const columns = ["run", "workflow", "url", "token", "host", "started", "since", "cancelled_by"]
@@ -57,19 +88,22 @@ const inTime = <A, E>(
   Effect.flatMap(Database.Database, ({ where }) =>
     TimeLimit.within({
       limit,
-      onTimeout: () => new JournalError({ action, where, detail: "it does not answer in time" })
+      onTimeout: () => new JournalError({ action, where, detail: "it does not answer in time", isTransient: true })
     })(query))
 
+/** Reads rows. One that is damaged hides no other. */
 const select = (condition: (sql: Database.Sql) => Fragment) =>
-  Effect.flatMap(Database.Database, ({ where }) =>
-    Effect.flatMap(
-      inTime("read", Database.askTexts((sql) =>
-        sql`SELECT ${Database.texts(sql, "o", columns)}, pid, fence, expires > ${Database.now(sql)} AS is_leased
-          FROM telemachy_owners AS o WHERE ${condition(sql)}`), patientTimeout),
-      (rows) => Effect.mapError(decodeOwners(rows), Database.failed("read", where))
-    ))
+  Effect.map(
+    inTime("read", Database.askDamagedTexts((sql) =>
+      sql`SELECT ${Database.texts(sql, "o", columns)}, pid, fence, expires > ${Database.now(sql)} AS is_leased
+        FROM telemachy_owners AS o WHERE ${condition(sql)}`), patientTimeout),
+    Arr.map(ownerOf)
+  )
 
-/** Every run that has an owner, living or not. */
+/**
+ * Every run that has an owner, living or not. A row whose run cannot be read
+ * belongs to none: its owner does not find it either, and gives up the run.
+ */
 export const owned = select((sql) => sql`token <> ''`)
 
 /** The row of a run, also of one that has no owner any more. */
@@ -123,20 +157,35 @@ export const isOwner = (sql: Database.Sql, { number, run, token }: Fence) =>
 export interface Owned {
   readonly run: string
   readonly fence: number
+  /** Who has asked for its end, if anybody has: as far as that can be read. */
   readonly cancelled_by: string | null
 }
 
+const ownedTexts = (sql: Database.Sql) => Database.texts(sql, "telemachy_owners", ["run", "cancelled_by"])
+
+const ownedOf = ({ cancelled_by: by, fence, run }: Readonly<Record<string, unknown>>): Owned => ({
+  run: String(run),
+  fence: Number(fence),
+  cancelled_by: by === null ? null : String(by)
+})
+
 /** Reads which runs a process owns. */
 export const ownedBy = (token: string) =>
-  inTime("read", Database.ask("read", (sql) =>
-    sql<Owned>`SELECT run, fence, cancelled_by FROM telemachy_owners WHERE token = ${token}`))
+  Effect.map(
+    inTime("read", Database.askDamagedTexts((sql) =>
+      sql`SELECT ${ownedTexts(sql)}, fence FROM telemachy_owners WHERE token = ${token}`)),
+    Arr.map(ownedOf)
+  )
 
 /** Renews the leases of the runs that a process owns, but for some that it drives no longer. Answers which those are. */
 export const renew = (token: string, except: ReadonlyArray<string>) =>
-  inTime("write", Database.ask("write", (sql) =>
-    sql<Owned>`UPDATE telemachy_owners SET expires = ${expiry(sql)}
-      WHERE token = ${token} ${except.length === 0 ? sql`` : sql`AND NOT ${sql.in("run", except)}`}
-      RETURNING run, fence, cancelled_by`))
+  Effect.map(
+    inTime("write", Database.ask("write", (sql) =>
+      sql<Readonly<Record<string, unknown>>>`UPDATE telemachy_owners SET expires = ${expiry(sql)}
+        WHERE token = ${token} ${except.length === 0 ? sql`` : sql`AND NOT ${sql.in("run", except)}`}
+        RETURNING ${ownedTexts(sql)}, fence`)),
+    (rows) => rows.map((row) => ownedOf(Database.withTexts(row)))
+  )
 
 /** Notes who asks for the end of a run, for its owner to read. Answers whether that is still the one. */
 export const noteCancellation = ({ fence, run, token }: OwnerRow, by: string) =>

@@ -67,7 +67,8 @@ const sort = Effect.fnUntraced(function*(rows: ReadonlyArray<Row>) {
   const dead: Array<Row> = []
   for (const row of rows) {
     const owner = owners.get(row.run)
-    if (owner === undefined || owner.fence !== row.fence) dead.push(row)
+    // Which of its owners a run has may be what cannot be read.
+    if (owner === undefined || (owner.fence ?? row.fence) !== row.fence) dead.push(row)
     else alive.push({ key: row.key, run: row.run, purpose: row.purpose, workflow: owner.workflow, owner: owner.description })
   }
   return { alive, dead }

@@ -12,6 +12,7 @@ import type { JournalError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type { Encoded } from "../run/RunInput.ts"
+import type * as EventLog from "./EventLog.ts"
 import type * as HashChain from "./HashChain.ts"
 import type * as RunIndex from "./RunIndex.ts"
 
@@ -92,6 +93,6 @@ export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, 
   readonly forget: (run: RunId) => Effect.Effect<void, JournalError | RunNotOverError | RunUnknownError | RunIndex.RunAmbiguousError>
   /** Checks the chain of a run, or of all. */
   readonly verify: (run: Option.Option<RunId>) => Effect.Effect<Verification, JournalError>
-  /** The rows of a run, or of all. */
-  readonly rows: (run: Option.Option<RunId>) => Stream.Stream<HashChain.Row, JournalError>
+  /** The rows of a run, or of all, and in the place of each that cannot be read, which one that is. */
+  readonly rows: (run: Option.Option<RunId>) => Stream.Stream<HashChain.Row | EventLog.DamagedRow, JournalError>
 }>() {}

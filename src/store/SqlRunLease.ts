@@ -17,7 +17,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import { type JournalError, LeaseExpiredError, type LeaseLostError, RunOwnedError } from "../run/JournalError.ts"
+import { JournalError, LeaseExpiredError, type LeaseLostError, RunOwnedError } from "../run/JournalError.ts"
 import type { RunIdentity } from "../run/RunId.ts"
 import * as RunLease from "../run/RunLease.ts"
 import * as Database from "./Database.ts"
@@ -96,7 +96,12 @@ const using = <A, E>({ database }: State, effect: Effect.Effect<A, E, Database.D
 const isUnknown = (state: State, owner: OwnerTable.OwnerRow): Effect.Effect<boolean> =>
   Effect.map(state.process.lifeOf(owner), (life) => life === "unknown")
 
-const isAlive = ({ acquiring, held, process, token }: State, owner: OwnerTable.OwnerRow): Effect.Effect<boolean> => {
+/** Whether a run has an owner that lives. One that cannot be read may. */
+const isAlive = (
+  { acquiring, held, process, token }: State,
+  owner: OwnerTable.OwnerRow | OwnerTable.DamagedOwner
+): Effect.Effect<boolean> => {
+  if (owner instanceof OwnerTable.DamagedOwner) return Effect.succeed(true)
   if (owner.token === "") return Effect.succeed(false)
   if (owner.token === token) return Effect.sync(() => held.has(owner.run) || acquiring.has(owner.run))
   return Effect.map(process.lifeOf(owner), (life) => (life === "unknown" ? Boolean(owner.is_leased) : life === "alive"))
@@ -110,7 +115,8 @@ const living = (state: State): Effect.Effect<ReadonlyMap<string, RunLease.Owner>
 
 const ownedError = Effect.fnUntraced(function*(state: State, run: string) {
   const owner = yield* Effect.orElseSucceed(using(state, OwnerTable.find(run)), () => undefined)
-  const isKnown = owner !== undefined && owner.token !== "" && owner.token !== state.token
+  const isKnown = owner !== undefined &&
+    (owner instanceof OwnerTable.DamagedOwner || (owner.token !== "" && owner.token !== state.token))
   return new RunOwnedError({ run, owner: isKnown ? owner.description : "one that has just taken it" })
 })
 
@@ -135,7 +141,7 @@ const takeOver = (state: State, identity: RunIdentity): Effect.Effect<Held, Jour
     const { acquiring, held, process, token, unreleased } = state
     const { run } = identity
     const before = yield* using(state, OwnerTable.find(run))
-    if (before !== undefined && (yield* isAlive(state, before))) {
+    if (before !== undefined && (before instanceof OwnerTable.DamagedOwner || (yield* isAlive(state, before)))) {
       return yield* new RunOwnedError({ run, owner: before.description })
     }
     if (acquiring.has(run)) return yield* Effect.flatMap(ownedError(state, run), Effect.fail)
@@ -274,6 +280,10 @@ const takeIn = Effect.fnUntraced(function*(
 
 const cancel = Effect.fn("SqlRunLease.cancel")(function*(state: State, run: string, by: string) {
   const owner = yield* using(state, OwnerTable.find(run))
+  if (owner instanceof OwnerTable.DamagedOwner) {
+    const detail = `who drives run ${run} is damaged`
+    return yield* new JournalError({ action: "read", where: state.database.where, detail })
+  }
   if (owner === undefined || !(yield* isAlive(state, owner))) return false
   return yield* using(state, OwnerTable.noteCancellation(owner, by))
 })

@@ -112,12 +112,14 @@ const firstBreak = (rows: ReadonlyArray<HashChain.Row | EventLog.DamagedRow>): H
     (damaged === undefined ? undefined : { run: damaged.run, seq: damaged.seq, tag: damaged.tag, problem: "cannot be read" })
 }
 
-/** Checks the rows of a run. Those whose id is damaged are not found by it. */
+/** Reads the rows of a run, or says that they cannot be read: those whose id is damaged are not found by it. */
+const readable = (run: string) =>
+  Effect.map(EventLog.allRows(run), (rows) =>
+    rows.length === 0 && run.includes("\ufffd") ? [new EventLog.DamagedRow({ run, seq: 0, tag: "unknown" })] : rows)
+
+/** Checks the rows of a run. */
 const verifyOne = (run: string) =>
-  Effect.map(EventLog.allRows(run), (rows) => {
-    const isLost = rows.length === 0 && run.includes("\ufffd")
-    return [rows.length, isLost ? { run, seq: 0, tag: "unknown", problem: "cannot be read" } : firstBreak(rows)] as const
-  })
+  Effect.map(readable(run), (rows) => [rows.length, firstBreak(rows)] as const)
 
 const verify = (runs: ReadonlyArray<string>) =>
   Effect.map(
@@ -154,7 +156,7 @@ const make = Effect.gen(function*() {
     verify: (run) => provided(Effect.flatMap(runsOf(run), verify)),
     rows: (run) =>
       Stream.fromIterableEffect(runsOf(run)).pipe(
-        Stream.flatMap((each) => Stream.fromIterableEffect(EventLog.rows(each))),
+        Stream.flatMap((each) => Stream.fromIterableEffect(readable(each))),
         Stream.provideContext(context)
       )
   })

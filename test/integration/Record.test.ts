@@ -6,12 +6,13 @@ import { assert, describe } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { RunId } from "../../src/run/RunId.ts"
 import * as LibsqlFile from "../../src/store/LibsqlFile.ts"
 import * as RecordFile from "../support/RecordFile.ts"
 import * as TestBackend from "../support/TestBackend.ts"
-import { emptyDirectory, run, test } from "../support/TestCommand.ts"
+import { emptyDirectory, run, telemachy, test } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 const hello = TestWorkflow.shell("hello", { only: "echo confidential" })
@@ -37,6 +38,13 @@ const started = (id: string): RunEvent => ({
   agents: [],
   teams: []
 })
+
+const ExportedRow = Schema.parseJson(Schema.Struct({
+  run: Schema.String,
+  seq: Schema.Number,
+  tag: Schema.String,
+  damaged: Schema.optionalWith(Schema.Boolean, { exact: true })
+}))
 
 /** A journal of one run, whose file is all that there is of it. */
 const makeRecord = Effect.gen(function*() {
@@ -191,6 +199,12 @@ describe.concurrent("the journal", () => {
       const audit = yield* run(["audit", "verify"], { env })
       assert.strictEqual(audit.stderr, `run ${bad}: event 0 (run.started) cannot be read\n4 events of 2 runs: 1 broken chain\n`)
       assert.strictEqual(audit.code, 1)
+      const exported = yield* telemachy(["audit", "export"], { env }).pipe(Effect.flatMap(({ exited }) => exited))
+      assert.strictEqual(exported.code, 1)
+      assert.strictEqual(exported.stderr, `run ${bad}: event 0 (run.started) cannot be read\n`)
+      const rows = exported.stdout.split("\n").slice(0, -1).map((line) => Schema.decodeUnknownSync(ExportedRow)(line))
+      assert.deepStrictEqual(rows.filter(({ run }) => run === bad), [{ run: bad, seq: 0, tag: "run.started", damaged: true }])
+      assert.isTrue(rows.some(({ run }) => run === good))
     }))
 
   test("is asked by the beginning of an id", () =>

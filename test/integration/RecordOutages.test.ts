@@ -118,4 +118,29 @@ describe.skipIf(PostgresSchema.isMissing).concurrent("a PostgreSQL (left out unl
       assert.match(ended.stderr, /^the journal of runs \(postgres:.*\) cannot be opened: nothing listens at that address\n$/)
       assert.deepStrictEqual(yield* backend.requestLog, [])
     }))
+
+  for (const command of [["status", "--watch"], ["status", "--watch", "--json"], ["logs", "--follow"], ["logs", "--follow", "--json"]]) {
+    test(`that restarts does not end telemachy ${command.join(" ")}`, () =>
+      Effect.gen(function*() {
+        const backend = yield* TestBackend.make()
+        const database = yield* postgres
+        const { file, open } = yield* TestWorkflow.shell("outage", { only: TestWorkflow.wait })
+        const running = yield* telemachy(["run", file, "--json"], { env: { ...backend.env, ...database.direct } })
+        yield* running.event("task.progressed")
+        const [name = "", ...flags] = command
+        const watching = yield* telemachy([name, running.events()[0]?.run ?? "", ...flags], { env: database.env })
+        yield* watching.until("the task", () => /progressed|running/.test(watching.output().stdout) || undefined)
+        yield* database.take()
+        yield* watching.until("the outage", () => watching.output().stderr.includes("\n") || undefined)
+        // It ends while nobody can read that.
+        yield* open(1)
+        const ended = yield* running.ended
+        yield* database.giveBack()
+        const { code, events, stderr, stdout } = yield* watching.ended
+        assert.strictEqual(code, 0, stderr)
+        assert.match(stderr, /^the journal of runs \(postgres:.*\) cannot be read: .*; trying again for up to 1m\n$/)
+        if (flags.includes("--json")) assert.deepStrictEqual(events, ended.events)
+        else assert.match(stdout, /completed/)
+      }))
+  }
 })

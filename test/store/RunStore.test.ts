@@ -125,7 +125,7 @@ describe("RunStore", () => {
         // The chain says so, and that it was forgotten once.
         yield* forget(at(1))
         const told = Effect.map(Stream.runCollect(rows(Option.some(at(1)))), (found) =>
-          Chunk.toReadonlyArray(found).map(({ payload, tag }) => [tag, payload !== null]))
+          Chunk.toReadonlyArray(found).map((row) => [row.tag, "payload" in row && row.payload !== null]))
         assert.deepStrictEqual(yield* told, [["run.started", false], ["run.finished", false], ["run.forgotten", true]])
       })))
 

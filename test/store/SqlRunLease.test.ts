@@ -11,9 +11,12 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import { type JournalError, RunOwnedError } from "../../src/run/JournalError.ts"
 import { RunLease } from "../../src/run/RunLease.ts"
+import { RunId } from "../../src/run/RunId.ts"
+import { RunJournal } from "../../src/run/RunJournal.ts"
 import * as Database from "../../src/store/Database.ts"
+import * as Reservations from "../../src/store/Reservations.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
-import { identity, type Lives, newFile, newPath, openFile, process, runA, runB } from "../support/TestStore.ts"
+import { identity, type Lives, newFile, newPath, openFile, process, runA, runB, started } from "../support/TestStore.ts"
 
 type Opened = Context.Tag.Service<Database.Database>
 
@@ -255,6 +258,60 @@ describe("RunLease in a file", () => {
       mood.current = "well"
       yield* advance("10 seconds")
       assert.deepStrictEqual(yield* rowsOf(database), [])
+    }))
+
+  it.scopedLive("a row that cannot be read is nobody's to take, and hides no other", () =>
+    Effect.gen(function*() {
+      const runC = RunId.make("cccccccccccccccc")
+      for (const damage of ["host = CAST(x'ff' AS text)", "pid = 'one'", "fence = 'first'", "token = CAST(x'ff' AS text)"]) {
+        const database = yield* newFile
+        const { begin } = Context.get(yield* process(database, 1), RunJournal)
+        for (const run of [runA, runB]) {
+          const { append, reserve } = yield* begin(identity(run))
+          yield* append([started(run)])
+          yield* reserve([`key of ${run}`], { all: true, purpose: "use" })
+        }
+        const other = yield* process(database, 2, new Map([[1, "dead"]]))
+        const leases = Context.get(other, RunLease)
+        yield* database.sql`UPDATE telemachy_owners SET ${database.sql.literal(damage)}, expires = 0 WHERE run = ${runA}`
+        // It may live, whatever became of its lease.
+        assert.deepStrictEqual([...(yield* leases.living).keys()], [runA], damage)
+        const refused = yield* Effect.flip(leases.acquire(identity()))
+        assert.match(refused.message, /driven by another process: one that is not known, because its row in telemachy_owners is damaged$/)
+        const { abandoned } = Context.get(other, RunJournal)
+        assert.deepStrictEqual(yield* abandoned("http://fake.test"), [runB], damage)
+        const keys = [runA, runB].map((run) => `key of ${run}`)
+        const held = yield* Effect.provide(Reservations.holders("http://fake.test", keys), other)
+        assert.deepStrictEqual(held.map(({ run }) => run), [runA], damage)
+        assert.match((yield* Effect.flip(leases.cancel(runA, "me"))).message, /who drives run a{16} is damaged$/)
+        // Everything else is as ever.
+        yield* leases.acquire(identity(runB))
+        const third = yield* leases.acquire(identity(runC))
+        yield* third.ensure
+        assert.isTrue(yield* leases.cancel(runC, "me"))
+      }
+    }))
+
+  it.scopedLive("of a run without an owner, what else its row says does not matter", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      const { acquire } = yield* owner(database, 1)
+      yield* Effect.scoped(acquire(identity()))
+      yield* database.sql`UPDATE telemachy_owners SET host = CAST(x'ff' AS text), pid = 'one'`
+      assert.strictEqual((yield* acquire(identity())).fence.number, 2)
+    }))
+
+  it.scopedLive("an owner whose row is damaged keeps its lease for as long as it finds it, and hears of a cancellation", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      const { acquire } = yield* owner(database, 1)
+      const { cancelled, ensure } = yield* acquire(identity())
+      const other = yield* acquire(identity(runB))
+      yield* database.sql`UPDATE telemachy_owners SET host = CAST(x'ff' AS text), cancelled_by = CAST(x'6d65ff' AS text) WHERE run = ${runA}`
+      yield* database.sql`UPDATE telemachy_owners SET run = CAST(x'ff' AS text) WHERE run = ${runB}`
+      assert.strictEqual(yield* Effect.timeout(cancelled, "2 seconds"), "me\ufffd")
+      yield* ensure
+      assert.strictEqual((yield* Effect.flip(Effect.timeout(other.lost, "2 seconds")))._tag, "RunOwnedError")
     }))
 
   it.scopedLive("a lease that is gone from the database is lost", () =>

@@ -7,6 +7,8 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { count, oneLine } from "../../report/Format.ts"
 import type { RunId } from "../../run/RunId.ts"
+import * as EventLog from "../../store/EventLog.ts"
+import type * as HashChain from "../../store/HashChain.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import { CommandExit } from "../CommandExit.ts"
@@ -29,15 +31,24 @@ const verify = Effect.fn("AuditCommand.verify")(function*(run: Option.Option<Run
 
 const decode = Schema.decodeOption(Schema.parseJson())
 
-/** Prints the rows of the journal. */
+/** A row of the journal as a program reads it. */
+const shown = (row: HashChain.Row | EventLog.DamagedRow) => {
+  if (row instanceof EventLog.DamagedRow) return { run: row.run, seq: row.seq, tag: row.tag, damaged: true }
+  // One that says something else than JSON is shown as it is.
+  return { ...row, payload: row.payload === null ? null : Option.getOrElse(decode(row.payload), () => row.payload) }
+}
+
+/** Prints the rows of the journal, and names those that cannot be read. */
 const print = Effect.fn("AuditCommand.print")(function*(run: Option.Option<RunId>) {
   const { rows } = yield* RunStore.RunStore
-  yield* Stream.runForEach(rows(run), (row) =>
-    // One that is damaged is shown as it is.
-    JsonLines.write(JSON.stringify({
-      ...row,
-      payload: row.payload === null ? null : Option.getOrElse(decode(row.payload), () => row.payload)
-    })))
+  const damaged = yield* Stream.runFoldEffect(rows(run), 0, (found, row) =>
+    Effect.gen(function*() {
+      yield* JsonLines.write(JSON.stringify(shown(row)))
+      if (!(row instanceof EventLog.DamagedRow)) return found
+      yield* Console.error(oneLine(`run ${row.run}: event ${row.seq} (${row.tag}) cannot be read`))
+      return found + 1
+    }))
+  if (damaged > 0) return yield* new CommandExit({ code: 1 })
 })
 
 const actions = { verify, export: print }

@@ -10,6 +10,7 @@ import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/LogsDefinition.ts"
+import * as JournalOutage from "../JournalOutage.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as RunLookup from "../RunLookup.ts"
 import * as Streams from "../Streams.ts"
@@ -21,7 +22,7 @@ export const command = Command.make("logs", config, ({ follow, json, noColor, ru
     if (before === "forgotten") return yield* new RunLookup.RunForgottenError({ run })
     const begun = yield* DateTime.make(startedAt)
     const { style } = yield* Streams.outputOf(process.stdout)
-    const events = follow ? store.follow(run) : Stream.fromIterableEffect(store.events(run))
+    const events = follow ? JournalOutage.follow(run, Console.error) : Stream.fromIterableEffect(store.events(run))
     if (json) return yield* JsonLines.events(events)
     yield* Stream.runForEach(events, (event) => {
       const results = verbose && event._tag === "task.finished" ? lastLines(event.result ?? "", Number.POSITIVE_INFINITY) : []
@@ -31,7 +32,7 @@ export const command = Command.make("logs", config, ({ follow, json, noColor, ru
       ]
       return Effect.forEach(lines, (line) => Console.log(line), { discard: true })
     })
-    const { status } = yield* RunLookup.find(run)
+    const { status } = yield* (follow ? JournalOutage.waitOut(RunLookup.find(run), Console.error) : RunLookup.find(run))
     if (follow && status === "interrupted") yield* Console.error(`run ${run} was interrupted: its process has ended`)
   }).pipe(
     Effect.provide(SqlRunStore.layerConfig),

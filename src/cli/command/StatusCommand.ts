@@ -16,6 +16,7 @@ import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/StatusDefinition.ts"
 import * as Display from "../Display.ts"
+import * as JournalOutage from "../JournalOutage.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as RunLookup from "../RunLookup.ts"
@@ -68,8 +69,7 @@ const showJson = Effect.fn("StatusCommand.showJson")(function*(summary: RunSumma
 
 /** Shows a run happening, until it is over or nobody drives it. */
 const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, json: boolean) {
-  const { follow } = yield* RunStore.RunStore
-  if (json) return yield* JsonLines.events(follow(run))
+  if (json) return yield* JsonLines.events(JournalOutage.follow(run, Console.error))
   const display = yield* Display.make({
     json,
     quiet: false,
@@ -78,12 +78,16 @@ const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, json: boole
     interruption: "Ctrl-C stops watching, and not the run"
   })
   const failed = yield* Deferred.make<never, JournalError>()
-  const events = Stream.catchAll(follow(run), (error) => Stream.execute(Deferred.fail(failed, error)))
+  const say = (line: string) => display.aboveView(Console.error(oneLine(line)))
+  const events = JournalOutage.follow(run, say).pipe(
+    Stream.provideService(RunStore.RunStore, yield* RunStore.RunStore),
+    Stream.catchAll((error) => Stream.execute(Deferred.fail(failed, error)))
+  )
   yield* Effect.forEach(display.renderers, (render) => render(events), { concurrency: "unbounded", discard: true })
   if (yield* Deferred.isDone(failed)) return yield* Deferred.await(failed)
-  const state = yield* RunLookup.stateOf(run)
+  const state = yield* JournalOutage.waitOut(RunLookup.stateOf(run), say)
   if (state.endedAt !== undefined) return yield* display.summarize(state)
-  yield* Effect.flatMap(RunLookup.find(run), show)
+  yield* JournalOutage.waitOut(Effect.flatMap(RunLookup.find(run), show), say)
 })
 
 export const command = Command.make("status", config, ({ json, noColor, run, watch: isWatched }) =>
