@@ -32,12 +32,20 @@ const command = Effect.uninterruptible(
   Effect.raceFirst(Effect.interruptible(main(process.argv.slice(2))), Effect.interruptible(cancelled))
 )
 
+// Whatever the code, as a process that winds down by itself stops listening to signals before it has ended. A reader has
+// its time, until a signal says that there is none.
+const end = (code: number) => {
+  const exit = () => process.exit(code)
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, exit)
+  Streams.whenWritten(exit)
+}
+
 Effect.zipRight(Streams.outliveReaders, command).pipe(
   Effect.onExit(keepExitCode),
   Effect.provide(Signals.layer),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     disablePrettyLogger: true,
-    teardown: (_exit, onExit) => onExit(MutableRef.get(exitCode))
+    teardown: () => end(MutableRef.get(exitCode))
   })
 )

@@ -37,3 +37,15 @@ export const outputOf = (stream: NodeJS.WriteStream & { readonly fd: number }): 
 /** Goes on when nobody reads any longer, as after `| head -1`: a run must still take down what it made. */
 export const outliveReaders = Effect.sync(() =>
   [process.stdout, process.stderr].forEach((stream) => stream.on("error", () => {})))
+
+/** Calls back once whoever reads has taken all that was written, or reads no longer. */
+export const whenWritten = (done: () => void): void => {
+  const streams = [process.stdout, process.stderr]
+  let left = streams.length
+  const written = () => {
+    left -= 1
+    if (left === 0) done()
+  }
+  // What is written is taken in its order, and a stream that nobody reads any longer calls back as well.
+  streams.forEach((stream) => stream.write("", written))
+}

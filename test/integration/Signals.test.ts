@@ -68,6 +68,80 @@ describe.concurrent("a signal", () => {
       }))
   }
 
+  test("during the teardown of a run that has timed out changes neither its outcome nor its exit code", () =>
+    Effect.gen(function*() {
+      const backend = yield* TestBackend.make()
+      const { file } = yield* waiting
+      yield* backend.setFaults([Faults.Slow({ method: "DELETE", delay: 700 })])
+      const running = yield* telemachy(["run", file, "--json", "--timeout", "2"], { env: backend.env })
+      yield* running.event("teardown.started")
+      yield* running.signal("SIGTERM")
+      const ended = yield* running.ended
+      assert.strictEqual(ended.code, 4, ended.stderr)
+      assert.match(lastLine(ended.stderr), /^workflow signals failed: timed out after /)
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
+    }))
+
+  test("while the teardown of a run that has lost Agamemnon waits for it changes neither its outcome nor its exit code", () =>
+    Effect.gen(function*() {
+      const backend = yield* TestBackend.make()
+      const { file } = yield* waiting
+      const running = yield* telemachy(["run", file, "--json"], { env: { ...backend.env, TEARDOWN_GRACE_SECONDS: "60" } })
+      yield* running.event("task.progressed")
+      yield* backend.setFaults([Faults.Refuse()])
+      yield* running.event("teardown.waiting")
+      yield* running.signal("SIGINT")
+      yield* running.until("what it says", () => /SIGINT: taking down what the run made goes on/.exec(running.output().stderr) ?? undefined)
+      yield* backend.setFaults([])
+      const ended = yield* running.ended
+      assert.strictEqual(ended.code, 3, ended.stderr)
+      assert.match(lastLine(ended.stderr), /^workflow signals failed: connectivity lost, /)
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
+    }))
+
+  for (const [program, code] of [["true", 5], ["false", 1]] as const) {
+    test(`a second time during a teardown that hangs ends at once with ${code} when the task was "${program}", and names what is left`, () =>
+      Effect.gen(function*() {
+        const backend = yield* TestBackend.make()
+        const { file } = yield* TestWorkflow.shell("signals", { only: program })
+        yield* backend.setFaults([Faults.Hang({ method: "DELETE" })])
+        const env = { ...backend.env, TEARDOWN_GRACE_SECONDS: "3600", REQUEST_TIMEOUT_SECONDS: "3600" }
+        const running = yield* telemachy(["run", file, "--json"], { env })
+        yield* eventually(backend.requestLog, (entries) => entries.some(({ method }) => method === "DELETE"))
+        yield* running.signal("SIGINT")
+        yield* running.until("what it says", () => /goes on; once more to stop waiting/.exec(running.output().stderr) ?? undefined)
+        yield* running.signal("SIGINT")
+        const ended = yield* running.ended
+        assert.strictEqual(ended.code, code, ended.stderr)
+        assert.include(ended.stderr, "stopped without waiting; not removed: 1 team and 1 agent; remove with: telemachy cleanup ")
+        for (const { id } of yield* TestBackend.remaining(backend)) assert.include(ended.stderr, id)
+      }))
+  }
+
+  test("in the last moments of a run that is over, however many of them, does not change its exit code", () =>
+    Effect.gen(function*() {
+      const backend = yield* TestBackend.make()
+      const { file } = yield* TestWorkflow.shell("signals", { only: "true" })
+      for (const pause of [0, 10, 30, 60, 100]) {
+        const running = yield* telemachy(["run", file, "--json", "--force"], { env: backend.env })
+        yield* running.event("run.finished")
+        yield* Effect.sleep(pause)
+        yield* Effect.repeatN(Effect.zipLeft(running.signal(pause % 20 === 0 ? "SIGINT" : "SIGTERM"), Effect.sleep("5 millis")), 40)
+        const ended = yield* running.ended
+        assert.deepStrictEqual([ended.code, ended.signal], [0, null], `${pause} ms after the last event: ${ended.stderr}`)
+      }
+    }))
+
+  test("ends a command that waits for whoever reads what it has written, with its code", () =>
+    Effect.gen(function*() {
+      // More than a pipe holds, and a reader that does not read.
+      const command = `${process.execPath} ${bin} agamemnon --openapi`
+      const script = `mkfifo pipe; ${command} > pipe & child=$!; exec 3< pipe; sleep 5; kill -TERM $child; wait $child; echo "code $?"`
+      const running = yield* start(["sh", "-c", script])
+      const ended = yield* running.ended
+      assert.match(ended.stdout, /^code 0$/m)
+    }))
+
   test("SIGHUP cancels a run on a terminal, takes down what it made, and exits 129", () =>
     Effect.gen(function*() {
       const backend = yield* TestBackend.make()
