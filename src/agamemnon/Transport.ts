@@ -17,12 +17,12 @@ import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
+import * as TimeLimit from "../liveness/TimeLimit.ts"
 import type { AgamemnonAddress } from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
 import * as BodyLimit from "./BodyLimit.ts"
 import * as BusyPause from "./BusyPause.ts"
-import * as Deadline from "./Deadline.ts"
 import * as Replies from "./Replies.ts"
 import { retrying } from "./RequestRetry.ts"
 import * as TransportProblem from "./TransportProblem.ts"
@@ -132,7 +132,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         const { detail, failure } = TransportProblem.of(error)
         return AgamemnonError.fromTransport({ method, path }, failure, detail)
       }),
-      Deadline.within(requestTimeout, () => AgamemnonError.fromTransport({ method, path }, "timeout")),
+      TimeLimit.within({
+        limit: requestTimeout,
+        onTimeout: () => AgamemnonError.fromTransport({ method, path }, "timeout")
+      }),
       Effect.filterOrElse(isOk, (answer) => refuse(request, answer)),
       Effect.filterOrFail(
         ({ isWhole }) => isWhole,
@@ -199,7 +202,10 @@ const makePing = ({ addressed, pingTimeout, refuse, refuseNoJson, url }: PingOpt
       const { detail, failure } = TransportProblem.of(error)
       return new AgamemnonError.PingError({ url, reason: failure, detail })
     }),
-    Deadline.within(pingTimeout, () => new AgamemnonError.PingError({ url, reason: "timeout" })),
+    TimeLimit.withinOwnTime({
+      limit: pingTimeout,
+      onTimeout: () => new AgamemnonError.PingError({ url, reason: "timeout" })
+    }),
     Effect.filterOrFail(
       ({ status }) => status < 500,
       ({ status }) => new AgamemnonError.PingError({ url, reason: "status", status })

@@ -77,7 +77,7 @@ export const urlOfRun = optionalText("url", "URL", "Address that the Agamemnon o
 export const natsUrl = optionalText(
   "nats-url",
   "URL",
-  "NATS server to publish events on, and to hear workers of; instead of NATS_URL, which others on this machine can not read"
+  "NATS server to publish events on, and to hear workers of; the other NATS_ settings say how to connect"
 )
 
 /** File that holds a key. */

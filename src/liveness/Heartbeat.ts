@@ -12,6 +12,11 @@
  * I + (N-1) * max(I, T) + T after the last answer, and never before (N-1) * I
  * after the first ping that failed was sent: an outage shorter than that costs
  * the work nothing.
+ *
+ * T is time that this process itself has had: on an event loop that is busy with
+ * other work a ping takes up to twice as long, as long as no turn of the loop
+ * takes more than a fifth of T, and longer where turns do. What came while the
+ * loop did not turn is heard.
  */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"

@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
@@ -18,6 +19,7 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Settings from "../settings/Settings.ts"
+import * as TimeLimit from "./TimeLimit.ts"
 
 /** What a ping has told: that the backend answers, or why it does not, in words. */
 export type PingResult = Data.TaggedEnum<{
@@ -55,7 +57,11 @@ export interface Options<E, R> {
   readonly probe: Effect.Effect<unknown, E, R>
   /** Time from the start of one ping to the start of the next. Defaults to 15 seconds. */
   readonly interval?: Duration.DurationInput | undefined
-  /** How long a ping may take, which may be longer than the interval. Defaults to 5 seconds. */
+  /**
+   * How long a ping may take, which may be longer than the interval. Time in
+   * which this process stood still or was busy with other work counts only in
+   * part. Defaults to 5 seconds.
+   */
   readonly timeout?: Duration.DurationInput | undefined
 }
 
@@ -77,16 +83,10 @@ const describe = (error: unknown): string =>
 const ping = <E, R>(probe: Effect.Effect<unknown, E, R>, timeout: Duration.Duration): Effect.Effect<unknown, string, R> =>
   probe.pipe(
     Effect.mapError(describe),
-    // A probe that cannot be interrupted must stretch neither the timeout nor the end of the work.
-    Effect.disconnect,
-    Effect.timeoutFail({ duration: timeout, onTimeout: () => `no answer came within ${Duration.format(timeout)}` }),
+    TimeLimit.withinOwnTime({ limit: timeout, onTimeout: () => `no answer came within ${Duration.format(timeout)}` }),
     // A probe that interrupts itself has not answered; it must not cancel the work.
     Effect.mapErrorCause((cause) => Cause.isInterruptedOnly(cause) ? Cause.fail("the ping was interrupted") : cause)
   )
-
-/** The clock may run this much past a ping's timeout before the process itself is held to have stood still. */
-const stallAllowance = (timeout: Duration.Duration): Duration.Duration =>
-  Duration.clamp(timeout, { minimum: "250 millis", maximum: "1 second" })
 
 const positive = (option: string, input: Duration.DurationInput): Effect.Effect<Duration.Duration> =>
   Duration.decodeUnknown(input).pipe(
@@ -111,24 +111,26 @@ export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, s
   const oneAtATime = yield* Effect.makeSemaphore(1)
   const pingedAt = yield* Ref.make(yield* Clock.currentTimeNanos)
   const last = yield* Ref.make<PingResult>(Answered())
+  const excused = yield* Ref.make(false)
 
   const publish = (result: PingResult) => Effect.zipRight(Ref.set(last, result), PubSub.publish(results, result))
 
-  // When the clock ran far past the timeout, it was this process that stood still: the ping says nothing.
-  const longest = Duration.toMillis(Duration.sum(timeout, stallAllowance(timeout)))
-  const stalledSince = (begin: number) => Effect.map(Clock.currentTimeMillis, (now) => now - begin > longest)
+  // The limit of a ping grows to twice its length on a busy loop. What ran far beyond that, by the clock of the machine,
+  // was asleep: its connection may have ended meanwhile, which says nothing of now. The next ping does, in any case.
+  const longest = 3 * Duration.toMillis(timeout)
+  const sleptSince = (begin: number) =>
+    Effect.zipWith(Clock.currentTimeMillis, Ref.get(excused), (now, last) => now - begin > longest && !last)
 
   const pingOnce = oneAtATime.withPermits(1)(Effect.gen(function*() {
     yield* Ref.set(pingedAt, yield* Clock.currentTimeNanos)
     const begin = yield* Clock.currentTimeMillis
-    yield* Effect.matchEffect(ping(options.probe, timeout), {
-      onSuccess: () => publish(Answered()),
-      onFailure: (error) =>
-        Effect.if(stalledSince(begin), {
-          onTrue: () => Effect.logWarning("this process stood still during a ping, which is not counted"),
-          onFalse: () => Effect.zipRight(Effect.logInfo(`ping failed: ${error}`), publish(Failed({ error })))
-        })
-    })
+    const answer = yield* Effect.either(ping(options.probe, timeout))
+    const isExcused = Either.isLeft(answer) && (yield* sleptSince(begin))
+    yield* Ref.set(excused, isExcused)
+    if (Either.isRight(answer)) return yield* publish(Answered())
+    if (isExcused) return yield* Effect.logWarning("this process stood still during a ping, which is not counted")
+    yield* Effect.logInfo(`ping failed: ${answer.left}`)
+    yield* publish(Failed({ error: answer.left }))
   }))
 
   // From the start of a ping to the start of the next, by timers alone. `Schedule.fixed` goes by the wall clock: when

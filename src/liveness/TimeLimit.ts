@@ -1,11 +1,38 @@
 /**
- * A limit of time that holds everywhere. `Effect.timeout` ends nothing in a
- * region that cannot be interrupted, which every finalizer is: there, the limit
- * passes and the wait goes on.
+ * Limits of time that hold everywhere, and that nobody has to wait for longer.
+ *
+ * `Effect.timeoutFail` ends nothing in a region that cannot be interrupted,
+ * which every finalizer is: there, the limit passes and the wait goes on. And
+ * under a concurrent `Effect.forEach` the failure of one effect is told only
+ * when the time of its slowest sibling is over (effect 3.22): its interruption
+ * relies on reaching the effect as a child of its own fiber, and there that is
+ * the child of another.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as OwnTime from "./OwnTime.ts"
+
+/** How long an effect may take, and what it fails with when it takes longer. */
+export interface Options<E> {
+  readonly limit: Duration.DurationInput
+  readonly onTimeout: () => E
+}
+
+const before = <E2>(end: Effect.Effect<void>, onTimeout: () => E2) =>
+<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    // A fiber of its own can be interrupted whatever holds for this one.
+    Effect.flatMap(
+      effect.pipe(
+        Effect.disconnect,
+        Effect.raceFirst(Effect.zipRight(end, Effect.failSync(onTimeout))),
+        Effect.interruptible,
+        Effect.forkDaemon
+      ),
+      (fiber) => Effect.onInterrupt(restore(Fiber.join(fiber)), () => Fiber.interruptFork(fiber))
+    )
+  )
 
 /**
  * Fails when an effect takes longer than the limit, in a finalizer as well. What
@@ -13,16 +40,12 @@ import * as Fiber from "effect/Fiber"
  *
  * @internal
  */
-export const within: {
-  <E2>(options: {
-    readonly limit: Duration.DurationInput
-    readonly onTimeout: () => E2
-  }): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | E2, R>
-} = ({ limit: duration, onTimeout }) => (effect) =>
-  Effect.uninterruptibleMask((restore) =>
-    // A fiber of its own can be interrupted whatever holds for this one.
-    Effect.flatMap(
-      effect.pipe(Effect.interruptible, Effect.disconnect, Effect.timeoutFail({ duration, onTimeout }), Effect.interruptible, Effect.forkDaemon),
-      (fiber) => Effect.onInterrupt(restore(Fiber.join(fiber)), () => Fiber.interruptFork(fiber))
-    )
-  )
+export const within = <E2>({ limit, onTimeout }: Options<E2>) => before(Effect.sleep(limit), onTimeout)
+
+/**
+ * The same, with a limit of which only the time counts that this process has
+ * itself had: for a judgement on somebody else, whose answer may wait unread.
+ *
+ * @internal
+ */
+export const withinOwnTime = <E2>({ limit, onTimeout }: Options<E2>) => before(OwnTime.sleep(limit), onTimeout)

@@ -4,33 +4,44 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import * as TimeLimit from "../../src/liveness/TimeLimit.ts"
+import * as ProbedBackend from "../support/ProbedBackend.ts"
+import { isRunning } from "../support/ProbedBackend.ts"
 
-const limited = TimeLimit.within({ limit: "5 seconds", onTimeout: () => "too long" })
+const options = { limit: "30 seconds", onTimeout: () => "too late" } as const
 
-describe("TimeLimit.within", () => {
-  it.effect("answers what the effect answers, in time", () =>
+describe.each([
+  { name: "within", within: TimeLimit.within(options) },
+  { name: "withinOwnTime", within: TimeLimit.withinOwnTime(options) }
+])("TimeLimit.$name", ({ within }) => {
+  it.effect("fails what takes longer, and leaves alone what does not", () =>
     Effect.gen(function*() {
-      assert.strictEqual(yield* limited(Effect.succeed(1)), 1)
-      assert.strictEqual(yield* Effect.flip(limited(Effect.fail("no"))), "no")
+      const late = yield* Effect.fork(Effect.flip(within(Effect.never)))
+      yield* TestClock.adjust("29999 millis")
+      assert.isTrue(yield* isRunning(late))
+      yield* TestClock.adjust("1 milli")
+      assert.strictEqual(yield* Fiber.join(late), "too late")
+      assert.strictEqual(yield* within(Effect.succeed(1)), 1)
+      assert.strictEqual(yield* Effect.flip(within(Effect.fail("no"))), "no")
+      assert.deepStrictEqual(yield* Effect.exit(within(Effect.die("bug"))), Exit.die("bug"))
     }))
 
   it.effect("ends a wait in a finalizer", () =>
     Effect.gen(function*() {
       const closed: Array<string> = []
       const fiber = yield* Effect.fork(Effect.scoped(Effect.addFinalizer(() =>
-        Effect.map(Effect.flip(limited(Effect.never)), (why) => closed.push(why)))))
-      yield* TestClock.adjust("4 seconds")
+        Effect.map(Effect.flip(within(Effect.never)), (why) => closed.push(why)))))
+      yield* TestClock.adjust("29999 millis")
       assert.deepStrictEqual(closed, [])
-      yield* TestClock.adjust("1 second")
+      yield* TestClock.adjust("1 milli")
       yield* Fiber.join(fiber)
-      assert.deepStrictEqual(closed, ["too long"])
+      assert.deepStrictEqual(closed, ["too late"])
     }))
 
   it.effect("ends a wait that cannot be interrupted", () =>
     Effect.gen(function*() {
-      const fiber = yield* Effect.fork(Effect.flip(limited(Effect.uninterruptible(Effect.never))))
-      yield* TestClock.adjust("5 seconds")
-      assert.strictEqual(yield* Fiber.join(fiber), "too long")
+      const fiber = yield* Effect.fork(Effect.flip(within(Effect.uninterruptible(Effect.never))))
+      yield* TestClock.adjust("30 seconds")
+      assert.strictEqual(yield* Fiber.join(fiber), "too late")
     }))
 
   it.effect("is interrupted with whoever waits, and interrupts the effect", () =>
@@ -38,9 +49,48 @@ describe("TimeLimit.within", () => {
       const begun = yield* Effect.makeLatch()
       const interrupted = yield* Effect.makeLatch()
       const wait = Effect.onInterrupt(Effect.zipRight(begun.open, Effect.never), () => interrupted.open)
-      const fiber = yield* Effect.fork(limited(wait))
+      const fiber = yield* Effect.fork(within(wait))
       yield* begun.await
       assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(fiber)))
       yield* interrupted.await
+    }))
+
+  it.effect("lets a sibling that has failed interrupt it at once, and is over when its effect is", () =>
+    Effect.gen(function*() {
+      const all = { concurrency: "unbounded" } as const
+      const ended: Array<string> = []
+      const never = Effect.onInterrupt(Effect.never, () => Effect.sync(() => ended.push("interrupted")))
+      const failing = within(Effect.delay(Effect.fail("no"), "1 second"))
+      const pair = yield* Effect.fork(Effect.flip(Effect.forEach([within(never), failing], (each) => each, all)))
+      const nested = yield* Effect.fork(
+        Effect.flip(Effect.forEach([1], () => Effect.all([within(within(never)), failing], all), all))
+      )
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([yield* isRunning(pair), yield* isRunning(nested)], [false, false])
+      assert.deepStrictEqual(ended, ["interrupted", "interrupted"])
+    }))
+
+  it.effect("is not interrupted where nothing may be", () =>
+    Effect.gen(function*() {
+      const done: Array<string> = []
+      const work = Effect.delay(Effect.sync(() => done.push("work")), "1 second")
+      const fiber = yield* Effect.fork(Effect.uninterruptible(within(work)))
+      yield* Effect.yieldNow()
+      yield* Fiber.interruptFork(fiber)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.await(fiber)
+      assert.deepStrictEqual(done, ["work"])
+    }))
+})
+
+describe("after a standstill of the process", () => {
+  it.effect("the limit has passed, and of its own time most is left", () =>
+    Effect.gen(function*() {
+      const loop = yield* ProbedBackend.blockableClock
+      const limited = yield* Effect.forEach([TimeLimit.within(options), TimeLimit.withinOwnTime(options)], (within) =>
+        Effect.fork(Effect.withClock(Effect.flip(within(Effect.never)), loop.clock)))
+      yield* TestClock.adjust(0)
+      yield* loop.block("1 minute")
+      assert.deepStrictEqual(yield* Effect.forEach(limited, isRunning), [false, true])
     }))
 })

@@ -1,11 +1,13 @@
 import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
 import type { Heartbeat } from "../../src/liveness/Heartbeat.ts"
 
 /** What a backend does with a ping: it answers, refuses at once, or says nothing. */
@@ -81,5 +83,32 @@ export const settableClock = Effect.map(Effect.clock, (timers) => {
         wall += millis
         monotonic += millis
       })
+  }
+})
+
+/** A clock whose event loop a test can block: the timers that expire meanwhile are late, and each fires once. */
+export const blockableClock = Effect.gen(function*() {
+  const timers = yield* Effect.clock
+  const turning = yield* Effect.makeLatch(true)
+  const clock: Clock.Clock = {
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    // A new timer fires in the next turn at the earliest.
+    sleep: (duration) => Effect.zipRight(timers.sleep(duration), turning.await),
+    currentTimeMillis: timers.currentTimeMillis,
+    currentTimeNanos: timers.currentTimeNanos,
+    unsafeCurrentTimeMillis: () => timers.unsafeCurrentTimeMillis(),
+    unsafeCurrentTimeNanos: () => timers.unsafeCurrentTimeNanos()
+  }
+  return {
+    clock,
+    /** Blocks the loop for so long, and then lets it turn once. */
+    block: (duration: Duration.DurationInput) =>
+      turning.close.pipe(
+        Effect.zipRight(TestClock.adjust(duration)),
+        Effect.zipRight(turning.release),
+        Effect.zipRight(TestClock.adjust(0))
+      ),
+    /** Lets it turn from now on. */
+    unblock: Effect.zipRight(turning.open, TestClock.adjust(0))
   }
 })

@@ -25,7 +25,8 @@ export const command = Command.make("agamemnon", config, ({ allowRemote, host: a
       apiKey,
       allowRemote,
       workers: !noWorkers,
-      nats: Option.getOrUndefined(yield* NatsTaskFeed.config),
+      // NATS_URL is that of the Agamemnon that runs use: to speak there unasked would be to speak for another.
+      nats: Option.isSome(natsUrl) ? Option.getOrUndefined(yield* NatsTaskFeed.config) : undefined,
       programs: Object.fromEntries(programs)
     })
     yield* Console.log(`AGAMEMNON_URL=${server.url}`)
