@@ -87,7 +87,7 @@ function* tokens(reading: Reading, lines: LineCounter, text: string): Generator<
       if (token.type !== "error" || ++reading.errors <= WorkflowProblem.maxProblems) yield token
     }
     if (isBlank(lexeme)) blanks++
-    else if (lexeme !== CST.SCALAR) counted++
+    else if (!markers.has(lexeme)) counted++
     if (counted > maxTokens) reading.exceeded = { finding: tooManyTokens, offset }
     else if (blanks > maxBlanks) reading.exceeded = { finding: tooManyBlanks, offset }
     else reading.exceeded = tooDeepIn(parser)
@@ -95,6 +95,9 @@ function* tokens(reading: Reading, lines: LineCounter, text: string): Generator<
   }
   yield* parser.end()
 }
+
+/** What the lexer adds to the tokens of the text. */
+const markers = new Set<string>([CST.DOCUMENT, CST.FLOW_END, CST.SCALAR])
 
 const isBlank = (lexeme: string): boolean => /^[ \t\r\n#]/.test(lexeme)
 
