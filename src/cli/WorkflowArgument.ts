@@ -1,17 +1,26 @@
 /** The workflow that a command is given: a file, or `-` for standard input. */
+import { createReadStream } from "node:fs"
 import * as NodeStream from "@effect/platform-node/NodeStream"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as WorkflowFile from "../workflow/WorkflowFile.ts"
 
-const readStandardInput = NodeStream.toUint8Array(() => process.stdin, {
-  onFailure: (cause) =>
-    new WorkflowFile.WorkflowUnreadable({ source: "standard input", reason: "Other", detail: String(cause) }),
-  // One byte more than is allowed, so that a longer text is noticed.
-  maxBytes: WorkflowFile.maxFileBytes + 1
+/** Loads the workflow that an argument names. */
+export const load = Effect.fn("WorkflowArgument.load")(function*(argument: string) {
+  if (argument === "-") return yield* parse(() => process.stdin, "standard input")
+  const files = yield* FileSystem.FileSystem
+  const type = yield* Effect.map(Effect.option(files.stat(argument)), Option.map((info) => info.type))
+  // A pipe, as `<(command)` is, has no size, and can only be read from its beginning to its end.
+  return Option.isSome(type) && isEndless.has(type.value)
+    ? yield* parse(() => createReadStream(argument), argument)
+    : yield* WorkflowFile.loadWithPositions(argument)
 })
 
-/** Loads the workflow that an argument names. */
-export const load = (argument: string) =>
-  argument === "-"
-    ? Effect.flatMap(readStandardInput, (bytes) => WorkflowFile.parseBytes(bytes, "standard input"))
-    : WorkflowFile.loadWithPositions(argument)
+const isEndless = new Set<FileSystem.File.Type>(["FIFO", "CharacterDevice", "Socket"])
+
+const parse = (open: () => NodeJS.ReadableStream, source: string) => {
+  const bytes = NodeStream.fromReadable<WorkflowFile.WorkflowUnreadable, Uint8Array>(open, (cause) =>
+    new WorkflowFile.WorkflowUnreadable({ source, reason: "Other", detail: String(cause) }))
+  return WorkflowFile.parseStream(bytes, source)
+}

@@ -2,18 +2,19 @@
  * Reads a workflow from a YAML file. Whatever is wrong with the file is reported
  * at once, each problem with its line and column.
  */
-import { isUtf8 } from "node:buffer"
+import { Buffer, isUtf8 } from "node:buffer"
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import { WorkflowInvalid, type Path, type Position } from "./WorkflowProblem.ts"
+import * as Stream from "effect/Stream"
+import { invalid, type Path, type Position, WorkflowInvalid } from "./WorkflowProblem.ts"
 import * as WorkflowSpec from "./WorkflowSpec.ts"
 import * as YamlTree from "./YamlTree.ts"
 
 /**
- * Size of the largest file that is read, in bytes.
+ * Size of the largest file that is read, in bytes: 2 MiB. A workflow of 10,000 tasks fits.
  *
  * **Example** (Refusing an upload before it is read)
  *
@@ -23,7 +24,7 @@ import * as YamlTree from "./YamlTree.ts"
  * export const isTooLarge = (bytes: Uint8Array) => bytes.length > WorkflowFile.maxFileBytes
  * ```
  */
-export const maxFileBytes = 10 * 1024 * 1024
+export const maxFileBytes = 2 * 1024 * 1024
 
 /**
  * Occurs when there is no text to parse: the file cannot be read, is too large, or is not UTF-8.
@@ -99,7 +100,7 @@ export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text
     return yield* new WorkflowUnreadable({ source, reason: "TooLarge", detail: String(bytes) })
   }
   const tree = YamlTree.read(text.startsWith("\ufeff") ? text.slice(1) : text)
-  if (Either.isLeft(tree)) return yield* new WorkflowInvalid({ source, problems: tree.left })
+  if (Either.isLeft(tree)) return yield* invalid(source, tree.left)
   const { locate, repeatedKeys, value } = tree.right
   if (value === null) {
     return yield* new WorkflowInvalid({
@@ -107,7 +108,7 @@ export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text
       problems: [{ path: "", line: 1, column: 1, found: "an empty file", expected: "a workflow" }]
     })
   }
-  const spec = yield* WorkflowSpec.decode(value, { source, locate, problems: repeatedKeys })
+  const spec = yield* WorkflowSpec.decode(value, { source, locate, ...repeatedKeys })
   const located: Located = { spec, locate: (path) => locate(path, false) }
   return located
 })
@@ -143,19 +144,34 @@ export const loadWithPositions = Effect.fn("WorkflowFile.load")(function*(path: 
   if (info.size > maxFileBytes) {
     return yield* new WorkflowUnreadable({ source: path, reason: "TooLarge", detail: String(info.size) })
   }
-  return yield* parseBytes(yield* refail(fs.readFile(path)), path)
+  if (info.type !== "File") {
+    return yield* new WorkflowUnreadable({ source: path, reason: "Other", detail: "not a regular file" })
+  }
+  // A file that grows meanwhile, or that does not tell its size, is read so far and no farther.
+  const bytes = fs.stream(path, { bytesToRead: maxFileBytes + 1 })
+  return yield* parseStream(Stream.mapError(bytes, (error) => unreadable(path, error)), path)
 })
 
 /**
- * Parses the bytes of a workflow file and keeps the position of each value.
+ * Parses a workflow file as it is read, and keeps the position of each value.
+ * It is not read farther than a little behind the limit of its size.
  *
  * @internal
  */
-export const parseBytes = (
-  bytes: Uint8Array,
+export const parseStream = Effect.fn("WorkflowFile.parseStream")(function*<R>(
+  stream: Stream.Stream<Uint8Array, WorkflowUnreadable, R>,
   source: string
-): Effect.Effect<Located, WorkflowInvalid | WorkflowUnreadable> =>
-  Effect.flatMap(decodeUtf8(bytes, source), (text) => parseWithPositions(text, source))
+) {
+  const chunks: Array<Uint8Array> = []
+  const size = yield* Stream.runFoldWhile(stream, 0, (read) => read <= maxFileBytes, (read, chunk) => {
+    chunks.push(chunk)
+    return read + chunk.length
+  })
+  if (size > maxFileBytes) {
+    return yield* new WorkflowUnreadable({ source, reason: "TooLarge", detail: `more than ${maxFileBytes}` })
+  }
+  return yield* parseWithPositions(yield* decodeUtf8(Buffer.concat(chunks), source), source)
+})
 
 const unreadable = (source: string, error: PlatformError): WorkflowUnreadable => {
   const reason = error._tag === "SystemError" ? error.reason : undefined

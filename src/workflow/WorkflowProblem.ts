@@ -120,11 +120,28 @@ export const render = (source: string, problem: Problem): string => {
   return `${place}${path} found ${problem.found}, expected ${problem.expected}${hint}`
 }
 
-const printed = 100
+/**
+ * How many problems of a workflow are listed. Of the others only the number is told.
+ *
+ * @internal
+ */
+export const maxProblems = 100
 
 /**
- * Occurs when a workflow cannot be run as it is written. Carries every problem
- * of the workflow, sorted by position when it comes from a file.
+ * Problems, of which only so many are listed.
+ *
+ * @internal
+ */
+export interface Listed {
+  readonly problems: ReadonlyArray<Problem>
+  /** How many there are beside them. */
+  readonly omitted: number
+}
+
+/**
+ * Occurs when a workflow cannot be run as it is written. Carries the problems of
+ * the workflow, sorted by position when it comes from a file: at most 100, and
+ * the number of those that are omitted.
  *
  * **Example** (Counting the problems of a file)
  *
@@ -141,11 +158,24 @@ const printed = 100
  */
 export class WorkflowInvalid extends Schema.TaggedError<WorkflowInvalid>()("WorkflowInvalid", {
   source: Schema.String,
-  problems: Schema.Array(Problem)
+  problems: Schema.Array(Problem),
+  /** How many problems there are beside those that are listed. Absent when that is all of them. */
+  omitted: Schema.optionalWith(Schema.Int, { exact: true })
 }) {
   override get message(): string {
-    const lines = this.problems.slice(0, printed).map((problem) => render(this.source, problem))
-    const rest = this.problems.length - lines.length
-    return (rest > 0 ? [...lines, `${this.source}: ${rest} more problems`] : lines).join("\n")
+    const lines = this.problems.map((problem) => render(this.source, problem))
+    if (this.omitted === undefined) return lines.join("\n")
+    return [...lines, `${this.source}: ${this.omitted} more ${this.omitted === 1 ? "problem" : "problems"}`].join("\n")
   }
+}
+
+/**
+ * Makes the error of the problems of a workflow. Those beyond {@link maxProblems} are counted only.
+ *
+ * @internal
+ */
+export const invalid = (source: string, { omitted, problems }: Listed): WorkflowInvalid => {
+  const rest = omitted + Math.max(problems.length - maxProblems, 0)
+  const listed = problems.slice(0, maxProblems)
+  return new WorkflowInvalid({ source, problems: listed, ...(rest === 0 ? {} : { omitted: rest }) })
 }

@@ -254,6 +254,8 @@ export interface Origin {
   readonly locate?: (path: WorkflowProblem.Path, atKey: boolean) => WorkflowProblem.Position | undefined
   /** Problems that were found before, to be reported together with those found here. */
   readonly problems?: ReadonlyArray<WorkflowProblem.Problem>
+  /** How many more were found before and are not listed. */
+  readonly omitted?: number
 }
 
 /**
@@ -289,9 +291,9 @@ export const decode = (
     return Either.isRight(decoded) && problems.length === 0
       ? Effect.succeed(decoded.right)
       : Effect.fail(
-        new WorkflowProblem.WorkflowInvalid({
-          source: origin.source ?? "workflow",
-          problems: Arr.sort(problems, byPosition)
+        WorkflowProblem.invalid(origin.source ?? "workflow", {
+          problems: Arr.sort(problems, byPosition),
+          omitted: origin.omitted ?? 0
         })
       )
   })

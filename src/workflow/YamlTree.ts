@@ -7,14 +7,12 @@
  */
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, Scalar } from "yaml"
+import { isAlias, isMap, isScalar, isSeq, type Node, Scalar } from "yaml"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
+import * as YamlSyntax from "./YamlSyntax.ts"
 
 /** How many values aliases may add to those that a file contains. */
 export const maxAliasedValues = 100_000
-
-/** How deep values may be nested. A workflow needs six levels. */
-export const maxDepth = 64
 
 /** A YAML document as plain values, with the place of each. */
 export interface YamlTree {
@@ -22,56 +20,12 @@ export interface YamlTree {
   /** Finds where the value at a path is written, or its key; the nearest map or list around it when it is not there. */
   readonly locate: (path: WorkflowProblem.Path, atKey: boolean) => WorkflowProblem.Position
   /** Keys that are given twice. The last of them counts, so that the rest of the document can be checked too. */
-  readonly repeatedKeys: ReadonlyArray<WorkflowProblem.Problem>
+  readonly repeatedKeys: WorkflowProblem.Listed
 }
 
 /** Reads the one document of a text. What is on the left makes the document unreadable, every part of it. */
-export const read = (text: string): Either.Either<YamlTree, ReadonlyArray<WorkflowProblem.Problem>> => {
-  const lines = new LineCounter()
-  const position = (offset: number): WorkflowProblem.Position => {
-    const { col, line } = lines.linePos(offset)
-    return { line: Math.max(line, 1), column: Math.max(col, 1) }
-  }
-  // `uniqueKeys` compares every key of a map with every other. The pass below looks for repeated keys in linear time.
-  const parsed = Either.try({
-    try: () => parseDocument(text, { lineCounter: lines, merge: false, prettyErrors: false, uniqueKeys: false }),
-    catch: () => [WorkflowProblem.make(tooDeep([]), { line: 1, column: 1 })]
-  })
-  return Either.flatMap(parsed, (document) => {
-    const errors = syntaxErrors(document, position)
-    return errors.length > 0 ? Either.left(errors) : build(document, position)
-  })
-}
-
-const syntaxErrors = (document: Document.Parsed, position: (offset: number) => WorkflowProblem.Position) => {
-  const errors = [...document.errors, ...document.warnings.filter((warning) => warning.code === "TAG_RESOLVE_FAILED")]
-  // The parser gave up on a value that is nested too deeply: its other errors come from that, one for each level.
-  const exhausted = errors.find((error) => error.code === "RESOURCE_EXHAUSTION")
-  return (exhausted === undefined ? errors : [exhausted]).map((error) =>
-    WorkflowProblem.make(syntaxError(error.code, error.message), position(error.pos[0]))
-  )
-}
-
-const syntaxError = (code: string, message: string): WorkflowProblem.Finding => {
-  switch (code) {
-    case "MULTIPLE_DOCS":
-      return { path: [], found: "a second document", expected: "one workflow in a file" }
-    case "RESOURCE_EXHAUSTION":
-      return tooDeep([])
-    default:
-      return {
-        path: [],
-        found: `text that is not YAML (${message.replaceAll(/\s+/g, " ").replace(/[.:]+$/, "")})`,
-        expected: "valid YAML"
-      }
-  }
-}
-
-const tooDeep = (path: WorkflowProblem.Path): WorkflowProblem.Finding => ({
-  path,
-  found: `values nested more than ${maxDepth} levels deep`,
-  expected: "a workflow"
-})
+export const read = (text: string): Either.Either<YamlTree, WorkflowProblem.Listed> =>
+  Either.flatMap(YamlSyntax.parse(text), build)
 
 /** A value, and the number of values in it when every alias is replaced by what it stands for. */
 interface Built {
@@ -92,35 +46,38 @@ interface Places {
 
 const nothing: Built = { value: null, size: 1 }
 
+/** The first problems of a kind, and how many there were after them. */
+interface Noted {
+  readonly problems: Array<WorkflowProblem.Problem>
+  omitted: number
+}
+
 /** A document while it is read. */
 interface Reading {
   readonly position: (offset: number) => WorkflowProblem.Position
   readonly anchors: Map<string, Built | "unfinished">
   readonly places: WeakMap<object, Places>
   /** What makes the document unreadable. */
-  readonly fatal: Array<WorkflowProblem.Problem>
-  readonly repeatedKeys: Array<WorkflowProblem.Problem>
+  readonly fatal: Noted
+  readonly repeatedKeys: Noted
   /** Where in the document the reading is. */
   readonly path: Array<PropertyKey>
   /** How many values aliases have added so far. */
   aliased: number
 }
 
-const build = (
-  document: Document.Parsed,
-  position: (offset: number) => WorkflowProblem.Position
-): Either.Either<YamlTree, ReadonlyArray<WorkflowProblem.Problem>> => {
+const build = ({ document, position }: YamlSyntax.YamlSyntax): Either.Either<YamlTree, WorkflowProblem.Listed> => {
   const reading: Reading = {
     position,
     anchors: new Map(),
     places: new WeakMap(),
-    fatal: [],
-    repeatedKeys: [],
+    fatal: { problems: [], omitted: 0 },
+    repeatedKeys: { problems: [], omitted: 0 },
     path: [],
     aliased: 0
   }
   const { value } = valueOf(reading, document.contents)
-  if (reading.fatal.length > 0) return Either.left(reading.fatal)
+  if (reading.fatal.problems.length > 0) return Either.left(reading.fatal)
   const locate = locateIn(reading, value, startOf(document.contents))
   return Either.right({ value, locate, repeatedKeys: reading.repeatedKeys })
 }
@@ -138,17 +95,22 @@ const locateIn = ({ places, position }: Reading, root: unknown, start: number): 
   return position(offset)
 }
 
-const refuse = ({ fatal, path, position }: Reading, offset: number, found: string, expected: string): Built => {
-  fatal.push(WorkflowProblem.make({ path: [...path], found, expected }, position(offset)))
+const refuse = (reading: Reading, offset: number, found: string, expected: string): Built => {
+  note(reading, reading.fatal, { path: reading.path, found, expected }, offset)
   return nothing
+}
+
+const note = ({ position }: Reading, noted: Noted, finding: WorkflowProblem.Finding, offset: number): void => {
+  if (noted.problems.length === WorkflowProblem.maxProblems) noted.omitted++
+  else noted.problems.push(WorkflowProblem.make(finding, position(offset)))
 }
 
 const valueOf = (reading: Reading, node: Node | null | undefined): Built => {
   if (node === null || node === undefined) return nothing
   if (isAlias(node)) return resolve(reading, node.source, startOf(node))
-  const { anchors, fatal, path, position } = reading
-  if (path.length > maxDepth) {
-    if (fatal.length === 0) fatal.push(WorkflowProblem.make(tooDeep([...path]), position(startOf(node))))
+  const { anchors, fatal, path } = reading
+  if (path.length > YamlSyntax.maxDepth) {
+    if (fatal.problems.length === 0) note(reading, fatal, YamlSyntax.tooDeep(path), startOf(node))
     return nothing
   }
   const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined
@@ -213,7 +175,7 @@ const mapOf = (
         found: `the key ${WorkflowProblem.quote(name)} a second time`,
         expected: `each key once (the first is in line ${position(entries.get(name)?.key ?? start).line})`
       }
-      repeatedKeys.push(WorkflowProblem.make(finding, position(offset)))
+      note(reading, repeatedKeys, finding, offset)
     }
     values.set(name, built.value)
     entries.set(name, { key: offset, value: startOf(value, offset) })

@@ -143,14 +143,14 @@ describe("WorkflowFile", () => {
           "latin1.yaml: is not UTF-8 text (first in line 2), expected a file saved as UTF-8"
         )))
 
-    withFiles("a file of more than 10 MB, before it reads a byte of it", () =>
+    withFiles("a file of more than 2 MiB, before it reads a byte of it", () =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
         const path = yield* fs.makeTempFileScoped()
         yield* fs.truncate(path, WorkflowFile.maxFileBytes + 1)
         assert.strictEqual(
           yield* cannotLoad(path),
-          `${path}: has 10485761 bytes, expected at most 10485760`
+          `${path}: has 2097153 bytes, expected at most 2097152`
         )
       }))
 
@@ -164,9 +164,9 @@ describe("WorkflowFile", () => {
           }))
         ))
 
-    it.effect("a text of more than 10 MB", () =>
+    it.effect("a text of more than 2 MiB", () =>
       Effect.map(refusal(`# ${"é".repeat(WorkflowFile.maxFileBytes / 2)}`), (message) =>
-        assert.deepStrictEqual(message, ["flow.yaml: has 10485762 bytes, expected at most 10485760"])))
+        assert.deepStrictEqual(message, ["flow.yaml: has 2097154 bytes, expected at most 2097152"])))
   })
 
   describe("refuses, as a file", () => {
@@ -207,17 +207,10 @@ describe("WorkflowFile", () => {
       "? [a]\n: 1\n",
       "flow.yaml:1:3 found a list as a key, expected text as a key"
     )
-    it.effect("values that are nested without end", () =>
-      Effect.gen(function*() {
-        // How deep the parser gets, and so the column, depends on the size of the stack.
-        const [message = "", ...others] = yield* refusal(`metadata: ${"[".repeat(100_000)}`)
-        assert.match(message, /^flow\.yaml:1:\d+ found values nested more than 64 levels deep, expected a workflow$/)
-        assert.deepStrictEqual(others, [])
-      }))
     refuses(
       "values that are nested more than 64 levels deep",
       `metadata: ${"[".repeat(80)}${"]".repeat(80)}`,
-      `flow.yaml:1:75 metadata${"[0]".repeat(64)}: found values nested more than 64 levels deep, expected a workflow`
+      "flow.yaml:1:75 found values nested more than 64 levels deep, expected a workflow"
     )
   })
 
