@@ -2,8 +2,9 @@
  * The part of the embedded Agamemnon that speaks NATS: it publishes what
  * changes, and completes the tasks that workers say are completed.
  *
- * Nothing waits for it. What can not be published yet is kept, up to a limit,
- * and what was under way when a connection broke is published again.
+ * Nothing waits for it. What can not be published yet is kept, up to a limit.
+ * What was under way when a connection broke is not published again: NATS may
+ * have it, and a worker that is told twice of a task would do it twice.
  */
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
@@ -43,7 +44,7 @@ interface State {
   characters: number
   /** What was handed to NATS, which has not said that it has it. */
   underWay: ReadonlyArray<NatsMessages.Message>
-  /** How many messages were dropped since that was last said. */
+  /** How many messages are or may be lost since that was last said. */
   dropped: number
   isUp: boolean
   /** Whether it was said that nothing can be published. */
@@ -120,8 +121,9 @@ const publish = Effect.fnUntraced(function*(state: State, connected: NatsConnect
   })
   yield* Effect.addFinalizer(() => Effect.sync(unsubscribe))
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(connected.problem, (words) => Effect.logWarning(words))))
+  state.dropped += state.underWay.length
   while (true) {
-    if (state.underWay.length === 0) yield* nextBatch(state, connected)
+    yield* nextBatch(state, connected)
     for (const { payload, subject } of state.underWay) connected.publish(subject, payload)
     yield* connected.settle
     state.underWay = []
@@ -152,5 +154,5 @@ const sayUp = Effect.fnUntraced(function*(state: State) {
   if (!isSaid && dropped === 0) return
   state.isSaid = false
   state.dropped = 0
-  yield* Effect.logWarning(`events are published${isSaid ? " again" : ""}${dropped === 0 ? "" : `; ${dropped} were too many to keep, and are lost`}`)
+  yield* Effect.logWarning(`events are published${isSaid ? " again" : ""}${dropped === 0 ? "" : `; ${dropped} were too many to keep, or under way when the connection broke, and may be lost`}`)
 })

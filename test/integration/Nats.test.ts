@@ -59,7 +59,7 @@ describe.concurrent("telemachy with a NATS_URL", () => {
 
   test("serves an Agamemnon though it is not there, says so once without the password, and refuses one that can not be used", () =>
     Effect.gen(function*() {
-      const server = yield* telemachy(["agamemnon", "--port", "0"], { env: { NATS_URL: "nats://me:s3cret@127.0.0.1:1" }, secret: "s3cret" })
+      const server = yield* telemachy(["agamemnon", "--port", "0", "--nats-url", "nats://me:s3cret@127.0.0.1:1"], { secret: "s3cret" })
       const said = yield* server.until("what it says", () => /events can not be published: .*/.exec(server.output().stderr) ?? undefined)
       assert.match(said[0], /^events can not be published: nats:\/\/127\.0\.0\.1:1: connection refused/)
       yield* server.signal("SIGTERM")
