@@ -259,7 +259,6 @@ const written = (state: State, batch: ReadonlyArray<Entry>) => {
     queue.push(...withheld.splice(0))
   }
   for (const entry of batch) tell(state, entry)
-  if (state.isBeside) tellAll(state)
 }
 
 /** Tells what could not be written, but for intents: those wait, or fail when the run has made nothing. */

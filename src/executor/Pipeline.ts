@@ -6,6 +6,7 @@
  *             └──────────── the heartbeat runs over all of this ────────────┘
  * ```
  */
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -46,13 +47,14 @@ export interface Options {
 export const run = Effect.fnUntraced(function*({ beginning, limit, pinger, policy, sweep }: Options) {
   const { id, workflow } = yield* CurrentRun
   const connectivity = yield* Connectivity.make(yield* DateTime.now)
+  const endsAt = (yield* Clock.currentTimeMillis) + Duration.toMillis(limit)
 
   // The scope unwinds in reverse: the heartbeat stops, teardown reads what it left in the Ref, the run is finished.
   // Not to be interrupted in between: whoever hears that a run has started hears how it ended.
   yield* Effect.uninterruptible(Effect.zipRight(announce(beginning), Teardown.onClose(connectivity, policy)))
   yield* Preflight.preflight.pipe(
     Effect.zipRight(RunHeartbeat.start(pinger, connectivity)),
-    Effect.flatMap((heartbeat) => RunHeartbeat.guard(withBackground(sweep, work), heartbeat)),
+    Effect.flatMap((heartbeat) => RunHeartbeat.guard(withBackground(sweep, work), heartbeat, endsAt)),
     Effect.raceFirst(Cancellation.awaitRequest),
     Effect.timeoutFail({
       duration: limit,

@@ -2,11 +2,14 @@
  * The heartbeat of a run: it watches over the work, its requests bring the next
  * ping forward when they fail, and what it sees is published as events.
  */
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import { backoff, RequestRetry } from "../agamemnon/RequestRetry.ts"
 import * as Connectivity from "../liveness/Connectivity.ts"
 import * as Heartbeat from "../liveness/Heartbeat.ts"
@@ -29,10 +32,10 @@ export const start = Effect.fnUntraced(function*(
   })
 })
 
-/** Runs the work for as long as the heartbeat has not given up. */
-export const guard = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat) =>
+/** Runs the work for as long as the heartbeat has not given up. `endsAt`: when the run reaches its limit, in milliseconds. */
+export const guard = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat, endsAt: number) =>
   // The work is ended first: whoever is told of the loss must not hold that up.
-  Effect.raceFirst(withRetries(work, heartbeat), heartbeat.lost).pipe(
+  Effect.raceFirst(withRetries(work, heartbeat, endsAt), heartbeat.lost).pipe(
     Effect.tapError((error) => (error instanceof Heartbeat.WorkflowConnectivityError ? reportLost(error) : Effect.void))
   )
 
@@ -58,14 +61,19 @@ const reportLost = ({ consecutiveFailures, lastAnswer }: Heartbeat.WorkflowConne
       ...(lastAnswer === undefined ? {} : { lastAnswer })
     }))
 
+/** What there is to say of a failure. A server may ask for more time than the run has. */
+const inWords = ({ message, retryAfter = Duration.zero }: AgamemnonError, left: number): string =>
+  Duration.toMillis(retryAfter) > left ? `${message}; the run reaches its limit before that` : message
+
 /** Repeats requests for as long as the work lasts, and tells the heartbeat of each that fails in transport. */
-const withRetries = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat) =>
+const withRetries = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat, endsAt: number) =>
   Effect.flatMap(CurrentRun, (run) =>
     Effect.provideService(work, RequestRetry, {
       schedule: backoff,
       permission: permissionOf(run),
       onFailure: (error) =>
-        run.emit({ _tag: "request.failed", error: error.message }).pipe(
+        Effect.map(Clock.currentTimeMillis, (now) => inWords(error, endsAt - now)).pipe(
+          Effect.flatMap((words) => run.emit({ _tag: "request.failed", error: words })),
           Effect.zipRight(error.reason === "Transport" ? heartbeat.suspect : Effect.void)
         )
     }))

@@ -7,7 +7,7 @@ import * as TestClock from "effect/TestClock"
 import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
 import type { RunResult } from "../../src/executor/WorkflowExecutor.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
-import { answerLost, type FakeAgamemnon, make, slow } from "../support/FakeAgamemnon.ts"
+import { answerLost, answers, type FakeAgamemnon, make, slow } from "../support/FakeAgamemnon.ts"
 import { failure, finish, outcome, runToEnd, start, task, team, told, workflow } from "../support/TestRun.ts"
 
 const keep = { teardown: "never" } as const
@@ -249,6 +249,16 @@ describe("Dispatch", () => {
       const many = Arr.makeBy(50, (number) => task(`t${number}`))
       yield* runToEnd(fake, workflow({ teams: [team("core", ...many)] }))
       assert.isAtMost(fake.calls.filter((call) => call.startsWith("countTasks")).length, 2)
+    }))
+
+  it.scoped("says of a server that asks to wait longer than the run may take that the limit comes first", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.on("createTask first", answers(429, "busy", "4 minutes"), 1)
+      const { events } = yield* runToEnd(fake, workflow(), { timeout: "30 seconds" })
+      const failures = events.flatMap((event) => (event._tag === "request.failed" ? [event.error] : []))
+      assert.deepStrictEqual(failures, ["ANY /v1/any answered 429: busy; the run reaches its limit before that"])
+      assert.deepStrictEqual(outcome(events), ["timed_out"])
     }))
 
   it.scoped("does not ask an Agamemnon of its own", () =>

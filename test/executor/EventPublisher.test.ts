@@ -247,6 +247,21 @@ describe("EventPublisher", () => {
       assert.deepStrictEqual(run.told(), ["run.started", "1", "2", "record.failed", "run.finished"])
     }))
 
+  it.effect("the last event is not told while what was before it is being written, and it is not", () =>
+    Effect.gen(function*() {
+      const run = make()
+      run.journal(() => Effect.sleep("300 millis"))
+      yield* run.writeBeside
+      yield* run.publish(numbered(1))
+      yield* TestClock.adjust("100 millis")
+      const ending = yield* Effect.fork(run.publishLast(finished, false))
+      yield* TestClock.adjust("250 millis")
+      assert.deepStrictEqual([run.told(), run.log()], [["1"], ["1"]])
+      yield* TestClock.adjust("300 millis")
+      yield* Fiber.join(ending)
+      assert.deepStrictEqual([run.told(), run.log()], [["1", "run.finished"], ["1", "run.finished"]])
+    }))
+
   it.effect("the end of a run that nobody has cancelled has as long as any write", () =>
     Effect.gen(function*() {
       const run = make()
