@@ -73,7 +73,9 @@ const teardown = Effect.fnUntraced(function*(
   }
   const { findCreate } = yield* RunAgamemnon
   const { beforeAt: lastSeen, keys } = yield* RunRequest
-  yield* Effect.scoped(Effect.zipRight(Effect.forkScoped(announceRemoval(keys)), Removal.remove({ isLost, findCreate, lastSeen })))
+  // Nobody waits for it, and not for its end either: a journal that is silent must not hold up the end of the run.
+  yield* Effect.forkDaemon(announceRemoval(keys))
+  yield* Removal.remove({ isLost, findCreate, lastSeen })
 })
 
 /** Lets others know that what carries the keys is about to go, so that they wait for that. */
