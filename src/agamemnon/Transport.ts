@@ -17,6 +17,7 @@ import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
+import * as SharedProbe from "../liveness/SharedProbe.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import type { AgamemnonAddress } from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
@@ -168,7 +169,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         }))
       ))
 
-  return { client, call, ...makePing({ addressed, url, pingTimeout, refuse, refuseNoJson }) } satisfies Transport
+  const pings = yield* makePing({ addressed, url, pingTimeout, refuse, refuseNoJson })
+  return { client, call, ...pings } satisfies Transport
 })
 
 // Over a connection of its own: one that was kept may be dead, which says nothing of the server.
@@ -194,9 +196,9 @@ interface PingOptions {
   readonly refuseNoJson: Explanation
 }
 
-/** Makes the ping, which is sent once and has a limit of its own, and the preflight that explains its answer. */
-const makePing = ({ addressed, pingTimeout, refuse, refuseNoJson, url }: PingOptions) => {
-  const pinged = addressed.execute(pingRequest).pipe(
+/** Makes the ping, which is sent once for all who ask and has a limit of its own, and the preflight that explains its answer. */
+const makePing = Effect.fnUntraced(function*({ addressed, pingTimeout, refuse, refuseNoJson, url }: PingOptions) {
+  const pinged = yield* addressed.execute(pingRequest).pipe(
     Effect.flatMap((response) => read(response, BodyLimit.shown)),
     Effect.mapError((error) => {
       const { detail, failure } = TransportProblem.of(error)
@@ -209,7 +211,8 @@ const makePing = ({ addressed, pingTimeout, refuse, refuseNoJson, url }: PingOpt
     Effect.filterOrFail(
       ({ status }) => status < 500,
       ({ status }) => new AgamemnonError.PingError({ url, reason: "status", status })
-    )
+    ),
+    SharedProbe.make
   )
   // A ping without an answer is final here; only an answer such as 429, or a proxy's page, is worth asking again for.
   const explained = Effect.tap(Effect.either(pinged), (answer) => {
@@ -221,4 +224,4 @@ const makePing = ({ addressed, pingTimeout, refuse, refuseNoJson, url }: PingOpt
     ping: Effect.asVoid(pinged),
     preflight: Effect.asVoid(Effect.flatten(retrying(explained)))
   }
-}
+})

@@ -244,9 +244,17 @@ describe("Ping", () => {
       })
       const stuck = yield* Effect.forEach([1, 2, 3], () => Effect.fork(deleteAgent(AgentId.make("a"))))
       yield* eventually(Effect.sync(() => received.length), (length) => length === 2)
-      yield* Effect.all([ping, ping, ping], { concurrency: "unbounded" })
+      yield* Effect.replicateEffect(ping, 3)
       assert.strictEqual(received.length, 5)
       yield* Fiber.interruptAll(stuck)
+    }))
+
+  it.scopedLive("is sent once for all who ask at the same time", () =>
+    Effect.gen(function*() {
+      const { received, url } = yield* http(answer(200))
+      const { ping, preflight } = yield* client({ url })
+      yield* Effect.all(Array.from({ length: 500 }, () => [ping, preflight]).flat(), { concurrency: "unbounded" })
+      assert.isAtMost(received.length, 2)
     }))
 })
 
