@@ -187,22 +187,29 @@ export const rateLimitRps = withDefault({
 /** How many requests may be sent at once when the limit has not been used: fewer than the 120 of a real Agamemnon. */
 export const rateLimitBurst = count("AGAMEMNON_RATE_LIMIT_BURST", 100, "Requests that may be sent in one burst")
 
+// Other words for a level: those of loggers elsewhere, the Python program's among them.
+const levels = new Map([["warn", "warning"], ["fatal", "critical"]])
+
 /** How much is logged. */
 export const logLevel = withDefault({
   name: "LOG_LEVEL",
   description: "Least severe log entry that is written to standard error",
-  range: "debug, info, warning, error or none",
+  range: "debug, info, warning, error, critical or none",
   default: "warning" as const,
-  schema: Schema.compose(Schema.Lowercase, Schema.Literal("debug", "info", "warning", "error", "none"))
+  schema: Schema.transform(Schema.String, Schema.Literal("debug", "info", "warning", "error", "critical", "none"), {
+    strict: false,
+    decode: (word) => levels.get(word.toLowerCase()) ?? word.toLowerCase(),
+    encode: (level) => level
+  })
 })
 
-/** How log entries are written. */
+/** How log entries are written: `plain` is `pretty` without colors, and the Python program's word. */
 export const logFormat = withDefault({
   name: "LOG_FORMAT",
-  description: "How log entries are written",
-  range: "pretty, logfmt or json",
+  description: "How log entries are written; plain is pretty without colors",
+  range: "pretty, plain, logfmt or json",
   default: "pretty" as const,
-  schema: Schema.compose(Schema.Lowercase, Schema.Literal("pretty", "logfmt", "json"))
+  schema: Schema.compose(Schema.Lowercase, Schema.Literal("pretty", "plain", "logfmt", "json"))
 })
 
 /** All settings, in the order in which they are documented. */

@@ -196,11 +196,14 @@ describe("Settings", () => {
     Effect.gen(function*() {
       assert.strictEqual(yield* read(Settings.logLevel.config, { LOG_LEVEL: "DEBUG" }), "debug")
       assert.strictEqual(yield* read(Settings.logFormat.config, { LOG_FORMAT: "Json" }), "json")
+      assert.strictEqual(yield* read(Settings.logLevel.config, { LOG_LEVEL: "CRITICAL" }), "critical")
+      assert.strictEqual(yield* read(Settings.logLevel.config, { LOG_LEVEL: "Warn" }), "warning")
+      assert.strictEqual(yield* read(Settings.logFormat.config, { LOG_FORMAT: "plain" }), "plain")
       const level = yield* Effect.flip(read(Settings.logLevel.config, { LOG_LEVEL: "loud" }))
       const format = yield* Effect.flip(read(Settings.logFormat.config, { LOG_FORMAT: "xml" }))
       assert.deepStrictEqual([...messages(level), ...messages(format)], [
-        "LOG_LEVEL: expected debug, info, warning, error or none, found \"loud\"",
-        "LOG_FORMAT: expected pretty, logfmt or json, found \"xml\""
+        "LOG_LEVEL: expected debug, info, warning, error, critical or none, found \"loud\"",
+        "LOG_FORMAT: expected pretty, plain, logfmt or json, found \"xml\""
       ])
     }))
 

@@ -1,0 +1,131 @@
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as TestBackend from "../support/TestBackend.ts"
+import { directoryWith, run, test } from "../support/TestCommand.ts"
+
+const flowOf = (agent: object) =>
+  JSON.stringify({
+    metadata: { name: "settings" },
+    agents: [{ name: "worker", ...agent }],
+    teams: [{ name: "crew", agents: ["worker"], tasks: [{ subject: "only", description: "d", assign_to: "worker" }] }],
+    teardown: "always"
+  })
+
+const flow = flowOf({ program: "none" })
+
+const withDotEnv = (text: string) => directoryWith({ ".env": text })
+
+/** The `.env.example` of the Python program, with what its documentation offers instead. */
+const python = `# ProjectTelemachy
+AGAMEMNON_API_KEY=
+WORKFLOWS_DIR=workflows
+HOST_ID=hermes
+# REQUIRE_TLS=false
+LOG_LEVEL=CRITICAL
+LOG_FORMAT=plain
+MONITOR_TIMEOUT_SECONDS=3600
+MONITOR_MAX_POLLS=7200
+DEFAULT_WORKFLOW_TIMEOUT=7200
+TELEMACHY_STATE_DIR=~/.telemachy
+AUDIT_LOG_PATH=audit.jsonl
+METRICS_PORT=9090
+OTEL_ENABLED=false
+OTEL_EXPORTER=console
+`
+
+describe.concurrent("a .env", () => {
+  test("is read as dotenv reads it, and interpolates nothing", () =>
+    Effect.gen(function*() {
+      const backend = yield* TestBackend.make({ apiKey: Redacted.make("s3cr$et#1") })
+      for (const line of ["AGAMEMNON_API_KEY='s3cr$et#1'", "export AGAMEMNON_API_KEY=\"s3cr$et#1\" # the key"]) {
+        const directory = yield* withDotEnv(`PATH=$PATH:/nowhere\n${line}\nHOST_ID="two\nlines"\n`)
+        const ended = yield* run(["run", "-", "--url", backend.url], { directory, input: flow, secret: "s3cr$et" })
+        assert.strictEqual(ended.code, 0, ended.stderr)
+      }
+    }))
+
+  test("tells of a value that is cut at a #, without the value, however little is logged", () =>
+    Effect.gen(function*() {
+      const directory = yield* withDotEnv("LOG_LEVEL=none\nAGAMEMNON_API_KEY=abc#def\nOTHER=ghi#jkl\n")
+      const ended = yield* run(["run", "-"], { directory, input: flow, secret: "abc" })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.match(ended.stderr, /^\.env:2 AGAMEMNON_API_KEY: its value ends before the #, from which on a comment is read; quotes keep it\n/)
+      assert.notMatch(ended.stderr, /OTHER|def|jkl/)
+      const quiet = yield* run(["run", "-"], { directory, input: flow, env: { AGAMEMNON_API_KEY: "other" } })
+      assert.notInclude(quiet.stderr, ".env")
+    }))
+
+  test("that is a directory, as an environment of Python can be, says nothing", () =>
+    Effect.gen(function*() {
+      const directory = yield* directoryWith({})
+      mkdirSync(join(directory, ".env"))
+      const ended = yield* run(["run", "-"], { directory, input: flow })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.notInclude(ended.stderr, ".env")
+    }))
+
+  test("with words of another program for the log is no reason to stop", () =>
+    Effect.gen(function*() {
+      const directory = yield* withDotEnv("LOG_FORMAT=rich\nLOG_LEVEL=verbose\n")
+      const ended = yield* run(["run", "-"], { directory, input: flow })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.match(ended.stderr, /\.env:1 LOG_FORMAT: expected pretty, plain, logfmt or json, found "rich"; .* pretty is used\n/)
+      assert.match(ended.stderr, /\.env:2 LOG_LEVEL: expected debug, .* or none, found "verbose"; .* warning is used\n/)
+    }))
+
+  test("of the Python program starts every command, and what means nothing here is named once when it is asked for", () =>
+    Effect.gen(function*() {
+      const directory = yield* withDotEnv(python)
+      for (const args of [["run", "-"], ["plan", "-"], ["list"]]) {
+        const ended = yield* run(args, { directory, input: flow })
+        assert.strictEqual(ended.code, 0, ended.stderr)
+        assert.notMatch(ended.stderr, /LOG_|WARN|INFO/)
+      }
+      const ended = yield* run(["run", "-", "--verbose"], { directory, input: flow })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      const [said = "", ...more] = ended.stderr.split("\n").filter((line) => line.includes("without meaning here"))
+      assert.deepStrictEqual(more, [])
+      assert.include(said, "INFO")
+      for (const name of ["WORKFLOWS_DIR", "MONITOR_TIMEOUT_SECONDS", "MONITOR_MAX_POLLS", "TELEMACHY_STATE_DIR", "AUDIT_LOG_PATH", "METRICS_PORT", "OTEL_ENABLED", "OTEL_EXPORTER"]) {
+        assert.include(said, name)
+      }
+    }))
+})
+
+describe.concurrent("a value that is refused", () => {
+  const refusals: ReadonlyArray<readonly [from: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>>, says: string]> = [
+    ["the environment", [], { MAX_CONNECTIONS: "none" }, "MAX_CONNECTIONS in the environment: expected a whole number greater than 0, found \"none\"\n"],
+    ["a .env", [], {}, ".env:3 MAX_CONNECTIONS: expected a whole number greater than 0, found \"many\"\n"],
+    ["--url", ["--url", "ftp://x"], {}, "--url: expected an http:// or https:// address, found \"ftp://x\"\n"],
+    ["--key-file", ["--key-file", "key.txt"], {}, "--key-file key.txt: expected one line of ASCII characters, which a header can carry\n"]
+  ]
+  for (const [from, args, env, says] of refusals) {
+    test(`says that it comes from ${from}`, () =>
+      Effect.gen(function*() {
+        const isFlag = args.length > 0
+        const directory = yield* directoryWith({
+          ".env": isFlag ? "" : "# limits\n\nMAX_CONNECTIONS=many\n",
+          "key.txt": "schlüssel\n"
+        })
+        const url = isFlag && from !== "--url" ? { AGAMEMNON_URL: "http://127.0.0.1:1" } : {}
+        const ended = yield* run(["run", "-", ...args], { directory, input: flow, env: { ...url, ...env } })
+        assert.strictEqual(ended.code, 2)
+        assert.strictEqual(ended.stderr, says)
+      }))
+  }
+
+  test("is told with all others that are", () =>
+    Effect.gen(function*() {
+      const directory = yield* withDotEnv("MAX_CONNECTIONS=none\n")
+      const env = { AGAMEMNON_URL: "http://127.0.0.1:1", REQUIRE_TLS: "maybe" }
+      const ended = yield* run(["run", "-"], { directory, input: flow, env })
+      assert.strictEqual(
+        ended.stderr,
+        "REQUIRE_TLS in the environment: expected true or false, found \"maybe\"\n" +
+          ".env:1 MAX_CONNECTIONS: expected a whole number greater than 0, found \"none\"\n"
+      )
+    }))
+})
