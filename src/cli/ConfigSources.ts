@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { printable } from "../report/Format.ts"
+import * as HomeDirectory from "../settings/HomeDirectory.ts"
 import * as PythonSettings from "../settings/PythonSettings.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as DotEnv from "./DotEnv.ts"
@@ -32,9 +33,10 @@ export class KeyFileError extends Schema.TaggedError<KeyFileError>()("KeyFileErr
 /** Reads a key from a file. */
 export const readKey = Effect.fn("ConfigSources.readKey")(function*(path: string) {
   const files = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(
-    files.readFileString(path),
-    (error) => new KeyFileError({ path, detail: DotEnv.inWords(error) })
+  const text = yield* HomeDirectory.expand(path).pipe(
+    Effect.flatMap((expanded) => files.readFileString(expanded)),
+    Effect.mapError((error) =>
+      new KeyFileError({ path, detail: error._tag === "HomeUnknownError" ? "there is no home directory" : DotEnv.inWords(error) }))
   )
   const key = text.trim()
   if (key === "") return yield* new KeyFileError({ path, detail: "the file is empty" })

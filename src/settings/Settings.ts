@@ -6,6 +6,7 @@
  * A command-line flag wins over the environment, the environment over `.env`,
  * `.env` over the default; an empty variable counts as unset.
  */
+import { fileURLToPath } from "node:url"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -73,16 +74,20 @@ export const programs = optional({
   schema: programPairs
 })
 
+const isPathOfThisMachine = (url: string): boolean => Either.isRight(Either.try(() => fileURLToPath(url)))
+
 /** The database that remembers runs. It may hold a password. */
 export const databaseUrl = parsed({
   name: "TELEMACHY_DATABASE_URL",
   description: "Database that remembers runs; `memory:` remembers none",
   range: "file:PATH, postgres://… or memory:",
   fallback: "file:~/.telemachy/telemachy.db",
-  parse: (value) =>
-    /^(file:.|postgres(ql)?:\/\/.|memory:$)/.test(value)
-      ? Either.right(Redacted.make(value))
-      : Either.left("expected file:PATH, postgres://… or memory:")
+  parse: (value) => {
+    if (!/^(file:.|postgres(ql)?:\/\/.|memory:$)/.test(value)) return Either.left("expected file:PATH, postgres://… or memory:")
+    return value.startsWith("file://") && !isPathOfThisMachine(value)
+      ? Either.left("expected a path of this machine after file:")
+      : Either.right(Redacted.make(value))
+  }
 })
 
 /** The NATS server that tells what happens on Agamemnon. It may hold a user and a password, or a token. */

@@ -219,17 +219,35 @@ const prepareFile = Effect.fnUntraced(function*(sql: Sql) {
   yield* migrate(sql, 0)
 })
 
+/** Makes a directory and those above it, one by one: Node's own way to do that never ends under `/proc`. */
+const makeDirectory = (directory: string): Effect.Effect<void, Unfit, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const above = (yield* Path.Path).dirname(directory)
+    if (yield* Effect.orElseSucceed(files.exists(directory), () => false)) return
+    if (above !== directory) yield* makeDirectory(above)
+    yield* files.makeDirectory(directory, { mode: 0o700 }).pipe(
+      // Another process may have made it.
+      Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "AlreadyExists", () => Effect.void),
+      Effect.mapError(() => unfit(`the directory ${directory} cannot be made; TELEMACHY_DATABASE_URL names another place`))
+    )
+  })
+
 /** Creates a file that only its owner can read, and its directory, unless they are there. */
 const createFile = Effect.fnUntraced(function*(path: string) {
   const files = yield* FileSystem.FileSystem
   const directory = (yield* Path.Path).dirname(path)
-  if (yield* files.exists(path)) {
+  const isThere = files.exists(path).pipe(
+    // What is above it is no directory, which is said below.
+    Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "BadResource", () => Effect.succeed(false))
+  )
+  if (yield* isThere) {
     const { size, type } = yield* files.stat(path)
     if (type !== "File") return yield* unfit("it is not a file")
     // SQLite takes a file of one byte for an empty one, and overwrites it.
     return size === FileSystem.Size(1) ? yield* unfit("the file is not a database") : undefined
   }
-  yield* files.makeDirectory(directory, { recursive: true, mode: 0o700 })
+  yield* makeDirectory(directory)
   yield* Effect.scoped(files.open(path, { flag: "wx", mode: 0o600 })).pipe(
     Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "AlreadyExists", () => Effect.void)
   )

@@ -1,10 +1,11 @@
-import { mkdirSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs"
+import { userInfo } from "node:os"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestBackend from "../support/TestBackend.ts"
-import { directoryWith, run, test } from "../support/TestCommand.ts"
+import { bin, directoryWith, run, start, test } from "../support/TestCommand.ts"
 
 const flowOf = (agent: object) =>
   JSON.stringify({
@@ -92,6 +93,67 @@ describe.concurrent("a .env", () => {
       for (const name of ["WORKFLOWS_DIR", "MONITOR_TIMEOUT_SECONDS", "MONITOR_MAX_POLLS", "TELEMACHY_STATE_DIR", "AUDIT_LOG_PATH", "METRICS_PORT", "OTEL_ENABLED", "OTEL_EXPORTER"]) {
         assert.include(said, name)
       }
+    }))
+})
+
+describe.concurrent("a path", () => {
+  test("begins with ~ wherever there is one", () =>
+    Effect.gen(function*() {
+      const backend = yield* TestBackend.make()
+      const HOME = yield* directoryWith({ "key.txt": backend.env.AGAMEMNON_API_KEY, "tool.sh": "#!/bin/sh\npwd\n" })
+      mkdirSync(join(HOME, "work"))
+      chmodSync(join(HOME, "tool.sh"), 0o755)
+      const directory = yield* directoryWith({})
+      const env = { HOME, TELEMACHY_DATABASE_URL: "file:~/deep/down/runs.db" }
+      const input = flowOf({ program: "~/tool.sh", working_dir: "~/work" })
+      const ended = yield* run(["run", "-", "--json"], { directory, env, input })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.include(ended.stdout, join(HOME, "work"))
+      assert.isTrue(existsSync(join(HOME, "deep/down/runs.db")))
+      const keyed = yield* run(["run", "-", "--url", backend.url, "--key-file", "~/key.txt"], { directory, env, input: flow })
+      assert.strictEqual(keyed.code, 0, keyed.stderr)
+      writeFileSync(join(HOME, "nats.creds"), "none")
+      const nats = { ...env, NATS_URL: "nats://127.0.0.1:1", NATS_CREDS_FILE: "~/nats.creds" }
+      const fed = yield* run(["run", "-"], { directory, env: nats, input: flow })
+      assert.strictEqual(fed.code, 0, fed.stderr)
+    }))
+
+  test("that begins with ~ needs no HOME where the system knows the user", () =>
+    Effect.gen(function*() {
+      const input = flowOf({ program: "pwd", working_dir: "~" })
+      const ended = yield* run(["run", "-", "--json"], { env: { HOME: "", TELEMACHY_DATABASE_URL: "memory:" }, input })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.include(ended.stdout, userInfo().homedir)
+    }))
+
+  for (const HOME of ["/proc/nowhere", "/proc", "/sys/nowhere", "/dev/null"]) {
+    test(`of a home directory at ${HOME}, where nothing can be made, is told in a sentence`, () =>
+      Effect.gen(function*() {
+        for (const args of [["run", "-"], ["list"]]) {
+          const ended = yield* run(args, { env: { HOME }, input: flow })
+          assert.strictEqual(ended.code, 2, ended.stderr)
+          assert.match(
+            ended.stderr,
+            /^the journal of runs \(file:\/.*\) cannot be opened: the directory \/.* cannot be made; TELEMACHY_DATABASE_URL names another place\n$/
+          )
+        }
+      }))
+  }
+
+  test("that begins with ~ without any home directory is told in a sentence", ({ skip }) =>
+    Effect.gen(function*() {
+      if (userInfo().uid !== 0 || !existsSync("/usr/bin/setpriv")) return skip()
+      const line = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", process.execPath, bin, "list"] as const
+      const directory = yield* directoryWith({})
+      chmodSync(directory, 0o777)
+      const running = yield* start(line, { directory, env: { HOME: "" } })
+      const ended = yield* running.ended
+      assert.strictEqual(ended.code, 2, ended.stderr)
+      assert.strictEqual(
+        ended.stderr,
+        "the journal of runs (file:~/.telemachy/telemachy.db) cannot be opened: there is no home directory; " +
+          "set HOME, or TELEMACHY_DATABASE_URL to another place\n"
+      )
     }))
 })
 
