@@ -14,7 +14,7 @@ const flow = JSON.stringify({
 })
 
 const files = Effect.tap(
-  directoryWith({ "flow.yaml": flow, "empty.yaml": "", "broken.yaml": "metadata: {name: x\n" }),
+  directoryWith({ "flow.yaml": flow, "long.yaml": flow.replace("{", "{\"timeout_seconds\":2160000,"), "empty.yaml": "", "broken.yaml": "metadata: {name: x\n" }),
   (directory) => Effect.sync(() => mkdirSync(join(directory, "folder")))
 )
 
@@ -29,7 +29,9 @@ const refused: ReadonlyArray<readonly [string, RegExp]> = [
   ["run flow.yaml other.yaml", /^Received unknown argument: 'other.yaml'/],
   ["run flow.yaml --json=yes", /^the flag --json takes no value, see telemachy run --help\n$/],
   ["run flow.yaml --teardown alwys", /^--teardown: expected one of on_completion, on_failure, always, never, found alwys, did you mean always\?\n$/],
-  ["run flow.yaml --timeout 0", /^--timeout: expected a number of seconds greater than 0, found 0\n/],
+  ["run flow.yaml --timeout 0", /^--timeout: expected a number of seconds greater than 0, at most 2147483, found 0\n/],
+  ["run flow.yaml --timeout 1e300", /^--timeout: expected a number of seconds greater than 0, at most 2147483, found 1e300\n/],
+  ["run long.yaml", /^long\.yaml:1:\d+ timeout_seconds: found the number 2160000, expected a number of seconds greater than 0, at most 2147483\n$/],
   ["run flow.yaml --url=", /^the flag --url needs a value, see telemachy run --help\n$/],
   ["run flow.yaml --url ftp://x", /^--url: expected an http:\/\/ or https:\/\/ address, found "ftp:\/\/x"\n$/],
   ["run flow.yaml --url http://example.org", /^http:\/\/example\.org is not encrypted and not on this machine: use https:\/\//],
@@ -79,7 +81,7 @@ const outOfRange: Readonly<Record<string, ReadonlyArray<string>>> = {
   HEALTHCHECK_TIMEOUT_SECONDS: ["-0.1"],
   MONITOR_POLL_SECONDS: ["0"],
   REQUEST_TIMEOUT_SECONDS: ["0"],
-  DEFAULT_WORKFLOW_TIMEOUT: ["0"],
+  DEFAULT_WORKFLOW_TIMEOUT: ["0", "1e300", "2147484"],
   TEARDOWN_GRACE_SECONDS: ["-5"],
   MAX_CONNECTIONS: ["0"],
   AGAMEMNON_RATE_LIMIT_RPS: ["-1"],
@@ -132,7 +134,7 @@ describe.concurrent("a setting", () => {
     Effect.gen(function*() {
       const ended = yield* run(["run", "-", "--dry-run"], { env: { MONITOR_POLL_SECONDS: "0" }, input: flow })
       assert.strictEqual(ended.code, 2)
-      assert.match(ended.stderr, /^MONITOR_POLL_SECONDS in the environment: expected a number of seconds greater than 0, found "0"\n$/)
+      assert.match(ended.stderr, /^MONITOR_POLL_SECONDS in the environment: expected a number of seconds greater than 0, at most 2147483, found "0"\n$/)
     }))
 
   test("that is empty counts as unset", () =>
