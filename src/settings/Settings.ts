@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import * as AgamemnonAddress from "./AgamemnonAddress.ts"
 import * as Credential from "./Credential.ts"
 import * as NatsAddress from "./NatsAddress.ts"
-import { count, type Description, duration, optional, parsed, withDefault } from "./Setting.ts"
+import { count, type Description, duration, optional, parsed, secret, withDefault } from "./Setting.ts"
 
 /** The address of Agamemnon. */
 export const agamemnonUrl = parsed({
@@ -25,7 +25,7 @@ export const agamemnonUrl = parsed({
 })
 
 /** The key that Agamemnon asks for. */
-export const agamemnonApiKey = parsed({
+export const agamemnonApiKey = secret({
   name: "AGAMEMNON_API_KEY",
   description: "Key of that Agamemnon; shown nowhere",
   range: Credential.range,
@@ -77,7 +77,7 @@ export const programs = optional({
 const isPathOfThisMachine = (url: string): boolean => Either.isRight(Either.try(() => fileURLToPath(url)))
 
 /** The database that remembers runs. It may hold a password. */
-export const databaseUrl = parsed({
+export const databaseUrl = secret({
   name: "TELEMACHY_DATABASE_URL",
   description: "Database that remembers runs; `memory:` remembers none",
   range: "file:PATH, postgres://… or memory:",
@@ -91,7 +91,7 @@ export const databaseUrl = parsed({
 })
 
 /** The NATS server that tells what happens on Agamemnon. It may hold a user and a password, or a token. */
-export const natsUrl = parsed({
+export const natsUrl = secret({
   name: "NATS_URL",
   description: "NATS server of that Agamemnon, for events; shown without user, password and token",
   range: `${NatsAddress.range}; user:password@ or token@ before the host`,
@@ -106,7 +106,7 @@ const path = (name: string, description: string, fallback: string) =>
 export const natsCredsFile = path("NATS_CREDS_FILE", "Credentials file of a NATS user", "no credentials are sent")
 
 /** The token that NATS asks for. */
-export const natsToken = parsed({
+export const natsToken = secret({
   name: "NATS_TOKEN",
   description: "Token that NATS asks for; shown nowhere",
   range: Credential.range,
@@ -244,3 +244,6 @@ export const all: ReadonlyArray<Description> = [
   logLevel,
   logFormat
 ]
+
+/** The variables that may hold a secret: no program that is started here is given them. */
+export const secrets: ReadonlyArray<string> = all.flatMap(({ isSecret, name }) => (isSecret ? [name] : []))

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Settings from "../../src/settings/Settings.ts"
 import * as TestBackend from "../support/TestBackend.ts"
 import { bin, directoryWith, run, start, test } from "../support/TestCommand.ts"
 
@@ -154,6 +155,23 @@ describe.concurrent("a path", () => {
         "the journal of runs (file:~/.telemachy/telemachy.db) cannot be opened: there is no home directory; " +
           "set HOME, or TELEMACHY_DATABASE_URL to another place\n"
       )
+    }))
+})
+
+describe.concurrent("a secret", () => {
+  test("reaches no program that is started for a task", () =>
+    Effect.gen(function*() {
+      const secrets = Object.fromEntries(Settings.secrets.map((name) => [name, "s3cret"]))
+      const env = { ...secrets, NATS_URL: "nats://me:s3cret@127.0.0.1:1", HOST_ID: "visible" }
+      for (const TELEMACHY_DATABASE_URL of ["memory:", "file:s3cret.db"]) {
+        const ended = yield* run(["run", "-", "--json"], {
+          env: { ...env, TELEMACHY_DATABASE_URL },
+          input: flowOf({ program: "env" })
+        })
+        assert.strictEqual(ended.code, 0, ended.stderr)
+        assert.include(ended.stdout, "HOST_ID=visible")
+        assert.notMatch(ended.stdout, /s3cret|NATS_|AGAMEMNON_API_KEY|DATABASE_URL/)
+      }
     }))
 })
 

@@ -227,6 +227,19 @@ describe("Settings", () => {
       ])
     }))
 
+  it.effect("are secret when what they hold is redacted, and only then", () =>
+    Effect.gen(function*() {
+      const samples = ["x", "memory:", "nats://me:secret@nats.example", "https://agamemnon.example", "a=b", "1", "true", "info", "json"]
+      for (const setting of Object.values(Settings).flatMap((value) => ("config" in value ? [value] : []))) {
+        const config: Config.Config<unknown> = setting.config
+        const values = yield* Effect.forEach(samples, (sample) => Effect.option(read(config, { [setting.name]: sample })))
+        const held = values.flatMap((value) => (Option.isSome(value) ? [value.value] : []))
+        assert.notDeepEqual(held, [], setting.name)
+        const isRedacted = held.some((value) => Redacted.isRedacted(Option.isOption(value) ? Option.getOrUndefined(value) : value))
+        assert.strictEqual(Settings.secrets.includes(setting.name), isRedacted, setting.name)
+      }
+    }))
+
   it("are all listed, once each, with what it takes to document them", () => {
     const names = Settings.all.map(({ name }) => name)
     const defined = Object.values(Settings).flatMap((value) => "config" in value ? [value.name] : [])
