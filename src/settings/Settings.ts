@@ -76,6 +76,9 @@ export const programs = optional({
 
 const isPathOfThisMachine = (url: string): boolean => Either.isRight(Either.try(() => fileURLToPath(url)))
 
+// A sign of the password has ended what it is in, and the rest is taken for something else.
+const isCutByPassword = (url: string): boolean => /^postgres(ql)?:\/\/([^?]*#|[^/?]*\/[^?]*@|[^/?]*\?.*@)/.test(url)
+
 /** The database that remembers runs. It may hold a password. */
 export const databaseUrl = secret({
   name: "TELEMACHY_DATABASE_URL",
@@ -84,6 +87,9 @@ export const databaseUrl = secret({
   fallback: "file:~/.telemachy/telemachy.db",
   parse: (value) => {
     if (!/^(file:.|postgres(ql)?:\/\/.|memory:$)/.test(value)) return Either.left("expected file:PATH, postgres://… or memory:")
+    if (isCutByPassword(value)) {
+      return Either.left("expected postgres://… in which / ? # and @ of a password are written as %2F %3F %23 and %40")
+    }
     return value.startsWith("file://") && !isPathOfThisMachine(value)
       ? Either.left("expected a path of this machine after file:")
       : Either.right(Redacted.make(value))

@@ -65,14 +65,22 @@ const sentences: ReadonlyArray<readonly [codes: RegExp, sentence: string]> = [
   [/^42501/, "the user has no permission to do that"]
 ]
 
+// What the libraries say by themselves has no code.
+const uncoded: ReadonlyArray<readonly [words: RegExp, sentence: string]> = [
+  [/Unable to open connection to local database .*: 14\b/, "no permission to open or create it"],
+  [/password must be a (non-empty )?string/, "it asks for a password, and the address has none"],
+  [/server does not support SSL/, "the server cannot do TLS, which sslmode asks for"]
+]
+
 /** Says what a failure of the database means. */
 export const failed = (action: JournalError["action"], where: string) => (failure: unknown): JournalError => {
   const code = BusyRetry.codeOf(failure)
-  const sentence = sentences.find(([codes]) => codes.test(code))?.[1]
+  const words = messageOf(failure)
+  const sentence = uncoded.find(([said]) => said.test(words))?.[1] ?? sentences.find(([codes]) => codes.test(code))?.[1]
   return new JournalError({
     action,
     where,
-    detail: sentence ?? messageOf(failure),
+    detail: sentence ?? words,
     ...(BusyRetry.isTransient(failure) ? { isTransient: true } : {})
   })
 }
@@ -285,11 +293,9 @@ export const openMemory = open({ where: "memory:", isLocal: true, isTransactiona
 
 /** What to say of a PostgreSQL instead of its address, which may hold a password. */
 const placeOf = (url: string): string => {
-  const parsed = Option.liftThrowable((text: string) => new URL(text))(url)
-  return Option.match(parsed, {
-    onNone: () => "postgres:",
-    onSome: ({ host, pathname }) => `postgres://${host}${pathname}`
-  })
+  // From the right, as a password may hold any sign that ends it elsewhere. Whatever is behind a ? may be one as well.
+  const [, host, path = ""] = /^postgres(?:ql)?:\/\/(?:[^?]*@)?([\w.:[\]-]*)(\/[^@?#]*)?(?:\?[^@#]*)?$/.exec(url) ?? []
+  return host === undefined ? "postgres:" : `postgres://${host}${path}`
 }
 
 /** How long a PostgreSQL may take. */

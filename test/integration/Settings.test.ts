@@ -2,7 +2,9 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { userInfo } from "node:os"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Settings from "../../src/settings/Settings.ts"
 import * as TestBackend from "../support/TestBackend.ts"
@@ -172,6 +174,50 @@ describe.concurrent("a secret", () => {
         assert.include(ended.stdout, "HOST_ID=visible")
         assert.notMatch(ended.stdout, /s3cret|NATS_|AGAMEMNON_API_KEY|DATABASE_URL/)
       }
+    }))
+})
+
+describe.concurrent("the file of another user", () => {
+  test("is told in a sentence", ({ skip }) =>
+    Effect.gen(function*() {
+      if (userInfo().uid !== 0 || !existsSync("/usr/bin/setpriv")) return skip()
+      const directory = yield* directoryWith({})
+      const env = { TELEMACHY_DATABASE_URL: "file:runs.db" }
+      assert.strictEqual((yield* run(["list"], { directory, env })).code, 0)
+      chmodSync(directory, 0o755)
+      const line = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", process.execPath, bin, "list"] as const
+      const ended = yield* (yield* start(line, { directory, env })).ended
+      assert.strictEqual(ended.code, 2, ended.stderr)
+      assert.match(ended.stderr, /^the journal of runs \(file:.*\) cannot be opened: no permission to open or create it\n$/)
+    }))
+})
+
+describe.concurrent("the address of a PostgreSQL", () => {
+  const addresses: ReadonlyArray<readonly [url: string, says: RegExp]> = [
+    ["postgres://me:12#s3cret@127.0.0.1/db", /^TELEMACHY_DATABASE_URL in the environment: expected postgres:\/\/… in which \/ \? # and @ of a password are written as %2F %3F %23 and %40\n$/],
+    ["postgres://me:12/s3cret@127.0.0.1/db", /^TELEMACHY_DATABASE_URL in the environment: expected .* %40\n$/],
+    ["postgres://me:12?s3cret@127.0.0.1/db", /^TELEMACHY_DATABASE_URL in the environment: expected .* %40\n$/],
+    ["postgres://me:12@s3cret@127.0.0.1:1/db", /^the journal of runs \(postgres:\/\/127\.0\.0\.1:1\/db\) cannot be opened: nothing listens at that address\n$/],
+    ["postgres://me@127.0.0.1:1/db?password=s3cret", /^the journal of runs \(postgres:\/\/127\.0\.0\.1:1\/db\) cannot be opened: nothing listens at that address\n$/],
+    ["postgres://me@127.0.0.1:1/db?password=12@s3cret/x", /^the journal of runs \(postgres:\) cannot be opened: nothing listens at that address\n$/]
+  ]
+  for (const [url, says] of addresses) {
+    test(`shows nothing of the password: ${url}`, () =>
+      Effect.gen(function*() {
+        const ended = yield* run(["list"], { env: { TELEMACHY_DATABASE_URL: url }, secret: "s3cret" })
+        assert.strictEqual(ended.code, 2)
+        assert.match(ended.stderr, says)
+        assert.notMatch(ended.stderr, /\b(me|12)\b/)
+      }))
+  }
+
+  test("with an sslmode that its library warns of is answered in a sentence", ({ skip }) =>
+    Effect.gen(function*() {
+      const given = yield* Effect.option(Config.string("TELEMACHY_TEST_POSTGRES_URL"))
+      if (Option.isNone(given)) return skip()
+      const ended = yield* run(["list"], { env: { TELEMACHY_DATABASE_URL: `${given.value}?sslmode=require` } })
+      assert.strictEqual(ended.code, 2)
+      assert.match(ended.stderr, /^the journal of runs \(postgres:.*\) cannot be opened: the server cannot do TLS, which sslmode asks for\n$/)
     }))
 })
 
