@@ -40,7 +40,7 @@ const end = (code: number) => {
   Streams.whenWritten(exit)
 }
 
-Effect.zipRight(Streams.outliveReaders, command).pipe(
+Effect.zipRight(Effect.zipRight(Streams.outliveReaders, Streams.withoutWarnings), command).pipe(
   Effect.onExit(keepExitCode),
   Effect.provide(Signals.layer),
   NodeRuntime.runMain({

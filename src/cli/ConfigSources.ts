@@ -1,30 +1,24 @@
 /**
  * Where settings come from: a flag wins over the environment, the environment
- * over `.env`, `.env` over the default.
+ * over `.env`, `.env` over the default. A value that is refused is named as the
+ * place that it comes from names it.
  */
-import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as PlatformConfigProvider from "@effect/platform/PlatformConfigProvider"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import { printable } from "../report/Format.ts"
+import * as HomeDirectory from "../settings/HomeDirectory.ts"
+import * as PythonSettings from "../settings/PythonSettings.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as DotEnv from "./DotEnv.ts"
 import * as Logging from "./Logging.ts"
-
-const inWords = (error: PlatformError): string => {
-  const reason = error._tag === "SystemError" ? error.reason : undefined
-  switch (reason) {
-    case "NotFound":
-      return "no such file"
-    case "PermissionDenied":
-      return "no permission to read it"
-    default:
-      return `cannot be read (${error.message})`
-  }
-}
 
 /** A file that a flag names could not be read. */
 export class KeyFileError extends Schema.TaggedError<KeyFileError>()("KeyFileError", {
@@ -39,30 +33,15 @@ export class KeyFileError extends Schema.TaggedError<KeyFileError>()("KeyFileErr
 /** Reads a key from a file. */
 export const readKey = Effect.fn("ConfigSources.readKey")(function*(path: string) {
   const files = yield* FileSystem.FileSystem
-  const text = yield* Effect.mapError(
-    files.readFileString(path),
-    (error) => new KeyFileError({ path, detail: inWords(error) })
+  const text = yield* HomeDirectory.expand(path).pipe(
+    Effect.flatMap((expanded) => files.readFileString(expanded)),
+    Effect.mapError((error) =>
+      new KeyFileError({ path, detail: error._tag === "HomeUnknownError" ? "there is no home directory" : DotEnv.inWords(error) }))
   )
   const key = text.trim()
   if (key === "") return yield* new KeyFileError({ path, detail: "the file is empty" })
   return Redacted.make(key)
 })
-
-/** A `.env` file is there and could not be read. */
-export class DotEnvError extends Schema.TaggedError<DotEnvError>()("DotEnvError", { detail: Schema.String }) {
-  override get message(): string {
-    return `.env: ${this.detail}`
-  }
-}
-
-// A `.env` file is a convenience: one that is missing says nothing.
-const readDotEnv = PlatformConfigProvider.fromDotEnv(".env").pipe(
-  Effect.catchAll((error) =>
-    error._tag === "SystemError" && error.reason === "NotFound"
-      ? Effect.succeed(ConfigProvider.fromMap(new Map()))
-      : new DotEnvError({ detail: inWords(error) })
-  )
-)
 
 /** What flags say about settings. */
 export interface Flags {
@@ -73,23 +52,116 @@ export interface Flags {
   readonly verbose?: boolean
 }
 
-/** Layer of the settings in their order of precedence, and of the logger that they ask for. */
-export const layer = (flags: Flags) => Layer.provideMerge(Logging.layer, settings(flags))
+/** The value of a setting, and the flag that says so. */
+interface Flag {
+  readonly value: string
+  readonly flag: string
+}
 
-const settings = ({ keyFile = Option.none(), natsUrl = Option.none(), noColor, url = Option.none(), verbose }: Flags) =>
-  Layer.unwrapEffect(Effect.gen(function*() {
-    const flags = new Map<string, string>()
-    if (Option.isSome(url)) flags.set(Settings.agamemnonUrl.name, url.value)
-    if (Option.isSome(natsUrl)) flags.set(Settings.natsUrl.name, natsUrl.value)
-    if (Option.isSome(keyFile)) {
-      flags.set(Settings.agamemnonApiKey.name, Redacted.value(yield* readKey(keyFile.value)))
-    }
-    if (noColor === true) flags.set("NO_COLOR", "1")
-    if (verbose === true) flags.set(Settings.logLevel.name, "debug")
-    const dotEnv = yield* readDotEnv
-    const environment = ConfigProvider.fromMap(flags).pipe(
-      ConfigProvider.orElse(() => ConfigProvider.fromEnv()),
-      ConfigProvider.orElse(() => dotEnv)
+const given = Effect.fnUntraced(function*(
+  { keyFile = Option.none(), natsUrl = Option.none(), noColor, url = Option.none(), verbose }: Flags
+) {
+  const flags = new Map<string, Flag>()
+  const set = (name: string, value: string, flag: string) => flags.set(name, { value, flag })
+  if (Option.isSome(url)) set(Settings.agamemnonUrl.name, url.value, "--url")
+  if (Option.isSome(natsUrl)) set(Settings.natsUrl.name, natsUrl.value, "--nats-url")
+  if (Option.isSome(keyFile)) {
+    set(Settings.agamemnonApiKey.name, Redacted.value(yield* readKey(keyFile.value)), `--key-file ${keyFile.value}`)
+  }
+  if (noColor === true) set("NO_COLOR", "1", "--no-color")
+  if (verbose === true) set(Settings.logLevel.name, "debug", "--verbose")
+  return flags
+})
+
+/** Where the value of a variable comes from. */
+interface Sources {
+  readonly flags: ReadonlyMap<string, Flag>
+  readonly dotEnv: DotEnv.DotEnv
+}
+
+const environment = ConfigProvider.fromEnv()
+
+const isInEnvironment = (name: string) => Effect.isSuccess(environment.load(Config.string(name)))
+
+const isFromDotEnv = ({ dotEnv, flags }: Sources, name: string) =>
+  flags.has(name) || !dotEnv.values.has(name) ? Effect.succeed(false) : Effect.negate(isInEnvironment(name))
+
+const inDotEnv = ({ dotEnv }: Sources, name: string) => `.env:${dotEnv.lineOf(name)} ${name}`
+
+/** Names a variable as the place does that it comes from. */
+const placeOf = Effect.fnUntraced(function*(sources: Sources, name: string) {
+  const flag = sources.flags.get(name)
+  if (flag !== undefined) return flag.flag
+  if (yield* isInEnvironment(name)) return `${name} in the environment`
+  return sources.dotEnv.values.has(name) ? inDotEnv(sources, name) : name
+})
+
+/** Says of each value that is refused where it comes from. */
+const located = (sources: Sources, error: ConfigError.ConfigError): Effect.Effect<ConfigError.ConfigError> => {
+  switch (error._op) {
+    case "And":
+      return Effect.zipWith(located(sources, error.left), located(sources, error.right), ConfigError.And)
+    case "InvalidData":
+      return Effect.map(placeOf(sources, error.path.join(".")), (place) => ConfigError.InvalidData([place], error.message))
+    default:
+      return Effect.succeed(error)
+  }
+}
+
+const providerOf = (sources: Sources): ConfigProvider.ConfigProvider => {
+  const values = ConfigProvider.fromMap(new Map([...sources.flags].map(([name, { value }]) => [name, value]))).pipe(
+    ConfigProvider.orElse(() => environment),
+    ConfigProvider.orElse(() => ConfigProvider.fromMap(new Map(sources.dotEnv.values)))
+  )
+  return ConfigProvider.make({
+    load: (config) =>
+      Effect.catchAll(values.load(config), (error) => Effect.flatMap(located(sources, error), (failure) => Effect.fail(failure))),
+    flattened: values.flattened
+  })
+}
+
+/** Settings whose variables other programs have as well, with words of their own. */
+const shared = [Settings.logLevel, Settings.logFormat]
+
+/** Leaves out what `.env` says to other programs, and says so. */
+const withoutForeign = Effect.fnUntraced(function*(sources: Sources) {
+  const values = new Map(sources.dotEnv.values)
+  const notes: Array<string> = []
+  for (const { config, fallback, name, range } of shared) {
+    if (!(yield* isFromDotEnv(sources, name)) || (yield* Effect.isSuccess(providerOf(sources).load(config)))) continue
+    notes.push(
+      `${inDotEnv(sources, name)}: expected ${range}, found ${JSON.stringify(values.get(name))}; ` +
+        `it may be meant for another program, and ${fallback} is used`
     )
-    return Layer.setConfigProvider(environment)
+    values.delete(name)
+  }
+  return { sources: { ...sources, dotEnv: { ...sources.dotEnv, values } }, notes }
+})
+
+/** A value that is not what it looks like is always said, however little is logged. */
+const sayWhatIsCut = (sources: Sources) =>
+  Effect.forEach(Settings.all, ({ name }) =>
+    Effect.if(isFromDotEnv(sources, name), {
+      onFalse: () => Effect.void,
+      onTrue: () =>
+        sources.dotEnv.isCut(name)
+          ? Console.error(printable(`${inDotEnv(sources, name)}: its value ends before the #, from which on a comment is read; quotes keep it`))
+          : Effect.void
+    }), { discard: true })
+
+/** Layer of the settings in their order of precedence, and of the logger that they ask for. */
+export const layer = (flags: Flags) =>
+  Layer.unwrapEffect(Effect.gen(function*() {
+    const all = { flags: yield* given(flags), dotEnv: yield* DotEnv.read }
+    const { notes, sources } = yield* withoutForeign(all)
+    yield* sayWhatIsCut(sources)
+    const unused = PythonSettings.withoutMeaning([...sources.dotEnv.values.keys()])
+    const say = Effect.gen(function*() {
+      yield* Effect.forEach(notes, (note) => Effect.logWarning(note), { discard: true })
+      if (unused !== undefined) yield* Effect.logInfo(`.env has variables ${unused}`)
+    })
+    return Layer.effectDiscard(say).pipe(
+      Layer.provideMerge(Logging.layer),
+      Layer.provideMerge(Layer.setConfigProvider(providerOf(sources)))
+    )
   }))

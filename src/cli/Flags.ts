@@ -4,6 +4,7 @@ import type * as Usage from "@effect/cli/Usage"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Seconds from "../settings/Seconds.ts"
 import { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 
 /** Flags that stand alone. */
@@ -100,14 +101,14 @@ export const number = (flag: string, expected: string, isValid: (value: number) 
   )
 }
 
-const seconds = number("--timeout", "a number of seconds greater than 0", (value) => Number.isFinite(value) && value > 0)
+const seconds = number("--timeout", Seconds.range, Seconds.isValid)
 
 /** The limit of the run. */
 export const timeout = Options.text("timeout").pipe(
   Options.withPseudoName("SECONDS"),
   Options.withSchema(seconds),
   Options.map(Duration.seconds),
-  Options.withDescription("Limit of the run, in seconds, greater than 0; instead of what the file says"),
+  Options.withDescription(`Limit of the run: ${Seconds.range}; instead of what the file says`),
   Options.optional
 )
 

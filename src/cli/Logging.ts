@@ -11,11 +11,13 @@ const levels = {
   info: LogLevel.Info,
   warning: LogLevel.Warning,
   error: LogLevel.Error,
+  critical: LogLevel.Fatal,
   none: LogLevel.None
 }
 
 const loggers = (colors: boolean) => ({
   pretty: Logger.prettyLogger({ stderr: true, colors }),
+  plain: Logger.prettyLogger({ stderr: true, colors: false }),
   logfmt: Logger.withConsoleError(Logger.logfmtLogger),
   json: Logger.withConsoleError(Logger.jsonLogger)
 })

@@ -38,6 +38,9 @@ export const outputOf = (stream: NodeJS.WriteStream & { readonly fd: number }): 
 export const outliveReaders = Effect.sync(() =>
   [process.stdout, process.stderr].forEach((stream) => stream.on("error", () => {})))
 
+/** Keeps to itself what Node and libraries have to say to programmers, as about `sslmode`: standard error is for people. */
+export const withoutWarnings = Effect.sync(() => process.removeAllListeners("warning"))
+
 /** Calls back once whoever reads has taken all that was written, or reads no longer. */
 export const whenWritten = (done: () => void): void => {
   const streams = [process.stdout, process.stderr]

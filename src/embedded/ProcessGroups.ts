@@ -19,6 +19,7 @@ import * as FiberId from "effect/FiberId"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import * as Settings from "../settings/Settings.ts"
 import { OutputTail } from "./OutputTail.ts"
 import * as ProcessTable from "./ProcessTable.ts"
 import * as Watchdog from "./Watchdog.ts"
@@ -90,8 +91,9 @@ const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog
   Effect.try({
     try: () => {
       const mark = randomUUID()
-      // A key of another Agamemnon is none of the program's business.
-      const { AGAMEMNON_API_KEY: _, [ProcessTable.variable]: outer = "", ...inherited } = process.env
+      const { [ProcessTable.variable]: outer = "", ...inherited } = process.env
+      // What is a secret of this program is none of the other's business.
+      for (const name of Settings.secrets) delete inherited[name]
       const child = spawn(command.file, command.args, {
         cwd: command.directory,
         detached: true,

@@ -8,6 +8,7 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as HomeDirectory from "../settings/HomeDirectory.ts"
 
 /** An agent, as far as it says what to start and where. */
 export interface Worker {
@@ -84,10 +85,15 @@ export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, { 
   const path = yield* Path.Path
   const problems: Array<Problem> = []
   const note = (problem: string, advice: string) => problems.push({ agent: worker.name, problem, advice })
-  const directory = path.resolve(worker.workingDir)
+  const expand = (given: string) =>
+    Effect.catchAll(HomeDirectory.expand(given), ({ message }) => {
+      note(message, "write the path out")
+      return Effect.succeed(given)
+    })
+  const directory = path.resolve(yield* expand(worker.workingDir))
   const line = Object.hasOwn(programs, worker.program) ? programs[worker.program] : undefined
   const [program, ...args] = line === undefined
-    ? builtIn.get(worker.program) ?? [worker.program]
+    ? builtIn.get(worker.program) ?? [yield* expand(worker.program)]
     : ["sh", "-c", `${line} "$@"`, worker.program] as const
 
   if (worker.runtime === "docker") {

@@ -4,7 +4,9 @@ import * as ConfigError from "effect/ConfigError"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Seconds from "./Seconds.ts"
 
 /** How a setting is documented. */
 export interface Description {
@@ -16,6 +18,8 @@ export interface Description {
   readonly range: string
   /** What holds when it is not set, in words or as a value is written. */
   readonly fallback: string
+  /** Whether it may hold what nobody else must see, programs that are started here included. */
+  readonly isSecret?: true
 }
 
 /** A setting that can be read from the environment. */
@@ -56,12 +60,17 @@ export const optional = <A>(
   { schema, ...description }: Description & { readonly schema: Schema.Schema<A, string> }
 ): Setting<Option.Option<A>> => parsedBy(description, decode(description, schema))
 
-/** A setting that can be unset and may hold a secret: only its parser knows what can be shown of it. */
+/** A setting that can be unset and is read by a parser of its own, which knows what can be shown of it. */
 export const parsed = <A>(
   { parse, ...description }: Description & { readonly parse: (value: string) => Either.Either<A, string> }
 ): Setting<Option.Option<A>> =>
   parsedBy(description, (value) =>
     Either.mapLeft(parse(value), (problem) => ConfigError.InvalidData([description.name], problem)))
+
+/** A setting that can be unset and may hold a secret. */
+export const secret = <A extends Redacted.Redacted>(
+  description: Description & { readonly parse: (value: string) => Either.Either<A, string> }
+): Setting<Option.Option<A>> => parsed({ ...description, isSecret: true })
 
 /** A setting that has a default. */
 export const withDefault = <A>(
@@ -77,12 +86,8 @@ export const withDefault = <A>(
   }
 }
 
-const Seconds = Schema.transform(
-  // Not only greater than 0, but so that a duration can tell it from 0.
-  Schema.NumberFromString.pipe(
-    Schema.finite(),
-    Schema.filter((value) => Duration.greaterThan(Duration.seconds(value), Duration.zero))
-  ),
+const Time = Schema.transform(
+  Schema.NumberFromString.pipe(Schema.finite(), Schema.filter(Seconds.isValid)),
   Schema.DurationFromSelf,
   { strict: true, decode: (value) => Duration.seconds(value), encode: Duration.toSeconds }
 )
@@ -97,8 +102,8 @@ export const duration = (
     name,
     description,
     default: Duration.decode(fallback),
-    range: "a number of seconds greater than 0",
-    schema: Seconds
+    range: Seconds.range,
+    schema: Time
   })
 
 /** A number of things. */

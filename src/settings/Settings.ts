@@ -6,13 +6,14 @@
  * A command-line flag wins over the environment, the environment over `.env`,
  * `.env` over the default; an empty variable counts as unset.
  */
+import { fileURLToPath } from "node:url"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AgamemnonAddress from "./AgamemnonAddress.ts"
 import * as Credential from "./Credential.ts"
 import * as NatsAddress from "./NatsAddress.ts"
-import { count, type Description, duration, optional, parsed, withDefault } from "./Setting.ts"
+import { count, type Description, duration, optional, parsed, secret, withDefault } from "./Setting.ts"
 
 /** The address of Agamemnon. */
 export const agamemnonUrl = parsed({
@@ -24,7 +25,7 @@ export const agamemnonUrl = parsed({
 })
 
 /** The key that Agamemnon asks for. */
-export const agamemnonApiKey = parsed({
+export const agamemnonApiKey = secret({
   name: "AGAMEMNON_API_KEY",
   description: "Key of that Agamemnon; shown nowhere",
   range: Credential.range,
@@ -73,20 +74,30 @@ export const programs = optional({
   schema: programPairs
 })
 
+const isPathOfThisMachine = (url: string): boolean => Either.isRight(Either.try(() => fileURLToPath(url)))
+
+// A sign of the password has ended what it is in, and the rest is taken for something else.
+const isCutByPassword = (url: string): boolean => /^postgres(ql)?:\/\/([^?]*#|[^/?]*\/[^?]*@|[^/?]*\?.*@)/.test(url)
+
 /** The database that remembers runs. It may hold a password. */
-export const databaseUrl = parsed({
+export const databaseUrl = secret({
   name: "TELEMACHY_DATABASE_URL",
   description: "Database that remembers runs; `memory:` remembers none",
   range: "file:PATH, postgres://… or memory:",
   fallback: "file:~/.telemachy/telemachy.db",
-  parse: (value) =>
-    /^(file:.|postgres(ql)?:\/\/.|memory:$)/.test(value)
-      ? Either.right(Redacted.make(value))
-      : Either.left("expected file:PATH, postgres://… or memory:")
+  parse: (value) => {
+    if (!/^(file:.|postgres(ql)?:\/\/.|memory:$)/.test(value)) return Either.left("expected file:PATH, postgres://… or memory:")
+    if (isCutByPassword(value)) {
+      return Either.left("expected postgres://… in which / ? # and @ of a password are written as %2F %3F %23 and %40")
+    }
+    return value.startsWith("file://") && !isPathOfThisMachine(value)
+      ? Either.left("expected a path of this machine after file:")
+      : Either.right(Redacted.make(value))
+  }
 })
 
 /** The NATS server that tells what happens on Agamemnon. It may hold a user and a password, or a token. */
-export const natsUrl = parsed({
+export const natsUrl = secret({
   name: "NATS_URL",
   description: "NATS server of that Agamemnon, for events; shown without user, password and token",
   range: `${NatsAddress.range}; user:password@ or token@ before the host`,
@@ -101,7 +112,7 @@ const path = (name: string, description: string, fallback: string) =>
 export const natsCredsFile = path("NATS_CREDS_FILE", "Credentials file of a NATS user", "no credentials are sent")
 
 /** The token that NATS asks for. */
-export const natsToken = parsed({
+export const natsToken = secret({
   name: "NATS_TOKEN",
   description: "Token that NATS asks for; shown nowhere",
   range: Credential.range,
@@ -187,22 +198,29 @@ export const rateLimitRps = withDefault({
 /** How many requests may be sent at once when the limit has not been used: fewer than the 120 of a real Agamemnon. */
 export const rateLimitBurst = count("AGAMEMNON_RATE_LIMIT_BURST", 100, "Requests that may be sent in one burst")
 
+// Other words for a level: those of loggers elsewhere, the Python program's among them.
+const levels = new Map([["warn", "warning"], ["fatal", "critical"]])
+
 /** How much is logged. */
 export const logLevel = withDefault({
   name: "LOG_LEVEL",
   description: "Least severe log entry that is written to standard error",
-  range: "debug, info, warning, error or none",
+  range: "debug, info, warning, error, critical or none",
   default: "warning" as const,
-  schema: Schema.compose(Schema.Lowercase, Schema.Literal("debug", "info", "warning", "error", "none"))
+  schema: Schema.transform(Schema.String, Schema.Literal("debug", "info", "warning", "error", "critical", "none"), {
+    strict: false,
+    decode: (word) => levels.get(word.toLowerCase()) ?? word.toLowerCase(),
+    encode: (level) => level
+  })
 })
 
-/** How log entries are written. */
+/** How log entries are written: `plain` is `pretty` without colors, and the Python program's word. */
 export const logFormat = withDefault({
   name: "LOG_FORMAT",
-  description: "How log entries are written",
-  range: "pretty, logfmt or json",
+  description: "How log entries are written; plain is pretty without colors",
+  range: "pretty, plain, logfmt or json",
   default: "pretty" as const,
-  schema: Schema.compose(Schema.Lowercase, Schema.Literal("pretty", "logfmt", "json"))
+  schema: Schema.compose(Schema.Lowercase, Schema.Literal("pretty", "plain", "logfmt", "json"))
 })
 
 /** All settings, in the order in which they are documented. */
@@ -232,3 +250,6 @@ export const all: ReadonlyArray<Description> = [
   logLevel,
   logFormat
 ]
+
+/** The variables that may hold a secret: no program that is started here is given them. */
+export const secrets: ReadonlyArray<string> = all.flatMap(({ isSecret, name }) => (isSecret ? [name] : []))

@@ -65,14 +65,22 @@ const sentences: ReadonlyArray<readonly [codes: RegExp, sentence: string]> = [
   [/^42501/, "the user has no permission to do that"]
 ]
 
+// What the libraries say by themselves has no code.
+const uncoded: ReadonlyArray<readonly [words: RegExp, sentence: string]> = [
+  [/Unable to open connection to local database .*: 14\b/, "no permission to open or create it"],
+  [/password must be a (non-empty )?string/, "it asks for a password, and the address has none"],
+  [/server does not support SSL/, "the server cannot do TLS, which sslmode asks for"]
+]
+
 /** Says what a failure of the database means. */
 export const failed = (action: JournalError["action"], where: string) => (failure: unknown): JournalError => {
   const code = BusyRetry.codeOf(failure)
-  const sentence = sentences.find(([codes]) => codes.test(code))?.[1]
+  const words = messageOf(failure)
+  const sentence = uncoded.find(([said]) => said.test(words))?.[1] ?? sentences.find(([codes]) => codes.test(code))?.[1]
   return new JournalError({
     action,
     where,
-    detail: sentence ?? messageOf(failure),
+    detail: sentence ?? words,
     ...(BusyRetry.isTransient(failure) ? { isTransient: true } : {})
   })
 }
@@ -219,17 +227,35 @@ const prepareFile = Effect.fnUntraced(function*(sql: Sql) {
   yield* migrate(sql, 0)
 })
 
+/** Makes a directory and those above it, one by one: Node's own way to do that never ends under `/proc`. */
+const makeDirectory = (directory: string): Effect.Effect<void, Unfit, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const above = (yield* Path.Path).dirname(directory)
+    if (yield* Effect.orElseSucceed(files.exists(directory), () => false)) return
+    if (above !== directory) yield* makeDirectory(above)
+    yield* files.makeDirectory(directory, { mode: 0o700 }).pipe(
+      // Another process may have made it.
+      Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "AlreadyExists", () => Effect.void),
+      Effect.mapError(() => unfit(`the directory ${directory} cannot be made; TELEMACHY_DATABASE_URL names another place`))
+    )
+  })
+
 /** Creates a file that only its owner can read, and its directory, unless they are there. */
 const createFile = Effect.fnUntraced(function*(path: string) {
   const files = yield* FileSystem.FileSystem
   const directory = (yield* Path.Path).dirname(path)
-  if (yield* files.exists(path)) {
+  const isThere = files.exists(path).pipe(
+    // What is above it is no directory, which is said below.
+    Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "BadResource", () => Effect.succeed(false))
+  )
+  if (yield* isThere) {
     const { size, type } = yield* files.stat(path)
     if (type !== "File") return yield* unfit("it is not a file")
     // SQLite takes a file of one byte for an empty one, and overwrites it.
     return size === FileSystem.Size(1) ? yield* unfit("the file is not a database") : undefined
   }
-  yield* files.makeDirectory(directory, { recursive: true, mode: 0o700 })
+  yield* makeDirectory(directory)
   yield* Effect.scoped(files.open(path, { flag: "wx", mode: 0o600 })).pipe(
     Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "AlreadyExists", () => Effect.void)
   )
@@ -267,11 +293,9 @@ export const openMemory = open({ where: "memory:", isLocal: true, isTransactiona
 
 /** What to say of a PostgreSQL instead of its address, which may hold a password. */
 const placeOf = (url: string): string => {
-  const parsed = Option.liftThrowable((text: string) => new URL(text))(url)
-  return Option.match(parsed, {
-    onNone: () => "postgres:",
-    onSome: ({ host, pathname }) => `postgres://${host}${pathname}`
-  })
+  // From the right, as a password may hold any sign that ends it elsewhere. Whatever is behind a ? may be one as well.
+  const [, host, path = ""] = /^postgres(?:ql)?:\/\/(?:[^?]*@)?([\w.:[\]-]*)(\/[^@?#]*)?(?:\?[^@#]*)?$/.exec(url) ?? []
+  return host === undefined ? "postgres:" : `postgres://${host}${path}`
 }
 
 /** How long a PostgreSQL may take. */

@@ -3,8 +3,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
-import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
+import type * as ConfigError from "effect/ConfigError"
 import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -19,6 +18,7 @@ import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type { RunJournal } from "../run/RunJournal.ts"
 import * as RunLease from "../run/RunLease.ts"
+import * as HomeDirectory from "../settings/HomeDirectory.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
@@ -222,17 +222,15 @@ export const layerPostgres = (url: Redacted.Redacted): Layer.Layer<Services, Jou
 export const layerMemory: Layer.Layer<Services, JournalError> = layerOf(Database.openMemory)
 
 /** The path that a `file:` address names; `~` is the home directory. */
-const pathOf = Effect.fnUntraced(function*(url: string) {
-  const paths = yield* Path.Path
-  const path = url.startsWith("file://")
-    ? yield* Effect.mapError(
-      Effect.flatMap(Effect.try(() => new URL(url)), paths.fromFileUrl),
-      () => ConfigError.InvalidData([Settings.databaseUrl.name], "expected a path of this machine after file:")
-    )
-    : url.slice("file:".length)
-  if (!/^~(\/|$)/.test(path)) return path
-  return paths.join(yield* Config.string("HOME"), path.slice(1))
-})
+const pathOf = (url: string) =>
+  url.startsWith("file://")
+    ? Effect.orDie(Effect.flatMap(Path.Path, (paths) => paths.fromFileUrl(new URL(url))))
+    : Effect.mapError(HomeDirectory.expand(url.slice("file:".length)), () =>
+      new JournalError({
+        action: "open",
+        where: url,
+        detail: `there is no home directory; set HOME, or ${Settings.databaseUrl.name} to another place`
+      }))
 
 /**
  * Layer of the store that `TELEMACHY_DATABASE_URL` names.

@@ -13,6 +13,7 @@ import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as Seconds from "../settings/Seconds.ts"
 import * as ReferenceProblems from "./ReferenceProblems.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import { TeardownPolicy } from "./TeardownPolicy.ts"
@@ -61,15 +62,15 @@ const Cpus = Schema.Number.pipe(
   })
 )
 
-const Seconds = Schema.Number.pipe(
-  Schema.filter((seconds) => Number.isFinite(seconds) && seconds > 0, {
-    jsonSchema: { exclusiveMinimum: 0 },
+const Time = Schema.Number.pipe(
+  Schema.filter(Seconds.isValid, {
+    jsonSchema: { exclusiveMinimum: 0, maximum: Seconds.longest },
     arbitrary: () => (fc) => fc.integer({ min: 1, max: 1_000_000 }),
-    ...SchemaProblems.expects("a number of seconds greater than 0")
+    ...SchemaProblems.expects(Seconds.range)
   })
 )
 
-const Timeout = Schema.transform(Seconds, Schema.DurationFromSelf, {
+const Timeout = Schema.transform(Time, Schema.DurationFromSelf, {
   strict: true,
   decode: (seconds) => Duration.seconds(seconds),
   encode: Duration.toSeconds
@@ -238,7 +239,7 @@ export const WorkflowSpec = Schema.Struct({
     { default: () => "on_completion" as const }
   ),
   timeout: Schema.optionalWith(Timeout, { as: "Option", nullable: true }).annotations({
-    description: "Limit of the whole run, in seconds. Null or absent: the configured default."
+    description: `Limit of the whole run, in seconds, at most ${Seconds.longest}. Null or absent: the configured default.`
   }).pipe(Schema.fromKey("timeout_seconds"))
 }).annotations({ title: "Telemachy workflow" })
 export interface WorkflowSpec extends Schema.Schema.Type<typeof WorkflowSpec> {}

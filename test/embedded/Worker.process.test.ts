@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Order from "effect/Order"
 import * as TestServices from "effect/TestServices"
 import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
+import * as Settings from "../../src/settings/Settings.ts"
 import { askJson, createAgent, createTask, eventually, finished, readTask } from "../support/HttpQuestion.ts"
 
 const start = (options: EmbeddedAgamemnon.Options = {}) => EmbeddedAgamemnon.make({ grace: "100 millis", ...options })
@@ -110,10 +111,13 @@ describe("Worker", () => {
       assert.deepStrictEqual({ result, status }, { result: `${"é".repeat(32767)}x`, status: "completed" })
     }))
 
-  it.scopedLive("tells a program about its task, and none of it the key", () =>
+  it.scopedLive("tells a program about its task, and none of the secrets of its own", () =>
     Effect.gen(function*() {
       yield* Effect.acquireRelease(
-        Effect.sync(() => vi.stubEnv("AGAMEMNON_API_KEY", "another").stubEnv("TELEMACHY_PROCESS_GROUP", "outer")),
+        Effect.sync(() => {
+          for (const name of Settings.secrets) vi.stubEnv(name, "another")
+          vi.stubEnv("TELEMACHY_PROCESS_GROUP", "outer")
+        }),
         () => Effect.sync(() => vi.unstubAllEnvs())
       )
       const server = yield* start()
@@ -134,7 +138,7 @@ describe("Worker", () => {
       ])
       assert.isTrue(lines.some((line) => line.startsWith("PATH=")))
       assert.isTrue(lines.some((line) => /^TELEMACHY_PROCESS_GROUP=outer [0-9a-f-]{36}$/.test(line)))
-      assert.isFalse(lines.some((line) => line.startsWith("AGAMEMNON_API_KEY")))
+      assert.deepStrictEqual(lines.filter((line) => Settings.secrets.some((name) => line.startsWith(`${name}=`))), [])
     }))
 
   it.scopedLive("names an agent without a label by its name, and no workflow unless a tag does", () =>

@@ -199,7 +199,7 @@ describe.concurrent("telemachy drill", () => {
 
   for (
     const [what, args, env, code, says] of [
-      ["an address that is none", ["--url", "nonsense"], {}, 2, /^AGAMEMNON_URL: expected an http:\/\/ or https:\/\/ address, found "nonsense"\n$/],
+      ["an address that is none", ["--url", "nonsense"], {}, 2, /^--url: expected an http:\/\/ or https:\/\/ address, found "nonsense"\n$/],
       ["a plain address of another host", ["--url", "http://agamemnon.example"], {}, 2, /^http:\/\/agamemnon\.example is not encrypted/],
       ["a case that there is not", ["kiled-task-made"], {}, 2, /^there is no case "kiled-task-made": did you mean killed-task-made\?\n$/],
       ["a key file that is missing", ["--key-file", "nowhere"], {}, 2, /^--key-file nowhere: no such file\n$/],

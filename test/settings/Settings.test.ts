@@ -89,8 +89,8 @@ describe("Settings", () => {
     }))
 
   it.effect.prop(
-    "of time take every number of seconds greater than 0",
-    [FastCheck.double({ min: 0.001, max: 1e9, noNaN: true }), FastCheck.constantFrom(...seconds)],
+    "of time take every number of seconds greater than 0 that a timer can hold",
+    [FastCheck.double({ min: 0.001, max: 2_147_483, noNaN: true }), FastCheck.constantFrom(...seconds)],
     ([value, { config, name }]) =>
       Effect.map(read(config, { [name]: ` ${value} ` }), (duration) =>
         assert.approximately(Duration.toSeconds(duration), value, 1e-6)),
@@ -100,10 +100,10 @@ describe("Settings", () => {
   it.effect("of time refuse what is no time, by their name", () =>
     Effect.gen(function*() {
       for (const { config, name } of seconds) {
-        for (const value of ["0", "-0", "0.0", "-1", "1e-12", "NaN", "Infinity", "-Infinity", "soon", "5s", "1,5"]) {
+        for (const value of ["0", "-0", "0.0", "-1", "1e-12", "NaN", "Infinity", "-Infinity", "2147484", "1e300", "soon", "5s", "1,5"]) {
           const error = yield* Effect.flip(read(config, { [name]: value }))
           assert.deepStrictEqual(messages(error), [
-            `${name}: expected a number of seconds greater than 0, found "${value}"`
+            `${name}: expected a number of seconds greater than 0, at most 2147483, found "${value}"`
           ])
         }
       }
@@ -196,11 +196,14 @@ describe("Settings", () => {
     Effect.gen(function*() {
       assert.strictEqual(yield* read(Settings.logLevel.config, { LOG_LEVEL: "DEBUG" }), "debug")
       assert.strictEqual(yield* read(Settings.logFormat.config, { LOG_FORMAT: "Json" }), "json")
+      assert.strictEqual(yield* read(Settings.logLevel.config, { LOG_LEVEL: "CRITICAL" }), "critical")
+      assert.strictEqual(yield* read(Settings.logLevel.config, { LOG_LEVEL: "Warn" }), "warning")
+      assert.strictEqual(yield* read(Settings.logFormat.config, { LOG_FORMAT: "plain" }), "plain")
       const level = yield* Effect.flip(read(Settings.logLevel.config, { LOG_LEVEL: "loud" }))
       const format = yield* Effect.flip(read(Settings.logFormat.config, { LOG_FORMAT: "xml" }))
       assert.deepStrictEqual([...messages(level), ...messages(format)], [
-        "LOG_LEVEL: expected debug, info, warning, error or none, found \"loud\"",
-        "LOG_FORMAT: expected pretty, logfmt or json, found \"xml\""
+        "LOG_LEVEL: expected debug, info, warning, error, critical or none, found \"loud\"",
+        "LOG_FORMAT: expected pretty, plain, logfmt or json, found \"xml\""
       ])
     }))
 
@@ -222,6 +225,19 @@ describe("Settings", () => {
         "AGAMEMNON_RATE_LIMIT_RPS",
         "AGAMEMNON_RATE_LIMIT_BURST"
       ])
+    }))
+
+  it.effect("are secret when what they hold is redacted, and only then", () =>
+    Effect.gen(function*() {
+      const samples = ["x", "memory:", "nats://me:secret@nats.example", "https://agamemnon.example", "a=b", "1", "true", "info", "json"]
+      for (const setting of Object.values(Settings).flatMap((value) => ("config" in value ? [value] : []))) {
+        const config: Config.Config<unknown> = setting.config
+        const values = yield* Effect.forEach(samples, (sample) => Effect.option(read(config, { [setting.name]: sample })))
+        const held = values.flatMap((value) => (Option.isSome(value) ? [value.value] : []))
+        assert.notDeepEqual(held, [], setting.name)
+        const isRedacted = held.some((value) => Redacted.isRedacted(Option.isOption(value) ? Option.getOrUndefined(value) : value))
+        assert.strictEqual(Settings.secrets.includes(setting.name), isRedacted, setting.name)
+      }
     }))
 
   it("are all listed, once each, with what it takes to document them", () => {

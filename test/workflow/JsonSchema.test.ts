@@ -44,6 +44,8 @@ const fits = (schema: unknown, value: unknown): boolean =>
         return new RegExp(String(rule), "u").test(String(value))
       case "minimum":
         return Number(value) >= Number(rule)
+      case "maximum":
+        return Number(value) <= Number(rule)
       case "exclusiveMinimum":
         return Number(value) > Number(rule)
       case "multipleOf":

@@ -371,7 +371,7 @@ describe("WorkflowFile", () => {
     refuses(
       "a timeout that is none",
       `timeout_seconds: 0\n${whole}`,
-      "flow.yaml:1:18 timeout_seconds: found the number 0, expected a number of seconds greater than 0"
+      "flow.yaml:1:18 timeout_seconds: found the number 0, expected a number of seconds greater than 0, at most 2147483"
     )
     refuses(
       "values of other types",
@@ -383,7 +383,7 @@ describe("WorkflowFile", () => {
         + " expected text (to use it as text, put it in quotes: \"2024\")",
       "flow.yaml:1:34 metadata.version: found the number 1.5,"
         + " expected text (to use it as text, put it in quotes: \"1.5\")",
-      "flow.yaml:2:18 timeout_seconds: found \"soon\", expected a number of seconds greater than 0 or null",
+      "flow.yaml:2:18 timeout_seconds: found \"soon\", expected a number of seconds greater than 0, at most 2147483 or null",
       "flow.yaml:3:11 teardown: found \"yes\", expected \"on_completion\", \"on_failure\", \"always\" or \"never\"",
       "flow.yaml:7:12 agents[1].model: found a list, expected text or null",
       "flow.yaml:8:17 agents[1].working_dir: found nothing (null), expected text",

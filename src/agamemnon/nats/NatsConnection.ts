@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
+import * as HomeDirectory from "../../settings/HomeDirectory.ts"
 import type { NatsAddress } from "../../settings/NatsAddress.ts"
 import { InvalidOptionError } from "../AgamemnonError.ts"
 import * as OpenedSockets from "./OpenedSockets.ts"
@@ -43,7 +44,7 @@ export const asksForTls = ({ address, files }: Pick<Options, "address" | "files"
 const read = Effect.fn("NatsConnection.read")(function*(name: keyof Files, path: string) {
   const files = yield* FileSystem.FileSystem
   return yield* Effect.mapError(
-    files.readFileString(path),
+    Effect.flatMap(HomeDirectory.expand(path), (expanded) => files.readFileString(expanded)),
     () => new InvalidOptionError({ option: name, problem: `expected a file that can be read, found ${JSON.stringify(path)}` })
   )
 })
