@@ -1,12 +1,6 @@
-import { readFileSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { defineConfig } from "tsup"
-
-/** The modules that applications import, each from a path of its own: those of the barrel. */
-const modules = Object.fromEntries(
-  [...readFileSync("src/index.ts", "utf8").matchAll(/^export \* as (\w+) from "(.+)"$/gm)].map(([, name, path]) =>
-    [name, `src/${path}`])
-)
+import * as Modules from "./scripts/Modules.ts"
 
 const shared = { format: "esm", target: "node20", treeshake: true, clean: true } as const
 
@@ -44,9 +38,11 @@ export default defineConfig([
   // The library shares `effect` with the application that imports it, and its modules share what they have in common.
   {
     ...shared,
-    entry: { index: "src/index.ts", ...modules },
+    // Each public module is where its types are: in the folder that it has in `src`.
+    entry: { index: "src/index.ts", ...Object.fromEntries(Modules.modules.map(([, path]) => [path, `src/${path}.ts`])) },
     outDir: "dist/lib",
     splitting: true,
-    dts: { compilerOptions: { stripInternal: true } }
+    // A chunk imports what it uses, and nothing for its own sake.
+    treeshake: { moduleSideEffects: "no-external" }
   }
 ])
