@@ -1,7 +1,8 @@
-// Writes the types of the library: one `.d.ts` a module, as the compiler makes them, with maps that lead to `src`.
+// Writes the types of the library: one `.d.ts` a module, as the compiler makes them, with maps that lead to
+// a copy of its source.
 // Of the modules that are not public only those that a public one mentions; and they mention no other package than
 // those that an application has beside this one.
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import ts from "typescript"
 
@@ -66,9 +67,17 @@ const named = (text) =>
     text
   )
 
-for (const path of kept) {
+const write = (path, text) => {
   mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, named(written.get(path)))
-  writeFileSync(`${path}.map`, written.get(`${path}.map`))
+  writeFileSync(path, text)
+}
+
+for (const path of kept) {
+  const module = relative(target, path).replace(/d\.ts$/, "ts")
+  const copy = join("dist/src", module)
+  const map = JSON.parse(written.get(`${path}.map`))
+  write(path, named(written.get(path)))
+  write(`${path}.map`, JSON.stringify({ ...map, sources: [relative(dirname(path), join(process.cwd(), copy))] }))
+  write(copy, readFileSync(join(source, module), "utf8"))
 }
 process.stdout.write(`types of ${kept.size} modules\n`)

@@ -4,12 +4,13 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { build } from "esbuild"
 import { emptyDirectory, root, start, test } from "../support/TestCommand.ts"
 
 const execute = promisify(execFile)
 
 /** Packs the project as it would be published, and unpacks it beside the modules that it depends on. */
-const unpacked = Effect.gen(function*() {
+const unpack = Effect.fnUntraced(function*(hasPeers: boolean) {
   const directory = yield* emptyDirectory
   const packed = yield* Effect.promise(() =>
     execute("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", directory], { cwd: root }))
@@ -17,17 +18,19 @@ const unpacked = Effect.gen(function*() {
   yield* Effect.promise(() => execute("tar", ["-xzf", join(directory, filename), "-C", directory]))
   const modules = join(directory, "node_modules")
   mkdirSync(modules)
-  const { dependencies }: { readonly dependencies: Readonly<Record<string, string>> } = JSON.parse(
+  const { dependencies, peerDependencies }: Readonly<Record<string, Readonly<Record<string, string>>>> = JSON.parse(
     readFileSync(join(root, "package.json"), "utf8")
   )
-  // Only what the package says that it depends on, and what that in turn finds beside it.
-  for (const name of Object.keys(dependencies)) {
+  // Only what the package says that it depends on, what an application has beside it, and what those in turn find.
+  for (const name of Object.keys({ ...dependencies, ...(hasPeers ? peerDependencies : {}) })) {
     if (name.includes("/")) mkdirSync(join(modules, name.split("/", 1).join("")), { recursive: true })
     symlinkSync(join(root, "node_modules", name), join(modules, name))
   }
   symlinkSync(join(directory, "package"), join(modules, "telemachy"))
   return { directory, files }
 })
+
+const unpacked = unpack(true)
 
 /** Names of the values that are in the modules and not in their types. */
 const internal = new Set(
@@ -69,24 +72,33 @@ describe.concurrent("the package", () => {
         "dist/lib/liveness/Heartbeat.d.ts",
         "dist/lib/liveness/Heartbeat.d.ts.map",
         "dist/lib/liveness/Heartbeat.js",
+        "dist/src/liveness/Heartbeat.ts",
+        "docs/architecture.md",
+        "examples/quick-start.ts",
         "package.json",
         "schemas/workflow-v1.json",
-        "src/liveness/Heartbeat.ts",
-        "workflows/hello.yaml"
+                "workflows/hello.yaml"
       ])
       const allowed =
-        /^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/[\w-]+\.js|dist\/lib\/[\w/-]+\.(js|d\.ts|d\.ts\.map)|src\/(?!cli|drill|report)[\w/]+\.ts|schemas\/[\w-]+\.json|workflows\/[\w-]+\.yaml)$/
+        /^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/[\w-]+\.js|dist\/lib\/[\w/-]+\.(js|d\.ts|d\.ts\.map)|dist\/src\/[\w/]+\.ts|docs\/[\w/-]+\.md|examples\/[\w-]+\.ts|schemas\/[\w-]+\.json|workflows\/[\w-]+\.yaml)$/
       assert.deepStrictEqual(paths.filter((path) => !allowed.test(path)), [])
       assert.strictEqual((files.find(({ path }) => path === "dist/bin.js")?.mode ?? 0) & 0o111, 0o111)
     }))
 
-  test("runs as a command that carries all it needs, and as a library beside effect", () =>
+  test("runs as a command that carries all it needs, effect too", () =>
     Effect.gen(function*() {
-      const { directory } = yield* unpacked
+      const { directory } = yield* unpack(false)
       const package_ = join(directory, "package")
       const command = yield* start([join(package_, "dist/bin.js"), "run", join(package_, "workflows/hello.yaml")], { directory })
       const ran = yield* command.ended
       assert.strictEqual(ran.code, 0, ran.stderr)
+      const lists = yield* start([join(package_, "dist/bin.js"), "list"], { directory })
+      assert.match((yield* lists.ended).stdout, /hello/)
+    }))
+
+  test("runs as a library beside effect", () =>
+    Effect.gen(function*() {
+      const { directory } = yield* unpacked
       const script = `
         import * as Telemachy from "telemachy"
         import schema from "telemachy/schemas/workflow-v1.json" with { type: "json" }
@@ -106,6 +118,17 @@ describe.concurrent("the package", () => {
       const imported = yield* library.ended
       assert.strictEqual(imported.code, 0, imported.stderr)
       assert.match(imported.stdout, /^ERR_PACKAGE_PATH_NOT_EXPORTED\n.*\bWorkflowExecutor\b.* urn:telemachy:schema:workflow-v1 package\n$/)
+    }))
+
+  test("brings with a module what that uses, and no more", () =>
+    Effect.gen(function*() {
+      const { directory } = yield* unpacked
+      const entry = join(directory, "application.js")
+      writeFileSync(entry, "import { guard } from \"telemachy/Heartbeat\"; globalThis.guard = guard")
+      const bundle = yield* Effect.promise(() =>
+        build({ entryPoints: [entry], bundle: true, write: false, format: "esm", platform: "node", external: ["effect", "effect/*"] }))
+      assert.deepStrictEqual(bundle.warnings, [])
+      assert.isBelow(bundle.outputFiles[0]?.contents.length ?? Infinity, 40 * 1024)
     }))
 
   test("has a type for every value, whichever way an application finds modules", () =>
