@@ -1,52 +1,69 @@
-import { readFileSync } from "node:fs"
 import { readFile } from "node:fs/promises"
-import { defineConfig } from "tsup"
+import { defineConfig, type Options } from "tsup"
+import * as Modules from "./scripts/Modules.ts"
 
-/** The modules that applications import, each from a path of its own: those of the barrel. */
-const modules = Object.fromEntries(
-  [...readFileSync("src/index.ts", "utf8").matchAll(/^export \* as (\w+) from "(.+)"$/gm)].map(([, name, path]) =>
-    [name, `src/${path}`])
-)
+type Plugin = NonNullable<Options["esbuildPlugins"]>[number]
 
-const shared = { format: "esm", target: "node20", treeshake: true, clean: true } as const
+/** The client of NATS writes to standard output, which is for events alone, when a server speaks no NATS. */
+const quietNats: Plugin = {
+  name: "quiet-nats",
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /@nats-io\/nats-core\/lib\/protocol\.js$/ }, async ({ path }) => {
+      const words = "console.log(\"reader closed\", err)"
+      const code = await readFile(path, "utf8")
+      if (!code.includes(words)) throw new Error(`${path} no longer says ${words}`)
+      return { contents: code.replace(words, "void err") }
+    })
+  }
+}
+
+/** What was written as CommonJS finds what it requires, in the chunk that asks for it and in no other. */
+const requiring: NonNullable<Options["plugins"]>[number] = {
+  name: "requiring",
+  renderChunk: (code) =>
+    /\brequire\b/.test(code)
+      ? { code: `import { createRequire as telemachyCreateRequire } from "node:module"; const require = telemachyCreateRequire(import.meta.url);\n${code}` }
+      : undefined
+}
+
+const shared = {
+  format: "esm",
+  target: "node20",
+  treeshake: true,
+  clean: true,
+  splitting: true,
+  plugins: [requiring],
+  esbuildPlugins: [quietNats],
+  // Of the client of libSQL, the part that opens files is all that is needed.
+  esbuildOptions: (options) => {
+    options.alias = { "@libsql/client": "@libsql/client/sqlite3", "@libsql/client/sqlite3": "@libsql/client/sqlite3" }
+  }
+} satisfies Options
+
+// What has parts in machine code, or looks for them, is not bundled.
+const native = ["libsql", "pg-native"]
 
 export default defineConfig([
   // The command carries its dependencies: it starts three times faster than with them resolved one by one.
   {
     ...shared,
     entry: { bin: "src/bin.ts" },
-    // What has parts in machine code, or looks for them, is not bundled.
     noExternal: [/^(?!libsql$|pg-native$)/],
-    external: ["libsql", "pg-native"],
-    splitting: true,
-    minifyWhitespace: true,
-    minifySyntax: true,
-    // Of the client of libSQL, the part that opens files is all that the command needs.
-    esbuildOptions: (options) => {
-      options.alias = { "@libsql/client": "@libsql/client/sqlite3", "@libsql/client/sqlite3": "@libsql/client/sqlite3" }
-    },
-    esbuildPlugins: [{
-      name: "quiet-nats",
-      setup: ({ onLoad }) => {
-        // The client of NATS writes to standard output, which is for events alone, when a server speaks no NATS.
-        onLoad({ filter: /@nats-io\/nats-core\/lib\/protocol\.js$/ }, async ({ path }) => {
-          const words = "console.log(\"reader closed\", err)"
-          const code = await readFile(path, "utf8")
-          if (!code.includes(words)) throw new Error(`${path} no longer says ${words}`)
-          return { contents: code.replace(words, "void err") }
-        })
-      }
-    }],
-    banner: {
-      js: "import { createRequire as telemachyCreateRequire } from \"node:module\"; const require = telemachyCreateRequire(import.meta.url);"
-    }
+    external: native,
+    // It shows no stack, so that names of its own cost room and nothing else.
+    minify: true
   },
-  // The library shares `effect` with the application that imports it, and its modules share what they have in common.
+  // The library shares `effect` and `@effect/platform` with the application that imports it, and carries the rest.
   {
     ...shared,
-    entry: { index: "src/index.ts", ...modules },
+    // Each public module is where its types are: in the folder that it has in `src`.
+    entry: { index: "src/index.ts", ...Object.fromEntries(Modules.modules.map(([, path]) => [path, `src/${path}.ts`])) },
     outDir: "dist/lib",
-    splitting: true,
-    dts: { compilerOptions: { stripInternal: true } }
+    noExternal: [/^(?!libsql$|pg-native$|effect(\/|$)|@effect\/platform(\/|$))/],
+    external: native,
+    minifyWhitespace: true,
+    minifySyntax: true,
+    // A chunk imports what it uses, and nothing for its own sake.
+    treeshake: { moduleSideEffects: "no-external" }
   }
 ])

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import ts from "typescript"
 import manifest from "../package.json" with { type: "json" }
+import * as Modules from "../scripts/Modules.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 
@@ -15,10 +15,7 @@ const config = ts.getParsedCommandLineOfConfigFile(join(root, "tsconfig.json"), 
 const barrel = join(root, "src/index.ts")
 
 /** The public modules, by name. */
-const modules = new Map(
-  [...readFileSync(barrel, "utf8").matchAll(/^export \* as (\w+) from "(.+)"$/gm)].map(([, name = "", path = ""]) =>
-    [name, join(dirname(barrel), path)] as const)
-)
+const modules = new Map(Modules.modules.map(([name, path]) => [name, join(root, `src/${path}.ts`)] as const))
 
 /** The comment that belongs to what is exported. */
 const commentOf = (declaration: ts.Node): string => {
@@ -84,11 +81,9 @@ describe("the public API", () => {
   it("has each module on a path of its own, and nothing else", () => {
     const paths = Object.keys(manifest.exports).filter((path) => /^\.\/[A-Z]/.test(path))
     assert.deepStrictEqual(paths, [...modules.keys()].map((name) => `./${name}`))
-    for (const [path, target] of Object.entries(manifest.exports)) {
-      if (typeof target === "string") continue
-      const name = path === "." ? "index" : path.slice(2)
-      assert.deepStrictEqual(target, { types: `./dist/lib/${name}.d.ts`, default: `./dist/lib/${name}.js` })
-    }
+    const targets: Readonly<Record<string, unknown>> = manifest.exports
+    assert.deepStrictEqual(targets["."], Modules.target("index"))
+    for (const [name, path] of Modules.modules) assert.deepStrictEqual(targets[`./${name}`], Modules.target(path))
   })
 
   it("says of each export what it is", () => {

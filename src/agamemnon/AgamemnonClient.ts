@@ -41,6 +41,32 @@ import * as Replies from "./Replies.ts"
 import { permitted, retrying } from "./RequestRetry.ts"
 import * as Transport from "./Transport.ts"
 
+/**
+ * The ids that Agamemnon gives to agents, teams and tasks: schemas, that make one of a text as well.
+ *
+ * **Example** (A client of one's own, for a test)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { AgamemnonClient } from "telemachy"
+ *
+ * const agent: AgamemnonClient.Agent = {
+ *   id: AgamemnonClient.AgentId.make("agent-1"),
+ *   name: "reader",
+ *   host: "local",
+ *   createdAt: "2026-01-01T00:00:00Z",
+ *   updatedAt: "2026-01-01T00:00:00Z",
+ *   status: "online"
+ * }
+ *
+ * export const withOneAgent = (client: typeof AgamemnonClient.AgamemnonClient.Service) =>
+ *   AgamemnonClient.AgamemnonClient.of({ ...client, listAgents: Effect.succeed([agent]) })
+ * ```
+ */
+export { AgentId, TaskId, TeamId } from "./AgamemnonModel.ts"
+/** Agents, teams and tasks as Agamemnon reports them, and what creates an agent and a task. */
+export type { Agent, CreateAgent, CreateTask, Task, Team } from "./AgamemnonModel.ts"
+
 type Failure = AgamemnonError.AgamemnonError
 
 /** Why there can be no client with some options. */

@@ -38,7 +38,11 @@ export interface Listener {
 /** A path that is longer, with its query, is not looked at. */
 const maxPathLength = 8192
 
-/** Listens on an address until the scope closes, which ends every connection, idle or not. */
+/**
+ * Listens on an address until the scope closes, which ends every connection, idle or not.
+ *
+ * @internal
+ */
 export const make = Effect.fn("Listener.make")(function*(
   { host, onRequest, port }: { readonly host: string; readonly port: number; readonly onRequest: RequestListener }
 ): Effect.fn.Return<Listener, AddressUnavailable, Scope.Scope> {

@@ -2,7 +2,6 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Arr from "effect/Array"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -27,22 +26,15 @@ const columns = ["run", "at", "tag", "payload", "digest", "previous", "hash"]
 
 const decodeRow = Schema.decodeUnknownEither(HashChain.Row)
 
-/** A row that cannot be read. */
-export class DamagedRow extends Data.TaggedClass("DamagedRow")<{
-  readonly run: string
-  readonly seq: number
-  readonly tag: string
-}> {}
-
-const rowOf = (found: Readonly<Record<string, unknown>>): HashChain.Row | DamagedRow =>
+const rowOf = (found: Readonly<Record<string, unknown>>): HashChain.Row | HashChain.DamagedRow =>
   Either.getOrElse(decodeRow(found), () =>
-    new DamagedRow({ run: String(found["run"]), seq: Number(found["seq"]), tag: String(found["tag"]) }))
+    new HashChain.DamagedRow({ run: String(found["run"]), seq: Number(found["seq"]), tag: String(found["tag"]) }))
 
-const isDamaged = (row: HashChain.Row | DamagedRow): row is DamagedRow => row instanceof DamagedRow
+const isDamaged = (row: HashChain.Row | HashChain.DamagedRow): row is HashChain.DamagedRow => row instanceof HashChain.DamagedRow
 
 /** Reads the rows of a run from a place on, a part at a time, and those that cannot be read as what they are. */
 export const allRows = Effect.fnUntraced(function*(run: string, from = 0) {
-  const read: Array<HashChain.Row | DamagedRow> = []
+  const read: Array<HashChain.Row | HashChain.DamagedRow> = []
   let [first, offset] = [from, 0]
   for (;;) {
     const found = yield* Database.readTexts((sql) =>

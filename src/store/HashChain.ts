@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto"
 import * as Arr from "effect/Array"
+import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Order from "effect/Order"
@@ -27,6 +28,13 @@ export const Row = Schema.Struct({
   hash: Schema.String
 })
 export interface Row extends Schema.Schema.Type<typeof Row> {}
+
+/** A row that cannot be read. */
+export class DamagedRow extends Data.TaggedClass("DamagedRow")<{
+  readonly run: string
+  readonly seq: number
+  readonly tag: string
+}> {}
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
 

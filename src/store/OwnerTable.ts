@@ -25,6 +25,10 @@ export const leaseTime = Duration.seconds(30)
 const statementTimeout = Duration.seconds(5)
 const patientTimeout = Duration.seconds(20)
 
+// Whoever leaves a run is at its end, which nothing holds up. What was not written in time is tried again with the next
+// renewal, and an owner that is gone by then is seen to be dead, or its lease runs out.
+const leaveTimeout = Duration.seconds(1)
+
 /** The owner of a run, as a row of the table. */
 export class OwnerRow extends Schema.Class<OwnerRow>("telemachy/store/OwnerTable/OwnerRow")({
   run: Schema.String,
@@ -143,7 +147,7 @@ export const take = (
 export const leave = ({ number, run, token }: Fence) =>
   inTime("write", Database.ask("write", (sql) =>
     sql`UPDATE telemachy_owners SET token = '', expires = 0, cancelled_by = NULL
-      WHERE run = ${run} AND token = ${token} AND fence = ${number}`))
+      WHERE run = ${run} AND token = ${token} AND fence = ${number}`), leaveTimeout)
 
 /** Whether a run still has this owner, within a transaction that nobody takes it away in. */
 export const isOwner = (sql: Database.Sql, { number, run, token }: Fence) =>

@@ -8,40 +8,12 @@ import { RunUnknownError } from "../run/JournalError.ts"
 import type * as RunEvent from "../run/RunEvent.ts"
 import * as RunId from "../run/RunId.ts"
 import { type Owner, RunLease } from "../run/RunLease.ts"
-import type { RunStatus } from "../run/RunStatus.ts"
 import { nearest } from "../workflow/Suggestion.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import * as Migrations from "./Migrations.ts"
 import * as ResourceIndex from "./ResourceIndex.ts"
-
-/** A run at a glance. */
-export interface RunSummary {
-  readonly run: RunId.RunId
-  /** Nothing when the run was forgotten. */
-  readonly workflow: string | undefined
-  readonly status: RunStatus
-  readonly startedAt: string
-  readonly endedAt: string | undefined
-  /** How many agents and teams could not be removed; nothing while the run is not over. */
-  readonly left: number | undefined
-  /** How many were kept on purpose. */
-  readonly kept: number | undefined
-  /** Who drives it, if anybody does. */
-  readonly owner: string | undefined
-}
-
-/** More than one run begins like this. */
-export class RunAmbiguousError extends Schema.TaggedError<RunAmbiguousError>()("RunAmbiguousError", {
-  prefix: Schema.String,
-  candidates: Schema.Array(Schema.String)
-}) {
-  override get message(): string {
-    const [shown, more] = [this.candidates.slice(0, 10), this.candidates.length - 10]
-    const lines = [...shown, ...(more > 0 ? [`and ${more} more`] : [])].map((line) => `  ${line}`)
-    return [`${this.candidates.length} runs begin with ${this.prefix}:`, ...lines].join("\n")
-  }
-}
+import { RunAmbiguousError, type RunSummary } from "./RunSummary.ts"
 
 const Milestone = Schema.Struct({
   run: RunId.RunId,

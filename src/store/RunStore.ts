@@ -12,9 +12,8 @@ import type { JournalError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type { Encoded } from "../run/RunInput.ts"
-import type * as EventLog from "./EventLog.ts"
 import type * as HashChain from "./HashChain.ts"
-import type * as RunIndex from "./RunIndex.ts"
+import type { RunAmbiguousError, RunSummary } from "./RunSummary.ts"
 
 /**
  * A run of which there may be something to do cannot be forgotten.
@@ -68,15 +67,15 @@ export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, 
   /** The database, without a password. */
   readonly where: string
   /** Every run, the newest first. */
-  readonly list: Effect.Effect<ReadonlyArray<RunIndex.RunSummary>, JournalError>
+  readonly list: Effect.Effect<ReadonlyArray<RunSummary>, JournalError>
   /** The newest runs, and all others that are not over or have left something; and how many runs there are. */
   readonly notable: (
     newest: number
-  ) => Effect.Effect<{ readonly runs: ReadonlyArray<RunIndex.RunSummary>; readonly total: number }, JournalError>
+  ) => Effect.Effect<{ readonly runs: ReadonlyArray<RunSummary>; readonly total: number }, JournalError>
   /** Finds the one run whose id begins like this. */
   readonly find: (
     prefix: string
-  ) => Effect.Effect<RunIndex.RunSummary, JournalError | RunUnknownError | RunIndex.RunAmbiguousError>
+  ) => Effect.Effect<RunSummary, JournalError | RunUnknownError | RunAmbiguousError>
   /** What has happened in a run so far. Nothing of a run that was forgotten. */
   readonly events: (run: RunId) => Effect.Effect<ReadonlyArray<RunEvent>, JournalError>
   /** What a run was told to do, for `RunInput.decode`, unless that is forgotten. */
@@ -90,9 +89,9 @@ export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, 
   /** Asks the owner of a run for its end. Answers whether it has one that lives, who hears of it within a second. */
   readonly cancel: (run: RunId, by: string) => Effect.Effect<boolean, JournalError>
   /** Removes what the events of a run that is over say, and keeps their chain. */
-  readonly forget: (run: RunId) => Effect.Effect<void, JournalError | RunNotOverError | RunUnknownError | RunIndex.RunAmbiguousError>
+  readonly forget: (run: RunId) => Effect.Effect<void, JournalError | RunNotOverError | RunUnknownError | RunAmbiguousError>
   /** Checks the chain of a run, or of all. */
   readonly verify: (run: Option.Option<RunId>) => Effect.Effect<Verification, JournalError>
   /** The rows of a run, or of all, and in the place of each that cannot be read, which one that is. */
-  readonly rows: (run: Option.Option<RunId>) => Stream.Stream<HashChain.Row | EventLog.DamagedRow, JournalError>
+  readonly rows: (run: Option.Option<RunId>) => Stream.Stream<HashChain.Row | HashChain.DamagedRow, JournalError>
 }>() {}

@@ -27,6 +27,7 @@ import * as OwnerProcess from "./OwnerProcess.ts"
 import * as ResourceIndex from "./ResourceIndex.ts"
 import * as OwnerTable from "./OwnerTable.ts"
 import * as RunIndex from "./RunIndex.ts"
+import type { RunSummary } from "./RunSummary.ts"
 import { RunNotOverError, RunStore, type Verification } from "./RunStore.ts"
 import * as SqlRunJournal from "./SqlRunJournal.ts"
 import * as SqlRunLease from "./SqlRunLease.ts"
@@ -54,7 +55,7 @@ const follow = (run: RunId): Stream.Stream<RunEvent, JournalError, Parts> =>
   Stream.paginateChunkEffect(0, (from) => Effect.delay(readOn(run, from), from === 0 ? Duration.zero : followInterval))
 
 /** Why a run cannot be forgotten, if it cannot be. */
-const objection = ({ kept = 0, left = 0, owner, status }: RunIndex.RunSummary): string | undefined => {
+const objection = ({ kept = 0, left = 0, owner, status }: RunSummary): string | undefined => {
   if (owner !== undefined) return `${owner} drives it`
   if (status === "interrupted") return "it was interrupted; resume it, or clean up what it left"
   return left + kept > 0 ? `${left + kept} of its agents and teams are still there; clean them up` : undefined
@@ -82,7 +83,7 @@ const erase = Effect.fnUntraced(function*(sql: Database.Sql, run: RunId) {
 /** Forgets a run that is over, while this process holds its lease: all of it, or nothing. */
 const forget = Effect.fnUntraced(function*(run: RunId) {
   const no = (reason: string) => new RunNotOverError({ run, reason })
-  const check = (summary: RunIndex.RunSummary) => {
+  const check = (summary: RunSummary) => {
     const reason = objection(summary)
     return reason === undefined ? Effect.void : no(reason)
   }
@@ -105,8 +106,8 @@ const forget = Effect.fnUntraced(function*(run: RunId) {
 }, Effect.scoped)
 
 /** The first place at which a log is not what was written, or cannot be read. */
-const firstBreak = (rows: ReadonlyArray<HashChain.Row | EventLog.DamagedRow>): HashChain.Break | undefined => {
-  const [before, rest] = Arr.span(rows, (row): row is HashChain.Row => !(row instanceof EventLog.DamagedRow))
+const firstBreak = (rows: ReadonlyArray<HashChain.Row | HashChain.DamagedRow>): HashChain.Break | undefined => {
+  const [before, rest] = Arr.span(rows, (row): row is HashChain.Row => !(row instanceof HashChain.DamagedRow))
   const damaged = rest[0]
   return HashChain.firstBreak(before) ??
     (damaged === undefined ? undefined : { run: damaged.run, seq: damaged.seq, tag: damaged.tag, problem: "cannot be read" })
@@ -115,7 +116,7 @@ const firstBreak = (rows: ReadonlyArray<HashChain.Row | EventLog.DamagedRow>): H
 /** Reads the rows of a run, or says that they cannot be read: those whose id is damaged are not found by it. */
 const readable = (run: string) =>
   Effect.map(EventLog.allRows(run), (rows) =>
-    rows.length === 0 && run.includes("\ufffd") ? [new EventLog.DamagedRow({ run, seq: 0, tag: "unknown" })] : rows)
+    rows.length === 0 && run.includes("\ufffd") ? [new HashChain.DamagedRow({ run, seq: 0, tag: "unknown" })] : rows)
 
 /** Checks the rows of a run. */
 const verifyOne = (run: string) =>

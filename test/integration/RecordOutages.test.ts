@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
 import * as PostgresSchema from "../support/PostgresSchema.ts"
@@ -43,7 +44,8 @@ const postgres = Effect.gen(function*() {
     env: { TELEMACHY_DATABASE_URL: through.href },
     direct: { TELEMACHY_DATABASE_URL: url },
     take: () => proxy.close,
-    giveBack: () => proxy.open
+    giveBack: () => proxy.open,
+    freeze: proxy.freeze(true)
   }
 })
 
@@ -117,6 +119,23 @@ describe.skipIf(PostgresSchema.isMissing).concurrent("a PostgreSQL (left out unl
       assert.strictEqual(ended.code, 2, ended.stderr)
       assert.match(ended.stderr, /^the journal of runs \(postgres:.*\) cannot be opened: nothing listens at that address\n$/)
       assert.deepStrictEqual(yield* backend.requestLog, [])
+    }))
+
+  test("that hangs holds up neither the removal nor the end of a run that is cancelled", () =>
+    Effect.gen(function*() {
+      const grace = 3
+      const backend = yield* TestBackend.make()
+      const database = yield* postgres
+      const { file } = yield* TestWorkflow.shell("outage", { only: TestWorkflow.wait })
+      const running = yield* telemachy(["run", file, "--json"], {
+        env: { ...backend.env, ...database.env, TEARDOWN_GRACE_SECONDS: String(grace) }
+      })
+      yield* running.event("task.progressed")
+      yield* database.freeze
+      const [time, ended] = yield* Effect.timed(Effect.zipRight(running.signal("SIGINT"), running.ended))
+      assert.strictEqual(ended.code, 130, ended.stderr)
+      assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
+      assert.isBelow(Duration.toSeconds(time), grace + 2, ended.stderr)
     }))
 
   for (const command of [["status", "--watch"], ["status", "--watch", "--json"], ["logs", "--follow"], ["logs", "--follow", "--json"]]) {

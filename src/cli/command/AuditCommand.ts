@@ -7,8 +7,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { count, oneLine } from "../../report/Format.ts"
 import type { RunId } from "../../run/RunId.ts"
-import * as EventLog from "../../store/EventLog.ts"
-import type * as HashChain from "../../store/HashChain.ts"
+import * as HashChain from "../../store/HashChain.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import { CommandExit } from "../CommandExit.ts"
@@ -32,8 +31,8 @@ const verify = Effect.fn("AuditCommand.verify")(function*(run: Option.Option<Run
 const decode = Schema.decodeOption(Schema.parseJson())
 
 /** A row of the journal as a program reads it. */
-const shown = (row: HashChain.Row | EventLog.DamagedRow) => {
-  if (row instanceof EventLog.DamagedRow) return { run: row.run, seq: row.seq, tag: row.tag, damaged: true }
+const shown = (row: HashChain.Row | HashChain.DamagedRow) => {
+  if (row instanceof HashChain.DamagedRow) return { run: row.run, seq: row.seq, tag: row.tag, damaged: true }
   // One that says something else than JSON is shown as it is.
   return { ...row, payload: row.payload === null ? null : Option.getOrElse(decode(row.payload), () => row.payload) }
 }
@@ -44,7 +43,7 @@ const print = Effect.fn("AuditCommand.print")(function*(run: Option.Option<RunId
   const damaged = yield* Stream.runFoldEffect(rows(run), 0, (found, row) =>
     Effect.gen(function*() {
       yield* JsonLines.write(JSON.stringify(shown(row)))
-      if (!(row instanceof EventLog.DamagedRow)) return found
+      if (!(row instanceof HashChain.DamagedRow)) return found
       yield* Console.error(oneLine(`run ${row.run}: event ${row.seq} (${row.tag}) cannot be read`))
       return found + 1
     }))

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import { count, duration, oneLine } from "../../report/Format.ts"
 import type { Style } from "../../report/Style.ts"
 import * as Table from "../../report/Table.ts"
-import type * as RunIndex from "../../store/RunIndex.ts"
+import type { RunSummary } from "../../store/RunSummary.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as ConfigSources from "../ConfigSources.ts"
@@ -15,7 +15,7 @@ import { config, most, definition } from "../definition/ListDefinition.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as Streams from "../Streams.ts"
 
-const paints: Record<RunIndex.RunSummary["status"], keyof Style> = {
+const paints: Record<RunSummary["status"], keyof Style> = {
   running: "active",
   interrupted: "bad",
   completed: "good",
@@ -35,10 +35,10 @@ const format = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle:
 
 const local = (iso: string): string => DateTime.formatIntl(timeOf(iso), format)
 
-const remains = ({ kept = 0, left = 0 }: RunIndex.RunSummary, style: Style): string =>
+const remains = ({ kept = 0, left = 0 }: RunSummary, style: Style): string =>
   [...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)])].join(", ")
 
-const cells = (summary: RunIndex.RunSummary, now: DateTime.Utc, style: Style): ReadonlyArray<string> => {
+const cells = (summary: RunSummary, now: DateTime.Utc, style: Style): ReadonlyArray<string> => {
   const { endedAt, run, startedAt, status, workflow = "" } = summary
   const isOpen = status === "interrupted"
   const took = DateTime.distanceDuration(timeOf(startedAt), endedAt === undefined ? now : timeOf(endedAt))

@@ -1,0 +1,57 @@
+/** A run at a glance, and the error of a prefix that several runs have. */
+import * as Schema from "effect/Schema"
+import type { RunId } from "../run/RunId.ts"
+import type { RunStatus } from "../run/RunStatus.ts"
+
+/**
+ * A run at a glance, as a list shows it.
+ *
+ * **Example** (The runs that nobody drives any more)
+ *
+ * ```ts
+ * import type { RunSummary } from "telemachy"
+ *
+ * export const isAbandoned = ({ status }: RunSummary.RunSummary) => status === "interrupted"
+ * ```
+ */
+export interface RunSummary {
+  readonly run: RunId
+  /** Nothing when the run was forgotten. */
+  readonly workflow: string | undefined
+  readonly status: RunStatus
+  readonly startedAt: string
+  readonly endedAt: string | undefined
+  /** How many agents and teams could not be removed; nothing while the run is not over. */
+  readonly left: number | undefined
+  /** How many were kept on purpose. */
+  readonly kept: number | undefined
+  /** Who drives it, if anybody does. */
+  readonly owner: string | undefined
+}
+
+/**
+ * More than one run begins like this.
+ *
+ * **Example** (Asking which one was meant)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { RunStore } from "telemachy"
+ *
+ * export const workflowOf = (prefix: string) =>
+ *   Effect.gen(function*() {
+ *     const { find } = yield* RunStore.RunStore
+ *     return (yield* find(prefix)).workflow
+ *   }).pipe(Effect.catchTag("RunAmbiguousError", ({ candidates }) => Effect.succeed(`one of ${candidates.join(", ")}`)))
+ * ```
+ */
+export class RunAmbiguousError extends Schema.TaggedError<RunAmbiguousError>()("RunAmbiguousError", {
+  prefix: Schema.String,
+  candidates: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    const [shown, more] = [this.candidates.slice(0, 10), this.candidates.length - 10]
+    const lines = [...shown, ...(more > 0 ? [`and ${more} more`] : [])].map((line) => `  ${line}`)
+    return [`${this.candidates.length} runs begin with ${this.prefix}:`, ...lines].join("\n")
+  }
+}
