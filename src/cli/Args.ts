@@ -8,5 +8,5 @@ export const file = Args.text({ name: "FILE" }).pipe(
 
 /** The argument that names a recorded run. */
 export const run = Args.text({ name: "RUN" }).pipe(
-  Args.withDescription("Id of a run, or as much of its beginning as no other run has")
+  Args.withDescription("Id of a run or its beginning, the name of a workflow for its newest run, or latest")
 )

@@ -16,7 +16,8 @@ export class IsEmbedded extends Context.Tag("telemachy/cli/Backend/IsEmbedded")<
 
 const httpClient = Connections.layer()
 
-const embedded = Layer.unwrapScoped(Effect.gen(function*() {
+/** Layer of an embedded Agamemnon, whatever the settings name. */
+export const embedded = Layer.unwrapScoped(Effect.gen(function*() {
   const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
   const { apiKey, url } = yield* EmbeddedAgamemnon.make({ programs: Object.fromEntries(programs) })
   return Layer.merge(

@@ -23,6 +23,8 @@ export interface Options {
   readonly verbose: boolean
   /** The command that removes what a run leaves; without one, that ends with the command. */
   readonly removal: (state: RunState.RunState) => string | undefined
+  /** What is said of a run that is over before its last line: its id, and what to type next. */
+  readonly next: (state: RunState.RunState) => ReadonlyArray<string>
   /** What Ctrl-C does. Defaults to cancelling the run. */
   readonly interruption?: string | undefined
 }
@@ -88,7 +90,8 @@ export const make = Effect.fn("Display.make")(function*(options: Options) {
       const body = [
         ...(options.quiet ? [] : Summary.tasks(state, summary)),
         ...Summary.quotes(state, summary),
-        ...(options.quiet && isWell ? [] : Summary.resources(state, summary))
+        ...(options.quiet ? [] : Summary.results(state, summary)),
+        ...(options.quiet && isWell ? [] : [...Summary.resources(state, summary), ...options.next(state)])
       ]
       yield* Effect.forEach(body, (line) => write(line), { discard: true })
       yield* (isWell ? write : Console.error)(Summary.lastLine(state, output.style))

@@ -19,6 +19,13 @@ export const switches = {
   separate: Options.boolean("separate").pipe(
     Options.withDescription("Make agents and teams of its own, beside another run of the workflow")
   ),
+  resume: Options.boolean("resume").pipe(
+    Options.withDescription("Go on with the last run of the workflow, and try again what has failed, if that run is not completed")
+  ),
+  yes: Options.boolean("yes").pipe(
+    Options.withAlias("y"),
+    Options.withDescription("Ask nothing: run the workflow anew, whatever became of its last run")
+  ),
   json: Options.boolean("json").pipe(
     Options.withDescription("Write one JSON object per event to standard output, and text for people to standard error")
   ),

@@ -7,7 +7,6 @@ import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -19,26 +18,9 @@ import * as RunState from "../run/RunState.ts"
 import * as RunStore from "../store/RunStore.ts"
 import * as CommandExit from "./CommandExit.ts"
 import type * as Display from "./Display.ts"
-import * as ExitCode from "./ExitCode.ts"
 import * as NextCommand from "./NextCommand.ts"
+import * as RunExitCode from "./RunExitCode.ts"
 import { Signals } from "./Signals.ts"
-
-/** The exit code of a run whose outcome is decided, unless it was cancelled: then a signal decides it. */
-const decidedCode = (state: RunState.RunState | undefined): Option.Option<number> => {
-  if (state?.outcome === undefined || state.outcome === "cancelled") return Option.none()
-  if (state.outcome !== "completed") return Option.some(ExitCode.outcomes[state.outcome])
-  const isOver = state.endedAt !== undefined
-  const left = isOver ? RunState.left(state) : RunState.remaining(state).filter(({ status }) => status !== "kept")
-  if (left.length > 0) return Option.some(ExitCode.leftBehind)
-  return Option.some(state.recorded ? ExitCode.outcomes.completed : ExitCode.unrecorded)
-}
-
-/** The exit code of a run that is over. */
-const exitCodeOf = Effect.fn("ForegroundRun.exitCodeOf")(function*(state: RunState.RunState | undefined) {
-  const { exitCode } = yield* Signals
-  if (state?.outcome === "cancelled") return yield* exitCode
-  return Option.getOrElse(decidedCode(state), () => ExitCode.outcomes.failed)
-})
 
 /** Says what happens at the first signal, and ends the process at the second, having said what is left. */
 const handleSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: Display.Display) =>
@@ -46,7 +28,7 @@ const handleSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: D
     const signals = yield* Signals
     // Of a run that is over, all has been said.
     const underWay = Effect.map(Ref.get(state), (reached) => reached?.endedAt === undefined ? reached : undefined)
-    yield* signals.decideBy(Effect.map(Ref.get(state), decidedCode))
+    yield* signals.decideBy(Effect.map(Ref.get(state), RunExitCode.decided))
     const signal = yield* signals.first
     const reached = yield* underWay
     const what = reached?.outcome === undefined ? "cancelling the run and taking down what it made" : "taking down what the run made goes on"
@@ -86,7 +68,7 @@ export const join = Effect.fn("ForegroundRun.join")(function*(run: RunId, displa
   const ended = yield* Ref.get(state)
   if (ended?.endedAt === undefined) return yield* new RunDeserted({ run })
   yield* display.summarize(ended)
-  return yield* new CommandExit.CommandExit({ code: yield* exitCodeOf(ended) })
+  return yield* new CommandExit.CommandExit({ code: yield* RunExitCode.of(ended) })
 }, Effect.scoped)
 
 /** Starts a run, or resumes one, and takes it to its end. */
@@ -113,5 +95,5 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   const ended = yield* Ref.get(state)
   // What kept it from beginning is all there is to say.
   if (ended === undefined) yield* exit
-  return yield* new CommandExit.CommandExit({ code: yield* exitCodeOf(ended) })
+  return yield* new CommandExit.CommandExit({ code: yield* RunExitCode.of(ended) })
 })

@@ -1,4 +1,6 @@
 /** The command line that a person is told to type next. */
+import * as RunProgress from "../run/RunProgress.ts"
+import type * as RunState from "../run/RunState.ts"
 
 /** A word as a shell takes it for itself. */
 export const forShell = (word: string): string => {
@@ -11,6 +13,25 @@ export const cleanup = ({ run }: { readonly run: string }): string => `telemachy
 
 /** Takes a recorded run to its end. */
 export const resume = ({ run }: { readonly run: string }): string => `telemachy resume ${run}`
+
+/** Takes a recorded run to its end whose workflow file has changed. */
+export const resumeChanged = (run: string, { retryFailed = false }: { readonly retryFailed?: boolean | undefined }): string =>
+  `${resume({ run })} --accept-changes${retryFailed ? " --retry-failed" : ""}`
+
+/** Takes a recorded run to its end, as far as it has got; nothing when it is there. */
+export const resumption = (state: RunState.RunState): string | undefined => {
+  if (state.outcome === "completed" && state.endedAt !== undefined) return undefined
+  return RunProgress.canProceed(state, state.declared.teams, false) ? resume(state) : `${resume(state)} --retry-failed`
+}
+
+/** Tells of a recorded run what has happened in it, with the results of its tasks. */
+export const logs = ({ run }: { readonly run: string }): string => `telemachy logs ${run} -v`
+
+/** What there is to do about a recorded run that is over. */
+export const afterRun = (state: RunState.RunState): ReadonlyArray<string> => {
+  const further = resumption(state)
+  return [`run ${state.run}; ${further === undefined ? `what its tasks wrote: ${logs(state)}` : `go on with it: ${further}`}`]
+}
 
 /** Removes what runs of a workflow file have left on an Agamemnon, recorded or not. */
 export const teardown = (file: string, url: string): string =>

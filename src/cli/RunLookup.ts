@@ -1,9 +1,13 @@
 /** The recorded run that a command is about. */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
 import { RunStore } from "../store/RunStore.ts"
+import type { RunSummary } from "../store/RunSummary.ts"
 
 /** What the journal said about a run has been removed from it. */
 export class RunForgottenError extends Schema.TaggedError<RunForgottenError>()("RunForgottenError", { run: Schema.String }) {
@@ -12,8 +16,39 @@ export class RunForgottenError extends Schema.TaggedError<RunForgottenError>()("
   }
 }
 
-/** Finds the run that an argument names, at a glance. */
-export const find = (prefix: string) => Effect.flatMap(RunStore, ({ find }) => find(prefix))
+/** The beginning of the id of one run is the name of the workflow of others. */
+export class RunNameError extends Schema.TaggedError<RunNameError>()("RunNameError", {
+  name: Schema.String,
+  byId: Schema.String,
+  byName: Schema.String
+}) {
+  override get message(): string {
+    return `${this.name} can be run ${this.byId}, whose id begins so, or run ${this.byName}, the newest of that workflow: name one by its id`
+  }
+}
+
+/** Stands for the newest run of all. */
+const latest = "latest"
+
+const newestOf = (runs: ReadonlyArray<RunSummary>, name: string): Option.Option<RunSummary> =>
+  Arr.findFirst(runs, ({ workflow }) => name === latest || workflow === name)
+
+/**
+ * Finds the run that an argument names, at a glance: by its id or the beginning
+ * of that, by the name of its workflow, of which it is the newest, or as the
+ * newest of all. A name that is as good an id is refused: what is done to a run
+ * must not be done to another.
+ */
+export const find = Effect.fn("RunLookup.find")(function*(name: string) {
+  const store = yield* RunStore
+  const byId = yield* Effect.either(store.find(name))
+  if (Either.isRight(byId) && byId.right.run === name) return byId.right
+  if (Either.isLeft(byId) && byId.left._tag === "JournalError") return yield* byId.left
+  const byName = newestOf(yield* store.list, name)
+  if (Option.isNone(byName)) return yield* byId
+  if (Either.isLeft(byId) || byId.right.run === byName.value.run) return byName.value
+  return yield* new RunNameError({ name, byId: byId.right.run, byName: byName.value.run })
+})
 
 /** Reads how far a run has got, and what others have removed since of what it has kept or left. */
 export const stateOf = Effect.fn("RunLookup.stateOf")(function*(run: RunId) {

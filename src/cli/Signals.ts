@@ -2,11 +2,14 @@
  * SIGINT, SIGTERM, and the SIGHUP of a terminal that is closed. The first
  * cancels what the command is doing, and whoever runs the command takes care of
  * that; this module remembers which it was, and hears of a second, which says
- * that nobody wants to wait any longer.
+ * that nobody wants to wait any longer. Copies of a signal within a second of it
+ * are the same one, which others have sent on.
  */
 import { isatty } from "node:tty"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as MutableRef from "effect/MutableRef"
@@ -33,6 +36,9 @@ export class Signals extends Context.Tag("telemachy/cli/Signals")<Signals, {
 
 const exitCodes: Record<Signal, number> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
 
+// A terminal sends one press of Ctrl-C to every process of its group, and npm, shells and supervisors among them send it on.
+const copyWindow = Duration.unsafeToNanos(Duration.seconds(1))
+
 // A program that was started with nohup goes on when its terminal is closed. Node forgets at its start which signals it
 // was started to ignore, but nohup also leaves it without a terminal, and who has none can not lose it.
 const hasTerminal = Effect.sync(() => [0, 1, 2].some((descriptor) => isatty(descriptor)))
@@ -44,10 +50,13 @@ export const layer: Layer.Layer<Signals> = Layer.scoped(
     const first = yield* Deferred.make<Signal>()
     const second = yield* Deferred.make<Signal>()
     const runSync = Runtime.runSync(yield* Effect.runtime())
-    let received: ReadonlyArray<Signal> = []
+    const received = new Map<Signal, bigint>()
     const listener = (signal: Signal) => {
-      received = [...received, signal]
-      runSync(Deferred.succeed(received.length === 1 ? first : second, signal))
+      const now = runSync(Clock.currentTimeNanos)
+      const before = received.get(signal)
+      if (before !== undefined && now - before < copyWindow) return
+      runSync(Deferred.succeed(received.size === 0 ? first : second, signal))
+      if (before === undefined) received.set(signal, now)
     }
     const listeners = {
       SIGINT: listener,
@@ -60,7 +69,7 @@ export const layer: Layer.Layer<Signals> = Layer.scoped(
     const decided = MutableRef.make<Effect.Effect<Option.Option<number>>>(Effect.succeedNone)
     const exitCode = Effect.map(
       Effect.suspend(() => MutableRef.get(decided)),
-      Option.getOrElse(() => exitCodes[received[0] ?? "SIGINT"])
+      Option.getOrElse(() => exitCodes[[...received.keys()][0] ?? "SIGINT"])
     )
     return {
       first: Deferred.await(first),

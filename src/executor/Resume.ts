@@ -12,10 +12,9 @@ import { JournalError, RunElsewhereError, RunUnknownError } from "../run/Journal
 import type { RunId } from "../run/RunId.ts"
 import * as RunInput from "../run/RunInput.ts"
 import { RunJournal } from "../run/RunJournal.ts"
+import * as RunProgress from "../run/RunProgress.ts"
 import * as RunState from "../run/RunState.ts"
-import * as TaskStatus from "../run/TaskStatus.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
-import * as TaskGraph from "../workflow/TaskGraph.ts"
 import * as WorkflowDiff from "../workflow/WorkflowDiff.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import { CurrentRun } from "./CurrentRun.ts"
@@ -123,7 +122,7 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   const differences = changed === undefined ? [] : WorkflowDiff.between(input.spec, changed)
   if (differences.length > 0 && !acceptChanges) return yield* new WorkflowChangedError({ run, differences })
   const spec = changed ?? input.spec
-  if (!canProceed(reached, spec, retryFailed)) return yield* new NothingToResumeError({ run, why: "failed" })
+  if (!RunProgress.canProceed(reached, spec.teams, retryFailed)) return yield* new NothingToResumeError({ run, why: "failed" })
   return {
     journal,
     input: { ...input, spec },
@@ -132,29 +131,6 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
     events: journal.events
   }
 })
-
-/** The task of a subject, as the journal has it. */
-const taskOf = (state: RunState.RunState, team: string, subject: string): Option.Option<RunState.TaskState> =>
-  Option.flatMap(HashMap.get(state.tasks, team), HashMap.get(subject))
-
-const isCompleted = ({ status }: RunState.TaskState): boolean => status === "completed"
-
-/** Whether some task can still run, or there is only teardown left to do. */
-const canProceed = (state: RunState.RunState, { teams }: WorkflowSpec, retryFailed: boolean): boolean => {
-  const isDone = (team: string, subject: string) => Option.exists(taskOf(state, team, subject), isCompleted)
-  const hasFailed = (team: string, subject: string) =>
-    !retryFailed && Option.exists(taskOf(state, team, subject), ({ status }) => TaskStatus.isFailure(status))
-  return teams.every(({ name, tasks }) => tasks.every(({ subject }) => isDone(name, subject))) ||
-    teams.some(({ name, tasks }) => {
-      const frontier = TaskGraph.frontier(TaskGraph.make(tasks))
-      const ready = [...frontier.ready]
-      for (const subject of ready) {
-        if (!isDone(name, subject) && !hasFailed(name, subject)) return true
-        ready.push(...frontier.settle(subject, isDone(name, subject)).ready)
-      }
-      return false
-    })
-}
 
 // What was on an Agamemnon that has ended is gone with it.
 const withoutResources = (state: RunState.RunState): RunState.RunState => ({
@@ -173,7 +149,7 @@ export const completedBefore = (
 ): Option.Option<ReadonlyArray<RunState.TaskState>> =>
   before === undefined ? Option.none() : Option.all(
     spec.teams.flatMap(({ name, tasks }) =>
-      tasks.map(({ subject }) => Option.filter(taskOf(before, name, subject), isCompleted)))
+      tasks.map(({ subject }) => RunProgress.completedTask(before, name, subject)))
   )
 
 /**

@@ -25,7 +25,7 @@ export interface Options {
 /** How many tasks are shown one by one when all went well. */
 const mostTasks = 40
 
-/** How many failed tasks are quoted, and how many lines of each. */
+/** How many tasks are quoted, and how many lines of each. */
 const mostQuoted = 5
 const quotedLines = 8
 
@@ -52,6 +52,18 @@ export const quotes = (state: RunState.RunState, { style, width }: Options): Rea
   const failed = RunState.tasks(state).filter(({ result, status }) => status !== "completed" && result !== undefined)
   return Arr.take(failed, mostQuoted).flatMap(({ result = "", subject, team }) => [
     style.bad(oneLine(`${team}/${subject} wrote:`)),
+    ...lastLines(result, quotedLines).map((line) => Table.cut(`  ${line}`, width))
+  ])
+}
+
+/** What the last tasks of a run have written at their end: those that no other waits for. Of very many, none is the result. */
+export const results = (state: RunState.RunState, { style, width }: Options): ReadonlyArray<string> => {
+  const all = RunState.tasks(state)
+  const awaited = new Set(all.flatMap(({ blockedBy, team }) => blockedBy.map((subject) => `${team}/${subject}`)))
+  const last = all.filter(({ result, status, subject, team }) =>
+    status === "completed" && result !== undefined && result.trim() !== "" && !awaited.has(`${team}/${subject}`))
+  return last.length > mostQuoted ? [] : last.flatMap(({ result = "", subject, team }) => [
+    style.strong(oneLine(`${team}/${subject}:`)),
     ...lastLines(result, quotedLines).map((line) => Table.cut(`  ${line}`, width))
   ])
 }

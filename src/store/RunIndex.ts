@@ -25,7 +25,9 @@ const Milestone = Schema.Struct({
   /** When it was over for the first time since it began or was resumed: what it has left may have been removed later. */
   ended: Schema.NullOr(Schema.String),
   /** Whether the event says nothing, though others of its run do: 1 or 0. */
-  torn: Schema.Number
+  torn: Schema.Number,
+  /** Whether its Agamemnon ends with the process of the run: 1 or 0. */
+  embedded: Schema.Number
 })
 type Milestone = typeof Milestone.Type
 
@@ -36,6 +38,7 @@ const decodeMilestone = Schema.decodeUnknownOption(Milestone)
 const summaryOf = (milestone: Milestone, event: RunEvent.RunEvent | undefined, owner: Owner | undefined): RunSummary => {
   const isOver = event?._tag === "run.finished" && owner === undefined
   const ended = event?._tag === "run.finished" ? event.outcome : "interrupted"
+  const isEmbedded = milestone.embedded === 1
   const unknown = milestone.payload === null && milestone.torn === 0 ? "forgotten" : "damaged"
   return {
     run: milestone.run,
@@ -43,8 +46,10 @@ const summaryOf = (milestone: Milestone, event: RunEvent.RunEvent | undefined, o
     status: event === undefined ? unknown : owner === undefined ? ended : "running",
     startedAt: milestone.begun,
     endedAt: isOver || event === undefined ? milestone.ended ?? milestone.at : undefined,
-    left: isOver ? event.left : undefined,
-    kept: isOver ? event.kept : undefined,
+    // An embedded Agamemnon has ended with the process, and all that was on it.
+    left: isOver ? isEmbedded ? 0 : event.left : undefined,
+    kept: isOver ? isEmbedded ? 0 : event.kept : undefined,
+    embedded: isEmbedded,
     owner: owner?.description
   }
 }
@@ -63,6 +68,7 @@ const damagedSummary = (row: Readonly<Record<string, unknown>>, owners: Readonly
     endedAt: startedAt,
     left: undefined,
     kept: undefined,
+    embedded: false,
     owner: owners.get(id)?.description
   }
 }
@@ -70,6 +76,16 @@ const damagedSummary = (row: Readonly<Record<string, unknown>>, owners: Readonly
 const milestoneTags = (sql: Database.Sql) => sql.literal(EventLog.milestones.map((tag) => `'${tag}'`).join(", "))
 
 type Condition = (sql: Database.Sql) => Fragment
+
+/** Whether the JSON of an event has a member, as the canonical form writes it. */
+const hasMember = (sql: Database.Sql, member: string, column = "payload") =>
+  sql.onDialectOrElse({
+    pg: () => sql`strpos(${sql.literal(column)}, ${member}) > 0`,
+    orElse: () => sql`instr(${sql.literal(column)}, ${member}) > 0`
+  })
+
+/** How the first event of a run, or of its resumption, says that its Agamemnon ends with its process. */
+const embeddedMember = "\"embedded\":true"
 
 /** Reads the last milestone of runs, and when they began and ended; the newest run first. */
 const milestonesOf = (condition?: Condition) =>
@@ -80,11 +96,12 @@ const milestonesOf = (condition?: Condition) =>
         ${sql.literal(Database.text(sql, "f.at", "begun"))}, ${sql.literal(Database.text(sql, ended, "ended"))},
         CASE WHEN m.payload IS NULL AND EXISTS (
           SELECT 1 FROM telemachy_events AS e WHERE e.run = l.run AND e.payload IS NOT NULL AND e.tag <> 'run.forgotten'
-        ) THEN 1 ELSE 0 END AS torn
+        ) THEN 1 ELSE 0 END AS torn, CASE WHEN ${hasMember(sql, embeddedMember, "b.payload")} THEN 1 ELSE 0 END AS embedded
       FROM (SELECT run, max(seq) AS seq, max(CASE WHEN tag IN ('run.started', 'run.resumed') THEN seq END) AS began
         FROM telemachy_events WHERE tag IN (${milestoneTags(sql)}) ${wanted} GROUP BY run) AS l
       JOIN telemachy_events AS m ON m.run = l.run AND m.seq = l.seq
       LEFT JOIN telemachy_events AS f ON f.run = l.run AND f.seq = 0
+      LEFT JOIN telemachy_events AS b ON b.run = l.run AND b.seq = l.began
       ORDER BY coalesce(f.at, m.at) DESC, m.run`
   })
 
@@ -130,13 +147,6 @@ const perhapsOpen = (sql: Database.Sql) =>
       AND run NOT IN (SELECT run FROM telemachy_events WHERE ${sql.literal(Migrations.isDone)})
     UNION SELECT run FROM telemachy_events WHERE tag = 'run.resumed'`
 
-/** Whether the JSON of an event has a member, as the canonical form writes it. */
-const hasMember = (sql: Database.Sql, member: string) =>
-  sql.onDialectOrElse({
-    pg: () => sql`strpos(payload, ${member}) > 0`,
-    orElse: () => sql`instr(payload, ${member}) > 0`
-  })
-
 /**
  * The runs on an Agamemnon that is not embedded which are not over or have left
  * something. The database looks into the beginning of each and its last
@@ -149,7 +159,7 @@ export const openOn = (urls: ReadonlyArray<string>) =>
         FROM (SELECT run, max(seq) AS seq, max(CASE WHEN tag IN ('run.started', 'run.resumed') THEN seq END) AS began
           FROM telemachy_events WHERE tag IN (${milestoneTags(sql)}) AND run IN (${perhapsOpen(sql)}) GROUP BY run) AS l
         WHERE EXISTS (SELECT 1 FROM telemachy_events WHERE run = l.run AND seq = l.began
-            AND ${sql.or(urls.map((url) => hasMember(sql, `"url":${JSON.stringify(url)}`)))} AND NOT ${hasMember(sql, "\"embedded\":true")})
+            AND ${sql.or(urls.map((url) => hasMember(sql, `"url":${JSON.stringify(url)}`)))} AND NOT ${hasMember(sql, embeddedMember)})
           AND EXISTS (SELECT 1 FROM telemachy_events WHERE run = l.run AND seq = l.seq
             AND payload IS NOT NULL AND NOT (${sql.literal(Migrations.isDone)}))
         ORDER BY l.run`),

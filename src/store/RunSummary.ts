@@ -25,6 +25,8 @@ export interface RunSummary {
   readonly left: number | undefined
   /** How many were kept on purpose. */
   readonly kept: number | undefined
+  /** Whether its Agamemnon ends with the process that runs it: what it made has, once nobody drives it. */
+  readonly embedded: boolean
   /** Who drives it, if anybody does. */
   readonly owner: string | undefined
 }

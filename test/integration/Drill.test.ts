@@ -12,7 +12,7 @@ import { ask, askJson, eventually } from "../support/HttpQuestion.ts"
 import * as RawServer from "../support/RawServer.ts"
 import * as SelfSigned from "../support/SelfSigned.ts"
 import * as TestBackend from "../support/TestBackend.ts"
-import { commandsWith, directoryWith, emptyDirectory, lastLine, type Options, telemachy, test } from "../support/TestCommand.ts"
+import { again, commandsWith, directoryWith, emptyDirectory, lastLine, type Options, telemachy, test } from "../support/TestCommand.ts"
 
 const decodeLine = Schema.decodeUnknownSync(DrillReport.Line)
 
@@ -191,8 +191,7 @@ describe.concurrent("telemachy drill", () => {
       yield* backend.setFaults([Faults.Hang({})])
       yield* running.signal("SIGTERM")
       yield* running.until("the first signal", () => running.output().stderr.includes("SIGTERM: ") || undefined)
-      yield* running.signal("SIGTERM")
-      const { code, stderr } = yield* running.exited
+      const { code, stderr } = yield* again(running.signal("SIGTERM"), running.exited)
       assert.strictEqual(code, 143)
       assert.strictEqual(lastLine(stderr), `what the drill has made may still be there: telemachy cleanup --orphans --url ${backend.url}`)
     }))

@@ -4,7 +4,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { WorkflowInput } from "../../src/workflow/WorkflowSpec.ts"
 import { eventually } from "../support/HttpQuestion.ts"
-import { directoryWith, lastLine, processesWith, run, telemachy, test } from "../support/TestCommand.ts"
+import { again, directoryWith, lastLine, processesWith, run, telemachy, test } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 /** Waits until no process is there that was started with this in its environment. */
@@ -98,8 +98,7 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
       yield* eventually(Effect.sync(() => exists("started")), (started) => started)
       yield* running.signal("SIGINT")
       yield* running.until("the cancellation", () => /SIGINT: cancelling/.exec(running.output().stderr) ?? undefined)
-      yield* running.signal("SIGINT")
-      const ended = yield* running.ended
+      const ended = yield* again(running.signal("SIGINT"), running.ended)
       assert.strictEqual(ended.code, 130, ended.stderr)
       // The kernel takes them away on its own time.
       yield* noneLeft(MARK)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Faults from "../../src/embedded/Faults.ts"
 import { eventually } from "../support/HttpQuestion.ts"
 import * as TestBackend from "../support/TestBackend.ts"
-import { bin, commandsWith, lastLine, listensToSignals, onTerminal, run, start, telemachy, test, typed } from "../support/TestCommand.ts"
+import { again, bin, commandsWith, lastLine, listensToSignals, onTerminal, run, start, telemachy, test, typed } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 const codes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
@@ -26,6 +26,22 @@ describe.concurrent("a signal", () => {
         assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
       }))
 
+    test(`${signal} counts once, however many copies of it are sent on by others`, () =>
+      Effect.gen(function*() {
+        const backend = yield* TestBackend.make()
+        const { file } = yield* waiting
+        yield* backend.setFaults([Faults.Slow({ method: "DELETE", delay: 500 })])
+        const running = yield* telemachy(["run", file, "--json"], { env: backend.env })
+        yield* running.event("task.progressed")
+        yield* running.signal(signal)
+        yield* running.until("the first", () => running.output().stderr.includes(`${signal}: `) || undefined)
+        yield* Effect.replicateEffect(running.signal(signal), 3)
+        const ended = yield* running.ended
+        assert.strictEqual(ended.code, codes[signal], ended.stderr)
+        assert.match(lastLine(ended.stderr), /^workflow signals cancelled after /)
+        assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
+      }))
+
     test(`${signal} during a teardown that hangs, after another, stops at once and names what is left`, () =>
       Effect.gen(function*() {
         const backend = yield* TestBackend.make()
@@ -36,8 +52,7 @@ describe.concurrent("a signal", () => {
         yield* running.event("task.progressed")
         yield* running.signal("SIGTERM")
         yield* eventually(backend.requestLog, (entries) => entries.some(({ method }) => method === "DELETE"))
-        yield* running.signal(signal)
-        const ended = yield* running.ended
+        const ended = yield* again(running.signal(signal), running.ended)
         // The code tells how the run was cancelled: by the first.
         assert.strictEqual(ended.code, codes.SIGTERM, ended.stderr)
         const left = yield* TestBackend.remaining(backend)
@@ -110,8 +125,7 @@ describe.concurrent("a signal", () => {
         yield* eventually(backend.requestLog, (entries) => entries.some(({ method }) => method === "DELETE"))
         yield* running.signal("SIGINT")
         yield* running.until("what it says", () => /goes on; once more to stop waiting/.exec(running.output().stderr) ?? undefined)
-        yield* running.signal("SIGINT")
-        const ended = yield* running.ended
+        const ended = yield* again(running.signal("SIGINT"), running.ended)
         assert.strictEqual(ended.code, code, ended.stderr)
         assert.include(ended.stderr, "stopped without waiting; not removed: 1 team and 1 agent; remove with: telemachy cleanup ")
         for (const { id } of yield* TestBackend.remaining(backend)) assert.include(ended.stderr, id)

@@ -4,7 +4,7 @@ import * as Faults from "../../src/embedded/Faults.ts"
 import { eventually } from "../support/HttpQuestion.ts"
 import * as TerminalScreen from "../support/TerminalScreen.ts"
 import * as TestBackend from "../support/TestBackend.ts"
-import { hasTerminals, onTerminal, test } from "../support/TestCommand.ts"
+import { again, hasTerminals, onTerminal, test } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 const colors = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`)
@@ -148,8 +148,7 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       yield* running.until("the first task to run", () => /first +worker.* running/.exec(running.output().stdout) ?? undefined)
       yield* running.type("\u0003")
       yield* eventually(backend.requestLog, (entries) => entries.some(({ method }) => method === "DELETE"))
-      yield* running.type("\u0003")
-      const ended = yield* running.ended
+      const ended = yield* again(running.type("\u0003"), running.ended)
       assert.strictEqual(ended.code, 130)
       const screen = TerminalScreen.after(ended.stdout)
       const from = screen.findIndex((line) => line.startsWith("stopped without waiting; not removed: 1 team and 1 agent; remove with: "))

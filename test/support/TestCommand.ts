@@ -97,6 +97,10 @@ export class NotSeen extends Schema.TaggedError<NotSeen>()("NotSeen", {
 /** The longest that anything is waited for: a limit for what hangs, so wide that a machine with much else to do keeps it. */
 const patience: Duration.DurationInput = "4 minutes"
 
+/** Does the same again and again, as a person who has lost patience, until a process has ended: copies within a second count once. */
+export const again = (press: Effect.Effect<void>, ended: Running["ended"]): Running["ended"] =>
+  Effect.raceFirst(ended, Effect.forever(Effect.delay(press, "200 millis")))
+
 /** Standard input that stays open, to be typed on. */
 export const typed = "typed"
 

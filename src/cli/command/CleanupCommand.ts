@@ -1,16 +1,17 @@
 /** `telemachy cleanup`: removes what runs have left on Agamemnon. */
 import * as Command from "@effect/cli/Command"
+import * as Arr from "effect/Array"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { AgamemnonClient } from "../../agamemnon/AgamemnonClient.ts"
 import { oneLine } from "../../report/Format.ts"
 import type { JournalError } from "../../run/JournalError.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as RunState from "../../run/RunState.ts"
 import * as AgamemnonAddress from "../../settings/AgamemnonAddress.ts"
+import * as Settings from "../../settings/Settings.ts"
 import type { RunSummary } from "../../store/RunSummary.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
@@ -20,6 +21,7 @@ import { CommandExit } from "../CommandExit.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/CleanupDefinition.ts"
 import * as ExitCode from "../ExitCode.ts"
+import { forShell } from "../NextCommand.ts"
 import * as OrphanCleanup from "../OrphanCleanup.ts"
 import * as RunLookup from "../RunLookup.ts"
 
@@ -47,17 +49,33 @@ const isConcerned = ({ kept = 0, left = 0, owner, status }: RunSummary): boolean
 /** Says why a run cannot be cleaned up, which keeps no other from it. Answers that it was not. */
 const sayWhy = ({ message }: JournalError) => Effect.as(Console.error(oneLine(message)), false)
 
-/** Cleans up every run without a living owner on the Agamemnon of the settings. */
+type Found = Either.Either<RunState.RunState, Effect.Effect.Error<ReturnType<typeof RunLookup.stateOf>>>
+
+/** How many runs are on an Agamemnon that was not named, which is said and cleans none of them up. */
+const sayElsewhere = (states: ReadonlyArray<Found>) => {
+  const urls = Arr.dedupe(states.flatMap((state) => (Either.isRight(state) ? [state.right.url] : [])))
+  return Effect.forEach(urls, (url) =>
+    Console.error(`runs have left something on ${oneLine(url)}: telemachy cleanup --all --url ${forShell(url)}`), { discard: true })
+}
+
+/**
+ * Cleans up every run without a living owner on the Agamemnon of the settings,
+ * and those whose Agamemnon has ended with their process.
+ */
 const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(dryRun: boolean) {
-  const { url } = yield* AgamemnonClient
+  const named = Option.getOrUndefined(yield* Settings.agamemnonUrl.config)
   const { list } = yield* RunStore.RunStore
   const concerned = (yield* list).filter(isConcerned)
   const found = yield* Effect.forEach(concerned, ({ run }) =>
     Effect.map(Effect.either(RunLookup.stateOf(run)), (state) => ({ run, state })))
-  const runs = found.filter(({ state }) => Either.isLeft(state) || AgamemnonAddress.isSame(state.right.url, url))
-  if (runs.length === 0) return yield* Console.log(`no run has left anything on ${url}`)
+  const isHere = (state: Found) =>
+    Either.isLeft(state) || state.right.embedded || (named !== undefined && AgamemnonAddress.isSame(state.right.url, named))
+  const [elsewhere, runs] = Arr.partition(found, ({ state }) => isHere(state))
+  if (named === undefined) yield* sayElsewhere(elsewhere.map(({ state }) => state))
+  if (runs.length === 0) return yield* Console.log(`no run has left anything${named === undefined ? "" : ` on ${named}`}`)
   const exits = yield* Effect.forEach(runs, ({ run, state }) =>
-    Effect.zipRight(state, Effect.as(cleanOne(run, dryRun, false), true)).pipe(
+    Effect.flatMap(state, (state) =>
+      Effect.as(Effect.provide(cleanOne(run, dryRun, false), state.embedded ? Backend.embedded : Backend.named), true)).pipe(
       Effect.catchTags({
         Exit: () => Effect.succeed(false),
         JournalError: sayWhy,
@@ -75,7 +93,7 @@ export const command = Command.make("cleanup", config, ({ all, dryRun, orphans, 
     const isNamed = targets.length > 0
     if (all ? isNamed || orphans : !orphans && !isNamed) return yield* new TargetError()
     if (orphans) return yield* Effect.provide(OrphanCleanup.clean(targets, dryRun), Backend.named)
-    if (all) return yield* Effect.provide(cleanAll(dryRun), Backend.named)
+    if (all) return yield* cleanAll(dryRun)
     const runs = yield* Effect.forEach(targets, RunLookup.find)
     yield* Effect.forEach(runs, ({ run }) =>
       Effect.flatMap(RunLookup.stateOf(run), (state) =>

@@ -7,16 +7,18 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
-import { oneLine } from "../../report/Format.ts"
+import { oneLine, printable } from "../../report/Format.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as RunInput from "../../run/RunInput.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as WorkflowFile from "../../workflow/WorkflowFile.ts"
 import * as Backend from "../Backend.ts"
+import { CommandExit } from "../CommandExit.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/ResumeDefinition.ts"
 import * as Display from "../Display.ts"
+import * as ExitCode from "../ExitCode.ts"
 import * as ForegroundRun from "../ForegroundRun.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as RunLookup from "../RunLookup.ts"
@@ -34,6 +36,15 @@ const currentSpec = Effect.fn("ResumeCommand.currentSpec")(function*(run: RunId)
   return undefined
 })
 
+/** Takes a run to its end in the foreground. What to type when its file has changed is said last. */
+export const resume = (run: RunId, options: WorkflowExecutor.ResumeOptions, display: Display.Display) =>
+  ForegroundRun.run((executor) => executor.resume(run, options), display).pipe(
+    Effect.catchTag("WorkflowChangedError", ({ message }) =>
+      Console.error(`${printable(message)}\ngo on with it as it is now: ${NextCommand.resumeChanged(run, options)}`).pipe(
+        Effect.zipRight(new CommandExit({ code: ExitCode.invalid }))
+      ))
+  )
+
 export const command = Command.make("resume", config, (flags) =>
   Effect.gen(function*() {
     const { run } = yield* RunLookup.find(flags.run)
@@ -42,7 +53,13 @@ export const command = Command.make("resume", config, (flags) =>
     yield* Effect.gen(function*() {
       const embedded = yield* Backend.IsEmbedded
       const { json, quiet, verbose } = flags
-      const display = yield* Display.make({ json, quiet, verbose, removal: embedded ? () => undefined : NextCommand.cleanup })
+      const display = yield* Display.make({
+        json,
+        quiet,
+        verbose,
+        removal: embedded ? () => undefined : NextCommand.cleanup,
+        next: NextCommand.afterRun
+      })
       const options = {
         spec,
         moved: Option.isSome(flags.url),
@@ -52,7 +69,7 @@ export const command = Command.make("resume", config, (flags) =>
         timeout: Option.getOrUndefined(flags.timeout),
         embedded
       }
-      yield* ForegroundRun.run((executor) => executor.resume(run, options), display)
+      yield* resume(run, options, display)
     }).pipe(
       Effect.scoped,
       Effect.provide(Layer.provide(WorkflowExecutor.layerConfig, NatsTaskFeed.layerConfig)),

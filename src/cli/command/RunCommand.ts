@@ -20,10 +20,12 @@ import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/RunDefinition.ts"
 import * as Display from "../Display.ts"
+import * as EarlierRun from "../EarlierRun.ts"
 import * as ForegroundRun from "../ForegroundRun.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 import * as PlanCommand from "./PlanCommand.ts"
+import * as ResumeCommand from "./ResumeCommand.ts"
 
 /** What the embedded Agamemnon could not run is said before anything starts. */
 const checkPrograms = Effect.fn("RunCommand.checkPrograms")(function*(spec: WorkflowSpec) {
@@ -33,42 +35,53 @@ const checkPrograms = Effect.fn("RunCommand.checkPrograms")(function*(spec: Work
 })
 
 /** The command that removes what a run leaves on an Agamemnon that outlives it. */
-const removalOf = Effect.fn("RunCommand.removalOf")(function*(file: string) {
+const removalOf = Effect.fn("RunCommand.removalOf")(function*(file: string, isRemembered: boolean) {
   if (yield* Backend.IsEmbedded) return () => undefined
   const { url } = yield* AgamemnonClient.AgamemnonClient
-  const { where } = yield* RunStore.RunStore
-  return where === "memory:" ? () => NextCommand.teardown(file, url) : NextCommand.cleanup
+  return isRemembered ? NextCommand.cleanup : () => NextCommand.teardown(file, url)
 })
 
 /** Two flags that exclude each other. */
-export class ContradictionError extends Schema.TaggedError<ContradictionError>()("ContradictionError", {}) {
+export class ContradictionError extends Schema.TaggedError<ContradictionError>()("ContradictionError", {
+  flags: Schema.Array(Schema.String)
+}) {
   override get message(): string {
-    return "run: --join watches another run, and --separate is beside it: only one of them can be meant"
+    return `run: ${this.flags.join(" and ")} exclude each other: the one goes on with a run that there is, the other makes a new one`
   }
 }
 
 /** What there is to do instead of running a workflow that is running. */
 const instead = "--join watches the other run to its end; --separate makes agents and teams of its own"
 
-export const command = Command.make("run", config, ({ dryRun, file, force, join, json, keyFile, noColor, quiet, separate, teardown, timeout, url, verbose }) =>
+export const command = Command.make("run", config, ({ dryRun, file, force, join, json, keyFile, noColor, quiet, resume, separate, teardown, timeout, url, verbose, yes }) =>
   Effect.gen(function*() {
-    if (join && separate) return yield* new ContradictionError()
+    if (join && separate) return yield* new ContradictionError({ flags: ["--join", "--separate"] })
+    if (resume && (force || separate)) {
+      return yield* new ContradictionError({ flags: ["--resume", force ? "--force" : "--separate"] })
+    }
     const { spec } = yield* WorkflowArgument.load(file)
     yield* Effect.gen(function*() {
       yield* checkPrograms(spec)
       // A setting that is wrong is said now, though a plan needs none of these.
       if (dryRun) return yield* Effect.zipRight(Effect.zip(RunSettings.config, NatsTaskFeed.config), PlanCommand.show(spec))
       yield* Effect.gen(function*() {
-        const display = yield* Display.make({ json, quiet, verbose, removal: yield* removalOf(file) })
-        const options = {
-          force,
-          separate,
+        const { where } = yield* RunStore.RunStore
+        const isRemembered = where !== "memory:"
+        const removal = yield* removalOf(file, isRemembered)
+        const next = isRemembered ? NextCommand.afterRun : () => []
+        const display = yield* Display.make({ json, quiet, verbose, removal, next })
+        const overrides = {
           teardown: Option.getOrUndefined(teardown),
           timeout: Option.getOrUndefined(timeout),
-          embedded: yield* Backend.IsEmbedded,
-          source: file === "-" ? undefined : (yield* Path.Path).resolve(file)
+          embedded: yield* Backend.IsEmbedded
         }
-        yield* ForegroundRun.run((executor) => executor.execute(spec, options), display).pipe(
+        const isNew = force || separate
+        const resumed = isNew ? Option.none() : yield* EarlierRun.toResume(spec.metadata.name, { resume, yes, json, quiet })
+        if (Option.isSome(resumed)) {
+          return yield* ResumeCommand.resume(resumed.value, { ...overrides, spec, retryFailed: true }, display)
+        }
+        const source = file === "-" ? undefined : (yield* Path.Path).resolve(file)
+        yield* ForegroundRun.run((executor) => executor.execute(spec, { ...overrides, force, separate, source }), display).pipe(
           Effect.catchTag("WorkflowRunningError", (error) =>
             Effect.if(join, {
               onTrue: () => ForegroundRun.join(RunId.make(error.run), display),

@@ -13,12 +13,14 @@ import * as RunState from "../../run/RunState.ts"
 import type { RunSummary } from "../../store/RunSummary.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
+import { CommandExit } from "../CommandExit.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/StatusDefinition.ts"
 import * as Display from "../Display.ts"
 import * as JournalOutage from "../JournalOutage.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as NextCommand from "../NextCommand.ts"
+import * as RunExitCode from "../RunExitCode.ts"
 import * as RunLookup from "../RunLookup.ts"
 import * as Streams from "../Streams.ts"
 
@@ -27,8 +29,9 @@ const removalOf = (state: RunState.RunState) => (state.embedded ? undefined : Ne
 /** What there is to do about a run that did not get to its end. */
 const next = ({ status }: RunSummary, state: RunState.RunState): ReadonlyArray<string> => {
   const remaining = RunState.remaining(state).length
+  const further = NextCommand.resumption(state)
   return [
-    ...(status === "running" || status === "completed" ? [] : [`go on with it: ${NextCommand.resume(state)}`]),
+    ...(status === "running" || further === undefined ? [] : [`go on with it: ${further}`]),
     ...(status === "interrupted" && remaining > 0 && !state.embedded ? [`or remove what it made: ${NextCommand.cleanup(state)}`] : [])
   ]
 }
@@ -67,14 +70,22 @@ const showJson = Effect.fn("StatusCommand.showJson")(function*(summary: RunSumma
   }))
 })
 
+/** Ends as a run has ended. One that nobody drives any more has not completed. */
+const endAs = (state: RunState.RunState) =>
+  Effect.flatMap(RunExitCode.of(state), (code) => new CommandExit({ code }))
+
 /** Shows a run happening, until it is over or nobody drives it. */
 const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, json: boolean) {
-  if (json) return yield* JsonLines.events(JournalOutage.follow(run, Console.error))
+  if (json) {
+    yield* JsonLines.events(JournalOutage.follow(run, Console.error))
+    return yield* endAs(yield* JournalOutage.waitOut(RunLookup.stateOf(run), Console.error))
+  }
   const display = yield* Display.make({
     json,
     quiet: false,
     verbose: false,
     removal: removalOf,
+    next: NextCommand.afterRun,
     interruption: "Ctrl-C stops watching, and not the run"
   })
   const failed = yield* Deferred.make<never, JournalError>()
@@ -86,8 +97,9 @@ const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, json: boole
   yield* Effect.forEach(display.renderers, (render) => render(events), { concurrency: "unbounded", discard: true })
   if (yield* Deferred.isDone(failed)) return yield* Deferred.await(failed)
   const state = yield* JournalOutage.waitOut(RunLookup.stateOf(run), say)
-  if (state.endedAt !== undefined) return yield* display.summarize(state)
-  yield* JournalOutage.waitOut(Effect.flatMap(RunLookup.find(run), show), say)
+  if (state.endedAt === undefined) yield* JournalOutage.waitOut(Effect.flatMap(RunLookup.find(run), show), say)
+  else yield* display.summarize(state)
+  yield* endAs(state)
 })
 
 export const command = Command.make("status", config, ({ json, noColor, run, watch: isWatched }) =>

@@ -9,6 +9,8 @@ export const config = {
   force: Flags.switches.force,
   join: Flags.switches.join,
   separate: Flags.switches.separate,
+  resume: Flags.switches.resume,
+  yes: Flags.switches.yes,
   url: Flags.url,
   ...Flags.foreground,
   file: Args.file
@@ -22,6 +24,7 @@ export const definition: Definition = {
     ["telemachy run flow.yaml", "on the Agamemnon of AGAMEMNON_URL, or on an embedded one"],
     ["telemachy run flow.yaml --teardown always --timeout 600", "leave nothing, and take no longer than 10 minutes"],
     ["telemachy run flow.yaml --join", "watch the run that is at work already, instead of being refused"],
+    ["telemachy run flow.yaml --resume", "go on with its last run, if that did not complete"],
     ["telemachy run flow.yaml --json > events.jsonl", "for programs: one JSON object per event"],
     ["generate-flow | telemachy run - --dry-run", "show the plan of a workflow on standard input"]
   ]
