@@ -57,8 +57,9 @@ const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, 
   const groups = yield* ProcessGroups
   const workflow = workflowOf(agent)
   const program = agent.program ?? ""
+  const name = text(agent, "label") || agent.name
   const found = yield* Program.resolve(
-    { name: agent.name, program, runtime: agent.host, workingDir: text(agent, "workingDirectory") },
+    { name, program, runtime: agent.host, workingDir: text(agent, "workingDirectory") },
     options
   )
   if (Option.isNone(found)) return completed(text(task, "description"))
@@ -68,7 +69,7 @@ const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, 
     args: [...args, ...Program.argumentsOf(agent["programArgs"])],
     directory,
     environment: {
-      TELEMACHY_AGENT: text(agent, "label") || agent.name,
+      TELEMACHY_AGENT: name,
       TELEMACHY_TASK_ID: task.id,
       TELEMACHY_TASK_SUBJECT: task.subject,
       ...(workflow === undefined ? {} : { TELEMACHY_WORKFLOW: workflow })

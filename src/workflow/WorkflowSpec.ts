@@ -112,7 +112,11 @@ export const AgentSpec = Schema.Struct({
     description: "Model that the program is told to use, sent as the program arguments `--model MODEL`."
   }),
   workingDir: Schema.optionalWith(
-    NonBlank.annotations({ description: "Directory in which the program runs.", default: "/tmp" }),
+    NonBlank.annotations({
+      description: "Directory in which the program runs. A relative one is beside the workflow file, or in the current directory " +
+        "when the workflow is on standard input; an Agamemnon that is named gets it as it is written.",
+      default: "/tmp"
+    }),
     { default: () => "/tmp" }
   ).pipe(Schema.fromKey("working_dir")),
   runtime: Schema.optionalWith(
