@@ -5,14 +5,14 @@ export const limit = 64 * 1024
 
 const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80
 
-/** Cuts a result to its end, between two characters. */
-export const cut = (result: string): string => {
+/** Cuts a result to its end, between two characters, when so many bytes before it have been left out already. */
+export const cut = (result: string, omitted = 0): string => {
   // A character of a text has at most three bytes.
-  if (result.length <= limit / 3) return result
+  if (omitted === 0 && result.length <= limit / 3) return result
   const bytes = new TextEncoder().encode(result)
-  if (bytes.length <= limit) return result
-  const mark = (left: number) => `[${left} bytes before this were left out]\n`
-  let start = bytes.length - limit + mark(bytes.length).length
+  if (omitted === 0 && bytes.length <= limit) return result
+  const mark = (left: number) => `[${omitted + left} bytes before this were left out]\n`
+  let start = Math.max(0, bytes.length - limit + mark(bytes.length).length)
   while (isContinuation(bytes[start])) start += 1
-  return mark(start) + new TextDecoder().decode(bytes.subarray(start))
+  return mark(start) + new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start))
 }

@@ -3,11 +3,24 @@
  * characters, however much there was.
  */
 
+/** What is kept of the output of a process. */
+export interface Kept {
+  readonly text: string
+  /** How many bytes before that are not kept. */
+  readonly omitted: number
+}
+
+/** Invalid bytes become U+FFFD, and a mark of byte order stays what it is. */
+const makeDecoder = () => new TextDecoder("utf-8", { ignoreBOM: true })
+
 /** Keeps the end of one or more streams of text. */
 export class OutputTail {
   private readonly limit: number
   private readonly buffer: Uint8Array
+  private readonly encoder = new TextEncoder()
+  private readonly decoders: Array<ReturnType<typeof makeDecoder>> = []
   private length = 0
+  private dropped = 0
 
   constructor(limit: number) {
     this.limit = limit
@@ -16,21 +29,28 @@ export class OutputTail {
 
   /** Makes a writer for one stream, whose characters can be cut anywhere into chunks. */
   writer(): (chunk: Uint8Array) => void {
-    const decoder = new TextDecoder()
-    const encoder = new TextEncoder()
-    return (chunk) => this.append(encoder.encode(decoder.decode(chunk, { stream: true })))
+    const decoder = makeDecoder()
+    this.decoders.push(decoder)
+    return (chunk) => this.append(this.encoder.encode(decoder.decode(chunk, { stream: true })))
+  }
+
+  /** Says that nothing more comes: what began a character and did not end it is no character (U+FFFD). */
+  end(): void {
+    for (const decoder of this.decoders) this.append(this.encoder.encode(decoder.decode()))
   }
 
   /** The end of all that was written. */
-  get text(): string {
+  get kept(): Kept {
     let start = Math.max(0, this.length - this.limit)
     while (isContinuation(this.buffer[start])) start += 1
-    return new TextDecoder().decode(this.buffer.subarray(start, this.length))
+    return { text: makeDecoder().decode(this.buffer.subarray(start, this.length)), omitted: this.dropped + start }
   }
 
   private append(chunk: Uint8Array): void {
     const bytes = chunk.subarray(Math.max(0, chunk.length - this.limit))
+    this.dropped += chunk.length - bytes.length
     if (this.length + bytes.length > this.buffer.length) {
+      this.dropped += this.length - this.limit
       this.buffer.copyWithin(0, this.length - this.limit, this.length)
       this.length = this.limit
     }

@@ -20,7 +20,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Settings from "../settings/Settings.ts"
-import { OutputTail } from "./OutputTail.ts"
+import type { OutputTail } from "./OutputTail.ts"
 import * as ProcessTable from "./ProcessTable.ts"
 import * as Watchdog from "./Watchdog.ts"
 
@@ -34,13 +34,14 @@ export interface Command {
   readonly environment: Readonly<Record<string, string>>
   /** What the program reads on its standard input. */
   readonly input: string
+  /** Keeps what the program writes, however it ends. */
+  readonly output: OutputTail
 }
 
-/** How a process has ended, and the end of what it has written. */
+/** How a process has ended: with an exit code, or by a signal. */
 export interface Ended {
   readonly code: number | null
   readonly signal: string | null
-  readonly output: string
 }
 
 /** The operating system did not start a process. */
@@ -60,9 +61,6 @@ export class ProcessGroups extends Context.Tag("telemachy/embedded/ProcessGroups
   /** The leaders of the groups that have not ended yet. */
   readonly alive: Effect.Effect<ReadonlyArray<number>>
 }>() {}
-
-/** How much of the output of a process is kept, in bytes. */
-export const outputLimit = 64 * 1024
 
 /** A process, and what carries its mark. */
 interface Group {
@@ -87,6 +85,8 @@ const reach = ({ leader, mark }: Group, signal: NodeJS.Signals | 0): boolean => 
   return living.length > 0
 }
 
+type Launched = Effect.Effect.Success<ReturnType<typeof launch>>
+
 const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog.Watchdog) =>
   Effect.try({
     try: () => {
@@ -100,15 +100,14 @@ const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog
         env: { ...inherited, ...command.environment, [ProcessTable.variable]: `${outer} ${mark}`.trim() },
         stdio: ["pipe", "pipe", "pipe"]
       })
-      const output = new OutputTail(outputLimit)
-      const exited = Deferred.unsafeMake<Pick<Ended, "code" | "signal">, ProcessNotStarted>(FiberId.none)
+      const exited = Deferred.unsafeMake<Ended, ProcessNotStarted>(FiberId.none)
       const drained = Deferred.unsafeMake<void>(FiberId.none)
       child.on("error", (cause) =>
         Deferred.unsafeDone(exited, new ProcessNotStarted({ file: command.file, cause })))
       child.on("exit", (code, signal) => Deferred.unsafeDone(exited, Effect.succeed({ code, signal })))
       child.on("close", () => Deferred.unsafeDone(drained, Effect.void))
-      child.stdout?.on("data", output.writer())
-      child.stderr?.on("data", output.writer())
+      child.stdout?.on("data", command.output.writer())
+      child.stderr?.on("data", command.output.writer())
       // A program need not read its input.
       child.stdin?.on("error", () => {})
       child.stdin?.end(command.input)
@@ -117,7 +116,7 @@ const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog
         watchdog.watch(group.leader)
         groups.set(group.leader, group)
       }
-      return { child, drained, exited, group, output }
+      return { child, drained, exited, group }
     },
     catch: (cause) => new ProcessNotStarted({ file: command.file, cause })
   })
@@ -155,21 +154,23 @@ export const make = Effect.fn("ProcessGroups.make")(function*(
     watchdog.release(group.leader)
   })
 
-  const run = Effect.fn("ProcessGroups.run")(
-    function*(command: Command) {
-      const { child, drained, exited, group, output } = yield* Effect.acquireRelease(
-        launch(command, groups, watchdog),
-        (launched) => end(launched.group)
-      )
-      const { code, signal } = yield* Deferred.await(exited)
-      yield* Effect.uninterruptible(end(group))
-      // Somebody outside the group may still hold the output open.
-      yield* Effect.timeoutOption(Deferred.await(drained), "1 second")
+  /** Ends what is left of a group, and reads no longer than a moment what somebody outside of it may still write. */
+  const finish = ({ child, drained, group }: Launched, { output }: Command) =>
+    Effect.gen(function*() {
+      yield* end(group)
+      if (group !== undefined) yield* Effect.timeoutOption(Effect.interruptible(Deferred.await(drained)), "1 second")
       child.stdout?.destroy()
       child.stderr?.destroy()
-      return { code, signal, output: output.text }
-    },
-    Effect.scoped,
+      output.end()
+    })
+
+  const run = Effect.fn("ProcessGroups.run")(
+    (command: Command) =>
+      Effect.acquireUseRelease(
+        launch(command, groups, watchdog),
+        ({ exited }) => Deferred.await(exited),
+        (launched) => finish(launched, command)
+      ),
     Effect.withClock(clock)
   )
 

@@ -14,7 +14,9 @@ import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { Agent, Task } from "../agamemnon/AgamemnonModel.ts"
+import * as TaskResult from "../agamemnon/TaskResult.ts"
 import { AgamemnonState, type StateEvent } from "./AgamemnonState.ts"
+import { OutputTail } from "./OutputTail.ts"
 import { type Ended, ProcessGroups } from "./ProcessGroups.ts"
 import * as Program from "./Program.ts"
 
@@ -47,18 +49,26 @@ const workflowOf = ({ tags }: Agent): string | undefined => {
   return names.filter(Predicate.isString).find((name) => name.startsWith(workflowTag))?.slice(workflowTag.length)
 }
 
-const outcomeOf = (program: string, { code, output, signal }: Ended): Outcome => {
-  if (code === 0) return completed(output)
-  const end = code === null ? `was ended by ${signal}` : `ended with exit code ${code}`
-  return failed(output === "" ? `${program} ${end} and wrote nothing` : output)
+/** What a program wrote, as far as it is kept, and below it how it ended unless that was well. */
+const report = (output: OutputTail, ending?: string): string => {
+  const { omitted, text } = output.kept
+  if (ending === undefined) return TaskResult.cut(text, omitted)
+  if (text === "") return `${ending} and wrote nothing`
+  return TaskResult.cut(`${text}${text.endsWith("\n") ? "" : "\n"}[${ending}]\n`, omitted)
 }
 
-const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, options: Program.Options) {
+const outcomeOf = (program: string, { code, signal }: Ended, output: OutputTail): Outcome =>
+  code === 0
+    ? completed(report(output))
+    : failed(report(output, `${program} ${code === null ? `was ended by ${signal}` : `ended with exit code ${code}`}`))
+
+const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, options: Program.Options, output: OutputTail) {
   const groups = yield* ProcessGroups
   const workflow = workflowOf(agent)
   const program = agent.program ?? ""
+  const name = text(agent, "label") || agent.name
   const found = yield* Program.resolve(
-    { name: agent.name, program, runtime: agent.host, workingDir: text(agent, "workingDirectory") },
+    { name, program, runtime: agent.host, workingDir: text(agent, "workingDirectory") },
     options
   )
   if (Option.isNone(found)) return completed(text(task, "description"))
@@ -68,14 +78,15 @@ const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, 
     args: [...args, ...Program.argumentsOf(agent["programArgs"])],
     directory,
     environment: {
-      TELEMACHY_AGENT: text(agent, "label") || agent.name,
+      TELEMACHY_AGENT: name,
       TELEMACHY_TASK_ID: task.id,
       TELEMACHY_TASK_SUBJECT: task.subject,
       ...(workflow === undefined ? {} : { TELEMACHY_WORKFLOW: workflow })
     },
-    input: text(task, "description")
+    input: text(task, "description"),
+    output
   })
-  return outcomeOf(program, ended)
+  return outcomeOf(program, ended, output)
 })
 
 /** Lets the agents work until the scope closes, which ends all that they have started. */
@@ -88,21 +99,26 @@ export const make = Effect.fn("Worker.make")(function*(options: Program.Options)
   const queues = new Map<string, AgentQueue>()
   const fork = yield* FiberSet.makeRuntime<FileSystem.FileSystem | Path.Path | ProcessGroups>()
 
+  const outcomeOnInterrupt = (agentId: string, output: OutputTail) =>
+    Effect.map(state.getAgent(agentId), (known) => {
+      const ending = `the agent was ${Option.isSome(known) ? "stopped" : "deleted"} before the task was done`
+      return failed(output.kept.text === "" ? ending : report(output, ending))
+    })
+
   const work = (agentId: string, taskId: string) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(state.claimTask(agentId, taskId), Option.match({
         onNone: () => Effect.void,
-        onSome: ({ agent, task }) =>
-          restore(perform(agent, task, options)).pipe(
+        onSome: ({ agent, task }) => {
+          const output = new OutputTail(TaskResult.limit)
+          return restore(perform(agent, task, options, output)).pipe(
             Effect.catchAll((error) => Effect.succeed(failed(error.message))),
             Effect.catchAllCause((cause) =>
-              Cause.isInterrupted(cause)
-                ? Effect.map(state.getAgent(agentId), (known) =>
-                  failed(`the agent was ${Option.isSome(known) ? "stopped" : "deleted"} before the task was done`))
-                : Effect.succeed(failed(Cause.pretty(cause)))
+              Cause.isInterrupted(cause) ? outcomeOnInterrupt(agentId, output) : Effect.succeed(failed(Cause.pretty(cause)))
             ),
             Effect.flatMap((outcome) => state.finishTask(task.id, outcome))
           )
+        }
       }))
     )
 

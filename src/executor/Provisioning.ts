@@ -66,7 +66,7 @@ const declared = (workflow: string, key: string, agent: AgentSpec) => ({
   program: agent.program,
   workingDirectory: agent.workingDir,
   tags: ["telemachy", `workflow:${workflow}`],
-  ...(Option.isSome(agent.model) ? { programArgs: `--model ${agent.model.value}` } : {}),
+  ...(Option.isSome(agent.model) ? { programArgs: ["--model", agent.model.value] } : {}),
   ...(agent.runtime === "docker" ? { host: "docker" } : {})
 }) satisfies CreateAgent
 

@@ -17,6 +17,7 @@ import * as RunState from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as WorkflowDiff from "../workflow/WorkflowDiff.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as WorkingDirectory from "../workflow/WorkingDirectory.ts"
 import { CurrentRun } from "./CurrentRun.ts"
 import type { RunRequest } from "./RunRequest.ts"
 
@@ -119,9 +120,12 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
     RunInput.decode({ json, digest }),
     ({ message }) => new JournalError({ action: "read", where: journal.where, detail: `${message} (run ${run})` })
   )
-  const differences = changed === undefined ? [] : WorkflowDiff.between(input.spec, changed)
+  // One that was recorded before directories were written out still means those beside its file.
+  const placed = (spec: WorkflowSpec) => embedded ? WorkingDirectory.writeOut(spec, input.source) : Effect.succeed(spec)
+  const recorded = yield* placed(input.spec)
+  const spec = changed === undefined ? recorded : yield* placed(changed)
+  const differences = WorkflowDiff.between(recorded, spec)
   if (differences.length > 0 && !acceptChanges) return yield* new WorkflowChangedError({ run, differences })
-  const spec = changed ?? input.spec
   if (!RunProgress.canProceed(reached, spec.teams, retryFailed)) return yield* new NothingToResumeError({ run, why: "failed" })
   return {
     journal,

@@ -20,6 +20,7 @@ import * as RunInput from "../run/RunInput.ts"
 import { RunJournal } from "../run/RunJournal.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as WorkingDirectory from "../workflow/WorkingDirectory.ts"
 import * as Arrivals from "./Arrivals.ts"
 import * as Resume from "./Resume.ts"
 import type { RunError } from "./RunError.ts"
@@ -44,7 +45,10 @@ export interface Options {
   readonly teardown?: TeardownPolicy | undefined
   /** Wins over the workflow's own limit. */
   readonly timeout?: Duration.DurationInput | undefined
-  /** Whether Agamemnon ends with this process, and all that is on it. Defaults to false. */
+  /**
+   * Whether Agamemnon ends with this process, and all that is on it. Defaults to false. When it does, a relative
+   * `workingDir` is one beside the workflow file, or in the current directory when there is no file.
+   */
   readonly embedded?: boolean | undefined
   /** The absolute path of the workflow file, for the journal. */
   readonly source?: string | undefined
@@ -165,8 +169,9 @@ export const make = Effect.fnUntraced(function*(given: Partial<RunSettings.RunSe
   const settings = { ...RunSettings.defaults, ...given }
   const shared = { settings, events, feed, pinger: yield* sharedPinger(agamemnon.ping, settings) }
 
-  const execute = Effect.fn("WorkflowExecutor.execute")(function*(spec: WorkflowSpec, options: Options = {}) {
-    const { force = false, separate = false, source } = options
+  const execute = Effect.fn("WorkflowExecutor.execute")(function*(given: WorkflowSpec, options: Options = {}) {
+    const { embedded = false, force = false, separate = false, source } = options
+    const spec = embedded ? yield* WorkingDirectory.writeOut(given, source) : given
     const id = yield* RunId.random
     const request = { spec, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
     if (Option.isNone(runJournal)) {

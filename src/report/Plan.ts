@@ -44,7 +44,7 @@ const reuse = (existing: ReadonlyArray<ManagedResource>, style: Style) => {
 }
 
 const agentCells = (agent: AgentSpec, reused: string, style: Style): ReadonlyArray<string> => {
-  const model = Option.match(agent.model, { onNone: () => "", onSome: (name) => ` --model ${name}` })
+  const model = Option.match(agent.model, { onNone: () => "", onSome: (name) => ` --model ${/\s/.test(name) ? `"${name}"` : name}` })
   const container = agent.runtime === "docker"
     ? `docker ${Option.getOrElse(agent.dockerImage, () => "")}, ${agent.cpus} CPUs, ${agent.memory}`
     : "local"

@@ -48,11 +48,23 @@ const nonBlank = <A extends string, I, R>(text: Schema.Schema<A, I, R>) =>
 const NonBlank = nonBlank(Text)
 
 // An empty text stands for no text, as it did in the Python Telemachy.
-const optionalText = (annotations: Schema.PropertySignature.Annotations<Option.Option<string>>) =>
-  Schema.optionalToRequired(Schema.NullishOr(Text), Schema.OptionFromSelf(Schema.NonEmptyString), {
+const optionalText = (
+  annotations: Schema.PropertySignature.Annotations<Option.Option<string>>,
+  text: Schema.Schema<string> = Text
+) =>
+  Schema.optionalToRequired(Schema.NullishOr(text), Schema.OptionFromSelf(text.pipe(Schema.minLength(1))), {
     decode: Option.filter((text): text is string => typeof text === "string" && text !== ""),
     encode: (text) => text
   }).annotations(annotations)
+
+// The program would take what begins with a hyphen for one of its flags.
+const Model = Text.pipe(
+  Schema.filter((model) => !model.startsWith("-"), {
+    jsonSchema: { pattern: "^(?!-)" },
+    arbitrary: () => (fc) => fc.string({ unit: "grapheme-ascii" }).filter((model) => !model.startsWith("-")),
+    ...SchemaProblems.expects("text", "the name of a model, which does not begin with -")
+  })
+)
 
 const Cpus = Schema.Number.pipe(
   Schema.filter((cpus) => Number.isSafeInteger(cpus) && cpus > 0, {
@@ -109,10 +121,14 @@ export const AgentSpec = Schema.Struct({
     { default: () => "claude-code" }
   ),
   model: optionalText({
-    description: "Model that the program is told to use, sent as the program arguments `--model MODEL`."
-  }),
+    description: "Model that the program is told to use, sent as two program arguments, `--model` and the model."
+  }, Model),
   workingDir: Schema.optionalWith(
-    NonBlank.annotations({ description: "Directory in which the program runs.", default: "/tmp" }),
+    NonBlank.annotations({
+      description: "Directory in which the program runs. A relative one is beside the workflow file, or in the current directory " +
+        "when the workflow is on standard input; an Agamemnon that is named gets it as it is written.",
+      default: "/tmp"
+    }),
     { default: () => "/tmp" }
   ).pipe(Schema.fromKey("working_dir")),
   runtime: Schema.optionalWith(

@@ -22,7 +22,7 @@ describe("OutputTail", () => {
         while (characters.length > 0 && Buffer.byteLength(`${characters.at(-1)}${expected}`) <= limit) {
           expected = `${characters.pop()}${expected}`
         }
-        assert.strictEqual(tail.text, expected)
+        assert.deepStrictEqual(tail.kept, { text: expected, omitted: bytes.length - Buffer.byteLength(expected) })
       }
     ))
   })
@@ -34,6 +34,15 @@ describe("OutputTail", () => {
     one(first)
     other(Buffer.from("x"))
     one(second)
-    assert.strictEqual(tail.text, "xé")
+    assert.deepStrictEqual(tail.kept, { text: "xé", omitted: 0 })
+  })
+
+  it("keeps what ends inside a character, and a mark of byte order", () => {
+    const tail = new OutputTail(100)
+    const [one, other] = [tail.writer(), tail.writer()]
+    one(Buffer.from("\ufeffa€").subarray(0, -1))
+    other(Buffer.from([0x62, 0xc3]))
+    tail.end()
+    assert.deepStrictEqual(tail.kept, { text: "\ufeffab\ufffd\ufffd", omitted: 0 })
   })
 })

@@ -78,7 +78,14 @@ describe("Worker", () => {
   it.scopedLive("fails a task whose program does", () =>
     Effect.gen(function*() {
       const server = yield* start()
-      assert.deepStrictEqual(yield* runs(server, {}, "echo almost; exit 3"), { status: "failed", result: "almost\n" })
+      assert.deepStrictEqual(yield* runs(server, {}, "echo almost; exit 3"), {
+        status: "failed",
+        result: "almost\n[sh ended with exit code 3]\n"
+      })
+      assert.deepStrictEqual(yield* runs(server, {}, "printf almost; kill -9 $$"), {
+        status: "failed",
+        result: "almost\n[sh was ended by SIGKILL]\n"
+      })
       assert.deepStrictEqual(yield* runs(server, {}, "exit 3"), {
         status: "failed",
         result: "sh ended with exit code 3 and wrote nothing"
@@ -100,15 +107,31 @@ describe("Worker", () => {
       assert.match(yield* reason({ program: "" }), /^failed: .*it has no program/)
     }))
 
-  it.scopedLive("keeps the last 64 KiB of the output, whole characters of it", () =>
+  it.scopedLive("keeps the last 64 KiB of the output, whole characters of it, and says how much it has left out", () =>
     Effect.gen(function*() {
       const server = yield* start()
-      const { result, status } = yield* runs(
-        server,
-        { program: process.execPath },
-        "process.stdout.write('é'.repeat(100000) + 'x')"
-      )
-      assert.deepStrictEqual({ result, status }, { result: `${"é".repeat(32767)}x`, status: "completed" })
+      const outputs = [
+        ["process.stdout.write('é'.repeat(100000) + 'x')", "completed", "x"],
+        ["process.stdout.write('é'.repeat(100000) + 'x', () => process.exit(3))", "failed", `x\n[${process.execPath} ended with exit code 3]\n`]
+      ] as const
+      for (const [script, status, end] of outputs) {
+        const ended = yield* runs(server, { program: process.execPath }, script)
+        assert.strictEqual(ended.status, status)
+        const [, mark = "", omitted = "", kept = ""] = /^(\[(\d+) bytes before this were left out\]\n)(é+)/.exec(String(ended.result)) ?? []
+        assert.strictEqual(ended.result, mark + kept + end)
+        assert.strictEqual(Number(omitted) + Buffer.byteLength(kept), 200_000)
+        assert.isAtMost(Buffer.byteLength(String(ended.result)), 65_536)
+        assert.isAtLeast(Buffer.byteLength(String(ended.result)), 65_533)
+      }
+    }))
+
+  it.scopedLive("keeps what a program writes in the middle of a character", () =>
+    Effect.gen(function*() {
+      const server = yield* start()
+      assert.deepStrictEqual(yield* runs(server, {}, "printf 'a\\303'; printf '\\342\\202' >&2"), {
+        status: "completed",
+        result: "a\ufffd\ufffd"
+      })
     }))
 
   it.scopedLive("tells a program about its task, and none of the secrets of its own", () =>

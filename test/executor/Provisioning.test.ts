@@ -53,8 +53,8 @@ describe("Provisioning", () => {
       yield* runToEnd(fake, agentOf({ model: null, docker_image: null }), keep)
       assert.deepStrictEqual(fake.bodies[0], worker)
       const other = make()
-      yield* runToEnd(other, agentOf({ model: "opus", working_dir: "/srv" }), keep)
-      assert.deepStrictEqual(other.bodies[0], { ...worker, workingDirectory: "/srv", programArgs: "--model opus" })
+      yield* runToEnd(other, agentOf({ model: "opus 4", working_dir: "/srv" }), keep)
+      assert.deepStrictEqual(other.bodies[0], { ...worker, workingDirectory: "/srv", programArgs: ["--model", "opus 4"] })
       assert.notInclude(JSON.stringify([...fake.bodies, ...other.bodies]), "null")
     }))
 

@@ -37,14 +37,28 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
       const ended = yield* run(["run", file])
       assert.strictEqual(ended.code, 1)
       assert.strictEqual(lastLine(ended.stderr), "workflow programs failed: 1 of 1 tasks did not complete: crew/only failed")
-      assert.include(ended.stdout, "crew/only wrote:\n  line one\n  the reason\n")
+      assert.include(ended.stdout, "crew/only wrote:\n  line one\n  the reason\n  [sh ended with exit code 7]\n")
+    }))
+
+  test("tells and records how a program ended, beside what it wrote", () =>
+    Effect.gen(function*() {
+      const { file } = yield* TestWorkflow.shell("programs", { code: "printf 'a word'; exit 7", signal: "echo 'a word'; kill -9 $$", quiet: "exit 3" })
+      const ended = yield* run(["run", file, "--json"])
+      assert.strictEqual(ended.code, 1)
+      const results = ended.events.flatMap((event) => event._tag === "task.finished" ? [[event.subject, event.result]] : [])
+      assert.deepStrictEqual(Object.fromEntries(results), {
+        code: "a word\n[sh ended with exit code 7]\n",
+        signal: "a word\n[sh was ended by SIGKILL]\n",
+        quiet: "sh ended with exit code 3 and wrote nothing"
+      })
+      assert.include(ended.stderr, "crew/signal wrote:\n  a word\n  [sh was ended by SIGKILL]\n")
     }))
 
   test("starts the command line that TELEMACHY_PROGRAMS gives a name", () =>
     Effect.gen(function*() {
       const { file, read } = yield* TestWorkflow.write((directory) => ({
         metadata: { name: "programs" },
-        agents: [{ name: "worker", program: "claude-code", model: "opus", working_dir: directory }],
+        agents: [{ name: "worker", program: "claude-code", model: "gpt 4 --yes", working_dir: directory }],
         teams: [{ name: "crew", agents: ["worker"], tasks: [{ subject: "only", description: "d", assign_to: "worker" }] }]
       }))
       const ended = yield* run(["run", file], { env: { TELEMACHY_PROGRAMS: "claude-code=echo called with > called; printf '%s\\n' >> called" } })
@@ -52,7 +66,7 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
       assert.strictEqual(ended.code, 2, ended.stderr)
       const again = yield* run(["run", file], { env: { TELEMACHY_PROGRAMS: "claude-code=printf '%s\\n' > called" } })
       assert.strictEqual(again.code, 0, again.stderr)
-      assert.strictEqual(read("called"), "--model\nopus\n")
+      assert.strictEqual(read("called"), "--model\ngpt 4 --yes\n")
     }))
 
   test("leaves no process behind, not even one that its programs started and forgot", () =>
@@ -124,6 +138,20 @@ const refusals: ReadonlyArray<readonly [string, Partial<WorkflowInput["agents"][
   ["a directory that is a file", { working_dir: "plain.txt" }, /^agent "worker": \/.*\/plain\.txt is not a directory; create it, or choose another working_dir\n$/],
   ["a container", { runtime: "docker", docker_image: "image:1" }, /^agent "worker": runtime docker is not possible on the embedded Agamemnon; use runtime local, or set AGAMEMNON_URL\n$/]
 ]
+
+describe.concurrent("a model", () => {
+  test("is refused when the program would take it for a flag", () =>
+    Effect.gen(function*() {
+      const flow = {
+        metadata: { name: "programs" },
+        agents: [{ name: "worker", program: "sh", model: "--dangerously" }],
+        teams: [{ name: "crew", agents: ["worker"], tasks: [{ subject: "only", description: "d", assign_to: "worker" }] }]
+      }
+      const ended = yield* run(["run", "-"], { input: JSON.stringify(flow) })
+      assert.strictEqual(ended.code, 2, ended.stderr)
+      assert.match(ended.stderr, /agents\[0\]\.model: found "--dangerously", expected the name of a model, which does not begin with -/)
+    }))
+})
 
 describe.concurrent("the embedded Agamemnon refuses, before anything starts,", () => {
   for (const [what, agent, says] of refusals) {

@@ -23,6 +23,6 @@ export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec) 
 
 export const command = Command.make("plan", config, ({ file, ...flags }) =>
   Effect.gen(function*() {
-    const { spec } = yield* WorkflowArgument.load(file)
-    yield* Effect.provide(show(spec), Backend.layer)
+    const loaded = yield* WorkflowArgument.load(file)
+    yield* Effect.provide(Effect.flatMap(WorkflowArgument.placed(loaded), show), Backend.layer)
   }).pipe(Effect.provide(ConfigSources.layer(flags)))).pipe(Command.withDescription(definition.sentence))

@@ -10,9 +10,12 @@ import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
 import { oneLine, printable } from "../../report/Format.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as RunInput from "../../run/RunInput.ts"
+import * as RunState from "../../run/RunState.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
+import * as WorkflowDiff from "../../workflow/WorkflowDiff.ts"
 import * as WorkflowFile from "../../workflow/WorkflowFile.ts"
+import * as WorkingDirectory from "../../workflow/WorkingDirectory.ts"
 import * as Backend from "../Backend.ts"
 import { CommandExit } from "../CommandExit.ts"
 import * as ConfigSources from "../ConfigSources.ts"
@@ -21,19 +24,34 @@ import * as Display from "../Display.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as ForegroundRun from "../ForegroundRun.ts"
 import * as NextCommand from "../NextCommand.ts"
+import * as ProgramCheck from "../ProgramCheck.ts"
 import * as RunLookup from "../RunLookup.ts"
 
-/** The workflow file of a run as it is now, if there still is one. */
-const currentSpec = Effect.fn("ResumeCommand.currentSpec")(function*(run: RunId) {
+/** What a run was told to do, and its workflow file as it is now, if there still is one. */
+const workflowOf = Effect.fn("ResumeCommand.workflowOf")(function*(run: RunId) {
   const { input } = yield* RunStore.RunStore
-  const told = yield* Effect.flatMap(input(run), Effect.transposeMapOption(RunInput.decode))
-  const path = Option.getOrUndefined(told)?.source
-  if (path === undefined) return undefined
+  const told = Option.getOrUndefined(yield* Effect.flatMap(input(run), Effect.transposeMapOption(RunInput.decode)))
+  const path = told?.source
+  if (path === undefined) return { told, current: undefined }
   if (yield* Effect.orElseSucceed(Effect.flatMap(FileSystem.FileSystem, (files) => files.exists(path)), () => false)) {
-    return yield* WorkflowFile.load(path)
+    return { told, current: yield* WorkflowFile.load(path) }
   }
   yield* Console.error(`${oneLine(path)} is gone: going on with the workflow as it was recorded`)
-  return undefined
+  return { told, current: undefined }
+})
+
+/** Checks that the agents can work, unless nothing is left to do or the workflow is refused, which is said in its turn. */
+const checkPrograms = Effect.fn("ResumeCommand.checkPrograms")(function*(
+  { current, told }: Effect.Effect.Success<ReturnType<typeof workflowOf>>,
+  state: RunState.RunState,
+  acceptChanges: boolean
+) {
+  if (told === undefined) return
+  const recorded = yield* WorkingDirectory.writeOut(told.spec, told.source)
+  const spec = current === undefined ? recorded : yield* WorkingDirectory.writeOut(current, told.source)
+  const hasChanged = WorkflowDiff.between(recorded, spec).length > 0
+  const hasWork = hasChanged ? acceptChanges : RunState.tasks(state).some(({ status }) => status !== "completed")
+  if (hasWork) yield* ProgramCheck.check(spec)
 })
 
 /** Takes a run to its end in the foreground. What to type when its file has changed is said last. */
@@ -49,9 +67,10 @@ export const command = Command.make("resume", config, (flags) =>
   Effect.gen(function*() {
     const { run } = yield* RunLookup.find(flags.run)
     const state = yield* RunLookup.stateOf(run)
-    const spec = yield* currentSpec(run)
+    const workflow = yield* workflowOf(run)
     yield* Effect.gen(function*() {
       const embedded = yield* Backend.IsEmbedded
+      yield* checkPrograms(workflow, state, flags.acceptChanges)
       const { json, quiet, verbose } = flags
       const display = yield* Display.make({
         json,
@@ -61,7 +80,7 @@ export const command = Command.make("resume", config, (flags) =>
         next: NextCommand.afterRun
       })
       const options = {
-        spec,
+        spec: workflow.current,
         moved: Option.isSome(flags.url),
         acceptChanges: flags.acceptChanges,
         retryFailed: flags.retryFailed,

@@ -1,6 +1,5 @@
 /** `telemachy run`: runs a workflow to its end, and shows it happening. */
 import * as Command from "@effect/cli/Command"
-import * as Path from "@effect/platform/Path"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -8,14 +7,11 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as AgamemnonClient from "../../agamemnon/AgamemnonClient.ts"
 import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
-import * as Program from "../../embedded/Program.ts"
 import * as RunSettings from "../../executor/RunSettings.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
 import { RunId } from "../../run/RunId.ts"
-import * as Settings from "../../settings/Settings.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
-import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/RunDefinition.ts"
@@ -23,16 +19,10 @@ import * as Display from "../Display.ts"
 import * as EarlierRun from "../EarlierRun.ts"
 import * as ForegroundRun from "../ForegroundRun.ts"
 import * as NextCommand from "../NextCommand.ts"
+import * as ProgramCheck from "../ProgramCheck.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 import * as PlanCommand from "./PlanCommand.ts"
 import * as ResumeCommand from "./ResumeCommand.ts"
-
-/** What the embedded Agamemnon could not run is said before anything starts. */
-const checkPrograms = Effect.fn("RunCommand.checkPrograms")(function*(spec: WorkflowSpec) {
-  if (!(yield* Backend.IsEmbedded)) return
-  const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
-  yield* Program.check(spec.agents, { programs: Object.fromEntries(programs) })
-})
 
 /** The command that removes what a run leaves on an Agamemnon that outlives it. */
 const removalOf = Effect.fn("RunCommand.removalOf")(function*(file: string, isRemembered: boolean) {
@@ -59,9 +49,10 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
     if (resume && (force || separate)) {
       return yield* new ContradictionError({ flags: ["--resume", force ? "--force" : "--separate"] })
     }
-    const { spec } = yield* WorkflowArgument.load(file)
+    const loaded = yield* WorkflowArgument.load(file)
     yield* Effect.gen(function*() {
-      yield* checkPrograms(spec)
+      const spec = yield* WorkflowArgument.placed(loaded)
+      yield* ProgramCheck.check(spec)
       // A setting that is wrong is said now, though a plan needs none of these.
       if (dryRun) return yield* Effect.zipRight(Effect.zip(RunSettings.config, NatsTaskFeed.config), PlanCommand.show(spec))
       yield* Effect.gen(function*() {
@@ -80,7 +71,7 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
         if (Option.isSome(resumed)) {
           return yield* ResumeCommand.resume(resumed.value, { ...overrides, spec, retryFailed: true }, display)
         }
-        const source = file === "-" ? undefined : (yield* Path.Path).resolve(file)
+        const { source } = loaded
         yield* ForegroundRun.run((executor) => executor.execute(spec, { ...overrides, force, separate, source }), display).pipe(
           Effect.catchTag("WorkflowRunningError", (error) =>
             Effect.if(join, {
