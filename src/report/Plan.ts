@@ -2,6 +2,7 @@
  * What a run of a workflow would do: its agents and teams, the order of the
  * tasks in waves, the chain that takes the longest, and what it would reuse.
  */
+import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
@@ -10,22 +11,46 @@ import { count, duration, oneLine } from "./Format.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
 
+/** What a run does about a task that is there: nothing, watch it, or submit it anew because it has failed or was declared otherwise. */
+export type Treatment = "done" | "watch" | "retry" | "changed"
+
+/** A task that is there already. */
+export interface PlannedTask {
+  readonly team: string
+  readonly subject: string
+  readonly id: string
+  readonly treatment: Treatment
+}
+
+/** What of a workflow is on Agamemnon already. */
+export interface PlannedReuse {
+  readonly resources: ReadonlyArray<ManagedResource>
+  readonly tasks: ReadonlyArray<PlannedTask>
+}
+
 /** What a plan is made with. */
 export interface Options {
   readonly style: Style
   /** Columns of the terminal. */
   readonly width: number
   /** What exists on Agamemnon. */
-  readonly existing: ReadonlyArray<ManagedResource>
+  readonly existing: PlannedReuse
 }
 
-/** Renders the plan of a workflow. */
+const treatments: Record<Treatment, { readonly words: string; readonly paint: keyof Style }> = {
+  done: { words: "done earlier", paint: "good" },
+  watch: { words: "in progress, would be watched", paint: "active" },
+  retry: { words: "has failed, would be submitted anew", paint: "doubtful" },
+  changed: { words: "has changed, would be submitted anew", paint: "doubtful" }
+}
+
+/** Renders the plan of a workflow for people. */
 export const render = (spec: WorkflowSpec, options: Options): string => {
   const { existing, style, width } = options
   const tasks = spec.teams.reduce((sum, team) => sum + team.tasks.length, 0)
   const parts = [count(spec.agents.length, "agent"), count(spec.teams.length, "team"), count(tasks, "task")]
   const limit = Option.match(spec.timeout, { onNone: () => "the configured limit", onSome: (each) => `limit ${duration(each)}` })
-  const reused = reuse(existing, style)
+  const reused = reuse(existing.resources, style)
   return [
     `workflow ${style.strong(oneLine(spec.metadata.name))}: ${parts.join(", ")}; teardown ${spec.teardown}, ${limit}`,
     "",
@@ -57,11 +82,16 @@ const agentCells = (agent: AgentSpec, reused: string, style: Style): ReadonlyArr
   ]
 }
 
-const teamLines = (team: TeamSpec, reused: string, { style, width }: Options): ReadonlyArray<string> => {
+const teamLines = (team: TeamSpec, reused: string, { existing, style, width }: Options): ReadonlyArray<string> => {
   const graph = TaskGraph.make(team.tasks)
   const waves = TaskGraph.waves(graph)
   const path = TaskGraph.criticalPath(graph)
   const tasks = new Map(team.tasks.map((task) => [task.subject, task]))
+  const earlier = new Map(existing.tasks.flatMap((task) => (task.team === team.name ? [[task.subject, task] as const] : [])))
+  const stateOf = (subject: string) => {
+    const found = earlier.get(subject)
+    return found === undefined ? "" : style[treatments[found.treatment].paint](treatments[found.treatment].words)
+  }
   const rows = waves.flatMap((wave, number) =>
     wave.map((subject, position) => {
       const task = tasks.get(subject)
@@ -69,7 +99,8 @@ const teamLines = (team: TeamSpec, reused: string, { style, width }: Options): R
       return [
         `  ${position === 0 ? style.active(String(number + 1).padStart(3)) : "   "}  ${oneLine(subject)}`,
         oneLine(task?.assignTo ?? ""),
-        style.faint(oneLine(after))
+        style.faint(oneLine(after)),
+        stateOf(subject)
       ]
     })
   )
@@ -88,4 +119,39 @@ const chain = (path: ReadonlyArray<string>): string => {
     ? path
     : [...path.slice(0, ends), `(${path.length - 2 * ends} more)`, ...path.slice(-ends)]
   return shown.map(oneLine).join(" → ")
+}
+
+/** The plan of a workflow for programs: what would be made, reused and done, and in which order. */
+export const data = (spec: WorkflowSpec, { resources, tasks: earlier }: PlannedReuse) => {
+  const reuses = (kind: ManagedResource["kind"], name: string) => {
+    const found = resources.find((each) => each.kind === kind && each.name === name)
+    return found === undefined ? {} : { reuses: found.id }
+  }
+  return {
+    workflow: spec.metadata.name,
+    teardown: spec.teardown,
+    timeoutSeconds: Option.getOrNull(Option.map(spec.timeout, Duration.toSeconds)),
+    agents: spec.agents.map(({ model, name, program, runtime, workingDir }) => ({
+      name,
+      program,
+      model: Option.getOrNull(model),
+      runtime,
+      workingDir,
+      ...reuses("agent", name)
+    })),
+    teams: spec.teams.map(({ agents, name, tasks }) => {
+      const graph = TaskGraph.make(tasks)
+      return {
+        name,
+        agents,
+        ...reuses("team", name),
+        waves: TaskGraph.waves(graph),
+        criticalPath: TaskGraph.criticalPath(graph),
+        tasks: tasks.map(({ assignTo, blockedBy, subject }) => {
+          const found = earlier.find((task) => task.team === name && task.subject === subject)
+          return { subject, assignTo, blockedBy, ...(found === undefined ? {} : { earlier: { id: found.id, treatment: found.treatment } }) }
+        })
+      }
+    })
+  }
 }

@@ -217,3 +217,18 @@ describe.concurrent("a run whose embedded Agamemnon has ended with it", () => {
       assert.isNotEmpty(yield* TestBackend.remaining(backend))
     }))
 })
+
+describe.concurrent("validate --json", () => {
+  test("tells of each file whether it is valid, and where what is wrong", () =>
+    Effect.gen(function*() {
+      const { file: good } = yield* TestWorkflow.shell("good", { only: "true" })
+      const bad = join(yield* emptyDirectory, "bad.yaml")
+      writeFileSync(bad, "metadata: { name: bad }\nagents: [{ name: a, cpus: none }]\nteams: []\n")
+      const { code, stdout } = yield* run(["validate", "--json", good, bad, "missing.yaml"])
+      assert.strictEqual(code, 2)
+      const told: ReadonlyArray<unknown> = stdout.trimEnd().split("\n").map((line) => JSON.parse(line))
+      assert.deepStrictEqual(told[0], { file: good, valid: true, workflow: "good", agents: 1, teams: 1, tasks: 1 })
+      assert.containSubset(told[1], { file: bad, valid: false, problems: [{ path: "agents[0].cpus", line: 2, found: '"none"' }] })
+      assert.containSubset(told[2], { file: "missing.yaml", valid: false })
+    }))
+})

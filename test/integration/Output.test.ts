@@ -58,7 +58,7 @@ describe.concurrent("run", () => {
       for (const line of ["agent worker: created", "team crew: created", "task crew/second: completed", "agent worker: removed"]) {
         assert.include(ended.stdout, line)
       }
-      assert.match(ended.stdout, /✔ second .* completed\nremoved 1 team and 1 agent\nworkflow output completed in .*: 2 tasks\n$/)
+      assert.match(ended.stdout, /✔ second .* completed\ncrew\/second:\n  .+\nremoved 1 team and 1 agent\nworkflow output completed in .*: 2 tasks\n$/)
     }))
 
   test("says only how it ended when it is quiet", () =>
@@ -99,6 +99,30 @@ describe.concurrent("run", () => {
       assert.isNotEmpty(journal)
       assert.isTrue(journal.every(({ method }) => method === "GET"))
       assert.deepStrictEqual(yield* TestBackend.remaining(backend), before)
+      for (const subject of ["first", "second"]) assert.match(ended.stdout, new RegExp(`${subject} .*done earlier`))
+      const plan = yield* run(["plan", "-", "--json"], { env: backend.env, input: hello("output") })
+      const ids = before.map(({ id }) => id)
+      const told: unknown = JSON.parse(plan.stdout)
+      assert.containSubset(told, {
+        workflow: "output",
+        teams: [{
+          name: "crew",
+          waves: [["first"], ["second"]],
+          criticalPath: ["first", "second"],
+          tasks: [{ subject: "first", earlier: { treatment: "done" } }, { subject: "second", earlier: { treatment: "done" } }]
+        }]
+      })
+      for (const id of ids) assert.include(plan.stdout, `"reuses":${JSON.stringify(id)}`)
+    }))
+
+  test("is planned as it would begin: a program that is missing is said, with the exit code of run", () =>
+    Effect.gen(function*() {
+      const { file } = yield* TestWorkflow.shell("missing", { only: "true" }, { agents: [{ name: "worker", program: "no-such-program" }] })
+      const ended = yield* run(["run", file])
+      for (const command of [["plan"], ["plan", "--json"], ["run", "--dry-run"]]) {
+        const planned = yield* run([...command, file])
+        assert.deepStrictEqual([planned.code, planned.stdout, planned.stderr], [2, "", ended.stderr])
+      }
     }))
 
   test("plans without an Agamemnon that answers, and says so", () =>

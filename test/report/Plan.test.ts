@@ -25,10 +25,16 @@ describe("Plan", () => {
   it.effect("shows agents, teams, tasks in waves, the critical path, and what would be reused", () =>
     Effect.gen(function*() {
       const spec = yield* WorkflowSpec.decode(workflow)
-      const existing = [
-        { kind: "agent", name: "mentor", key: "tlm-1-mentor", id: "5a" },
-        { kind: "team", name: "weavers", key: "tlm-1-weavers", id: "6b" }
-      ] as const
+      const existing = {
+        resources: [
+          { kind: "agent", name: "mentor", key: "tlm-1-mentor", id: "5a" },
+          { kind: "team", name: "weavers", key: "tlm-1-weavers", id: "6b" }
+        ],
+        tasks: [
+          { team: "weavers", subject: "weave", id: "7c", treatment: "done" },
+          { team: "weavers", subject: "wait", id: "8d", treatment: "retry" }
+        ]
+      } as const
       assert.deepStrictEqual(Plan.render(spec, { style: Style.plain, width: 120, existing }).split("\n"), [
         "workflow odyssey: 2 agents, 1 team, 4 tasks; teardown on_completion, limit 1m 30s",
         "",
@@ -37,8 +43,8 @@ describe("Plan", () => {
         "  mentor    claude-code      docker mentor:1, 2 CPUs, 4g  /srv  would be reused (5a)",
         "",
         "team weavers (penelope, mentor) 3 waves, would be reused (6b)",
-        "    1  weave    penelope",
-        "       wait     penelope",
+        "    1  weave    penelope                     done earlier",
+        "       wait     penelope                     has failed, would be submitted anew",
         "    2  unravel  penelope  after weave, wait",
         "    3  again    penelope  after unravel",
         "  critical path, 3 tasks: weave → unravel → again"
@@ -50,7 +56,7 @@ describe("Plan", () => {
       const tasks = Array.from({ length: 40 }, (_, number) => task(`t${number}`, ...(number === 0 ? [] : [`t${number - 1}`])))
       const spec = yield* WorkflowSpec.decode({ ...workflow, teams: [{ name: "chain", agents: ["penelope"], tasks }] })
       assert.include(
-        Plan.render(spec, { style: Style.plain, width: 200, existing: [] }),
+        Plan.render(spec, { style: Style.plain, width: 200, existing: { resources: [], tasks: [] } }),
         "critical path, 40 tasks: t0 → t1 → t2 → t3 → t4 → (30 more) → t35 → t36 → t37 → t38 → t39"
       )
     }))

@@ -2,27 +2,31 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as ManagedResource from "../../agamemnon/ManagedResource.ts"
 import { oneLine } from "../../report/Format.ts"
 import * as Plan from "../../report/Plan.ts"
 import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/PlanDefinition.ts"
+import * as JsonLines from "../JsonLines.ts"
+import * as PlannedReuse from "../PlannedReuse.ts"
+import * as ProgramCheck from "../ProgramCheck.ts"
 import * as Streams from "../Streams.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 
 /** Shows the plan of a workflow; what exists on an Agamemnon that answers is marked. */
-export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec) {
+export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec, json: boolean) {
+  yield* ProgramCheck.check(spec)
   const existing = (yield* Backend.IsEmbedded)
-    ? []
-    : yield* Effect.catchAll(ManagedResource.find(spec), (error) =>
-      Effect.as(Console.error(`what exists on Agamemnon is not shown: ${oneLine(error.message)}`), []))
+    ? PlannedReuse.nothing
+    : yield* Effect.catchAll(PlannedReuse.find(spec), (error) =>
+      Effect.as(Console.error(`what exists on Agamemnon is not shown: ${oneLine(error.message)}`), PlannedReuse.nothing))
+  if (json) return yield* JsonLines.write(JSON.stringify(Plan.data(spec, existing)))
   yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing }))
 })
 
-export const command = Command.make("plan", config, ({ file, ...flags }) =>
+export const command = Command.make("plan", config, ({ file, json, ...flags }) =>
   Effect.gen(function*() {
     const loaded = yield* WorkflowArgument.load(file)
-    yield* Effect.provide(Effect.flatMap(WorkflowArgument.placed(loaded), show), Backend.layer)
+    yield* Effect.provide(Effect.flatMap(WorkflowArgument.placed(loaded), (spec) => show(spec, json)), Backend.layer)
   }).pipe(Effect.provide(ConfigSources.layer(flags)))).pipe(Command.withDescription(definition.sentence))

@@ -52,9 +52,9 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
     const loaded = yield* WorkflowArgument.load(file)
     yield* Effect.gen(function*() {
       const spec = yield* WorkflowArgument.placed(loaded)
-      yield* ProgramCheck.check(spec)
       // A setting that is wrong is said now, though a plan needs none of these.
-      if (dryRun) return yield* Effect.zipRight(Effect.zip(RunSettings.config, NatsTaskFeed.config), PlanCommand.show(spec))
+      if (dryRun) return yield* Effect.zipRight(Effect.zip(RunSettings.config, NatsTaskFeed.config), PlanCommand.show(spec, json))
+      yield* ProgramCheck.check(spec)
       yield* Effect.gen(function*() {
         const { where } = yield* RunStore.RunStore
         const isRemembered = where !== "memory:"

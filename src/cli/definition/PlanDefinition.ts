@@ -7,6 +7,7 @@ import type { Definition } from "../Help.ts"
 export const config = {
   url: Flags.url,
   keyFile: Flags.keyFileOfBackend,
+  json: Flags.switches.jsonLines,
   noColor: Flags.switches.noColor,
   file: Args.file
 }
@@ -16,6 +17,7 @@ export const definition: Definition = {
   sentence: "Show what a run would do: agents, teams, the order of tasks, the critical path, and what it would reuse",
   config,
   examples: [
-    ["telemachy plan flow.yaml", "make nothing, only look"]
+    ["telemachy plan flow.yaml", "make nothing, only look; exits as a run would that cannot begin"],
+    ["telemachy plan flow.yaml --json", "for programs: waves, critical path, what is reused, and what is done already"]
   ]
 }
