@@ -66,7 +66,7 @@ describe.concurrent("telemachy with a NATS_URL", () => {
       assert.strictEqual((yield* server.ended).code, 143)
       const refused = yield* run(["agamemnon", "--port", "0", "--nats-url", "http://nats.invalid"])
       assert.strictEqual(refused.code, 2)
-      assert.match(refused.stderr, /^NATS_URL in the environment: expected a nats:\/\/ or tls:\/\/ address/)
+      assert.match(refused.stderr, /^--nats-url: expected a nats:\/\/ or tls:\/\/ address/)
     }))
 
   test("resumes a run with it as well", () =>

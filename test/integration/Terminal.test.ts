@@ -29,6 +29,7 @@ const summary = [
   /^ {2}✔ first {3}worker +[0-9.]+s {2}completed$/,
   /^ {2}✔ second {2}worker +[0-9.]+s {2}completed$/,
   /^removed 1 team and 1 agent$/,
+  /^run [0-9a-f]{16}; what its tasks wrote: telemachy logs [0-9a-f]{16} -v$/,
   /^workflow terminal completed in .*: 2 tasks$/
 ]
 

@@ -74,7 +74,7 @@ describe.concurrent("a workflow that is running", () => {
       const { file } = yield* waiting
       const ended = yield* run(["run", file, "--join", "--separate"])
       assert.strictEqual(ended.code, 2)
-      assert.match(ended.stderr, /^run: --join watches another run, and --separate is beside it: only one of them can be meant$/m)
+      assert.match(ended.stderr, /^run: --join and --separate exclude each other: /m)
     }))
 })
 
