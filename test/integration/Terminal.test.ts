@@ -92,7 +92,7 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       assert.strictEqual(ended.code, 0)
       assert.notInclude(ended.stdout, hideCursor)
       assert.include(ended.stdout, "task crew/first: completed")
-      assertSummary(TerminalScreen.after(ended.stdout).slice(-4))
+      assertSummary(TerminalScreen.after(ended.stdout).slice(-summary.length))
     }))
 
   test("draws no view between the events of --json", () =>
@@ -112,7 +112,7 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       const screen = TerminalScreen.after(ended.stdout)
       assert.isTrue(screen.some((line) => line.includes("agent worker: created")))
       assert.isFalse(screen.some((line) => line.includes("♥")))
-      assertSummary(screen.slice(-4))
+      assertSummary(screen.slice(-summary.length))
     }))
 
   test("shows no view when it is quiet", () =>
