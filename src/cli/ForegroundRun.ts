@@ -21,39 +21,54 @@ import * as CommandExit from "./CommandExit.ts"
 import type * as Display from "./Display.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as NextCommand from "./NextCommand.ts"
+import type * as ReportFiles from "./ReportFiles.ts"
 import { Signals } from "./Signals.ts"
 
 /** The exit code of a run whose outcome is decided, unless it was cancelled: then a signal decides it. */
-const decidedCode = (state: RunState.RunState | undefined): Option.Option<number> => {
+const decidedCode = (state: RunState.RunState | undefined, isReportMissing: boolean): Option.Option<number> => {
   if (state?.outcome === undefined || state.outcome === "cancelled") return Option.none()
   if (state.outcome !== "completed") return Option.some(ExitCode.outcomes[state.outcome])
   const isOver = state.endedAt !== undefined
   const left = isOver ? RunState.left(state) : RunState.remaining(state).filter(({ status }) => status !== "kept")
   if (left.length > 0) return Option.some(ExitCode.leftBehind)
-  return Option.some(state.recorded ? ExitCode.outcomes.completed : ExitCode.unrecorded)
+  if (!state.recorded) return Option.some(ExitCode.unrecorded)
+  return Option.some(isReportMissing ? ExitCode.unreported : ExitCode.outcomes.completed)
 }
 
 /** The exit code of a run that is over. */
-const exitCodeOf = Effect.fn("ForegroundRun.exitCodeOf")(function*(state: RunState.RunState | undefined) {
+const exitCodeOf = Effect.fn("ForegroundRun.exitCodeOf")(function*(
+  state: RunState.RunState | undefined,
+  reports: ReportFiles.ReportFiles
+) {
   const { exitCode } = yield* Signals
   if (state?.outcome === "cancelled") return yield* exitCode
-  return Option.getOrElse(decidedCode(state), () => ExitCode.outcomes.failed)
+  return Option.getOrElse(decidedCode(state, yield* reports.isIncomplete), () => ExitCode.outcomes.failed)
 })
 
+/** How long the reports of a run may take that nobody waits for. */
+const writeTimeoutOfAbandoned = "1 second"
+
 /** Says what happens at the first signal, and ends the process at the second, having said what is left. */
-const handleSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: Display.Display) =>
+const handleSignals = (
+  state: Ref.Ref<RunState.RunState | undefined>,
+  display: Display.Display,
+  reports: ReportFiles.ReportFiles
+) =>
   Effect.gen(function*() {
     const signals = yield* Signals
     // Of a run that is over, all has been said.
     const underWay = Effect.map(Ref.get(state), (reached) => reached?.endedAt === undefined ? reached : undefined)
-    yield* signals.decideBy(Effect.map(Ref.get(state), decidedCode))
+    yield* signals.decideBy(Effect.zipWith(Ref.get(state), reports.isIncomplete, decidedCode))
     const signal = yield* signals.first
     const reached = yield* underWay
     const what = reached?.outcome === undefined ? "cancelling the run and taking down what it made" : "taking down what the run made goes on"
     if (reached !== undefined) yield* display.aboveView(Console.error(`${signal}: ${what}; once more to stop waiting`))
     yield* signals.second
     const abandoned = yield* underWay
-    if (abandoned !== undefined) yield* display.abandon(abandoned)
+    if (abandoned !== undefined) {
+      yield* Effect.timeoutOption(reports.write(abandoned), writeTimeoutOfAbandoned)
+      yield* display.abandon(abandoned)
+    }
     yield* signals.exit
   })
 
@@ -71,7 +86,7 @@ export class RunDeserted extends Schema.TaggedError<RunDeserted>()("RunDeserted"
 }
 
 /** Watches a run that another process drives to its end, and ends as it ends. */
-export const join = Effect.fn("ForegroundRun.join")(function*(run: RunId, display: Display.Display) {
+export const join = Effect.fn("ForegroundRun.join")(function*(run: RunId, display: Display.Display, reports: ReportFiles.ReportFiles) {
   const { follow } = yield* RunStore.RunStore
   yield* Console.error(`watching run ${run}, which is at work`)
   const failed = yield* Deferred.make<never, JournalError>()
@@ -85,8 +100,9 @@ export const join = Effect.fn("ForegroundRun.join")(function*(run: RunId, displa
   if (yield* Deferred.isDone(failed)) return yield* Deferred.await(failed)
   const ended = yield* Ref.get(state)
   if (ended?.endedAt === undefined) return yield* new RunDeserted({ run })
+  yield* reports.write(ended)
   yield* display.summarize(ended)
-  return yield* new CommandExit.CommandExit({ code: yield* exitCodeOf(ended) })
+  return yield* new CommandExit.CommandExit({ code: yield* exitCodeOf(ended, reports) })
 }, Effect.scoped)
 
 /** Starts a run, or resumes one, and takes it to its end. */
@@ -94,7 +110,8 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   begin: (
     executor: Context.Tag.Service<WorkflowExecutor.WorkflowExecutor>
   ) => Effect.Effect<WorkflowExecutor.RunResult, E>,
-  display: Display.Display
+  display: Display.Display,
+  reports: ReportFiles.ReportFiles
 ) {
   const executor = yield* WorkflowExecutor.WorkflowExecutor
   const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
@@ -103,15 +120,16 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
 
   // Daemons: they render the end of the run, and handle signals to the end of the command, and so must outlive its interruption.
   const rendering = yield* Effect.forkDaemon(Effect.all(renderings, { concurrency: "unbounded", discard: true }))
-  yield* Effect.forkDaemon(handleSignals(state, display))
+  yield* Effect.forkDaemon(handleSignals(state, display, reports))
   const exit = yield* display.aboveView(begin(executor)).pipe(
     Effect.tapDefect((cause) => Effect.logDebug("a defect ended the run", cause)),
     Effect.exit,
     Effect.ensuring(Effect.flatMap(Ref.get(state), (begun) => begun === undefined ? awaitBriefly(rendering) : Fiber.join(rendering))),
-    Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => ended === undefined ? Effect.void : display.summarize(ended)))
+    Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => 
+      ended === undefined ? Effect.void : Effect.zipRight(reports.write(ended), display.summarize(ended))))
   )
   const ended = yield* Ref.get(state)
   // What kept it from beginning is all there is to say.
   if (ended === undefined) yield* exit
-  return yield* new CommandExit.CommandExit({ code: yield* exitCodeOf(ended) })
+  return yield* new CommandExit.CommandExit({ code: yield* exitCodeOf(ended, reports) })
 })

@@ -19,6 +19,7 @@ import { config, definition } from "../definition/ResumeDefinition.ts"
 import * as Display from "../Display.ts"
 import * as ForegroundRun from "../ForegroundRun.ts"
 import * as NextCommand from "../NextCommand.ts"
+import * as ReportFiles from "../ReportFiles.ts"
 import * as RunLookup from "../RunLookup.ts"
 
 /** The workflow file of a run as it is now, if there still is one. */
@@ -36,13 +37,16 @@ const currentSpec = Effect.fn("ResumeCommand.currentSpec")(function*(run: RunId)
 
 export const command = Command.make("resume", config, (flags) =>
   Effect.gen(function*() {
+    const places = yield* ReportFiles.places(flags)
     const { run } = yield* RunLookup.find(flags.run)
     const state = yield* RunLookup.stateOf(run)
     const spec = yield* currentSpec(run)
     yield* Effect.gen(function*() {
       const embedded = yield* Backend.IsEmbedded
       const { json, quiet, verbose } = flags
-      const display = yield* Display.make({ json, quiet, verbose, removal: embedded ? () => undefined : NextCommand.cleanup })
+      const removal = embedded ? () => undefined : NextCommand.cleanup
+      const display = yield* Display.make({ json, quiet, verbose, removal })
+      const reports = yield* ReportFiles.make(places, removal)
       const options = {
         spec,
         moved: Option.isSome(flags.url),
@@ -52,7 +56,7 @@ export const command = Command.make("resume", config, (flags) =>
         timeout: Option.getOrUndefined(flags.timeout),
         embedded
       }
-      yield* ForegroundRun.run((executor) => executor.resume(run, options), display)
+      yield* ForegroundRun.run((executor) => executor.resume(run, options), display, reports)
     }).pipe(
       Effect.scoped,
       Effect.provide(Layer.provide(WorkflowExecutor.layerConfig, NatsTaskFeed.layerConfig)),

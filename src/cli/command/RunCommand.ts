@@ -22,6 +22,7 @@ import { config, definition } from "../definition/RunDefinition.ts"
 import * as Display from "../Display.ts"
 import * as ForegroundRun from "../ForegroundRun.ts"
 import * as NextCommand from "../NextCommand.ts"
+import * as ReportFiles from "../ReportFiles.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 import * as PlanCommand from "./PlanCommand.ts"
 
@@ -50,16 +51,19 @@ export class ContradictionError extends Schema.TaggedError<ContradictionError>()
 /** What there is to do instead of running a workflow that is running. */
 const instead = "--join watches the other run to its end; --separate makes agents and teams of its own"
 
-export const command = Command.make("run", config, ({ dryRun, file, force, join, json, keyFile, noColor, quiet, separate, teardown, timeout, url, verbose }) =>
+export const command = Command.make("run", config, ({ dryRun, file, force, join, json, junit, keyFile, noColor, quiet, separate, summary, teardown, timeout, url, verbose }) =>
   Effect.gen(function*() {
     if (join && separate) return yield* new ContradictionError()
+    const places = yield* ReportFiles.places({ summary, junit })
     const { spec } = yield* WorkflowArgument.load(file)
     yield* Effect.gen(function*() {
       yield* checkPrograms(spec)
       // A setting that is wrong is said now, though a plan needs none of these.
       if (dryRun) return yield* Effect.zipRight(Effect.zip(RunSettings.config, NatsTaskFeed.config), PlanCommand.show(spec))
       yield* Effect.gen(function*() {
-        const display = yield* Display.make({ json, quiet, verbose, removal: yield* removalOf(file) })
+        const removal = yield* removalOf(file)
+        const display = yield* Display.make({ json, quiet, verbose, removal })
+        const reports = yield* ReportFiles.make(places, removal)
         const options = {
           force,
           separate,
@@ -68,10 +72,10 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
           embedded: yield* Backend.IsEmbedded,
           source: file === "-" ? undefined : (yield* Path.Path).resolve(file)
         }
-        yield* ForegroundRun.run((executor) => executor.execute(spec, options), display).pipe(
+        yield* ForegroundRun.run((executor) => executor.execute(spec, options), display, reports).pipe(
           Effect.catchTag("WorkflowRunningError", (error) =>
             Effect.if(join, {
-              onTrue: () => ForegroundRun.join(RunId.make(error.run), display),
+              onTrue: () => ForegroundRun.join(RunId.make(error.run), display, reports),
               onFalse: () => Effect.zipRight(Console.error(instead), error)
             }))
         )
