@@ -119,12 +119,19 @@ export const timeout = Options.text("timeout").pipe(
   Options.optional
 )
 
+/** Files in which a run is told when it is over. */
+const reports = {
+  summary: optionalText("summary", "FILE", "Write a summary in Markdown to this file when the run is over, however it ended"),
+  junit: optionalText("junit", "FILE", "Write a JUnit XML report to this file when the run is over, however it ended")
+}
+
 /** The flags of every command that takes a run to its end. */
 export const foreground = {
   json: switches.json,
   keyFile: keyFileOfBackend,
   teardown,
   timeout,
+  ...reports,
   verbose: switches.verbose,
   quiet: switches.quiet,
   noColor: switches.noColor

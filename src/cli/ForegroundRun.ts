@@ -19,23 +19,34 @@ import * as RunStore from "../store/RunStore.ts"
 import * as CommandExit from "./CommandExit.ts"
 import type * as Display from "./Display.ts"
 import * as NextCommand from "./NextCommand.ts"
+import type * as ReportFiles from "./ReportFiles.ts"
 import * as RunExitCode from "./RunExitCode.ts"
 import { Signals } from "./Signals.ts"
 
+/** How long the reports of a run may take that nobody waits for. */
+const writeTimeoutOfAbandoned = "1 second"
+
 /** Says what happens at the first signal, and ends the process at the second, having said what is left. */
-const handleSignals = (state: Ref.Ref<RunState.RunState | undefined>, display: Display.Display) =>
+const handleSignals = (
+  state: Ref.Ref<RunState.RunState | undefined>,
+  display: Display.Display,
+  reports: ReportFiles.ReportFiles
+) =>
   Effect.gen(function*() {
     const signals = yield* Signals
     // Of a run that is over, all has been said.
     const underWay = Effect.map(Ref.get(state), (reached) => reached?.endedAt === undefined ? reached : undefined)
-    yield* signals.decideBy(Effect.map(Ref.get(state), RunExitCode.decided))
+    yield* signals.decideBy(Effect.zipWith(Ref.get(state), reports.isIncomplete, RunExitCode.decided))
     const signal = yield* signals.first
     const reached = yield* underWay
     const what = reached?.outcome === undefined ? "cancelling the run and taking down what it made" : "taking down what the run made goes on"
     if (reached !== undefined) yield* display.aboveView(Console.error(`${signal}: ${what}; once more to stop waiting`))
     yield* signals.second
     const abandoned = yield* underWay
-    if (abandoned !== undefined) yield* display.abandon(abandoned)
+    if (abandoned !== undefined) {
+      yield* Effect.timeoutOption(reports.write(abandoned), writeTimeoutOfAbandoned)
+      yield* display.abandon(abandoned)
+    }
     yield* signals.exit
   })
 
@@ -53,7 +64,7 @@ export class RunDeserted extends Schema.TaggedError<RunDeserted>()("RunDeserted"
 }
 
 /** Watches a run that another process drives to its end, and ends as it ends. */
-export const join = Effect.fn("ForegroundRun.join")(function*(run: RunId, display: Display.Display) {
+export const join = Effect.fn("ForegroundRun.join")(function*(run: RunId, display: Display.Display, reports: ReportFiles.ReportFiles) {
   const { follow } = yield* RunStore.RunStore
   yield* Console.error(`watching run ${run}, which is at work`)
   const failed = yield* Deferred.make<never, JournalError>()
@@ -67,8 +78,9 @@ export const join = Effect.fn("ForegroundRun.join")(function*(run: RunId, displa
   if (yield* Deferred.isDone(failed)) return yield* Deferred.await(failed)
   const ended = yield* Ref.get(state)
   if (ended?.endedAt === undefined) return yield* new RunDeserted({ run })
+  yield* reports.write(ended)
   yield* display.summarize(ended)
-  return yield* new CommandExit.CommandExit({ code: yield* RunExitCode.of(ended) })
+  return yield* new CommandExit.CommandExit({ code: yield* RunExitCode.of(ended, yield* reports.isIncomplete) })
 }, Effect.scoped)
 
 /** Starts a run, or resumes one, and takes it to its end. */
@@ -76,7 +88,8 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   begin: (
     executor: Context.Tag.Service<WorkflowExecutor.WorkflowExecutor>
   ) => Effect.Effect<WorkflowExecutor.RunResult, E>,
-  display: Display.Display
+  display: Display.Display,
+  reports: ReportFiles.ReportFiles
 ) {
   const executor = yield* WorkflowExecutor.WorkflowExecutor
   const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
@@ -85,15 +98,16 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
 
   // Daemons: they render the end of the run, and handle signals to the end of the command, and so must outlive its interruption.
   const rendering = yield* Effect.forkDaemon(Effect.all(renderings, { concurrency: "unbounded", discard: true }))
-  yield* Effect.forkDaemon(handleSignals(state, display))
+  yield* Effect.forkDaemon(handleSignals(state, display, reports))
   const exit = yield* display.aboveView(begin(executor)).pipe(
     Effect.tapDefect((cause) => Effect.logDebug("a defect ended the run", cause)),
     Effect.exit,
     Effect.ensuring(Effect.flatMap(Ref.get(state), (begun) => begun === undefined ? awaitBriefly(rendering) : Fiber.join(rendering))),
-    Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => ended === undefined ? Effect.void : display.summarize(ended)))
+    Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => 
+      ended === undefined ? Effect.void : Effect.zipRight(reports.write(ended), display.summarize(ended))))
   )
   const ended = yield* Ref.get(state)
   // What kept it from beginning is all there is to say.
   if (ended === undefined) yield* exit
-  return yield* new CommandExit.CommandExit({ code: yield* RunExitCode.of(ended) })
+  return yield* new CommandExit.CommandExit({ code: yield* RunExitCode.of(ended, yield* reports.isIncomplete) })
 })

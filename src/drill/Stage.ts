@@ -185,6 +185,8 @@ export const make = Effect.fn("Stage.make")(function*(
     [Settings.agamemnonApiKey.name]: target.apiKey === undefined ? "" : Redacted.value(target.apiKey),
     [Settings.databaseUrl.name]: `file:${recordAt(record)}`,
     [Settings.logLevel.name]: "error",
+    // What a drill runs is nothing to show beside a CI job.
+    [Settings.githubStepSummary.name]: "",
     NO_COLOR: "1"
   })
 

@@ -223,6 +223,13 @@ export const logFormat = withDefault({
   schema: Schema.compose(Schema.Lowercase, Schema.Literal("pretty", "plain", "logfmt", "json"))
 })
 
+/** The file that GitHub Actions shows beside a step. */
+export const githubStepSummary = path(
+  "GITHUB_STEP_SUMMARY",
+  "File that a run adds its summary to, in Markdown; GitHub Actions sets it",
+  "none is added"
+)
+
 /** All settings, in the order in which they are documented. */
 export const all: ReadonlyArray<Description> = [
   agamemnonUrl,
@@ -248,7 +255,8 @@ export const all: ReadonlyArray<Description> = [
   rateLimitRps,
   rateLimitBurst,
   logLevel,
-  logFormat
+  logFormat,
+  githubStepSummary
 ]
 
 /** The variables that may hold a secret: no program that is started here is given them. */

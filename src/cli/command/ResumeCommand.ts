@@ -25,6 +25,7 @@ import * as ExitCode from "../ExitCode.ts"
 import * as ForegroundRun from "../ForegroundRun.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as ProgramCheck from "../ProgramCheck.ts"
+import * as ReportFiles from "../ReportFiles.ts"
 import * as RunLookup from "../RunLookup.ts"
 
 /** What a run was told to do, and its workflow file as it is now, if there still is one. */
@@ -55,8 +56,13 @@ const checkPrograms = Effect.fn("ResumeCommand.checkPrograms")(function*(
 })
 
 /** Takes a run to its end in the foreground. What to type when its file has changed is said last. */
-export const resume = (run: RunId, options: WorkflowExecutor.ResumeOptions, display: Display.Display) =>
-  ForegroundRun.run((executor) => executor.resume(run, options), display).pipe(
+export const resume = (
+  run: RunId,
+  options: WorkflowExecutor.ResumeOptions,
+  display: Display.Display,
+  reports: ReportFiles.ReportFiles
+) =>
+  ForegroundRun.run((executor) => executor.resume(run, options), display, reports).pipe(
     Effect.catchTag("WorkflowChangedError", ({ message }) =>
       Console.error(`${printable(message)}\ngo on with it as it is now: ${NextCommand.resumeChanged(run, options)}`).pipe(
         Effect.zipRight(new CommandExit({ code: ExitCode.invalid }))
@@ -65,6 +71,7 @@ export const resume = (run: RunId, options: WorkflowExecutor.ResumeOptions, disp
 
 export const command = Command.make("resume", config, (flags) =>
   Effect.gen(function*() {
+    const places = yield* ReportFiles.places(flags)
     const { run } = yield* RunLookup.find(flags.run)
     const state = yield* RunLookup.stateOf(run)
     const workflow = yield* workflowOf(run)
@@ -72,13 +79,9 @@ export const command = Command.make("resume", config, (flags) =>
       const embedded = yield* Backend.IsEmbedded
       yield* checkPrograms(workflow, state, flags.acceptChanges)
       const { json, quiet, verbose } = flags
-      const display = yield* Display.make({
-        json,
-        quiet,
-        verbose,
-        removal: embedded ? () => undefined : NextCommand.cleanup,
-        next: NextCommand.afterRun
-      })
+      const removal = embedded ? () => undefined : NextCommand.cleanup
+      const display = yield* Display.make({ json, quiet, verbose, removal, next: NextCommand.afterRun })
+      const reports = yield* ReportFiles.make(places, removal)
       const options = {
         spec: workflow.current,
         moved: Option.isSome(flags.url),
@@ -88,7 +91,7 @@ export const command = Command.make("resume", config, (flags) =>
         timeout: Option.getOrUndefined(flags.timeout),
         embedded
       }
-      yield* resume(run, options, display)
+      yield* resume(run, options, display, reports)
     }).pipe(
       Effect.scoped,
       Effect.provide(Layer.provide(WorkflowExecutor.layerConfig, NatsTaskFeed.layerConfig)),

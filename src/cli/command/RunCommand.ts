@@ -20,6 +20,7 @@ import * as EarlierRun from "../EarlierRun.ts"
 import * as ForegroundRun from "../ForegroundRun.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as ProgramCheck from "../ProgramCheck.ts"
+import * as ReportFiles from "../ReportFiles.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 import * as PlanCommand from "./PlanCommand.ts"
 import * as ResumeCommand from "./ResumeCommand.ts"
@@ -43,12 +44,13 @@ export class ContradictionError extends Schema.TaggedError<ContradictionError>()
 /** What there is to do instead of running a workflow that is running. */
 const instead = "--join watches the other run to its end; --separate makes agents and teams of its own"
 
-export const command = Command.make("run", config, ({ dryRun, file, force, join, json, keyFile, noColor, quiet, resume, separate, teardown, timeout, url, verbose, yes }) =>
+export const command = Command.make("run", config, ({ dryRun, file, force, join, json, junit, keyFile, noColor, quiet, resume, separate, summary, teardown, timeout, url, verbose, yes }) =>
   Effect.gen(function*() {
     if (join && separate) return yield* new ContradictionError({ flags: ["--join", "--separate"] })
     if (resume && (force || separate)) {
       return yield* new ContradictionError({ flags: ["--resume", force ? "--force" : "--separate"] })
     }
+    const places = yield* ReportFiles.places({ summary, junit })
     const loaded = yield* WorkflowArgument.load(file)
     yield* Effect.gen(function*() {
       const spec = yield* WorkflowArgument.placed(loaded)
@@ -61,6 +63,7 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
         const removal = yield* removalOf(file, isRemembered)
         const next = isRemembered ? NextCommand.afterRun : () => []
         const display = yield* Display.make({ json, quiet, verbose, removal, next })
+        const reports = yield* ReportFiles.make(places, removal)
         const overrides = {
           teardown: Option.getOrUndefined(teardown),
           timeout: Option.getOrUndefined(timeout),
@@ -69,13 +72,13 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
         const isNew = force || separate
         const resumed = isNew ? Option.none() : yield* EarlierRun.toResume(spec.metadata.name, { resume, yes, json, quiet })
         if (Option.isSome(resumed)) {
-          return yield* ResumeCommand.resume(resumed.value, { ...overrides, spec, retryFailed: true }, display)
+          return yield* ResumeCommand.resume(resumed.value, { ...overrides, spec, retryFailed: true }, display, reports)
         }
-        const { source } = loaded
-        yield* ForegroundRun.run((executor) => executor.execute(spec, { ...overrides, force, separate, source }), display).pipe(
+        const options = { ...overrides, force, separate, source: loaded.source }
+        yield* ForegroundRun.run((executor) => executor.execute(spec, options), display, reports).pipe(
           Effect.catchTag("WorkflowRunningError", (error) =>
             Effect.if(join, {
-              onTrue: () => ForegroundRun.join(RunId.make(error.run), display),
+              onTrue: () => ForegroundRun.join(RunId.make(error.run), display, reports),
               onFalse: () => Effect.zipRight(Console.error(instead), error)
             }))
         )
