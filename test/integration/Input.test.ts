@@ -40,7 +40,9 @@ const refused: ReadonlyArray<readonly [string, RegExp]> = [
   ["agamemnon --port 0 --host 0.0.0.0", /^0\.0\.0\.0 can be reached from other machines, /],
   ["rnu flow.yaml", /^unknown command rnu, /],
   ["--completions tcsh", /^--completions: expected one of bash, zsh, fish, sh, found tcsh/],
-  ["--wizard", /^--wizard asks questions, which takes a terminal\n$/]
+  ["--wizard", /^unknown flag --wizard, see telemachy --help\n$/],
+  ["-v", /^unknown flag -v, did you mean --version\?\n$/],
+  ["run flow.yaml -x", /^unknown flag -x of telemachy run, see telemachy run --help\n$/]
 ]
 
 describe.concurrent("telemachy", () => {
