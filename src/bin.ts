@@ -6,10 +6,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as MutableRef from "effect/MutableRef"
 import manifest from "../package.json" with { type: "json" }
+import * as OutputErrors from "./cli/OutputErrors.ts"
 import * as Signals from "./cli/Signals.ts"
 import * as Streams from "./cli/Streams.ts"
 
 const exitCode = MutableRef.make(1)
+const unwritten = MutableRef.make<Effect.Effect<string | undefined>>(Effect.succeed(undefined))
 
 const codeOf = (exit: Exit.Exit<number>) => {
   if (Exit.isSuccess(exit)) return Effect.succeed(exit.value)
@@ -37,12 +39,19 @@ const command = Effect.uninterruptible(
 const end = (code: number) => {
   const exit = () => process.exit(code)
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, exit)
-  Streams.whenWritten(exit)
+  Streams.whenWritten(() => {
+    const failure = Effect.runSync(MutableRef.get(unwritten))
+    if (failure === undefined) exit()
+    else process.stderr.write(`${failure}\n`, () => process.exit(code === 0 ? 1 : code))
+  })
 }
 
-Effect.zipRight(Effect.zipRight(Streams.outliveReaders, Streams.withoutWarnings), command).pipe(
+// Whether all could be written is known when the last of it was.
+const keepUnwritten = Effect.map(OutputErrors.OutputErrors, ({ failure }) => MutableRef.set(unwritten, failure))
+
+Effect.zipRight(Effect.zipRight(keepUnwritten, Streams.withoutWarnings), command).pipe(
   Effect.onExit(keepExitCode),
-  Effect.provide(Signals.layer),
+  Effect.provide([Signals.layer, OutputErrors.layer]),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     disablePrettyLogger: true,

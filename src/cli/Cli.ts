@@ -10,6 +10,7 @@ import { printable } from "../report/Format.ts"
 import type { Style } from "../report/Style.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as CommandLine from "./CommandLine.ts"
+import * as Completion from "./completion/Completion.ts"
 import * as AgamemnonDefinition from "./definition/AgamemnonDefinition.ts"
 import * as AuditDefinition from "./definition/AuditDefinition.ts"
 import * as CancelDefinition from "./definition/CancelDefinition.ts"
@@ -84,10 +85,7 @@ const commands = {
   agamemnon: () => import("./command/AgamemnonCommand.ts")
 } satisfies Record<keyof typeof definitions, unknown>
 
-const isCommand = (name: string): name is keyof typeof commands => Object.hasOwn(commands, name)
-
-/** Loads the command that is named, or all of them, for completions and for the wizard that asks for a command line. */
-const load = (name: string) => Promise.all((isCommand(name) ? [commands[name]] : Object.values(commands)).map((each) => each()))
+const load = (name: string) => Promise.all(Object.entries(commands).filter(([each]) => each === name).map(([, each]) => each()))
 
 const execute = (argv: ReadonlyArray<string>) =>
   Effect.flatMap(Effect.promise(() => load(argv[0] ?? "")), Arr.match({
@@ -112,10 +110,6 @@ export const main = (argv: ReadonlyArray<string>) =>
 
 const runRequest = Effect.fn("Cli.main")(function*(argv: ReadonlyArray<string>) {
   const request = CommandLine.read(argv, definitions)
-  // The wizard would wait for answers for ever.
-  if (argv[0] === "--wizard" && !process.stdin.isTTY) {
-    return yield* Effect.as(Console.error("--wizard asks questions, which takes a terminal"), ExitCode.invalid)
-  }
   switch (request._tag) {
     case "Unknown":
       return yield* Effect.as(Console.error(printable(request.message)), ExitCode.invalid)
@@ -127,6 +121,10 @@ const runRequest = Effect.fn("Cli.main")(function*(argv: ReadonlyArray<string>) 
         0
       )
     }
+    case "Version":
+      return yield* Effect.as(Console.log(manifest.version), 0)
+    case "Completions":
+      return yield* Effect.as(Console.log(Completion.render(request.shell, definitions).trimEnd()), 0)
     case "Run":
       return yield* Effect.as(execute(request.argv), 0)
   }

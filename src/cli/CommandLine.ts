@@ -5,6 +5,8 @@
  */
 import * as Data from "effect/Data"
 import { nearest } from "../workflow/Suggestion.ts"
+import type { Shell } from "./completion/Completion.ts"
+import { shells } from "./completion/CompletionWords.ts"
 import * as Flags from "./Flags.ts"
 import type { Definition } from "./Help.ts"
 
@@ -14,21 +16,26 @@ export type Request = Data.TaggedEnum<{
   Run: { readonly argv: ReadonlyArray<string> }
   /** To show the help of a command, or of the program. */
   Help: { readonly command?: { readonly name: string; readonly page: Definition } }
+  /** To print the version. */
+  Version: {}
+  /** To print the completions of a shell. */
+  Completions: { readonly shell: Shell }
   /** Something that is not known. */
   Unknown: { readonly message: string }
 }>
-const { Help, Run, Unknown } = Data.taggedEnum<Request>()
+const { Completions, Help, Run, Unknown, Version } = Data.taggedEnum<Request>()
 
 const helpFlags: ReadonlyArray<string> = ["-h", "--help"]
-const globalFlags: ReadonlyArray<string> = [...helpFlags, "--version", "--completions", "--wizard"]
-const shells: ReadonlyArray<string> = ["bash", "zsh", "fish", "sh"]
+const globalFlags: ReadonlyArray<string> = [...helpFlags, "--version", "--completions"]
 
 const isFlag = (token: string): boolean => token.startsWith("-") && token !== "-"
 
 const nameOf = (flag: string): string => flag.replace(/=.*$/s, "")
 
 const suggestion = (name: string, candidates: ReadonlyArray<string>, otherwise: string): string => {
-  const meant = nearest(name, candidates)
+  // One letter is as near to every other: it can only stand for a long flag that begins with it.
+  const begun = candidates.filter((each) => each.startsWith(`-${name.toLowerCase()}`))
+  const meant = /^-.$/.test(name) ? (begun.length === 1 ? begun[0] : undefined) : nearest(name, candidates)
   return meant === undefined ? otherwise : `did you mean ${meant}?`
 }
 
@@ -50,8 +57,10 @@ const globalFlag = (token: string, argv: ReadonlyArray<string>): Request => {
   if (!globalFlags.includes(name)) {
     return Unknown({ message: `unknown flag ${name}, ${suggestion(name, globalFlags, "see telemachy --help")}` })
   }
+  if (name === "--version") return Version()
   const value = name === token ? argv[1] ?? "" : token.slice(name.length + 1)
-  return name === "--completions" && !shells.includes(value) ? wrongChoice(name, value, shells) : Run({ argv })
+  const shell = shells.find((each) => each === value)
+  return shell === undefined ? wrongChoice(name, value, shells) : Completions({ shell })
 }
 
 const helpOf = (name: string | undefined, pages: Readonly<Record<string, Definition>>): Request => {

@@ -144,19 +144,24 @@ export interface Flag {
   readonly isSwitch: boolean
   /** What its value can be, where that is a choice. */
   readonly choices: ReadonlyArray<string>
+  /** How the help writes its value; nothing where it stands alone. */
+  readonly accepted: string
 }
 
 /** The choices in the usage of a flag, where the parser writes them with bars between. */
 export const choicesOf = (usage: string): ReadonlyArray<string> => (usage.includes(" | ") ? usage.split(" | ") : [])
 
+const namedFlag = ({ acceptedValues, names }: Usage.Named, accepted: string): Flag => ({
+  names,
+  isSwitch: Option.isNone(acceptedValues),
+  choices: choicesOf(accepted),
+  accepted
+})
+
 const flagOf = (usage: Usage.Usage): ReadonlyArray<Flag> => {
   switch (usage._tag) {
     case "Named":
-      return [{
-        names: usage.names,
-        isSwitch: Option.isNone(usage.acceptedValues),
-        choices: choicesOf(Option.getOrElse(usage.acceptedValues, () => ""))
-      }]
+      return [namedFlag(usage, Option.getOrElse(usage.acceptedValues, () => ""))]
     case "Optional":
       return flagOf(usage.usage)
     default:

@@ -27,8 +27,7 @@ export const builtIn: ReadonlyArray<Row> = [["-h, --help", "Show this help"]]
 export const global: ReadonlyArray<Row> = [
   ...builtIn,
   ["--version", "Show the version"],
-  ["--completions SHELL", "Print the completions of bash, zsh, fish or sh"],
-  ["--wizard", "Build a command line by answering questions"]
+  ["--completions SHELL", "Print the completions of bash, zsh, fish or sh"]
 ]
 
 /** Renders the help of a command. */
@@ -65,6 +64,9 @@ export const overview = (
     ...Object.entries(sections).map(([title, entries]) => section(title, table(entries), style)),
     "telemachy COMMAND --help says more, with examples."
   ].join("\n\n")
+
+/** What a flag is for. */
+export const meaningOf = (flag: Options.Options<unknown>): string => rows(Options.getHelp(flag))[0]?.[1] ?? ""
 
 // The parser describes a flag or argument in paragraphs: its type, then what it is for, then how often it is given.
 const rows = (doc: HelpDoc.HelpDoc): ReadonlyArray<Row> => {

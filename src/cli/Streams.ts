@@ -34,10 +34,6 @@ export const outputOf = (stream: NodeJS.WriteStream & { readonly fd: number }): 
     }
   })
 
-/** Goes on when nobody reads any longer, as after `| head -1`: a run must still take down what it made. */
-export const outliveReaders = Effect.sync(() =>
-  [process.stdout, process.stderr].forEach((stream) => stream.on("error", () => {})))
-
 /** Keeps to itself what Node and libraries have to say to programmers, as about `sslmode`: standard error is for people. */
 export const withoutWarnings = Effect.sync(() => process.removeAllListeners("warning"))
 
@@ -47,7 +43,8 @@ export const whenWritten = (done: () => void): void => {
   let left = streams.length
   const written = () => {
     left -= 1
-    if (left === 0) done()
+    // That a write has failed is told a moment after it was taken.
+    if (left === 0) setImmediate(done)
   }
   // What is written is taken in its order, and a stream that nobody reads any longer calls back as well.
   streams.forEach((stream) => stream.write("", written))

@@ -22,12 +22,18 @@ export const expects = (what: string, precisely = what) => ({ [ExpectedId]: what
 /** Finds every problem in the issue with which a schema refused a value. */
 export const findings = (issue: ParseResult.ParseIssue): ReadonlyArray<WorkflowProblem.Finding> => {
   const byPath = new Map<string, WorkflowProblem.Finding>()
+  const misspelt = new Set<string>()
   for (const finding of walk(issue, [], undefined)) {
     const path = WorkflowProblem.renderPath(finding.path)
     if (!byPath.has(path)) byPath.set(path, finding)
+    if (finding.atKey !== true || finding.suggestion === undefined) continue
+    misspelt.add(WorkflowProblem.renderPath([...finding.path.slice(0, -1), finding.suggestion]))
   }
-  return Array.from(byPath.values())
+  // A key that is there under another name is not missing as well.
+  return [...byPath].flatMap(([path, finding]) => (finding.found === missing && misspelt.has(path) ? [] : [finding]))
 }
+
+const missing = WorkflowProblem.describe(undefined)
 
 /**
  * Walks down to the leaves of an issue. `outer` is the whole schema of the
@@ -48,7 +54,7 @@ const walk = (
         atKey: true,
         found: "an unknown key",
         expected: oneOf(keys.map(String)),
-        suggestion: nearest(String(below.at(-1)), keys.map(String))
+        suggestion: meantBy(String(below.at(-1)), keys.map(String))
       }]
     }
     case "Composite": {
@@ -98,11 +104,34 @@ const mismatch = (path: WorkflowProblem.Path, actual: unknown, ast: AST.AST): Wo
   const finding = leaf(path, actual, expectation(ast))
   const choices = literals(ast)
   if (typeof actual === "string" && choices.length > 1) return { ...finding, suggestion: nearest(actual, choices) }
-  const unquoted = typeof actual === "number" || typeof actual === "boolean"
-  return unquoted && isText(ast)
-    ? { ...finding, expected: `${finding.expected} (to use it as text, put it in quotes: "${actual}")` }
-    : finding
+  if (typeof actual === "string") return { ...finding, expected: `${finding.expected}${inSeconds(actual, finding.expected)}` }
+  const isUnquoted = typeof actual === "number" || typeof actual === "boolean"
+  return isUnquoted && isText(ast) ? { ...finding, unquoted: actual } : finding
 }
+
+const seconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** A time with its unit, where seconds are wanted, is told in seconds. */
+const inSeconds = (actual: string, expected: string): string => {
+  const [, number, unit] = /^\s*(\d+(?:\.\d+)?)\s*([smhd])[a-z]*\s*$/i.exec(actual) ?? []
+  const factor = seconds[unit?.toLowerCase() ?? ""]
+  return factor === undefined || !expected.includes("seconds") ? "" : ` (${actual.trim()} is ${Number(number) * factor})`
+}
+
+/** What other tools call the keys of a workflow file. */
+const otherWords: Readonly<Record<string, ReadonlyArray<string>>> = {
+  blocked_by: ["needs", "depends_on", "dependson", "depends", "after", "requires"],
+  subject: ["title", "name"],
+  description: ["prompt", "instructions", "command", "run"],
+  assign_to: ["agent", "assignee"],
+  working_dir: ["cwd", "workdir"],
+  tasks: ["steps", "jobs"],
+  timeout_seconds: ["timeout"]
+}
+
+/** The key that is probably meant by an unknown one: what another tool calls it, or the nearest. */
+const meantBy = (key: string, keys: ReadonlyArray<string>): string | undefined =>
+  keys.find((each) => otherWords[each]?.includes(key.toLowerCase().replaceAll("-", "_")) === true) ?? nearest(key, keys)
 
 const precisely = (ast: AST.AST): string => {
   const said = ast.annotations[PreciselyId]

@@ -101,14 +101,14 @@ export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text
   }
   const tree = YamlTree.read(text.startsWith("\ufeff") ? text.slice(1) : text)
   if (Either.isLeft(tree)) return yield* invalid(source, tree.left)
-  const { locate, repeatedKeys, value } = tree.right
+  const { locate, repeatedKeys, value, writtenAt } = tree.right
   if (value === null) {
     return yield* new WorkflowInvalid({
       source,
       problems: [{ path: "", line: 1, column: 1, found: "an empty file", expected: "a workflow" }]
     })
   }
-  const spec = yield* WorkflowSpec.decode(value, { source, locate, ...repeatedKeys })
+  const spec = yield* WorkflowSpec.decode(value, { source, locate, writtenAt, ...repeatedKeys })
   const located: Located = { spec, locate: (path) => locate(path, false) }
   return located
 })

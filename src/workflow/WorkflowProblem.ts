@@ -48,20 +48,28 @@ export interface Finding {
   readonly found: string
   readonly expected: string
   readonly suggestion?: string | undefined
+  /** The value that was found, if it would be right in quotes. */
+  readonly unquoted?: number | boolean
 }
 
 /**
  * Makes a problem of a finding and the position at which it is written, if there is one.
+ * `written` is the value as the file has it, which is another text than that of the number that it is read as.
  *
  * @internal
  */
-export const make = (finding: Finding, position?: Position): Problem => ({
+export const make = (finding: Finding, position?: Position, written?: string): Problem => ({
   path: renderPath(finding.path),
   ...position,
-  found: finding.found,
-  expected: finding.expected,
+  ...foundIn(finding, written),
   ...(finding.suggestion === undefined ? {} : { suggestion: finding.suggestion })
 })
+
+const foundIn = ({ expected, found, unquoted }: Finding, written = String(unquoted)): Pick<Problem, "found" | "expected"> =>
+  unquoted === undefined ? { found, expected } : {
+    found: typeof unquoted === "number" ? `the number ${written}` : written,
+    expected: `${expected} (to use it as text, put it in quotes: "${written}")`
+  }
 
 /**
  * Writes a path the way it is written in JavaScript.

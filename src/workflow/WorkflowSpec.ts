@@ -269,6 +269,8 @@ export interface Origin {
   readonly source?: string
   /** Finds the position of a value, or of its key; of the map that lacks it when it is not there. */
   readonly locate?: (path: WorkflowProblem.Path, atKey: boolean) => WorkflowProblem.Position | undefined
+  /** Finds how a plain scalar is written, which is another text than that of the number that it is read as. */
+  readonly writtenAt?: (path: WorkflowProblem.Path) => string | undefined
   /** Problems that were found before, to be reported together with those found here. */
   readonly problems?: ReadonlyArray<WorkflowProblem.Problem>
   /** How many more were found before and are not listed. */
@@ -303,7 +305,7 @@ export const decode = (
     const decoded = decodeStructure(input, { errors: "all", onExcessProperty: "error" })
     const structure = Either.isLeft(decoded) ? SchemaProblems.findings(decoded.left) : []
     const problems = [...structure, ...ReferenceProblems.findings(input)].map((finding) =>
-      WorkflowProblem.make(finding, origin.locate?.(finding.path, finding.atKey === true))
+      WorkflowProblem.make(finding, origin.locate?.(finding.path, finding.atKey === true), origin.writtenAt?.(finding.path))
     ).concat(origin.problems ?? [])
     return Either.isRight(decoded) && problems.length === 0
       ? Effect.succeed(decoded.right)

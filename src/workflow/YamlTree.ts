@@ -19,6 +19,8 @@ export interface YamlTree {
   readonly value: unknown
   /** Finds where the value at a path is written, or its key; the nearest map or list around it when it is not there. */
   readonly locate: (path: WorkflowProblem.Path, atKey: boolean) => WorkflowProblem.Position
+  /** The text of the plain scalar at a path as the file has it, such as `3.10` of the number 3.1. */
+  readonly writtenAt: (path: WorkflowProblem.Path) => string | undefined
   /** Keys that are given twice. The last of them counts, so that the rest of the document can be checked too. */
   readonly repeatedKeys: WorkflowProblem.Listed
 }
@@ -37,6 +39,8 @@ interface Built {
 interface Place {
   readonly key: number
   readonly value: number
+  /** The value as it is written, if it is a plain scalar. */
+  readonly written?: string | undefined
 }
 
 interface Places {
@@ -79,7 +83,7 @@ const build = ({ document, position }: YamlSyntax.YamlSyntax): Either.Either<Yam
   const { value } = valueOf(reading, document.contents)
   if (reading.fatal.problems.length > 0) return Either.left(reading.fatal)
   const locate = locateIn(reading, value, startOf(document.contents))
-  return Either.right({ value, locate, repeatedKeys: reading.repeatedKeys })
+  return Either.right({ value, locate, writtenAt: writtenIn(reading, value), repeatedKeys: reading.repeatedKeys })
 }
 
 /** Finds where the value at a path is written, or its key. */
@@ -93,6 +97,12 @@ const locateIn = ({ places, position }: Reading, root: unknown, start: number): 
     inner = Reflect.get(Object(inner), key)
   }
   return position(offset)
+}
+
+/** Finds how the value at a path is written. */
+const writtenIn = ({ places }: Reading, root: unknown): YamlTree["writtenAt"] => (path) => {
+  const around = path.slice(0, -1).reduce<unknown>((inner, key) => Reflect.get(Object(inner), key), root)
+  return Predicate.isObject(around) ? places.get(around)?.entries.get(path.at(-1) ?? "")?.written : undefined
 }
 
 const refuse = (reading: Reading, offset: number, found: string, expected: string): Built => {
@@ -141,7 +151,7 @@ const listOf = (reading: Reading, items: ReadonlyArray<Node>, start: number): Bu
   let size = 1
   const value = items.map((item, index) => {
     const offset = startOf(item, start)
-    entries.set(index, { key: offset, value: offset })
+    entries.set(index, { key: offset, value: offset, written: writtenBy(item) })
     const built = within(reading, index, item)
     size += built.size
     return built.value
@@ -178,7 +188,7 @@ const mapOf = (
       note(reading, repeatedKeys, finding, offset)
     }
     values.set(name, built.value)
-    entries.set(name, { key: offset, value: startOf(value, offset) })
+    entries.set(name, { key: offset, value: startOf(value, offset), written: writtenBy(value) })
   }
   for (const source of merged) {
     if (!Predicate.isRecord(source)) continue
@@ -215,5 +225,7 @@ const mergeable = (reading: Reading, value: unknown, offset: number): ReadonlyAr
 }
 
 const isPlainMap = (value: unknown): boolean => Predicate.isRecord(value) && !Array.isArray(value)
+
+const writtenBy = (node: Node | null): string | undefined => (isScalar(node) && node.type === Scalar.PLAIN ? node.source : undefined)
 
 const startOf = (node: Node | null | undefined, otherwise = 0): number => node?.range?.[0] ?? otherwise

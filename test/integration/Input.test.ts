@@ -14,7 +14,7 @@ const flow = JSON.stringify({
 })
 
 const files = Effect.tap(
-  directoryWith({ "flow.yaml": flow, "long.yaml": flow.replace("{", "{\"timeout_seconds\":2160000,"), "empty.yaml": "", "broken.yaml": "metadata: {name: x\n" }),
+  directoryWith({ "flow.yaml": flow, "long.yaml": flow.replace("{", "{\"timeout_seconds\":2160000,"), "written.yaml": flow.replace("\"input\"", "3.10"), "empty.yaml": "", "broken.yaml": "metadata: {name: x\n" }),
   (directory) => Effect.sync(() => mkdirSync(join(directory, "folder")))
 )
 
@@ -25,6 +25,7 @@ const refused: ReadonlyArray<readonly [string, RegExp]> = [
   ["plan nothing.yaml", /^nothing\.yaml: no such file\n$/],
   ["teardown empty.yaml", /^empty\.yaml:1:1 found an empty file, expected a workflow\n$/],
   ["validate empty.yaml folder nothing.yaml", /^empty\.yaml:1:1 .*\nfolder: .*\nnothing\.yaml: no such file\n$/],
+  ["validate written.yaml", /^written\.yaml:1:\d+ metadata\.name: found the number 3\.10, expected text \(to use it as text, put it in quotes: "3\.10"\)\n$/],
   ["run broken.yaml", /^broken\.yaml:\d+:\d+ /],
   ["run flow.yaml other.yaml", /^Received unknown argument: 'other.yaml'/],
   ["run flow.yaml --json=yes", /^the flag --json takes no value, see telemachy run --help\n$/],
@@ -40,7 +41,9 @@ const refused: ReadonlyArray<readonly [string, RegExp]> = [
   ["agamemnon --port 0 --host 0.0.0.0", /^0\.0\.0\.0 can be reached from other machines, /],
   ["rnu flow.yaml", /^unknown command rnu, /],
   ["--completions tcsh", /^--completions: expected one of bash, zsh, fish, sh, found tcsh/],
-  ["--wizard", /^--wizard asks questions, which takes a terminal\n$/]
+  ["--wizard", /^unknown flag --wizard, see telemachy --help\n$/],
+  ["-v", /^unknown flag -v, did you mean --version\?\n$/],
+  ["run flow.yaml -x", /^unknown flag -x of telemachy run, see telemachy run --help\n$/]
 ]
 
 describe.concurrent("telemachy", () => {

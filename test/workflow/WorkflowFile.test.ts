@@ -109,7 +109,6 @@ describe("WorkflowFile", () => {
         + " (did you mean \"reviewer\"?)",
         "misspelt.yaml:16:20 teams[0].tasks[0].assign_to: found \"implementor\","
         + " expected the name of a member of team \"core\" (did you mean \"implementer\"?)",
-        "misspelt.yaml:17:9 teams[0].tasks[1].assign_to: found nothing, expected text",
         "misspelt.yaml:19:9 teams[0].tasks[1].asign_to: found an unknown key, expected one of the keys subject,"
         + " description, assign_to, blocked_by (did you mean \"assign_to\"?)",
         "misspelt.yaml:20:22 teams[0].tasks[1].blocked_by[0]: found \"biuld\","
@@ -372,6 +371,41 @@ describe("WorkflowFile", () => {
       "a timeout that is none",
       `timeout_seconds: 0\n${whole}`,
       "flow.yaml:1:18 timeout_seconds: found the number 0, expected a number of seconds greater than 0, at most 2147483"
+    )
+    refuses(
+      "values without quotes, as they are written",
+      file(["metadata:", "  name: 3.10", "  a: 0123", "  b: 0x1F", "  c: 1e3", "  d: True", "  e: -0.50", "  f: NO"], agents, team, build),
+      ...[["2:9", "name", "the number 3.10", "3.10"], ["3:6", "a", "the number 0123", "0123"], ["4:6", "b", "the number 0x1F", "0x1F"],
+        ["5:6", "c", "the number 1e3", "1e3"], ["6:6", "d", "True", "True"], ["7:6", "e", "the number -0.50", "-0.50"]].map(
+          ([place, key, found, written]) =>
+            `flow.yaml:${place} metadata.${key}: found ${found}, expected text (to use it as text, put it in quotes: "${written}")`
+        )
+    )
+    refuses(
+      "an item of a list without quotes, as it is written",
+      file(head, agents, ["teams:", "  - name: core", "    agents: [builder, 0x10]", "    tasks:"], build),
+      "flow.yaml:8:23 teams[0].agents[1]: found the number 0x10, expected text (to use it as text, put it in quotes: \"0x10\")"
+    )
+    refuses(
+      "words of other tools, each with ours, and told once",
+      file(head, agents, ["teams:", "  - name: core", "    agents: [builder, tester]", "    steps:", ...build, "teardwon: always"]),
+      "flow.yaml:9:5 teams[0].steps: found an unknown key, expected one of the keys name, agents, tasks (did you mean \"tasks\"?)",
+      "flow.yaml:13:1 teardwon: found an unknown key, expected one of the keys apiVersion, metadata, agents, teams, teardown, timeout_seconds (did you mean \"teardown\"?)"
+    )
+    refuses(
+      "a task in the words of other tools",
+      file(head, agents, team, build, [
+        "      - title: test", "        prompt: Test it.", "        assignee: tester", "        needs: [build]", "        dependsOn: [build]"
+      ]),
+      ...[["13:9", "title", "subject"], ["14:9", "prompt", "description"], ["15:9", "assignee", "assign_to"],
+        ["16:9", "needs", "blocked_by"], ["17:9", "dependsOn", "blocked_by"]].map(([place, key, meant]) =>
+          `flow.yaml:${place} teams[0].tasks[1].${key}: found an unknown key,`
+          + ` expected one of the keys subject, description, assign_to, blocked_by (did you mean "${meant}"?)`)
+    )
+    refuses(
+      "a time with a unit where seconds are wanted",
+      `timeout_seconds: 30m\n${whole}`,
+      "flow.yaml:1:18 timeout_seconds: found \"30m\", expected a number of seconds greater than 0, at most 2147483 or null (30m is 1800)"
     )
     refuses(
       "values of other types",

@@ -14,6 +14,7 @@ import { CommandExit } from "../CommandExit.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/AuditDefinition.ts"
 import * as JsonLines from "../JsonLines.ts"
+import * as OutputErrors from "../OutputErrors.ts"
 import * as RunLookup from "../RunLookup.ts"
 
 /** Checks the chain of each run. */
@@ -57,6 +58,7 @@ export const command = Command.make("audit", config, ({ action, run: prefix }) =
     const summary = yield* Effect.transposeMapOption(prefix, RunLookup.find)
     yield* actions[action](Option.map(summary, ({ run }) => run))
   }).pipe(
+    OutputErrors.whileWritable,
     Effect.provide(SqlRunStore.layerConfig),
     Effect.provide(ConfigSources.layer({}))
   )).pipe(Command.withDescription(definition.sentence))

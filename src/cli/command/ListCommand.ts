@@ -13,6 +13,7 @@ import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, most, definition } from "../definition/ListDefinition.ts"
 import * as JsonLines from "../JsonLines.ts"
+import * as OutputErrors from "../OutputErrors.ts"
 import * as Streams from "../Streams.ts"
 
 const paints: Record<RunSummary["status"], keyof Style> = {
@@ -73,6 +74,7 @@ export const command = Command.make("list", config, ({ all, json, noColor, statu
     const hidden = Option.isSome(status) ? 0 : total - shown.length
     if (hidden > 0) yield* Console.log(style.faint(`… and ${count(hidden, "more run")}: telemachy list --all`))
   }).pipe(
+    OutputErrors.whileWritable,
     Effect.provide(SqlRunStore.layerConfig),
     Effect.provide(ConfigSources.layer({ noColor }))
   )).pipe(Command.withDescription(definition.sentence))

@@ -12,6 +12,7 @@ import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/LogsDefinition.ts"
 import * as JournalOutage from "../JournalOutage.ts"
 import * as JsonLines from "../JsonLines.ts"
+import * as OutputErrors from "../OutputErrors.ts"
 import * as RunLookup from "../RunLookup.ts"
 import * as Streams from "../Streams.ts"
 
@@ -35,6 +36,7 @@ export const command = Command.make("logs", config, ({ follow, json, noColor, ru
     const { status } = yield* (follow ? JournalOutage.waitOut(RunLookup.find(run), Console.error) : RunLookup.find(run))
     if (follow && status === "interrupted") yield* Console.error(`run ${run} was interrupted: its process has ended`)
   }).pipe(
+    OutputErrors.whileWritable,
     Effect.provide(SqlRunStore.layerConfig),
     Effect.provide(ConfigSources.layer({ noColor }))
   )).pipe(Command.withDescription(definition.sentence))

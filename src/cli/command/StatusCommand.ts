@@ -20,6 +20,7 @@ import * as Display from "../Display.ts"
 import * as JournalOutage from "../JournalOutage.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as NextCommand from "../NextCommand.ts"
+import * as OutputErrors from "../OutputErrors.ts"
 import * as RunExitCode from "../RunExitCode.ts"
 import * as RunLookup from "../RunLookup.ts"
 import * as Streams from "../Streams.ts"
@@ -108,6 +109,7 @@ export const command = Command.make("status", config, ({ json, noColor, run, wat
     if (isWatched) return yield* watch(summary.run, json)
     yield* json ? showJson(summary) : show(summary)
   }).pipe(
+    OutputErrors.whileWritable,
     Effect.provide(SqlRunStore.layerConfig),
     Effect.provide(ConfigSources.layer({ noColor }))
   )).pipe(Command.withDescription(definition.sentence))
