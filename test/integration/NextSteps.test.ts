@@ -224,7 +224,7 @@ describe.concurrent("validate --json", () => {
       const { file: good } = yield* TestWorkflow.shell("good", { only: "true" })
       const bad = join(yield* emptyDirectory, "bad.yaml")
       writeFileSync(bad, "metadata: { name: bad }\nagents: [{ name: a, cpus: none }]\nteams: []\n")
-      const { code, stdout } = yield* run(["validate", "--json", good, bad, "missing.yaml"])
+      const { code, stdout } = yield* Effect.flatMap(telemachy(["validate", "--json", good, bad, "missing.yaml"]), ({ exited }) => exited)
       assert.strictEqual(code, 2)
       const told: ReadonlyArray<unknown> = stdout.trimEnd().split("\n").map((line) => JSON.parse(line))
       assert.deepStrictEqual(told[0], { file: good, valid: true, workflow: "good", agents: 1, teams: 1, tasks: 1 })

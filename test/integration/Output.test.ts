@@ -58,7 +58,7 @@ describe.concurrent("run", () => {
       for (const line of ["agent worker: created", "team crew: created", "task crew/second: completed", "agent worker: removed"]) {
         assert.include(ended.stdout, line)
       }
-      assert.match(ended.stdout, /✔ second .* completed\ncrew\/second:\n  .+\nremoved 1 team and 1 agent\nworkflow output completed in .*: 2 tasks\n$/)
+      assert.match(ended.stdout, /✔ second .* completed\ncrew\/second:\n  .+\nremoved 1 team and 1 agent\nrun [0-9a-f]{16}; .*\nworkflow output completed in .*: 2 tasks\n$/)
     }))
 
   test("says only how it ended when it is quiet", () =>
@@ -100,7 +100,10 @@ describe.concurrent("run", () => {
       assert.isTrue(journal.every(({ method }) => method === "GET"))
       assert.deepStrictEqual(yield* TestBackend.remaining(backend), before)
       for (const subject of ["first", "second"]) assert.match(ended.stdout, new RegExp(`${subject} .*done earlier`))
-      const plan = yield* run(["plan", "-", "--json"], { env: backend.env, input: hello("output") })
+      const plan = yield* Effect.flatMap(
+        telemachy(["plan", "-", "--json"], { env: backend.env, input: hello("output") }),
+        ({ exited }) => exited
+      )
       const ids = before.map(({ id }) => id)
       const told: unknown = JSON.parse(plan.stdout)
       assert.containSubset(told, {
@@ -197,7 +200,9 @@ describe.concurrent("names and results that hold escapes", () => {
         assert.strictEqual(ended.code, flags.includes("--dry-run") ? 0 : 1, ended.stderr)
         assert.include(ended.stdout + ended.stderr, "hostile")
         const finished = ended.events.find(({ _tag }) => _tag === "task.finished")
-        if (flags.includes("--json")) assert.deepInclude(finished, { result: "a\u001b[31mb\u001b]0;t\u0007c\u007f\u009bd\r" })
+        if (flags.includes("--json")) assert.deepInclude(finished, {
+          result: "a\u001b[31mb\u001b]0;t\u0007c\u007f\u009bd\r\n[sh ended with exit code 1]\n"
+        })
       }))
   }
 
