@@ -94,6 +94,17 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       assertSummary(TerminalScreen.after(ended.stdout).slice(-4))
     }))
 
+  for (const env of [{ TERM: "dumb" }, { TERM: "unknown" }, { CI: "true", TERM: "xterm" }]) {
+    test(`writes a line per event without colors with ${JSON.stringify(env)}`, () =>
+      Effect.gen(function*() {
+        const { ended } = yield* shown([], { env, columns: 100 })
+        assert.strictEqual(ended.code, 0)
+        assert.notInclude(ended.stdout, String.fromCodePoint(27))
+        assert.include(ended.stdout, "task crew/first: completed")
+        assertSummary(TerminalScreen.after(ended.stdout).slice(-4))
+      }))
+  }
+
   test("draws no view between the events of --json", () =>
     Effect.gen(function*() {
       const { file } = yield* TestWorkflow.shell("terminal", { first: "true" })
