@@ -14,23 +14,32 @@ export interface Output {
   readonly width: number
 }
 
-const areColorsWanted = Effect.map(
-  Effect.orElseSucceed(Config.string("NO_COLOR"), () => ""),
-  (variable) => variable === ""
-)
+const variable = (name: string) => Effect.orElseSucceed(Config.string(name), () => "")
 
-/** Describes a stream, as the variable `NO_COLOR` and the flag `--no-color`, which sets it, say. */
+/** Terminals that only write what they are sent, and that nobody knows. */
+const plainTerminals: ReadonlyArray<string> = ["dumb", "unknown"]
+
+/** Whether a terminal can do more than write lines; what a build server shows of one cannot. */
+const canDraw = Effect.zipWith(variable("TERM"), variable("CI"), (term, ci) =>
+  !plainTerminals.includes(term) && (ci === "" || ci === "false" || ci === "0"))
+
+const areColorsWanted = Effect.zipWith(variable("NO_COLOR"), canDraw, (off, isAble) => off === "" && isAble)
+
+/**
+ * Describes a stream, as the variables `TERM`, `CI` and `NO_COLOR` and the flag `--no-color`, which sets the last of
+ * them, say.
+ */
 export const outputOf = (stream: NodeJS.WriteStream & { readonly fd: number }): Effect.Effect<Output> =>
-  Effect.map(areColorsWanted, (colors) => {
+  Effect.zipWith(areColorsWanted, canDraw, (colors, isAble) => {
     // A stream that is none has no `isTTY` at all.
     const isTerminal = isatty(stream.fd)
     const isColored = isTerminal && colors
-    const isScreen = isTerminal && stream.columns > 0 && stream.rows > 0
+    const hasSize = isTerminal && stream.columns > 0 && stream.rows > 0
     return {
-      isScreen,
+      isScreen: hasSize && isAble,
       isColored,
       style: isColored ? Style.colored : Style.plain,
-      width: isScreen ? stream.columns : Number.POSITIVE_INFINITY
+      width: hasSize ? stream.columns : Number.POSITIVE_INFINITY
     }
   })
 

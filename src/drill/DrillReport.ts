@@ -184,7 +184,7 @@ export const table = (
     [...header, ...(isWide ? ["what goes wrong"] : [])],
     ...cases.map((report) => [...row(report, style), ...(isWide ? [report.fault] : [])])
   ]
-  const [head = "", ...lines] = Table.render(rows, { width, flexible: isWide ? header.length : header.indexOf("outcome") })
+  const [head = "", ...lines] = Table.render(rows, { width, yielding: [{ column: isWide ? header.length : header.indexOf("outcome"), least: Table.narrowest }] })
   return [style.strong(head), ...lines]
 }
 

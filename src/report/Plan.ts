@@ -55,10 +55,26 @@ export const render = (spec: WorkflowSpec, options: Options): string => {
     `workflow ${style.strong(oneLine(spec.metadata.name))}: ${parts.join(", ")}; teardown ${spec.teardown}, ${limit}`,
     "",
     style.strong("agents"),
-    ...Table.render(spec.agents.map((agent) => agentCells(agent, reused("agent", agent.name), style)), { width }),
+    ...Table.render(spec.agents.map((agent) => agentCells(agent, reused("agent", agent.name), style)), { width, yielding: yieldingOfAgents }),
     ...spec.teams.flatMap((team) => ["", ...teamLines(team, reused("team", team.name), options)])
   ].join("\n")
 }
+
+/** Where an agent works, then what it is in, then what it runs. */
+const yieldingOfAgents: ReadonlyArray<Table.Yield> = [
+  { column: 3, least: 8 },
+  { column: 2, least: 6 },
+  { column: 1, least: 8 },
+  { column: 0, least: Table.narrowest }
+]
+
+/** What a task waits for, then who does it, and last what it is. */
+const yieldingOfTasks: ReadonlyArray<Table.Yield> = [
+  { column: 2, least: 8 },
+  { column: 1, least: 8 },
+  { column: 2, least: 0 },
+  { column: 0, least: Table.narrowest }
+]
 
 const reuse = (existing: ReadonlyArray<ManagedResource>, style: Style) => {
   const keys = new Map(existing.map((each) => [`${each.kind} ${each.name}`, each]))
@@ -107,7 +123,7 @@ const teamLines = (team: TeamSpec, reused: string, { existing, style, width }: O
   const members = style.faint(`(${team.agents.map(oneLine).join(", ")})`)
   return [
     `${style.strong(`team ${oneLine(team.name)}`)} ${members} ${count(waves.length, "wave")}${reused === "" ? "" : `, ${reused}`}`,
-    ...Table.render(rows, { width }),
+    ...Table.render(rows, { width, yielding: yieldingOfTasks }),
     `  critical path, ${count(path.length, "task")}: ${chain(path)}`
   ].map((line) => Table.cut(line, width))
 }

@@ -37,7 +37,7 @@ export const render = (state: RunState.RunState, options: Options): string => {
     ...Table.render(
       tasks.filter((task) => shown.has(task)).map((task) =>
         TaskRow.cells(task, { ...options, unfinished: unfinished(task, tasks) })),
-      { width }
+      { width, yielding: TaskRow.yielding }
     )
   ])
   const fitting = rows.length <= room ? rows : rows.slice(0, Math.max(1, room))

@@ -42,7 +42,7 @@ export const tasks = (state: RunState.RunState, { isOver = true, style, width }:
       const subject = several ? `${task.team}/${task.subject}` : task.subject
       return TaskRow.cells({ ...task, subject }, { isOver, now, style })
     }),
-    { width }
+    { width, yielding: TaskRow.yielding }
   )
   return hidden === 0 ? rows : [...rows, style.faint(`  … and ${count(hidden, "more task")}`)]
 }

@@ -6,11 +6,20 @@ import stringWidth from "string-width"
 export interface Options {
   /** Columns of the terminal. */
   readonly width: number
-  /** The cell of each row that gives way when there is not enough room. Defaults to the first. */
-  readonly flexible?: number | undefined
+  /** What gives way when there is not enough room, in this order. Defaults to the first column. */
+  readonly yielding?: ReadonlyArray<Yield> | undefined
 }
 
-const narrowest = 12
+/** A column that can be narrower. One that is named again gives way again, after those between. */
+export interface Yield {
+  readonly column: number
+  /** As narrow as it becomes before the next gives way. */
+  readonly least: number
+}
+
+/** How narrow a column becomes that nothing can be read without. */
+export const narrowest = 12
+
 const gap = "  "
 
 /** Cuts text off where a line of so many columns ends. */
@@ -26,15 +35,21 @@ const fill = (text: string, width: number): string => text + " ".repeat(Math.max
 /** Renders rows, one line each. */
 export const render = (
   rows: ReadonlyArray<ReadonlyArray<string>>,
-  { flexible = 0, width }: Options
+  { width, yielding = [{ column: 0, least: narrowest }] }: Options
 ): ReadonlyArray<string> => {
   const widths: Array<number> = []
   for (const row of rows) {
     row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, stringWidth(cell))))
   }
-  const total = widths.reduce((sum, each) => sum + each, gap.length * (widths.length - 1))
-  const given = widths[flexible] ?? 0
-  if (total > width) widths[flexible] = Math.max(Math.min(given, narrowest), given - (total - width))
+  // A column that is empty takes no room at the end.
+  while (widths.at(-1) === 0) widths.pop()
+  let excess = widths.reduce((sum, each) => sum + each, gap.length * (widths.length - 1)) - width
+  for (const { column, least } of yielding) {
+    const given = widths[column] ?? 0
+    const less = Math.min(Math.max(0, excess), Math.max(0, given - least))
+    if (less > 0) widths[column] = given - less
+    excess -= less
+  }
   return rows.map((row) => {
     const cells = row.map((cell, column) => fill(cut(cell, widths[column] ?? 0), widths[column] ?? 0))
     return cut(cells.join(gap).trimEnd(), width)

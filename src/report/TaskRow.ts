@@ -3,6 +3,7 @@ import * as DateTime from "effect/DateTime"
 import type { TaskState } from "../run/RunState.ts"
 import { duration, oneLine } from "./Format.ts"
 import type { Style } from "./Style.ts"
+import { narrowest, type Yield } from "./Table.ts"
 
 type Status = TaskState["status"]
 
@@ -44,6 +45,15 @@ export interface Options {
   /** Which frame of the spinner is drawn; without it, a running task has a mark that stands still. */
   readonly frame?: number | undefined
 }
+
+/** What gives way in a table of tasks: what one waits for, then who does it, then its state, and last what it is. */
+export const yielding: ReadonlyArray<Yield> = [
+  { column: 3, least: "completed earlier".length },
+  { column: 1, least: 8 },
+  { column: 3, least: "completed".length },
+  { column: 1, least: 4 },
+  { column: 0, least: narrowest }
+]
 
 /** The cells of a task's row. */
 export const cells = (task: TaskState, options: Options): ReadonlyArray<string> => {

@@ -4,7 +4,7 @@ import * as Faults from "../../src/embedded/Faults.ts"
 import { eventually } from "../support/HttpQuestion.ts"
 import * as TerminalScreen from "../support/TerminalScreen.ts"
 import * as TestBackend from "../support/TestBackend.ts"
-import { again, hasTerminals, onTerminal, test } from "../support/TestCommand.ts"
+import { again, hasTerminals, onTerminal, run, test } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 const colors = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`)
@@ -95,6 +95,17 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       assertSummary(TerminalScreen.after(ended.stdout).slice(-summary.length))
     }))
 
+  for (const env of [{ TERM: "dumb" }, { TERM: "unknown" }, { CI: "true", TERM: "xterm" }]) {
+    test(`writes a line per event without colors with ${JSON.stringify(env)}`, () =>
+      Effect.gen(function*() {
+        const { ended } = yield* shown([], { env, columns: 100 })
+        assert.strictEqual(ended.code, 0)
+        assert.notInclude(ended.stdout, String.fromCodePoint(27))
+        assert.include(ended.stdout, "task crew/first: completed")
+        assertSummary(TerminalScreen.after(ended.stdout).slice(-summary.length))
+      }))
+  }
+
   test("draws no view between the events of --json", () =>
     Effect.gen(function*() {
       const { file } = yield* TestWorkflow.shell("terminal", { first: "true" })
@@ -157,5 +168,19 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       assert.isFalse(screen.some((line) => line.includes("♥")), screen.join("\n"))
       assert.isAbove(ended.stdout.lastIndexOf(showCursor), ended.stdout.lastIndexOf(hideCursor))
       for (const { id } of yield* TestBackend.remaining(backend)) assert.include(screen.join("\n"), id)
+    }))
+})
+
+describe.runIf(hasTerminals).concurrent("list on a terminal", () => {
+  test("fits 80 columns, with whole ids", () =>
+    Effect.gen(function*() {
+      const { directory, file } = yield* TestWorkflow.shell("a-workflow-with-a-name-that-is-rather-long", { only: "true" })
+      const ran = yield* run(["run", file, "--json", "--timeout", "0.001"], { directory })
+      assert.strictEqual(ran.code, 4)
+      const listed = yield* onTerminal(["list", "--no-color"], { directory, columns: 80 })
+      const screen = TerminalScreen.after((yield* listed.ended).stdout)
+      assert.lengthOf(screen, 2, screen.join("\n"))
+      for (const line of screen) assert.isAtMost(line.length, 80)
+      assert.match(screen[1] ?? "", new RegExp(`^a-workflow-w.*…  ${ran.events[0]?.run}  timed_out  `))
     }))
 })

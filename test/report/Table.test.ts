@@ -18,6 +18,18 @@ describe("Table", () => {
     )
   })
 
+  it("lets columns give way in their order, and one again after the others", () => {
+    const yielding = [{ column: 2, least: 6 }, { column: 1, least: 3 }, { column: 2, least: 2 }, { column: 0, least: 4 }]
+    const row = (width: number) => Table.render([["subject", "worker", "after this"]], { width, yielding })
+    assert.deepStrictEqual([27, 24, 20, 16, 14].map((width) => row(width)[0]), [
+      "subject  worker  after this",
+      "subject  worker  after …",
+      "subject  wo…  after…",
+      "subject  wo…  a…",
+      "subj…  wo…  a…"
+    ])
+  })
+
   it("never writes a line that is wider than the terminal", () => {
     const cell = fc.string({ unit: fc.constantFrom("a", "b", " ", "ü", "日", "本", "χ"), maxLength: 40 })
     fc.assert(

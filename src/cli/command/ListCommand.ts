@@ -54,6 +54,13 @@ const cells = (summary: RunSummary, now: DateTime.Utc, style: Style): ReadonlyAr
   ]
 }
 
+/** The name of a workflow, then the time of the day, then the ends of long words. */
+const yielding: ReadonlyArray<Table.Yield> = [
+  { column: 0, least: Table.narrowest },
+  { column: 3, least: 11 },
+  { column: 2, least: "interrupted".length }
+]
+
 export const command = Command.make("list", config, ({ all, json, noColor, status }) =>
   Effect.gen(function*() {
     const { list, notable } = yield* RunStore.RunStore
@@ -69,7 +76,7 @@ export const command = Command.make("list", config, ({ all, json, noColor, statu
     if (shown.length === 0) return yield* Console.log(total === 0 ? "no run is recorded" : "no such run is recorded")
     const now = yield* DateTime.now
     const header = ["WORKFLOW", "RUN", "STATUS", "STARTED", "   TOOK", ""].map(style.faint)
-    const rows = Table.render([header, ...shown.map((run) => cells(run, now, style))], { width })
+    const rows = Table.render([header, ...shown.map((run) => cells(run, now, style))], { width, yielding })
     yield* Effect.forEach(rows, (row) => Console.log(row), { discard: true })
     const hidden = Option.isSome(status) ? 0 : total - shown.length
     if (hidden > 0) yield* Console.log(style.faint(`… and ${count(hidden, "more run")}: telemachy list --all`))
