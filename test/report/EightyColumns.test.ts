@@ -55,7 +55,7 @@ describe("workflows/review.yaml at 80 columns", () => {
   it.effect("has whole subjects, names of agents and programs in the plan", () =>
     Effect.gen(function*() {
       const { spec, subjects } = yield* review
-      const lines = Plan.render(spec, { style: Style.plain, width: 80, existing: [] }).split("\n")
+      const lines = Plan.render(spec, { style: Style.plain, width: 80, existing: { resources: [], tasks: [] } }).split("\n")
       const programs = spec.agents.map(({ name }) => `  ${name}`)
       assertWhole(lines, 80, [...subjects, ...programs, "claude-code --model claude-sonnet-4-5", "/workspace/project", "lead"])
     }))
