@@ -17,11 +17,11 @@ export interface Output {
 const variable = (name: string) => Effect.orElseSucceed(Config.string(name), () => "")
 
 /** Terminals that only write what they are sent, and that nobody knows. */
-const plainTerminals: ReadonlyArray<string> = ["dumb", "unknown"]
+const plainTerminals: ReadonlySet<string> = new Set(["dumb", "unknown"])
 
 /** Whether a terminal can do more than write lines; what a build server shows of one cannot. */
 const canDraw = Effect.zipWith(variable("TERM"), variable("CI"), (term, ci) =>
-  !plainTerminals.includes(term) && (ci === "" || ci === "false" || ci === "0"))
+  !plainTerminals.has(term) && (ci === "" || ci === "false" || ci === "0"))
 
 const areColorsWanted = Effect.zipWith(variable("NO_COLOR"), canDraw, (off, isAble) => off === "" && isAble)
 

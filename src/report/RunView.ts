@@ -30,9 +30,11 @@ export const render = (state: RunState.RunState, options: Options): string => {
   const below = ["", footer(state, options)]
   const teams = teamsOf(state)
   const room = height - above.length - below.length - 1
-  const shown = worthShowing(teams, room - teams.length)
+  // Names of teams must not take the room of what happens.
+  const isCrowded = teams.length > 1 && teams.length > room / 2
+  const shown = worthShowing(teams, isCrowded ? room : room - teams.length)
   const hidden = teams.reduce((sum, { tasks }) => sum + tasks.length, 0) - shown.size
-  const rows = teams.flatMap(({ name, tasks }) => [
+  const rows = isCrowded ? mixedRows(teams, shown, options) : teams.flatMap(({ name, tasks }) => [
     heading(name, tasks, style),
     ...Table.render(
       tasks.filter((task) => shown.has(task)).map((task) =>
@@ -44,6 +46,17 @@ export const render = (state: RunState.RunState, options: Options): string => {
   const more = hidden === 0 ? [] : [style.faint(`  … and ${count(hidden, "more task")}`)]
   return [...above, ...fitting, ...more, ...below].map((line) => Table.cut(line, width)).join("\n")
 }
+
+/** The tasks that are shown, of all teams together, in the order of what they say. */
+const mixedRows = (teams: ReadonlyArray<Team>, shown: ReadonlySet<RunState.TaskState>, options: Options): ReadonlyArray<string> =>
+  Table.render(
+    [...shown].map((task) =>
+      TaskRow.cells(task, {
+        ...options,
+        unfinished: unfinished(task, teams.find(({ name }) => name === task.team)?.tasks ?? [])
+      })),
+    { width: options.width, yielding: TaskRow.yielding }
+  )
 
 interface Team {
   readonly name: string
@@ -91,9 +104,12 @@ const unfinished = (task: RunState.TaskState, tasks: ReadonlyArray<RunState.Task
     : tasks.filter(({ status, subject }) => status !== "completed" && task.blockedBy.includes(subject))
       .map(({ subject }) => subject)
 
-const title = ({ run, startedAt, url, workflow }: RunState.RunState, { now, style }: Options): string => {
+const title = (state: RunState.RunState, { now, style }: Options): string => {
+  const { run, startedAt, url, workflow } = state
+  const tasks = RunState.tasks(state)
+  const completed = tasks.filter(({ status }) => status === "completed").length
   const elapsed = duration(DateTime.distanceDuration(startedAt, now))
-  return `${style.strong(oneLine(workflow))}  ${elapsed}  ${style.faint(`run ${run} on ${oneLine(url)}`)}`
+  return `${style.strong(oneLine(workflow))}  ${completed}/${tasks.length}  ${elapsed}  ${style.faint(`run ${run} on ${oneLine(url)}`)}`
 }
 
 const heartbeat = ({ heartbeat: { failures, lastAnswer, status } }: RunState.RunState, { now, style }: Options): string => {

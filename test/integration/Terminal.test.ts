@@ -44,7 +44,7 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       const { during, ended } = yield* shown([], { columns: 90 })
       assert.strictEqual(ended.code, 0)
       const view = TerminalScreen.after(during)
-      assert.match(view[0] ?? "", /^terminal +[0-9.]+s +run [0-9a-f]{16} on http:/)
+      assert.match(view[0] ?? "", /^terminal {2}0\/2 +[0-9.]+s +run [0-9a-f]{16} on http:/)
       assert.match(view.join("\n"), /♥ alive/)
       assert.match(view.join("\n"), /crew 0 of 2/)
       assert.match(ended.stdout, colors)

@@ -14,7 +14,7 @@ const lastLine = (...more: ReadonlyArray<EventBody>) =>
 describe("RunView", () => {
   it("shows teams and tasks with state, assignee and time, and the heartbeat", () => {
     assert.deepStrictEqual(draw(stateOf(...underWay, event(2.5, { _tag: "connectivity.alive", lastAnswer: after(2.5) }))), [
-      "odyssey  3.0s  run 0123456789abcdef on http://127.0.0.1:8080",
+      "odyssey  1/3  3.0s  run 0123456789abcdef on http://127.0.0.1:8080",
       "♥ alive, last answer 0.5s ago",
       "",
       "weavers 0 of 2",
@@ -70,6 +70,25 @@ describe("RunView", () => {
     const lines = draw(crowded, { height: 12, width: 60 }).join("\n")
     assert.include(lines, "task 250")
     assert.include(lines, "more tasks")
+  })
+
+  it("shows what runs, and how many are completed, also where there are more teams than lines", () => {
+    const teams = Array.from({ length: 14 }, (_, number) => ({
+      name: `team ${number}`,
+      tasks: [{ subject: `task ${number}`, assignTo: "penelope", blockedBy: [] }]
+    }))
+    const crowded = stateOf(
+      { ...started, ...(started._tag === "run.started" ? { teams } : {}) },
+      event(1, { _tag: "task.finished", team: "team 0", subject: "task 0", id: "t", status: "completed", earlier: false }),
+      event(1, { _tag: "task.progressed", team: "team 12", subject: "task 12", status: "running" }),
+      event(1, { _tag: "task.progressed", team: "team 13", subject: "task 13", status: "running" })
+    )
+    const lines = draw(crowded, { height: 10, width: 40 })
+    assert.isBelow(lines.length, 10)
+    assert.match(lines[0] ?? "", /^odyssey {2}1\/14 {2}/)
+    assert.include(lines[3] ?? "", "task 12")
+    assert.include(lines[4] ?? "", "task 13")
+    assert.include(lines.join("\n"), "… and 11 more tasks")
   })
 
   it("lets no name and no address of a workflow reach the terminal as a command", () => {
