@@ -22,6 +22,7 @@ import type * as Scope from "effect/Scope"
 import * as Settings from "../settings/Settings.ts"
 import type { OutputTail } from "./OutputTail.ts"
 import * as ProcessTable from "./ProcessTable.ts"
+import * as StartProblem from "./StartProblem.ts"
 import * as Watchdog from "./Watchdog.ts"
 
 /** What to run. */
@@ -46,13 +47,15 @@ export interface Ended {
 
 /** The operating system did not start a process. */
 export class ProcessNotStarted extends Schema.TaggedError<ProcessNotStarted>()("ProcessNotStarted", {
-  file: Schema.String,
-  cause: Schema.Defect
+  reason: Schema.String
 }) {
   override get message(): string {
-    return `${this.file} could not be started: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+    return this.reason
   }
 }
+
+const notStarted = ({ directory, file }: Command, cause: unknown) =>
+  new ProcessNotStarted({ reason: StartProblem.ofFailure(file, directory, cause) })
 
 /** Runs processes in groups of their own. */
 export class ProcessGroups extends Context.Tag("telemachy/embedded/ProcessGroups")<ProcessGroups, {
@@ -102,8 +105,7 @@ const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog
       })
       const exited = Deferred.unsafeMake<Ended, ProcessNotStarted>(FiberId.none)
       const drained = Deferred.unsafeMake<void>(FiberId.none)
-      child.on("error", (cause) =>
-        Deferred.unsafeDone(exited, new ProcessNotStarted({ file: command.file, cause })))
+      child.on("error", (cause) => Deferred.unsafeDone(exited, notStarted(command, cause)))
       child.on("exit", (code, signal) => Deferred.unsafeDone(exited, Effect.succeed({ code, signal })))
       child.on("close", () => Deferred.unsafeDone(drained, Effect.void))
       child.stdout?.on("data", command.output.writer())
@@ -118,7 +120,7 @@ const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog
       }
       return { child, drained, exited, group }
     },
-    catch: (cause) => new ProcessNotStarted({ file: command.file, cause })
+    catch: (cause) => notStarted(command, cause)
   })
 
 const pauses = Schedule.exponential("2 millis").pipe(Schedule.union(Schedule.spaced("100 millis")))

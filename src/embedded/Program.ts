@@ -2,13 +2,13 @@
  * What the name of a program stands for on this machine, and whether it can be
  * started here.
  */
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
+import * as StartProblem from "./StartProblem.ts"
 
 /** An agent, as far as it says what to start and where. */
 export interface Worker {
@@ -56,28 +56,19 @@ const builtIn = new Map<string, readonly [program: string, ...args: ReadonlyArra
 
 const searchPath = Effect.orElseSucceed(Config.string("PATH"), () => "")
 
-const statusOf = Effect.fnUntraced(function*(file: string) {
-  const fs = yield* FileSystem.FileSystem
-  return yield* Effect.match(fs.stat(file), {
-    onFailure: () => "missing" as const,
-    onSuccess: ({ mode, type }) => {
-      if (type === "Directory") return "directory"
-      return type === "File" && (mode & 0o111) !== 0 ? "executable" : "other"
-    }
-  })
-})
-
+/** The file that a name stands for: the first on PATH that can be started, or else the first that is there. */
 const locate = Effect.fnUntraced(function*(program: string, directory: string) {
   const path = yield* Path.Path
   const candidates = program.includes("/")
     ? [path.resolve(directory, program)]
     : (yield* searchPath).split(":").map((entry) => path.resolve(directory, entry, program))
-  const statuses = yield* Effect.forEach(candidates, (file) =>
-    Effect.map(statusOf(file), (status) => ({ file, status })))
-  return {
-    executable: Option.fromNullable(statuses.find(({ status }) => status === "executable")?.file),
-    other: Option.fromNullable(statuses.find(({ status }) => status === "other")?.file)
-  }
+  const isNamed = candidates.length === 1 && program.includes("/")
+  return yield* Effect.sync(() => {
+    const examined = candidates.map((file) => ({ file, problem: StartProblem.ofFile(file) }))
+    const startable = examined.find(({ problem }) => problem === undefined)
+    // A directory on PATH that has the name of a program is no more one than what is not there.
+    return startable ?? examined.find(({ file }) => isNamed || StartProblem.isFile(file))
+  })
 })
 
 /** Finds out what to start for an agent, or all that is in the way of it. `none` stands for no process at all. */
@@ -101,24 +92,17 @@ export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, { 
   }
   let found: Found | undefined
   if (worker.program !== none || line !== undefined) {
-    const status = yield* statusOf(directory)
-    if (status !== "directory") {
-      note(
-        status === "missing" ? `directory ${directory} does not exist` : `${directory} is not a directory`,
-        "create it, or choose another working_dir"
-      )
-    }
-    const { executable, other } = yield* locate(program, directory)
+    const place = yield* Effect.sync(() => StartProblem.ofDirectory(directory))
+    if (place !== undefined) note(place.problem, place.advice)
+    const located = yield* locate(program, directory)
     if (program === "") {
       note("it has no program", "name one, or \"none\"")
-    } else if (Option.isSome(executable)) {
-      found = { file: executable.value, args, directory }
-    } else if (Option.isSome(other)) {
-      note(`${other.value} is not executable`, `make it so with chmod +x ${other.value}`)
-    } else if (program.includes("/")) {
-      note(`program ${path.resolve(directory, program)} does not exist`, "check its path, or choose another program")
-    } else {
+    } else if (located === undefined) {
       note(`program ${program} was not found on PATH`, "install it, or choose another program")
+    } else if (located.problem !== undefined) {
+      note(located.problem.problem, located.problem.advice)
+    } else {
+      found = { file: located.file, args, directory }
     }
   }
   const [first, ...rest] = problems

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto"
+import { chmodSync, closeSync, copyFileSync, mkdirSync, openSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -52,6 +53,24 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
         quiet: "sh ended with exit code 3 and wrote nothing"
       })
       assert.include(ended.stderr, "crew/signal wrote:\n  a word\n  [sh was ended by SIGKILL]\n")
+    }))
+
+  test("says of a program that is being written that it is", () =>
+    Effect.gen(function*() {
+      const { directory, file } = yield* TestWorkflow.write((place) => ({
+        metadata: { name: "programs" },
+        agents: [{ name: "worker", program: "./busy", working_dir: place }],
+        teams: [{ name: "crew", agents: ["worker"], tasks: [{ subject: "only", description: "d", assign_to: "worker" }] }]
+      }))
+      const program = join(directory, "busy")
+      copyFileSync("/bin/sh", program)
+      yield* Effect.acquireRelease(
+        Effect.sync(() => openSync(program, "r+")),
+        (descriptor) => Effect.sync(() => closeSync(descriptor))
+      )
+      const ended = yield* run(["run", file])
+      assert.strictEqual(ended.code, 1, ended.stderr)
+      assert.include(ended.stdout, `${program} could not be started: it is being written by another program just now\n`)
     }))
 
   test("starts the command line that TELEMACHY_PROGRAMS gives a name", () =>
@@ -134,6 +153,9 @@ const refusals: ReadonlyArray<readonly [string, Partial<WorkflowInput["agents"][
   ["a program that is not there", { program: "no-such-program" }, /^agent "worker": program no-such-program was not found on PATH; install it, or choose another program\n$/],
   ["a program at a path that is not there", { program: "./nothing" }, /^agent "worker": program \/.*\/nothing does not exist; check its path, or choose another program\n$/],
   ["a program that is not executable", { program: "./plain.txt" }, /^agent "worker": \/.*\/plain\.txt is not executable; make it so with chmod \+x /],
+  ["a directory as a program", { program: "./folder" }, /^agent "worker": \/.*\/folder is a directory, not a program; name a program in it\n$/],
+  ["a script that was saved on Windows", { program: "./windows" }, /^agent "worker": the first line of \/.*\/windows ends with CR LF, as on Windows; save it with /],
+  ["a script whose interpreter is not there", { program: "./lost" }, /^agent "worker": interpreter \/no\/such\/sh of \/.*\/lost does not exist; install it, or name another /],
   ["a directory that is not there", { working_dir: "/no/such/directory" }, /^agent "worker": directory \/no\/such\/directory does not exist; create it, or choose another working_dir\n$/],
   ["a directory that is a file", { working_dir: "plain.txt" }, /^agent "worker": \/.*\/plain\.txt is not a directory; create it, or choose another working_dir\n$/],
   ["a container", { runtime: "docker", docker_image: "image:1" }, /^agent "worker": runtime docker is not possible on the embedded Agamemnon; use runtime local, or set AGAMEMNON_URL\n$/]
@@ -157,7 +179,13 @@ describe.concurrent("the embedded Agamemnon refuses, before anything starts,", (
   for (const [what, agent, says] of refusals) {
     test(what, () =>
       Effect.gen(function*() {
-        const directory = yield* directoryWith({ "plain.txt": "not a program" })
+        const directory = yield* directoryWith({
+          "plain.txt": "not a program",
+          windows: "#!/bin/sh\r\necho\r\n",
+          lost: "#! /no/such/sh -e\n"
+        })
+        mkdirSync(join(directory, "folder"))
+        for (const script of ["windows", "lost"]) chmodSync(join(directory, script), 0o755)
         const flow = {
           metadata: { name: "programs" },
           agents: [{ name: "worker", program: "sh", working_dir: directory, ...agent }],
