@@ -82,7 +82,14 @@ const Time = Schema.Number.pipe(
   })
 )
 
-const Timeout = Schema.transform(Time, Schema.DurationFromSelf, {
+const LimitedDuration = Schema.DurationFromSelf.pipe(
+  Schema.filter((duration) => Seconds.isValid(Duration.toSeconds(duration)), {
+    arbitrary: () => (fc) => fc.integer({ min: 1, max: 1_000_000 }).map(Duration.seconds),
+    ...SchemaProblems.expects(Seconds.range)
+  })
+)
+
+const Timeout = Schema.transform(Time, LimitedDuration, {
   strict: true,
   decode: (seconds) => Duration.seconds(seconds),
   encode: Duration.toSeconds
