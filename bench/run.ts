@@ -38,29 +38,12 @@ const line = (parts: ReadonlyArray<string>) => `| ${parts.join(" | ")} |`
 const table = (rows: ReadonlyArray<Figure.Row>): string =>
   [["what", "measured", "against", "ratio"], ["---", "---", "---", "---"], ...rows.map(cells)].map(line).join("\n")
 
-/** What the README shows: enough to see what is measured. */
-const most = new Set([
-  "a refusing backend is noticed, slowest of 20",
-  "chain of 100, wall time",
-  "fan-out of 1,000, requests",
-  "telemachy --version",
-  "telemachy list, a journal of 10,000 runs",
-  "a recorded run, per event",
-  "1,000 runs of 10 tasks, wall time",
-  "10,000 tasks in layers, load and validate"
-])
-
-/** Puts the tables into their places in the pages. */
+/** Puts the table into its place in the page. */
 const write = Effect.fn("write")(function*(rows: ReadonlyArray<Figure.Row>) {
   const files = yield* FileSystem.FileSystem
-  const pages = [
-    ["docs/performance.md", { figures: table(rows) }],
-    ["README.md", { costs: table(rows.filter(({ name }) => most.has(name))) }]
-  ] as const
-  for (const [page, parts] of pages) {
-    const text = yield* files.readFileString(page)
-    yield* files.writeFileString(page, Reference.fill(text, parts))
-  }
+  const page = "docs/performance.md"
+  const text = yield* files.readFileString(page)
+  yield* files.writeFileString(page, Reference.fill(text, { figures: table(rows) }))
 })
 
 const main = Effect.gen(function*() {

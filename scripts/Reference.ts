@@ -103,7 +103,10 @@ const events = table(
 
 /** The pages, and the parts that each has a place for. */
 export const pages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  "README.md": { settings, "exit codes": exitCodes, teardown, workflow, "quick start": quickStart },
+  "README.md": { "quick start": quickStart },
+  "docs/workflow-file.md": { workflow },
+  "docs/command.md": { "exit codes": exitCodes, teardown },
+  "docs/settings.md": { settings },
   "docs/events.md": { events }
 }
 
