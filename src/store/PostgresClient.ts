@@ -174,6 +174,8 @@ const openSession = Effect.fnUntraced(function*({ limits, url }: Options, restor
   )
   const close = Effect.asVoid(Effect.forkDaemon(Scope.close(scope, Exit.void)))
   const connection = yield* restore(limited(open, limits.connect, "the server took no connection")).pipe(
+    // Why it was refused is told as it is; that it ended while it was being opened is an outage like any other.
+    Effect.mapError((failure) => (isTerminated(failure) ? connectionLost() : failure)),
     Effect.catchAllDefect((cause) => new SqlError({ cause, message: "the address of the server cannot be used" })),
     Effect.onError(() => Effect.zipRight(Effect.sync(() => socket.destroy()), close))
   )
@@ -183,13 +185,19 @@ const openSession = Effect.fnUntraced(function*({ limits, url }: Options, restor
 /** Codes of the server after which a connection is of no use: it is going down, or cannot be written any more. */
 const isFatal = (code: string): boolean => code === BusyRetry.timedOut || /^(08|57P|25006)/.test(code)
 
+const connectionLost = (): SqlError => {
+  const message = "the connection to the server was lost"
+  return new SqlError({ message, cause: new ConnectionLost({ message }) })
+}
+
+// The library has words for it, and a code only sometimes.
+const isTerminated = (failure: SqlError): boolean => /not queryable|terminated|ECONNRESET|EPIPE/.test(String(failure.cause))
+
 /** Says that a connection was lost, for which the library and the system have many words. */
 const explained = ({ socket }: Session) => (failure: SqlError): SqlError => {
   const code = BusyRetry.codeOf(failure)
   if (code === BusyRetry.timedOut || /^(?!E)[0-9A-Z]{5}$/.test(code)) return failure
-  const isLost = socket.destroyed || /^E[A-Z]+$/.test(code) || /not queryable|terminated/.test(String(failure.cause))
-  const message = "the connection to the server was lost"
-  return isLost ? new SqlError({ message, cause: new ConnectionLost({ message }) }) : failure
+  return socket.destroyed || /^E[A-Z]+$/.test(code) || isTerminated(failure) ? connectionLost() : failure
 }
 
 const breaks = (cause: Cause.Cause<SqlError>): boolean =>

@@ -37,7 +37,7 @@ describe("CommandLine", () => {
     assert.strictEqual(complaint("rnu flow.yaml"), "unknown command rnu, did you mean run?")
     assert.strictEqual(complaint("deploy"), "unknown command deploy, expected one of run, plan, schema")
     assert.strictEqual(complaint("run --jsno"), "unknown flag --jsno of telemachy run, did you mean --json?")
-    assert.strictEqual(complaint("plan --json"), "unknown flag --json of telemachy plan, see telemachy plan --help")
+    assert.strictEqual(complaint("plan --watch"), "unknown flag --watch of telemachy plan, see telemachy plan --help")
     assert.strictEqual(complaint("--verson"), "unknown flag --verson, did you mean --version?")
     assert.strictEqual(complaint("constructor"), "unknown command constructor, expected one of run, plan, schema")
   })

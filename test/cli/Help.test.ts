@@ -21,12 +21,15 @@ ARGUMENTS
 FLAGS
   --url URL        Address of the Agamemnon to run on; instead of AGAMEMNON_URL
   --key-file FILE  File that holds the key of that Agamemnon; instead of AGAMEMNON_API_KEY
+  --json           Write JSON to standard output, one object per line
   --no-color       Write no colors; the variable NO_COLOR does the same
   -h, --help       Show this help
 
 EXAMPLES
-  # make nothing, only look
-  telemachy plan flow.yaml`
+  # make nothing, only look; exits as a run would that cannot begin
+  telemachy plan flow.yaml
+  # for programs: waves, critical path, what is reused, and what is done already
+  telemachy plan flow.yaml --json`
     )
   })
 
@@ -48,7 +51,7 @@ EXAMPLES
       Help.command("run", RunDefinition.definition, Style.plain).replaceAll(/\s+/g, " "),
       /--teardown CHOICE When to remove what the run made; instead of what the file says: on_completion, on_failure, always, never/
     )
-    assert.match(Help.command("validate", ValidateDefinition.definition, Style.plain), /telemachy validate FILE\.\.\./)
+    assert.match(Help.command("validate", ValidateDefinition.definition, Style.plain), /telemachy validate \[FLAGS\] FILE\.\.\./)
   })
 
   it("gives an overview of the commands", () => {

@@ -16,6 +16,7 @@ import * as EventLog from "../../src/store/EventLog.ts"
 import * as RunIndex from "../../src/store/RunIndex.ts"
 import { RunStore } from "../../src/store/RunStore.ts"
 import * as SqlRunStore from "../../src/store/SqlRunStore.ts"
+import { eventually } from "../support/HttpQuestion.ts"
 import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
 import { identity, numbered, numbers, process, runA, runB, started } from "../support/TestStore.ts"
@@ -99,6 +100,20 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("PostgresClient"), ()
         yield* breakAll
         assert.lengthOf(yield* Fiber.join(asking), 1)
       }
+    }))
+
+  it.scopedLive("a connection that is cut while it is being opened costs no answer", () =>
+    Effect.gen(function*() {
+      const { proxy, url } = yield* proxied("telemachy_opening")
+      const database = yield* Database.openPostgres(url, limits)
+      yield* proxy.cut
+      yield* proxy.freeze(true)
+      const before = proxy.connections()
+      const asking = yield* Effect.fork(Effect.provideService(Database.ask("read", one), Database.Database, database))
+      yield* eventually(Effect.sync(proxy.connections), (taken) => taken > before)
+      yield* proxy.thaw
+      yield* proxy.cut
+      assert.strictEqual(yield* Fiber.join(asking), 1)
     }))
 
   it.scopedLive("a server that can only be read is left for one that can be written", () =>
