@@ -81,7 +81,7 @@ describe.concurrent("many", () => {
         }],
         teardown: "always"
       }))
-      const ended = yield* run(["run", file, "--json"], { env: { ...backend.env, AGAMEMNON_RATE_LIMIT_RPS: "" } })
+      const ended = yield* run(["run", file, "--json"], { env: { ...backend.env, AGAMEMNON_RATE_LIMIT_RPS: "", REQUEST_TIMEOUT_SECONDS: "30" } })
       assert.strictEqual(ended.code, 0, ended.stderr)
       assert.deepStrictEqual(ended.events.filter(({ _tag }) => _tag === "request.failed"), [])
       const refused = (yield* backend.requestLog).filter(({ status }) => status === 429)

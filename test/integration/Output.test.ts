@@ -23,7 +23,10 @@ describe.concurrent("run", () => {
   test("reads a workflow from standard input, and tells of its events in their order as JSON", () =>
     Effect.gen(function*() {
       const backend = yield* TestBackend.make()
-      const ended = yield* run(["run", "-", "--json"], { env: backend.env, input: hello("output") })
+      const ended = yield* run(["run", "-", "--json"], {
+        env: { ...backend.env, REQUEST_TIMEOUT_SECONDS: "30" },
+        input: hello("output")
+      })
       assert.strictEqual(ended.code, 0, ended.stderr)
       const tags = ended.events.flatMap(({ _tag }) => (_tag.startsWith("connectivity.") ? [] : [_tag]))
       assert.deepStrictEqual(tags, [

@@ -105,7 +105,7 @@ export const eventually = <A, E, R>(look: Effect.Effect<A, E, R>, isRight: (seen
   look.pipe(
     Effect.filterOrFail(isRight, (seen) => new NotYet({ seen })),
     Effect.retry({ while: (error) => error instanceof NotYet, schedule: Schedule.spaced("10 millis") }),
-    Effect.timeout("20 seconds")
+    Effect.timeout("2 minutes")
   )
 
 class NotYet extends Schema.TaggedError<NotYet>()("NotYet", { seen: Schema.Unknown }) {}
