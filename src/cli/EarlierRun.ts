@@ -15,6 +15,7 @@ import { RunStore } from "../store/RunStore.ts"
 import * as Backend from "./Backend.ts"
 import * as NextCommand from "./NextCommand.ts"
 import * as RunLookup from "./RunLookup.ts"
+import * as Streams from "./Streams.ts"
 
 /** How a run stands of which there is something to resume. */
 const unfinished: ReadonlySet<RunStatus> = new Set([
@@ -48,8 +49,8 @@ const find = Effect.fn("EarlierRun.find")(function*(workflow: string) {
 const statusInWords = (status: RunStatus): string =>
   status === "failed" ? "has failed" : `is ${status.replaceAll("_", " ")}`
 
-/** Whether there is a person to ask, who sees the question and can type an answer. */
-const canAsk = Effect.sync(() => [0, 1, 2].every((descriptor) => isatty(descriptor)))
+/** Whether there is a person to ask, who sees the question and can type an answer. A build server with a terminal has none. */
+const canAsk = Effect.map(Streams.outputOf(process.stdout), ({ isScreen }) => isScreen && isatty(process.stdin.fd))
 
 /** How a person wants an earlier run to be treated. */
 export interface Flags {
@@ -57,6 +58,8 @@ export interface Flags {
   readonly yes: boolean
   readonly json: boolean
   readonly quiet: boolean
+  /** Whether standard input has been read, so that no answer can be typed on it. */
+  readonly isInputUsed: boolean
 }
 
 /** Says that there is an earlier run, and whether that is to be resumed instead: as was asked for, or as a person answers. */
@@ -66,7 +69,8 @@ const isToBeResumed = Effect.fn("EarlierRun.isToBeResumed")(function*(
 ) {
   const what = `run ${state.run} of workflow ${oneLine(state.workflow)} ${statusInWords(status)}`
   if (flags.resume) return yield* Effect.as(Console.error(`${what}: going on with it`), true)
-  if (!flags.yes && !flags.json && !flags.quiet && (yield* canAsk)) {
+  const isSilent = flags.yes || flags.json || flags.quiet || flags.isInputUsed
+  if (!isSilent && (yield* canAsk)) {
     return yield* Prompt.confirm({ message: `${what}; go on with it, instead of running the workflow anew?`, initial: true }).pipe(
       Effect.catchTag("QuitException", () => Effect.interrupt)
     )
@@ -75,9 +79,12 @@ const isToBeResumed = Effect.fn("EarlierRun.isToBeResumed")(function*(
   return false
 })
 
-/** The run of a workflow that is to be resumed instead of beginning another. */
+/**
+ * The run of a workflow that is to be resumed instead of beginning another. That
+ * it cannot be read keeps no other from beginning, unless it was asked for.
+ */
 export const toResume = (workflow: string, flags: Flags) =>
-  Effect.flatMap(find(workflow), Option.match({
+  Effect.flatMap(flags.resume ? find(workflow) : Effect.orElseSucceed(find(workflow), () => Option.none<EarlierRun>()), Option.match({
     onNone: () => Effect.succeedNone,
     onSome: (earlier) =>
       Effect.map(isToBeResumed(earlier, flags), (isResumed) =>

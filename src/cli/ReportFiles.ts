@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
+import * as TimeLimit from "../liveness/TimeLimit.ts"
 import { oneLine } from "../report/Format.ts"
 import * as JunitReport from "../report/JunitReport.ts"
 import * as MarkdownSummary from "../report/MarkdownSummary.ts"
@@ -133,7 +134,7 @@ export const make = Effect.fn("ReportFiles.make")(function*(
     Effect.scoped(Effect.gen(function*() {
       const directory = yield* files.makeTempDirectoryScoped({ directory: path.dirname(target), prefix: ".telemachy-" })
       const part = path.join(directory, path.basename(target))
-      yield* files.writeFileString(part, text)
+      yield* files.writeFileString(part, text, { mode: 0o600 })
       yield* files.rename(part, target)
     }))
 
@@ -142,10 +143,9 @@ export const make = Effect.fn("ReportFiles.make")(function*(
       before ? Effect.void : files.writeFileString(target, `\n${text}`, { flag: "a" }))
 
   const attempt = (place: Place | undefined, write: (target: string) => Effect.Effect<void, PlatformError>) =>
-    place === undefined ? Effect.succeed(true) : Effect.interruptible(write(place.path)).pipe(
+    place === undefined ? Effect.succeed(true) : write(place.path).pipe(
       Effect.mapError(inWords),
-      Effect.disconnect,
-      Effect.timeoutFail({ duration: limit, onTimeout: () => `it took longer than ${Duration.format(limit)}` }),
+      TimeLimit.within({ limit, onTimeout: () => `it took longer than ${Duration.format(limit)}` }),
       Effect.as(true),
       Effect.catchAll((why) => Effect.as(Console.error(oneLine(`${place.name} could not be written: ${why}`)), false))
     )

@@ -2,7 +2,6 @@
  * What a run of a workflow would do: its agents and teams, the order of the
  * tasks in waves, the chain that takes the longest, and what it would reuse.
  */
-import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
@@ -135,39 +134,4 @@ const chain = (path: ReadonlyArray<string>): string => {
     ? path
     : [...path.slice(0, ends), `(${path.length - 2 * ends} more)`, ...path.slice(-ends)]
   return shown.map(oneLine).join(" → ")
-}
-
-/** The plan of a workflow for programs: what would be made, reused and done, and in which order. */
-export const data = (spec: WorkflowSpec, { resources, tasks: earlier }: PlannedReuse) => {
-  const reuses = (kind: ManagedResource["kind"], name: string) => {
-    const found = resources.find((each) => each.kind === kind && each.name === name)
-    return found === undefined ? {} : { reuses: found.id }
-  }
-  return {
-    workflow: spec.metadata.name,
-    teardown: spec.teardown,
-    timeoutSeconds: Option.getOrNull(Option.map(spec.timeout, Duration.toSeconds)),
-    agents: spec.agents.map(({ model, name, program, runtime, workingDir }) => ({
-      name,
-      program,
-      model: Option.getOrNull(model),
-      runtime,
-      workingDir,
-      ...reuses("agent", name)
-    })),
-    teams: spec.teams.map(({ agents, name, tasks }) => {
-      const graph = TaskGraph.make(tasks)
-      return {
-        name,
-        agents,
-        ...reuses("team", name),
-        waves: TaskGraph.waves(graph),
-        criticalPath: TaskGraph.criticalPath(graph),
-        tasks: tasks.map(({ assignTo, blockedBy, subject }) => {
-          const found = earlier.find((task) => task.team === name && task.subject === subject)
-          return { subject, assignTo, blockedBy, ...(found === undefined ? {} : { earlier: { id: found.id, treatment: found.treatment } }) }
-        })
-      }
-    })
-  }
 }

@@ -222,3 +222,21 @@ describe.concurrent("the journal", () => {
       assert.match(found.stdout, /^named {2}interrupted {2}run cd00000000000003/)
     }))
 })
+
+describe.concurrent("an earlier run of a workflow that cannot be read", () => {
+  test("keeps no other from beginning, unless it is the one to go on with", () =>
+    Effect.gen(function*() {
+      const path = join(yield* emptyDirectory, "runs.db")
+      const env = RecordFile.inFile(path)
+      const { file } = yield* TestWorkflow.shell("torn", { only: "exit 3" })
+      assert.strictEqual((yield* run(["run", file], { env })).code, 1)
+      yield* alter(path, "UPDATE telemachy_events SET payload = '{' WHERE seq = 2", flat)
+      const again = yield* run(["run", file, "--json"], { env })
+      assert.strictEqual(again.code, 1, again.stderr)
+      assert.isNotEmpty(again.events)
+      yield* alter(path, `UPDATE telemachy_events SET payload = '{' WHERE seq = 2 AND run = '${again.events[0]?.run ?? ""}'`, flat)
+      const resumed = yield* run(["run", file, "--resume"], { env })
+      assert.strictEqual(resumed.code, 2, resumed.stderr)
+      assert.match(resumed.stderr, /cannot be read/)
+    }))
+})

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -43,6 +43,7 @@ describe.concurrent("--summary and --junit", () => {
       const { directory, file } = yield* TestWorkflow.shell("reports", fails)
       const ended = yield* run(["run", file, "--json", ...files], { directory, env: backend.env })
       assert.strictEqual(ended.code, 1, ended.stderr)
+      for (const name of ["summary.md", "report.xml"]) assert.strictEqual(statSync(join(directory, name)).mode & 0o777, 0o600)
       const page = read(directory, "summary.md")
       assert.include(page, "## reports: failed\n")
       assert.include(page, "crew/second wrote:\n\n```\nthe | reason\n[sh ended with exit code 1]\n```\n")

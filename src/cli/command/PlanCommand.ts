@@ -4,6 +4,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { oneLine } from "../../report/Format.ts"
 import * as Plan from "../../report/Plan.ts"
+import * as PlanData from "../../report/PlanData.ts"
 import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
@@ -21,7 +22,7 @@ export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec, 
     ? PlannedReuse.nothing
     : yield* Effect.catchAll(PlannedReuse.find(spec), (error) =>
       Effect.as(Console.error(`what exists on Agamemnon is not shown: ${oneLine(error.message)}`), PlannedReuse.nothing))
-  if (json) return yield* JsonLines.write(JSON.stringify(Plan.data(spec, existing)))
+  if (json) return yield* JsonLines.write(JSON.stringify(PlanData.make(spec, existing)))
   yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing }))
 })
 

@@ -70,7 +70,8 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
           embedded: yield* Backend.IsEmbedded
         }
         const isNew = force || separate
-        const resumed = isNew ? Option.none() : yield* EarlierRun.toResume(spec.metadata.name, { resume, yes, json, quiet })
+        const flags = { resume, yes, json, quiet, isInputUsed: file === "-" }
+        const resumed = isNew ? Option.none() : yield* EarlierRun.toResume(spec.metadata.name, flags)
         if (Option.isSome(resumed)) {
           return yield* ResumeCommand.resume(resumed.value, { ...overrides, spec, retryFailed: true }, display, reports)
         }
