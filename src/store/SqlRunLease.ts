@@ -176,7 +176,7 @@ const release = (state: State, { fence }: Held) =>
   }).pipe(
     Effect.catchAll((error) =>
       Effect.zipRight(
-        Effect.logDebug("a run could not be released", error),
+        Effect.logDebug(`run ${fence.run} could not be released: ${error.message}`),
         Effect.sync(() => state.unreleased.set(fence.run, fence))
       ))
   )

@@ -9,6 +9,7 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type { Task } from "../../src/agamemnon/AgamemnonModel.ts"
 import { eventually } from "./HttpQuestion.ts"
@@ -103,13 +104,13 @@ export const publisher = Effect.fnUntraced(function*(address: string) {
     Effect.promise(() => connect(username === "" ? settings : { ...settings, user: username, pass: password })),
     (client) => Effect.promise(() => client.close())
   )
-  /** Publishes with a subject for the acknowledgement of JetStream, which Agamemnon asks for. */
+  /** Publishes with a subject for the acknowledgement of JetStream, which Agamemnon asks for; again if the connection breaks. */
   const publish = (subject: string, payload: unknown) =>
-    Effect.promise(async () => {
+    Effect.tryPromise(async () => {
       const text = typeof payload === "string" ? payload : Schema.encodeSync(Json)(payload)
       client.publish(subject, text, { reply: `_INBOX.${subject.length}` })
       await client.flush()
-    })
+    }).pipe(Effect.retry(Schedule.upTo(Schedule.spaced("50 millis"), "1 minute")), Effect.orDie)
   return {
     publish,
     /** What Agamemnon says of a task that was changed. */
