@@ -10,7 +10,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Order from "effect/Order"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Seconds from "../settings/Seconds.ts"
@@ -311,14 +310,19 @@ export const decode = (
   Effect.suspend(() => {
     const decoded = decodeStructure(input, { errors: "all", onExcessProperty: "error" })
     const structure = Either.isLeft(decoded) ? SchemaProblems.findings(decoded.left) : []
-    const problems = [...structure, ...ReferenceProblems.findings(input)].map((finding) =>
-      WorkflowProblem.make(finding, origin.locate?.(finding.path, finding.atKey === true), origin.writtenAt?.(finding.path))
-    ).concat(origin.problems ?? [])
+    const found = SchemaProblems.withoutMisspelt([...structure, ...ReferenceProblems.findings(input)]).map((finding) =>
+      WorkflowProblem.make(finding, {
+        position: origin.locate?.(finding.path, finding.atKey === true),
+        written: origin.writtenAt?.(finding.path),
+        workflow: input
+      })
+    )
+    const problems = eachOnce(found).concat(origin.problems ?? [])
     return Either.isRight(decoded) && problems.length === 0
       ? Effect.succeed(decoded.right)
       : Effect.fail(
         WorkflowProblem.invalid(origin.source ?? "workflow", {
-          problems: Arr.sort(problems, byPosition),
+          problems: Arr.sort(problems, WorkflowProblem.byPosition),
           omitted: origin.omitted ?? 0
         })
       )
@@ -326,7 +330,13 @@ export const decode = (
 
 const decodeStructure = ParseResult.decodeUnknownEither(WorkflowSpec)
 
-const byPosition = Order.mapInput(
-  Order.tuple(Order.number, Order.number),
-  (problem: WorkflowProblem.Problem): [number, number] => [problem.line ?? 0, problem.column ?? 0]
-)
+/** What an alias or a merge key repeats is one mistake, where it is written. */
+const eachOnce = (problems: ReadonlyArray<WorkflowProblem.Problem>): ReadonlyArray<WorkflowProblem.Problem> => {
+  const seen = new Set<string>()
+  return problems.filter(({ column, expected, found, line }) => {
+    const key = JSON.stringify([line, column, found, expected])
+    if (line !== undefined && seen.has(key)) return false
+    seen.add(key)
+    return true
+  })
+}
