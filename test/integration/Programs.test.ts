@@ -171,7 +171,7 @@ describe.concurrent("a model", () => {
       }
       const ended = yield* run(["run", "-"], { input: JSON.stringify(flow) })
       assert.strictEqual(ended.code, 2, ended.stderr)
-      assert.match(ended.stderr, /agents\[0\]\.model: found "--dangerously", expected the name of a model, which does not begin with -/)
+      assert.match(ended.stderr, /agents\[0\]\.model \(agent "worker"\): found "--dangerously", expected the name of a model, which does not begin with -/)
     }))
 })
 
