@@ -11,7 +11,6 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { invalid, type Path, type Position, type Warning, WorkflowInvalid } from "./WorkflowProblem.ts"
 import * as WorkflowSpec from "./WorkflowSpec.ts"
-import * as WorkflowWarnings from "./WorkflowWarnings.ts"
 import * as YamlTree from "./YamlTree.ts"
 
 /**
@@ -112,7 +111,7 @@ export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text
     })
   }
   const spec = yield* WorkflowSpec.decode(value, { source, locate, writtenAt, ...repeatedKeys })
-  const located: Located = { spec, warnings: WorkflowWarnings.find(value, locate), locate: (path) => locate(path, false) }
+  const located: Located = { spec, warnings: WorkflowSpec.warnings(value, { locate }), locate: (path) => locate(path, false) }
   return located
 })
 

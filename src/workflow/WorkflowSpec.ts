@@ -17,6 +17,7 @@ import * as ReferenceProblems from "./ReferenceProblems.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import { TeardownPolicy } from "./TeardownPolicy.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
+import * as WorkflowWarnings from "./WorkflowWarnings.ts"
 
 const utf8 = new TextEncoder()
 
@@ -327,6 +328,20 @@ export const decode = (
         })
       )
   })
+
+/**
+ * Finds what a workflow without mistakes says without effect, or to the wrong effect, such as an agent that is in no team.
+ *
+ * **Example** (Refusing what is probably not meant)
+ *
+ * ```ts
+ * import { WorkflowSpec } from "telemachy"
+ *
+ * export const isClean = (input: WorkflowSpec.WorkflowInput) => WorkflowSpec.warnings(input).length === 0
+ * ```
+ */
+export const warnings = (input: unknown, origin: Pick<Origin, "locate"> = {}): ReadonlyArray<WorkflowProblem.Warning> =>
+  WorkflowWarnings.find(input, origin.locate)
 
 const decodeStructure = ParseResult.decodeUnknownEither(WorkflowSpec)
 

@@ -217,18 +217,17 @@ const isStray = ({ code, message }: YAMLError): boolean => code === "UNEXPECTED_
 const faultOf = (error: YAMLError, text: string): Fault => {
   const { message, pos: [start, end] } = error
   const sign = text.slice(start, end)
-  const closesNothing = isStray(error) && (sign === "}" || sign === "]")
-  return {
-    finding: {
-      path: [],
-      found: closesNothing
-        ? `a ${sign} that closes nothing`
-        : `text that is not YAML (${message.replaceAll(/\s+/g, " ").replace(/[.:]+$/, "")})`,
-      expected: "valid YAML"
-    },
-    extent: [start, end]
-  }
+  const fault = (found: string, expected = "valid YAML"): Fault => ({ finding: { path: [], found, expected }, extent: [start, end] })
+  if (isStray(error) && (sign === "}" || sign === "]")) return fault(`a ${sign} that closes nothing`)
+  const quote = text.charAt(start - 1)
+  const escaped = message.startsWith("Unexpected scalar at node end") ? escapes[quote] : undefined
+  return escaped === undefined
+    ? fault(`text that is not YAML (${message.replaceAll(/\s+/g, " ").replace(/[.:]+$/, "")})`)
+    : fault(`text behind the ${quote} that closes a text`, `${escaped} for a ${quote} within quotes`)
 }
+
+/** How a quote is written within a text in such quotes. */
+const escapes: Readonly<Record<string, string>> = { "'": "''", "\"": "\\\"" }
 
 const secondDocument: WorkflowProblem.Finding = {
   path: [],

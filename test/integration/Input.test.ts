@@ -24,7 +24,7 @@ const refused: ReadonlyArray<readonly [string, RegExp]> = [
   ["run folder", /^folder: is a directory, expected a workflow file\n$/],
   ["plan nothing.yaml", /^nothing\.yaml: no such file\n$/],
   ["teardown empty.yaml", /^empty\.yaml:1:1 found an empty file, expected a workflow\n1 problem in empty\.yaml\n$/],
-  ["validate empty.yaml folder nothing.yaml", /^empty\.yaml:1:1 .*\nfolder: .*\nnothing\.yaml: no such file\n$/],
+  ["validate empty.yaml folder nothing.yaml", /^empty\.yaml:1:1 .*\n1 problem in empty\.yaml\nfolder: .*\nnothing\.yaml: no such file\n$/],
   ["validate written.yaml", /^written\.yaml:1:\d+ metadata\.name: found the number 3\.10, expected text \(to use it as text, put it in quotes: "3\.10"\)\n 1 \| .*\n   \| +\^{4}\n1 problem in written\.yaml\n$/],
   ["run broken.yaml", /^broken\.yaml:1:11 found an open \{, expected a \} that closes it\n 1 \| metadata: \{name: x\n   \|           \^\n1 problem in broken\.yaml\n$/],
   ["run flow.yaml other.yaml", /^Received unknown argument: 'other.yaml'/],
@@ -78,7 +78,7 @@ describe.concurrent("telemachy", () => {
 const outOfRange: Readonly<Record<string, ReadonlyArray<string>>> = {
   AGAMEMNON_URL: ["localhost:8080"],
   REQUIRE_TLS: ["maybe"],
-  TELEMACHY_PROGRAMS: ["claude-code"],
+  TELEMACHY_PROGRAMS: ["claude-code", "a='x; y"],
   HEALTHCHECK_INTERVAL_SECONDS: ["0", "NaN", "1s"],
   HEALTHCHECK_FAILURE_THRESHOLD: ["1.5"],
   HEALTHCHECK_TIMEOUT_SECONDS: ["-0.1"],

@@ -236,6 +236,11 @@ describe("WorkflowFile", () => {
       "metadata:\n  name: \"x\nagents:\n  - name: a\n",
       "flow.yaml:2:9 found an open \", expected a \" that closes it"
     )
+    refuses(
+      "an apostrophe in a text in quotes",
+      "metadata:\n  name: 'don't stop'\n",
+      "flow.yaml:2:14 found text behind the ' that closes a text, expected '' for a ' within quotes"
+    )
     refuses("one that closes nothing", "metadata: {name: x}}\nagents: []\n", "flow.yaml:1:20 found a } that closes nothing, expected valid YAML")
   })
 

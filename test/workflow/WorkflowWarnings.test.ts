@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as ProblemReport from "../../src/report/ProblemReport.ts"
 import * as Style from "../../src/report/Style.ts"
 import * as WorkflowFile from "../../src/workflow/WorkflowFile.ts"
+import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
 
 const team = "teams: [{ name: crew, agents: [a], tasks: [{ subject: s, description: d, assign_to: a }] }]\n"
 
@@ -47,6 +48,14 @@ describe("WorkflowWarnings", () => {
         }
       ])
     }))
+
+  it("are made of a value as well, which has paths and no lines", () => {
+    const tasks = [{ subject: "s", description: "d", assign_to: "a" }]
+    const input = { metadata: { name: "x" }, agents: [{ name: "a", cpus: 1 }], teams: [{ name: "crew", agents: ["a"], tasks }] }
+    assert.deepStrictEqual(WorkflowSpec.warnings(input), [
+      { path: "agents[0].cpus", names: { agent: "a" }, says: "cpus is for a container, and the runtime is local: it has no effect" }
+    ])
+  })
 
   it.effect("are rendered as problems are, and as what they are", () =>
     Effect.gen(function*() {
