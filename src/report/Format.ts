@@ -38,6 +38,14 @@ export const oneLine = (text: string): string => stripVTControlCharacters(text).
 export const printable = (text: string): string =>
   text.split("\n").map((line) => stripVTControlCharacters(line).replaceAll(controls, " ")).join("\n")
 
+/** Foreign text with a sign in the place of each control character, so that nothing is hidden and nothing happens. */
+export const visible = (text: string): string =>
+  text.replaceAll(controls, (signs) => Array.from(signs, (sign) => pictureOf(sign.charCodeAt(0))).join(""))
+
+// Unicode has a picture of each control character of ASCII.
+const pictureOf = (code: number): string =>
+  code < 0x20 ? String.fromCharCode(0x2400 + code) : code === 0x7f ? "\u2421" : "\ufffd"
+
 /** The last lines of foreign text, each as {@link oneLine}. */
 export const lastLines = (text: string, most: number): ReadonlyArray<string> =>
   text.split(/\r\n|[\r\n]/).map(oneLine).filter((line) => line !== "").slice(-most)

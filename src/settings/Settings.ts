@@ -15,8 +15,9 @@ import * as Schema from "effect/Schema"
 import * as AgamemnonAddress from "./AgamemnonAddress.ts"
 import * as Credential from "./Credential.ts"
 import * as NatsAddress from "./NatsAddress.ts"
-import * as Size from "./Size.ts"
+import * as ProgramLines from "./ProgramLines.ts"
 import { count, type Description, duration, optional, parsed, secret, withDefault } from "./Setting.ts"
+import * as Size from "./Size.ts"
 
 /** The address of Agamemnon. */
 export const agamemnonUrl = parsed({
@@ -52,29 +53,13 @@ export const requireTls = withDefault({
   )
 })
 
-const isPair = (text: string): boolean => /^\s*[^=\s]+\s*=\s*\S|^\s*$/.test(text)
-
-const programPairs = Schema.transform(
-  Schema.String.pipe(Schema.filter((value) => value.split(";").every(isPair))),
-  Schema.ReadonlyMap({ key: Schema.String, value: Schema.String }).pipe(Schema.typeSchema),
-  {
-    strict: true,
-    decode: (value) =>
-      new Map(value.split(";").filter((pair) => pair.trim() !== "").map((pair) => {
-        const at = pair.indexOf("=")
-        return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()]
-      })),
-    encode: (programs) => [...programs].map(([name, line]) => `${name}=${line}`).join(";")
-  }
-)
-
 /** The command lines that the embedded Agamemnon runs for programs of these names. */
-export const programs = optional({
+export const programs = parsed({
   name: "TELEMACHY_PROGRAMS",
   description: "Command lines of the embedded Agamemnon for names of programs",
-  range: "name=command line, several separated by ;",
+  range: ProgramLines.range,
   fallback: "a program is run by its own name, and claude-code as claude -p",
-  schema: programPairs
+  parse: ProgramLines.parse
 })
 
 const isPathOfThisMachine = (url: string): boolean => Either.isRight(Either.try(() => fileURLToPath(url)))

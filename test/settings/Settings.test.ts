@@ -192,6 +192,36 @@ describe("Settings", () => {
       }
     }))
 
+  it.effect("take a ; in quotes and behind a backslash for a part of a command line, as the shell does", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(
+        yield* programs(String.raw`a='x; y' "z;\"" ; b=sh -c "echo \"; it's" ; c=find . -exec cat {} \; ;d=it\'s`),
+        Option.some(
+          new Map([
+            ["a", String.raw`'x; y' "z;\""`],
+            ["b", String.raw`sh -c "echo \"; it's"`],
+            ["c", String.raw`find . -exec cat {} \;`],
+            ["d", String.raw`it\'s`]
+          ])
+        )
+      )
+      assert.deepStrictEqual(yield* programs("a='x; y'; b=z"), Option.some(new Map([["a", "'x; y'"], ["b", "z"]])))
+    }))
+
+  it.effect("refuse a command line with an open quote, and say in which", () =>
+    Effect.gen(function*() {
+      const open: ReadonlyArray<readonly [value: string, sign: string, name: string]> = [
+        ["a='x; b=y", "'", "a"],
+        ["a=x; b=say \"y", "\"", "b"],
+        [String.raw`a="x\"`, "\"", "a"]
+      ]
+      for (const [value, sign, name] of open) {
+        assert.deepStrictEqual(messages(yield* Effect.flip(programs(value))), [
+          `TELEMACHY_PROGRAMS: expected a ${sign} that closes the quote in the command line of ${name}, found ${JSON.stringify(value)}`
+        ])
+      }
+    }))
+
   it.effect("take a level and a format of the log in any case, and no other word", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* read(Settings.logLevel.config, { LOG_LEVEL: "DEBUG" }), "debug")

@@ -52,6 +52,7 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
     }
     const places = yield* ReportFiles.places({ summary, junit })
     const loaded = yield* WorkflowArgument.load(file)
+    yield* loaded.warn
     yield* Effect.gen(function*() {
       const spec = yield* WorkflowArgument.placed(loaded)
       // A setting that is wrong is said now, though a plan needs none of these.
