@@ -4,18 +4,32 @@ import * as Modules from "./scripts/Modules.ts"
 
 type Plugin = NonNullable<Options["esbuildPlugins"]>[number]
 
-/** The client of NATS writes to standard output, which is for events alone, when a server speaks no NATS. */
-const quietNats: Plugin = {
-  name: "quiet-nats",
+/** Replaces words of a dependency, which must still be there. */
+const rewriting = (name: string, filter: RegExp, words: string | RegExp, others: string): Plugin => ({
+  name,
   setup: ({ onLoad }) => {
-    onLoad({ filter: /@nats-io\/nats-core\/lib\/protocol\.js$/ }, async ({ path }) => {
-      const words = "console.log(\"reader closed\", err)"
+    onLoad({ filter }, async ({ path }) => {
       const code = await readFile(path, "utf8")
-      if (!code.includes(words)) throw new Error(`${path} no longer says ${words}`)
-      return { contents: code.replace(words, "void err") }
+      const rewritten = code.replace(words, others)
+      if (rewritten === code) throw new Error(`${path} no longer says ${words}`)
+      return { contents: rewritten }
     })
   }
-}
+})
+
+const rewritten: ReadonlyArray<Plugin> = [
+  // The client of NATS writes to standard output, which is for events alone, when a server speaks no NATS.
+  rewriting("quiet-nats", /@nats-io\/nats-core\/lib\/protocol\.js$/, "console.log(\"reader closed\", err)", "void err"),
+  // Making a segmenter takes 50 ms, and most of what is measured is ASCII, which needs none.
+  rewriting(
+    "late-segmenter",
+    /\/(slice-ansi\/tokenize-ansi|(string-width|wrap-ansi)\/index)\.js$/,
+    /^const (\w+) = (new Intl\.Segmenter\(.*\));$/m,
+    "let made$1;\nconst $1 = { segment: (text) => (made$1 ??= $2).segment(text) };"
+  ),
+  // No form is sent, and asking for the class of forms loads all of `fetch`.
+  rewriting("no-forms", /@effect\/platform\/dist\/esm\/HttpApiClient\.js$/, "request.payload instanceof FormData", "false")
+]
 
 /** What was written as CommonJS finds what it requires, in the chunk that asks for it and in no other. */
 const requiring: NonNullable<Options["plugins"]>[number] = {
@@ -33,7 +47,7 @@ const shared = {
   clean: true,
   splitting: true,
   plugins: [requiring],
-  esbuildPlugins: [quietNats],
+  esbuildPlugins: [...rewritten],
   // Of the client of libSQL, the part that opens files is all that is needed.
   esbuildOptions: (options) => {
     options.alias = { "@libsql/client": "@libsql/client/sqlite3", "@libsql/client/sqlite3": "@libsql/client/sqlite3" }

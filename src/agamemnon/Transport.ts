@@ -7,7 +7,7 @@ import * as Headers from "@effect/platform/Headers"
 import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -24,6 +24,7 @@ import * as Settings from "../settings/Settings.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
 import * as BodyLimit from "./BodyLimit.ts"
 import * as BusyPause from "./BusyPause.ts"
+import { EmptyAnswer } from "./EmptyAnswer.ts"
 import * as Replies from "./Replies.ts"
 import { retrying } from "./RequestRetry.ts"
 import * as TransportProblem from "./TransportProblem.ts"
@@ -143,7 +144,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         ({ status }) => AgamemnonError.fromTooLarge({ method, path, status }, limit, BodyLimit.inWords(limit))
       ),
       Effect.tap(({ body, status }) => Effect.flatMap(OnAnswer, (onAnswer) => onAnswer({ method, path, status, body }))),
-      Effect.as(HttpClientResponse.fromWeb(request, new Response(null, { status: 204 })))
+      Effect.as(new EmptyAnswer(request))
     )
   })
 

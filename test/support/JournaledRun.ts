@@ -97,7 +97,7 @@ export const driver = Effect.fnUntraced(function*({ database, fake, lives }: Wor
     parts,
     points,
     cleanup: (run: RunId, options?: Cleanup.Options) =>
-      Cleanup.run(run, options).pipe(
+      Cleanup.run(run, { ...options, settings: { ...quick, ...options?.settings } }).pipe(
         Effect.provideService(AgamemnonClient, fake.client),
         Effect.provideService(RunJournal, record)
       ),
