@@ -25,9 +25,11 @@ export const duration = (length: Duration.Duration): string => {
   return minutes < 60 ? `${minutes}m ${two(whole % 60)}s` : `${Math.floor(minutes / 60)}h ${two(minutes % 60)}m`
 }
 
-// Everything that could move a cursor, every line break, and what turns text around: the C0 and C1 controls, the two
-// separators of Unicode, and its controls of direction.
-const controls = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu
+/**
+ * Everything that could move a cursor, every line break, and what turns text around: the C0 and C1 controls, the two
+ * separators of Unicode, and its controls of direction.
+ */
+export const controls = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu
 
 /** Foreign text on one line, and unable to do anything to a terminal. */
 export const oneLine = (text: string): string => stripVTControlCharacters(text).replaceAll(controls, " ").trim()

@@ -259,7 +259,7 @@ describe("Settings", () => {
 
   it.effect("are secret when what they hold is redacted, and only then", () =>
     Effect.gen(function*() {
-      const samples = ["x", "memory:", "nats://me:secret@nats.example", "https://agamemnon.example", "a=b", "1", "true", "info", "json"]
+      const samples = ["x", "memory:", "nats://me:secret@nats.example", "https://agamemnon.example", "a=b", "1", "true", "info", "json", "50 MB", "30 days"]
       for (const setting of Object.values(Settings).flatMap((value) => ("config" in value ? [value] : []))) {
         const config: Config.Config<unknown> = setting.config
         const values = yield* Effect.forEach(samples, (sample) => Effect.option(read(config, { [setting.name]: sample })))

@@ -78,9 +78,9 @@ export const command = Command.make("resume", config, (flags) =>
     yield* Effect.gen(function*() {
       const embedded = yield* Backend.IsEmbedded
       yield* checkPrograms(workflow, state, flags.acceptChanges)
-      const { json, quiet, verbose } = flags
+      const { json, logs, quiet, verbose } = flags
       const removal = embedded ? () => undefined : NextCommand.cleanup
-      const display = yield* Display.make({ json, quiet, verbose, removal, next: NextCommand.afterRun })
+      const display = yield* Display.make({ json, logs, quiet, verbose, removal, next: NextCommand.afterRun })
       const reports = yield* ReportFiles.make(places, removal)
       const options = {
         spec: workflow.current,
