@@ -88,7 +88,7 @@ for (const [name, { files, program, script }] of Object.entries(shells)) {
         const flags = yield* complete("run flow.yaml --")
         assert.includeMembers([...flags], ["--json", "--teardown", "--help"])
         for (const refused of ["--log-level", "--wizard", "--version", "--completions"]) assert.notInclude(flags, refused)
-        assert.sameMembers([...(yield* complete("validate --"))], ["--help", "--json"])
+        assert.sameMembers([...(yield* complete("validate --"))], ["--help", "--json", "--no-color"])
         assert.deepStrictEqual([...(yield* complete("schema "))], [])
         assert.deepStrictEqual([...(yield* complete("run --timeout "))], [])
         assert.deepStrictEqual([...(yield* complete("run --url "))], [])
