@@ -29,7 +29,8 @@ export const clean = Effect.fn("CleanupOutput.clean")(function*(run: RunId, move
   const told = yield* Stream.fromPubSub(events, { scoped: true })
   const telling = yield* told.pipe(
     Stream.takeUntil(({ _tag }) => _tag === "run.finished"),
-    Stream.runForEach((event) => Console.log(EventLine.render(event, DateTime.distanceDuration(begun, event.at), style))),
+    (until) => EventLine.lines(until, { style, detail: "each thing", since: begun }),
+    Stream.runForEach((line) => Console.log(line)),
     Effect.forkScoped
   )
   const { remaining, removed, workflow } = yield* Cleanup.run(run, { settings, events, moved })
