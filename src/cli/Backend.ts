@@ -10,6 +10,7 @@ import * as EmbeddedAgamemnon from "../embedded/EmbeddedAgamemnon.ts"
 import type { RunState } from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as TaskLogs from "./TaskLogs.ts"
 
 /** Whether the backend is the embedded Agamemnon, whose life is the command's own. */
 export class IsEmbedded extends Context.Tag("telemachy/cli/Backend/IsEmbedded")<IsEmbedded, boolean>() {}
@@ -19,13 +20,16 @@ const httpClient = Connections.layer()
 /** Layer of an embedded Agamemnon, whatever the settings name. */
 export const embedded = Layer.unwrapScoped(Effect.gen(function*() {
   const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
-  const { apiKey, url } = yield* EmbeddedAgamemnon.make({ programs: Object.fromEntries(programs) })
+  const { apiKey, url } = yield* EmbeddedAgamemnon.make({
+    programs: Object.fromEntries(programs),
+    logs: yield* TaskLogs.options
+  })
   return Layer.merge(
     // It has no limit of its own.
     Layer.provide(AgamemnonClient.layer({ ...(yield* AgamemnonClient.config), rateLimit: undefined, url, apiKey }), httpClient),
     Layer.succeed(IsEmbedded, true)
   )
-}))
+})).pipe(Layer.provideMerge(TaskLogs.layer))
 
 /** Layer of the Agamemnon that the settings name, for what an embedded one would be of no use. */
 export const named = Layer.merge(Layer.provide(AgamemnonClient.layerConfig, httpClient), Layer.succeed(IsEmbedded, false))

@@ -120,6 +120,12 @@ const providerOf = (sources: Sources): ConfigProvider.ConfigProvider => {
   })
 }
 
+/** Layer of what `--no-color` and the environment say, for a command that needs no setting: none that is wrong stops it. */
+export const colors = (noColor: boolean) =>
+  Layer.setConfigProvider(
+    noColor ? ConfigProvider.orElse(ConfigProvider.fromMap(new Map([["NO_COLOR", "1"]])), () => environment) : environment
+  )
+
 /** Settings whose variables other programs have as well, with words of their own. */
 const shared = [Settings.logLevel, Settings.logFormat]
 

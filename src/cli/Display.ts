@@ -2,6 +2,8 @@
  * How a run is shown, as flags and streams say: a live view on a terminal,
  * one plain line per event elsewhere, or JSON for programs.
  */
+import type * as FileSystem from "@effect/platform/FileSystem"
+import type * as Path from "@effect/platform/Path"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -14,13 +16,17 @@ import * as Summary from "../report/Summary.ts"
 import type * as RunEvent from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
 import * as JsonLines from "./JsonLines.ts"
+import * as LogRenderer from "./LogRenderer.ts"
 import * as Streams from "./Streams.ts"
+import * as TaskLogs from "./TaskLogs.ts"
 
 /** What a person asked to be shown. */
 export interface Options {
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
+  /** Whether what tasks write is shown, which leaves no place for a view. Defaults to not. */
+  readonly logs?: boolean | undefined
   /** The command that removes what a run leaves; without one, that ends with the command. */
   readonly removal: (state: RunState.RunState) => string | undefined
   /** What is said of a run that is over before its last line: its id, and what to type next. */
@@ -68,19 +74,23 @@ export const make = Effect.fn("Display.make")(function*(options: Options) {
   // Events would run through a view on the same terminal.
   const isScreen = output.isScreen && !(options.json && process.stdout.isTTY)
   const { interruption } = options
-  const view = isScreen && !options.quiet
+  const view = isScreen && !options.quiet && options.logs !== true
     ? yield* Effect.flatMap(Effect.promise(() => import("../report/LiveView.ts")), ({ make }) =>
-      make(stream, { style: output.style, interruption }))
+      make(stream, { style: output.style, interruption, isLogHere: TaskLogs.isHere }))
     : undefined
   const aboveView = view?.above ?? identity
   const summaryOf = (state: RunState.RunState) =>
     ({ style: output.style, width: output.width, removal: options.removal(state) }) satisfies Summary.Options
   const hasLines = options.verbose || !(options.json || view !== undefined)
+  const files = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
 
   return {
     renderers: [
       ...(options.json ? [JsonLines.events] : []),
       ...(view === undefined ? [] : [view.show]),
+      ...(options.logs === true
+        ? [(events: Events) => Effect.provide(LogRenderer.render(output.style, write)(events), files)]
+        : []),
       ...(hasLines ? [(events: Events) => aboveView(lines(options, output, write)(events))] : [])
     ],
     aboveView,

@@ -29,6 +29,9 @@ export const switches = {
   json: Options.boolean("json").pipe(
     Options.withDescription("Write one JSON object per event to standard output, and text for people to standard error")
   ),
+  logs: Options.boolean("logs").pipe(
+    Options.withDescription("Show what tasks write as they write it, each line after the name of its task")
+  ),
   verbose: Options.boolean("verbose").pipe(
     Options.withAlias("v"),
     Options.withDescription("Say more: every step, results of tasks, log entries, stack traces of defects")
@@ -128,6 +131,7 @@ const reports = {
 /** The flags of every command that takes a run to its end. */
 export const foreground = {
   json: switches.json,
+  logs: switches.logs,
   keyFile: keyFileOfBackend,
   teardown,
   timeout,

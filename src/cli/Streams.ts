@@ -46,6 +46,12 @@ export const outputOf = (stream: NodeJS.WriteStream & { readonly fd: number }): 
 /** Keeps to itself what Node and libraries have to say to programmers, as about `sslmode`: standard error is for people. */
 export const withoutWarnings = Effect.sync(() => process.removeAllListeners("warning"))
 
+/** Writes bytes as they are, and waits until they are taken. That they could not be written is told elsewhere. */
+export const write = (stream: NodeJS.WriteStream, bytes: Uint8Array): Effect.Effect<void> =>
+  Effect.async<void>((resume) => {
+    stream.write(bytes, () => resume(Effect.void))
+  })
+
 /** Calls back once whoever reads has taken all that was written, or reads no longer. */
 export const whenWritten = (done: () => void): void => {
   const streams = [process.stdout, process.stderr]

@@ -137,8 +137,13 @@ const nothing = (): Omit<Memory, "events" | "changes"> => ({
   faults: new Collection()
 })
 
+/** What a task has in addition when it is created, by the agent that it is assigned to. */
+export type ExtraFields = (task: Pick<Task, "id" | "subject">, agent: Agent | undefined) => Readonly<Record<string, unknown>>
+
 /** Makes an empty memory. */
-export const make: Effect.Effect<Context.Tag.Service<AgamemnonState>> = Effect.gen(function*() {
+export const make = Effect.fn("AgamemnonState.make")(function*(extra: ExtraFields = () => ({})): Effect.fn.Return<
+  Context.Tag.Service<AgamemnonState>
+> {
   const memory: Memory = {
     events: yield* PubSub.unbounded<StateEvent>(),
     changes: yield* PubSub.unbounded<StateChange.StateChange>(),
@@ -160,7 +165,7 @@ export const make: Effect.Effect<Context.Tag.Service<AgamemnonState>> = Effect.g
     listAllTasks: (query) => Effect.sync(() => slice(memory.tasks, query)),
     listTasks: (team, query) => Effect.sync(() => slice(memory.tasksOf.get(team), query)),
     getTask: (team, id) => Effect.sync(() => Option.fromNullable(memory.tasksOf.get(team)?.get(id))),
-    createTask: (team, fields) => createTask(memory, team, fields),
+    createTask: (team, fields) => createTask(memory, extra, team, fields),
     updateTask: (team, id, fields) =>
       Effect.suspend(() =>
         memory.tasksOf.get(team)?.get(id) === undefined ? Effect.succeedNone : mergeTask(memory, id, fields)),
@@ -285,21 +290,25 @@ const storeTask = (
       : Effect.succeed(task)
   })
 
-const createTask = (memory: Memory, teamId: string, fields: CreateTask) =>
-  Effect.flatMap(now, (time) =>
-    storeTask(memory, {
-      assigneeAgentId: fields.assigneeAgentId ?? "",
+const createTask = (memory: Memory, extra: ExtraFields, teamId: string, fields: CreateTask) =>
+  Effect.flatMap(now, (time) => {
+    const { assigneeAgentId = "", subject = "" } = fields
+    const id = TaskId.make(randomUUID())
+    return storeTask(memory, {
+      assigneeAgentId,
       blockedBy: fields.blockedBy ?? [],
       completedAt: null,
       createdAt: time,
       description: fields.description ?? "",
-      id: TaskId.make(randomUUID()),
+      id,
+      ...extra({ id, subject }, memory.agents.get(assigneeAgentId)),
       status: "pending",
-      subject: fields.subject ?? "",
+      subject,
       teamId,
       type: fields.type ?? "general",
       updatedAt: time
-    }, StateChange.TaskCreated))
+    }, StateChange.TaskCreated)
+  })
 
 const mergeTask = (memory: Memory, id: string, fields: typeof UpdateTask.Type) =>
   Effect.flatMap(now, (updatedAt) => {

@@ -20,18 +20,31 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { InvalidOptionError, TlsRequiredError } from "../agamemnon/AgamemnonError.ts"
 import type * as NatsTaskFeed from "../agamemnon/nats/NatsTaskFeed.ts"
+import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
+import * as Settings from "../settings/Settings.ts"
 import * as AgamemnonServer from "./AgamemnonServer.ts"
 import * as AgamemnonState from "./AgamemnonState.ts"
 import * as Authentication from "./Authentication.ts"
 import * as Faults from "./Faults.ts"
 import * as Listener from "./Listener.ts"
+import * as LogFiles from "./log/LogFiles.ts"
 import * as NatsPublisher from "./NatsPublisher.ts"
 import * as ProcessGroups from "./ProcessGroups.ts"
 import type * as Program from "./Program.ts"
 import * as RateLimit from "./RateLimit.ts"
 import * as RequestLog from "./RequestLog.ts"
 import * as Worker from "./Worker.ts"
+
+/** What can be chosen of the logs of programs. */
+export interface LogOptions {
+  /** Directory of all logs, with one for each run in it. */
+  readonly directory: string
+  /** Bytes of a task's log that are kept; the middle of a longer one is cut. Defaults to 50 million. */
+  readonly limit?: number | undefined
+  /** How long the logs of a run are kept. Defaults to 30 days. */
+  readonly retention?: Duration.DurationInput | undefined
+}
 
 /** What can be chosen. */
 export interface Options extends Program.Options {
@@ -49,6 +62,8 @@ export interface Options extends Program.Options {
   readonly grace?: Duration.DurationInput | undefined
   /** Whether agents work on their tasks. Defaults to true. */
   readonly workers?: boolean | undefined
+  /** Where all that programs write is kept, and how much of it. Defaults to nowhere: only the end is kept, as the result. */
+  readonly logs?: LogOptions | undefined
   /** NATS server that it publishes its events on, and hears workers of. Defaults to none. */
   readonly nats?: NatsTaskFeed.Options | undefined
 }
@@ -138,7 +153,17 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
     if (options.allowRemote !== true && !isLoopback(host)) return yield* new RemoteAddressError({ host })
 
     const context = yield* Layer.build(NodeContext.layer)
-    const state = yield* AgamemnonState.make
+    const logs = options.logs === undefined ? undefined : {
+      directory: options.logs.directory,
+      limit: options.logs.limit ?? Settings.taskLogLimit.default,
+      retention: Duration.decode(options.logs.retention ?? Settings.logRetention.default)
+    }
+    const state = yield* AgamemnonState.make(
+      logs === undefined ? undefined : (task, agent) => ({ [TaskLog.field]: LogFiles.pathOf(logs.directory, task, agent) })
+    )
+    if (logs !== undefined) {
+      yield* Effect.forkScoped(Effect.provide(LogFiles.removeOlder(logs.directory, logs.retention), context))
+    }
     if (options.nats !== undefined) {
       yield* NatsPublisher.make(options.nats).pipe(
         Effect.provideService(AgamemnonState.AgamemnonState, state),
@@ -147,7 +172,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
     }
     const groups = yield* ProcessGroups.make(Duration.decode(options.grace ?? "5 seconds"))
     if (options.workers !== false) {
-      yield* Worker.make(options).pipe(
+      yield* Worker.make({ programs: options.programs, logs }).pipe(
         Effect.provideService(AgamemnonState.AgamemnonState, state),
         Effect.provideService(ProcessGroups.ProcessGroups, groups),
         Effect.provide(context)

@@ -18,9 +18,10 @@ import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import type * as Scope from "effect/Scope"
 import * as Settings from "../settings/Settings.ts"
-import type { OutputTail } from "./OutputTail.ts"
+import type { ProgramOutput } from "./ProgramOutput.ts"
 import * as ProcessTable from "./ProcessTable.ts"
 import * as StartProblem from "./StartProblem.ts"
 import * as Watchdog from "./Watchdog.ts"
@@ -35,8 +36,8 @@ export interface Command {
   readonly environment: Readonly<Record<string, string>>
   /** What the program reads on its standard input. */
   readonly input: string
-  /** Keeps what the program writes, however it ends. */
-  readonly output: OutputTail
+  /** Takes what the program writes, however it ends. */
+  readonly output: ProgramOutput
 }
 
 /** How a process has ended: with an exit code, or by a signal. */
@@ -108,8 +109,14 @@ const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog
       child.on("error", (cause) => Deferred.unsafeDone(exited, notStarted(command, cause)))
       child.on("exit", (code, signal) => Deferred.unsafeDone(exited, Effect.succeed({ code, signal })))
       child.on("close", () => Deferred.unsafeDone(drained, Effect.void))
-      child.stdout?.on("data", command.output.writer())
-      child.stderr?.on("data", command.output.writer())
+      const sources = { stdout: child.stdout, stderr: child.stderr }
+      const each = Object.values(sources)
+      command.output.onReady(() => each.forEach((source) => source.resume()))
+      for (const [stream, source] of Struct.entries(sources)) {
+        source.on("data", (chunk: Uint8Array) => {
+          if (!command.output.write(stream, chunk)) each.forEach((other) => other.pause())
+        })
+      }
       // A program need not read its input.
       child.stdin?.on("error", () => {})
       child.stdin?.end(command.input)
@@ -124,6 +131,9 @@ const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog
   })
 
 const pauses = Schedule.exponential("2 millis").pipe(Schedule.union(Schedule.spaced("100 millis")))
+
+/** How long what a program has left behind has to end, when the program itself has ended. */
+const leftoverGrace = Duration.seconds(1)
 
 /** Makes a runner of processes whose groups have this long to end on their own. */
 export const make = Effect.fn("ProcessGroups.make")(function*(
@@ -146,10 +156,10 @@ export const make = Effect.fn("ProcessGroups.make")(function*(
       Effect.zipRight(Effect.sync(() => !reach(group, 0)))
     )
 
-  const end = Effect.fnUntraced(function*(group: Group | undefined) {
+  const end = Effect.fnUntraced(function*(group: Group | undefined, limit: Duration.Duration) {
     // The number of a group that has ended can be another's by now.
     if (group === undefined || groups.get(group.leader) !== group) return
-    if (reach(group, "SIGTERM") && !(yield* endsWithin(group, grace, 0))) {
+    if (reach(group, "SIGTERM") && !(yield* endsWithin(group, limit, 0))) {
       yield* endsWithin(group, Duration.seconds(1), "SIGKILL")
     }
     groups.delete(group.leader)
@@ -157,13 +167,14 @@ export const make = Effect.fn("ProcessGroups.make")(function*(
   })
 
   /** Ends what is left of a group, and reads no longer than a moment what somebody outside of it may still write. */
-  const finish = ({ child, drained, group }: Launched, { output }: Command) =>
+  const finish = ({ child, drained, exited, group }: Launched, { output }: Command) =>
     Effect.gen(function*() {
-      yield* end(group)
+      // What a program has left behind when it ended does not hold up its task.
+      yield* end(group, (yield* Deferred.isDone(exited)) ? Duration.min(grace, leftoverGrace) : grace)
       if (group !== undefined) yield* Effect.timeoutOption(Effect.interruptible(Deferred.await(drained)), "1 second")
       child.stdout?.destroy()
       child.stderr?.destroy()
-      output.end()
+      yield* output.end
     })
 
   const run = Effect.fn("ProcessGroups.run")(

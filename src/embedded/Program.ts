@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
+import * as ShellCommand from "./ShellCommand.ts"
 import * as StartProblem from "./StartProblem.ts"
 
 /** An agent, as far as it says what to start and where. */
@@ -71,6 +72,29 @@ const locate = Effect.fnUntraced(function*(program: string, directory: string) {
   })
 })
 
+/** Looks for the command that a command line starts first: the shell would say only in the run that it is not there. */
+const checkCommand = Effect.fnUntraced(function*(
+  line: string,
+  { program }: Worker,
+  directory: string,
+  note: (problem: string, advice: string) => void
+) {
+  const command = ShellCommand.first(line)
+  if (command === undefined) return
+  const located = yield* locate(command, directory)
+  if (located === undefined) {
+    note(`command ${command} of program ${program} was not found on PATH`, `install it, or give ${program} another command line`)
+  } else if (located.problem !== undefined) {
+    note(located.problem.problem, located.problem.advice)
+  }
+})
+
+/** What to do about a program that is not found, which may be because there are arguments in its name. */
+const adviceFor = (program: string): string =>
+  /\s/.test(program.trim())
+    ? "give it a name in TELEMACHY_PROGRAMS if this is a command line, or choose another program"
+    : "install it, or choose another program"
+
 /** Finds out what to start for an agent, or all that is in the way of it. `none` stands for no process at all. */
 export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, { programs = {} }: Options = {}) {
   const path = yield* Path.Path
@@ -98,10 +122,11 @@ export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, { 
     if (program === "") {
       note("it has no program", "name one, or \"none\"")
     } else if (located === undefined) {
-      note(`program ${program} was not found on PATH`, "install it, or choose another program")
+      note(`program ${program} was not found on PATH`, adviceFor(program))
     } else if (located.problem !== undefined) {
       note(located.problem.problem, located.problem.advice)
     } else {
+      if (line !== undefined && place === undefined) yield* checkCommand(line, worker, directory, note)
       found = { file: located.file, args, directory }
     }
   }

@@ -10,15 +10,19 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { Agent, Task } from "../agamemnon/AgamemnonModel.ts"
+import * as AgentTags from "../agamemnon/AgentTags.ts"
+import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as TaskResult from "../agamemnon/TaskResult.ts"
+import type * as LogFiles from "./log/LogFiles.ts"
+import * as LogWriter from "./log/LogWriter.ts"
 import { AgamemnonState, type StateEvent } from "./AgamemnonState.ts"
 import { OutputTail } from "./OutputTail.ts"
 import { type Ended, ProcessGroups } from "./ProcessGroups.ts"
 import * as Program from "./Program.ts"
+import * as ProgramOutput from "./ProgramOutput.ts"
 
 /** The queue of an agent: the tasks that may wait for it, and the fiber that works on them while the agent is online. */
 interface AgentQueue {
@@ -26,6 +30,11 @@ interface AgentQueue {
   readonly wakeUp: Effect.Latch
   readonly turn: Effect.Semaphore
   worker?: Fiber.RuntimeFiber<void> | undefined
+}
+
+/** What programs stand for, and where their logs are. */
+export interface Options extends Program.Options {
+  readonly logs?: LogFiles.Options | undefined
 }
 
 interface Outcome {
@@ -41,14 +50,6 @@ const text = (entity: Agent | Task, field: string): string => {
   return typeof value === "string" ? value : ""
 }
 
-const workflowTag = "workflow:"
-
-/** The name of the workflow that an agent works for, if one of its tags says so. */
-const workflowOf = ({ tags }: Agent): string | undefined => {
-  const names: ReadonlyArray<unknown> = Array.isArray(tags) ? tags : []
-  return names.filter(Predicate.isString).find((name) => name.startsWith(workflowTag))?.slice(workflowTag.length)
-}
-
 /** What a program wrote, as far as it is kept, and below it how it ended unless that was well. */
 const report = (output: OutputTail, ending?: string): string => {
   const { omitted, text } = output.kept
@@ -62,9 +63,16 @@ const outcomeOf = (program: string, { code, signal }: Ended, output: OutputTail)
     ? completed(report(output))
     : failed(report(output, `${program} ${code === null ? `was ended by ${signal}` : `ended with exit code ${code}`}`))
 
-const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, options: Program.Options, output: OutputTail) {
+/** The log of a task, if it has one. */
+const logOf = (task: Task, { logs }: Options) => {
+  const { log } = TaskLog.of(task)
+  return log === undefined || logs === undefined ? Effect.succeed(LogWriter.none) : LogWriter.make(log, logs.limit)
+}
+
+const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, options: Options, output: OutputTail) {
   const groups = yield* ProcessGroups
-  const workflow = workflowOf(agent)
+  const workflow = AgentTags.valueOf(agent, "workflow")
+  const run = AgentTags.valueOf(agent, "run")
   const program = agent.program ?? ""
   const name = text(agent, "label") || agent.name
   const found = yield* Program.resolve(
@@ -81,16 +89,17 @@ const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, 
       TELEMACHY_AGENT: name,
       TELEMACHY_TASK_ID: task.id,
       TELEMACHY_TASK_SUBJECT: task.subject,
-      ...(workflow === undefined ? {} : { TELEMACHY_WORKFLOW: workflow })
+      ...(workflow === undefined ? {} : { TELEMACHY_WORKFLOW: workflow }),
+      ...(run === undefined ? {} : { TELEMACHY_RUN: run })
     },
     input: text(task, "description"),
-    output
+    output: ProgramOutput.make(output, yield* logOf(task, options))
   })
   return outcomeOf(program, ended, output)
-})
+}, Effect.scoped)
 
 /** Lets the agents work until the scope closes, which ends all that they have started. */
-export const make = Effect.fn("Worker.make")(function*(options: Program.Options): Effect.fn.Return<
+export const make = Effect.fn("Worker.make")(function*(options: Options): Effect.fn.Return<
   void,
   never,
   AgamemnonState | FileSystem.FileSystem | Path.Path | ProcessGroups | Scope.Scope

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
+import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
@@ -101,10 +102,10 @@ const runTask = Effect.fnUntraced(function*(state: State, task: TaskSpec) {
   ids.set(subject, before.id)
   const { id, status } = before
   if (TaskStatus.isTerminal(status)) {
-    yield* run.emit({ _tag: "task.finished", ...named, id, status, earlier: true, ...Monitor.resultOf(before["result"]) })
+    yield* run.emit({ _tag: "task.finished", ...named, id, status, earlier: true, ...Monitor.resultOf(before["result"]), ...TaskLog.of(before) })
     return { subject, status } satisfies Ended
   }
-  yield* run.emit({ _tag: "task.watched", ...named, id })
+  yield* run.emit({ _tag: "task.watched", ...named, id, ...TaskLog.of(before) })
   return { subject, status: yield* monitor.watch(subject, before, failure) } satisfies Ended
 })
 
@@ -128,7 +129,7 @@ const submit = Effect.fnUntraced(function*(state: State, task: TaskSpec, hasChan
     subject,
     agamemnon.createTask(intent, team.id, sent, EarlierTasks.idsOf(others.known(subject)))
   )
-  yield* run.emit({ _tag: "task.submitted", ...named, id: created.id })
+  yield* run.emit({ _tag: "task.submitted", ...named, id: created.id, ...TaskLog.of(created) })
   ids.set(subject, created.id)
   return yield* monitor.watch(subject, created)
 })

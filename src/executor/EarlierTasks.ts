@@ -62,5 +62,5 @@ export const endedBefore = (request: Context.Tag.Service<RunRequest>, team: stri
   if (task?.id === undefined || !TaskStatus.isTerminal(task.status) || hasChanged(request, team, declared)) return undefined
   const { retryFailed } = request
   if (task.status !== "completed" && retryFailed) return undefined
-  return { id: task.id, status: task.status, ...Monitor.resultOf(task.result) }
+  return { id: task.id, status: task.status, ...Monitor.resultOf(task.result), ...(task.log === undefined ? {} : { log: task.log }) }
 }

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
+import * as AgentTags from "../agamemnon/AgentTags.ts"
 import type { Agent, AgentId, CreateAgent, Team, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import type * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { AgentSpec, TeamSpec } from "../workflow/WorkflowSpec.ts"
@@ -60,12 +61,12 @@ const reusableOf = <A extends Existing>(
 }
 
 // What POST takes of an agent; a field without a value is left out. The tags tell an operator whose it is.
-const declared = (workflow: string, key: string, agent: AgentSpec) => ({
+const declared = ({ id, workflow }: Pick<Context.Tag.Service<CurrentRun>, "id" | "workflow">, key: string, agent: AgentSpec) => ({
   name: key,
   label: agent.name,
   program: agent.program,
   workingDirectory: agent.workingDir,
-  tags: ["telemachy", `workflow:${workflow}`],
+  tags: AgentTags.make({ workflow, run: id }),
   ...(Option.isSome(agent.model) ? { programArgs: ["--model", agent.model.value] } : {}),
   ...(agent.runtime === "docker" ? { host: "docker" } : {})
 }) satisfies CreateAgent
@@ -141,12 +142,13 @@ const findOrCreate = Effect.fnUntraced(function*<A extends Existing, E>(
 
 const agent = Effect.fnUntraced(function*(spec: AgentSpec, existing: Listed<Agent, AgamemnonError>) {
   const agamemnon = yield* RunAgamemnon
-  const { emit, settings, workflow } = yield* CurrentRun
+  const identity = yield* CurrentRun
+  const { emit, settings } = identity
   const extra = container(spec, settings.hostId)
   const { intent, key, made, reused } = yield* findOrCreate("agent", spec.name, existing, (intent, key, except) =>
-    agamemnon.createAgent(intent, declared(workflow, key, spec), except))
+    agamemnon.createAgent(intent, declared(identity, key, spec), except))
   // The workflow may have been edited since a reused agent was made.
-  const wanted = { ...unsaid, ...declared(workflow, key, spec), ...extra }
+  const wanted = { ...unsaid, ...declared(identity, key, spec), ...extra }
   const changes = !reused ? extra : differs(made, wanted) ? wanted : undefined
   const patched = changes === undefined ? Effect.void : agamemnon.patchAgent(intent, made.id, changes)
   yield* known(`agent "${spec.name}"`, Effect.zipRight(patched, agamemnon.startAgent(intent, made.id)))

@@ -3,6 +3,8 @@
  * as the run lasts. What is written meanwhile goes above it.
  */
 import type { WriteStream } from "node:tty"
+import type * as FileSystem from "@effect/platform/FileSystem"
+import type * as Path from "@effect/platform/Path"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -12,6 +14,7 @@ import type * as Stream from "effect/Stream"
 import { createLogUpdate } from "log-update"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
+import * as LastLines from "./LastLines.ts"
 import * as RunView from "./RunView.ts"
 
 /** A terminal that a view is drawn on. */
@@ -36,20 +39,28 @@ const longestPause = Duration.seconds(1)
 export const pauseAfter = (took: Duration.Duration): Duration.Duration =>
   Duration.clamp(Duration.times(took, pauseFactor), { minimum: shortestPause, maximum: longestPause })
 
+/** How a view looks, and which logs of tasks it can read. */
+export interface Options extends Pick<RunView.Options, "style" | "interruption"> {
+  readonly isLogHere: (path: string) => Effect.Effect<boolean, never, Path.Path>
+}
+
 /** Makes a view on a terminal. */
 export const make = (
   terminal: WriteStream,
-  look: Pick<RunView.Options, "style" | "interruption">
-): Effect.Effect<LiveView> =>
-  Effect.map(Console.consoleWith(Effect.succeed), (console) => {
+  { isLogHere, ...look }: Options
+): Effect.Effect<LiveView, never, FileSystem.FileSystem | Path.Path> =>
+  Effect.gen(function*() {
+    const console = yield* Console.consoleWith(Effect.succeed)
+    const files = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
     const draw = createLogUpdate(terminal)
     // A terminal that is closed ends the view and nothing else.
     terminal.on("error", () => {})
 
-    const render = Effect.fnUntraced(function*(state: RunState.RunState | undefined, frame: number) {
+    const render = Effect.fnUntraced(function*(state: RunState.RunState | undefined, lastLines: LastLines.LastLines, frame: number) {
       if (state === undefined) return
       draw(RunView.render(state, {
         ...look,
+        lastLines,
         frame,
         now: yield* DateTime.now,
         width: terminal.columns,
@@ -64,12 +75,15 @@ export const make = (
 
     const show = Effect.fn("LiveView.show")(function*(events: Stream.Stream<RunEvent>) {
       const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
-      const redraw = Effect.flatMap(Ref.get(state), (reached) => Effect.flatMap(frame, (number) => render(reached, number))).pipe(
+      const lastLines = yield* Ref.make<LastLines.LastLines>(new Map())
+      const redraw = Effect.all([Ref.get(state), Ref.get(lastLines), frame]).pipe(
+        Effect.flatMap(([reached, lines, number]) => render(reached, lines, number)),
         Effect.timed,
         Effect.flatMap(([took]) => Effect.sleep(pauseAfter(took))),
         Effect.forever
       )
-      yield* Effect.raceFirst(RunState.follow(events, state), redraw)
+      const logs = Effect.provide(LastLines.follow(state, lastLines, isLogHere), files)
+      yield* Effect.raceFirst(RunState.follow(events, state), Effect.raceFirst(redraw, logs))
     }, Effect.ensuring(remove))
 
     const writeAbove = (...words: ReadonlyArray<unknown>) => draw.persist(words.map(String).join(" "))

@@ -6,6 +6,7 @@
 import * as DateTime from "effect/DateTime"
 import * as RunState from "../run/RunState.ts"
 import { count, duration, oneLine } from "./Format.ts"
+import type { LastLines } from "./LastLines.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
 import * as TaskRow from "./TaskRow.ts"
@@ -17,6 +18,8 @@ export interface Options {
   /** Columns and lines of the terminal. */
   readonly width: number
   readonly height: number
+  /** What running tasks have written last. */
+  readonly lastLines?: LastLines | undefined
   /** Which frame of the spinner is drawn. */
   readonly frame: number
   /** What Ctrl-C does. Defaults to cancelling the run. */
@@ -34,14 +37,22 @@ export const render = (state: RunState.RunState, options: Options): string => {
   const isCrowded = teams.length > 1 && teams.length > room / 2
   const shown = worthShowing(teams, isCrowded ? room : room - teams.length)
   const hidden = teams.reduce((sum, { tasks }) => sum + tasks.length, 0) - shown.size
-  const rows = isCrowded ? mixedRows(teams, shown, options) : teams.flatMap(({ name, tasks }) => [
-    heading(name, tasks, style),
-    ...Table.render(
-      tasks.filter((task) => shown.has(task)).map((task) =>
-        TaskRow.cells(task, { ...options, unfinished: unfinished(task, tasks) })),
-      { width, yielding: TaskRow.yielding }
-    )
-  ])
+  let roomForLines = room - shown.size - (isCrowded ? 0 : teams.length) - (hidden === 0 ? 0 : 1)
+  const withLastLines = (tasks: ReadonlyArray<RunState.TaskState>, rows: ReadonlyArray<string>) =>
+    rows.flatMap((row, position) => {
+      const { log = "", status } = tasks[position] ?? {}
+      const line = status === "running" ? options.lastLines?.get(log) : undefined
+      if (line === undefined || roomForLines <= 0) return [row]
+      roomForLines -= 1
+      return [row, style.faint(`      ${line}`)]
+    })
+  const rows = isCrowded
+    ? withLastLines([...shown], mixedRows(teams, shown, options))
+    : teams.flatMap(({ name, tasks }) => {
+      const those = tasks.filter((task) => shown.has(task))
+      const cells = those.map((task) => TaskRow.cells(task, { ...options, unfinished: unfinished(task, tasks) }))
+      return [heading(name, tasks, style), ...withLastLines(those, Table.render(cells, { width, yielding: TaskRow.yielding }))]
+    })
   const fitting = rows.length <= room ? rows : rows.slice(0, Math.max(1, room))
   const more = hidden === 0 ? [] : [style.faint(`  … and ${count(hidden, "more task")}`)]
   return [...above, ...fitting, ...more, ...below].map((line) => Table.cut(line, width)).join("\n")

@@ -36,3 +36,9 @@ export const plain: Style = {
   doubtful: unpainted,
   active: unpainted
 }
+
+const hues = [Ansi.cyan, Ansi.magenta, Ansi.blue, Ansi.green, Ansi.yellow, Ansi.cyanBright, Ansi.magentaBright, Ansi.blueBright].map(painted)
+
+/** Paints the things of one kind, told apart by their position, where a style has colors. They mean nothing else. */
+export const hueOf = (style: Style, position: number): (text: string) => string =>
+  style === plain ? unpainted : hues[position % hues.length] ?? unpainted

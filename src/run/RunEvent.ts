@@ -122,10 +122,15 @@ export const RunEvent = Schema.Union(
     "A task is about to be submitted: nothing blocks it any longer. `digest`: of what is declared of it. `changed`: it was done or begun before, as something else was declared.",
     { ...task, digest: optional(Schema.String), changed: optional(Schema.Boolean) }
   ),
-  event("task.submitted", "A task was submitted.", { ...task, id: Schema.String }),
+  event("task.submitted", "A task was submitted. `log`: the file on Agamemnon's machine that holds all that it writes.", {
+    ...task,
+    id: Schema.String,
+    log: optional(Schema.String)
+  }),
   event("task.watched", "A task that was submitted before is still in progress and is watched.", {
     ...task,
-    id: Schema.String
+    id: Schema.String,
+    log: optional(Schema.String)
   }),
   event("task.progressed", "The status of a task has changed.", { ...task, status: Schema.String }),
   event(
@@ -138,7 +143,8 @@ export const RunEvent = Schema.Union(
     id: Schema.String,
     status: TerminalStatus,
     earlier: Schema.Boolean,
-    result: optional(Schema.String)
+    result: optional(Schema.String),
+    log: optional(Schema.String)
   }),
   event("task.skipped", "A task will never run: one that it waits for did not complete.", task),
   event("request.failed", "A request failed and is going to be repeated.", { error: Schema.String }),

@@ -53,6 +53,8 @@ export interface TaskState {
   /** Whether an earlier run did it. */
   readonly earlier: boolean
   readonly result: string | undefined
+  /** The file, on Agamemnon's machine, that holds all that it writes. */
+  readonly log: string | undefined
   readonly submittedAt: DateTime.Utc | undefined
   readonly endedAt: DateTime.Utc | undefined
   /** Digest of what was declared of it when it was submitted, as far as that is recorded. */
@@ -120,6 +122,7 @@ const start = (event: Started | Resumed): RunState => ({
         id: undefined,
         earlier: false,
         result: undefined,
+        log: undefined,
         submittedAt: undefined,
         endedAt: undefined,
         digest: undefined,
@@ -193,15 +196,15 @@ const carryOver = (before: RunState, after: RunState): RunState => ({
     HashMap.map(tasks, (task, subject) =>
       Option.match(Option.flatMap(HashMap.get(before.tasks, team), HashMap.get(subject)), {
         onNone: () => task,
-        onSome: ({ digest, endedAt, failing, id, result, status, submittedAt }) =>
+        onSome: ({ digest, endedAt, failing, id, log, result, status, submittedAt }) =>
           isTerminal(status)
-            ? { ...task, status, id, result, submittedAt, endedAt, digest, earlier: true }
+            ? { ...task, status, id, result, log, submittedAt, endedAt, digest, earlier: true }
             : { ...task, failing }
       })))
 })
 
 /** What is not known of a task that is done again. */
-const anew = { id: undefined, earlier: false, result: undefined, endedAt: undefined }
+const anew = { id: undefined, earlier: false, result: undefined, log: undefined, endedAt: undefined }
 
 const creating = ({ at, except }: Extract<RunEvent, { readonly _tag: "agent.creating" | "team.creating" }>) =>
   ({ status: "creating", id: undefined, except, uncertainSince: at, neverMade: false, confirmed: false }) as const
@@ -231,12 +234,12 @@ const step = (state: RunState) =>
     "team.left": (event) => resource(state, "team", event, { status: "left", error: event.error }),
     "task.submitting": (event) =>
       task(state, event, { ...anew, status: "submitting", submittedAt: event.at, digest: event.digest, failing: undefined }),
-    "task.submitted": (event) => task(state, event, { status: "submitted", id: event.id }),
-    "task.watched": (event) => task(state, event, { ...anew, status: "submitted", id: event.id, submittedAt: event.at }),
+    "task.submitted": (event) => task(state, event, { status: "submitted", id: event.id, log: event.log }),
+    "task.watched": (event) => task(state, event, { ...anew, status: "submitted", id: event.id, log: event.log, submittedAt: event.at }),
     "task.progressed": (event) => task(state, event, { status: event.status === "running" ? "running" : "submitted" }),
     "task.failing": ({ id, reason, ...event }) => task(state, event, { failing: { id, reason } }),
-    "task.finished": ({ at, earlier, id, result, status, ...event }) =>
-      task(state, event, { status, id, earlier, result, endedAt: at, failing: undefined }),
+    "task.finished": ({ at, earlier, id, log, result, status, ...event }) =>
+      task(state, event, { status, id, earlier, result, endedAt: at, failing: undefined, ...(log === undefined ? {} : { log }) }),
     "task.skipped": (event) => task(state, event, { status: "skipped", endedAt: event.at }),
     "request.failed": () => state,
     "connectivity.alive": ({ lastAnswer }) => ({ ...state, heartbeat: { status: "alive", lastAnswer, failures: 0 } }),

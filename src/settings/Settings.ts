@@ -7,13 +7,17 @@
  * `.env` over the default; an empty variable counts as unset.
  */
 import { fileURLToPath } from "node:url"
+import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AgamemnonAddress from "./AgamemnonAddress.ts"
 import * as Credential from "./Credential.ts"
 import * as NatsAddress from "./NatsAddress.ts"
+import * as ProgramLines from "./ProgramLines.ts"
 import { count, type Description, duration, optional, parsed, secret, withDefault } from "./Setting.ts"
+import * as Size from "./Size.ts"
 
 /** The address of Agamemnon. */
 export const agamemnonUrl = parsed({
@@ -49,29 +53,13 @@ export const requireTls = withDefault({
   )
 })
 
-const isPair = (text: string): boolean => /^\s*[^=\s]+\s*=\s*\S|^\s*$/.test(text)
-
-const programPairs = Schema.transform(
-  Schema.String.pipe(Schema.filter((value) => value.split(";").every(isPair))),
-  Schema.ReadonlyMap({ key: Schema.String, value: Schema.String }).pipe(Schema.typeSchema),
-  {
-    strict: true,
-    decode: (value) =>
-      new Map(value.split(";").filter((pair) => pair.trim() !== "").map((pair) => {
-        const at = pair.indexOf("=")
-        return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()]
-      })),
-    encode: (programs) => [...programs].map(([name, line]) => `${name}=${line}`).join(";")
-  }
-)
-
 /** The command lines that the embedded Agamemnon runs for programs of these names. */
-export const programs = optional({
+export const programs = parsed({
   name: "TELEMACHY_PROGRAMS",
   description: "Command lines of the embedded Agamemnon for names of programs",
-  range: "name=command line, several separated by ;",
+  range: ProgramLines.range,
   fallback: "a program is run by its own name, and claude-code as claude -p",
-  schema: programPairs
+  parse: ProgramLines.parse
 })
 
 const isPathOfThisMachine = (url: string): boolean => Either.isRight(Either.try(() => fileURLToPath(url)))
@@ -223,6 +211,38 @@ export const logFormat = withDefault({
   schema: Schema.compose(Schema.Lowercase, Schema.Literal("pretty", "plain", "logfmt", "json"))
 })
 
+/** Less than this would hold no line of some programs. */
+const smallestTaskLog = 64_000
+
+/** How much of the log of a task is kept, in bytes. */
+export const taskLogLimit = withDefault({
+  name: "TASK_LOG_LIMIT",
+  description: "Size of the log of a task, of which the middle is cut when it is larger; 0 keeps no logs",
+  range: `${Size.range} of at least ${Size.format(smallestTaskLog)}, or 0`,
+  default: 50_000_000,
+  schema: Size.Size.pipe(Schema.filter((bytes) => bytes === 0 || bytes >= smallestTaskLog))
+})
+
+/** A time with its unit. A bare number would be one of nanoseconds, which nobody means. */
+const retentionOf = (text: string): Option.Option<Duration.Duration> => Duration.decodeUnknown(text.toLowerCase())
+
+/** How long the logs of a run are kept. */
+export const logRetention = withDefault({
+  name: "LOG_RETENTION",
+  description: "How long the logs of a run are kept after it has written the last",
+  range: "a time with its unit, as 12 hours or 30 days",
+  default: Duration.days(30),
+  schema: Schema.transform(
+    Schema.String.pipe(Schema.filter((value) => Option.exists(retentionOf(value), Duration.greaterThan(Duration.zero)))),
+    Schema.DurationFromSelf,
+    {
+      strict: true,
+      decode: (value) => Option.getOrElse(retentionOf(value), () => Duration.infinity),
+      encode: (duration) => `${Duration.toDays(duration)} days`
+    }
+  )
+})
+
 /** The file that GitHub Actions shows beside a step. */
 export const githubStepSummary = path(
   "GITHUB_STEP_SUMMARY",
@@ -256,6 +276,8 @@ export const all: ReadonlyArray<Description> = [
   rateLimitBurst,
   logLevel,
   logFormat,
+  taskLogLimit,
+  logRetention,
   githubStepSummary
 ]
 

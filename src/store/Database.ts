@@ -20,6 +20,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { JournalError } from "../run/JournalError.ts"
+import * as PrivateDirectory from "../settings/PrivateDirectory.ts"
 import * as BusyRetry from "./BusyRetry.ts"
 import * as Migrations from "./Migrations.ts"
 
@@ -227,19 +228,11 @@ const prepareFile = Effect.fnUntraced(function*(sql: Sql) {
   yield* migrate(sql, 0)
 })
 
-/** Makes a directory and those above it, one by one: Node's own way to do that never ends under `/proc`. */
-const makeDirectory = (directory: string): Effect.Effect<void, Unfit, FileSystem.FileSystem | Path.Path> =>
-  Effect.gen(function*() {
-    const files = yield* FileSystem.FileSystem
-    const above = (yield* Path.Path).dirname(directory)
-    if (yield* Effect.orElseSucceed(files.exists(directory), () => false)) return
-    if (above !== directory) yield* makeDirectory(above)
-    yield* files.makeDirectory(directory, { mode: 0o700 }).pipe(
-      // Another process may have made it.
-      Effect.catchIf((error) => error._tag === "SystemError" && error.reason === "AlreadyExists", () => Effect.void),
-      Effect.mapError(() => unfit(`the directory ${directory} cannot be made; TELEMACHY_DATABASE_URL names another place`))
-    )
-  })
+const makeDirectory = (directory: string) =>
+  Effect.mapError(PrivateDirectory.make(directory), (error) =>
+    unfit(
+      `the directory ${error._tag === "SystemError" ? error.pathOrDescriptor : directory} cannot be made; TELEMACHY_DATABASE_URL names another place`
+    ))
 
 /** Creates a file that only its owner can read, and its directory, unless they are there. */
 const createFile = Effect.fnUntraced(function*(path: string) {

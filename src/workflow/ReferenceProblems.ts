@@ -17,7 +17,8 @@ const suggestions = 100
 export const findings = (workflow: unknown): ReadonlyArray<Finding> => {
   const agents = list(workflow, "agents")
   const teams = list(workflow, "teams") ?? []
-  const agentNames = agents === undefined || agents.length === 0 ? undefined : new Set(texts(agents, "name"))
+  // What refers to an agent whose name can not be read is not wrong as well.
+  const agentNames = agents !== undefined && agents.length > 0 && haveAll(agents, "name") ? new Set(texts(agents, "name")) : undefined
   const teamOfSubject = new Map<string, string>()
   teams.forEach((team, index) => {
     for (const subject of texts(list(team, "tasks") ?? [], "subject")) {
@@ -38,7 +39,7 @@ export const findings = (workflow: unknown): ReadonlyArray<Finding> => {
 interface TeamInContext {
   readonly team: unknown
   readonly index: number
-  /** Undefined when the workflow has no list of agents to refer to. */
+  /** Undefined when the workflow has no list of agents to refer to, or not all have a name. */
   readonly agentNames: ReadonlySet<string> | undefined
   readonly teamOfSubject: ReadonlyMap<string, string>
   readonly suggest: (name: string, names: Iterable<string>) => string | undefined
@@ -50,18 +51,25 @@ const inTeam = ({ agentNames, index, suggest, team, teamOfSubject }: TeamInConte
   const tasks = list(team, "tasks") ?? []
   const memberNames = new Set(members?.filter(Predicate.isString))
   const subjects = new Set(texts(tasks, "subject"))
+  const hasAllSubjects = haveAll(tasks, "subject")
+  /** Names that are misspelt where the team lists its members: a task that has them right is not wrong. */
+  const meantMembers = new Set<string>()
 
-  const unknownMember = (member: unknown, position: number): ReadonlyArray<Finding> =>
-    typeof member !== "string" || agentNames === undefined || agentNames.has(member) ? [] : [{
+  const unknownMember = (member: unknown, position: number): ReadonlyArray<Finding> => {
+    if (typeof member !== "string" || agentNames === undefined || agentNames.has(member)) return []
+    const suggestion = suggest(member, agentNames)
+    if (suggestion !== undefined) meantMembers.add(suggestion)
+    return [{
       path: ["teams", index, "agents", position],
       found: describe(member),
       expected: "the name of an agent of the workflow",
-      suggestion: suggest(member, agentNames)
+      suggestion
     }]
+  }
 
   const wrongAssignee = (task: unknown, position: number): ReadonlyArray<Finding> => {
     const assignee = get(task, "assign_to")
-    if (typeof assignee !== "string" || memberNames.size === 0 || memberNames.has(assignee)) return []
+    if (typeof assignee !== "string" || memberNames.size === 0 || memberNames.has(assignee) || meantMembers.has(assignee)) return []
     const outsider = agentNames?.has(assignee) === true
     return [{
       path: ["teams", index, "tasks", position, "assign_to"],
@@ -80,7 +88,7 @@ const inTeam = ({ agentNames, index, suggest, team, teamOfSubject }: TeamInConte
       if (blocker === get(task, "subject")) {
         return [{ path, found: `${quote(blocker)}, the task itself`, expected: `another task of ${label}` }]
       }
-      if (subjects.has(blocker)) return []
+      if (subjects.has(blocker) || !hasAllSubjects) return []
       const elsewhere = teamOfSubject.get(blocker)
       return [{
         path,
@@ -169,3 +177,5 @@ const list = (value: unknown, key: string): ReadonlyArray<unknown> | undefined =
 
 const texts = (items: ReadonlyArray<unknown>, key: string): ReadonlyArray<string> =>
   items.map((item) => get(item, key)).filter(Predicate.isString)
+
+const haveAll = (items: ReadonlyArray<unknown>, key: string): boolean => texts(items, key).length === items.length

@@ -22,15 +22,20 @@ export const expects = (what: string, precisely = what) => ({ [ExpectedId]: what
 /** Finds every problem in the issue with which a schema refused a value. */
 export const findings = (issue: ParseResult.ParseIssue): ReadonlyArray<WorkflowProblem.Finding> => {
   const byPath = new Map<string, WorkflowProblem.Finding>()
-  const misspelt = new Set<string>()
   for (const finding of walk(issue, [], undefined)) {
     const path = WorkflowProblem.renderPath(finding.path)
     if (!byPath.has(path)) byPath.set(path, finding)
-    if (finding.atKey !== true || finding.suggestion === undefined) continue
-    misspelt.add(WorkflowProblem.renderPath([...finding.path.slice(0, -1), finding.suggestion]))
   }
-  // A key that is there under another name is not missing as well.
-  return [...byPath].flatMap(([path, finding]) => (finding.found === missing && misspelt.has(path) ? [] : [finding]))
+  return [...byPath.values()]
+}
+
+/** Leaves out what is missing only because its key is there under another name. */
+export const withoutMisspelt = (findings: ReadonlyArray<WorkflowProblem.Finding>): ReadonlyArray<WorkflowProblem.Finding> => {
+  const misspelt = new Set<string>()
+  for (const { meant, path } of findings) {
+    if (meant !== undefined) misspelt.add(WorkflowProblem.renderPath([...path.slice(0, -1), meant]))
+  }
+  return findings.filter(({ found, path }) => found !== missing || !misspelt.has(WorkflowProblem.renderPath(path)))
 }
 
 const missing = WorkflowProblem.describe(undefined)
@@ -47,14 +52,18 @@ const walk = (
   switch (issue._tag) {
     case "Pointer": {
       const below = [...path, ...Arr.ensure(issue.path)]
-      if (issue.issue._tag !== "Unexpected") return walk(issue.issue, below, undefined)
-      const keys = outer === undefined ? [] : keysOf(outer)
-      return [{
-        path: below,
+      const keys = outer === undefined ? [] : keysOf(outer).map(String)
+      const key = String(below.at(-1))
+      if (issue.issue._tag === "Unexpected") return [unknownKey(below, key, keys)]
+      const other = issue.issue._tag === "Missing" && outer !== undefined && isOpen(outer)
+        ? misspeltAs(key, Object.keys(Object(issue.actual)).filter((each) => !keys.includes(each)))
+        : undefined
+      return other === undefined ? walk(issue.issue, below, undefined) : [{
+        path: [...path, other],
         atKey: true,
-        found: "an unknown key",
-        expected: oneOf(keys.map(String)),
-        suggestion: meantBy(String(below.at(-1)), keys.map(String))
+        found: `the key ${WorkflowProblem.quote(other)} and no ${key}`,
+        expected: `the key ${key}`,
+        suggestion: key
       }]
     }
     case "Composite": {
@@ -76,6 +85,20 @@ const walk = (
       return [mismatch(path, issue.actual, outer ?? issue.ast)]
   }
 }
+
+/** Tells of a key that a closed map does not have. */
+const unknownKey = (path: WorkflowProblem.Path, key: string, keys: ReadonlyArray<string>): WorkflowProblem.Finding => {
+  const [outer = "", inner] = key.split(".")
+  if (inner !== undefined && keys.includes(outer)) {
+    return { path, atKey: true, found: "an unknown key", expected: `the key ${inner} inside of ${outer}`, meant: outer }
+  }
+  const suggestion = meantBy(key, keys)
+  return { path, atKey: true, found: "an unknown key", expected: oneOf(keys), suggestion, meant: suggestion }
+}
+
+/** The key of a map that takes any that is probably meant to be the one that is missing. */
+const misspeltAs = (missingKey: string, keys: ReadonlyArray<string>): string | undefined =>
+  keys.find((key) => nearest(key, [missingKey]) !== undefined)
 
 /** Reports a choice of literals as a whole, and what may be null through what it is otherwise. */
 const walkUnion = (
@@ -130,8 +153,12 @@ const otherWords: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 /** The key that is probably meant by an unknown one: what another tool calls it, or the nearest. */
-const meantBy = (key: string, keys: ReadonlyArray<string>): string | undefined =>
-  keys.find((each) => otherWords[each]?.includes(key.toLowerCase().replaceAll("-", "_")) === true) ?? nearest(key, keys)
+const meantBy = (key: string, keys: ReadonlyArray<string>): string | undefined => {
+  const keyOf = (word: string | undefined) => keys.find((each) => word !== undefined && otherWords[each]?.includes(word) === true)
+  const word = key.toLowerCase().replaceAll("-", "_")
+  // A word of another tool can be misspelt as well.
+  return keyOf(word) ?? nearest(key, keys) ?? keyOf(nearest(word, keys.flatMap((each) => otherWords[each] ?? [])))
+}
 
 const precisely = (ast: AST.AST): string => {
   const said = ast.annotations[PreciselyId]
@@ -179,6 +206,12 @@ const isText = (ast: AST.AST): boolean =>
 const keysOf = (ast: AST.AST): ReadonlyArray<PropertyKey> => {
   const encoded = encodedSide(ast)
   return AST.isTypeLiteral(encoded) ? encoded.propertySignatures.map((property) => property.name) : []
+}
+
+/** Whether a map takes keys that it does not name. */
+const isOpen = (ast: AST.AST): boolean => {
+  const encoded = encodedSide(ast)
+  return AST.isTypeLiteral(encoded) && encoded.indexSignatures.length > 0
 }
 
 const literals = (ast: AST.AST): ReadonlyArray<string> => {

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { invalid, type Path, type Position, WorkflowInvalid } from "./WorkflowProblem.ts"
+import { invalid, type Path, type Position, type Warning, WorkflowInvalid } from "./WorkflowProblem.ts"
 import * as WorkflowSpec from "./WorkflowSpec.ts"
 import * as YamlTree from "./YamlTree.ts"
 
@@ -67,6 +67,8 @@ export class WorkflowUnreadable extends Schema.TaggedError<WorkflowUnreadable>()
 /** A workflow together with the places in its file. */
 export interface Located {
   readonly spec: WorkflowSpec.WorkflowSpec
+  /** What is probably not meant, though it can be run, in the order of the file. */
+  readonly warnings: ReadonlyArray<Warning>
   /** Finds where the value at a path of the file is written, such as `["teams", 0, "name"]`. */
   readonly locate: (path: Path) => Position
 }
@@ -99,7 +101,7 @@ export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text
   if (bytes > maxFileBytes) {
     return yield* new WorkflowUnreadable({ source, reason: "TooLarge", detail: String(bytes) })
   }
-  const tree = YamlTree.read(text.startsWith("\ufeff") ? text.slice(1) : text)
+  const tree = YamlTree.read(withoutMark(text))
   if (Either.isLeft(tree)) return yield* invalid(source, tree.left)
   const { locate, repeatedKeys, value, writtenAt } = tree.right
   if (value === null) {
@@ -109,9 +111,16 @@ export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text
     })
   }
   const spec = yield* WorkflowSpec.decode(value, { source, locate, writtenAt, ...repeatedKeys })
-  const located: Located = { spec, locate: (path) => locate(path, false) }
+  const located: Located = { spec, warnings: WorkflowSpec.warnings(value, { locate }), locate: (path) => locate(path, false) }
   return located
 })
+
+/**
+ * The text of a file without the mark of its byte order: what lines and columns are counted in.
+ *
+ * @internal
+ */
+export const withoutMark = (text: string): string => (text.startsWith("\ufeff") ? text.slice(1) : text)
 
 /**
  * Loads a workflow file.
@@ -137,6 +146,15 @@ export const load = (
  * @internal
  */
 export const loadWithPositions = Effect.fn("WorkflowFile.load")(function*(path: string) {
+  return yield* parseWithPositions(yield* read(path), path)
+})
+
+/**
+ * Reads the text of a workflow file.
+ *
+ * @internal
+ */
+export const read = Effect.fn("WorkflowFile.read")(function*(path: string) {
   const fs = yield* FileSystem.FileSystem
   const refail = Effect.mapError((error: PlatformError) => unreadable(path, error))
   const info = yield* refail(fs.stat(path))
@@ -149,16 +167,15 @@ export const loadWithPositions = Effect.fn("WorkflowFile.load")(function*(path: 
   }
   // A file that grows meanwhile, or that does not tell its size, is read so far and no farther.
   const bytes = fs.stream(path, { bytesToRead: maxFileBytes + 1 })
-  return yield* parseStream(Stream.mapError(bytes, (error) => unreadable(path, error)), path)
+  return yield* readStream(Stream.mapError(bytes, (error) => unreadable(path, error)), path)
 })
 
 /**
- * Parses a workflow file as it is read, and keeps the position of each value.
- * It is not read farther than a little behind the limit of its size.
+ * Reads the text of a workflow file as it comes, and not farther than a little behind the limit of its size.
  *
  * @internal
  */
-export const parseStream = Effect.fn("WorkflowFile.parseStream")(function*<R>(
+export const readStream = Effect.fn("WorkflowFile.readStream")(function*<R>(
   stream: Stream.Stream<Uint8Array, WorkflowUnreadable, R>,
   source: string
 ) {
@@ -170,7 +187,7 @@ export const parseStream = Effect.fn("WorkflowFile.parseStream")(function*<R>(
   if (size > maxFileBytes) {
     return yield* new WorkflowUnreadable({ source, reason: "TooLarge", detail: `more than ${maxFileBytes}` })
   }
-  return yield* parseWithPositions(yield* decodeUtf8(Buffer.concat(chunks), source), source)
+  return yield* decodeUtf8(Buffer.concat(chunks), source)
 })
 
 const unreadable = (source: string, error: PlatformError): WorkflowUnreadable => {

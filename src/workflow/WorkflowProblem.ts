@@ -2,6 +2,7 @@
  * What is wrong with a workflow, one problem at a time: where it is, what was
  * found there, what was expected, and the name that was probably meant.
  */
+import * as Order from "effect/Order"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
@@ -9,8 +10,36 @@ import * as Schema from "effect/Schema"
 export type Path = ReadonlyArray<PropertyKey>
 
 /**
+ * Schema of the names of the agent, the team and the task that a path leads into, as far as they have one.
+ *
+ * **Example** (The team that a problem is in)
+ *
+ * ```ts
+ * import type { WorkflowProblem } from "telemachy"
+ *
+ * export const teamOf = ({ names }: WorkflowProblem.Problem) => names?.team
+ * ```
+ */
+export const Names = Schema.Struct({
+  agent: Schema.optionalWith(Schema.String, { exact: true }),
+  team: Schema.optionalWith(Schema.String, { exact: true }),
+  task: Schema.optionalWith(Schema.String, { exact: true })
+})
+export interface Names extends Schema.Schema.Type<typeof Names> {}
+
+/** Where something is: its path, the names on the way, and its place in the file if there is one. */
+const placed = {
+  path: Schema.String,
+  names: Schema.optionalWith(Names, { exact: true }),
+  line: Schema.optionalWith(Schema.Int, { exact: true }),
+  column: Schema.optionalWith(Schema.Int, { exact: true }),
+  endColumn: Schema.optionalWith(Schema.Int, { exact: true })
+}
+
+/**
  * Schema of one thing that is wrong with a workflow. Line and column count from
- * 1 and are there when the workflow is a file.
+ * 1 and are there when the workflow is a file. `endColumn` is the column behind
+ * what is wrong, when that is known and ends in the same line.
  *
  * **Example** (Problems for an editor)
  *
@@ -25,19 +54,33 @@ export type Path = ReadonlyArray<PropertyKey>
  * ```
  */
 export const Problem = Schema.Struct({
-  path: Schema.String,
-  line: Schema.optionalWith(Schema.Int, { exact: true }),
-  column: Schema.optionalWith(Schema.Int, { exact: true }),
+  ...placed,
   found: Schema.String,
   expected: Schema.String,
   suggestion: Schema.optionalWith(Schema.String, { exact: true })
 }).annotations({ identifier: "WorkflowProblem" })
 export interface Problem extends Schema.Schema.Type<typeof Problem> {}
 
+/**
+ * Schema of something in a workflow that can be run as it is, and is probably not meant: a warning.
+ *
+ * **Example** (Warnings for an editor)
+ *
+ * ```ts
+ * import type { WorkflowProblem } from "telemachy"
+ *
+ * export const toMarker = ({ column = 1, line = 1, says }: WorkflowProblem.Warning) => ({ line, column, text: says })
+ * ```
+ */
+export const Warning = Schema.Struct({ ...placed, says: Schema.String }).annotations({ identifier: "WorkflowWarning" })
+export interface Warning extends Schema.Schema.Type<typeof Warning> {}
+
 /** A line and a column of a file, both counted from 1. */
 export interface Position {
   readonly line: number
   readonly column: number
+  /** The column behind what is there, when that ends in the same line. */
+  readonly endColumn?: number
 }
 
 /** A problem as a check reports it, before it is known where in the file its path is written. */
@@ -48,22 +91,72 @@ export interface Finding {
   readonly found: string
   readonly expected: string
   readonly suggestion?: string | undefined
+  /** The key that this one probably stands for, which is then not missing as well. */
+  readonly meant?: string | undefined
   /** The value that was found, if it would be right in quotes. */
   readonly unquoted?: number | boolean
 }
 
+/** What else is known of a finding where it is found. */
+export interface Surroundings {
+  /** Where it is written, if it is. */
+  readonly position?: Position | undefined
+  /** The value as the file has it, which is another text than that of the number that it is read as. */
+  readonly written?: string | undefined
+  /** The workflow in its encoded form, which the names on the way are taken from. */
+  readonly workflow?: unknown
+}
+
 /**
- * Makes a problem of a finding and the position at which it is written, if there is one.
- * `written` is the value as the file has it, which is another text than that of the number that it is read as.
+ * Makes a problem of a finding and what is known around it.
  *
  * @internal
  */
-export const make = (finding: Finding, position?: Position, written?: string): Problem => ({
-  path: renderPath(finding.path),
-  ...position,
+export const make = (finding: Finding, { position, workflow, written }: Surroundings = {}): Problem => ({
+  ...placeOf(finding.path, position, workflow),
   ...foundIn(finding, written),
   ...(finding.suggestion === undefined ? {} : { suggestion: finding.suggestion })
 })
+
+/**
+ * Writes down where the value at a path is.
+ *
+ * @internal
+ */
+export const placeOf = (path: Path, position: Position | undefined, workflow: unknown) => {
+  const names = namesOn(path, workflow)
+  return { path: renderPath(path), ...(names === undefined ? {} : { names }), ...position }
+}
+
+/**
+ * Orders what is said of a workflow by where in its file it is.
+ *
+ * @internal
+ */
+export const byPosition = Order.mapInput(
+  Order.tuple(Order.number, Order.number),
+  ({ column = 0, line = 0 }: Pick<Warning, "line" | "column">): [number, number] => [line, column]
+)
+
+/** Finds the names on the way to a value. What is itself a name has been said by it. */
+const namesOn = (path: Path, workflow: unknown): Names | undefined => {
+  const [root, index, below, position, key] = path
+  const nameAt = (name: string, ...keys: Path) => {
+    const value = [...keys, name].reduce<unknown>((inner, each) => Predicate.isObject(inner) ? Reflect.get(inner, each) : undefined, workflow)
+    return typeof value === "string" && value.trim() !== "" ? value : undefined
+  }
+  if (typeof index !== "number") return undefined
+  const agent = root === "agents" && below !== "name" ? nameAt("name", root, index) : undefined
+  const team = root === "teams" && below !== "name" ? nameAt("name", root, index) : undefined
+  const isInTask = root === "teams" && below === "tasks" && typeof position === "number" && key !== "subject"
+  const task = isInTask ? nameAt("subject", root, index, below, position) : undefined
+  if (agent === undefined && team === undefined && task === undefined) return undefined
+  return {
+    ...(agent === undefined ? {} : { agent }),
+    ...(team === undefined ? {} : { team }),
+    ...(task === undefined ? {} : { task })
+  }
+}
 
 const foundIn = ({ expected, found, unquoted }: Finding, written = String(unquoted)): Pick<Problem, "found" | "expected"> =>
   unquoted === undefined ? { found, expected } : {
@@ -122,10 +215,29 @@ export const quote = (text: string): string =>
  * ```
  */
 export const render = (source: string, problem: Problem): string => {
-  const place = problem.line === undefined ? source : `${source}:${problem.line}:${problem.column ?? 1}`
-  const path = problem.path === "" ? "" : ` ${problem.path}:`
-  const hint = problem.suggestion === undefined ? "" : ` (did you mean ${quote(problem.suggestion)}?)`
-  return `${place}${path} found ${problem.found}, expected ${problem.expected}${hint}`
+  const { path, place } = renderPlace(source, problem)
+  return `${place}${path} ${renderProblem(problem)}`
+}
+
+/**
+ * Renders what is wrong without where that is.
+ *
+ * @internal
+ */
+export const renderProblem = ({ expected, found, suggestion }: Problem): string =>
+  `found ${found}, expected ${expected}${suggestion === undefined ? "" : ` (did you mean ${quote(suggestion)}?)`}`
+
+/**
+ * Renders where a problem or a warning is: the place that editors can open, and the path with the names on it.
+ *
+ * @internal
+ */
+export const renderPlace = (source: string, { column = 1, line, names = {}, path }: Omit<Warning, "says">) => {
+  const named = Object.entries(names).map(([what, name]) => `${what} ${quote(name)}`).join(", ")
+  return {
+    place: line === undefined ? source : `${source}:${line}:${column}`,
+    path: path === "" ? "" : ` ${path}${named === "" ? "" : ` (${named})`}:`
+  }
 }
 
 /**

@@ -10,7 +10,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Order from "effect/Order"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Seconds from "../settings/Seconds.ts"
@@ -18,6 +17,7 @@ import * as ReferenceProblems from "./ReferenceProblems.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import { TeardownPolicy } from "./TeardownPolicy.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
+import * as WorkflowWarnings from "./WorkflowWarnings.ts"
 
 const utf8 = new TextEncoder()
 
@@ -311,22 +311,47 @@ export const decode = (
   Effect.suspend(() => {
     const decoded = decodeStructure(input, { errors: "all", onExcessProperty: "error" })
     const structure = Either.isLeft(decoded) ? SchemaProblems.findings(decoded.left) : []
-    const problems = [...structure, ...ReferenceProblems.findings(input)].map((finding) =>
-      WorkflowProblem.make(finding, origin.locate?.(finding.path, finding.atKey === true), origin.writtenAt?.(finding.path))
-    ).concat(origin.problems ?? [])
+    const found = SchemaProblems.withoutMisspelt([...structure, ...ReferenceProblems.findings(input)]).map((finding) =>
+      WorkflowProblem.make(finding, {
+        position: origin.locate?.(finding.path, finding.atKey === true),
+        written: origin.writtenAt?.(finding.path),
+        workflow: input
+      })
+    )
+    const problems = eachOnce(found).concat(origin.problems ?? [])
     return Either.isRight(decoded) && problems.length === 0
       ? Effect.succeed(decoded.right)
       : Effect.fail(
         WorkflowProblem.invalid(origin.source ?? "workflow", {
-          problems: Arr.sort(problems, byPosition),
+          problems: Arr.sort(problems, WorkflowProblem.byPosition),
           omitted: origin.omitted ?? 0
         })
       )
   })
 
+/**
+ * Finds what a workflow without mistakes says without effect, or to the wrong effect, such as an agent that is in no team.
+ *
+ * **Example** (Refusing what is probably not meant)
+ *
+ * ```ts
+ * import { WorkflowSpec } from "telemachy"
+ *
+ * export const isClean = (input: WorkflowSpec.WorkflowInput) => WorkflowSpec.warnings(input).length === 0
+ * ```
+ */
+export const warnings = (input: unknown, origin: Pick<Origin, "locate"> = {}): ReadonlyArray<WorkflowProblem.Warning> =>
+  WorkflowWarnings.find(input, origin.locate)
+
 const decodeStructure = ParseResult.decodeUnknownEither(WorkflowSpec)
 
-const byPosition = Order.mapInput(
-  Order.tuple(Order.number, Order.number),
-  (problem: WorkflowProblem.Problem): [number, number] => [problem.line ?? 0, problem.column ?? 0]
-)
+/** What an alias or a merge key repeats is one mistake, where it is written. */
+const eachOnce = (problems: ReadonlyArray<WorkflowProblem.Problem>): ReadonlyArray<WorkflowProblem.Problem> => {
+  const seen = new Set<string>()
+  return problems.filter(({ column, expected, found, line }) => {
+    const key = JSON.stringify([line, column, found, expected])
+    if (line !== undefined && seen.has(key)) return false
+    seen.add(key)
+    return true
+  })
+}

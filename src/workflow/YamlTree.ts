@@ -37,8 +37,8 @@ interface Built {
 
 /** Where an entry of a map or list is written. */
 interface Place {
-  readonly key: number
-  readonly value: number
+  readonly key: YamlSyntax.Extent
+  readonly value: YamlSyntax.Extent
   /** The value as it is written, if it is a plain scalar. */
   readonly written?: string | undefined
 }
@@ -52,13 +52,13 @@ const nothing: Built = { value: null, size: 1 }
 
 /** The first problems of a kind, and how many there were after them. */
 interface Noted {
-  readonly problems: Array<WorkflowProblem.Problem>
+  readonly faults: Array<YamlSyntax.Fault>
   omitted: number
 }
 
 /** A document while it is read. */
 interface Reading {
-  readonly position: (offset: number) => WorkflowProblem.Position
+  readonly position: YamlSyntax.YamlSyntax["position"]
   readonly anchors: Map<string, Built | "unfinished">
   readonly places: WeakMap<object, Places>
   /** What makes the document unreadable. */
@@ -75,28 +75,38 @@ const build = ({ document, position }: YamlSyntax.YamlSyntax): Either.Either<Yam
     position,
     anchors: new Map(),
     places: new WeakMap(),
-    fatal: { problems: [], omitted: 0 },
-    repeatedKeys: { problems: [], omitted: 0 },
+    fatal: { faults: [], omitted: 0 },
+    repeatedKeys: { faults: [], omitted: 0 },
     path: [],
     aliased: 0
   }
   const { value } = valueOf(reading, document.contents)
-  if (reading.fatal.problems.length > 0) return Either.left(reading.fatal)
-  const locate = locateIn(reading, value, startOf(document.contents))
-  return Either.right({ value, locate, writtenAt: writtenIn(reading, value), repeatedKeys: reading.repeatedKeys })
+  if (reading.fatal.faults.length > 0) return Either.left(listed(reading, reading.fatal, undefined))
+  return Either.right({
+    value,
+    locate: locateIn(reading, value, startOf(document.contents)),
+    writtenAt: writtenIn(reading, value),
+    repeatedKeys: listed(reading, reading.repeatedKeys, value)
+  })
 }
+
+const listed = ({ position }: Reading, { faults, omitted }: Noted, workflow: unknown): WorkflowProblem.Listed => ({
+  problems: faults.map(({ extent, finding }) => WorkflowProblem.make(finding, { position: position(extent), workflow })),
+  omitted
+})
 
 /** Finds where the value at a path is written, or its key. */
 const locateIn = ({ places, position }: Reading, root: unknown, start: number): YamlTree["locate"] => (path, atKey) => {
   let inner = root
-  let offset = start
+  let extent: YamlSyntax.Extent = [start]
   for (const [index, key] of path.entries()) {
     const place = Predicate.isObject(inner) ? places.get(inner)?.entries.get(key) : undefined
-    if (place === undefined) break
-    offset = atKey && index === path.length - 1 ? place.key : place.value
+    // What is not there is told at the beginning of what it is missing in.
+    if (place === undefined) return position([extent[0]])
+    extent = atKey && index === path.length - 1 ? place.key : place.value
     inner = Reflect.get(Object(inner), key)
   }
-  return position(offset)
+  return position(extent)
 }
 
 /** Finds how the value at a path is written. */
@@ -105,22 +115,22 @@ const writtenIn = ({ places }: Reading, root: unknown): YamlTree["writtenAt"] =>
   return Predicate.isObject(around) ? places.get(around)?.entries.get(path.at(-1) ?? "")?.written : undefined
 }
 
-const refuse = (reading: Reading, offset: number, found: string, expected: string): Built => {
-  note(reading, reading.fatal, { path: reading.path, found, expected }, offset)
+const refuse = (reading: Reading, extent: YamlSyntax.Extent, found: string, expected: string): Built => {
+  note(reading.fatal, { path: [...reading.path], found, expected }, extent)
   return nothing
 }
 
-const note = ({ position }: Reading, noted: Noted, finding: WorkflowProblem.Finding, offset: number): void => {
-  if (noted.problems.length === WorkflowProblem.maxProblems) noted.omitted++
-  else noted.problems.push(WorkflowProblem.make(finding, position(offset)))
+const note = (noted: Noted, finding: WorkflowProblem.Finding, extent: YamlSyntax.Extent): void => {
+  if (noted.faults.length === WorkflowProblem.maxProblems) noted.omitted++
+  else noted.faults.push({ finding, extent })
 }
 
 const valueOf = (reading: Reading, node: Node | null | undefined): Built => {
   if (node === null || node === undefined) return nothing
-  if (isAlias(node)) return resolve(reading, node.source, startOf(node))
+  if (isAlias(node)) return resolve(reading, node.source, extentOf(node))
   const { anchors, fatal, path } = reading
   if (path.length > YamlSyntax.maxDepth) {
-    if (fatal.problems.length === 0) note(reading, fatal, YamlSyntax.tooDeep(path), startOf(node))
+    if (fatal.faults.length === 0) note(fatal, YamlSyntax.tooDeep([...path]), [startOf(node)])
     return nothing
   }
   const anchor = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined
@@ -132,26 +142,26 @@ const valueOf = (reading: Reading, node: Node | null | undefined): Built => {
   return built
 }
 
-const resolve = (reading: Reading, anchor: string, offset: number): Built => {
+const resolve = (reading: Reading, anchor: string, extent: YamlSyntax.Extent): Built => {
   const target = reading.anchors.get(anchor)
-  if (target === undefined) return refuse(reading, offset, `the alias *${anchor}`, `an anchor &${anchor} before it`)
+  if (target === undefined) return refuse(reading, extent, `the alias *${anchor}`, `an anchor &${anchor} before it`)
   if (target === "unfinished") {
-    return refuse(reading, offset, `the alias *${anchor} inside of its own anchor`, "another value")
+    return refuse(reading, extent, `the alias *${anchor} inside of its own anchor`, "another value")
   }
   const before = reading.aliased
   reading.aliased += target.size
   if (reading.aliased <= maxAliasedValues) return target
   // Once is enough: what follows is over the limit as well.
   if (before > maxAliasedValues) return nothing
-  return refuse(reading, offset, `aliases that add more than ${maxAliasedValues} values`, "fewer or smaller aliases")
+  return refuse(reading, extent, `aliases that add more than ${maxAliasedValues} values`, "fewer or smaller aliases")
 }
 
 const listOf = (reading: Reading, items: ReadonlyArray<Node>, start: number): Built => {
   const entries: Places["entries"] = new Map()
   let size = 1
   const value = items.map((item, index) => {
-    const offset = startOf(item, start)
-    entries.set(index, { key: offset, value: offset, written: writtenBy(item) })
+    const extent = extentOf(item, start)
+    entries.set(index, { key: extent, value: extent, written: writtenBy(item) })
     const built = within(reading, index, item)
     size += built.size
     return built.value
@@ -171,31 +181,31 @@ const mapOf = (
   const merged: Array<unknown> = []
   let size = 1
   for (const { key, value } of items) {
-    const offset = startOf(key, start)
+    const extent = extentOf(key, start)
     const name = keyOf(reading, key)
     const built = within(reading, name, value)
     size += built.size
     if (isScalar(key) && key.type === Scalar.PLAIN && name === "<<") {
-      merged.push(...mergeable(reading, built.value, startOf(value, offset)))
+      merged.push(...mergeable(reading, built.value, extentOf(value, extent[0])))
       continue
     }
     if (values.has(name)) {
       const finding = {
         path: [...path, name],
         found: `the key ${WorkflowProblem.quote(name)} a second time`,
-        expected: `each key once (the first is in line ${position(entries.get(name)?.key ?? start).line})`
+        expected: `each key once (the first is in line ${position(entries.get(name)?.key ?? [start]).line})`
       }
-      note(reading, repeatedKeys, finding, offset)
+      note(repeatedKeys, finding, extent)
     }
     values.set(name, built.value)
-    entries.set(name, { key: offset, value: startOf(value, offset), written: writtenBy(value) })
+    entries.set(name, { key: extent, value: extentOf(value, extent[0]), written: writtenBy(value) })
   }
   for (const source of merged) {
     if (!Predicate.isRecord(source)) continue
     for (const [name, value] of Object.entries(source)) {
       if (values.has(name)) continue
       values.set(name, value)
-      entries.set(name, places.get(source)?.entries.get(name) ?? { key: start, value: start })
+      entries.set(name, places.get(source)?.entries.get(name) ?? { key: [start], value: [start] })
     }
   }
   const value = Object.fromEntries(values)
@@ -213,14 +223,14 @@ const within = (reading: Reading, key: PropertyKey, node: Node | null): Built =>
 const keyOf = (reading: Reading, node: Node | null): string => {
   const { value } = valueOf(reading, node)
   if (!Predicate.isObject(value)) return String(value)
-  refuse(reading, startOf(node), `${WorkflowProblem.describe(value)} as a key`, "text as a key")
+  refuse(reading, extentOf(node), `${WorkflowProblem.describe(value)} as a key`, "text as a key")
   return ""
 }
 
-const mergeable = (reading: Reading, value: unknown, offset: number): ReadonlyArray<unknown> => {
+const mergeable = (reading: Reading, value: unknown, extent: YamlSyntax.Extent): ReadonlyArray<unknown> => {
   const sources = Array.isArray(value) ? value : [value]
   if (sources.every(isPlainMap)) return sources
-  refuse(reading, offset, WorkflowProblem.describe(value), "a map, or a list of maps, to merge")
+  refuse(reading, extent, WorkflowProblem.describe(value), "a map, or a list of maps, to merge")
   return []
 }
 
@@ -229,3 +239,6 @@ const isPlainMap = (value: unknown): boolean => Predicate.isRecord(value) && !Ar
 const writtenBy = (node: Node | null): string | undefined => (isScalar(node) && node.type === Scalar.PLAIN ? node.source : undefined)
 
 const startOf = (node: Node | null | undefined, otherwise = 0): number => node?.range?.[0] ?? otherwise
+
+const extentOf = (node: Node | null | undefined, otherwise = 0): YamlSyntax.Extent =>
+  node?.range ? [node.range[0], node.range[1]] : [otherwise]

@@ -56,10 +56,39 @@ describe("Program", () => {
         assert.deepStrictEqual([file, args], [`${directory}/claude`, ["-p"]])
       })))
 
+  it.effect("says which command of a command line is not there, and leaves to the shell what only it can tell", () =>
+    within((directory) =>
+      Effect.gen(function*() {
+        const message = (line: string) =>
+          Program.check([worker({ program: "say", workingDir: directory })], { programs: { say: line } }).pipe(
+            Effect.match({ onFailure: (error) => error.message, onSuccess: () => "" })
+          )
+        assert.strictEqual(
+          yield* message("CI=1 no-such-command -x | cat"),
+          "agent \"worker\": command no-such-command of program say was not found on PATH; install it, or give say another command line"
+        )
+        assert.match(yield* message("./text x"), /^agent "worker": \/.*\/text is not executable; make it so with chmod /)
+        assert.match(yield* message("./missing"), /^agent "worker": program \/.*\/missing does not exist; /)
+        for (const line of ["tool x", "./tool x", "'tool'", "cd x && y", "exec x", "$TOOL", "if x; then y; fi", ": x"]) {
+          assert.strictEqual(yield* message(line), "", line)
+        }
+      })))
+
+  it.effect("says what to do with a program that has arguments in it", () =>
+    within(() =>
+      Effect.gen(function*() {
+        const { message } = yield* Effect.flip(Program.resolve(worker({ program: "claude -p --foo" })))
+        assert.strictEqual(
+          message,
+          "agent \"worker\": program claude -p --foo was not found on PATH; give it a name in TELEMACHY_PROGRAMS if this is a command line,"
+            + " or choose another program"
+        )
+      })))
+
   it.effect("takes a name that stands for a command line for that, before anything else", () =>
     within(() =>
       Effect.gen(function*() {
-        const programs = { "claude-code": "my-claude --fast", none: "true" }
+        const programs = { "claude-code": "tool --fast", none: "true" }
         for (const program of ["claude-code", "none"] as const) {
           const { args, file } = Option.getOrThrow(yield* Program.resolve(worker({ program }), { programs }))
           assert.match(file, /\/sh$/)

@@ -147,7 +147,7 @@ describe("Worker", () => {
       const agent = yield* createAgent(server, {
         ...shell,
         label: "writer",
-        tags: ["telemachy", "workflow:release: 2"]
+        tags: ["telemachy", "workflow:release: 2", "run:0123456789abcdef"]
       })
       const path = yield* createTask(server, { subject: "s 1", description: "env", assigneeAgentId: agent })
       const { result } = yield* finished(server, path)
@@ -155,6 +155,7 @@ describe("Worker", () => {
       const told = lines.filter((line) => /^TELEMACHY_(?!TEST_|PROCESS_GROUP=)/.test(line))
       assert.deepStrictEqual(Arr.sort(told, Order.string), [
         "TELEMACHY_AGENT=writer",
+        "TELEMACHY_RUN=0123456789abcdef",
         `TELEMACHY_TASK_ID=${path.split("/").at(-1)}`,
         "TELEMACHY_TASK_SUBJECT=s 1",
         "TELEMACHY_WORKFLOW=release: 2"
@@ -244,6 +245,28 @@ describe("Worker", () => {
       const { result, status } = yield* runs(server, {}, "sleep 1009 & echo $!")
       assert.strictEqual(status, "completed")
       assert.isFalse(lives(Number(result)))
+    }))
+
+  it.scopedLive("does not wait for what a program leaves behind, though it ignores the request to end and holds the output open", () =>
+    Effect.gen(function*() {
+      const server = yield* start({ grace: "1 hour" })
+      const { result, status } = yield* runs(server, {}, "sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.1; done' & sleep 0.3")
+      assert.strictEqual(status, "completed")
+      assert.isFalse(lives(Number(result)))
+    }))
+
+  it.scopedLive("keeps all that a program writes, the file of which its task names", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratch
+      const server = yield* start({ logs: { directory, limit: 64_000 } })
+      const agent = { ...shell, tags: ["telemachy", "workflow:w", "run:0123456789abcdef"] }
+      const assigneeAgentId = yield* createAgent(server, agent)
+      const path = yield* createTask(server, { subject: "a/b", description: "echo out; echo err >&2; printf '\\377'", assigneeAgentId })
+      yield* finished(server, path)
+      const { logFile } = yield* readTask(server, path)
+      assert.match(String(logFile), /\/0123456789abcdef\/a-b-[0-9a-f]{12}\.log$/)
+      const lines = readFileSync(String(logFile), "latin1").split("\n").map((line) => line.replace(/^\S+ /, ""))
+      assert.deepStrictEqual(Arr.sort(lines, Order.string), ["", "stderr F err", "stdout F out", "stdout P \u00ff"])
     }))
 
   it.scopedLive("ends what a program leaves behind in a group or a session of its own", () =>

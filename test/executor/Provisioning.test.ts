@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
+import type { RunEvent } from "../../src/run/RunEvent.ts"
 import * as ResourceKey from "../../src/workflow/ResourceKey.ts"
 import { answers, broken, make, slow, type Twist } from "../support/FakeAgamemnon.ts"
 import { failure, finish, outcome, runToEnd, start, task, team, told, workflow } from "../support/TestRun.ts"
@@ -11,13 +12,16 @@ import { failure, finish, outcome, runToEnd, start, task, team, told, workflow }
 const keep = { teardown: "never" } as const
 const key = (name: string) => ResourceKey.make("flow", name)
 
-const worker = {
+const runOf = (events: ReadonlyArray<RunEvent>) => events[0]?.run ?? ""
+
+/** The agent of a run, as it is made. */
+const workerOf = (events: ReadonlyArray<RunEvent>) => ({
   name: key("worker"),
   label: "worker",
   program: "none",
   workingDirectory: "/tmp",
-  tags: ["telemachy", "workflow:flow"]
-}
+  tags: ["telemachy", "workflow:flow", `run:${runOf(events)}`]
+})
 
 const agentOf = (fields: object) => workflow({ agents: [{ name: "worker", program: "none", ...fields }] })
 
@@ -36,25 +40,25 @@ describe("Provisioning", () => {
         "team.kept core",
         "agent.kept worker"
       ])
-      assert.deepStrictEqual(fake.bodies.slice(0, 2), [worker, { name: key("core"), agentIds: ["agent-1"] }])
+      assert.deepStrictEqual(fake.bodies.slice(0, 2), [workerOf(events), { name: key("core"), agentIds: ["agent-1"] }])
     }))
 
   it.scoped("says whose an agent is", () =>
     Effect.gen(function*() {
       const fake = make()
-      yield* runToEnd(fake, workflow({ metadata: { name: "two words: é" } }), keep)
+      const { events } = yield* runToEnd(fake, workflow({ metadata: { name: "two words: é" } }), keep)
       const [agent] = fake.agents.values()
-      assert.deepStrictEqual(agent?.tags, ["telemachy", "workflow:two words: é"])
+      assert.deepStrictEqual(agent?.tags, ["telemachy", "workflow:two words: é", `run:${runOf(events)}`])
     }))
 
   it.scoped("leaves out what an agent does not say, and sends its model as arguments of its program", () =>
     Effect.gen(function*() {
       const fake = make()
-      yield* runToEnd(fake, agentOf({ model: null, docker_image: null }), keep)
-      assert.deepStrictEqual(fake.bodies[0], worker)
+      const { events } = yield* runToEnd(fake, agentOf({ model: null, docker_image: null }), keep)
+      assert.deepStrictEqual(fake.bodies[0], workerOf(events))
       const other = make()
-      yield* runToEnd(other, agentOf({ model: "opus 4", working_dir: "/srv" }), keep)
-      assert.deepStrictEqual(other.bodies[0], { ...worker, workingDirectory: "/srv", programArgs: ["--model", "opus 4"] })
+      const { events: others } = yield* runToEnd(other, agentOf({ model: "opus 4", working_dir: "/srv" }), keep)
+      assert.deepStrictEqual(other.bodies[0], { ...workerOf(others), workingDirectory: "/srv", programArgs: ["--model", "opus 4"] })
       assert.notInclude(JSON.stringify([...fake.bodies, ...other.bodies]), "null")
     }))
 
@@ -62,14 +66,14 @@ describe("Provisioning", () => {
     Effect.gen(function*() {
       const fake = make()
       const spec = agentOf({ runtime: "docker", docker_image: "node:20", cpus: 3, memory: "1g" })
-      yield* runToEnd(fake, spec, { ...keep, settings: { hostId: Option.some("rack-1") } })
+      const { events } = yield* runToEnd(fake, spec, { ...keep, settings: { hostId: Option.some("rack-1") } })
       assert.deepStrictEqual(fake.changes().slice(0, 3), [
         "createAgent worker",
         "patchAgent worker",
         "startAgent worker"
       ])
       assert.deepStrictEqual(fake.bodies.slice(0, 2), [
-        { ...worker, host: "docker" },
+        { ...workerOf(events), host: "docker" },
         { image: "node:20", cpus: 3, memory: "1g", hostId: "rack-1" }
       ])
     }))
@@ -86,7 +90,7 @@ describe("Provisioning", () => {
       ])
     }))
 
-  it.scoped("reuses what an earlier run has left, and changes nothing but the members and the start", () =>
+  it.scoped("reuses what an earlier run has left, and changes nothing but whose it is, the members and the start", () =>
     Effect.gen(function*() {
       const fake = make()
       const spec = agentOf({ model: "opus", runtime: "docker", docker_image: "node:20" })
@@ -95,7 +99,7 @@ describe("Provisioning", () => {
       const { events, exit } = yield* runToEnd(fake, spec)
       assert.deepStrictEqual(
         fake.calls.slice(before).filter((call) => fake.changes().includes(call)),
-        ["startAgent worker", "setMembers core", "deleteTeam core", "deleteAgent worker"]
+        ["patchAgent worker", "startAgent worker", "setMembers core", "deleteTeam core", "deleteAgent worker"]
       )
       assert.deepStrictEqual(told(events, "agent.", "team."), [
         "agent.reused worker",
@@ -122,8 +126,8 @@ describe("Provisioning", () => {
       const fake = make()
       yield* runToEnd(fake, workflow(), keep)
       for (const [id, agent] of fake.agents) fake.agents.set(id, { ...agent, tags: [] })
-      yield* runToEnd(fake, workflow(), keep)
-      assert.deepStrictEqual([...fake.agents.values()].map(({ tags }) => tags), [worker.tags])
+      const { events } = yield* runToEnd(fake, workflow(), keep)
+      assert.deepStrictEqual([...fake.agents.values()].map(({ tags }) => tags), [workerOf(events).tags])
     }))
 
   it.scoped("reuses the newest where several carry a key", () =>

@@ -4,10 +4,11 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import stringWidth from "string-width"
 import * as Faults from "../../src/embedded/Faults.ts"
 import { ask, createAgent, eventually } from "../support/HttpQuestion.ts"
 import * as TestBackend from "../support/TestBackend.ts"
-import { directoryWith, lastLine, processesWith, root, run, telemachy, test } from "../support/TestCommand.ts"
+import { directoryWith, hasTerminals, lastLine, onTerminal, processesWith, root, run, telemachy, test } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 describe.concurrent("teardown", () => {
@@ -157,6 +158,53 @@ describe.concurrent("validate", () => {
       assert.lengthOf(mixed.stdout.match(/: valid/g) ?? [], 3)
       assert.isAtLeast(mixed.stderr.match(/^test\/fixtures\/workflows\/misspelt\.yaml:\d+:\d+ /gm)?.length ?? 0, 2)
       assert.match(mixed.stderr, /^nothing\.yaml: no such file$/m)
+    }))
+})
+
+const doubtful = "metadata: {name: doubtful}\nagents: [{name: a, program: none, model: m}, {name: idle, program: none}]\n" +
+  "teams: [{name: crew, agents: [a], tasks: [{subject: s, description: d, assign_to: a}]}]\nteardown: always\n"
+
+const warned = [
+  "standard input:2:35 warning: agents[0].model (agent \"a\"): program none starts nothing that could use a model: it has no effect",
+  " 2 | agents: [{name: a, program: none, model: m}, {name: idle, program: none}]",
+  "   |                                   ^^^^^",
+  "standard input:2:53 warning: agents[1].name: agent \"idle\" is in no team: it would be made and have nothing to do",
+  " 2 | agents: [{name: a, program: none, model: m}, {name: idle, program: none}]",
+  "   |                                                     ^^^^",
+  "2 warnings in standard input"
+].join("\n")
+
+describe.concurrent("a warning", () => {
+  for (const [line, stdout] of [
+    ["validate -", /^-: valid, 2 agents, 1 team, 1 task\n$/],
+    ["plan -", /^workflow doubtful: /],
+    ["run - --json", /^(\{.*\}\n)+$/]
+  ] as const) {
+    test(`is told once by ${line}, on standard error, and changes no exit code`, () =>
+      Effect.gen(function*() {
+        const ended = yield* run(line.split(" "), { input: doubtful })
+        assert.strictEqual(ended.code, 0, ended.stderr)
+        assert.strictEqual(ended.stderr.split(warned).length, 2, ended.stderr)
+        assert.match(ended.stdout, stdout)
+        assert.notInclude(ended.stdout, "warning")
+      }))
+  }
+})
+
+const escape = String.fromCodePoint(27)
+
+describe.runIf(hasTerminals).concurrent("a mistake on a terminal", () => {
+  test("is marked in color, unless that is not wanted, and fits its width", () =>
+    Effect.gen(function*() {
+      const directory = yield* directoryWith({ "flow.yaml": doubtful.replace("model: m", `cpus: "${"界".repeat(100)}"`) })
+      const colored = yield* Effect.flatMap(onTerminal(["validate", "flow.yaml"], { directory, columns: 60 }), ({ ended }) => ended)
+      assert.strictEqual(colored.code, 2)
+      assert.match(colored.stdout, new RegExp(`${escape}\\[[0-9;]+m\\^+${escape}\\[0m`))
+      const plain = yield* Effect.flatMap(onTerminal(["validate", "flow.yaml", "--no-color"], { directory, columns: 60 }), ({ ended }) => ended)
+      assert.notInclude(plain.stdout, escape)
+      const lines = plain.stdout.trimEnd().split("\r\n")
+      assert.strictEqual(lines.at(-1), "1 problem in flow.yaml")
+      for (const line of lines.slice(-3)) assert.isAtMost(stringWidth(line), 60, line)
     }))
 })
 

@@ -88,7 +88,7 @@ for (const [name, { files, program, script }] of Object.entries(shells)) {
         const flags = yield* complete("run flow.yaml --")
         assert.includeMembers([...flags], ["--json", "--teardown", "--help"])
         for (const refused of ["--log-level", "--wizard", "--version", "--completions"]) assert.notInclude(flags, refused)
-        assert.sameMembers([...(yield* complete("validate --"))], ["--help", "--json"])
+        assert.sameMembers([...(yield* complete("validate --"))], ["--help", "--json", "--no-color"])
         assert.deepStrictEqual([...(yield* complete("schema "))], [])
         assert.deepStrictEqual([...(yield* complete("run --timeout "))], [])
         assert.deepStrictEqual([...(yield* complete("run --url "))], [])
@@ -104,9 +104,9 @@ for (const [name, { files, program, script }] of Object.entries(shells)) {
         for (const line of ["list m", "drill m", "run flow.yaml --teardown q"]) assert.deepStrictEqual([...(yield* complete(line))], [], line)
       }))
 
-    test("offer the ids of runs where a run is taken", () =>
+    test("offer the ids of runs where a run is taken, and tasks of it after that", () =>
       Effect.gen(function*() {
-        const { directory, file } = yield* TestWorkflow.shell("completions", { only: "true" })
+        const { directory, file } = yield* TestWorkflow.shell("completions", { "only one": "true" })
         const { events } = yield* run(["run", file, "--json"], { directory })
         const id = events[0]?.run ?? ""
         writeFileSync(join(directory, "completions"), (yield* run(["--completions", name])).stdout)
@@ -114,6 +114,8 @@ for (const [name, { files, program, script }] of Object.entries(shells)) {
           const running = yield* start([program, "-c", script(line.split(" "))], { directory })
           assert.strictEqual((yield* running.ended).stdout, `${id}\n`, line)
         }
+        const tasks = yield* start([program, "-c", script(["logs", id, "crew/o"])], { directory })
+        assert.strictEqual((yield* tasks.ended).stdout.replaceAll("\\", ""), "crew/only one\n")
         const empty = yield* emptyDirectory
         writeFileSync(join(empty, "completions"), (yield* run(["--completions", name])).stdout)
         const running = yield* start([program, "-c", script(["status", ""])], { directory: empty })

@@ -171,7 +171,26 @@ describe.concurrent("a model", () => {
       }
       const ended = yield* run(["run", "-"], { input: JSON.stringify(flow) })
       assert.strictEqual(ended.code, 2, ended.stderr)
-      assert.match(ended.stderr, /agents\[0\]\.model: found "--dangerously", expected the name of a model, which does not begin with -/)
+      assert.match(ended.stderr, /agents\[0\]\.model \(agent "worker"\): found "--dangerously", expected the name of a model, which does not begin with -/)
+    }))
+})
+
+describe.concurrent("a command line of TELEMACHY_PROGRAMS", () => {
+  test("whose command is not there is refused before anything starts", () =>
+    Effect.gen(function*() {
+      const flow = {
+        metadata: { name: "programs" },
+        agents: [{ name: "worker", program: "tests" }],
+        teams: [{ name: "crew", agents: ["worker"], tasks: [{ subject: "only", description: "d", assign_to: "worker" }] }]
+      }
+      const env = { TELEMACHY_PROGRAMS: "tests='no such command' -x; quoted=echo 'a; b'" }
+      const ended = yield* run(["run", "-", "--json"], { env, input: JSON.stringify(flow) })
+      assert.strictEqual(ended.code, 2, ended.stderr)
+      assert.strictEqual(ended.stdout, "")
+      assert.strictEqual(
+        ended.stderr,
+        "agent \"worker\": command no such command of program tests was not found on PATH; install it, or give tests another command line\n"
+      )
     }))
 })
 

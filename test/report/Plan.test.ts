@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import stringWidth from "string-width"
 import * as Plan from "../../src/report/Plan.ts"
 import * as Style from "../../src/report/Style.ts"
 import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
@@ -49,6 +50,19 @@ describe("Plan", () => {
         "    3  again    penelope  after unravel",
         "  critical path, 3 tasks: weave → unravel → again"
       ])
+    }))
+
+  it.effect("puts columns under each other whatever width its titles have, at every width of a terminal", () =>
+    Effect.gen(function*() {
+      const titles = ["👍🏽 approve", "👩‍💻👩🏿‍🚀 write it", "値段を調べる", "🇬🇷 greet", "☎️ call", "e\u0301te\u0301", "plain"]
+      const spec = yield* WorkflowSpec.decode({ ...workflow, teams: [{ name: "👍🏽", agents: ["penelope"], tasks: titles.map((title) => task(title)) }] })
+      for (const width of [30, 40, 41, 60, 80, 120]) {
+        const lines = Plan.render(spec, { style: Style.plain, width, existing: { resources: [], tasks: [] } }).split("\n")
+        for (const line of lines.slice(1)) assert.isAtMost(stringWidth(line), width, line)
+        const tasks = lines.filter((line) => line.includes("  penelope") && !line.includes("loom"))
+        assert.lengthOf(tasks, titles.length, lines.join("\n"))
+        assert.lengthOf(new Set(tasks.map((line) => stringWidth(line.slice(0, line.lastIndexOf("penelope"))))), 1, tasks.join("\n"))
+      }
     }))
 
   it.effect("names both ends of a critical path that is too long to name", () =>

@@ -95,6 +95,7 @@ describe("RunState", () => {
       id: "1",
       earlier: false,
       result: "done",
+      log: undefined,
       submittedAt: time(1),
       endedAt: time(5),
       digest: undefined,

@@ -192,6 +192,36 @@ describe("Settings", () => {
       }
     }))
 
+  it.effect("take a ; in quotes and behind a backslash for a part of a command line, as the shell does", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(
+        yield* programs(String.raw`a='x; y' "z;\"" ; b=sh -c "echo \"; it's" ; c=find . -exec cat {} \; ;d=it\'s`),
+        Option.some(
+          new Map([
+            ["a", String.raw`'x; y' "z;\""`],
+            ["b", String.raw`sh -c "echo \"; it's"`],
+            ["c", String.raw`find . -exec cat {} \;`],
+            ["d", String.raw`it\'s`]
+          ])
+        )
+      )
+      assert.deepStrictEqual(yield* programs("a='x; y'; b=z"), Option.some(new Map([["a", "'x; y'"], ["b", "z"]])))
+    }))
+
+  it.effect("refuse a command line with an open quote, and say in which", () =>
+    Effect.gen(function*() {
+      const open: ReadonlyArray<readonly [value: string, sign: string, name: string]> = [
+        ["a='x; b=y", "'", "a"],
+        ["a=x; b=say \"y", "\"", "b"],
+        [String.raw`a="x\"`, "\"", "a"]
+      ]
+      for (const [value, sign, name] of open) {
+        assert.deepStrictEqual(messages(yield* Effect.flip(programs(value))), [
+          `TELEMACHY_PROGRAMS: expected a ${sign} that closes the quote in the command line of ${name}, found ${JSON.stringify(value)}`
+        ])
+      }
+    }))
+
   it.effect("take a level and a format of the log in any case, and no other word", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* read(Settings.logLevel.config, { LOG_LEVEL: "DEBUG" }), "debug")
@@ -229,7 +259,7 @@ describe("Settings", () => {
 
   it.effect("are secret when what they hold is redacted, and only then", () =>
     Effect.gen(function*() {
-      const samples = ["x", "memory:", "nats://me:secret@nats.example", "https://agamemnon.example", "a=b", "1", "true", "info", "json"]
+      const samples = ["x", "memory:", "nats://me:secret@nats.example", "https://agamemnon.example", "a=b", "1", "true", "info", "json", "50 MB", "30 days"]
       for (const setting of Object.values(Settings).flatMap((value) => ("config" in value ? [value] : []))) {
         const config: Config.Config<unknown> = setting.config
         const values = yield* Effect.forEach(samples, (sample) => Effect.option(read(config, { [setting.name]: sample })))

@@ -104,14 +104,14 @@ describe("WorkflowFile", () => {
       const error = yield* Effect.flip(WorkflowFile.load(path))
       assert.strictEqual(error._tag, "WorkflowInvalid")
       assert.deepStrictEqual(error.message.replaceAll(fixtures, "").split("\n"), [
-        "misspelt.yaml:9:11 agents[1].cpus: found \"none\", expected a whole number greater than 0",
-        "misspelt.yaml:12:27 teams[0].agents[1]: found \"reviwer\", expected the name of an agent of the workflow"
+        "misspelt.yaml:9:11 agents[1].cpus (agent \"reviewer\"): found \"none\", expected a whole number greater than 0",
+        "misspelt.yaml:12:27 teams[0].agents[1] (team \"core\"): found \"reviwer\", expected the name of an agent of the workflow"
         + " (did you mean \"reviewer\"?)",
-        "misspelt.yaml:16:20 teams[0].tasks[0].assign_to: found \"implementor\","
+        "misspelt.yaml:16:20 teams[0].tasks[0].assign_to (team \"core\", task \"build\"): found \"implementor\","
         + " expected the name of a member of team \"core\" (did you mean \"implementer\"?)",
-        "misspelt.yaml:19:9 teams[0].tasks[1].asign_to: found an unknown key, expected one of the keys subject,"
+        "misspelt.yaml:19:9 teams[0].tasks[1].asign_to (team \"core\", task \"review\"): found an unknown key, expected one of the keys subject,"
         + " description, assign_to, blocked_by (did you mean \"assign_to\"?)",
-        "misspelt.yaml:20:22 teams[0].tasks[1].blocked_by[0]: found \"biuld\","
+        "misspelt.yaml:20:22 teams[0].tasks[1].blocked_by[0] (team \"core\", task \"review\"): found \"biuld\","
         + " expected the subject of a task of team \"core\" (did you mean \"build\"?)",
         "misspelt.yaml:21:11 teardown: found \"on_complete\", expected \"on_completion\", \"on_failure\","
         + " \"always\" or \"never\" (did you mean \"on_completion\"?)"
@@ -121,8 +121,8 @@ describe("WorkflowFile", () => {
   withFiles("knows where each value of a file is written", () =>
     Effect.gen(function*() {
       const { locate } = yield* WorkflowFile.loadWithPositions(`${fixtures}python.yaml`)
-      assert.deepStrictEqual(locate(["agents", 0, "model"]), { line: 14, column: 12 })
-      assert.deepStrictEqual(locate(["teams", 0, "agents", 1]), { line: 29, column: 9 })
+      assert.deepStrictEqual(locate(["agents", 0, "model"]), { line: 14, column: 12, endColumn: 29 })
+      assert.deepStrictEqual(locate(["teams", 0, "agents", 1]), { line: 29, column: 9, endColumn: 19 })
       assert.deepStrictEqual(locate(["teams", 0, "tasks", 0, "blocked_by"]), { line: 31, column: 9 })
     }))
 
@@ -185,10 +185,7 @@ describe("WorkflowFile", () => {
       "metadata: name: flow\nagents: [\"a\nteams: []\n",
       "flow.yaml:1:11 found text that is not YAML (Nested mappings are not allowed in compact mappings),"
         + " expected valid YAML",
-      "flow.yaml:4:1 found text that is not YAML (Missing closing \"quote), expected valid YAML",
-      "flow.yaml:4:1 found text that is not YAML"
-        + " (Flow sequence in block collection must be sufficiently indented and end with a ]),"
-        + " expected valid YAML"
+      "flow.yaml:2:10 found an open \", expected a \" that closes it"
     )
     refuses(
       "a tag that it does not know",
@@ -211,6 +208,40 @@ describe("WorkflowFile", () => {
       `metadata: ${"[".repeat(80)}${"]".repeat(80)}`,
       "flow.yaml:1:75 found values nested more than 64 levels deep, expected a workflow"
     )
+  })
+
+  describe("tells an open quote or bracket once, where it is opened:", () => {
+    refuses(
+      "a { before the next key",
+      "metadata: {name: x\nagents:\n  - name: a\nteams: []\n",
+      "flow.yaml:1:11 found an open {, expected a } that closes it before line 2"
+    )
+    refuses(
+      "a [ in a list",
+      "teams:\n  - agents: [a\n    tasks:\n      - subject: x\n",
+      "flow.yaml:2:13 found an open [, expected a ] that closes it before line 3"
+    )
+    refuses(
+      "a [ in JSON, closed as something else",
+      "{\"metadata\": {\"name\": \"x\"},\n \"agents\": [{\"name\": \"a\"},\n \"teams\": []\n}\n",
+      "flow.yaml:2:12 found an open [, expected a ] that closes it before line 4"
+    )
+    refuses(
+      "a quote within a bracket",
+      "metadata: {name: 'x}\nagents: []\nteams: []\n",
+      "flow.yaml:1:18 found an open ', expected a ' that closes it"
+    )
+    refuses(
+      "a quote to the end of the file",
+      "metadata:\n  name: \"x\nagents:\n  - name: a\n",
+      "flow.yaml:2:9 found an open \", expected a \" that closes it"
+    )
+    refuses(
+      "an apostrophe in a text in quotes",
+      "metadata:\n  name: 'don't stop'\n",
+      "flow.yaml:2:14 found text behind the ' that closes a text, expected '' for a ' within quotes"
+    )
+    refuses("one that closes nothing", "metadata: {name: x}}\nagents: []\n", "flow.yaml:1:20 found a } that closes nothing, expected valid YAML")
   })
 
   describe("aliases", () => {
@@ -271,10 +302,9 @@ describe("WorkflowFile", () => {
       "flow.yaml:1:17 metadata: found the number 3, expected a map, or a list of maps, to merge"
     )
     refuses(
-      "are reported where they point to",
+      "are reported once, where they point to",
       file(head, ["agents:", "  - &base { name: builder, cpus: 0 }", "  - { <<: *base, name: tester }"], team, build),
-      "flow.yaml:4:34 agents[0].cpus: found the number 0, expected a whole number greater than 0",
-      "flow.yaml:4:34 agents[1].cpus: found the number 0, expected a whole number greater than 0"
+      "flow.yaml:4:34 agents[0].cpus (agent \"builder\"): found the number 0, expected a whole number greater than 0"
     )
   })
 
@@ -293,7 +323,7 @@ describe("WorkflowFile", () => {
     refuses(
       "a team without members",
       file(head, agents, ["teams:", "  - name: core", "    agents: []", "    tasks:"], build),
-      "flow.yaml:8:13 teams[0].agents: found an empty list, expected at least one agent name"
+      "flow.yaml:8:13 teams[0].agents (team \"core\"): found an empty list, expected at least one agent name"
     )
     refuses(
       "a team without tasks",
@@ -302,9 +332,9 @@ describe("WorkflowFile", () => {
         "  - { name: core, agents: [builder], tasks: [] }",
         "  - { name: rest, agents: [tester] }"
       ]),
-      "flow.yaml:7:45 teams[0].tasks: found an empty list, expected at least one task"
+      "flow.yaml:7:45 teams[0].tasks (team \"core\"): found an empty list, expected at least one task"
         + " (a team without tasks has nothing to do)",
-      "flow.yaml:8:5 teams[1].tasks: found nothing, expected a list of tasks"
+      "flow.yaml:8:5 teams[1].tasks (team \"rest\"): found nothing, expected a list of tasks"
     )
     refuses(
       "an agent that is named twice",
@@ -320,7 +350,7 @@ describe("WorkflowFile", () => {
     refuses(
       "a subject that is given twice in a team",
       file(head, agents, team, build, build),
-      "flow.yaml:13:18 teams[0].tasks[1].subject: found \"build\" a second time,"
+      "flow.yaml:13:18 teams[0].tasks[1].subject (team \"core\"): found \"build\" a second time,"
         + " expected a subject of its own (tasks[0] has this one)"
     )
     refuses(
@@ -328,38 +358,38 @@ describe("WorkflowFile", () => {
       file(head, agents, ["teams:", "  - name: core", "    agents: [bilder]", "    tasks:"], [
         "      - { subject: build, description: Build it., assign_to: bilder }"
       ]),
-      "flow.yaml:8:14 teams[0].agents[0]: found \"bilder\", expected the name of an agent of the workflow"
+      "flow.yaml:8:14 teams[0].agents[0] (team \"core\"): found \"bilder\", expected the name of an agent of the workflow"
         + " (did you mean \"builder\"?)"
     )
     refuses(
       "a task for an agent that is not in the team",
       file(head, agents, ["teams:", "  - name: core", "    agents: [tester]", "    tasks:"], build),
-      "flow.yaml:12:20 teams[0].tasks[0].assign_to: found \"builder\", expected the name of a member of team \"core\""
+      "flow.yaml:12:20 teams[0].tasks[0].assign_to (team \"core\", task \"build\"): found \"builder\", expected the name of a member of team \"core\""
         + " (the agent \"builder\" is not listed in teams[0].agents)"
     )
     refuses(
       "a task that waits for itself",
       file(head, agents, team, build, ["        blocked_by: [build]"]),
-      "flow.yaml:13:22 teams[0].tasks[0].blocked_by[0]: found \"build\", the task itself,"
+      "flow.yaml:13:22 teams[0].tasks[0].blocked_by[0] (team \"core\", task \"build\"): found \"build\", the task itself,"
         + " expected another task of team \"core\""
     )
     refuses(
       "a task that waits for a task of another team",
       file(head, agents, team, build, ["  - name: rest", "    agents: [tester]", "    tasks:"], test),
-      "flow.yaml:19:22 teams[1].tasks[0].blocked_by[0]: found \"build\","
+      "flow.yaml:19:22 teams[1].tasks[0].blocked_by[0] (team \"rest\", task \"test\"): found \"build\","
         + " expected the subject of a task of team \"rest\""
         + " (it is a task of team \"core\", and teams do not wait for each other)"
     )
     refuses(
       "tasks that wait for each other",
       file(head, agents, team, build, ["        blocked_by: [test]"], test),
-      "flow.yaml:13:22 teams[0].tasks[0].blocked_by[0]: found the cycle build -> test -> build,"
+      "flow.yaml:13:22 teams[0].tasks[0].blocked_by[0] (team \"core\", task \"build\"): found the cycle build -> test -> build,"
         + " expected tasks that do not wait for each other in a circle"
     )
     refuses(
       "a container without an image",
       file(head, agents, ["    runtime: docker"], team, build),
-      "flow.yaml:5:5 agents[1].docker_image: found nothing,"
+      "flow.yaml:5:5 agents[1].docker_image (agent \"tester\"): found nothing,"
         + " expected the name of an image, because runtime is \"docker\""
     )
     refuses(
@@ -384,12 +414,12 @@ describe("WorkflowFile", () => {
     refuses(
       "an item of a list without quotes, as it is written",
       file(head, agents, ["teams:", "  - name: core", "    agents: [builder, 0x10]", "    tasks:"], build),
-      "flow.yaml:8:23 teams[0].agents[1]: found the number 0x10, expected text (to use it as text, put it in quotes: \"0x10\")"
+      "flow.yaml:8:23 teams[0].agents[1] (team \"core\"): found the number 0x10, expected text (to use it as text, put it in quotes: \"0x10\")"
     )
     refuses(
       "words of other tools, each with ours, and told once",
       file(head, agents, ["teams:", "  - name: core", "    agents: [builder, tester]", "    steps:", ...build, "teardwon: always"]),
-      "flow.yaml:9:5 teams[0].steps: found an unknown key, expected one of the keys name, agents, tasks (did you mean \"tasks\"?)",
+      "flow.yaml:9:5 teams[0].steps (team \"core\"): found an unknown key, expected one of the keys name, agents, tasks (did you mean \"tasks\"?)",
       "flow.yaml:13:1 teardwon: found an unknown key, expected one of the keys apiVersion, metadata, agents, teams, teardown, timeout_seconds (did you mean \"teardown\"?)"
     )
     refuses(
@@ -399,7 +429,7 @@ describe("WorkflowFile", () => {
       ]),
       ...[["13:9", "title", "subject"], ["14:9", "prompt", "description"], ["15:9", "assignee", "assign_to"],
         ["16:9", "needs", "blocked_by"], ["17:9", "dependsOn", "blocked_by"]].map(([place, key, meant]) =>
-          `flow.yaml:${place} teams[0].tasks[1].${key}: found an unknown key,`
+          `flow.yaml:${place} teams[0].tasks[1].${key} (team "core"): found an unknown key,`
           + ` expected one of the keys subject, description, assign_to, blocked_by (did you mean "${meant}"?)`)
     )
     refuses(
@@ -419,9 +449,9 @@ describe("WorkflowFile", () => {
         + " expected text (to use it as text, put it in quotes: \"1.5\")",
       "flow.yaml:2:18 timeout_seconds: found \"soon\", expected a number of seconds greater than 0, at most 2147483 or null",
       "flow.yaml:3:11 teardown: found \"yes\", expected \"on_completion\", \"on_failure\", \"always\" or \"never\"",
-      "flow.yaml:7:12 agents[1].model: found a list, expected text or null",
-      "flow.yaml:8:17 agents[1].working_dir: found nothing (null), expected text",
-      "flow.yaml:16:21 teams[0].tasks[0].blocked_by: found \"build\", expected a list"
+      "flow.yaml:7:12 agents[1].model (agent \"tester\"): found a list, expected text or null",
+      "flow.yaml:8:17 agents[1].working_dir (agent \"tester\"): found nothing (null), expected text",
+      "flow.yaml:16:21 teams[0].tasks[0].blocked_by (team \"core\", task \"build\"): found \"build\", expected a list"
     )
     refuses(
       "names of nothing but spaces",
@@ -429,7 +459,7 @@ describe("WorkflowFile", () => {
         "      - { subject: \"\", description: d, assign_to: tester }"
       ]),
       "flow.yaml:1:19 metadata.name: found \" \", expected text that is not empty",
-      "flow.yaml:12:20 teams[0].tasks[1].subject: found an empty text, expected text that is not empty"
+      "flow.yaml:12:20 teams[0].tasks[1].subject (team \"core\"): found an empty text, expected text that is not empty"
     )
     refuses(
       "text that Agamemnon would find too long, in bytes",
@@ -443,21 +473,66 @@ describe("WorkflowFile", () => {
         "        assign_to: builder"
       ]),
       "flow.yaml:6:11 agents[2].name: found text of 258 bytes, expected text of at most 256 bytes",
-      "flow.yaml:7:14 agents[2].program: found text of 1025 bytes, expected text of at most 1024 bytes",
+      "flow.yaml:7:14 agents[2].program (agent \"éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé…\"): found text of 1025 bytes, expected text of at most 1024 bytes",
       "flow.yaml:9:11 teams[0].name: found text of 257 bytes, expected text of at most 256 bytes",
-      "flow.yaml:12:18 teams[0].tasks[0].subject: found text of 513 bytes, expected text of at most 512 bytes",
-      "flow.yaml:13:22 teams[0].tasks[0].description: found text of 4100 bytes, expected text of at most 4096 bytes"
+      "flow.yaml:12:18 teams[0].tasks[0].subject (team \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\"): found text of 513 bytes, expected text of at most 512 bytes",
+      "flow.yaml:13:22 teams[0].tasks[0].description (team \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\", task \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\"): found text of 4100 bytes, expected text of at most 4096 bytes"
     )
     refuses(
       "half a character, which cannot be sent",
       file(head, agents, ["    memory: \"\\uD83D\""], team, build),
-      "flow.yaml:6:13 agents[1].memory: found \"\\ud83d\", expected text that has a UTF-8 form"
+      "flow.yaml:6:13 agents[1].memory (agent \"tester\"): found \"\\ud83d\", expected text that has a UTF-8 form"
     )
     refuses(
       "a key named __proto__",
       `__proto__: { name: x }\n${whole}`,
       "flow.yaml:1:1 __proto__: found an unknown key,"
         + " expected one of the keys apiVersion, metadata, agents, teams, teardown, timeout_seconds"
+    )
+  })
+
+  describe("tells one mistake once:", () => {
+    refuses(
+      "a misspelt key of a map that takes any is not missing as well",
+      file(["metadata: { nmae: flow }"], agents, team, build),
+      "flow.yaml:1:13 metadata.nmae: found the key \"nmae\" and no name, expected the key name (did you mean \"name\"?)"
+    )
+    refuses(
+      "a key with a dot",
+      file(["metadata.name: flow"], agents, team, build),
+      "flow.yaml:1:1 [\"metadata.name\"]: found an unknown key, expected the key name inside of metadata"
+    )
+    refuses(
+      "a misspelt word of another tool",
+      file(head, agents, team, ["      - { titel: build, description: d, assign_to: builder }"]),
+      "flow.yaml:10:11 teams[0].tasks[0].titel (team \"core\"): found an unknown key,"
+        + " expected one of the keys subject, description, assign_to, blocked_by (did you mean \"subject\"?)"
+    )
+    refuses(
+      "an agent whose name is misspelt is not unknown in its team",
+      file(head, ["agents:", "  - nmae: builder", "  - name: tester"], team, build),
+      "flow.yaml:4:5 agents[0].nmae: found an unknown key, expected one of the keys name, program, model, working_dir,"
+        + " runtime, docker_image, cpus, memory (did you mean \"name\"?)"
+    )
+    refuses(
+      "a task whose subject is misspelt is not unknown to those that wait for it",
+      file(head, agents, team, [
+        "      - { subjet: build, description: d, assign_to: builder }",
+        "      - { subject: test, description: d, assign_to: tester, blocked_by: [build] }"
+      ]),
+      "flow.yaml:10:11 teams[0].tasks[0].subjet (team \"core\"): found an unknown key,"
+        + " expected one of the keys subject, description, assign_to, blocked_by (did you mean \"subject\"?)"
+    )
+    refuses(
+      "a member that is misspelt is not unknown where a task has it right",
+      file(head, agents, ["teams:", "  - name: core", "    agents: [bilder, tester]", "    tasks:"], build),
+      "flow.yaml:8:14 teams[0].agents[0] (team \"core\"): found \"bilder\", expected the name of an agent of the workflow (did you mean \"builder\"?)"
+    )
+    refuses(
+      "a misspelt image of a container is not missing as well",
+      file(head, ["agents:", "  - name: builder", "    runtime: docker", "    docker_imge: node", "  - name: tester"], team, build),
+      "flow.yaml:6:5 agents[0].docker_imge (agent \"builder\"): found an unknown key, expected one of the keys name, program, model,"
+        + " working_dir, runtime, docker_image, cpus, memory (did you mean \"docker_image\"?)"
     )
   })
 

@@ -36,7 +36,7 @@ describe("WorkflowProblem", () => {
       found: "\"implementor\"",
       expected: "the name of a member of team \"core\"",
       suggestion: "implementer"
-    }, { line: 12, column: 9 })
+    }, { position: { line: 12, column: 9 } })
     assert.strictEqual(
       WorkflowProblem.render("flow.yaml", problem),
       "flow.yaml:12:9 teams[0].tasks[2].assign_to: found \"implementor\","

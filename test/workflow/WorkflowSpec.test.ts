@@ -40,7 +40,7 @@ describe("WorkflowSpec", () => {
       assert.deepStrictEqual(error.message.split("\n"), [
         "the nightly workflow teardown: found \"sometimes\","
         + " expected \"on_completion\", \"on_failure\", \"always\" or \"never\"",
-        "the nightly workflow teams[0].tasks[0].assign_to: found \"greater\","
+        "the nightly workflow teams[0].tasks[0].assign_to (team \"greeters\", task \"greet\"): found \"greater\","
         + " expected the name of a member of team \"greeters\" (did you mean \"greeter\"?)"
       ])
     }))

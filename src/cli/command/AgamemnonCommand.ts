@@ -12,6 +12,7 @@ import * as Settings from "../../settings/Settings.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/AgamemnonDefinition.ts"
 import { Signals } from "../Signals.ts"
+import * as TaskLogs from "../TaskLogs.ts"
 
 export const command = Command.make("agamemnon", config, ({ allowRemote, host: address, key: given, keyFile: path, natsUrl, noWorkers, openapi, port: number }) =>
   Effect.gen(function*() {
@@ -27,7 +28,8 @@ export const command = Command.make("agamemnon", config, ({ allowRemote, host: a
       workers: !noWorkers,
       // NATS_URL is that of the Agamemnon that runs use: to speak there unasked would be to speak for another.
       nats: Option.isSome(natsUrl) ? Option.getOrUndefined(yield* NatsTaskFeed.config) : undefined,
-      programs: Object.fromEntries(programs)
+      programs: Object.fromEntries(programs),
+      logs: yield* TaskLogs.options
     })
     yield* Console.log(`AGAMEMNON_URL=${server.url}`)
     // A key that was made here is known to nobody else; one that was given is not repeated.

@@ -7,12 +7,15 @@ import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/ForgetDefinition.ts"
 import * as RunLookup from "../RunLookup.ts"
+import * as TaskLogs from "../TaskLogs.ts"
 
 export const command = Command.make("forget", config, ({ run: prefix }) =>
   Effect.gen(function*() {
-    const { forget } = yield* RunStore.RunStore
+    const { events, forget } = yield* RunStore.RunStore
     const { run } = yield* RunLookup.find(prefix)
+    const recorded = yield* events(run)
     yield* forget(run)
+    yield* TaskLogs.remove(run, recorded)
     yield* Console.log(`run ${run} is forgotten; that there was a run, and when, is still in the journal`)
   }).pipe(
     Effect.provide(SqlRunStore.layerConfig),

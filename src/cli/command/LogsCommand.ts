@@ -1,8 +1,10 @@
-/** `telemachy logs`: tells what has happened in a recorded run. */
+/** `telemachy logs`: tells what has happened in a recorded run, or what one of its tasks has written. */
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as EventLine from "../../report/EventLine.ts"
 import { lastLines } from "../../report/Format.ts"
@@ -15,14 +17,27 @@ import * as JsonLines from "../JsonLines.ts"
 import * as OutputErrors from "../OutputErrors.ts"
 import * as RunLookup from "../RunLookup.ts"
 import * as Streams from "../Streams.ts"
+import * as TaskLog from "../TaskLog.ts"
 
-export const command = Command.make("logs", config, ({ follow, json, noColor, run: prefix, verbose }) =>
+/** A flag is about a task, and none is named. */
+export class TaskMissingError extends Schema.TaggedError<TaskMissingError>()("TaskMissingError", { flag: Schema.String }) {
+  override get message(): string {
+    return `logs: ${this.flag} is about the log of a task: name one after the run`
+  }
+}
+
+export const command = Command.make("logs", config, ({ attempt, follow, json, noColor, raw, run: prefix, task, verbose }) =>
   Effect.gen(function*() {
     const store = yield* RunStore.RunStore
     const { run, startedAt, status: before } = yield* RunLookup.find(prefix)
     if (before === "forgotten") return yield* new RunLookup.RunForgottenError({ run })
     const begun = yield* DateTime.make(startedAt)
     const { style } = yield* Streams.outputOf(process.stdout)
+    if (Option.isSome(task)) {
+      const options = { attempt: Option.getOrUndefined(attempt), follow, json, raw, style, since: begun }
+      return yield* TaskLog.show(run, task.value, options)
+    }
+    if (raw || Option.isSome(attempt)) return yield* new TaskMissingError({ flag: raw ? "--raw" : "--attempt" })
     const events = follow ? JournalOutage.follow(run, Console.error) : Stream.fromIterableEffect(store.events(run))
     if (json) return yield* JsonLines.events(events)
     yield* Stream.runForEach(events, (event) => {

@@ -29,5 +29,6 @@ export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec, 
 export const command = Command.make("plan", config, ({ file, json, ...flags }) =>
   Effect.gen(function*() {
     const loaded = yield* WorkflowArgument.load(file)
+    yield* loaded.warn
     yield* Effect.provide(Effect.flatMap(WorkflowArgument.placed(loaded), (spec) => show(spec, json)), Backend.layer)
   }).pipe(Effect.provide(ConfigSources.layer(flags)))).pipe(Command.withDescription(definition.sentence))

@@ -14,7 +14,6 @@ import * as RunState from "../../run/RunState.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as WorkflowDiff from "../../workflow/WorkflowDiff.ts"
-import * as WorkflowFile from "../../workflow/WorkflowFile.ts"
 import * as WorkingDirectory from "../../workflow/WorkingDirectory.ts"
 import * as Backend from "../Backend.ts"
 import { CommandExit } from "../CommandExit.ts"
@@ -27,6 +26,7 @@ import * as NextCommand from "../NextCommand.ts"
 import * as ProgramCheck from "../ProgramCheck.ts"
 import * as ReportFiles from "../ReportFiles.ts"
 import * as RunLookup from "../RunLookup.ts"
+import * as WorkflowArgument from "../WorkflowArgument.ts"
 
 /** What a run was told to do, and its workflow file as it is now, if there still is one. */
 const workflowOf = Effect.fn("ResumeCommand.workflowOf")(function*(run: RunId) {
@@ -35,7 +35,7 @@ const workflowOf = Effect.fn("ResumeCommand.workflowOf")(function*(run: RunId) {
   const path = told?.source
   if (path === undefined) return { told, current: undefined }
   if (yield* Effect.orElseSucceed(Effect.flatMap(FileSystem.FileSystem, (files) => files.exists(path)), () => false)) {
-    return { told, current: yield* WorkflowFile.load(path) }
+    return { told, current: (yield* WorkflowArgument.load(path)).spec }
   }
   yield* Console.error(`${oneLine(path)} is gone: going on with the workflow as it was recorded`)
   return { told, current: undefined }
@@ -78,9 +78,9 @@ export const command = Command.make("resume", config, (flags) =>
     yield* Effect.gen(function*() {
       const embedded = yield* Backend.IsEmbedded
       yield* checkPrograms(workflow, state, flags.acceptChanges)
-      const { json, quiet, verbose } = flags
+      const { json, logs, quiet, verbose } = flags
       const removal = embedded ? () => undefined : NextCommand.cleanup
-      const display = yield* Display.make({ json, quiet, verbose, removal, next: NextCommand.afterRun })
+      const display = yield* Display.make({ json, logs, quiet, verbose, removal, next: NextCommand.afterRun })
       const reports = yield* ReportFiles.make(places, removal)
       const options = {
         spec: workflow.current,

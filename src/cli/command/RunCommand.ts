@@ -44,7 +44,7 @@ export class ContradictionError extends Schema.TaggedError<ContradictionError>()
 /** What there is to do instead of running a workflow that is running. */
 const instead = "--join watches the other run to its end; --separate makes agents and teams of its own"
 
-export const command = Command.make("run", config, ({ dryRun, file, force, join, json, junit, keyFile, noColor, quiet, resume, separate, summary, teardown, timeout, url, verbose, yes }) =>
+export const command = Command.make("run", config, ({ dryRun, file, force, join, json, junit, keyFile, logs, noColor, quiet, resume, separate, summary, teardown, timeout, url, verbose, yes }) =>
   Effect.gen(function*() {
     if (join && separate) return yield* new ContradictionError({ flags: ["--join", "--separate"] })
     if (resume && (force || separate)) {
@@ -52,6 +52,7 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
     }
     const places = yield* ReportFiles.places({ summary, junit })
     const loaded = yield* WorkflowArgument.load(file)
+    yield* loaded.warn
     yield* Effect.gen(function*() {
       const spec = yield* WorkflowArgument.placed(loaded)
       // A setting that is wrong is said now, though a plan needs none of these.
@@ -62,7 +63,7 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
         const isRemembered = where !== "memory:"
         const removal = yield* removalOf(file, isRemembered)
         const next = isRemembered ? NextCommand.afterRun : () => []
-        const display = yield* Display.make({ json, quiet, verbose, removal, next })
+        const display = yield* Display.make({ json, logs, quiet, verbose, removal, next })
         const reports = yield* ReportFiles.make(places, removal)
         const overrides = {
           teardown: Option.getOrUndefined(teardown),

@@ -2,46 +2,50 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { count, oneLine, printable } from "../../report/Format.ts"
+import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 import { CommandExit } from "../CommandExit.ts"
+import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/ValidateDefinition.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 
-const check = Effect.fn("ValidateCommand.check")(function*(file: string) {
-  return yield* Effect.matchEffect(WorkflowArgument.load(file), {
-    onSuccess: ({ spec }) => {
-      const tasks = spec.teams.reduce((sum, team) => sum + team.tasks.length, 0)
-      const parts = [count(spec.agents.length, "agent"), count(spec.teams.length, "team"), count(tasks, "task")]
-      return Effect.as(Console.log(`${oneLine(file)}: valid, ${parts.join(", ")}`), true)
-    },
-    onFailure: (error) => Effect.as(Console.error(printable(error.message)), false)
-  })
+const sizeOf = ({ agents, teams }: WorkflowSpec) => ({
+  agents: agents.length,
+  teams: teams.length,
+  tasks: teams.reduce((sum, team) => sum + team.tasks.length, 0)
 })
+
+const check = Effect.fn("ValidateCommand.check")(
+  function*(file: string) {
+    const checked = yield* WorkflowArgument.check(file)
+    yield* WorkflowArgument.tell(checked)
+    if (Either.isLeft(checked.result)) return false
+    const { agents, tasks, teams } = sizeOf(checked.result.right.spec)
+    yield* Console.log(`${oneLine(file)}: valid, ${count(agents, "agent")}, ${count(teams, "team")}, ${count(tasks, "task")}`)
+    return true
+  },
+  Effect.catchTag("WorkflowUnreadable", ({ message }) => Effect.as(Console.error(printable(message)), false))
+)
 
 /** The same for programs: one object per file. */
 const checkJson = Effect.fn("ValidateCommand.checkJson")(function*(file: string) {
-  const result = yield* Effect.match(WorkflowArgument.load(file), {
-    onSuccess: ({ spec: { agents, metadata, teams } }) => ({
-      file,
-      valid: true,
-      workflow: metadata.name,
-      agents: agents.length,
-      teams: teams.length,
-      tasks: teams.reduce((sum, team) => sum + team.tasks.length, 0)
-    }),
-    onFailure: (error) =>
-      error._tag === "WorkflowInvalid"
-        ? { file, valid: false, problems: error.problems, omitted: error.omitted ?? 0 }
-        : { file, valid: false, error: error.message }
+  const told = yield* Effect.match(WorkflowArgument.check(file), {
+    onSuccess: ({ result }) =>
+      Either.match(result, {
+        onLeft: ({ omitted = 0, problems }) => ({ file, valid: false, problems, omitted }),
+        onRight: ({ spec, warnings }) => ({ file, valid: true, workflow: spec.metadata.name, ...sizeOf(spec), warnings })
+      }),
+    onFailure: ({ message }) => ({ file, valid: false, error: message })
   })
-  yield* JsonLines.write(JSON.stringify(result))
-  return result.valid
+  yield* JsonLines.write(JSON.stringify(told))
+  return told.valid
 })
 
-export const command = Command.make("validate", config, ({ files, json }) =>
+export const command = Command.make("validate", config, ({ files, json, noColor }) =>
   Effect.flatMap(
     Effect.forEach(files, json ? checkJson : check),
     (valid) => valid.every(Boolean) ? Effect.void : new CommandExit({ code: ExitCode.invalid })
-  )).pipe(Command.withDescription(definition.sentence))
+  ).pipe(Effect.provide(ConfigSources.colors(noColor)))).pipe(Command.withDescription(definition.sentence))

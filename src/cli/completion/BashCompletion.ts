@@ -1,5 +1,5 @@
 /** Completions for bash, from version 3.2 on. */
-import { type CommandWords, type CompletionWords, type Flag, placed, quoted, runs, type Value } from "./CompletionWords.ts"
+import { type CommandWords, type CompletionWords, type Flag, placed, quoted, runs, tasks, type Value } from "./CompletionWords.ts"
 
 const answer = (value: Value): string => {
   switch (value.kind) {
@@ -7,6 +7,7 @@ const answer = (value: Value): string => {
       return `words=${quoted(value.words.join(" "))}`
     case "file":
     case "run":
+    case "task":
       return `kind=${value.kind}`
     case "text":
       return ":"
@@ -33,7 +34,7 @@ export const render = (words: CompletionWords): string => {
   const { commands, global } = words
   return `# Completions of telemachy for bash: eval "$(telemachy --completions bash)"
 _telemachy() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} command='' flag='' ended='' words='' kind='' place=0 i word
+  local cur=\${COMP_WORDS[COMP_CWORD]} command='' flag='' ended='' words='' kind='' place=0 first='' i word
   [[ $cur == '=' ]] && cur=''
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
@@ -50,6 +51,7 @@ _telemachy() {
     elif [[ -z $command ]]; then
       command=$word
     else
+      [[ $place == 0 ]] && first=$word
       place=$((place + 1))
     fi
   done
@@ -70,7 +72,12 @@ ${commands.flatMap(placeCases).join("\n")}
   fi
   [[ $kind == run ]] && words=$(${runs})
   local IFS=$' \\n'
+  if [[ $kind == task ]]; then
+    IFS=$'\\n'
+    words=$(${tasks('"$first"')})
+  fi
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  [[ $kind == task ]] && COMPREPLY=("\${COMPREPLY[@]// /\\\\ }")
   if [[ $kind == file ]]; then
     compopt -o filenames 2>/dev/null
     IFS=$'\\n'

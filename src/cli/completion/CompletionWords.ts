@@ -6,10 +6,10 @@ import * as Option from "effect/Option"
 import * as Flags from "../Flags.ts"
 import * as Help from "../Help.ts"
 
-/** What a value can be: one of some words, a file, a recorded run, or a text that nobody can guess. */
+/** What a value can be: one of some words, a file, a recorded run, a task of the run before it, or a text that nobody can guess. */
 export type Value =
   | { readonly kind: "words"; readonly words: ReadonlyArray<string> }
-  | { readonly kind: "file" | "run" | "text" }
+  | { readonly kind: "file" | "run" | "task" | "text" }
 
 /** A flag of a command, or of the program. */
 export interface Flag {
@@ -48,6 +48,8 @@ const valueNamed = (name: string, accepted: string): Value => {
       return { kind: "file" }
     case "RUN":
       return { kind: "run" }
+    case "TASK":
+      return { kind: "task" }
     default:
       return { kind: "text" }
   }
@@ -120,3 +122,7 @@ export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''"
 
 /** Shell code that prints the ids of recorded runs, one a line. */
 export const runs = `telemachy list --all --json 2>/dev/null | sed -n 's/^.*"run":"\\([0-9a-f]*\\)".*$/\\1/p'`
+
+/** Shell code that prints the tasks of a run, one a line; `run` is how the shell writes the word that names it. */
+export const tasks = (run: string): string =>
+  `telemachy status ${run} --json 2>/dev/null | tr '{' '\\n' | sed -n 's/^"subject":"\\([^"]*\\)".*"team":"\\([^"]*\\)".*$/\\2\\/\\1/p'`

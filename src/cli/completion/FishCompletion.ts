@@ -1,5 +1,5 @@
 /** Completions for fish. */
-import { type CompletionWords, type Flag, placed, runs, type Value } from "./CompletionWords.ts"
+import { type CompletionWords, type Flag, placed, runs, tasks, type Value } from "./CompletionWords.ts"
 
 const quoted = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`
 
@@ -11,6 +11,8 @@ const candidates = (value: Value): string => {
       return "-F"
     case "run":
       return "-a '(__telemachy_runs)'"
+    case "task":
+      return "-a '(__telemachy_tasks)'"
     case "text":
       return ""
   }
@@ -39,6 +41,10 @@ export const render = ({ commands, global }: CompletionWords): string => {
   return `# Completions of telemachy for fish: telemachy --completions fish | source
 function __telemachy_runs
   ${runs.replaceAll("\\", "\\\\")}
+end
+function __telemachy_tasks
+  set -l words (string match -v -- '-*' (commandline -opc))
+  ${tasks('$words[3]').replaceAll("\\", "\\\\")}
 end
 # Whether the cursor is behind a command, or before any, and at which of its arguments.
 function __telemachy_at

@@ -1,5 +1,5 @@
 /** Completions for zsh. */
-import { type CompletionWords, type Flag, placed, quoted, runs, type Value } from "./CompletionWords.ts"
+import { type CompletionWords, type Flag, placed, quoted, runs, tasks, type Value } from "./CompletionWords.ts"
 
 const answer = (value: Value): string => {
   switch (value.kind) {
@@ -9,6 +9,8 @@ const answer = (value: Value): string => {
       return "_files"
     case "run":
       return "compadd -- ${(f)\"$(_telemachy_runs)\"}"
+    case "task":
+      return "compadd -- ${(f)\"$(_telemachy_tasks \"$first\")\"}"
     case "text":
       return "_message 'a value'"
   }
@@ -33,8 +35,11 @@ export const render = ({ commands, global }: CompletionWords): string => {
 _telemachy_runs() {
   ${runs}
 }
+_telemachy_tasks() {
+  ${tasks("$1")}
+}
 _telemachy() {
-  local command='' flag='' ended='' place=0 i word
+  local command='' flag='' ended='' place=0 first='' i word
   local -a candidates
   for ((i = 2; i < CURRENT; i++)); do
     word=\${words[i]}
@@ -49,6 +54,7 @@ _telemachy() {
     elif [[ -z $command ]]; then
       command=$word
     else
+      [[ $place == 0 ]] && first=$word
       place=$((place + 1))
     fi
   done

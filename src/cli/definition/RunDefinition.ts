@@ -25,6 +25,7 @@ export const definition: Definition = {
     ["telemachy run flow.yaml --teardown always --timeout 600", "leave nothing, and take no longer than 10 minutes"],
     ["telemachy run flow.yaml --join", "watch the run that is at work already, instead of being refused"],
     ["telemachy run flow.yaml --resume", "go on with its last run, if that did not complete"],
+    ["telemachy run flow.yaml --logs", "show what the agents write while they write it"],
     ["telemachy run flow.yaml --junit report.xml --summary summary.md", "for a CI job: what it shows of the run, however it ended"],
     ["telemachy run flow.yaml --json > events.jsonl", "for programs: one JSON object per event"],
     ["generate-flow | telemachy run - --dry-run", "show the plan of a workflow on standard input"]

@@ -8,6 +8,7 @@ export const config = {
   dryRun: Flags.switches.dryRun,
   url: Flags.url,
   keyFile: Flags.keyFileOfBackend,
+  noColor: Flags.switches.noColor,
   file: Args.file
 }
 

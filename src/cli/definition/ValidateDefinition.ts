@@ -5,7 +5,7 @@ import * as Flags from "../Flags.ts"
 import type { Definition } from "../Help.ts"
 
 /** The flags and arguments. */
-export const config = { json: Flags.switches.jsonLines, files: Args.atLeast(Arguments.file, 1) }
+export const config = { json: Flags.switches.jsonLines, noColor: Flags.switches.noColor, files: Args.atLeast(Arguments.file, 1) }
 
 /** What its help says. */
 export const definition: Definition = {
@@ -14,7 +14,7 @@ export const definition: Definition = {
   examples: [
     ["telemachy validate flow.yaml", "check one file"],
     ["telemachy validate workflows/*.yaml", "check many; exits 2 if one of them is wrong"],
-    ["telemachy validate flow.yaml --json", "for programs: one object per file, with the place of each problem"],
+    ["telemachy validate flow.yaml --json", "for programs: one object per file, with the place of each problem and warning"],
     ["generate-flow | telemachy validate -", "check standard input"]
   ]
 }

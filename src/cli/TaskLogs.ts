@@ -1,0 +1,73 @@
+/** The logs of tasks on this machine: everything that programs write, below the home directory. */
+import type { PlatformError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import type * as Path from "@effect/platform/Path"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as LogFiles from "../embedded/log/LogFiles.ts"
+import type * as RunEvent from "../run/RunEvent.ts"
+import type { RunId } from "../run/RunId.ts"
+import * as HomeDirectory from "../settings/HomeDirectory.ts"
+import * as PrivateDirectory from "../settings/PrivateDirectory.ts"
+import * as Settings from "../settings/Settings.ts"
+
+/** The directory of all logs: below the home directory, unless nothing is to be stored. */
+export class Directory extends Context.Reference<Directory>()("telemachy/cli/TaskLogs/Directory", {
+  defaultValue: (): Effect.Effect<string, HomeDirectory.HomeUnknownError | PlatformError> => HomeDirectory.expand("~/.telemachy/logs")
+}) {}
+
+const directory = Effect.flatten(Directory)
+
+const isMemory = Effect.map(Settings.databaseUrl.config, Option.exists((url) => Redacted.value(url) === "memory:"))
+
+/** Layer of a directory that is gone with the command, where the settings say that nothing is stored. */
+export const layer = Layer.unwrapScoped(Effect.gen(function*() {
+  if (!(yield* isMemory)) return Layer.empty
+  const files = yield* FileSystem.FileSystem
+  return Layer.succeed(Directory, yield* Effect.exit(files.makeTempDirectoryScoped({ prefix: "telemachy-logs-" })))
+}))
+
+/** Says where an embedded Agamemnon keeps logs: nowhere when they are not wanted, or when that place cannot be made. */
+export const options = Effect.gen(function*() {
+  const limit = yield* Settings.taskLogLimit.config
+  const retention = yield* Settings.logRetention.config
+  if (limit === 0) return undefined
+  return yield* directory.pipe(
+    Effect.tap(PrivateDirectory.make),
+    Effect.map((path) => ({ directory: path, limit, retention }) satisfies LogFiles.Options),
+    Effect.catchAll(({ message }) =>
+      Effect.as(Effect.logWarning(`what programs write is not kept in full: ${message}`), undefined))
+  )
+})
+
+/** Whether the log of a task is one of this machine. What a record names besides is not read. */
+export const isHere = (path: string): Effect.Effect<boolean, never, Path.Path> =>
+  Effect.flatMap(Effect.option(directory), Option.match({
+    onNone: () => Effect.succeed(false),
+    onSome: (root) => LogFiles.isWithin(root, path)
+  }))
+
+/** How often a file is looked for. */
+const pollInterval = "200 millis"
+
+/** Waits until a log is there, or whatever writes it is over; tells whether it is there. */
+export const awaitFile = Effect.fn("TaskLogs.awaitFile")(function*(path: string, isOver: Effect.Effect<boolean>) {
+  const files = yield* FileSystem.FileSystem
+  const isThere = Effect.orElseSucceed(files.exists(path), () => false)
+  const isReady = Effect.zipWith(isThere, isOver, (there, over) => there || over)
+  yield* Effect.repeat(isReady, { until: (ready) => ready, schedule: Schedule.spaced(pollInterval) })
+  return yield* isThere
+})
+
+/** Removes the logs of a run. */
+export const remove = (run: RunId, events: ReadonlyArray<RunEvent.RunEvent>) =>
+  Effect.flatMap(Effect.option(directory), Option.match({
+    // Where there is no home, there are no logs.
+    onNone: () => Effect.void,
+    onSome: (root) =>
+      LogFiles.remove(root, run, events.flatMap((event) => "log" in event && event.log !== undefined ? [event.log] : []))
+  }))
