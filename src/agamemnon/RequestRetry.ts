@@ -25,7 +25,9 @@ import type { AgamemnonError } from "./AgamemnonError.ts"
  */
 export const backoff: Schedule.Schedule<unknown> = Schedule.exponential("100 millis").pipe(
   Schedule.union(Schedule.spaced("5 seconds")),
-  Schedule.jittered
+  Schedule.jittered,
+  // A timer of Node has no smaller unit.
+  Schedule.modifyDelay((_, delay) => Duration.millis(Math.ceil(Duration.toMillis(delay))))
 )
 
 /**

@@ -5,8 +5,8 @@
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import { pathOf } from "./Authentication.ts"
 
 /** What a rate limit is made of. */
@@ -29,8 +29,8 @@ const isUnlimited = new Set(["/health", "/v1/health", "/v1/version"])
 /** Answers 429 to requests that come faster than the limit. */
 export const limited = Effect.fnUntraced(function*({ burst, rps }: Options) {
   let tokens = burst
-  let filledAt = yield* Clock.currentTimeMillis
-  const take = Effect.map(Clock.currentTimeMillis, (time) => {
+  let filledAt = yield* MonotonicTime.millis
+  const take = Effect.map(MonotonicTime.millis, (time) => {
     tokens = Math.min(burst, tokens + ((time - filledAt) / 1000) * rps)
     filledAt = time
     if (tokens < 1) return Math.floor((1 - tokens) / rps) + 1

@@ -4,10 +4,12 @@
  */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as PubSub from "effect/PubSub"
 import { AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
+import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import type { EventBody, RunEvent, Tag as EventTag } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
@@ -77,8 +79,14 @@ export const make = ({ events, reached, ...run }: Options): Context.Tag.Service<
     onNone: () => EventPublisher.direct(deliver),
     onSome: (journal) => EventPublisher.journaled({ journal, deliver, hasResources })
   })
+  /** When this process began to drive the run. It does not when it only cleans up after it. */
+  let begun: number | undefined
   const eventOf = (body: EventBody) =>
-    Effect.map(DateTime.now, (at): RunEvent => ({ ...body, run: run.id, workflow: run.workflow, at }))
+    Effect.zipWith(DateTime.now, MonotonicTime.millis, (at, now): RunEvent => {
+      if (body._tag === "run.started" || body._tag === "run.resumed") begun = now
+      const elapsed = begun === undefined ? {} : { elapsed: Duration.millis(Math.round(now - begun)) }
+      return { ...body, run: run.id, workflow: run.workflow, at, ...elapsed }
+    })
   return CurrentRun.of({
     ...run,
     ensureLease: Option.match(run.journal, { onNone: () => Effect.void, onSome: ({ ensure }) => ensure }),

@@ -6,7 +6,6 @@
  * while nothing does, up to the configured time between two reads. While hints
  * tell of every end before a read does, the list is read only now and then.
  */
-import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -17,6 +16,7 @@ import * as Stream from "effect/Stream"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
+import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import { isTerminal, type TerminalStatus } from "../run/TaskStatus.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
@@ -99,7 +99,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
     busy: yield* Effect.makeLatch(),
     known: new Map(),
     open: new Map(),
-    readAt: yield* Clock.currentTimeMillis
+    readAt: yield* MonotonicTime.millis
   }
   return {
     watch: (subject, task, failure) => watch(state, subject, task, failure),
@@ -247,7 +247,7 @@ const readRepeatedly = Effect.fnUntraced(function*(state: State): Effect.fn.Retu
     }
     const isCalm = hints.isTrusted() && !hints.hasMarked()
     const wait = isCalm
-      ? Duration.millis(Math.max(0, state.readAt + resyncPause - (yield* Clock.currentTimeMillis)))
+      ? Duration.millis(Math.max(0, state.readAt + resyncPause - (yield* MonotonicTime.millis)))
       : pause
     const woken = Effect.zipRight(Queue.take(wakeUp), Effect.sleep(afterRead))
     const isWoken = yield* Effect.raceFirst(
@@ -283,7 +283,7 @@ const readOpen = (state: State) =>
 const readAll = Effect.fnUntraced(function*(state: State) {
   const { agamemnon, known, run, team } = state
   const expected = [...known]
-  state.readAt = yield* Clock.currentTimeMillis
+  state.readAt = yield* MonotonicTime.millis
   const listed = new Map((yield* agamemnon.listTasks(team.id)).map((task) => [task.id, task]))
   // Tasks outlive their team, and a list of a team that is not known is empty: ask for the team itself.
   if (expected.some(([id]) => !listed.has(id)) && !(yield* agamemnon.hasTeam(team.id))) {

@@ -4,13 +4,13 @@
  * teardown hears of both. Otherwise what it makes would appear after teardown
  * has looked.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import { RequestRetry } from "../agamemnon/RequestRetry.ts"
+import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 
 /** What was made, and whether a copy of it may be there because an answer was lost. */
 export interface Made<A> {
@@ -94,7 +94,7 @@ const run = <A extends { readonly id: string }>(
 const withNotes = <A, E>(create: Create, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.flatMap(RequestRetry, ({ onFailure, permission = Effect.void, schedule }) => {
     const orEnd = (next: Effect.Effect<void>) => Effect.suspend(() => (create.isAbandoned ? Effect.interrupt : next))
-    const onSent = Effect.map(Clock.currentTimeMillis, (now) => {
+    const onSent = Effect.map(MonotonicTime.millis, (now) => {
       create.isUnderWay = true
       create.sentAt = now
     })

@@ -6,7 +6,6 @@
  *             └──────────── the heartbeat runs over all of this ────────────┘
  * ```
  */
-import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,6 +14,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as Connectivity from "../liveness/Connectivity.ts"
+import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type * as Pinger from "../liveness/Pinger.ts"
 import type { EventBody } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
@@ -47,7 +47,7 @@ export interface Options {
 export const run = Effect.fnUntraced(function*({ beginning, limit, pinger, policy, sweep }: Options) {
   const { id, workflow } = yield* CurrentRun
   const connectivity = yield* Connectivity.make(yield* DateTime.now)
-  const endsAt = (yield* Clock.currentTimeMillis) + Duration.toMillis(limit)
+  const endsAt = (yield* MonotonicTime.millis) + Duration.toMillis(limit)
 
   // The scope unwinds in reverse: the heartbeat stops, teardown reads what it left in the Ref, the run is finished.
   // Not to be interrupted in between: whoever hears that a run has started hears how it ended.

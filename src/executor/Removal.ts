@@ -8,7 +8,6 @@
  * removed for as long as the grace. What has not been removed by then is left.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -19,6 +18,7 @@ import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import * as ManagedResource from "../agamemnon/ManagedResource.ts"
 import { RequestRetry } from "../agamemnon/RequestRetry.ts"
+import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type { JournalError } from "../run/JournalError.ts"
 import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
@@ -140,12 +140,12 @@ const attempt = Effect.fnUntraced(function*(targets: ReadonlyArray<Target>, opti
     targets,
     gate: RetryGate.make(),
     lastFailure: undefined,
-    removedAt: yield* Clock.currentTimeMillis
+    removedAt: yield* MonotonicTime.millis
   }
   if (options.isLost) {
     yield* run.emit({ _tag: "teardown.waiting", grace: run.settings.teardownGrace })
     const isBack = yield* awaitAnswer
-    if (isBack) state.removedAt = yield* Clock.currentTimeMillis
+    if (isBack) state.removedAt = yield* MonotonicTime.millis
     const before = state.removedAt
     if (!isBack) yield* lastTry(state)
     if (!isBack && state.removedAt === before) return `Agamemnon did not answer within ${grace}`
@@ -174,7 +174,7 @@ const awaitAnswer = Effect.gen(function*() {
 /** How long there is before removal ends, if nothing more can be removed. */
 const standstillAt = (state: State) =>
   Effect.flatMap(CurrentRun, ({ settings: { teardownGrace } }) =>
-    Effect.map(Clock.currentTimeMillis, (now) => state.removedAt + Duration.toMillis(teardownGrace) - now))
+    Effect.map(MonotonicTime.millis, (now) => state.removedAt + Duration.toMillis(teardownGrace) - now))
 
 /** Waits until nothing has been removed for as long as the grace. */
 const awaitStandstill = (state: State) =>
@@ -240,7 +240,7 @@ const removeKnown = (state: State, target: Target): Effect.Effect<void, never, A
   Effect.forEach([...target.ids].filter((id) => !target.gone.has(id)), (id) =>
     Effect.zipRight(
       ManagedResource.remove({ kind: target.resource.kind, id }),
-      Effect.map(Clock.currentTimeMillis, (now) => {
+      Effect.map(MonotonicTime.millis, (now) => {
         target.gone.add(id)
         target.isConfirmed = false
         state.removedAt = now
@@ -262,9 +262,9 @@ const findLate = Effect.fnUntraced(function*(state: State, target: Target) {
   if (create !== undefined) {
     // With an answer, it is known what to look for; without one, the list may show it all the same.
     const settled = id === undefined ? yield* awaitCreate(state, target, create) : yield* create.settled
-    if (settled?.uncertainAt !== undefined) yield* awaitLate(state, target, settled.uncertainAt)
+    if (settled?.uncertainAt !== undefined) yield* awaitLate(state, target, settled.uncertainAt - (yield* MonotonicTime.millis))
   } else if (state.lastSeen !== undefined && uncertainSince !== undefined) {
-    yield* awaitLate(state, target, DateTime.toEpochMillis(state.lastSeen))
+    yield* awaitLate(state, target, DateTime.distance(yield* DateTime.now, state.lastSeen))
   }
   if (target.refusal === undefined) target.isKnown = true
 })
@@ -273,11 +273,11 @@ const findLate = Effect.fnUntraced(function*(state: State, target: Target) {
 const removeCarriers = (state: State, target: Target) =>
   Effect.zipRight(refused(target)(findCarriers(target)), removeKnown(state, target))
 
-/** Looks for copies now, and when the last request has had its time that may have made one. */
+/** Looks for copies now, and when the last request has had its time that may have made one. `sentAt`: when that was sent, from now on. */
 const awaitLate = Effect.fnUntraced(function*(state: State, target: Target, sentAt: number) {
   const { settings } = yield* CurrentRun
-  yield* removeCarriers(state, target)
-  const left = sentAt + Duration.toMillis(settings.requestTimeout) - (yield* Clock.currentTimeMillis)
+  const [took] = yield* Effect.timed(removeCarriers(state, target))
+  const left = sentAt + Duration.toMillis(settings.requestTimeout) - Duration.toMillis(took)
   if (left <= 0 || target.refusal !== undefined) return
   yield* Effect.zipRight(Effect.sleep(Duration.millis(left)), removeCarriers(state, target))
 })

@@ -2,9 +2,9 @@
  * A try each second, shared by all requests of a teardown: after one has failed,
  * none is sent for the rest of the second.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 
 /** The time between two tries. */
 const interval = Duration.toMillis("1 second")
@@ -22,11 +22,11 @@ export interface RetryGate {
 /** Makes a gate that is open. */
 export const make = (): RetryGate => {
   let openAt = 0
-  const left = Effect.map(Clock.currentTimeMillis, (now) => openAt - now)
+  const left = Effect.map(MonotonicTime.millis, (now) => openAt - now)
   return {
     wait: Effect.flatMap(left, (millis) =>
       Effect.iterate(millis, { while: (millis) => millis > 0, body: (millis) => Effect.delay(left, Duration.millis(millis)) })),
-    close: Effect.map(Clock.currentTimeMillis, (now) => {
+    close: Effect.map(MonotonicTime.millis, (now) => {
       if (now < openAt) return false
       openAt = now + interval
       return true

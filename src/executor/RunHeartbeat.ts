@@ -2,7 +2,6 @@
  * The heartbeat of a run: it watches over the work, its requests bring the next
  * ping forward when they fail, and what it sees is published as events.
  */
-import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -13,6 +12,7 @@ import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import { backoff, RequestRetry } from "../agamemnon/RequestRetry.ts"
 import * as Connectivity from "../liveness/Connectivity.ts"
 import * as Heartbeat from "../liveness/Heartbeat.ts"
+import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type * as Pinger from "../liveness/Pinger.ts"
 import { CurrentRun, permissionOf } from "./CurrentRun.ts"
 
@@ -72,7 +72,7 @@ const withRetries = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat
       schedule: backoff,
       permission: permissionOf(run),
       onFailure: (error) =>
-        Effect.map(Clock.currentTimeMillis, (now) => inWords(error, endsAt - now)).pipe(
+        Effect.map(MonotonicTime.millis, (now) => inWords(error, endsAt - now)).pipe(
           Effect.flatMap((words) => run.emit({ _tag: "request.failed", error: words })),
           Effect.zipRight(error.reason === "Transport" ? heartbeat.suspect : Effect.void)
         )

@@ -172,6 +172,8 @@ export interface Options {
 /** What the events before one have to do with how that is told. */
 interface Before {
   readonly since: DateTime.Utc | undefined
+  /** When the process that drives the run has begun to. */
+  readonly begun: DateTime.Utc | undefined
   /** Whether a ping was not answered, and none since. */
   readonly isSuspect: boolean
 }
@@ -185,7 +187,8 @@ const render = (before: Before, event: RunEvent, { detail, style }: Options): Re
   if (!isTold(event, weight, detail)) return []
   const line = oneLine(id === undefined || detail !== "every step" ? text : `${text} (${id})`)
   const painted = weight === "step" || weight === "ordinary" ? line : style[paints[weight]](line)
-  const elapsed = DateTime.distanceDuration(before.since ?? event.at, event.at)
+  const at = event.elapsed === undefined || before.begun === undefined ? event.at : DateTime.addDuration(before.begun, event.elapsed)
+  const elapsed = DateTime.distanceDuration(before.since ?? at, at)
   const result = detail === "every step" && event._tag === "task.finished" ? event.result ?? "" : ""
   return [
     `${style.faint(duration(elapsed).padStart(8))}  ${painted}`,
@@ -193,20 +196,20 @@ const render = (before: Before, event: RunEvent, { detail, style }: Options): Re
   ]
 }
 
+const isBeginning = ({ _tag }: RunEvent): boolean => _tag === "run.started" || _tag === "run.resumed"
+
 const isAnswer = ({ _tag }: RunEvent): boolean => _tag === "connectivity.alive" || _tag === "run.resumed"
 
 /** Renders events, each as it comes. */
 export const lines = <E, R>(events: Stream.Stream<RunEvent, E, R>, options: Options): Stream.Stream<string, E, R> =>
   events.pipe(
     Stream.mapAccum<Before, RunEvent, ReadonlyArray<string>>(
-      { since: options.since, isSuspect: false },
-      (before, event) => [
-        {
-          since: before.since ?? event.at,
-          isSuspect: event._tag === "connectivity.suspect" || (before.isSuspect && !isAnswer(event))
-        },
-        render({ ...before, since: before.since ?? event.at }, event, options)
-      ]
+      { since: options.since, begun: undefined, isSuspect: false },
+      (before, event) => {
+        const known = { ...before, since: before.since ?? event.at, begun: isBeginning(event) ? event.at : before.begun }
+        const isSuspect = event._tag === "connectivity.suspect" || (before.isSuspect && !isAnswer(event))
+        return [{ ...known, isSuspect }, render(known, event, options)]
+      }
     ),
     Stream.mapConcat((rendered) => rendered)
   )

@@ -11,6 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type * as Stream from "effect/Stream"
+import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
 import * as LastLines from "./LastLines.ts"
@@ -56,13 +57,18 @@ export const make = (
     // A terminal that is closed ends the view and nothing else.
     terminal.on("error", () => {})
 
+    const began = yield* DateTime.now
+    const beganAt = yield* MonotonicTime.millis
+    // The clock may be set while the view is drawn.
+    const now = Effect.map(MonotonicTime.millis, (millis) => DateTime.add(began, { millis: millis - beganAt }))
+
     const render = Effect.fnUntraced(function*(state: RunState.RunState | undefined, lastLines: LastLines.LastLines, number: number) {
       if (state === undefined) return
       frame.draw(RunView.render(state, {
         ...look,
         lastLines,
         frame: number,
-        now: yield* DateTime.now,
+        now: yield* now,
         width: terminal.columns,
         height: terminal.rows
       }))
@@ -121,4 +127,4 @@ const givingWay = (frame: ScreenFrame.ScreenFrame) =>
       })
   )
 
-const frameNumber = Effect.map(DateTime.now, (now) => Math.floor(now.epochMillis / Duration.toMillis(shortestPause)))
+const frameNumber = Effect.map(MonotonicTime.millis, (now) => Math.floor(now / Duration.toMillis(shortestPause)))

@@ -46,7 +46,13 @@ const optionalSeconds = (key: `${string}Seconds`) =>
     { exact: true }
   ).pipe(Schema.fromKey(key))
 
-const common = { run: RunId, workflow: Schema.String, at: Schema.DateTimeUtc }
+const common = {
+  run: RunId,
+  workflow: Schema.String,
+  at: Schema.DateTimeUtc,
+  // The time since the process began to drive the run, which is right though the clock of `at` was set meanwhile.
+  elapsed: optionalSeconds("elapsedSeconds")
+}
 
 const event = <Tag extends string, Fields extends Schema.Struct.Fields>(tag: Tag, description: string, fields: Fields) =>
   Schema.TaggedStruct(tag, { ...common, ...fields }).annotations({ description })

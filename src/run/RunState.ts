@@ -3,7 +3,7 @@
  * The live view, the summary, teardown and the result are read from it.
  */
 import * as Arr from "effect/Array"
-import type * as DateTime from "effect/DateTime"
+import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
@@ -286,9 +286,18 @@ const step = (state: RunState) =>
  * ```
  */
 export const fold = (state: RunState | undefined, event: RunEvent): RunState | undefined => {
-  if (state !== undefined) return step(state)(event)
+  if (state !== undefined) return step(state)(atElapsed(state, event))
   return event._tag === "run.started" ? start(event) : event._tag === "run.resumed" ? resume(event) : undefined
 }
+
+/**
+ * An event at the time that has passed since the run began, as far as that is recorded: the clock by which its own time was
+ * told may have been set meanwhile, and no task takes an hour more or less for that.
+ */
+const atElapsed = ({ startedAt }: RunState, event: RunEvent): RunEvent =>
+  event.elapsed === undefined || event._tag === "run.started" || event._tag === "run.resumed"
+    ? event
+    : { ...event, at: DateTime.addDuration(startedAt, event.elapsed) }
 
 /**
  * The state after events.

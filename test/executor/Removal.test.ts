@@ -62,7 +62,7 @@ describe("Removal", () => {
       const { run, told } = yield* reached({ _tag: "agent.created", ...worker, id: own })
       yield* remove(fake, run)
       assert.deepStrictEqual(yield* ids(fake), [copy])
-      const [{ at: _, run: __, workflow: ___, ...event } = started()] = yield* told.takeAll
+      const [{ at: _, elapsed: ____, run: __, workflow: ___, ...event } = started()] = yield* told.takeAll
       assert.deepStrictEqual<unknown>(event, { _tag: "agent.removed", ...worker, confirmed: true })
     }))
 
@@ -94,7 +94,7 @@ describe("Removal", () => {
       const fake = make()
       const { run, told } = yield* reached({ _tag: "agent.creating", ...worker, except: [] })
       yield* remove(fake, run)
-      const [{ at: _, run: __, workflow: ___, ...event } = started()] = yield* told.takeAll
+      const [{ at: _, elapsed: ____, run: __, workflow: ___, ...event } = started()] = yield* told.takeAll
       assert.deepStrictEqual<unknown>(event, { _tag: "agent.removed", ...worker, made: false, confirmed: true })
     }))
 
@@ -127,7 +127,7 @@ describe("Removal", () => {
       const { run, told } = yield* reached({ _tag: "agent.created", ...worker, id })
       yield* remove(fake, run, { heldBy: new Map([[key, other]]) })
       assert.deepStrictEqual(yield* ids(fake), [id])
-      const [{ at: _, run: __, workflow: ___, ...event } = started()] = yield* told.takeAll
+      const [{ at: _, elapsed: ____, run: __, workflow: ___, ...event } = started()] = yield* told.takeAll
       assert.deepStrictEqual<unknown>(event, { _tag: "agent.kept", ...worker, id, usedBy: other })
     }))
 
@@ -137,7 +137,7 @@ describe("Removal", () => {
       const [resource] = yield* Effect.provideService(Removal.unreported, CurrentRun.CurrentRun, run)
       if (resource === undefined) return assert.fail("there must be something to keep")
       yield* Effect.provideService(Removal.keep(resource), CurrentRun.CurrentRun, run)
-      const [{ at: _, run: __, workflow: ___, ...event } = started()] = yield* told.takeAll
+      const [{ at: _, elapsed: ____, run: __, workflow: ___, ...event } = started()] = yield* told.takeAll
       assert.deepStrictEqual<unknown>(event, { _tag: "agent.kept", ...worker, id: "a1" })
     }))
 })

@@ -90,7 +90,9 @@ const outOfRange: Readonly<Record<string, ReadonlyArray<string>>> = {
   AGAMEMNON_RATE_LIMIT_RPS: ["-1"],
   AGAMEMNON_RATE_LIMIT_BURST: ["0"],
   LOG_LEVEL: ["loud"],
-  LOG_FORMAT: ["xml"]
+  LOG_FORMAT: ["xml"],
+  TASK_LOG_LIMIT: ["5 apples"],
+  LOG_RETENTION: ["30"]
 }
 
 describe.concurrent("a setting", () => {

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Chunk from "effect/Chunk"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as fc from "effect/FastCheck"
 import * as Stream from "effect/Stream"
@@ -58,6 +59,22 @@ describe("EventLine", () => {
         "heartbeat: Agamemnon answers again"
       ])
       assert.lengthOf(yield* told("every step"), events.length + 2)
+    }))
+
+  it.effect("counts the time that has passed, though the clock was set meanwhile, and from the first start of a run", () =>
+    Effect.gen(function*() {
+      const task = { team: "watch", subject: "look out" } as const
+      const submitted = event(-3600, { _tag: "task.submitted", ...task, id: "t2" })
+      const header = { url: "http://127.0.0.1:8080", policy: "always", timeout: Duration.hours(2), agents: [], teams: [] } as const
+      const resumed = event(100, { _tag: "run.resumed", ...header, resources: [] })
+      const lines = yield* linesOf(
+        "each thing",
+        { ...started, elapsed: Duration.zero },
+        { ...submitted, elapsed: Duration.seconds(4) },
+        { ...resumed, elapsed: Duration.zero },
+        { ...submitted, elapsed: Duration.seconds(2) }
+      )
+      assert.deepStrictEqual(lines.map((line) => line.slice(0, 8).trim()), ["0.0s", "4.0s", "1m 40s", "1m 42s"])
     }))
 
   it.effect("says that a task was done earlier", () =>

@@ -143,6 +143,20 @@ describe("RunState", () => {
     assert.deepStrictEqual(RunState.left(state).map(({ error, id }) => [id, error]), [["2", "unauthorized"]])
   })
 
+  it("counts the time that has passed, though the clock was set while the run went on", () => {
+    const elapsed = (body: EventBody, wall: number, seconds: number) => ({ ...event(body, wall), elapsed: Duration.seconds(seconds) })
+    const begun = RunState.fold(undefined, { ...event(started, 7200), elapsed: Duration.zero })
+    assert.deepStrictEqual(begun?.startedAt, time(7200))
+    const state = [
+      elapsed({ _tag: "task.submitting", ...x }, 7201, 1),
+      // Set back by an hour.
+      elapsed({ _tag: "task.finished", ...x, id: "1", status: "completed", earlier: false }, 3605, 5),
+      elapsed({ _tag: "run.finished", outcome: "completed", left: 0, kept: 0 }, 3606, 6)
+    ].reduce(RunState.fold, begun)
+    const task = state === undefined ? undefined : RunState.tasks(state).find(({ subject }) => subject === x.subject)
+    assert.deepStrictEqual([task?.submittedAt, task?.endedAt, state?.endedAt], [time(7201), time(7205), time(7206)])
+  })
+
   it("follows the heartbeat", () => {
     const suspect = after({ _tag: "connectivity.suspect", lastAnswer: time(7), failures: 1 })
     assert.deepStrictEqual(suspect.heartbeat, { status: "suspect", lastAnswer: time(7), failures: 1, interval: undefined })
