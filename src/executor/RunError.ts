@@ -14,7 +14,7 @@ import type { Outcome } from "../run/Outcome.ts"
 /**
  * Tasks of the run ended otherwise than completed, or were skipped because of one that did.
  *
- * **Example** (Naming the tasks that failed)
+ * **Example** (What the tasks that failed have written)
  *
  * ```ts
  * import { Effect } from "effect"
@@ -23,7 +23,7 @@ import type { Outcome } from "../run/Outcome.ts"
  * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
  *   WorkflowExecutor.execute(spec).pipe(
  *     Effect.tapErrorTag("TasksFailedError", ({ tasks }) =>
- *       Effect.forEach(tasks, ({ status, subject }) => Effect.logError(`${subject}: ${status}`)))
+ *       Effect.forEach(tasks, ({ log, result = "", status, subject }) => Effect.logError(`${subject}: ${status}`, result, log)))
  *   )
  * ```
  */
@@ -31,7 +31,16 @@ export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("Ta
   workflow: Schema.String,
   run: Schema.String,
   total: Schema.Int,
-  tasks: Schema.Array(Schema.Struct({ team: Schema.String, subject: Schema.String, status: Schema.String }))
+  /** The tasks that did not complete, in the order of the workflow. */
+  tasks: Schema.Array(Schema.Struct({
+    team: Schema.String,
+    subject: Schema.String,
+    status: Schema.String,
+    /** What it wrote, if anything, cut as every result is. */
+    result: Schema.optionalWith(Schema.String, { exact: true }),
+    /** The file, on Agamemnon's machine, that holds all that it wrote. */
+    log: Schema.optionalWith(Schema.String, { exact: true })
+  }))
 }) {
   override get message(): string {
     const named = this.tasks.slice(0, 5).map(({ status, subject, team }) => `${team}/${subject} ${status}`)
