@@ -65,8 +65,8 @@ const history = (position: number): ReadonlyArray<RunEvent.RunEvent> => {
 
 /** Makes the writer the owner of a run. */
 const own = ([first]: ReadonlyArray<HashChain.Row>) => {
-  const fence = { run: first?.run ?? "", token: "bench", number: 1 }
-  const identity = { run: RunId.RunId.make(fence.run), workflow: "bench", url: "http://bench.test" }
+  const fence = { run: RunId.RunId.make(first?.run ?? ""), token: "bench", number: 1 }
+  const identity = { run: fence.run, workflow: "bench", url: "http://bench.test" }
   const process = { host: "bench", pid: 1, started: "" }
   return Effect.as(OwnerTable.take(identity, fence, process, { row: undefined, mustBeExpired: false }), fence)
 }

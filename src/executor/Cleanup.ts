@@ -9,7 +9,7 @@ import * as PubSub from "effect/PubSub"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import { type JournalError, RunElsewhereError, type LeaseLostError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
-import { RunId } from "../run/RunId.ts"
+import type { RunId } from "../run/RunId.ts"
 import { RunJournal } from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
@@ -107,7 +107,7 @@ export const clean = Effect.fn("Cleanup.run")(function*(
   })
   const { holders } = yield* journal.reserve(concern.map(({ key }) => key), { all: false, purpose: "remove" })
   const removal = {
-    heldBy: new Map(holders.filter(({ run }) => run !== options.heir).map(({ key, run }) => [key, RunId.make(run)])),
+    heldBy: new Map(holders.filter(({ run }) => run !== options.heir).map(({ key, run }) => [key, run])),
     spared: keys,
     lastSeen: journal.events.at(-1)?.at
   }

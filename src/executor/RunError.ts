@@ -10,6 +10,7 @@ import type { WorkflowConnectivityError } from "../liveness/Heartbeat.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import type { WorkflowRunningError } from "../run/KeyHolder.ts"
 import type { Outcome } from "../run/Outcome.ts"
+import { RunId } from "../run/RunId.ts"
 
 /**
  * Tasks of the run ended otherwise than completed, or were skipped because of one that did.
@@ -29,7 +30,7 @@ import type { Outcome } from "../run/Outcome.ts"
  */
 export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("TasksFailedError", {
   workflow: Schema.String,
-  run: Schema.String,
+  run: RunId,
   total: Schema.Int,
   /** The tasks that did not complete, in the order of the workflow. */
   tasks: Schema.Array(Schema.Struct({
@@ -66,7 +67,7 @@ export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("Ta
  */
 export class WorkflowTimeoutError extends Schema.TaggedError<WorkflowTimeoutError>()("WorkflowTimeoutError", {
   workflow: Schema.String,
-  run: Schema.String,
+  run: RunId,
   limit: Schema.Duration
 }) {
   override get message(): string {
@@ -91,7 +92,7 @@ export class WorkflowTimeoutError extends Schema.TaggedError<WorkflowTimeoutErro
  */
 export class RunCancelledError extends Schema.TaggedError<RunCancelledError>()("RunCancelledError", {
   workflow: Schema.String,
-  run: Schema.String,
+  run: RunId,
   by: Schema.String
 }) {
   override get message(): string {

@@ -139,6 +139,22 @@ export const execute = (
  *   }
  * })
  * ```
+ *
+ * **Example** (Trying the tasks that failed once more)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.catchTag("TasksFailedError", ({ run }) => WorkflowExecutor.resume(run, { retryFailed: true })),
+ *     Effect.andThen((result) => Effect.log(`run ${result.run} is completed`))
+ *   )
+ *
+ * // The run of a result is the one that `resume` takes.
+ * export const resume = (result: WorkflowExecutor.RunResult) => WorkflowExecutor.resume(result.run)
+ * ```
  */
 export const resume = (
   run: RunId.RunId,

@@ -9,7 +9,6 @@ import * as AgamemnonClient from "../../agamemnon/AgamemnonClient.ts"
 import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
 import * as RunSettings from "../../executor/RunSettings.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
-import { RunId } from "../../run/RunId.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Backend from "../Backend.ts"
@@ -80,7 +79,7 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
         yield* ForegroundRun.run((executor) => executor.execute(spec, options), display, reports).pipe(
           Effect.catchTag("WorkflowRunningError", (error) =>
             Effect.if(join, {
-              onTrue: () => ForegroundRun.join(RunId.make(error.run), display, reports),
+              onTrue: () => ForegroundRun.join(error.run, display, reports),
               onFalse: () => Effect.zipRight(Console.error(instead), error)
             }))
         )
