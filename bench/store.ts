@@ -133,7 +133,7 @@ const timeOfRun = <E, R>(record: Layer.Layer<SqlRunStore.Services, E, R> | Layer
   }).pipe(Effect.scoped)
 
 /** How many events the runs of a journal have. */
-const countEvents = Effect.flatMap(RunStore.RunStore, ({ verify }) => verify(Option.none()))
+const countEvents = Effect.flatMap(RunStore.RunStore, ({ verify }) => verify())
 
 /** The time of one append of one event, at the median of many. */
 const append = Effect.gen(function*() {

@@ -154,8 +154,8 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
     task: CreateTask & { readonly subject: string },
     except: ReadonlySet<TaskId>
   ) => Effect.Effect<Task, Failure>
-  /** Gives a task the status `failed`, and why as its result. A task that has ended is changed as well. */
-  readonly failTask: (team: TeamId, id: TaskId, reason: Option.Option<string>) => Effect.Effect<void, Failure>
+  /** Gives a task the status `failed`, and why as its result, if that is known. A task that has ended is changed as well. */
+  readonly failTask: (team: TeamId, id: TaskId, reason?: string) => Effect.Effect<void, Failure>
 }>() {}
 
 const found = <A>(request: Effect.Effect<A, Failure>): Effect.Effect<Option.Option<A>, Failure> =>
@@ -329,7 +329,7 @@ export const make: (
         )
       ),
     failTask: (team, task, reason) => {
-      const result = Option.match(reason, { onNone: () => ({}), onSome: (result) => ({ result }) })
+      const result = reason === undefined ? {} : { result: reason }
       return repeated(tasks.patch({ path: { team, task }, payload: { status: "failed", ...result } }), Replies.nothing)
     }
   })

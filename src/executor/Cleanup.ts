@@ -20,7 +20,7 @@ import * as RunSettings from "./RunSettings.ts"
 /** How runs are cleaned up. */
 export interface Options {
   /** What differs from {@link RunSettings.defaults}: the grace of teardown counts. */
-  readonly settings?: Partial<RunSettings.RunSettings> | undefined
+  readonly settings?: RunSettings.Options | undefined
   /** Whether Agamemnon has another address now than is recorded, and still is the one. Defaults to false. */
   readonly moved?: boolean | undefined
   /** Keys that are left alone. Defaults to none. */
@@ -100,7 +100,7 @@ export const clean = Effect.fn("Cleanup.run")(function*(
   const current = CurrentRun.make({
     id,
     workflow,
-    settings: { ...RunSettings.defaults, ...options.settings },
+    settings: RunSettings.make(options.settings),
     journal: Option.some(journal),
     events: options.events ?? (yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)),
     reached

@@ -176,13 +176,13 @@ export const resume = (
  *   Effect.flatMap(WorkflowExecutor.make(), ({ execute }) => execute(spec)).pipe(Effect.scoped)
  * ```
  */
-export const make = Effect.fnUntraced(function*(given: Partial<RunSettings.RunSettings> = {}) {
+export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {}) {
   const agamemnon = yield* AgamemnonClient
   const runJournal = yield* Effect.serviceOption(RunJournal)
   const feed = Option.getOrElse(yield* Effect.serviceOption(TaskFeed.TaskFeed), () => TaskFeed.none)
   const context = yield* Effect.context<AgamemnonClient>()
   const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
-  const settings = { ...RunSettings.defaults, ...given }
+  const settings = RunSettings.make(given)
   const shared = { settings, events, feed, pinger: yield* sharedPinger(agamemnon.ping, settings) }
 
   const execute = Effect.fn("WorkflowExecutor.execute")(function*(given: WorkflowSpec, options: Options = {}) {
@@ -241,17 +241,16 @@ const sharedPinger = (
  * **Example** (Settings in code)
  *
  * ```ts
- * import { Duration } from "effect"
  * import { WorkflowExecutor } from "telemachy"
  *
  * export const Executor = WorkflowExecutor.layer({
- *   healthcheckInterval: Duration.seconds(5),
+ *   healthcheckInterval: "5 seconds",
  *   healthcheckFailureThreshold: 3
  * })
  * ```
  */
 export const layer = (
-  settings: Partial<RunSettings.RunSettings> = {}
+  settings: RunSettings.Options = {}
 ): Layer.Layer<WorkflowExecutor, never, AgamemnonClient> => Layer.scoped(WorkflowExecutor, make(settings))
 
 /**

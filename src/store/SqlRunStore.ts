@@ -137,10 +137,7 @@ const make = Effect.gen(function*() {
   const { where } = yield* Database.Database
   const provided = Effect.provide(context)
 
-  const runsOf = Option.match({
-    onNone: () => EventLog.runs,
-    onSome: (run: RunId) => Effect.succeed([run])
-  })
+  const runsOf = (run: RunId | undefined) => (run === undefined ? EventLog.runs : Effect.succeed([run]))
 
   return RunStore.of({
     where,

@@ -280,7 +280,7 @@ export const make = (): FakeAgamemnon => {
       request(
         `failTask ${tasks.get(id)?.subject ?? id}`,
         Effect.map(known(tasks, "task", id), (task) => {
-          const body = { status: "failed", ...Option.match(reason, { onNone: () => ({}), onSome: (result) => ({ result }) }) }
+          const body = { status: "failed", ...(reason === undefined ? {} : { result: reason }) }
           bodies.push(body)
           tasks.set(id, { ...task, ...body })
         })
