@@ -31,7 +31,7 @@ export const command = Command.make("logs", config, ({ attempt, follow, json, no
     const store = yield* RunStore.RunStore
     const { run, startedAt, status: before } = yield* RunLookup.find(prefix)
     if (before === "forgotten") return yield* new RunLookup.RunForgottenError({ run })
-    const begun = yield* DateTime.make(startedAt)
+    const begun = yield* Effect.fromNullable(startedAt)
     const { style } = yield* Streams.outputOf(process.stdout)
     if (Option.isSome(task)) {
       const options = { attempt: Option.getOrUndefined(attempt), follow, json, raw, style, since: begun }
