@@ -32,5 +32,5 @@ export const program = Effect.gen(function*() {
   yield* Console.log(`${tasks.length} tasks completed`)
 }).pipe(
   Effect.provide(layer("runs.db")),
-  Effect.provide([AgamemnonClient.layerConfig.pipe(Layer.provide(NodeHttpClient.layer)), NodeContext.layer])
+  Effect.provide([AgamemnonClient.layerConfig().pipe(Layer.provide(NodeHttpClient.layer)), NodeContext.layer])
 )

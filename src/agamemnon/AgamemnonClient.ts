@@ -13,6 +13,7 @@ import * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as RateLimiter from "effect/RateLimiter"
@@ -375,8 +376,19 @@ export const config: Config.Config<Omit<Options, "url" | "apiKey">> = Config.all
   rateLimit: Config.all({ rps: Settings.rateLimitRps.config, burst: Settings.rateLimitBurst.config })
 })
 
+/** What the environment says of an Agamemnon, which must be named there. */
+const environment: Config.Config<Options> = Config.map(
+  Config.all({
+    url: Config.mapOrFail(Settings.agamemnonUrl.config, Either.fromOption(() =>
+      ConfigError.MissingData([Settings.agamemnonUrl.name], "no address is set"))),
+    apiKey: Config.map(Settings.agamemnonApiKey.config, Option.getOrUndefined),
+    behaviour: config
+  }),
+  ({ behaviour, ...address }) => ({ ...behaviour, ...address })
+)
+
 /**
- * Layer of a client of the Agamemnon that the environment names.
+ * Layer of a client whose options are read from a config; without one, from the variables of the command.
  *
  * **Example** (The Agamemnon that AGAMEMNON_URL names)
  *
@@ -385,24 +397,22 @@ export const config: Config.Config<Omit<Options, "url" | "apiKey">> = Config.all
  * import { Layer } from "effect"
  * import { AgamemnonClient } from "telemachy"
  *
- * export const Agamemnon = AgamemnonClient.layerConfig.pipe(Layer.provide(NodeHttpClient.layer))
+ * export const Agamemnon = AgamemnonClient.layerConfig().pipe(Layer.provide(NodeHttpClient.layer))
+ * ```
+ *
+ * **Example** (Variables of one's own)
+ *
+ * ```ts
+ * import { Config } from "effect"
+ * import { AgamemnonClient } from "telemachy"
+ *
+ * export const Agamemnon = AgamemnonClient.layerConfig({
+ *   url: Config.string("APP_AGAMEMNON"),
+ *   apiKey: Config.redacted("APP_AGAMEMNON_KEY")
+ * })
  * ```
  */
-export const layerConfig: Layer.Layer<
-  AgamemnonClient,
-  OptionsError | ConfigError.ConfigError,
-  HttpClient.HttpClient
-> = Layer.scoped(
-  AgamemnonClient,
-  Effect.gen(function*() {
-    const url = yield* Effect.flatMap(
-      Settings.agamemnonUrl.config,
-      Option.match({
-        onNone: () => Effect.fail(ConfigError.MissingData([Settings.agamemnonUrl.name], "no address is set")),
-        onSome: Effect.succeed
-      })
-    )
-    const apiKey = Option.getOrUndefined(yield* Settings.agamemnonApiKey.config)
-    return yield* make({ ...(yield* config), url, apiKey })
-  })
-)
+export const layerConfig = (
+  options: Config.Config.Wrap<Options> = environment
+): Layer.Layer<AgamemnonClient, OptionsError | ConfigError.ConfigError, HttpClient.HttpClient> =>
+  Layer.scoped(AgamemnonClient, Effect.flatMap(Config.unwrap(options), make))

@@ -1,4 +1,5 @@
 /** Runs workflows on Agamemnon, and resumes runs that did not get to their end. */
+import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -254,7 +255,8 @@ export const layer = (
 ): Layer.Layer<WorkflowExecutor, never, AgamemnonClient> => Layer.scoped(WorkflowExecutor, make(settings))
 
 /**
- * Layer of an executor that reads its settings from the environment.
+ * Layer of an executor that reads its settings from a config; without one, from the variables of the command. A setting
+ * that the config leaves out has its default.
  *
  * **Example** (Settings of the environment)
  *
@@ -263,13 +265,25 @@ export const layer = (
  * import { Layer } from "effect"
  * import { AgamemnonClient, WorkflowExecutor } from "telemachy"
  *
- * export const Executor = WorkflowExecutor.layerConfig.pipe(
- *   Layer.provide(AgamemnonClient.layerConfig),
+ * export const Executor = WorkflowExecutor.layerConfig().pipe(
+ *   Layer.provide(AgamemnonClient.layerConfig()),
  *   Layer.provide(NodeHttpClient.layer)
  * )
  * ```
+ *
+ * **Example** (Settings under names of one's own)
+ *
+ * ```ts
+ * import { Config } from "effect"
+ * import { WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = WorkflowExecutor.layerConfig({
+ *   workflowTimeout: Config.duration("APP_RUN_LIMIT"),
+ *   healthcheckFailureThreshold: Config.integer("APP_LOST_AFTER")
+ * })
+ * ```
  */
-export const layerConfig: Layer.Layer<WorkflowExecutor, ConfigError.ConfigError, AgamemnonClient> = Layer.scoped(
-  WorkflowExecutor,
-  Effect.flatMap(RunSettings.config, make)
-)
+export const layerConfig = (
+  config: Config.Config.Wrap<RunSettings.Options> = RunSettings.config
+): Layer.Layer<WorkflowExecutor, ConfigError.ConfigError, AgamemnonClient> =>
+  Layer.scoped(WorkflowExecutor, Effect.flatMap(Config.unwrap(config), make))

@@ -59,6 +59,6 @@ export const command = Command.make("audit", config, ({ action, run: prefix }) =
     yield* actions[action](Option.getOrUndefined(summary)?.run)
   }).pipe(
     OutputErrors.whileWritable,
-    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer({}))
   )).pipe(Command.withDescription(definition.sentence))

@@ -99,6 +99,6 @@ export const command = Command.make("cleanup", config, ({ all, dryRun, orphans, 
       Effect.flatMap(RunLookup.stateOf(run), (state) =>
         Effect.provide(cleanOne(run, dryRun, Option.isSome(flags.url)), Backend.layerOf(state, flags.url))), { discard: true })
   }).pipe(
-    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer(flags))
   )).pipe(Command.withDescription(definition.sentence))

@@ -80,6 +80,6 @@ export const command = Command.make("list", config, ({ all, json, noColor, statu
     if (hidden > 0) yield* Console.log(style.faint(`… and ${count(hidden, "more run")}: telemachy list --all`))
   }).pipe(
     OutputErrors.whileWritable,
-    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer({ noColor }))
   )).pipe(Command.withDescription(definition.sentence))

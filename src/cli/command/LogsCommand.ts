@@ -52,6 +52,6 @@ export const command = Command.make("logs", config, ({ attempt, follow, json, no
     if (follow && status === "interrupted") yield* Console.error(`run ${run} was interrupted: its process has ended`)
   }).pipe(
     OutputErrors.whileWritable,
-    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer({ noColor }))
   )).pipe(Command.withDescription(definition.sentence))

@@ -85,7 +85,7 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
         )
       }).pipe(
         Effect.scoped,
-        Effect.provide(Layer.provideMerge(WorkflowExecutor.layerConfig, Layer.merge(SqlRunStore.layerConfig, NatsTaskFeed.layerConfig)))
+        Effect.provide(Layer.provideMerge(WorkflowExecutor.layerConfig(), Layer.merge(SqlRunStore.layerConfig(), NatsTaskFeed.layerConfig())))
       )
     }).pipe(Effect.provide(Backend.layer))
   }).pipe(Effect.provide(ConfigSources.layer({ url, keyFile, noColor, verbose })))).pipe(Command.withDescription(definition.sentence))
