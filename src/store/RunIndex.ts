@@ -210,7 +210,8 @@ export const find = Effect.fn("RunIndex.find")(function*(prefix: string) {
   if (found.length > 1) {
     return yield* new RunAmbiguousError({
       prefix,
-      candidates: found.map(({ run, startedAt, status, workflow = "" }) => `${run}  ${status}  ${workflow}  ${startedAt}`)
+      candidates: found.map(({ run, startedAt, status, workflow = "" }) =>
+        [run, status, workflow, ...(startedAt === undefined ? [] : [DateTime.formatIso(startedAt)])].join("  "))
     })
   }
   return first
