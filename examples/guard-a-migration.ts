@@ -15,7 +15,7 @@ export const program = <E>(ping: Effect.Effect<void, E>) =>
     const moved = yield* Ref.make(0)
     yield* migrate(moved).pipe(
       Heartbeat.guard({ probe: ping, interval: "10 seconds", failureThreshold: 3, timeout: "2 seconds" }),
-      Effect.catchTag("WorkflowConnectivityError", (error) => Console.error(error.message))
+      Effect.catchTag("ConnectivityError", (error) => Console.error(error.message))
     )
     return yield* Ref.get(moved)
   })

@@ -6,11 +6,38 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
-import type { WorkflowConnectivityError } from "../liveness/Heartbeat.ts"
+import { lossFields, lossInWords } from "../liveness/Heartbeat.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import type { WorkflowRunningError } from "../run/KeyHolder.ts"
 import type { Outcome } from "../run/Outcome.ts"
 import { RunId } from "../run/RunId.ts"
+
+/**
+ * Agamemnon has not answered as many pings in a row as the threshold says: what
+ * the heartbeat of a run fails with, and so the run. It tells what
+ * `ConnectivityError` tells of any backend, and names the run.
+ *
+ * **Example** (Going on when Agamemnon is back)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.catchTag("WorkflowConnectivityError", ({ run }) => Effect.delay(WorkflowExecutor.resume(run), "5 minutes"))
+ *   )
+ * ```
+ */
+export class WorkflowConnectivityError extends Schema.TaggedError<WorkflowConnectivityError>()("WorkflowConnectivityError", {
+  workflow: Schema.String,
+  run: RunId,
+  ...lossFields
+}) {
+  override get message(): string {
+    return lossInWords(this)
+  }
+}
 
 /**
  * Tasks of the run ended otherwise than completed, or were skipped because of one that did.
