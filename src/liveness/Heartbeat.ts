@@ -29,7 +29,7 @@ import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import * as Settings from "../settings/Settings.ts"
+import * as Settings from "../settings/HealthcheckSettings.ts"
 import * as Connectivity from "./Connectivity.ts"
 import * as Pinger from "./Pinger.ts"
 

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import * as AgamemnonAddress from "./AgamemnonAddress.ts"
 import * as Credential from "./Credential.ts"
 import * as DatabaseAddress from "./DatabaseAddress.ts"
+import { healthcheckFailureThreshold, healthcheckInterval, healthcheckTimeout } from "./HealthcheckSettings.ts"
 import * as NatsAddress from "./NatsAddress.ts"
 import * as ProgramLines from "./ProgramLines.ts"
 import { count, type Description, duration, optional, parsed, secret, withDefault } from "./Setting.ts"
@@ -121,18 +122,7 @@ export const hostId = optional({
   schema: Schema.String
 })
 
-/** The time from the start of one ping to the start of the next. */
-export const healthcheckInterval = duration("HEALTHCHECK_INTERVAL_SECONDS", "15 seconds", "Time between two liveness pings")
-
-/** How many pings in a row must fail before Agamemnon counts as lost. */
-export const healthcheckFailureThreshold = count(
-  "HEALTHCHECK_FAILURE_THRESHOLD",
-  2,
-  "Failed pings in a row after which Agamemnon counts as lost"
-)
-
-/** How long a ping waits for an answer. */
-export const healthcheckTimeout = duration("HEALTHCHECK_TIMEOUT_SECONDS", "5 seconds", "How long a ping waits for its answer")
+export { healthcheckFailureThreshold, healthcheckInterval, healthcheckTimeout } from "./HealthcheckSettings.ts"
 
 /** The time between two reads of a team's tasks. */
 export const monitorPoll = duration("MONITOR_POLL_SECONDS", "1 second", "Time between two reads of a team's tasks")
