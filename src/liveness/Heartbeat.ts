@@ -284,9 +284,47 @@ export const fromPingerWith = <E>(
  * ```
  */
 export const guard: {
+  /**
+   * Runs an effect for as long as its backend answers. When the heartbeat gives
+   * up, the effect is interrupted at once, cleans up, and fails with
+   * {@link ConnectivityError}. When the effect ends in any way, so does
+   * the heartbeat, with the ping that is under way.
+   *
+   * **Details**
+   *
+   * Guards can be nested: each watches a backend of its own, and the first loss
+   * ends what is within its guard. What the effect acquires in the scope around
+   * it stays there.
+   *
+   * **Example** (Guarding a long query)
+   *
+   * ```ts
+   * import { Effect } from "effect"
+   * import { Heartbeat } from "telemachy"
+   *
+   * export const guarded = <A, E, E2>(query: Effect.Effect<A, E>, ping: Effect.Effect<void, E2>) =>
+   *   query.pipe(Heartbeat.guard({ probe: ping, interval: "10 seconds", failureThreshold: 3 }))
+   * ```
+   */
   <E2, R2>(
     options: Options<E2, R2>
   ): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | ConnectivityError, R | R2>
+  /**
+   * Runs an effect for as long as its backend answers. When the heartbeat gives
+   * up, the effect is interrupted at once, cleans up, and fails with
+   * {@link ConnectivityError}. When the effect ends in any way, so does the
+   * heartbeat, with the ping that is under way.
+   *
+   * **Example** (Guarding a long query)
+   *
+   * ```ts
+   * import { Effect } from "effect"
+   * import { Heartbeat } from "telemachy"
+   *
+   * export const guarded = <A, E, E2>(query: Effect.Effect<A, E>, ping: Effect.Effect<void, E2>) =>
+   *   Heartbeat.guard(query, { probe: ping, interval: "10 seconds", failureThreshold: 3 })
+   * ```
+   */
   <A, E, R, E2, R2>(
     effect: Effect.Effect<A, E, R>,
     options: Options<E2, R2>
