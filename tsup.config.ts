@@ -29,7 +29,14 @@ const rewritten: ReadonlyArray<Plugin> = [
     "let made$1;\nconst $1 = { segment: (text) => (made$1 ??= $2).segment(text) };"
   ),
   // No form is sent, and asking for the class of forms loads all of `fetch`.
-  rewriting("no-forms", /@effect\/platform\/dist\/esm\/HttpApiClient\.js$/, "request.payload instanceof FormData", "false")
+  rewriting("no-forms", /@effect\/platform\/dist\/esm\/HttpApiClient\.js$/, "request.payload instanceof FormData", "false"),
+  // No file is served, whose type a table of a thousand would tell.
+  rewriting(
+    "no-file-types",
+    /@effect\/platform-node\/dist\/esm\/internal\/httpPlatform\.js$/,
+    "import Mime from \"mime\";",
+    "const Mime = { getType: () => null };"
+  )
 ]
 
 const requirer = (name: string) =>

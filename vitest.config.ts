@@ -18,7 +18,8 @@ export default defineConfig({
       { extends: true, test: { name: "unit", pool: "threads", include: ["test/**/*.test.ts"], exclude: processes, ...timeouts } },
       {
         extends: true,
-        test: { name: "process", include: processes, globalSetup: "test/support/buildCommand.ts", ...timeouts }
+        // In each of as many workers as there are cores: with more commands at once none ends earlier, and some too late.
+        test: { name: "process", include: processes, globalSetup: "test/support/buildCommand.ts", maxConcurrency: 2, ...timeouts }
       }
     ]
   }

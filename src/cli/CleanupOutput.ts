@@ -12,6 +12,7 @@ import { count, oneLine } from "../report/Format.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type * as RunState from "../run/RunState.ts"
+import * as CleanupLine from "./CleanupLine.ts"
 import { CommandExit } from "./CommandExit.ts"
 import * as ExitCode from "./ExitCode.ts"
 import * as Streams from "./Streams.ts"
@@ -20,8 +21,15 @@ import * as Streams from "./Streams.ts"
 export const inWords = ({ id, kind, name }: Pick<RunState.ResourceState, "id" | "kind" | "name">): string =>
   oneLine(`${kind} ${name}${id === undefined ? "" : ` (${id})`}`)
 
+/** How a run is cleaned up. */
+export interface Options {
+  readonly json: boolean
+  /** Whether its Agamemnon has another address now. */
+  readonly moved: boolean
+}
+
 /** Removes what a run has left. Ends with {@link ExitCode.leftBehind} when something could not be removed. */
-export const clean = Effect.fn("CleanupOutput.clean")(function*(run: RunId, moved: boolean) {
+export const clean = Effect.fn("CleanupOutput.clean")(function*(run: RunId, { json, moved }: Options) {
   const settings = yield* RunSettings.config
   const { style } = yield* Streams.outputOf(process.stdout)
   const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
@@ -29,12 +37,19 @@ export const clean = Effect.fn("CleanupOutput.clean")(function*(run: RunId, move
   const told = yield* Stream.fromPubSub(events, { scoped: true })
   const telling = yield* told.pipe(
     Stream.takeUntil(({ _tag }) => _tag === "run.finished"),
-    Stream.runForEach((event) => Console.log(EventLine.render(event, DateTime.distanceDuration(begun, event.at), style))),
+    (until) => EventLine.lines(until, { style, detail: "each thing", since: begun }),
+    Stream.runForEach((line) => json ? Effect.void : Console.log(line)),
     Effect.forkScoped
   )
   const { remaining, removed, workflow } = yield* Cleanup.run(run, { settings, events, moved })
   // Of a run that had left nothing, there are no events.
   if (removed.length + remaining.length > 0) yield* Effect.timeoutOption(telling, Duration.seconds(1))
+  const lineOf = (each: RunState.ResourceState) => CleanupLine.ofRun({ run, workflow }, each)
+  if (json) {
+    yield* Effect.forEach(removed, (each) => CleanupLine.tell({ status: "removed", ...lineOf(each) }, json, ""), { discard: true })
+    yield* Effect.forEach(remaining, (each) => CleanupLine.tell({ status: "left", ...lineOf(each), error: reasonOf(each) }, json, ""), { discard: true })
+    return yield* remaining.length === 0 ? Effect.void : new CommandExit({ code: ExitCode.leftBehind })
+  }
   const what = `of run ${run} (workflow ${oneLine(workflow)})`
   if (remaining.length === 0) {
     return yield* Console.log(removed.length === 0 ? `nothing ${what} is left` : `removed all ${count(removed.length, "resource")} ${what}`)

@@ -5,13 +5,10 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as Path from "@effect/platform/Path"
 import * as Console from "effect/Console"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
-import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as EventLine from "../report/EventLine.ts"
-import { lastLines } from "../report/Format.ts"
 import * as Summary from "../report/Summary.ts"
 import type * as RunEvent from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
@@ -51,19 +48,15 @@ export interface Display {
 
 type Write = (line: string) => Effect.Effect<void>
 
-/** One line per event; the last event is told by the summary. */
-const lines = ({ quiet, verbose }: Options, { style }: Streams.Output, write: Write) =>
-  Effect.fnUntraced(function*(events: Events) {
-    const began = yield* Ref.make<DateTime.Utc | undefined>(undefined)
-    yield* Stream.runForEach(events, (event) =>
-      Effect.gen(function*() {
-        const start = yield* Ref.updateAndGet(began, (before) => before ?? event.at)
-        if (event._tag === "run.finished" || (quiet && EventLine.describe(event).weight === "ordinary")) return
-        yield* write(EventLine.render(event, DateTime.distanceDuration(start ?? event.at, event.at), style))
-        if (!verbose || event._tag !== "task.finished" || event.result === undefined) return
-        yield* Effect.forEach(lastLines(event.result, Number.POSITIVE_INFINITY), (line) => write(`          | ${line}`))
-      }))
-  })
+/** How much is told of what happens. The last event is told by the summary. */
+const detailOf = ({ quiet, verbose }: Options): EventLine.Detail =>
+  verbose ? "every step" : quiet ? "what the end does not say" : "each thing"
+
+const lines = (options: Options, { style }: Streams.Output, write: Write) => (events: Events) =>
+  Stream.runForEach(
+    EventLine.lines(Stream.filter(events, ({ _tag }) => _tag !== "run.finished"), { style, detail: detailOf(options) }),
+    write
+  )
 
 /** Makes the display that the options ask for. */
 export const make = Effect.fn("Display.make")(function*(options: Options) {

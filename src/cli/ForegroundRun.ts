@@ -16,12 +16,14 @@ import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
 import * as RunStore from "../store/RunStore.ts"
+import * as Backend from "./Backend.ts"
 import * as CommandExit from "./CommandExit.ts"
 import type * as Display from "./Display.ts"
 import * as NextCommand from "./NextCommand.ts"
 import type * as ReportFiles from "./ReportFiles.ts"
 import * as RunExitCode from "./RunExitCode.ts"
 import { Signals } from "./Signals.ts"
+import * as TaskLogs from "./TaskLogs.ts"
 
 /** How long the reports of a run may take that nobody waits for. */
 const writeTimeoutOfAbandoned = "1 second"
@@ -92,6 +94,7 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   reports: ReportFiles.ReportFiles
 ) {
   const executor = yield* WorkflowExecutor.WorkflowExecutor
+  if (yield* Backend.IsEmbedded) yield* TaskLogs.warnWhenUnkept
   const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
   const renderings = yield* Effect.forEach([(events: Stream.Stream<RunEvent>) => RunState.follow(events, state), ...display.renderers], (render) =>
     Effect.map(executor.events, (events) => render(untilTheEnd(events))))

@@ -6,6 +6,7 @@ import * as ManagedResource from "../agamemnon/ManagedResource.ts"
 import { oneLine } from "../report/Format.ts"
 import { RunStore } from "../store/RunStore.ts"
 import { isResourceKey } from "../workflow/ResourceKey.ts"
+import * as CleanupLine from "./CleanupLine.ts"
 import { CommandExit } from "./CommandExit.ts"
 import * as ExitCode from "./ExitCode.ts"
 
@@ -30,26 +31,38 @@ const find = Effect.gen(function*() {
   return [...(yield* of("team")), ...(yield* of("agent"))]
 })
 
+/** What is done about orphans, and how that is told. */
+export interface Options {
+  readonly dryRun: boolean
+  readonly json: boolean
+}
+
 /** Lists orphans; removes those of these ids, if all of them are. */
-export const clean = Effect.fn("OrphanCleanup.clean")(function*(ids: ReadonlyArray<string>, dryRun: boolean) {
+export const clean = Effect.fn("OrphanCleanup.clean")(function*(ids: ReadonlyArray<string>, { dryRun, json }: Options) {
   const orphans = yield* find
   const stranger = ids.find((id) => !orphans.some((orphan) => orphan.id === id))
   if (stranger !== undefined) return yield* new NoOrphanError({ id: stranger })
   const chosen = orphans.filter(({ id }) => ids.includes(id))
   if (chosen.length === 0) {
-    yield* Effect.forEach(orphans, (orphan) => Console.log(inWords(orphan)), { discard: true })
+    yield* Effect.forEach(orphans, (orphan) => CleanupLine.tell({ status: "found", ...orphan }, json, inWords(orphan)), { discard: true })
     return yield* Console.error(
       orphans.length === 0
         ? "no orphans: a journal knows whatever carries a key of Telemachy"
         : "a run that another journal knows may use them; remove some with: telemachy cleanup --orphans ID..."
     )
   }
-  if (dryRun) return yield* Effect.forEach(chosen, (orphan) => Console.log(`would remove ${inWords(orphan)}`), { discard: true })
+  if (dryRun) {
+    return yield* Effect.forEach(chosen, (orphan) =>
+      CleanupLine.tell({ status: "would_remove", ...orphan }, json, `would remove ${inWords(orphan)}`), { discard: true })
+  }
   const removed = yield* Effect.forEach(chosen, (orphan) =>
     Effect.matchEffect(ManagedResource.remove(orphan), {
-      onSuccess: () => Effect.as(Console.log(`removed ${inWords(orphan)}`), true),
+      onSuccess: () => Effect.as(CleanupLine.tell({ status: "removed", ...orphan }, json, `removed ${inWords(orphan)}`), true),
       onFailure: ({ message }) =>
-        Effect.as(Console.error(`could not remove ${inWords(orphan)}: ${oneLine(message)}`), false)
+        Effect.as(
+          CleanupLine.tell({ status: "left", ...orphan, error: message }, json, `could not remove ${inWords(orphan)}: ${oneLine(message)}`),
+          false
+        )
     }))
   if (!removed.every(Boolean)) return yield* new CommandExit({ code: ExitCode.leftBehind })
 })

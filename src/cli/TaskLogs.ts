@@ -22,6 +22,8 @@ export class Directory extends Context.Reference<Directory>()("telemachy/cli/Tas
 
 const directory = Effect.flatten(Directory)
 
+const made = Effect.tap(directory, PrivateDirectory.make)
+
 const isMemory = Effect.map(Settings.databaseUrl.config, Option.exists((url) => Redacted.value(url) === "memory:"))
 
 /** Layer of a directory that is gone with the command, where the settings say that nothing is stored. */
@@ -36,12 +38,13 @@ export const options = Effect.gen(function*() {
   const limit = yield* Settings.taskLogLimit.config
   const retention = yield* Settings.logRetention.config
   if (limit === 0) return undefined
-  return yield* directory.pipe(
-    Effect.tap(PrivateDirectory.make),
-    Effect.map((path) => ({ directory: path, limit, retention }) satisfies LogFiles.Options),
-    Effect.catchAll(({ message }) =>
-      Effect.as(Effect.logWarning(`what programs write is not kept in full: ${message}`), undefined))
-  )
+  return Option.getOrUndefined(Option.map(yield* Effect.option(made), (path) => ({ directory: path, limit, retention }) satisfies LogFiles.Options))
+})
+
+/** Says that logs are wanted and that their place cannot be made, to who runs programs. */
+export const warnWhenUnkept = Effect.gen(function*() {
+  if ((yield* Settings.taskLogLimit.config) === 0) return
+  yield* Effect.catchAll(made, ({ message }) => Effect.logWarning(`what programs write is not kept in full: ${message}`))
 })
 
 /** Whether the log of a task is one of this machine. What a record names besides is not read. */

@@ -73,7 +73,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     policy,
     limit,
     pinger: shared.pinger,
-    beginning: beginningOf(options, { url, policy, timeout: limit }),
+    beginning: beginningOf(options, { url, policy, timeout: limit, heartbeatInterval: settings.healthcheckInterval }),
     sweep: embedded ? Effect.void : Effect.map(Recovery.sweep, (runs) => inherited.push(...runs))
   }).pipe(
     Effect.scoped,
@@ -110,7 +110,7 @@ const limitOf = ({ request: { spec }, timeout }: Options, { workflowTimeout }: R
 /** The first event of a run, or the one with which it goes on. */
 const beginningOf = (
   { embedded = false, inputDigest, request: { before, spec } }: Options,
-  told: { readonly url: string; readonly policy: TeardownPolicy; readonly timeout: Duration.Duration }
+  told: { readonly url: string; readonly policy: TeardownPolicy; readonly timeout: Duration.Duration; readonly heartbeatInterval: Duration.Duration }
 ): EventBody => {
   const header = {
     ...told,

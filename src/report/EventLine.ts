@@ -1,20 +1,27 @@
 /** Every event of a run as one line of text for people. */
-import type * as Duration from "effect/Duration"
+import * as DateTime from "effect/DateTime"
 import * as Match from "effect/Match"
+import * as Stream from "effect/Stream"
 import type { RunEvent } from "../run/RunEvent.ts"
-import { count, duration, oneLine } from "./Format.ts"
+import { count, duration, lastLines, oneLine } from "./Format.ts"
 import type { Style } from "./Style.ts"
 
-/** What a line tells of: the ordinary course of a run, something that needs attention, or something that went wrong. */
-export type Weight = "ordinary" | "notable" | "wrong"
+/**
+ * What a line tells of: a step of something that another line tells of, the ordinary course of a run, something that needs
+ * attention, or something that went wrong.
+ */
+export type Weight = "step" | "ordinary" | "notable" | "wrong"
 
 /** An event in words. */
 export interface EventLine {
   readonly weight: Weight
   readonly text: string
+  /** What Agamemnon calls the thing, for who wants to know all. */
+  readonly id?: string | undefined
 }
 
-const ordinary = (text: string): EventLine => ({ weight: "ordinary", text })
+const step = (text: string, id?: string): EventLine => ({ weight: "step", text, id })
+const ordinary = (text: string, id?: string): EventLine => ({ weight: "ordinary", text, id })
 const notable = (text: string): EventLine => ({ weight: "notable", text })
 const wrong = (text: string): EventLine => ({ weight: "wrong", text })
 
@@ -29,9 +36,9 @@ interface Identified extends Named {
 const identified = ({ id }: Identified): string => (id === undefined ? "" : ` (${id})`)
 
 const lifecycle = <Kind extends "agent" | "team">(kind: Kind) => ({
-  creating: ({ name }: Named) => ordinary(`${kind} ${name}: creating`),
-  created: (event: Identified) => ordinary(`${kind} ${event.name}: created${identified(event)}`),
-  reused: (event: Identified) => ordinary(`${kind} ${event.name}: reused${identified(event)}`),
+  creating: ({ name }: Named) => step(`${kind} ${name}: creating`),
+  created: ({ id, name }: Identified) => ordinary(`${kind} ${name}: created`, id),
+  reused: ({ id, name }: Identified) => ordinary(`${kind} ${name}: reused`, id),
   removed: ({ made = true, name }: Named & { readonly made?: boolean }) =>
     ordinary(`${kind} ${name}: ${made ? "removed" : "was never made"}`),
   kept: (event: Identified & { readonly usedBy?: string }) =>
@@ -78,7 +85,7 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "agent.creating": agent.creating,
   "agent.created": agent.created,
   "agent.reused": agent.reused,
-  "agent.started": ({ name }) => ordinary(`agent ${name}: started`),
+  "agent.started": ({ name }) => step(`agent ${name}: started`),
   "agent.removed": agent.removed,
   "agent.kept": agent.kept,
   "agent.left": agent.left,
@@ -91,9 +98,9 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "task.submitting": (event) =>
     event.changed === true
       ? notable(`${task(event)}: submitting it anew, because its declaration has changed`)
-      : ordinary(`${task(event)}: submitting`),
-  "task.submitted": (event) => ordinary(`${task(event)}: submitted (${event.id})`),
-  "task.watched": (event) => ordinary(`${task(event)}: found in progress, watching it (${event.id})`),
+      : step(`${task(event)}: submitting`),
+  "task.submitted": (event) => ordinary(`${task(event)}: submitted`, event.id),
+  "task.watched": (event) => ordinary(`${task(event)}: found in progress, watching it`, event.id),
   "task.progressed": (event) => ordinary(`${task(event)}: ${event.status}`),
   "task.failing": (event) => notable(`${task(event)}: its worker has failed, telling Agamemnon`),
   "task.finished": (event) => {
@@ -102,7 +109,7 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   },
   "task.skipped": (event) => notable(`${task(event)}: skipped, because a task before it did not complete`),
   "request.failed": ({ error }) => notable(`trying again: ${error}`),
-  "connectivity.alive": () => ordinary("heartbeat: Agamemnon answers"),
+  "connectivity.alive": () => step("heartbeat: Agamemnon answers"),
   "connectivity.suspect": ({ failures }) => notable(`heartbeat: ${pings(failures)}`),
   "connectivity.lost": ({ failures }) => wrong(`heartbeat: ${pings(failures)}, connectivity is lost`),
   "feed.lost": ({ reason }) => notable(`no events, going on by polling: ${reason}`),
@@ -117,9 +124,9 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "record.failed": ({ error }) => wrong(`THE RUN IS NOT RECORDED from here on: ${error}`),
   "record.restored": () => notable("the run is recorded again, without a gap"),
   "run.decided": ({ outcome, reason }) =>
-    ordinary(outcome === "completed" ? "all tasks completed" : `the run ended: ${reason === "" ? outcome : reason}`),
+    step(outcome === "completed" ? "all tasks completed" : `the run ended: ${reason === "" ? outcome : reason}`),
   "teardown.started": ({ decision }) =>
-    ordinary(decision === "remove" ? "teardown: removing what the run made" : "teardown: keeping what the run made"),
+    step(decision === "remove" ? "teardown: removing what the run made" : "teardown: keeping what the run made"),
   "teardown.waiting": (event) => notable(`teardown: waiting ${waitedFor(event)}`),
   "run.finished": ({ left, outcome }) =>
     left === 0 ? ordinary(`run ${outcome}`) : wrong(`run ${outcome}, ${count(left, "resource")} could not be removed`),
@@ -128,9 +135,78 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
 
 const paints = { notable: "doubtful", wrong: "bad" } as const
 
-/** Renders an event as a line that begins with the time since the run began. */
-export const render = (event: RunEvent, elapsed: Duration.Duration, style: Style): string => {
-  const { text, weight } = describe(event)
-  const line = oneLine(text)
-  return `${style.faint(duration(elapsed).padStart(8))}  ${weight === "ordinary" ? line : style[paints[weight]](line)}`
+/** How much is told: every step with its id, each thing that happens once, or only what the end of a run does not say. */
+export type Detail = "every step" | "each thing" | "what the end does not say"
+
+/** What the end of a run says of itself. */
+const toldAtTheEnd: ReadonlySet<RunEvent["_tag"]> = new Set([
+  "agent.kept",
+  "agent.left",
+  "team.kept",
+  "team.left",
+  "task.finished",
+  "task.skipped",
+  "run.cancelling",
+  "run.finished"
+])
+
+const isTold = ({ _tag }: RunEvent, weight: Weight, detail: Detail): boolean => {
+  switch (detail) {
+    case "every step":
+      return true
+    case "each thing":
+      return weight !== "step"
+    case "what the end does not say":
+      return weight !== "step" && weight !== "ordinary" && !toldAtTheEnd.has(_tag)
+  }
 }
+
+/** How events are rendered. */
+export interface Options {
+  readonly style: Style
+  readonly detail: Detail
+  /** Since when times are counted. Defaults to the first event. */
+  readonly since?: DateTime.Utc | undefined
+}
+
+/** What the events before one have to do with how that is told. */
+interface Before {
+  readonly since: DateTime.Utc | undefined
+  /** Whether a ping was not answered, and none since. */
+  readonly isSuspect: boolean
+}
+
+const describeAfter = ({ isSuspect }: Before, event: RunEvent): EventLine =>
+  event._tag === "connectivity.alive" && isSuspect ? notable("heartbeat: Agamemnon answers again") : describe(event)
+
+/** Renders an event as lines of which the first begins with the time since the run began; none if that much is not to be told. */
+const render = (before: Before, event: RunEvent, { detail, style }: Options): ReadonlyArray<string> => {
+  const { id, text, weight } = describeAfter(before, event)
+  if (!isTold(event, weight, detail)) return []
+  const line = oneLine(id === undefined || detail !== "every step" ? text : `${text} (${id})`)
+  const painted = weight === "step" || weight === "ordinary" ? line : style[paints[weight]](line)
+  const elapsed = DateTime.distanceDuration(before.since ?? event.at, event.at)
+  const result = detail === "every step" && event._tag === "task.finished" ? event.result ?? "" : ""
+  return [
+    `${style.faint(duration(elapsed).padStart(8))}  ${painted}`,
+    ...lastLines(result, Number.POSITIVE_INFINITY).map((each) => `          | ${each}`)
+  ]
+}
+
+const isAnswer = ({ _tag }: RunEvent): boolean => _tag === "connectivity.alive" || _tag === "run.resumed"
+
+/** Renders events, each as it comes. */
+export const lines = <E, R>(events: Stream.Stream<RunEvent, E, R>, options: Options): Stream.Stream<string, E, R> =>
+  events.pipe(
+    Stream.mapAccum<Before, RunEvent, ReadonlyArray<string>>(
+      { since: options.since, isSuspect: false },
+      (before, event) => [
+        {
+          since: before.since ?? event.at,
+          isSuspect: event._tag === "connectivity.suspect" || (before.isSuspect && !isAnswer(event))
+        },
+        render({ ...before, since: before.since ?? event.at }, event, options)
+      ]
+    ),
+    Stream.mapConcat((rendered) => rendered)
+  )

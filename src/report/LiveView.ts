@@ -11,11 +11,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type * as Stream from "effect/Stream"
-import { createLogUpdate } from "log-update"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
 import * as LastLines from "./LastLines.ts"
 import * as RunView from "./RunView.ts"
+import * as ScreenFrame from "./ScreenFrame.ts"
 
 /** A terminal that a view is drawn on. */
 export interface LiveView {
@@ -52,31 +52,29 @@ export const make = (
   Effect.gen(function*() {
     const console = yield* Console.consoleWith(Effect.succeed)
     const files = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
-    const draw = createLogUpdate(terminal)
+    const frame = ScreenFrame.make(terminal)
     // A terminal that is closed ends the view and nothing else.
     terminal.on("error", () => {})
 
-    const render = Effect.fnUntraced(function*(state: RunState.RunState | undefined, lastLines: LastLines.LastLines, frame: number) {
+    const render = Effect.fnUntraced(function*(state: RunState.RunState | undefined, lastLines: LastLines.LastLines, number: number) {
       if (state === undefined) return
-      draw(RunView.render(state, {
+      frame.draw(RunView.render(state, {
         ...look,
         lastLines,
-        frame,
+        frame: number,
         now: yield* DateTime.now,
         width: terminal.columns,
         height: terminal.rows
       }))
     })
 
-    const remove = Effect.sync(() => {
-      draw.clear()
-      draw.done()
-    })
+    const remove = Effect.sync(frame.remove)
 
     const show = Effect.fn("LiveView.show")(function*(events: Stream.Stream<RunEvent>) {
       const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
       const lastLines = yield* Ref.make<LastLines.LastLines>(new Map())
-      const redraw = Effect.all([Ref.get(state), Ref.get(lastLines), frame]).pipe(
+      yield* givingWay(frame)
+      const redraw = Effect.all([Ref.get(state), Ref.get(lastLines), frameNumber]).pipe(
         Effect.flatMap(([reached, lines, number]) => render(reached, lines, number)),
         Effect.timed,
         Effect.flatMap(([took]) => Effect.sleep(pauseAfter(took))),
@@ -84,9 +82,9 @@ export const make = (
       )
       const logs = Effect.provide(LastLines.follow(state, lastLines, isLogHere), files)
       yield* Effect.raceFirst(RunState.follow(events, state), Effect.raceFirst(redraw, logs))
-    }, Effect.ensuring(remove))
+    }, Effect.scoped, Effect.ensuring(remove))
 
-    const writeAbove = (...words: ReadonlyArray<unknown>) => draw.persist(words.map(String).join(" "))
+    const writeAbove = (...words: ReadonlyArray<unknown>) => frame.writeAbove(words.map(String).join(" "))
     // What was sent elsewhere, as with `2> errors`, still goes there.
     const log = process.stdout.isTTY ? writeAbove : console.unsafe.log
     const error = process.stderr.isTTY ? writeAbove : console.unsafe.error
@@ -99,4 +97,28 @@ export const make = (
     return { show, remove, above: Effect.withConsole(aboveIt) }
   })
 
-const frame = Effect.map(DateTime.now, (now) => Math.floor(now.epochMillis / Duration.toMillis(shortestPause)))
+/**
+ * Gives the terminal back while this process is stopped, as by Ctrl-Z, and draws anew when it goes on. A process that no
+ * shell could let go on again is not stopped by the system.
+ */
+const givingWay = (frame: ScreenFrame.ScreenFrame) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const onStop = () => {
+        frame.remove()
+        process.off("SIGTSTP", onStop)
+        process.kill(process.pid, "SIGTSTP")
+        process.on("SIGTSTP", onStop)
+      }
+      process.on("SIGTSTP", onStop)
+      process.on("SIGCONT", frame.forget)
+      return onStop
+    }),
+    (onStop) =>
+      Effect.sync(() => {
+        process.off("SIGTSTP", onStop)
+        process.off("SIGCONT", frame.forget)
+      })
+  )
+
+const frameNumber = Effect.map(DateTime.now, (now) => Math.floor(now.epochMillis / Duration.toMillis(shortestPause)))

@@ -4,6 +4,7 @@
  * tasks than lines, those that say the most are shown.
  */
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as RunState from "../run/RunState.ts"
 import { count, duration, oneLine } from "./Format.ts"
 import type { LastLines } from "./LastLines.ts"
@@ -123,11 +124,18 @@ const title = (state: RunState.RunState, { now, style }: Options): string => {
   return `${style.strong(oneLine(workflow))}  ${completed}/${tasks.length}  ${elapsed}  ${style.faint(`run ${run} on ${oneLine(url)}`)}`
 }
 
-const heartbeat = ({ heartbeat: { failures, lastAnswer, status } }: RunState.RunState, { now, style }: Options): string => {
+/** When the next ping is sent. While an answer is awaited, nothing counts that could look like trouble. */
+const nextPing = ({ interval, lastAnswer }: RunState.HeartbeatState, now: DateTime.Utc): string => {
+  const left = interval === undefined ? 0 : Duration.toSeconds(interval) - DateTime.distance(lastAnswer, now) / 1000
+  return left <= 0 ? "" : `, next ping in ${Math.ceil(left)}s`
+}
+
+const heartbeat = ({ heartbeat }: RunState.RunState, { now, style }: Options): string => {
+  const { failures, lastAnswer, status } = heartbeat
   const answer = `last answer ${duration(DateTime.distanceDuration(lastAnswer, now))} ago`
   switch (status) {
     case "alive":
-      return `${style.good("♥ alive")}${style.faint(`, ${answer}`)}`
+      return `${style.good("♥ alive")}${style.faint(nextPing(heartbeat, now))}`
     case "suspect":
       return style.doubtful(`♥ ${count(failures, "ping")} not answered, ${answer}`)
     case "lost":

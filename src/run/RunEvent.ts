@@ -20,6 +20,10 @@ const WholeMillis = Schema.DurationFromSelf.annotations({
     fc.oneof(fc.nat(1e9).map((millis) => Duration.millis(millis)), fc.constant(Duration.infinity))
 })
 
+const FiniteMillis = Schema.DurationFromSelf.annotations({
+  arbitrary: () => (fc) => fc.nat(1e9).map((millis) => Duration.millis(millis))
+})
+
 // In JSON a duration is a number of seconds, and its name says so; one that never ends is null.
 const seconds = (key: `${string}Seconds`) =>
   Schema.propertySignature(
@@ -29,6 +33,17 @@ const seconds = (key: `${string}Seconds`) =>
       decode: (value) => (value === null ? Duration.infinity : Duration.millis(Math.round(value * 1000))),
       encode: (duration) => (Duration.isFinite(duration) ? Duration.toSeconds(duration) : null)
     })
+  ).pipe(Schema.fromKey(key))
+
+// The same, which an earlier version has not recorded.
+const optionalSeconds = (key: `${string}Seconds`) =>
+  Schema.optionalWith(
+    Schema.transform(Schema.Number, FiniteMillis, {
+      strict: true,
+      decode: (value) => Duration.millis(Math.round(value * 1000)),
+      encode: Duration.toSeconds
+    }),
+    { exact: true }
   ).pipe(Schema.fromKey(key))
 
 const common = { run: RunId, workflow: Schema.String, at: Schema.DateTimeUtc }
@@ -74,6 +89,8 @@ const header = {
   embedded: optional(Schema.Boolean),
   policy: TeardownPolicy,
   timeout: seconds("timeoutSeconds"),
+  // The time from one ping to the next.
+  heartbeatInterval: optionalSeconds("heartbeatIntervalSeconds"),
   // Digest (SHA-256) of the input that is recorded beside the events.
   inputDigest: Schema.optionalWith(Schema.String, { exact: true }).pipe(Schema.fromKey("declaration")),
   agents: Schema.Array(Schema.String),

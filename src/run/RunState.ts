@@ -4,6 +4,7 @@
  */
 import * as Arr from "effect/Array"
 import type * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Match from "effect/Match"
@@ -69,6 +70,8 @@ export interface HeartbeatState {
   readonly status: "alive" | "suspect" | "lost"
   readonly lastAnswer: DateTime.Utc
   readonly failures: number
+  /** The time from one ping to the next, as far as that is recorded. */
+  readonly interval: Duration.Duration | undefined
 }
 
 /** A run as its events tell it. */
@@ -110,7 +113,7 @@ const start = (event: Started | Resumed): RunState => ({
   inputDigest: event.inputDigest,
   startedAt: event.at,
   endedAt: undefined,
-  heartbeat: { status: "alive", lastAnswer: event.at, failures: 0 },
+  heartbeat: { status: "alive", lastAnswer: event.at, failures: 0, interval: event.heartbeatInterval },
   agents: HashMap.empty(),
   teams: HashMap.empty(),
   tasks: HashMap.fromIterable(
@@ -243,10 +246,10 @@ const step = (state: RunState) =>
       task(state, event, { status, id, earlier, result, endedAt: at, failing: undefined, ...(log === undefined ? {} : { log }) }),
     "task.skipped": (event) => task(state, event, { status: "skipped", endedAt: event.at }),
     "request.failed": () => state,
-    "connectivity.alive": ({ lastAnswer }) => ({ ...state, heartbeat: { status: "alive", lastAnswer, failures: 0 } }),
+    "connectivity.alive": ({ lastAnswer }) => ({ ...state, heartbeat: { ...state.heartbeat, status: "alive", lastAnswer, failures: 0 } }),
     "connectivity.suspect": ({ failures, lastAnswer }) => ({
       ...state,
-      heartbeat: { status: "suspect", lastAnswer, failures }
+      heartbeat: { ...state.heartbeat, status: "suspect", lastAnswer, failures }
     }),
     "connectivity.lost": ({ failures }) => ({
       ...state,

@@ -11,11 +11,12 @@ import * as HashChain from "../../src/store/HashChain.ts"
 import type { TeardownPolicy } from "../../src/workflow/TeardownPolicy.ts"
 import { answerLost, answers, broken, type FakeAgamemnon, lateAndLost, make as makeFake, slow, type Twist } from "../support/FakeAgamemnon.ts"
 import * as HostileWorld from "../support/HostileWorld.ts"
+import * as Sweep from "../support/Sweep.ts"
 import { steady, task, team, workflow } from "../support/TestRun.ts"
 import * as VirtualClock from "../support/VirtualClock.ts"
 
-/** How many sequences are tried. A sweep by hand tries more: `TELEMACHY_TEST_SEQUENCES=10000 npx vitest run Guarantees`. */
-const sequences = Effect.runSync(Config.withDefault(Config.integer("TELEMACHY_TEST_SEQUENCES"), 200))
+/** How many sequences are tried. A sweep tries more, and `TELEMACHY_TEST_SEQUENCES=10000 npx vitest run Guarantees` still more. */
+const sequences = Effect.runSync(Config.withDefault(Config.integer("TELEMACHY_TEST_SEQUENCES"), Sweep.upTo(200, 60)))
 
 /** What can happen, to one of three processes or to Agamemnon. */
 type Action =

@@ -170,8 +170,14 @@ describe.concurrent("cleanup", () => {
       const dry = yield* run(["cleanup", "--all", "--dry-run"], { env })
       assert.match(dry.stdout, new RegExp(`^would remove team crew .* of run ${id}\\nwould remove agent worker .* of run ${id}\\n$`))
       assert.deepStrictEqual(yield* names(backend), all)
-      const cleaned = yield* run(["cleanup", "--all"], { env })
-      assert.strictEqual(cleaned.code, 0, cleaned.stderr)
+      const cleaned = yield* telemachy(["cleanup", "--all", "--json"], { env })
+      const { code, stderr, stdout } = yield* cleaned.exited
+      assert.strictEqual(code, 0, stderr)
+      const lines: ReadonlyArray<Readonly<Record<string, string>>> = stdout.trim().split("\n").map((line) => JSON.parse(line))
+      assert.deepStrictEqual(lines.map(({ kind, name, run, status, workflow }) => ({ kind, name, run, status, workflow })), [
+        { kind: "team", name: "crew", run: id, status: "removed", workflow: "dead" },
+        { kind: "agent", name: "worker", run: id, status: "removed", workflow: "dead" }
+      ])
       assert.lengthOf(yield* names(backend), 4)
 
       const listed = yield* run(["cleanup", "--orphans"], { env })

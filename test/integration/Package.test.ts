@@ -1,22 +1,32 @@
 import { execFile } from "node:child_process"
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
 import { createContext, runInContext } from "node:vm"
-import { assert, describe } from "@effect/vitest"
+import { afterAll, assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { build } from "esbuild"
+import * as Sweep from "../support/Sweep.ts"
 import { emptyDirectory, root, start, test } from "../support/TestCommand.ts"
 
 const execute = promisify(execFile)
 
-/** Packs the project as it would be published, and unpacks it beside the modules that it depends on. */
+const packages = mkdtempSync(join(tmpdir(), "telemachy-package-"))
+afterAll(() => rmSync(packages, { recursive: true, force: true }))
+
+/** Packs the project as it would be published: once for all tests. */
+const packed = Effect.runSync(Effect.cached(Effect.promise(async () => {
+  const { stdout } = await execute("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", packages], { cwd: root })
+  const [archive]: [{ filename: string; files: ReadonlyArray<{ path: string; mode: number }> }] = JSON.parse(stdout)
+  return archive
+})))
+
+/** Unpacks the package beside the modules that it depends on. */
 const unpack = Effect.fnUntraced(function*(hasPeers: boolean) {
   const directory = yield* emptyDirectory
-  const packed = yield* Effect.promise(() =>
-    execute("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", directory], { cwd: root }))
-  const [{ filename, files }]: [{ filename: string; files: ReadonlyArray<{ path: string; mode: number }> }] = JSON.parse(packed.stdout)
-  yield* Effect.promise(() => execute("tar", ["-xzf", join(directory, filename), "-C", directory]))
+  const { filename, files } = yield* packed
+  yield* Effect.promise(() => execute("tar", ["-xzf", join(packages, filename), "-C", directory]))
   const modules = join(directory, "node_modules")
   mkdirSync(modules)
   const { dependencies, peerDependencies }: Readonly<Record<string, Readonly<Record<string, string>>>> = JSON.parse(
@@ -54,9 +64,10 @@ const application = (values: ReadonlyArray<readonly [module: string, name: strin
     "}"
   ].join("\n")
 
-/** The ways in which an application finds modules, with the least that a strict one asks of the compiler. */
-const resolutions = { bundler: "ESNext", node16: "Node16", nodenext: "NodeNext" } as const
+/** The ways in which an application finds modules; `node16` and `nodenext` find the same. */
+const resolutions = { bundler: "ESNext", nodenext: "NodeNext", ...(Sweep.isFull ? { node16: "Node16" } : {}) }
 
+/** The least that a strict application asks of the compiler. */
 const strict = { target: "ES2022", lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false }
 
 describe.concurrent("the package", () => {

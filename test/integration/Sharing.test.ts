@@ -9,10 +9,11 @@ import * as Schema from "effect/Schema"
 import * as LibsqlFile from "../../src/store/LibsqlFile.ts"
 import * as PostgresSchema from "../support/PostgresSchema.ts"
 import * as RecordFile from "../support/RecordFile.ts"
+import * as Sweep from "../support/Sweep.ts"
 import { emptyDirectory, run, telemachy } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
 
-const processes = 30
+const processes = Sweep.upTo(30, 12)
 
 const flow = TestWorkflow.write(() => ({
   metadata: { name: "shared" },

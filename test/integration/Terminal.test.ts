@@ -4,7 +4,7 @@ import * as Faults from "../../src/embedded/Faults.ts"
 import { eventually } from "../support/HttpQuestion.ts"
 import * as TerminalScreen from "../support/TerminalScreen.ts"
 import * as TestBackend from "../support/TestBackend.ts"
-import { again, hasTerminals, onTerminal, run, test } from "../support/TestCommand.ts"
+import { again, bin, hasTerminals, onTerminal, run, start, test, typed } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 const colors = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`)
@@ -124,6 +124,42 @@ describe.runIf(hasTerminals).concurrent("a run on a terminal", () => {
       assert.isTrue(screen.some((line) => line.includes("agent worker: created")))
       assert.isFalse(screen.some((line) => line.includes("♥")))
       assertSummary(screen.slice(-summary.length))
+    }))
+
+  test("gives the terminal back while it is stopped by Ctrl-Z, and is drawn anew when it goes on", () =>
+    Effect.gen(function*() {
+      const { file, open } = yield* two
+      const shell = ["script", "-qec", "stty cols 90 rows 24 -echo; exec bash --norc --noprofile -i", "/dev/null"] as const
+      const running = yield* start(shell, { input: typed, terminal: true })
+      const output = () => running.output().stdout
+      const drawn = (from: number) => /[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] first/.test(output().slice(from)) || undefined
+      yield* running.type(`${process.execPath} ${bin} run ${file} --no-color; echo code $?\n`)
+      yield* running.until("the view", () => drawn(0))
+      yield* running.type("\u001a")
+      yield* running.until("the stop", () => output().includes("Stopped") || undefined)
+      assert.isAbove(output().lastIndexOf(showCursor), output().lastIndexOf(hideCursor))
+      const stopped = output().length
+      yield* running.type("fg\n")
+      yield* running.until("the view anew", () => drawn(stopped))
+      assert.include(output().slice(stopped), hideCursor)
+      yield* open(1)
+      yield* running.until("the end", () => output().includes("completed in") || undefined)
+      yield* running.type("exit\n")
+      yield* running.ended
+      assert.isAbove(output().lastIndexOf(showCursor), output().lastIndexOf(hideCursor))
+    }))
+
+  test("goes on when Ctrl-Z is pressed where no shell could let it go on", () =>
+    Effect.gen(function*() {
+      const { file, open } = yield* two
+      const running = yield* onTerminal(["run", file, "--no-color"])
+      const drawn = (from: number) => /[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] first/.test(running.output().stdout.slice(from)) || undefined
+      yield* running.until("the view", () => drawn(0))
+      const before = running.output().stdout.length
+      yield* running.type("\u001a")
+      yield* running.until("the view anew", () => running.output().stdout.slice(before).includes(hideCursor) && drawn(before))
+      yield* open(1)
+      assert.strictEqual((yield* running.ended).code, 0)
     }))
 
   test("shows no view when it is quiet", () =>

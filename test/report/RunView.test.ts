@@ -15,7 +15,7 @@ describe("RunView", () => {
   it("shows teams and tasks with state, assignee and time, and the heartbeat", () => {
     assert.deepStrictEqual(draw(stateOf(...underWay, event(2.5, { _tag: "connectivity.alive", lastAnswer: after(2.5) }))), [
       "odyssey  1/3  3.0s  run 0123456789abcdef on http://127.0.0.1:8080",
-      "♥ alive, last answer 0.5s ago",
+      "♥ alive, next ping in 15s",
       "",
       "weavers 0 of 2",
       "  ⠋ weave    penelope     2.5s  running",
@@ -24,6 +24,16 @@ describe("RunView", () => {
       "  ✔ look out  mentor     1.5s  completed",
       "",
       "Ctrl-C cancels the run and takes down what it made"
+    ])
+  })
+
+  it("counts down to the next ping, and counts nothing while an answer is awaited", () => {
+    const heart = (seconds: number) => draw(stateOf(started), { seconds })[1]
+    assert.deepStrictEqual([0, 14.2, 15, 18].map(heart), [
+      "♥ alive, next ping in 15s",
+      "♥ alive, next ping in 1s",
+      "♥ alive",
+      "♥ alive"
     ])
   })
 

@@ -1,3 +1,4 @@
+import { execPath } from "node:process"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Command from "@effect/platform/Command"
 import { assert, describe, it } from "@effect/vitest"
@@ -9,10 +10,11 @@ import * as Redacted from "effect/Redacted"
 import { RunJournal } from "../../src/run/RunJournal.ts"
 import { RunStore } from "../../src/store/RunStore.ts"
 import * as SqlRunStore from "../../src/store/SqlRunStore.ts"
+import * as Sweep from "../support/Sweep.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
 import { identity, newPath, started } from "../support/TestStore.ts"
 
-const processes = 10
+const processes = Sweep.upTo(10, 6)
 
 /** Writes the beginning of a run into a file. */
 const writeRun = (path: string) =>
@@ -24,7 +26,7 @@ const writeRun = (path: string) =>
 /** Lets processes open a journal and write to it, all at once. */
 const together = (where: string, count: number) =>
   Effect.forEach(Arr.range(1, count), (number) =>
-    Command.make("npx", "tsx", "test/support/openStore.ts", where, String(number)).pipe(
+    Command.make(execPath, "--import", "tsx", "test/support/openStore.ts", where, String(number)).pipe(
       Command.stderr("inherit"),
       Command.exitCode
     ), { concurrency: "unbounded" })

@@ -23,6 +23,7 @@ export const started = event(0, {
   url: "http://127.0.0.1:8080",
   policy: "on_completion",
   timeout: Duration.hours(2),
+  heartbeatInterval: Duration.seconds(15),
   agents: ["penelope", "mentor"],
   teams: [
     {

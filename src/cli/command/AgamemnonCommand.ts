@@ -19,6 +19,7 @@ export const command = Command.make("agamemnon", config, ({ allowRemote, host: a
     if (openapi) return yield* Console.log(JSON.stringify(OpenApi.fromApi(AgamemnonApi), null, 2))
     const configured = yield* Settings.agamemnonApiKey.config
     const apiKey = Option.getOrUndefined(Option.orElse(given, () => configured))
+    if (!noWorkers) yield* TaskLogs.warnWhenUnkept
     const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
     const server = yield* EmbeddedAgamemnon.make({
       host: address,

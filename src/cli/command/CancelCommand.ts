@@ -42,7 +42,7 @@ export const command = Command.make("cancel", config, ({ run: prefix, ...flags }
     if (state.endedAt !== undefined && RunState.remaining(state).length === 0) {
       return yield* Console.log(`run ${run} is over (${state.outcome ?? "failed"}) and has left nothing`)
     }
-    yield* Effect.provide(CleanupOutput.clean(run, Option.isSome(flags.url)), Backend.layerOf(state, flags.url))
+    yield* Effect.provide(CleanupOutput.clean(run, { json: false, moved: Option.isSome(flags.url) }), Backend.layerOf(state, flags.url))
   }).pipe(
     Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer(flags))

@@ -16,6 +16,7 @@ import type { RunSummary } from "../../store/RunSummary.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Backend from "../Backend.ts"
+import * as CleanupLine from "../CleanupLine.ts"
 import * as CleanupOutput from "../CleanupOutput.ts"
 import { CommandExit } from "../CommandExit.ts"
 import * as ConfigSources from "../ConfigSources.ts"
@@ -32,14 +33,22 @@ export class TargetError extends Schema.TaggedError<TargetError>()("TargetError"
   }
 }
 
+interface Options extends CleanupOutput.Options {
+  readonly dryRun: boolean
+}
+
 /** Cleans one run up, or says what that would remove. */
-const cleanOne = Effect.fn("CleanupCommand.cleanOne")(function*(run: RunId, dryRun: boolean, moved: boolean) {
-  if (!dryRun) return yield* CleanupOutput.clean(run, moved)
-  const remaining = RunState.remaining(yield* RunLookup.stateOf(run))
-  yield* Effect.forEach(remaining, (each) => Console.log(`would remove ${CleanupOutput.inWords(each)} of run ${run}`), {
-    discard: true
-  })
-  if (remaining.length === 0) yield* Console.log(`nothing of run ${run} is left`)
+const cleanOne = Effect.fn("CleanupCommand.cleanOne")(function*(run: RunId, { dryRun, json, moved }: Options) {
+  if (!dryRun) return yield* CleanupOutput.clean(run, { json, moved })
+  const state = yield* RunLookup.stateOf(run)
+  const remaining = RunState.remaining(state)
+  yield* Effect.forEach(remaining, (each) =>
+    CleanupLine.tell(
+      { status: "would_remove", ...CleanupLine.ofRun(state, each) },
+      json,
+      `would remove ${CleanupOutput.inWords(each)} of run ${run}`
+    ), { discard: true })
+  if (remaining.length === 0 && !json) yield* Console.log(`nothing of run ${run} is left`)
 })
 
 /** Whether there may be something of a run that nobody drives. */
@@ -62,7 +71,7 @@ const sayElsewhere = (states: ReadonlyArray<Found>) => {
  * Cleans up every run without a living owner on the Agamemnon of the settings,
  * and those whose Agamemnon has ended with their process.
  */
-const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(dryRun: boolean) {
+const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(options: Options) {
   const named = Option.getOrUndefined(yield* Settings.agamemnonUrl.config)
   const { list } = yield* RunStore.RunStore
   const concerned = (yield* list).filter(isConcerned)
@@ -72,10 +81,10 @@ const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(dryRun: boolean)
     Either.isLeft(state) || state.right.embedded || (named !== undefined && AgamemnonAddress.isSame(state.right.url, named))
   const [elsewhere, runs] = Arr.partition(found, ({ state }) => isHere(state))
   if (named === undefined) yield* sayElsewhere(elsewhere.map(({ state }) => state))
-  if (runs.length === 0) return yield* Console.log(`no run has left anything${named === undefined ? "" : ` on ${named}`}`)
+  if (runs.length === 0) return yield* options.json ? Effect.void : Console.log(`no run has left anything${named === undefined ? "" : ` on ${named}`}`)
   const exits = yield* Effect.forEach(runs, ({ run, state }) =>
     Effect.flatMap(state, (state) =>
-      Effect.as(Effect.provide(cleanOne(run, dryRun, false), state.embedded ? Backend.embedded : Backend.named), true)).pipe(
+      Effect.as(Effect.provide(cleanOne(run, options), state.embedded ? Backend.embedded : Backend.named), true)).pipe(
       Effect.catchTags({
         Exit: () => Effect.succeed(false),
         JournalError: sayWhy,
@@ -88,16 +97,16 @@ const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(dryRun: boolean)
   if (!exits.every(Boolean)) return yield* new CommandExit({ code: ExitCode.leftBehind })
 })
 
-export const command = Command.make("cleanup", config, ({ all, dryRun, orphans, targets, ...flags }) =>
+export const command = Command.make("cleanup", config, ({ all, dryRun, json, orphans, targets, ...flags }) =>
   Effect.gen(function*() {
     const isNamed = targets.length > 0
     if (all ? isNamed || orphans : !orphans && !isNamed) return yield* new TargetError()
-    if (orphans) return yield* Effect.provide(OrphanCleanup.clean(targets, dryRun), Backend.named)
-    if (all) return yield* cleanAll(dryRun)
+    if (orphans) return yield* Effect.provide(OrphanCleanup.clean(targets, { dryRun, json }), Backend.named)
+    if (all) return yield* cleanAll({ dryRun, json, moved: false })
     const runs = yield* Effect.forEach(targets, RunLookup.find)
     yield* Effect.forEach(runs, ({ run }) =>
       Effect.flatMap(RunLookup.stateOf(run), (state) =>
-        Effect.provide(cleanOne(run, dryRun, Option.isSome(flags.url)), Backend.layerOf(state, flags.url))), { discard: true })
+        Effect.provide(cleanOne(run, { dryRun, json, moved: Option.isSome(flags.url) }), Backend.layerOf(state, flags.url))), { discard: true })
   }).pipe(
     Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer(flags))

@@ -1,13 +1,11 @@
 /** `telemachy logs`: tells what has happened in a recorded run, or what one of its tasks has written. */
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as EventLine from "../../report/EventLine.ts"
-import { lastLines } from "../../report/Format.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as ConfigSources from "../ConfigSources.ts"
@@ -40,14 +38,8 @@ export const command = Command.make("logs", config, ({ attempt, follow, json, no
     if (raw || Option.isSome(attempt)) return yield* new TaskMissingError({ flag: raw ? "--raw" : "--attempt" })
     const events = follow ? JournalOutage.follow(run, Console.error) : Stream.fromIterableEffect(store.events(run))
     if (json) return yield* JsonLines.events(events)
-    yield* Stream.runForEach(events, (event) => {
-      const results = verbose && event._tag === "task.finished" ? lastLines(event.result ?? "", Number.POSITIVE_INFINITY) : []
-      const lines = [
-        EventLine.render(event, DateTime.distanceDuration(begun, event.at), style),
-        ...results.map((line) => `          | ${line}`)
-      ]
-      return Effect.forEach(lines, (line) => Console.log(line), { discard: true })
-    })
+    const lines = EventLine.lines(events, { style, detail: verbose ? "every step" : "each thing", since: begun })
+    yield* Stream.runForEach(lines, (line) => Console.log(line))
     const { status } = yield* (follow ? JournalOutage.waitOut(RunLookup.find(run), Console.error) : RunLookup.find(run))
     if (follow && status === "interrupted") yield* Console.error(`run ${run} was interrupted: its process has ended`)
   }).pipe(

@@ -13,6 +13,7 @@ export const config = {
     Options.withDescription("List what carries a key of Telemachy and no journal knows; remove it only by its id")
   ),
   dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Only list what would be removed")),
+  json: Flags.switches.jsonLines,
   url: Options.text("url").pipe(
     Options.withPseudoName("URL"),
     Options.withDescription("Address of Agamemnon; without it, the recorded one of each run, or AGAMEMNON_URL"),
@@ -33,6 +34,7 @@ export const definition: Definition = {
   examples: [
     ["telemachy cleanup 3e5c", "what one run has left or kept"],
     ["telemachy cleanup --all --dry-run", "list what any run has left here"],
+    ["telemachy cleanup --all --json", "for programs: one JSON object per agent and team, with what became of it"],
     ["telemachy cleanup --orphans", "list what no journal knows"],
     ["telemachy cleanup --orphans 0b8f2c1e-…", "remove one of those"]
   ]
