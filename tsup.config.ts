@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises"
+import { transform } from "esbuild"
 import { defineConfig, type Options } from "tsup"
 import * as Modules from "./scripts/Modules.ts"
 
@@ -38,12 +39,25 @@ const rewritten: ReadonlyArray<Plugin> = [
   )
 ]
 
-/** What was written as CommonJS finds what it requires, in the chunk that asks for it and in no other. */
+const requirer = (name: string) =>
+  `import { createRequire as telemachyCreateRequire } from "node:module"; const ${name} = telemachyCreateRequire(import.meta.url);\n`
+
+/** In the command, what was written as CommonJS finds what it requires. */
 const requiring: NonNullable<Options["plugins"]>[number] = {
   name: "requiring",
-  renderChunk: (code) =>
-    /\brequire\b/.test(code)
-      ? { code: `import { createRequire as telemachyCreateRequire } from "node:module"; const require = telemachyCreateRequire(import.meta.url);\n${code}` }
+  renderChunk: (code) => (/\brequire\b/.test(code) ? { code: `${requirer("require")}${code}` } : undefined)
+}
+
+/**
+ * In the library, the chunk that calls it has it for itself: the helper that esbuild makes for all chunks is in one that
+ * each of them imports, and what needs no Node is not to import any of it. Names of its own cost room here as in the
+ * command: such a chunk is another's code.
+ */
+const requiringAlone: NonNullable<Options["plugins"]>[number] = {
+  name: "requiring-alone",
+  renderChunk: async (code) =>
+    /\b__require\(/.test(code)
+      ? transform(`${requirer("telemachyRequire")}${code.replaceAll(/\b__require\(/g, "telemachyRequire(")}`, { minify: true })
       : undefined
 }
 
@@ -53,7 +67,6 @@ const shared = {
   treeshake: true,
   clean: true,
   splitting: true,
-  plugins: [requiring],
   esbuildPlugins: [...rewritten],
   // Of the client of libSQL, the part that opens files is all that is needed.
   esbuildOptions: (options) => {
@@ -69,6 +82,7 @@ export default defineConfig([
   {
     ...shared,
     entry: { bin: "src/bin.ts" },
+    plugins: [requiring],
     noExternal: [/^(?!libsql$|pg-native$)/],
     external: native,
     // It shows no stack, so that names of its own cost room and nothing else.
@@ -80,6 +94,7 @@ export default defineConfig([
     // Each public module is where its types are: in the folder that it has in `src`.
     entry: { index: "src/index.ts", ...Object.fromEntries(Modules.modules.map(([, path]) => [path, `src/${path}.ts`])) },
     outDir: "dist/lib",
+    plugins: [requiringAlone],
     noExternal: [/^(?!libsql$|pg-native$|effect(\/|$)|@effect\/platform(\/|$))/],
     external: native,
     minifyWhitespace: true,

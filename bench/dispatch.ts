@@ -17,7 +17,7 @@ const connections = 6
 
 const run = (input: unknown) =>
   Effect.gen(function*() {
-    const spec = yield* WorkflowSpec.decode(input)
+    const spec = yield* WorkflowSpec.decodeUnknown(input)
     const server = yield* EmbeddedAgamemnon.make()
     const [time] = yield* Effect.timed(Effect.provide(WorkflowExecutor.execute(spec), Bench.executorOn(server)))
     return { time: Duration.toMillis(time), requests: yield* server.requests }
@@ -44,7 +44,7 @@ const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 /** How long a ping takes while a thousand tasks are being submitted, which an ordinary request waits seconds for. */
 const underLoad = Effect.gen(function*() {
   const client = yield* remote
-  const spec = yield* WorkflowSpec.decode(Bench.workflow("load", "fan-out", 1000))
+  const spec = yield* WorkflowSpec.decodeUnknown(Bench.workflow("load", "fan-out", 1000))
   const layer = WorkflowExecutor.layer().pipe(Layer.provide(Layer.succeed(AgamemnonClient.AgamemnonClient, client)))
   const pings = yield* Ref.make<ReadonlyArray<number>>([])
   const sample = Effect.flatMap(timed(client.ping), (time) => Ref.update(pings, (times) => [...times, time]))

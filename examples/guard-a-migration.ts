@@ -10,12 +10,18 @@ const migrate = (moved: Ref.Ref<number>) =>
     { discard: true }
   )
 
+// #region guard
+/** Runs a migration for as long as its database answers. */
+const guarded = <E>(migration: Effect.Effect<void>, ping: Effect.Effect<void, E>) =>
+  migration.pipe(
+    Heartbeat.guard({ probe: ping, interval: "10 seconds", failureThreshold: 3, timeout: "2 seconds" }),
+    Effect.catchTag("ConnectivityError", (error) => Console.error(error.message))
+  )
+// #endregion
+
 export const program = <E>(ping: Effect.Effect<void, E>) =>
   Effect.gen(function*() {
     const moved = yield* Ref.make(0)
-    yield* migrate(moved).pipe(
-      Heartbeat.guard({ probe: ping, interval: "10 seconds", failureThreshold: 3, timeout: "2 seconds" }),
-      Effect.catchTag("WorkflowConnectivityError", (error) => Console.error(error.message))
-    )
+    yield* guarded(migrate(moved), ping)
     return yield* Ref.get(moved)
   })

@@ -3,8 +3,8 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Effect, Layer } from "effect"
 import { AgamemnonClient, WorkflowExecutor, WorkflowFile } from "telemachy"
 
-const Telemachy = WorkflowExecutor.layerConfig.pipe(
-  Layer.provide(AgamemnonClient.layerConfig),
+const Telemachy = WorkflowExecutor.layerConfig().pipe(
+  Layer.provide(AgamemnonClient.layerConfig()),
   Layer.provide(NodeHttpClient.layer)
 )
 

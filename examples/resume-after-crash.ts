@@ -17,6 +17,7 @@ const goOn = (id: RunId.RunId) =>
     Effect.catchAll(({ message }) => Effect.zipRight(Console.error(message), cleanUp(id)))
   )
 
+// #region recover
 /** Goes on with what was interrupted, and removes what is left of the rest. */
 export const recover = Effect.gen(function*() {
   const { list } = yield* RunStore.RunStore
@@ -25,6 +26,7 @@ export const recover = Effect.gen(function*() {
     else if (left > 0) yield* cleanUp(run)
   }
 })
+// #endregion
 
 export const program = Effect.gen(function*() {
   yield* recover
@@ -32,5 +34,5 @@ export const program = Effect.gen(function*() {
   yield* Console.log(`${tasks.length} tasks completed`)
 }).pipe(
   Effect.provide(layer("runs.db")),
-  Effect.provide([AgamemnonClient.layerConfig.pipe(Layer.provide(NodeHttpClient.layer)), NodeContext.layer])
+  Effect.provide([AgamemnonClient.layerConfig().pipe(Layer.provide(NodeHttpClient.layer)), NodeContext.layer])
 )

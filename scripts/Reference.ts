@@ -69,7 +69,13 @@ const workflow = table(["key", "type", "default", "meaning"], [
   ...fields("teams[].tasks[].", get(JsonSchema.jsonSchema, "$defs", "TaskSpec"))
 ])
 
-const quickStart = `\`\`\`ts\n${readFileSync("examples/quick-start.ts", "utf8")}\`\`\``
+/** An example, which is compiled and run as it is: all of it, or what its comments `#region NAME` and `#endregion` enclose. */
+const example = (file: string, region?: string): string => {
+  const whole = readFileSync(`examples/${file}`, "utf8")
+  const [, part] = new RegExp(`^// #region ${region}\\n([^]*?)^// #endregion$`, "m").exec(whole) ?? []
+  if (region !== undefined && part === undefined) throw new Error(`examples/${file} has no region ${region}`)
+  return `\`\`\`ts\n${part ?? whole}\`\`\``
+}
 
 interface Event {
   readonly tag: string
@@ -103,7 +109,11 @@ const events = table(
 
 /** The pages, and the parts that each has a place for. */
 export const pages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  "README.md": { "quick start": quickStart },
+  "README.md": { "quick start": example("quick-start.ts") },
+  "docs/library.md": {
+    recover: example("resume-after-crash.ts", "recover"),
+    guard: example("guard-a-migration.ts", "guard")
+  },
   "docs/workflow-file.md": { workflow },
   "docs/command.md": { "exit codes": exitCodes, teardown },
   "docs/settings.md": { settings },

@@ -47,12 +47,17 @@ const mentioned = (text) => {
   return found.filter((name) => name !== undefined).map((name) => ({ name: name.text, end: name.end }))
 }
 
+/** What the compiler has made up because a name was taken: an editor would show it. */
+const madeUp = /\b[A-Za-z_]\w*\$\d+\b/
+
 const kept = new Set()
 const keep = (path) => {
   if (kept.has(path)) return
   kept.add(path)
   const text = written.get(path)
   if (text === undefined) throw new Error(`${relative(target, path)} is mentioned and not there`)
+  const [name] = madeUp.exec(text) ?? []
+  if (name !== undefined) throw new Error(`${relative(target, path)} has the name ${name}`)
   for (const { name } of mentioned(text)) {
     if (name.startsWith(".")) keep(join(dirname(path), name.replace(/\.ts$/, ".d.ts")))
     else if (!mentionable.test(name)) throw new Error(`${relative(target, path)} mentions ${name}`)

@@ -30,7 +30,17 @@ const isType = (declaration: ts.Declaration): boolean =>
 interface Export {
   readonly name: string
   readonly comment: string
+  /** The comments of its overloads, where there are several: an editor shows those and not the one of the export. */
+  readonly overloads: ReadonlyArray<string>
   readonly isType: boolean
+}
+
+const overloadsOf = (type: ts.Type): ReadonlyArray<string> => {
+  const signatures = type.getCallSignatures().flatMap(({ declaration }) =>
+    declaration === undefined || declaration.getSourceFile().fileName.includes("node_modules") ? [] : [declaration])
+  return signatures.length < 2
+    ? []
+    : signatures.map((signature) => ts.getJSDocCommentsAndTags(signature).map((each) => each.getText()).join("\n"))
 }
 
 /** What the public modules export, but for what is internal. */
@@ -40,11 +50,12 @@ const exportsOf = (program: ts.Program): ReadonlyArray<Export> => {
     const source = program.getSourceFile(path)
     const symbol = source === undefined ? undefined : checker.getSymbolAtLocation(source)
     const exported = symbol === undefined ? [] : checker.getExportsOfModule(symbol)
-    return exported.flatMap(({ declarations = [], name }) => {
+    return exported.flatMap((each) => {
+      const { declarations = [], name } = each
       const comment = declarations.map(commentOf).find((text) => text !== "") ?? ""
       return comment.includes("@internal")
         ? []
-        : [{ name: `${module}.${name}`, comment, isType: declarations.every(isType) }]
+        : [{ name: `${module}.${name}`, comment, overloads: overloadsOf(checker.getTypeOfSymbol(each)), isType: declarations.every(isType) }]
     })
   })
 }
@@ -96,9 +107,18 @@ describe("the public API", () => {
     assert.deepStrictEqual(values.filter(({ comment }) => !comment.includes("**Example** (")).map(({ name }) => name), [])
   })
 
+  it("says what it is and shows an example on each overload, where an editor looks", () => {
+    const overloaded = exported.filter(({ overloads }) => overloads.length > 0)
+    assert.include(overloaded.map(({ name }) => name), "Heartbeat.guard")
+    assert.deepStrictEqual(
+      overloaded.filter(({ overloads }) => !overloads.every((comment) => comment.includes("**Example** ("))).map(({ name }) => name),
+      []
+    )
+  })
+
   it("has examples that compile", () => {
-    const examples = exported.flatMap(({ comment, name }) =>
-      examplesIn(comment).map((code, position) => [join(root, `examples/${name}.${position}.ts`), code] as const))
+    const examples = exported.flatMap(({ comment, name, overloads }) =>
+      examplesIn([comment, ...overloads].join("\n")).map((code, position) => [join(root, `examples/${name}.${position}.ts`), code] as const))
     assert.isAbove(examples.length, 80)
     assert.deepStrictEqual(compile(new Map(examples)), [])
   })

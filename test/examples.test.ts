@@ -2,12 +2,16 @@ import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import * as Migration from "../examples/guard-a-migration.ts"
+import * as QuickStart from "../examples/quick-start.ts"
 import * as ResumeAfterCrash from "../examples/resume-after-crash.ts"
 import * as RunWorkflow from "../examples/run-workflow.ts"
 import * as AgamemnonClient from "../src/agamemnon/AgamemnonClient.ts"
@@ -54,6 +58,17 @@ describe("examples", () => {
       Effect.withConsole(recorded(lines)),
       Effect.andThen(() => assert.deepStrictEqual(lines, ["6 tasks completed"]))
     )
+  })
+
+  it.live("quick-start runs a workflow on the Agamemnon that the environment names", () => {
+    const told: Array<unknown> = []
+    const logger = Logger.replace(Logger.defaultLogger, Logger.make(({ message }) => told.push(message)))
+    return Effect.gen(function*() {
+      const { apiKey, url } = yield* EmbeddedAgamemnon.EmbeddedAgamemnon
+      const environment = new Map([["AGAMEMNON_URL", url], ["AGAMEMNON_API_KEY", Redacted.value(apiKey)]])
+      yield* Effect.withConfigProvider(QuickStart.program, ConfigProvider.fromMap(environment))
+      assert.deepStrictEqual(told.flat(), ["6 tasks completed"])
+    }).pipe(Effect.provide([EmbeddedAgamemnon.layer(), logger]))
   })
 
   it.effect("guard-a-migration ends the migration when the database is gone", () =>

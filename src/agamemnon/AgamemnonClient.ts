@@ -13,6 +13,7 @@ import * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as RateLimiter from "effect/RateLimiter"
@@ -154,8 +155,8 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
     task: CreateTask & { readonly subject: string },
     except: ReadonlySet<TaskId>
   ) => Effect.Effect<Task, Failure>
-  /** Gives a task the status `failed`, and why as its result. A task that has ended is changed as well. */
-  readonly failTask: (team: TeamId, id: TaskId, reason: Option.Option<string>) => Effect.Effect<void, Failure>
+  /** Gives a task the status `failed`, and why as its result, if that is known. A task that has ended is changed as well. */
+  readonly failTask: (team: TeamId, id: TaskId, reason?: string) => Effect.Effect<void, Failure>
 }>() {}
 
 const found = <A>(request: Effect.Effect<A, Failure>): Effect.Effect<Option.Option<A>, Failure> =>
@@ -329,7 +330,7 @@ export const make: (
         )
       ),
     failTask: (team, task, reason) => {
-      const result = Option.match(reason, { onNone: () => ({}), onSome: (result) => ({ result }) })
+      const result = reason === undefined ? {} : { result: reason }
       return repeated(tasks.patch({ path: { team, task }, payload: { status: "failed", ...result } }), Replies.nothing)
     }
   })
@@ -375,8 +376,19 @@ export const config: Config.Config<Omit<Options, "url" | "apiKey">> = Config.all
   rateLimit: Config.all({ rps: Settings.rateLimitRps.config, burst: Settings.rateLimitBurst.config })
 })
 
+/** What the environment says of an Agamemnon, which must be named there. */
+const environment: Config.Config<Options> = Config.map(
+  Config.all({
+    url: Config.mapOrFail(Settings.agamemnonUrl.config, Either.fromOption(() =>
+      ConfigError.MissingData([Settings.agamemnonUrl.name], "no address is set"))),
+    apiKey: Config.map(Settings.agamemnonApiKey.config, Option.getOrUndefined),
+    behaviour: config
+  }),
+  ({ behaviour, ...address }) => ({ ...behaviour, ...address })
+)
+
 /**
- * Layer of a client of the Agamemnon that the environment names.
+ * Layer of a client whose options are read from a config; without one, from the variables of the command.
  *
  * **Example** (The Agamemnon that AGAMEMNON_URL names)
  *
@@ -385,24 +397,22 @@ export const config: Config.Config<Omit<Options, "url" | "apiKey">> = Config.all
  * import { Layer } from "effect"
  * import { AgamemnonClient } from "telemachy"
  *
- * export const Agamemnon = AgamemnonClient.layerConfig.pipe(Layer.provide(NodeHttpClient.layer))
+ * export const Agamemnon = AgamemnonClient.layerConfig().pipe(Layer.provide(NodeHttpClient.layer))
+ * ```
+ *
+ * **Example** (Variables of one's own)
+ *
+ * ```ts
+ * import { Config } from "effect"
+ * import { AgamemnonClient } from "telemachy"
+ *
+ * export const Agamemnon = AgamemnonClient.layerConfig({
+ *   url: Config.string("APP_AGAMEMNON"),
+ *   apiKey: Config.redacted("APP_AGAMEMNON_KEY")
+ * })
  * ```
  */
-export const layerConfig: Layer.Layer<
-  AgamemnonClient,
-  OptionsError | ConfigError.ConfigError,
-  HttpClient.HttpClient
-> = Layer.scoped(
-  AgamemnonClient,
-  Effect.gen(function*() {
-    const url = yield* Effect.flatMap(
-      Settings.agamemnonUrl.config,
-      Option.match({
-        onNone: () => Effect.fail(ConfigError.MissingData([Settings.agamemnonUrl.name], "no address is set")),
-        onSome: Effect.succeed
-      })
-    )
-    const apiKey = Option.getOrUndefined(yield* Settings.agamemnonApiKey.config)
-    return yield* make({ ...(yield* config), url, apiKey })
-  })
-)
+export const layerConfig = (
+  options: Config.Config.Wrap<Options> = environment
+): Layer.Layer<AgamemnonClient, OptionsError | ConfigError.ConfigError, HttpClient.HttpClient> =>
+  Layer.scoped(AgamemnonClient, Effect.flatMap(Config.unwrap(options), make))

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import { RunId } from "../run/RunId.ts"
 import * as RetryAfter from "./RetryAfter.ts"
 import * as TransportProblem from "./TransportProblem.ts"
 
@@ -162,7 +163,7 @@ export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("Agamem
  */
 export class AgamemnonStateLostError extends Schema.TaggedError<AgamemnonStateLostError>()("AgamemnonStateLostError", {
   workflow: Schema.String,
-  run: Schema.String,
+  run: RunId,
   missing: Schema.String
 }) {
   override get message(): string {

@@ -5,7 +5,6 @@
  * come, everything that Agamemnon knows is found out by reading. What it is not
  * told by a worker, that one has begun or failed, is known from events alone.
  */
-import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -34,7 +33,7 @@ export type TaskEvent = Data.TaggedEnum<{
   Updated: { readonly task: Task }
   Mentioned: { readonly id: TaskId }
   Started: { readonly id: TaskId }
-  Failed: { readonly id: TaskId; readonly reason: Option.Option<string> }
+  Failed: { readonly id: TaskId; readonly reason?: string | undefined }
   Lost: {}
   Restored: {}
 }>
@@ -168,9 +167,9 @@ const saidOf = (id: string | undefined, payload: string) => Option.filter(decode
 /** Where workers put why they have failed. */
 const reasonFields = ["error", "reason", "message", "result", "output"]
 
-const reasonOf = (words: Readonly<Record<string, unknown>>): Option.Option<string> => {
-  const texts = reasonFields.map((field) => words[field]).filter(Predicate.isString)
-  return Option.map(Arr.findFirst(texts, (text) => text.trim() !== ""), TaskResult.cut)
+const reasonOf = (words: Readonly<Record<string, unknown>>): { readonly reason?: string } => {
+  const reason = reasonFields.map((field) => words[field]).filter(Predicate.isString).find((text) => text.trim() !== "")
+  return reason === undefined ? {} : { reason: TaskResult.cut(reason) }
 }
 
 /**
@@ -195,7 +194,7 @@ export const parse = (team: TeamId, message: { readonly subject: string; readonl
     case "started":
       return Option.map(saidOf(id, message.payload), ({ task_id }) => Started({ id: task_id }))
     case "failed":
-      return Option.map(saidOf(id, message.payload), (words) => Failed({ id: words.task_id, reason: reasonOf(words) }))
+      return Option.map(saidOf(id, message.payload), (words) => Failed({ id: words.task_id, ...reasonOf(words) }))
     default:
       return Option.none()
   }

@@ -32,7 +32,7 @@ export const embedded = Layer.unwrapScoped(Effect.gen(function*() {
 })).pipe(Layer.provideMerge(TaskLogs.layer))
 
 /** Layer of the Agamemnon that the settings name, for what an embedded one would be of no use. */
-export const named = Layer.merge(Layer.provide(AgamemnonClient.layerConfig, httpClient), Layer.succeed(IsEmbedded, false))
+export const named = Layer.merge(Layer.provide(AgamemnonClient.layerConfig(), httpClient), Layer.succeed(IsEmbedded, false))
 
 /** Layer of the Agamemnon at an address, whatever the settings name. */
 const at = (url: string) =>

@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import { oneLine } from "../report/Format.ts"
-import { RunId } from "../run/RunId.ts"
 import type { RunState } from "../run/RunState.ts"
 import type { RunStatus } from "../run/RunStatus.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
@@ -88,5 +87,5 @@ export const toResume = (workflow: string, flags: Flags) =>
     onNone: () => Effect.succeedNone,
     onSome: (earlier) =>
       Effect.map(isToBeResumed(earlier, flags), (isResumed) =>
-        isResumed ? Option.some(RunId.make(earlier.state.run)) : Option.none())
+        isResumed ? Option.some(earlier.state.run) : Option.none())
   }))

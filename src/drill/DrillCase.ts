@@ -7,7 +7,6 @@ import type * as Scope from "effect/Scope"
 import type { OptionsError } from "../agamemnon/AgamemnonClient.ts"
 import type { AddressUnavailable } from "../embedded/Listener.ts"
 import type { JournalError } from "../run/JournalError.ts"
-import { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
 import type { Pace } from "./Pace.ts"
 import type { NotSeenError } from "./Sightings.ts"
@@ -56,6 +55,6 @@ export const settle = Effect.fn("DrillCase.settle")(function*(run: OwnRun) {
   }
   const outcome = state.outcome ?? "failed"
   if (RunState.left(state).length === 0) return outcome
-  yield* cleanUp(RunId.make(state.run))
+  yield* cleanUp(state.run)
   return `${outcome}, cleaned up`
 })

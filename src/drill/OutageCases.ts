@@ -3,7 +3,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Tag } from "../run/RunEvent.ts"
-import { RunId } from "../run/RunId.ts"
 import { between, type DrillCase, settle } from "./DrillCase.ts"
 import * as FaultProxy from "./FaultProxy.ts"
 import * as Pace from "./Pace.ts"
@@ -93,7 +92,7 @@ const late = (name: string, fault: string, aim: FaultProxy.Aim, cut: Duration.Du
     const state = yield* running.sightings.state
     yield* heal
     if (state === undefined) return { outcome: "did not begin" }
-    yield* cleanUp(RunId.make(state.run))
+    yield* cleanUp(state.run)
     return { outcome: `${state.outcome ?? "failed"}, cleaned up` }
   })
 })

@@ -35,7 +35,7 @@ export const of = (answerTime: Duration.Duration): Pace => {
     monitorPoll: Duration.millis(150),
     workflowTimeout: Duration.seconds(30),
     teardownGrace: graceFor(requestTimeout),
-    hostId: Option.none(),
+    hostId: undefined,
     // Longer than the pings need to lose an Agamemnon: it is they that notice.
     requestTimeout
   }

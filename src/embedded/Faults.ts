@@ -10,7 +10,7 @@ import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Data from "effect/Data"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { unauthorized } from "./Authentication.ts"
 import { tooMany } from "./RateLimit.ts"
@@ -36,8 +36,8 @@ export type Fault = Data.TaggedEnum<{
   Reset: Aim
   /** The request is carried out, and answered after a pause. */
   Slow: Aim & { readonly delay: Duration.DurationInput }
-  /** The request is answered with this status and nothing is done. `retryAfter`, in seconds, goes with 429. */
-  Status: Aim & { readonly status: 401 | 429 | 500 | 503; readonly retryAfter?: number | undefined }
+  /** The request is answered with this status and nothing is done. `retryAfter` goes with 429, and is a second by default. */
+  Status: Aim & { readonly status: 401 | 429 | 500 | 503; readonly retryAfter?: Duration.DurationInput | undefined }
   /** The request is answered as if a body that was left unread were a request: 400 and nothing else. */
   EmptyBadRequest: Aim
   /** The request is carried out, and the connection is reset instead of answering. */
@@ -75,12 +75,12 @@ export const pings: Aim = { method: "GET", path: /^\/v1\/agents\?limit=1$/ }
 
 const reasons = { 500: "internal server error", 503: "service unavailable" }
 
-const answerOf = ({ retryAfter = 1, status }: Data.TaggedEnum.Value<Fault, "Status">) => {
+const answerOf = ({ retryAfter = "1 second", status }: Data.TaggedEnum.Value<Fault, "Status">) => {
   switch (status) {
     case 401:
       return unauthorized
     case 429:
-      return tooMany(retryAfter)
+      return tooMany(Duration.toSeconds(retryAfter))
     default:
       return HttpServerResponse.unsafeJson({ error: reasons[status] }, { status })
   }

@@ -9,7 +9,7 @@ import * as PubSub from "effect/PubSub"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import { type JournalError, RunElsewhereError, type LeaseLostError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
-import { RunId } from "../run/RunId.ts"
+import type { RunId } from "../run/RunId.ts"
 import { RunJournal } from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
@@ -20,7 +20,7 @@ import * as RunSettings from "./RunSettings.ts"
 /** How runs are cleaned up. */
 export interface Options {
   /** What differs from {@link RunSettings.defaults}: the grace of teardown counts. */
-  readonly settings?: Partial<RunSettings.RunSettings> | undefined
+  readonly settings?: RunSettings.Options | undefined
   /** Whether Agamemnon has another address now than is recorded, and still is the one. Defaults to false. */
   readonly moved?: boolean | undefined
   /** Keys that are left alone. Defaults to none. */
@@ -100,14 +100,14 @@ export const clean = Effect.fn("Cleanup.run")(function*(
   const current = CurrentRun.make({
     id,
     workflow,
-    settings: { ...RunSettings.defaults, ...options.settings },
+    settings: RunSettings.make(options.settings),
     journal: Option.some(journal),
     events: options.events ?? (yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)),
     reached
   })
   const { holders } = yield* journal.reserve(concern.map(({ key }) => key), { all: false, purpose: "remove" })
   const removal = {
-    heldBy: new Map(holders.filter(({ run }) => run !== options.heir).map(({ key, run }) => [key, RunId.make(run)])),
+    heldBy: new Map(holders.filter(({ run }) => run !== options.heir).map(({ key, run }) => [key, run])),
     spared: keys,
     lastSeen: journal.events.at(-1)?.at
   }

@@ -53,7 +53,7 @@ export const hasChanged = (request: Context.Tag.Service<RunRequest>, team: strin
 /** The failure of a worker that Agamemnon was about to be told when the process of a resumed run ended. */
 export const failingBefore = (request: Context.Tag.Service<RunRequest>, team: string, { id, subject }: Task) => {
   const failing = taskBefore(request, team, subject)?.failing
-  return failing?.id === id ? { id, reason: Option.fromNullable(failing.reason) } : undefined
+  return failing?.id === id ? { id, reason: failing.reason } : undefined
 }
 
 /** How a task has ended by the journal of a resumed run, unless it is to be tried again. */

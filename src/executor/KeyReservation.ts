@@ -16,7 +16,7 @@ const lookInterval = Duration.millis(500)
 
 const refuseIfHeld = ({ former, holders }: RunJournal.Reserved): Effect.Effect<ReadonlyArray<RunId.RunId>, WorkflowRunningError> => {
   const holder = holders.find(({ purpose }) => purpose === "use") ?? holders[0]
-  return holder === undefined ? Effect.succeed(former) : new WorkflowRunningError(holder)
+  return holder === undefined ? Effect.succeed(former) : new WorkflowRunningError(holder, { disableValidation: true })
 }
 
 /**

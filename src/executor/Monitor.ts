@@ -218,7 +218,7 @@ const tellFailure = Effect.fnUntraced(function*(state: State, { id, reason }: Wo
   const { agamemnon, failures, known, run, team } = state
   const watched = known.get(id)
   if (watched === undefined) return
-  const words = Option.match(reason, { onNone: () => ({}), onSome: (reason) => ({ reason }) })
+  const words = reason === undefined ? {} : { reason }
   const intent = yield* run.emitBefore({ _tag: "task.failing", team: team.spec.name, subject: watched.subject, id, ...words })
   // It may have ended while that was written.
   if (isTerminal(watched.status)) return

@@ -98,7 +98,13 @@ const verdict = Effect.gen(function*() {
       workflow: run.workflow,
       run: run.id,
       total: tasks.length,
-      tasks: failed.map(({ status, subject, team }) => ({ team, subject, status }))
+      tasks: failed.map(({ log, result, status, subject, team }) => ({
+        team,
+        subject,
+        status,
+        ...(result === undefined ? {} : { result }),
+        ...(log === undefined ? {} : { log })
+      }))
     })
   }
 })

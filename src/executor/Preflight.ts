@@ -3,8 +3,9 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import { RequestRetry } from "../agamemnon/RequestRetry.ts"
-import { WorkflowConnectivityError } from "../liveness/Heartbeat.ts"
 import { CurrentRun } from "./CurrentRun.ts"
+import { WorkflowConnectivityError } from "./RunError.ts"
+import * as RunHeartbeat from "./RunHeartbeat.ts"
 
 /** Pings Agamemnon. When it does not answer, the run has lost connectivity before it began. */
 export const preflight = Effect.gen(function*() {
@@ -21,6 +22,7 @@ export const preflight = Effect.gen(function*() {
         new WorkflowConnectivityError({
           workflow,
           run: id,
+          backend: RunHeartbeat.backend,
           consecutiveFailures: 1,
           threshold: settings.healthcheckFailureThreshold,
           interval: settings.healthcheckInterval,

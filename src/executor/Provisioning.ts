@@ -75,13 +75,13 @@ const declared = ({ id, workflow }: Pick<Context.Tag.Service<CurrentRun>, "id" |
 const unsaid = { host: "local", programArgs: [] }
 
 // What POST drops and only PATCH stores.
-const container = (agent: AgentSpec, hostId: Option.Option<string>): Record<string, unknown> | undefined =>
+const container = (agent: AgentSpec, hostId: string | undefined): Record<string, unknown> | undefined =>
   agent.runtime === "docker"
     ? {
       ...(Option.isSome(agent.dockerImage) ? { image: agent.dockerImage.value } : {}),
       cpus: agent.cpus,
       memory: agent.memory,
-      ...(Option.isSome(hostId) ? { hostId: hostId.value } : {})
+      ...(hostId === undefined ? {} : { hostId })
     }
     : undefined
 

@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import { JournalError, RunElsewhereError, RunUnknownError } from "../run/JournalError.ts"
-import type { RunId } from "../run/RunId.ts"
+import { RunId } from "../run/RunId.ts"
 import * as RunInput from "../run/RunInput.ts"
 import { RunJournal } from "../run/RunJournal.ts"
 import * as RunProgress from "../run/RunProgress.ts"
@@ -38,7 +38,7 @@ import type { RunRequest } from "./RunRequest.ts"
  * ```
  */
 export class NothingToResumeError extends Schema.TaggedError<NothingToResumeError>()("NothingToResumeError", {
-  run: Schema.String,
+  run: RunId,
   /** It is completed, what it was told has been forgotten, or what is not completed has failed or waits for what has. */
   why: Schema.Literal("completed", "forgotten", "failed")
 }) {
@@ -70,7 +70,7 @@ export class NothingToResumeError extends Schema.TaggedError<NothingToResumeErro
  * ```
  */
 export class WorkflowChangedError extends Schema.TaggedError<WorkflowChangedError>()("WorkflowChangedError", {
-  run: Schema.String,
+  run: RunId,
   /** What differs, each in a sentence. */
   differences: Schema.Array(Schema.String)
 }) {

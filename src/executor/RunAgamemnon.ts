@@ -5,7 +5,6 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
@@ -55,7 +54,7 @@ export class RunAgamemnon extends Context.Tag("telemachy/executor/RunAgamemnon")
       intent: Failing,
       team: TeamId,
       id: TaskId,
-      reason: Option.Option<string>
+      reason: string | undefined
     ) => Effect.Effect<void, AgamemnonError>
     /** The create of a key, if this process has begun one. */
     readonly findCreate: PendingCreates.PendingCreates["find"]

@@ -6,15 +6,43 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
-import type { WorkflowConnectivityError } from "../liveness/Heartbeat.ts"
+import { lossFields, lossInWords } from "../liveness/Heartbeat.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import type { WorkflowRunningError } from "../run/KeyHolder.ts"
 import type { Outcome } from "../run/Outcome.ts"
+import { RunId } from "../run/RunId.ts"
+
+/**
+ * Agamemnon has not answered as many pings in a row as the threshold says: what
+ * the heartbeat of a run fails with, and so the run. It tells what
+ * `ConnectivityError` tells of any backend, and names the run.
+ *
+ * **Example** (Going on when Agamemnon is back)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.catchTag("WorkflowConnectivityError", ({ run }) => Effect.delay(WorkflowExecutor.resume(run), "5 minutes"))
+ *   )
+ * ```
+ */
+export class WorkflowConnectivityError extends Schema.TaggedError<WorkflowConnectivityError>()("WorkflowConnectivityError", {
+  workflow: Schema.String,
+  run: RunId,
+  ...lossFields
+}) {
+  override get message(): string {
+    return lossInWords(this)
+  }
+}
 
 /**
  * Tasks of the run ended otherwise than completed, or were skipped because of one that did.
  *
- * **Example** (Naming the tasks that failed)
+ * **Example** (What the tasks that failed have written)
  *
  * ```ts
  * import { Effect } from "effect"
@@ -23,15 +51,24 @@ import type { Outcome } from "../run/Outcome.ts"
  * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
  *   WorkflowExecutor.execute(spec).pipe(
  *     Effect.tapErrorTag("TasksFailedError", ({ tasks }) =>
- *       Effect.forEach(tasks, ({ status, subject }) => Effect.logError(`${subject}: ${status}`)))
+ *       Effect.forEach(tasks, ({ log, result = "", status, subject }) => Effect.logError(`${subject}: ${status}`, result, log)))
  *   )
  * ```
  */
 export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("TasksFailedError", {
   workflow: Schema.String,
-  run: Schema.String,
+  run: RunId,
   total: Schema.Int,
-  tasks: Schema.Array(Schema.Struct({ team: Schema.String, subject: Schema.String, status: Schema.String }))
+  /** The tasks that did not complete, in the order of the workflow. */
+  tasks: Schema.Array(Schema.Struct({
+    team: Schema.String,
+    subject: Schema.String,
+    status: Schema.String,
+    /** What it wrote, if anything, cut as every result is. */
+    result: Schema.optionalWith(Schema.String, { exact: true }),
+    /** The file, on Agamemnon's machine, that holds all that it wrote. */
+    log: Schema.optionalWith(Schema.String, { exact: true })
+  }))
 }) {
   override get message(): string {
     const named = this.tasks.slice(0, 5).map(({ status, subject, team }) => `${team}/${subject} ${status}`)
@@ -57,7 +94,7 @@ export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("Ta
  */
 export class WorkflowTimeoutError extends Schema.TaggedError<WorkflowTimeoutError>()("WorkflowTimeoutError", {
   workflow: Schema.String,
-  run: Schema.String,
+  run: RunId,
   limit: Schema.Duration
 }) {
   override get message(): string {
@@ -82,7 +119,7 @@ export class WorkflowTimeoutError extends Schema.TaggedError<WorkflowTimeoutErro
  */
 export class RunCancelledError extends Schema.TaggedError<RunCancelledError>()("RunCancelledError", {
   workflow: Schema.String,
-  run: Schema.String,
+  run: RunId,
   by: Schema.String
 }) {
   override get message(): string {

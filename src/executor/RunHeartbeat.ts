@@ -15,8 +15,15 @@ import * as Heartbeat from "../liveness/Heartbeat.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type * as Pinger from "../liveness/Pinger.ts"
 import { CurrentRun, permissionOf } from "./CurrentRun.ts"
+import { WorkflowConnectivityError } from "./RunError.ts"
 
-/** Starts the heartbeat of the current run, for which the preflight stands as the first answer. */
+/** What the backend of a run is called. */
+export const backend = "Agamemnon"
+
+/**
+ * Starts the heartbeat of the current run, which fails with {@link WorkflowConnectivityError}. The preflight stands as
+ * its first answer.
+ */
 export const start = Effect.fnUntraced(function*(
   pinger: Effect.Effect<Pinger.Pinger, never, Scope.Scope>,
   connectivity: Connectivity.ConnectivityRef
@@ -24,19 +31,18 @@ export const start = Effect.fnUntraced(function*(
   const { id, settings, workflow } = yield* CurrentRun
   yield* SubscriptionRef.set(connectivity, Connectivity.Alive({ lastAnswer: yield* DateTime.now }))
   yield* report(connectivity)
-  return yield* Heartbeat.fromPinger(yield* pinger, {
-    failureThreshold: settings.healthcheckFailureThreshold,
-    connectivity,
-    workflow,
-    run: id
-  })
+  return yield* Heartbeat.fromPingerWith(
+    yield* pinger,
+    { failureThreshold: settings.healthcheckFailureThreshold, connectivity, backend },
+    (loss) => new WorkflowConnectivityError({ ...loss, workflow, run: id })
+  )
 })
 
 /** Runs the work for as long as the heartbeat has not given up. `endsAt`: when the run reaches its limit, in milliseconds. */
-export const guard = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat, endsAt: number) =>
+export const guard = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat<WorkflowConnectivityError>, endsAt: number) =>
   // The work is ended first: whoever is told of the loss must not hold that up.
   Effect.raceFirst(withRetries(work, heartbeat, endsAt), heartbeat.lost).pipe(
-    Effect.tapError((error) => (error instanceof Heartbeat.WorkflowConnectivityError ? reportLost(error) : Effect.void))
+    Effect.tapError((error) => (error instanceof WorkflowConnectivityError ? reportLost(error) : Effect.void))
   )
 
 /** Publishes each change of the Ref, but for the last: the loss ends the run, and this fiber with it. */
@@ -53,7 +59,7 @@ const report = Effect.fnUntraced(function*(connectivity: Connectivity.Connectivi
   )
 })
 
-const reportLost = ({ consecutiveFailures, lastAnswer }: Heartbeat.WorkflowConnectivityError) =>
+const reportLost = ({ consecutiveFailures, lastAnswer }: WorkflowConnectivityError) =>
   Effect.flatMap(CurrentRun, ({ emitSoon }) =>
     emitSoon({
       _tag: "connectivity.lost",
@@ -66,7 +72,7 @@ const inWords = ({ message, retryAfter = Duration.zero }: AgamemnonError, left: 
   Duration.toMillis(retryAfter) > left ? `${message}; the run reaches its limit before that` : message
 
 /** Repeats requests for as long as the work lasts, and tells the heartbeat of each that fails in transport. */
-const withRetries = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat, endsAt: number) =>
+const withRetries = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat<WorkflowConnectivityError>, endsAt: number) =>
   Effect.flatMap(CurrentRun, (run) =>
     Effect.provideService(work, RequestRetry, {
       schedule: backoff,

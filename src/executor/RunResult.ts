@@ -1,11 +1,12 @@
 /** What a run that has reached its end is known by. */
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
 
 /** A run whose tasks are all completed. */
 export interface RunResult {
-  readonly run: string
+  readonly run: RunId
   readonly workflow: string
   readonly startedAt: DateTime.Utc
   readonly endedAt: DateTime.Utc

@@ -1,6 +1,6 @@
 /** What holds for every run of an executor. */
 import * as Config from "effect/Config"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Settings from "../settings/Settings.ts"
 
@@ -21,7 +21,14 @@ export interface RunSettings {
   /** How long one ordinary request may take, and so how late what it makes can appear. Defaults to 30 seconds. */
   readonly requestTimeout: Duration.Duration
   /** The host that docker agents are placed on. Defaults to Agamemnon's choice. */
-  readonly hostId: Option.Option<string>
+  readonly hostId: string | undefined
+}
+
+/** Settings as they are given: what is left out has its default. */
+export type Options = {
+  readonly [Name in keyof RunSettings]?:
+    | (RunSettings[Name] extends Duration.Duration ? Duration.DurationInput : RunSettings[Name])
+    | undefined
 }
 
 /**
@@ -46,8 +53,24 @@ export const defaults: RunSettings = {
   workflowTimeout: Settings.workflowTimeout.default,
   teardownGrace: Settings.teardownGrace.default,
   requestTimeout: Settings.requestTimeout.default,
-  hostId: Option.none()
+  hostId: undefined
 }
+
+/**
+ * Adds the defaults to the settings that are given.
+ *
+ * @internal
+ */
+export const make = (given: Options = {}): RunSettings => ({
+  healthcheckInterval: Duration.decode(given.healthcheckInterval ?? defaults.healthcheckInterval),
+  healthcheckFailureThreshold: given.healthcheckFailureThreshold ?? defaults.healthcheckFailureThreshold,
+  healthcheckTimeout: Duration.decode(given.healthcheckTimeout ?? defaults.healthcheckTimeout),
+  monitorPoll: Duration.decode(given.monitorPoll ?? defaults.monitorPoll),
+  workflowTimeout: Duration.decode(given.workflowTimeout ?? defaults.workflowTimeout),
+  teardownGrace: Duration.decode(given.teardownGrace ?? defaults.teardownGrace),
+  requestTimeout: Duration.decode(given.requestTimeout ?? defaults.requestTimeout),
+  hostId: given.hostId ?? defaults.hostId
+})
 
 /**
  * Reads the settings from the environment.
@@ -55,12 +78,12 @@ export const defaults: RunSettings = {
  * **Example** (The settings of the environment, but for one)
  *
  * ```ts
- * import { Duration, Effect, Layer } from "effect"
+ * import { Effect, Layer } from "effect"
  * import { RunSettings, WorkflowExecutor } from "telemachy"
  *
  * export const Executor = Layer.unwrapEffect(
  *   Effect.map(RunSettings.config, (settings) =>
- *     WorkflowExecutor.layer({ ...settings, teardownGrace: Duration.minutes(5) }))
+ *     WorkflowExecutor.layer({ ...settings, teardownGrace: "5 minutes" }))
  * )
  * ```
  */
@@ -72,5 +95,5 @@ export const config: Config.Config<RunSettings> = Config.all({
   workflowTimeout: Settings.workflowTimeout.config,
   teardownGrace: Settings.teardownGrace.config,
   requestTimeout: Settings.requestTimeout.config,
-  hostId: Settings.hostId.config
+  hostId: Config.map(Settings.hostId.config, Option.getOrUndefined)
 })

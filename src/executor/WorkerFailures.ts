@@ -4,15 +4,14 @@
  * that it has not ended, Agamemnon is to be told.
  */
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
 
 /** A failure of which Agamemnon does not know. */
 export interface WorkerFailure {
   readonly id: TaskId
-  /** What the worker has said about it. */
-  readonly reason: Option.Option<string>
+  /** What the worker has said about it, if anything. */
+  readonly reason?: string | undefined
 }
 
 /** What workers have said about the tasks of a team. */

@@ -1,4 +1,5 @@
 /** Runs workflows on Agamemnon, and resumes runs that did not get to their end. */
+import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -139,6 +140,22 @@ export const execute = (
  *   }
  * })
  * ```
+ *
+ * **Example** (Trying the tasks that failed once more)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.catchTag("TasksFailedError", ({ run }) => WorkflowExecutor.resume(run, { retryFailed: true })),
+ *     Effect.andThen((result) => Effect.log(`run ${result.run} is completed`))
+ *   )
+ *
+ * // The run of a result is the one that `resume` takes.
+ * export const resume = (result: WorkflowExecutor.RunResult) => WorkflowExecutor.resume(result.run)
+ * ```
  */
 export const resume = (
   run: RunId.RunId,
@@ -160,13 +177,13 @@ export const resume = (
  *   Effect.flatMap(WorkflowExecutor.make(), ({ execute }) => execute(spec)).pipe(Effect.scoped)
  * ```
  */
-export const make = Effect.fnUntraced(function*(given: Partial<RunSettings.RunSettings> = {}) {
+export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {}) {
   const agamemnon = yield* AgamemnonClient
   const runJournal = yield* Effect.serviceOption(RunJournal)
   const feed = Option.getOrElse(yield* Effect.serviceOption(TaskFeed.TaskFeed), () => TaskFeed.none)
   const context = yield* Effect.context<AgamemnonClient>()
   const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
-  const settings = { ...RunSettings.defaults, ...given }
+  const settings = RunSettings.make(given)
   const shared = { settings, events, feed, pinger: yield* sharedPinger(agamemnon.ping, settings) }
 
   const execute = Effect.fn("WorkflowExecutor.execute")(function*(given: WorkflowSpec, options: Options = {}) {
@@ -225,21 +242,21 @@ const sharedPinger = (
  * **Example** (Settings in code)
  *
  * ```ts
- * import { Duration } from "effect"
  * import { WorkflowExecutor } from "telemachy"
  *
  * export const Executor = WorkflowExecutor.layer({
- *   healthcheckInterval: Duration.seconds(5),
+ *   healthcheckInterval: "5 seconds",
  *   healthcheckFailureThreshold: 3
  * })
  * ```
  */
 export const layer = (
-  settings: Partial<RunSettings.RunSettings> = {}
+  settings: RunSettings.Options = {}
 ): Layer.Layer<WorkflowExecutor, never, AgamemnonClient> => Layer.scoped(WorkflowExecutor, make(settings))
 
 /**
- * Layer of an executor that reads its settings from the environment.
+ * Layer of an executor that reads its settings from a config; without one, from the variables of the command. A setting
+ * that the config leaves out has its default.
  *
  * **Example** (Settings of the environment)
  *
@@ -248,13 +265,25 @@ export const layer = (
  * import { Layer } from "effect"
  * import { AgamemnonClient, WorkflowExecutor } from "telemachy"
  *
- * export const Executor = WorkflowExecutor.layerConfig.pipe(
- *   Layer.provide(AgamemnonClient.layerConfig),
+ * export const Executor = WorkflowExecutor.layerConfig().pipe(
+ *   Layer.provide(AgamemnonClient.layerConfig()),
  *   Layer.provide(NodeHttpClient.layer)
  * )
  * ```
+ *
+ * **Example** (Settings under names of one's own)
+ *
+ * ```ts
+ * import { Config } from "effect"
+ * import { WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = WorkflowExecutor.layerConfig({
+ *   workflowTimeout: Config.duration("APP_RUN_LIMIT"),
+ *   healthcheckFailureThreshold: Config.integer("APP_LOST_AFTER")
+ * })
+ * ```
  */
-export const layerConfig: Layer.Layer<WorkflowExecutor, ConfigError.ConfigError, AgamemnonClient> = Layer.scoped(
-  WorkflowExecutor,
-  Effect.flatMap(RunSettings.config, make)
-)
+export const layerConfig = (
+  config: Config.Config.Wrap<RunSettings.Options> = RunSettings.config
+): Layer.Layer<WorkflowExecutor, ConfigError.ConfigError, AgamemnonClient> =>
+  Layer.scoped(WorkflowExecutor, Effect.flatMap(Config.unwrap(config), make))

@@ -1,6 +1,6 @@
 /**
  * Tells a dead backend from slow work: a ping on a Schedule, in a fiber beside
- * the work, that fails with {@link WorkflowConnectivityError}.
+ * the work, that fails with {@link ConnectivityError}.
  *
  * ```text
  * ping    |    |    x    |    x    x      | answered   x not answered
@@ -29,12 +29,52 @@ import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
-import * as Settings from "../settings/Settings.ts"
+import * as Settings from "../settings/HealthcheckSettings.ts"
 import * as Connectivity from "./Connectivity.ts"
 import * as Pinger from "./Pinger.ts"
 
 /**
+ * What the error of a lost backend tells.
+ *
+ * @internal
+ */
+export const lossFields = {
+  /** What the backend is called, when the heartbeat was told. */
+  backend: Schema.optionalWith(Schema.String, { exact: true }),
+  /** How many pings failed since the last that was answered. */
+  consecutiveFailures: Schema.Int,
+  /** How many had to fail. */
+  threshold: Schema.Int,
+  /** The time from the start of one ping to the start of the next. */
+  interval: Schema.Duration,
+  /** When the backend answered last, or else when the watch began. Absent when it did not answer before that either. */
+  lastAnswer: Schema.optionalWith(Schema.DateTimeUtc, { exact: true }),
+  /** When it was given up. */
+  lostAt: Schema.DateTimeUtc,
+  /** What the last ping failed with, in words. */
+  lastError: Schema.String
+}
+
+interface Loss extends Schema.Struct.Type<typeof lossFields> {}
+
+/**
+ * The loss of a backend in words.
+ *
+ * @internal
+ */
+export const lossInWords = ({ backend, consecutiveFailures, lastAnswer, lastError, lostAt }: Loss): string => {
+  const from = backend === undefined ? "" : ` from ${backend}`
+  const since = lastAnswer === undefined ? "" : ` for ${Duration.format(DateTime.distanceDuration(lastAnswer, lostAt))}`
+  const pings = consecutiveFailures === 1
+    ? "a ping failed because"
+    : `${consecutiveFailures} pings in a row failed, the last because`
+  return `connectivity lost, no answer${from}${since}: ${pings} ${lastError}`
+}
+
+/**
  * The backend has not answered as many pings in a row as the threshold says.
+ * Work that is not a run fails with it; a run fails with
+ * `WorkflowConnectivityError`, which tells the same and names the run.
  *
  * **Example** (Telling an outage from a failure of the work)
  *
@@ -45,43 +85,18 @@ import * as Pinger from "./Pinger.ts"
  * export const report = <A, E2>(query: Effect.Effect<A>, ping: Effect.Effect<void, E2>) =>
  *   query.pipe(
  *     Heartbeat.guard({ probe: ping }),
- *     Effect.tapErrorTag("WorkflowConnectivityError", ({ lastError, lostAt }) =>
+ *     Effect.tapErrorTag("ConnectivityError", ({ lastError, lostAt }) =>
  *       Effect.logError("the database is gone", { lostAt, lastError }))
  *   )
  * ```
  */
-export class WorkflowConnectivityError extends Schema.TaggedError<WorkflowConnectivityError>()(
-  "WorkflowConnectivityError",
-  {
-    /** The workflow whose run was ended, when the work was one. */
-    workflow: Schema.optionalWith(Schema.String, { exact: true }),
-    /** The run that was ended, when the work was one. */
-    run: Schema.optionalWith(Schema.String, { exact: true }),
-    /** How many pings failed since the last that was answered. */
-    consecutiveFailures: Schema.Int,
-    /** How many had to fail. */
-    threshold: Schema.Int,
-    /** The time from the start of one ping to the start of the next. */
-    interval: Schema.Duration,
-    /** When the backend answered last, or else when the watch began. Absent when it did not answer before that either. */
-    lastAnswer: Schema.optionalWith(Schema.DateTimeUtc, { exact: true }),
-    /** When it was given up. */
-    lostAt: Schema.DateTimeUtc,
-    /** What the last ping failed with, in words. */
-    lastError: Schema.String
-  }
-) {
+export class ConnectivityError extends Schema.TaggedError<ConnectivityError>()("ConnectivityError", lossFields) {
   override get message(): string {
-    const from = this.workflow === undefined ? "" : " from Agamemnon"
-    const since = this.lastAnswer === undefined
-      ? ""
-      : ` for ${Duration.format(DateTime.distanceDuration(this.lastAnswer, this.lostAt))}`
-    const pings = this.consecutiveFailures === 1
-      ? "a ping failed because"
-      : `${this.consecutiveFailures} pings in a row failed, the last because`
-    return `connectivity lost, no answer${from}${since}: ${pings} ${this.lastError}`
+    return lossInWords(this)
   }
 }
+
+const general = (loss: Loss) => new ConnectivityError(loss)
 
 /** When a backend counts as lost, and where that is written. */
 export interface LossPolicy {
@@ -92,20 +107,19 @@ export interface LossPolicy {
   readonly failureThreshold?: number | undefined
   /** The Ref to write, which becomes `Alive` unless it is. Defaults to one of its own. */
   readonly connectivity?: Connectivity.ConnectivityRef | undefined
-  /** Names that the error carries. */
-  readonly workflow?: string | undefined
-  readonly run?: string | undefined
+  /** What the backend is called, for the error. */
+  readonly backend?: string | undefined
 }
 
 /** How a backend is watched. */
 export interface Options<E, R> extends Pinger.Options<E, R>, LossPolicy {}
 
 /** A heartbeat under way. */
-export interface Heartbeat {
+export interface Heartbeat<E = ConnectivityError> {
   /** The state of the backend, to read and to watch. */
   readonly connectivity: Connectivity.ConnectivityRef
   /** Fails when the backend is lost, never succeeds, and is interrupted when the heartbeat ends with its scope. */
-  readonly lost: Effect.Effect<never, WorkflowConnectivityError>
+  readonly lost: Effect.Effect<never, E>
   /** Asks for a ping now, because a request of the work failed. Changes nothing while a ping is under way or has failed. */
   readonly suspect: Effect.Effect<void>
 }
@@ -116,9 +130,10 @@ const whole = (option: string, input: number): Effect.Effect<number> =>
     : Effect.dieMessage(`Heartbeat: ${option} should be a whole number greater than 0, found ${input}`)
 
 /** Counts the results of a pinger, in a fiber of the scope. */
-const count = Effect.fnUntraced(function*(
+const count = Effect.fnUntraced(function*<E>(
   pinger: Pinger.Pinger,
   options: LossPolicy,
+  errorOf: (loss: Loss) => E,
   scope: Scope.Scope,
   onEnd: Effect.Effect<void> = Effect.void
 ) {
@@ -148,16 +163,16 @@ const count = Effect.fnUntraced(function*(
     }
     // The Ref first: whoever is ended by the failure finds the reason in it.
     yield* SubscriptionRef.set(connectivity, Connectivity.Lost({ lastAnswer, failures }))
-    return yield* new WorkflowConnectivityError({
-      ...(options.workflow === undefined ? {} : { workflow: options.workflow }),
-      ...(options.run === undefined ? {} : { run: options.run }),
+    const loss = {
+      ...(options.backend === undefined ? {} : { backend: options.backend }),
       consecutiveFailures: failures,
       threshold,
       interval: pinger.interval,
       lastAnswer,
       lostAt: yield* DateTime.now,
       lastError
-    })
+    }
+    return yield* Effect.fail(errorOf(loss))
   })
 
   const heartbeat = yield* Queue.take(results).pipe(
@@ -175,14 +190,14 @@ const count = Effect.fnUntraced(function*(
     lost: Fiber.join(heartbeat),
     suspect: Effect.flatMap(SubscriptionRef.get(connectivity), (state) =>
       state._tag === "Alive" ? pinger.suspect : Effect.void)
-  } satisfies Heartbeat
+  } satisfies Heartbeat<E>
 })
 
 /** Starts a heartbeat with a pinger of its own, which ends with it. */
 const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: Scope.Scope) {
   const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
   const pinger = yield* Pinger.start(options, own)
-  return yield* count(pinger, options, scope, Scope.close(own, Exit.void))
+  return yield* count(pinger, options, general, scope, Scope.close(own, Exit.void))
 })
 
 /**
@@ -232,12 +247,24 @@ export const make = <E, R>(options: Options<E, R>): Effect.Effect<Heartbeat, nev
  * ```
  */
 export const fromPinger = (pinger: Pinger.Pinger, policy: LossPolicy = {}): Effect.Effect<Heartbeat, never, Scope.Scope> =>
-  Effect.scopeWith((scope) => count(pinger, policy, scope))
+  fromPingerWith(pinger, policy, general)
+
+/**
+ * Does the same for a heartbeat that fails with an error of its own.
+ *
+ * @internal
+ */
+export const fromPingerWith = <E>(
+  pinger: Pinger.Pinger,
+  policy: LossPolicy,
+  errorOf: (loss: Loss) => E
+): Effect.Effect<Heartbeat<E>, never, Scope.Scope> =>
+  Effect.scopeWith((scope) => count(pinger, policy, errorOf, scope))
 
 /**
  * Runs an effect for as long as its backend answers. When the heartbeat gives
  * up, the effect is interrupted at once, cleans up, and fails with
- * {@link WorkflowConnectivityError}. When the effect ends in any way, so does
+ * {@link ConnectivityError}. When the effect ends in any way, so does
  * the heartbeat, with the ping that is under way.
  *
  * **Details**
@@ -257,19 +284,57 @@ export const fromPinger = (pinger: Pinger.Pinger, policy: LossPolicy = {}): Effe
  * ```
  */
 export const guard: {
+  /**
+   * Runs an effect for as long as its backend answers. When the heartbeat gives
+   * up, the effect is interrupted at once, cleans up, and fails with
+   * {@link ConnectivityError}. When the effect ends in any way, so does
+   * the heartbeat, with the ping that is under way.
+   *
+   * **Details**
+   *
+   * Guards can be nested: each watches a backend of its own, and the first loss
+   * ends what is within its guard. What the effect acquires in the scope around
+   * it stays there.
+   *
+   * **Example** (Guarding a long query)
+   *
+   * ```ts
+   * import { Effect } from "effect"
+   * import { Heartbeat } from "telemachy"
+   *
+   * export const guarded = <A, E, E2>(query: Effect.Effect<A, E>, ping: Effect.Effect<void, E2>) =>
+   *   query.pipe(Heartbeat.guard({ probe: ping, interval: "10 seconds", failureThreshold: 3 }))
+   * ```
+   */
   <E2, R2>(
     options: Options<E2, R2>
-  ): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | WorkflowConnectivityError, R | R2>
+  ): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | ConnectivityError, R | R2>
+  /**
+   * Runs an effect for as long as its backend answers. When the heartbeat gives
+   * up, the effect is interrupted at once, cleans up, and fails with
+   * {@link ConnectivityError}. When the effect ends in any way, so does the
+   * heartbeat, with the ping that is under way.
+   *
+   * **Example** (Guarding a long query)
+   *
+   * ```ts
+   * import { Effect } from "effect"
+   * import { Heartbeat } from "telemachy"
+   *
+   * export const guarded = <A, E, E2>(query: Effect.Effect<A, E>, ping: Effect.Effect<void, E2>) =>
+   *   Heartbeat.guard(query, { probe: ping, interval: "10 seconds", failureThreshold: 3 })
+   * ```
+   */
   <A, E, R, E2, R2>(
     effect: Effect.Effect<A, E, R>,
     options: Options<E2, R2>
-  ): Effect.Effect<A, E | WorkflowConnectivityError, R | R2>
+  ): Effect.Effect<A, E | ConnectivityError, R | R2>
 } = dual(
   2,
   <A, E, R, E2, R2>(
     effect: Effect.Effect<A, E, R>,
     options: Options<E2, R2>
-  ): Effect.Effect<A, E | WorkflowConnectivityError, R | R2> =>
+  ): Effect.Effect<A, E | ConnectivityError, R | R2> =>
     // The heartbeat has a scope of its own; the work keeps the one around it.
     Effect.scopedWith((scope) =>
       Effect.flatMap(start(options, scope), ({ lost }) => Effect.raceFirst(effect, lost)))

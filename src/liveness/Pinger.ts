@@ -18,7 +18,7 @@ import type * as Queue from "effect/Queue"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import * as Settings from "../settings/Settings.ts"
+import * as Settings from "../settings/HealthcheckSettings.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
 /** What a ping has told: that the backend answers, or why it does not, in words. */

@@ -1,6 +1,7 @@
 /** What can keep a process from the journal of a run. */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import { RunId } from "./RunId.ts"
 
 /**
  * The journal cannot be opened, read or written.
@@ -47,7 +48,7 @@ export class JournalError extends Schema.TaggedError<JournalError>()("JournalErr
  * ```
  */
 export class RunOwnedError extends Schema.TaggedError<RunOwnedError>()("RunOwnedError", {
-  run: Schema.String,
+  run: RunId,
   /** Who: its host and process, as far as that is known. */
   owner: Schema.String
 }) {
@@ -73,7 +74,7 @@ export class RunOwnedError extends Schema.TaggedError<RunOwnedError>()("RunOwned
  * ```
  */
 export class LeaseExpiredError extends Schema.TaggedError<LeaseExpiredError>()("LeaseExpiredError", {
-  run: Schema.String,
+  run: RunId,
   /** The database, without a password. */
   where: Schema.String,
   /** How long a lease holds that is not renewed. */
@@ -126,7 +127,7 @@ export class RunUnknownError extends Schema.TaggedError<RunUnknownError>()("RunU
  * ```
  */
 export class RunElsewhereError extends Schema.TaggedError<RunElsewhereError>()("RunElsewhereError", {
-  run: Schema.String,
+  run: RunId,
   /** The address that is recorded. */
   url: Schema.String,
   /** The address of the Agamemnon at hand. */

@@ -3,6 +3,7 @@
  * time. Who holds a key may make, use and remove what carries it.
  */
 import * as Schema from "effect/Schema"
+import { RunId } from "./RunId.ts"
 
 /** What a run holds a key for: to make and use what carries it, or only to remove that. */
 export type Purpose = "use" | "remove"
@@ -10,7 +11,7 @@ export type Purpose = "use" | "remove"
 /** A run that holds a key, and lives. */
 export interface KeyHolder {
   readonly key: string
-  readonly run: string
+  readonly run: RunId
   readonly workflow: string
   readonly purpose: Purpose
   /** Its process, in words: which, where, and since when. */
@@ -24,20 +25,20 @@ export interface KeyHolder {
  *
  * ```ts
  * import { Effect, Stream } from "effect"
- * import { RunId, RunStore, WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ * import { RunStore, WorkflowExecutor, type WorkflowSpec } from "telemachy"
  *
  * export const runOrWatch = (spec: WorkflowSpec.WorkflowSpec) =>
  *   WorkflowExecutor.execute(spec).pipe(
  *     Effect.asVoid,
  *     Effect.catchTag("WorkflowRunningError", ({ run }) =>
- *       Effect.flatMap(RunStore.RunStore, ({ follow }) => Stream.runDrain(follow(RunId.RunId.make(run)))))
+ *       Effect.flatMap(RunStore.RunStore, ({ follow }) => Stream.runDrain(follow(run))))
  *   )
  * ```
  */
 export class WorkflowRunningError extends Schema.TaggedError<WorkflowRunningError>()("WorkflowRunningError", {
   workflow: Schema.String,
   /** The run that is at work. */
-  run: Schema.String,
+  run: RunId,
   purpose: Schema.Literal("use", "remove"),
   /** Its process, in words: which, where, and since when. */
   owner: Schema.String

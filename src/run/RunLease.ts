@@ -12,11 +12,11 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { JournalError, LeaseLostError, RunOwnedError } from "./JournalError.ts"
-import type { RunIdentity } from "./RunId.ts"
+import type { RunId, RunIdentity } from "./RunId.ts"
 
 /** What tells an owner of a run from every other owner that the run had, or will have. */
 export interface Fence {
-  readonly run: string
+  readonly run: RunId
   /** The process. */
   readonly token: string
   /** Grows with each owner of the run. */

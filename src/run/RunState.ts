@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { RunEvent } from "./RunEvent.ts"
+import type { RunId } from "./RunId.ts"
 import { isTerminal, type TerminalStatus } from "./TaskStatus.ts"
 
 type Started = Extract<RunEvent, { readonly _tag: "run.started" }>
@@ -75,7 +76,7 @@ export interface HeartbeatState {
 
 /** A run as its events tell it. */
 export interface RunState {
-  readonly run: string
+  readonly run: RunId
   readonly workflow: string
   readonly url: string
   /** Whether the Agamemnon ends with the process that runs the workflow. */

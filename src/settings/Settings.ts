@@ -6,7 +6,6 @@
  * A command-line flag wins over the environment, the environment over `.env`,
  * `.env` over the default; an empty variable counts as unset.
  */
-import { fileURLToPath } from "node:url"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -14,6 +13,8 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AgamemnonAddress from "./AgamemnonAddress.ts"
 import * as Credential from "./Credential.ts"
+import * as DatabaseAddress from "./DatabaseAddress.ts"
+import { healthcheckFailureThreshold, healthcheckInterval, healthcheckTimeout } from "./HealthcheckSettings.ts"
 import * as NatsAddress from "./NatsAddress.ts"
 import * as ProgramLines from "./ProgramLines.ts"
 import { count, type Description, duration, optional, parsed, secret, withDefault } from "./Setting.ts"
@@ -62,26 +63,13 @@ export const programs = parsed({
   parse: ProgramLines.parse
 })
 
-const isPathOfThisMachine = (url: string): boolean => Either.isRight(Either.try(() => fileURLToPath(url)))
-
-// A sign of the password has ended what it is in, and the rest is taken for something else.
-const isCutByPassword = (url: string): boolean => /^postgres(ql)?:\/\/([^?]*#|[^/?]*\/[^?]*@|[^/?]*\?.*@)/.test(url)
-
 /** The database that remembers runs. It may hold a password. */
 export const databaseUrl = secret({
   name: "TELEMACHY_DATABASE_URL",
   description: "Database that remembers runs; `memory:` remembers none",
-  range: "file:PATH, postgres://… or memory:",
+  range: DatabaseAddress.range,
   fallback: "file:~/.telemachy/telemachy.db",
-  parse: (value) => {
-    if (!/^(file:.|postgres(ql)?:\/\/.|memory:$)/.test(value)) return Either.left("expected file:PATH, postgres://… or memory:")
-    if (isCutByPassword(value)) {
-      return Either.left("expected postgres://… in which / ? # and @ of a password are written as %2F %3F %23 and %40")
-    }
-    return value.startsWith("file://") && !isPathOfThisMachine(value)
-      ? Either.left("expected a path of this machine after file:")
-      : Either.right(Redacted.make(value))
-  }
+  parse: DatabaseAddress.parse
 })
 
 /** The NATS server that tells what happens on Agamemnon. It may hold a user and a password, or a token. */
@@ -134,18 +122,7 @@ export const hostId = optional({
   schema: Schema.String
 })
 
-/** The time from the start of one ping to the start of the next. */
-export const healthcheckInterval = duration("HEALTHCHECK_INTERVAL_SECONDS", "15 seconds", "Time between two liveness pings")
-
-/** How many pings in a row must fail before Agamemnon counts as lost. */
-export const healthcheckFailureThreshold = count(
-  "HEALTHCHECK_FAILURE_THRESHOLD",
-  2,
-  "Failed pings in a row after which Agamemnon counts as lost"
-)
-
-/** How long a ping waits for an answer. */
-export const healthcheckTimeout = duration("HEALTHCHECK_TIMEOUT_SECONDS", "5 seconds", "How long a ping waits for its answer")
+export { healthcheckFailureThreshold, healthcheckInterval, healthcheckTimeout } from "./HealthcheckSettings.ts"
 
 /** The time between two reads of a team's tasks. */
 export const monitorPoll = duration("MONITOR_POLL_SECONDS", "1 second", "Time between two reads of a team's tasks")

@@ -17,6 +17,7 @@ export const Row = Schema.Struct({
   run: Schema.String,
   /** Its place in the run, counted from 0. */
   seq: Schema.Number,
+  /** When that was, as the text that its hash covers. */
   at: Schema.String,
   tag: Schema.String,
   /** The event as canonical JSON; null when it was forgotten. */

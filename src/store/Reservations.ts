@@ -69,7 +69,8 @@ const sort = Effect.fnUntraced(function*(rows: ReadonlyArray<Row>) {
     const owner = owners.get(row.run)
     // Which of its owners a run has may be what cannot be read.
     if (owner === undefined || (owner.fence ?? row.fence) !== row.fence) dead.push(row)
-    else alive.push({ key: row.key, run: row.run, purpose: row.purpose, workflow: owner.workflow, owner: owner.description })
+    // What cannot be an id is shown as it is.
+    else alive.push({ key: row.key, run: RunId.make(row.run, { disableValidation: true }), purpose: row.purpose, workflow: owner.workflow, owner: owner.description })
   }
   return { alive, dead }
 })

@@ -1,6 +1,7 @@
 /** What is known of each recorded run at a glance, without reading its whole log. */
 import type { Fragment } from "@effect/sql/Statement"
 import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -35,6 +36,9 @@ const decodeId = Schema.decodeUnknownOption(RunId.RunId)
 
 const decodeMilestone = Schema.decodeUnknownOption(Milestone)
 
+/** A time, unless it is damaged. */
+const timeOf = (iso: string): DateTime.Utc | undefined => Option.getOrUndefined(DateTime.make(iso))
+
 const summaryOf = (milestone: Milestone, event: RunEvent.RunEvent | undefined, owner: Owner | undefined): RunSummary => {
   const isOver = event?._tag === "run.finished" && owner === undefined
   const ended = event?._tag === "run.finished" ? event.outcome : "interrupted"
@@ -44,8 +48,8 @@ const summaryOf = (milestone: Milestone, event: RunEvent.RunEvent | undefined, o
     run: milestone.run,
     workflow: event?.workflow,
     status: event === undefined ? unknown : owner === undefined ? ended : "running",
-    startedAt: milestone.begun,
-    endedAt: isOver || event === undefined ? milestone.ended ?? milestone.at : undefined,
+    startedAt: timeOf(milestone.begun),
+    endedAt: isOver || event === undefined ? timeOf(milestone.ended ?? milestone.at) : undefined,
     // An embedded Agamemnon has ended with the process, and all that was on it.
     left: isOver ? isEmbedded ? 0 : event.left : undefined,
     kept: isOver ? isEmbedded ? 0 : event.kept : undefined,
@@ -58,7 +62,7 @@ const summaryOf = (milestone: Milestone, event: RunEvent.RunEvent | undefined, o
 const damagedSummary = (row: Readonly<Record<string, unknown>>, owners: ReadonlyMap<string, Owner>): RunSummary => {
   const { at, begun, run } = row
   const id = String(run)
-  const startedAt = [begun, at].find((time) => typeof time === "string") ?? ""
+  const startedAt = timeOf([begun, at].find((time) => typeof time === "string") ?? "")
   return {
     // What cannot be an id is shown as it is.
     run: RunId.RunId.make(id, { disableValidation: true }),
@@ -206,7 +210,8 @@ export const find = Effect.fn("RunIndex.find")(function*(prefix: string) {
   if (found.length > 1) {
     return yield* new RunAmbiguousError({
       prefix,
-      candidates: found.map(({ run, startedAt, status, workflow = "" }) => `${run}  ${status}  ${workflow}  ${startedAt}`)
+      candidates: found.map(({ run, startedAt, status, workflow = "" }) =>
+        [run, status, workflow, ...(startedAt === undefined ? [] : [DateTime.formatIso(startedAt)])].join("  "))
     })
   }
   return first

@@ -91,7 +91,7 @@ export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, 
   /** Removes what the events of a run that is over say, and keeps their chain. */
   readonly forget: (run: RunId) => Effect.Effect<void, JournalError | RunNotOverError | RunUnknownError | RunAmbiguousError>
   /** Checks the chain of a run, or of all. */
-  readonly verify: (run: Option.Option<RunId>) => Effect.Effect<Verification, JournalError>
+  readonly verify: (run?: RunId) => Effect.Effect<Verification, JournalError>
   /** The rows of a run, or of all, and in the place of each that cannot be read, which one that is. */
-  readonly rows: (run: Option.Option<RunId>) => Stream.Stream<HashChain.Row | HashChain.DamagedRow, JournalError>
+  readonly rows: (run?: RunId) => Stream.Stream<HashChain.Row | HashChain.DamagedRow, JournalError>
 }>() {}

@@ -1,4 +1,5 @@
 /** A run at a glance, and the error of a prefix that several runs have. */
+import type * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 import type { RunId } from "../run/RunId.ts"
 import type { RunStatus } from "../run/RunStatus.ts"
@@ -19,8 +20,10 @@ export interface RunSummary {
   /** Nothing when the run was forgotten. */
   readonly workflow: string | undefined
   readonly status: RunStatus
-  readonly startedAt: string
-  readonly endedAt: string | undefined
+  /** Nothing when that cannot be read. */
+  readonly startedAt: DateTime.Utc | undefined
+  /** Nothing while the run is not over. */
+  readonly endedAt: DateTime.Utc | undefined
   /** How many agents and teams could not be removed; nothing while the run is not over. */
   readonly left: number | undefined
   /** How many were kept on purpose. */

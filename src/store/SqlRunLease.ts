@@ -18,7 +18,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { JournalError, LeaseExpiredError, type LeaseLostError, RunOwnedError } from "../run/JournalError.ts"
-import type { RunIdentity } from "../run/RunId.ts"
+import type { RunId, RunIdentity } from "../run/RunId.ts"
 import * as RunLease from "../run/RunLease.ts"
 import * as Database from "./Database.ts"
 import { OwnerProcess } from "./OwnerProcess.ts"
@@ -113,7 +113,7 @@ const living = (state: State): Effect.Effect<ReadonlyMap<string, RunLease.Owner>
     (alive) => new Map(alive.map((owner) => [owner.run, owner]))
   )
 
-const ownedError = Effect.fnUntraced(function*(state: State, run: string) {
+const ownedError = Effect.fnUntraced(function*(state: State, run: RunId) {
   const owner = yield* Effect.orElseSucceed(using(state, OwnerTable.find(run)), () => undefined)
   const isKnown = owner !== undefined &&
     (owner instanceof OwnerTable.DamagedOwner || (owner.token !== "" && owner.token !== state.token))

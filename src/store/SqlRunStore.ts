@@ -3,11 +3,13 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
-import type * as ConfigError from "effect/ConfigError"
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
 import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -18,6 +20,7 @@ import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type { RunJournal } from "../run/RunJournal.ts"
 import * as RunLease from "../run/RunLease.ts"
+import * as DatabaseAddress from "../settings/DatabaseAddress.ts"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as Database from "./Database.ts"
@@ -137,10 +140,7 @@ const make = Effect.gen(function*() {
   const { where } = yield* Database.Database
   const provided = Effect.provide(context)
 
-  const runsOf = Option.match({
-    onNone: () => EventLog.runs,
-    onSome: (run: RunId) => Effect.succeed([run])
-  })
+  const runsOf = (run: RunId | undefined) => (run === undefined ? EventLog.runs : Effect.succeed([run]))
 
   return RunStore.of({
     where,
@@ -233,8 +233,23 @@ const pathOf = (url: string) =>
         detail: `there is no home directory; set HOME, or ${Settings.databaseUrl.name} to another place`
       }))
 
+/** Where a store is. */
+export interface Options {
+  /** Its address: `file:PATH`, `postgres://…`, or `memory:`. It can hold a password. */
+  readonly url: Redacted.Redacted
+}
+
+/** The database that the environment names, or the one in the home directory. */
+const environment: Config.Config<Options> = Config.map(Settings.databaseUrl.config, (given) => ({
+  url: Option.getOrElse(given, () => Redacted.make(Settings.databaseUrl.fallback))
+}))
+
+/** Checks an address, as that of the environment is. */
+const checked = ({ url }: Options) =>
+  Either.mapLeft(DatabaseAddress.parse(Redacted.value(url)), (problem) => ConfigError.InvalidData(["url"], problem))
+
 /**
- * Layer of the store that `TELEMACHY_DATABASE_URL` names.
+ * Layer of a store whose address is read from a config; without one, from `TELEMACHY_DATABASE_URL`.
  *
  * **Example** (The database that TELEMACHY_DATABASE_URL names)
  *
@@ -243,19 +258,26 @@ const pathOf = (url: string) =>
  * import { Layer } from "effect"
  * import { SqlRunStore, WorkflowExecutor } from "telemachy"
  *
- * export const Executor = WorkflowExecutor.layerConfig.pipe(
- *   Layer.provideMerge(SqlRunStore.layerConfig),
+ * export const Executor = WorkflowExecutor.layerConfig().pipe(
+ *   Layer.provideMerge(SqlRunStore.layerConfig()),
  *   Layer.provide(NodeContext.layer)
  * )
  * ```
+ *
+ * **Example** (The database that the application has already)
+ *
+ * ```ts
+ * import { Config } from "effect"
+ * import { SqlRunStore } from "telemachy"
+ *
+ * export const Store = SqlRunStore.layerConfig({ url: Config.redacted("DATABASE_URL") })
+ * ```
  */
-export const layerConfig: Layer.Layer<
-  Services,
-  JournalError | ConfigError.ConfigError,
-  FileSystem.FileSystem | Path.Path
-> = Layer.unwrapEffect(Effect.gen(function*() {
-  const given = yield* Settings.databaseUrl.config
-  const url = Option.match(given, { onNone: () => Settings.databaseUrl.fallback, onSome: Redacted.value })
-  if (url === "memory:") return layerMemory
-  return url.startsWith("file:") ? layerFile(yield* pathOf(url)) : layerPostgres(Redacted.make(url))
-}))
+export const layerConfig = (
+  options: Config.Config.Wrap<Options> = environment
+): Layer.Layer<Services, JournalError | ConfigError.ConfigError, FileSystem.FileSystem | Path.Path> =>
+  Layer.unwrapEffect(Effect.gen(function*() {
+    const url = Redacted.value(yield* Effect.flatMap(Config.unwrap(options), checked))
+    if (url === "memory:") return layerMemory
+    return url.startsWith("file:") ? layerFile(yield* pathOf(url)) : layerPostgres(Redacted.make(url))
+  }))

@@ -110,7 +110,7 @@ export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text
       problems: [{ path: "", line: 1, column: 1, found: "an empty file", expected: "a workflow" }]
     })
   }
-  const spec = yield* WorkflowSpec.decode(value, { source, locate, writtenAt, ...repeatedKeys })
+  const spec = yield* WorkflowSpec.decodeUnknown(value, { source, locate, writtenAt, ...repeatedKeys })
   const located: Located = { spec, warnings: WorkflowSpec.warnings(value, { locate }), locate: (path) => locate(path, false) }
   return located
 })

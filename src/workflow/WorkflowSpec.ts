@@ -285,8 +285,8 @@ export interface Origin {
 }
 
 /**
- * Decodes a workflow from its encoded form, with every check that a workflow
- * file goes through, and fails with all problems at once.
+ * Decodes a workflow that is written as a value, with every check that a
+ * workflow file goes through, and fails with all problems at once.
  *
  * **Example** (A workflow as a value)
  *
@@ -304,7 +304,23 @@ export interface Origin {
  * })
  * ```
  */
-export const decode = (
+export const decode: (
+  input: WorkflowInput,
+  origin?: Origin
+) => Effect.Effect<WorkflowSpec, WorkflowProblem.WorkflowInvalid> = (input, origin) => decodeUnknown(input, origin)
+
+/**
+ * Decodes a workflow from a value of which nothing is known, as {@link decode} does.
+ *
+ * **Example** (A workflow from the body of a request)
+ *
+ * ```ts
+ * import { WorkflowSpec } from "telemachy"
+ *
+ * export const fromBody = (body: unknown) => WorkflowSpec.decodeUnknown(body, { source: "the body of the request" })
+ * ```
+ */
+export const decodeUnknown = (
   input: unknown,
   origin: Origin = {}
 ): Effect.Effect<WorkflowSpec, WorkflowProblem.WorkflowInvalid> =>

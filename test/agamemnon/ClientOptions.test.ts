@@ -97,7 +97,7 @@ describe("The options of a client", () => {
 
 const built = (environment: Readonly<Record<string, string>>) =>
   Effect.flatMap(AgamemnonClient.AgamemnonClient, ({ url }) => Effect.succeed(url)).pipe(
-    Effect.provide(AgamemnonClient.layerConfig),
+    Effect.provide(AgamemnonClient.layerConfig()),
     unused,
     Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(environment))))
   )

@@ -49,7 +49,7 @@ describe("TaskFeed", () => {
 
   it("take from a worker that has failed why, as far as it says so", () => {
     const failed = (words: object, reason?: string) => {
-      const event = TaskFeed.Failed({ id, reason: Option.fromNullable(reason) })
+      const event = TaskFeed.Failed({ id, ...(reason === undefined ? {} : { reason }) })
       assert.deepStrictEqual(says("failed", { task_id: id, ...words }), event)
       assert.deepStrictEqual(says("failed", { data: { task_id: id, ...words } }), event)
     }

@@ -89,7 +89,7 @@ describe("Faults", () => {
       const server = yield* start
       const answers: Array<unknown> = []
       for (const status of [401, 429, 500, 503] as const) {
-        yield* server.setFaults([Faults.Status({ status, retryAfter: 7 })])
+        yield* server.setFaults([Faults.Status({ status, retryAfter: "7 seconds" })])
         const { headers, text } = yield* answer(server, "POST")
         answers.push([status, headers["retry-after"], text])
       }

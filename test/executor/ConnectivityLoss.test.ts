@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as TestClock from "effect/TestClock"
-import { WorkflowConnectivityError } from "../../src/liveness/Heartbeat.ts"
+import { WorkflowConnectivityError } from "../../src/executor/RunError.ts"
 import type { TeardownPolicy } from "../../src/workflow/TeardownPolicy.ts"
 import { type FakeAgamemnon, make } from "../support/FakeAgamemnon.ts"
 import { failure, finish, outcome, runToEnd, start, told, workflow } from "../support/TestRun.ts"
@@ -41,9 +41,10 @@ describe("connectivity loss", () => {
       const { run } = yield* withOutage("gone", "50 seconds")
       const error = failure((yield* finish(run)).exit)
       assert.instanceOf(error, WorkflowConnectivityError)
+      assert.strictEqual(error.run, run.events[0]?.run)
       assert.deepInclude(error, {
         workflow: "flow",
-        run: run.events[0]?.run ?? "",
+        backend: "Agamemnon",
         consecutiveFailures: 2,
         threshold: 2,
         interval: Duration.seconds(15),

@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as fc from "effect/FastCheck"
 import * as TestClock from "effect/TestClock"
 import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
+import { TasksFailedError } from "../../src/executor/RunError.ts"
 import type { RunResult } from "../../src/executor/WorkflowExecutor.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { answerLost, answers, type FakeAgamemnon, make, slow } from "../support/FakeAgamemnon.ts"
@@ -64,6 +65,23 @@ describe("Dispatch", () => {
           message: `3 of 4 tasks did not complete: core/a ${end}, core/b skipped, core/c skipped`
         })
       }
+    }))
+
+  it.scoped("fails with what each task that did not complete has written, and where the rest of that is", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.begins.set("a", "running")
+      fake.logs.set("a", "/logs/a")
+      const run = yield* start(fake, workflow({ teams: [team("core", task("a"), task("b", "a"), task("c"))] }))
+      yield* TestClock.adjust("5 seconds")
+      fake.change("a", { status: "failed", result: "no disk" })
+      const { exit } = yield* finish(run)
+      const error = failure(exit)
+      assert.instanceOf(error, TasksFailedError)
+      assert.deepStrictEqual<unknown>(error.tasks, [
+        { team: "core", subject: "a", status: "failed", result: "no disk", log: "/logs/a" },
+        { team: "core", subject: "b", status: "skipped" }
+      ])
     }))
 
   it.scoped("lets teams advance independently, and a failure in one does not stop the other", () =>

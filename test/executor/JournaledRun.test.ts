@@ -4,7 +4,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { TaskId } from "../../src/agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../../src/agamemnon/TaskFeed.ts"
@@ -99,7 +98,7 @@ describe("a run with a journal", () => {
       const running = yield* Effect.fork(Effect.flip(process.execute(workflow())))
       yield* awaitThat(Effect.sync(() => fake.tasks.size), (size) => size === 1)
       const [id = ""] = fake.tasks.keys()
-      yield* feed.tell(TaskFeed.Failed({ id: TaskId.make(id), reason: Option.some("no disk") }))
+      yield* feed.tell(TaskFeed.Failed({ id: TaskId.make(id), reason: "no disk" }))
       assert.strictEqual((yield* Fiber.join(running))._tag, "TasksFailedError")
       assert.deepStrictEqual(seen, ["task.failing first"])
     }))

@@ -182,7 +182,7 @@ describe("Monitor, with events", () => {
       const { events, run } = yield* running(fake)
       const { id } = taskOf(fake, "t0")
       const before = fake.calls.length
-      yield* events.tell(TaskFeed.Failed({ id, reason: Option.some("no space left on device") }))
+      yield* events.tell(TaskFeed.Failed({ id, reason: "no space left on device" }))
       yield* aMoment
       assert.deepStrictEqual(dealings(fake, before), [`getTask core ${id}`, "failTask t0", `getTask core ${id}`])
       assert.deepStrictEqual(fake.bodies.at(-1), { status: "failed", result: "no space left on device" })
@@ -197,7 +197,7 @@ describe("Monitor, with events", () => {
       const fake = make()
       const { events, run } = yield* running(fake, chain(1))
       const { id } = taskOf(fake, "t0")
-      const failed = TaskFeed.Failed({ id, reason: Option.none() })
+      const failed = TaskFeed.Failed({ id })
       fake.on("failTask", Effect.delay("10 seconds"))
       yield* events.tell(failed, failed)
       yield* TestClock.adjust("5 seconds")
@@ -214,7 +214,7 @@ describe("Monitor, with events", () => {
         const fake = make()
         const { events, run } = yield* running(fake, chain(1))
         fake.change("t0", { status, result: "known" })
-        yield* events.tell(TaskFeed.Failed({ id: taskOf(fake, "t0").id, reason: Option.some("said") }))
+        yield* events.tell(TaskFeed.Failed({ id: taskOf(fake, "t0").id, reason: "said" }))
         yield* finish(run)
         assert.deepStrictEqual(told(run.events, "task.f"), ["task.finished t0"])
         assert.deepStrictEqual(ends(run.events), [["t0", status, "known"]])
@@ -227,7 +227,7 @@ describe("Monitor, with events", () => {
       const { events, run } = yield* running(fake, chain(1))
       const { id } = taskOf(fake, "t0")
       fake.on("getTask", Effect.tap(Effect.sleep("1 second")))
-      yield* events.tell(TaskFeed.Failed({ id, reason: Option.none() }))
+      yield* events.tell(TaskFeed.Failed({ id }))
       yield* aMoment
       yield* events.tell(TaskFeed.Started({ id }))
       yield* TestClock.adjust("1 minute")
@@ -245,7 +245,7 @@ describe("Monitor, with events", () => {
         const { events, run } = yield* running(fake, chain(1))
         const { id } = taskOf(fake, "t0")
         fake.on("getTask", (usual) => Effect.tap(usual, () => how[expected](fake)), 1)
-        yield* events.tell(TaskFeed.Failed({ id, reason: Option.none() }))
+        yield* events.tell(TaskFeed.Failed({ id }))
         yield* finish(run)
         assert.deepStrictEqual(outcome(run.events), [expected])
       }

@@ -46,7 +46,7 @@ const faults: fc.Arbitrary<Faults.Fault> = fc.oneof(
   aims.map(Faults.EmptyBadRequest),
   fc.tuple(aims, fc.integer({ min: 10, max: 300 })).map(([aim, delay]) => Faults.Slow({ ...aim, delay })),
   fc.tuple(aims, fc.constantFrom(401 as const, 429 as const, 500 as const, 503 as const))
-    .map(([aim, status]) => Faults.Status({ ...aim, status, retryAfter: 0.1 }))
+    .map(([aim, status]) => Faults.Status({ ...aim, status, retryAfter: "100 millis" }))
 )
 
 const troubles: fc.Arbitrary<Trouble> = fc.record({

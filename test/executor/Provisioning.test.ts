@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import * as ResourceKey from "../../src/workflow/ResourceKey.ts"
@@ -66,7 +65,7 @@ describe("Provisioning", () => {
     Effect.gen(function*() {
       const fake = make()
       const spec = agentOf({ runtime: "docker", docker_image: "node:20", cpus: 3, memory: "1g" })
-      const { events } = yield* runToEnd(fake, spec, { ...keep, settings: { hostId: Option.some("rack-1") } })
+      const { events } = yield* runToEnd(fake, spec, { ...keep, settings: { hostId: "rack-1" } })
       assert.deepStrictEqual(fake.changes().slice(0, 3), [
         "createAgent worker",
         "patchAgent worker",

@@ -3,7 +3,6 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
@@ -110,7 +109,7 @@ describe("Resume", () => {
         const killed = yield* Effect.fork(first.untilKilled(first.execute(workflow())))
         yield* awaitThat(Effect.sync(() => fake.tasks.size), (size) => size === 1)
         const [id = ""] = fake.tasks.keys()
-        yield* feed.tell(TaskFeed.Failed({ id: TaskId.make(id), reason: Option.some("no disk") }))
+        yield* feed.tell(TaskFeed.Failed({ id: TaskId.make(id), reason: "no disk" }))
         yield* Fiber.join(killed)
         const second = yield* driver(there, 2)
         const { run } = yield* Arr.head(yield* list(second.parts))

@@ -6,9 +6,9 @@ import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import { AgamemnonError, AgamemnonStateLostError } from "../../src/agamemnon/AgamemnonError.ts"
 import * as RunError from "../../src/executor/RunError.ts"
-import { WorkflowConnectivityError } from "../../src/liveness/Heartbeat.ts"
+import { RunId } from "../../src/run/RunId.ts"
 
-const names = { workflow: "flow", run: "0123456789abcdef" }
+const names = { workflow: "flow", run: RunId.make("0123456789abcdef") }
 
 const failed = (count: number) =>
   new RunError.TasksFailedError({
@@ -28,8 +28,9 @@ describe("RunError", () => {
     [
       "lost connectivity",
       Exit.fail(
-        new WorkflowConnectivityError({
+        new RunError.WorkflowConnectivityError({
           ...names,
+          backend: "Agamemnon",
           consecutiveFailures: 2,
           threshold: 2,
           interval: Duration.seconds(15),

@@ -3,7 +3,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Faults from "../../src/embedded/Faults.ts"
 import { eventually } from "../support/HttpQuestion.ts"
 import { backend, settings, startOn } from "../support/SocketRun.ts"
@@ -111,7 +110,7 @@ describe("a run over sockets", () => {
       const there = yield* backend
       const run = yield* startOn(there, long, { settings: { teardownGrace: Duration.millis(300) } })
       yield* happens(run, "task.progressed")
-      yield* there.server.setFaults([Faults.Status({ method: "DELETE", status: 429, retryAfter: 3600 })])
+      yield* there.server.setFaults([Faults.Status({ method: "DELETE", status: 429, retryAfter: "1 hour" })])
       yield* Fiber.interrupt(run.fiber)
       yield* run.ended
       const reasons = run.events.flatMap((event) => event._tag === "team.left" ? [event.error] : [])
@@ -133,7 +132,7 @@ describe("a run over sockets", () => {
     Effect.gen(function*() {
       const there = yield* backend
       yield* there.server.setFaults([Faults.Hang({ method: "POST", times: 1 })])
-      const run = yield* startOn(there, workflow(), { settings: { hostId: Option.none() } })
+      const run = yield* startOn(there, workflow(), { settings: { hostId: undefined } })
       yield* happens(run, "agent.creating")
       const [took] = yield* Effect.timed(Fiber.interrupt(run.fiber))
       assert.isBelow(Duration.toMillis(took), Duration.toMillis(settings.teardownGrace) + 2000)

@@ -93,7 +93,7 @@ describe.concurrent("preflight", () => {
 
   test("finds a busy server: waits as long as it says", () =>
     Effect.gen(function*() {
-      const { backend, ended } = yield* runWith(Faults.Status({ status: 429, retryAfter: 2, times: 1 }))
+      const { backend, ended } = yield* runWith(Faults.Status({ status: 429, retryAfter: "2 seconds", times: 1 }))
       assert.strictEqual(ended.code, 0, ended.stderr)
       const [started, busy, alive] = ended.events
       assert.deepStrictEqual([started?._tag, busy?._tag, alive?._tag], ["run.started", "request.failed", "connectivity.alive"])

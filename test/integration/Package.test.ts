@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
+import { createContext, runInContext } from "node:vm"
 import { afterAll, assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { build } from "esbuild"
@@ -140,6 +141,28 @@ describe.concurrent("the package", () => {
         build({ entryPoints: [entry], bundle: true, write: false, format: "esm", platform: "node", external: ["effect", "effect/*"] }))
       assert.deepStrictEqual(bundle.warnings, [])
       assert.isBelow(bundle.outputFiles[0]?.contents.length ?? Infinity, 40 * 1024)
+    }))
+
+  test("has a heartbeat that runs where there is no Node", () =>
+    Effect.gen(function*() {
+      const { directory } = yield* unpacked
+      const entry = join(directory, "application.js")
+      const program = `
+        import { guard } from "telemachy/Heartbeat"
+        import * as Effect from "effect/Effect"
+        const guarded = guard(Effect.never, { probe: Effect.fail("gone"), interval: "1 millis" })
+        globalThis.ended = Effect.runPromise(Effect.map(Effect.flip(guarded), (error) => error._tag))
+      `
+      writeFileSync(entry, program)
+      for (const platform of ["browser", "neutral"] as const) {
+        const bundle = yield* Effect.promise(() =>
+          build({ entryPoints: [entry], bundle: true, write: false, format: "iife", platform, mainFields: ["module", "main"] }))
+        assert.deepStrictEqual(bundle.warnings, [], platform)
+        const timers = { setTimeout, clearTimeout, setInterval, clearInterval, queueMicrotask, performance }
+        const world = createContext({ ...timers, TextEncoder, TextDecoder, URL, AbortController, AbortSignal })
+        runInContext(bundle.outputFiles[0]?.text ?? "", world)
+        assert.strictEqual(yield* Effect.promise(() => Promise.resolve(world["ended"])), "ConnectivityError", platform)
+      }
     }))
 
   test("has a type for every value, whichever way an application finds modules", () =>

@@ -33,11 +33,11 @@ const nested = (
 ) =>
   journal.write("before").pipe(
     Effect.zipRight(
-      Heartbeat.guard(work(journal, 60), { probe: inner.ping, interval: "3 seconds", run: "inner" })
+      Heartbeat.guard(work(journal, 60), { probe: inner.ping, interval: "3 seconds", backend: "inner" })
     ),
-    Effect.catchTag("WorkflowConnectivityError", (error) => journal.write(`caught within: ${error.run}`)),
-    Heartbeat.guard({ probe: outer.ping, interval: "10 seconds", run: "outer" }),
-    Effect.catchTag("WorkflowConnectivityError", (error) => journal.write(`caught around: ${error.run}`)),
+    Effect.catchTag("ConnectivityError", (error) => journal.write(`caught within: ${error.backend}`)),
+    Heartbeat.guard({ probe: outer.ping, interval: "10 seconds", backend: "outer" }),
+    Effect.catchTag("ConnectivityError", (error) => journal.write(`caught around: ${error.backend}`)),
     Effect.fork
   )
 
@@ -54,13 +54,13 @@ const dies = (options: Partial<Heartbeat.Options<never, never>>, message: string
   })
 
 /** Waits for the error, and tells how long that took. */
-const lose = (guarded: Effect.Effect<never, Heartbeat.WorkflowConnectivityError>) =>
+const lose = (guarded: Effect.Effect<never, Heartbeat.ConnectivityError>) =>
   Effect.gen(function*() {
     const began = yield* Clock.currentTimeMillis
     const fiber = yield* Effect.fork(Effect.flip(guarded))
     yield* TestClock.adjust("1 minute")
-    const { consecutiveFailures, lostAt, workflow } = yield* Fiber.join(fiber)
-    return { consecutiveFailures, workflow, after: lostAt.epochMillis - began }
+    const { consecutiveFailures, lostAt, backend } = yield* Fiber.join(fiber)
+    return { consecutiveFailures, backend, after: lostAt.epochMillis - began }
   })
 
 describe("Heartbeat.guard", () => {
@@ -176,7 +176,7 @@ describe("Heartbeat.guard", () => {
           Effect.flatMap(SubscriptionRef.get(connectivity), ({ _tag }) => journal.write(`poll interrupted: ${_tag}`)))
         const fiber = yield* polling.pipe(
           Heartbeat.guard({ probe: backend.ping, interval: "10 seconds", timeout: "2 seconds", connectivity }),
-          Effect.tapErrorTag("WorkflowConnectivityError", () => journal.write("failure seen")),
+          Effect.tapErrorTag("ConnectivityError", () => journal.write("failure seen")),
           Effect.flip,
           Effect.fork
         )
@@ -198,7 +198,7 @@ describe("Heartbeat.guard", () => {
         )
         const fiber = yield* holding.pipe(
           Heartbeat.guard({ probe: Effect.fail("refused"), interval: "10 seconds" }),
-          Effect.catchTag("WorkflowConnectivityError", () => journal.write("failure seen")),
+          Effect.catchTag("ConnectivityError", () => journal.write("failure seen")),
           Effect.fork
         )
         yield* TestClock.adjust("1 minute")
@@ -278,13 +278,13 @@ describe("Heartbeat.guard", () => {
         const journal = ProbedBackend.makeJournal()
         const [database, queue] = [ProbedBackend.make(() => "answers"), ProbedBackend.make(() => "refuses")]
         const fiber = yield* work(journal, 60).pipe(
-          Heartbeat.guard({ probe: database.ping, interval: "10 seconds", run: "database" }),
-          Heartbeat.guard({ probe: queue.ping, interval: "7 seconds", run: "queue" }),
+          Heartbeat.guard({ probe: database.ping, interval: "10 seconds", backend: "database" }),
+          Heartbeat.guard({ probe: queue.ping, interval: "7 seconds", backend: "queue" }),
           Effect.flip,
           Effect.fork
         )
         yield* TestClock.adjust("1 hour")
-        assert.strictEqual((yield* Fiber.join(fiber)).run, "queue")
+        assert.strictEqual((yield* Fiber.join(fiber)).backend, "queue")
         assert.deepStrictEqual(database.asked, [10_000])
         assert.deepStrictEqual(queue.asked, [7000, 14_000])
       }))
@@ -321,8 +321,7 @@ describe("Heartbeat.guard", () => {
               failureThreshold: undefined,
               timeout: undefined,
               connectivity: undefined,
-              workflow: undefined,
-              run: undefined
+              backend: undefined
             })
           )
         )
@@ -340,7 +339,7 @@ describe("Heartbeat.guard", () => {
     const probe = Effect.flatMap(Database, ({ ping }) => ping)
 
     type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false
-    type Guarded = Effect.Effect<number, "full" | Heartbeat.WorkflowConnectivityError, Disk | Database>
+    type Guarded = Effect.Effect<number, "full" | Heartbeat.ConnectivityError, Disk | Database>
 
     const last = copy.pipe(Heartbeat.guard({ probe }))
     const first = Heartbeat.guard(copy, { probe })
@@ -349,7 +348,7 @@ describe("Heartbeat.guard", () => {
     true satisfies Same<typeof first, Guarded>
     true satisfies Same<
       typeof scoped,
-      Effect.Effect<Scope.Scope, Heartbeat.WorkflowConnectivityError, Scope.Scope>
+      Effect.Effect<Scope.Scope, Heartbeat.ConnectivityError, Scope.Scope>
     >
     const make = Heartbeat.make({ probe })
     true satisfies Same<typeof make, Effect.Effect<Heartbeat.Heartbeat, never, Database | Scope.Scope>>
@@ -359,8 +358,8 @@ describe("Heartbeat.guard", () => {
 
   it.effect("means the same with the effect first and last", () =>
     Effect.gen(function*() {
-      const options = { probe: Effect.fail("refused"), interval: "10 seconds", failureThreshold: 3, workflow: "w" } as const
-      const expected = { consecutiveFailures: 3, workflow: "w", after: 30_000 }
+      const options = { probe: Effect.fail("refused"), interval: "10 seconds", failureThreshold: 3, backend: "w" } as const
+      const expected = { consecutiveFailures: 3, backend: "w", after: 30_000 }
       assert.deepStrictEqual(yield* lose(Heartbeat.guard(Effect.never, options)), expected)
       assert.deepStrictEqual(yield* lose(Effect.never.pipe(Heartbeat.guard(options))), expected)
     }))

@@ -507,14 +507,12 @@ describe("Heartbeat", () => {
           probe: backend.ping,
           failureThreshold: 3,
           timeout: "2 seconds",
-          workflow: "release",
-          run: "7f3a"
+          backend: "Agamemnon"
         })
         assert.deepStrictEqual(
           error,
-          new Heartbeat.WorkflowConnectivityError({
-            workflow: "release",
-            run: "7f3a",
+          new Heartbeat.ConnectivityError({
+            backend: "Agamemnon",
             consecutiveFailures: 3,
             threshold: 3,
             interval: Duration.seconds(10),
@@ -529,14 +527,13 @@ describe("Heartbeat", () => {
         )
       }))
 
-    it.scoped("has no names when it was given none", () =>
+    it.scoped("has no name of its backend when it was given none", () =>
       Effect.map(lose({}), (error) => {
-        assert.isFalse("workflow" in error)
-        assert.isFalse("run" in error)
+        assert.isFalse("backend" in error)
       }))
 
     it("has words for a backend that never answered", () => {
-      const error = new Heartbeat.WorkflowConnectivityError({
+      const error = new Heartbeat.ConnectivityError({
         consecutiveFailures: 1,
         threshold: 2,
         interval: Duration.seconds(10),
@@ -562,9 +559,9 @@ describe("Heartbeat", () => {
 
     it.scoped("crosses a wire and comes back the same", () =>
       Effect.gen(function*() {
-        const error = yield* lose({ workflow: "release", run: "7f3a" })
-        const wire = JSON.stringify(yield* Schema.encode(Heartbeat.WorkflowConnectivityError)(error))
-        const back = yield* Schema.decodeUnknown(Schema.parseJson(Heartbeat.WorkflowConnectivityError))(wire)
+        const error = yield* lose({ backend: "Agamemnon" })
+        const wire = JSON.stringify(yield* Schema.encode(Heartbeat.ConnectivityError)(error))
+        const back = yield* Schema.decodeUnknown(Schema.parseJson(Heartbeat.ConnectivityError))(wire)
         assert.deepStrictEqual(back, error)
         assert.strictEqual(back.message, error.message)
       }))

@@ -26,7 +26,7 @@ describe("Pinger", () => {
       const server = backend()
       const pinger = yield* Pinger.make({ probe: server.probe, interval: "10 seconds" })
       const losses = yield* Effect.forEach(Array.from({ length: 1000 }, (_, index) => index), (index) =>
-        Effect.flatMap(Heartbeat.fromPinger(pinger, { failureThreshold: 1 + index % 3, run: String(index) }), lossOf))
+        Effect.flatMap(Heartbeat.fromPinger(pinger, { failureThreshold: 1 + index % 3, backend: String(index) }), lossOf))
       yield* TestClock.adjust("30 seconds")
       assert.deepStrictEqual(server.asked, [10, 20, 30])
       server.isOut = true
@@ -39,8 +39,8 @@ describe("Pinger", () => {
       assert.deepStrictEqual(server.asked, [10, 20, 30, 40, 50, 60])
       const errors = yield* Fiber.join(Fiber.all(losses.slice(0, 3)))
       assert.deepStrictEqual(
-        [...errors].map(({ consecutiveFailures, run, threshold }) => ({ consecutiveFailures, run, threshold })),
-        [0, 1, 2].map((index) => ({ consecutiveFailures: index + 1, run: String(index), threshold: index + 1 }))
+        [...errors].map(({ consecutiveFailures, backend, threshold }) => ({ consecutiveFailures, backend, threshold })),
+        [0, 1, 2].map((index) => ({ consecutiveFailures: index + 1, backend: String(index), threshold: index + 1 }))
       )
     }))
 

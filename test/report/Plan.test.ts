@@ -25,7 +25,7 @@ const workflow = {
 describe("Plan", () => {
   it.effect("shows agents, teams, tasks in waves, the critical path, and what would be reused", () =>
     Effect.gen(function*() {
-      const spec = yield* WorkflowSpec.decode(workflow)
+      const spec = yield* WorkflowSpec.decodeUnknown(workflow)
       const existing = {
         resources: [
           { kind: "agent", name: "mentor", key: "tlm-1-mentor", id: "5a" },
@@ -55,7 +55,7 @@ describe("Plan", () => {
   it.effect("puts columns under each other whatever width its titles have, at every width of a terminal", () =>
     Effect.gen(function*() {
       const titles = ["👍🏽 approve", "👩‍💻👩🏿‍🚀 write it", "値段を調べる", "🇬🇷 greet", "☎️ call", "e\u0301te\u0301", "plain"]
-      const spec = yield* WorkflowSpec.decode({ ...workflow, teams: [{ name: "👍🏽", agents: ["penelope"], tasks: titles.map((title) => task(title)) }] })
+      const spec = yield* WorkflowSpec.decodeUnknown({ ...workflow, teams: [{ name: "👍🏽", agents: ["penelope"], tasks: titles.map((title) => task(title)) }] })
       for (const width of [30, 40, 41, 60, 80, 120]) {
         const lines = Plan.render(spec, { style: Style.plain, width, existing: { resources: [], tasks: [] } }).split("\n")
         for (const line of lines.slice(1)) assert.isAtMost(stringWidth(line), width, line)
@@ -68,7 +68,7 @@ describe("Plan", () => {
   it.effect("names both ends of a critical path that is too long to name", () =>
     Effect.gen(function*() {
       const tasks = Array.from({ length: 40 }, (_, number) => task(`t${number}`, ...(number === 0 ? [] : [`t${number - 1}`])))
-      const spec = yield* WorkflowSpec.decode({ ...workflow, teams: [{ name: "chain", agents: ["penelope"], tasks }] })
+      const spec = yield* WorkflowSpec.decodeUnknown({ ...workflow, teams: [{ name: "chain", agents: ["penelope"], tasks }] })
       assert.include(
         Plan.render(spec, { style: Style.plain, width: 200, existing: { resources: [], tasks: [] } }),
         "critical path, 40 tasks: t0 → t1 → t2 → t3 → t4 → (30 more) → t35 → t36 → t37 → t38 → t39"

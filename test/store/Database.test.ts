@@ -5,7 +5,6 @@ import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { JournalError } from "../../src/run/JournalError.ts"
 import { RunJournal } from "../../src/run/RunJournal.ts"
@@ -46,7 +45,7 @@ const useAll = (path: string) =>
   Effect.scoped(Effect.gen(function*() {
     const { list, verify } = yield* RunStore.RunStore
     yield* list
-    yield* verify(Option.none())
+    yield* verify()
   })).pipe(Effect.provide(SqlRunStore.layerFile(path)))
 
 /** Checks that a file can not be opened, says why, and is left as it was. */

@@ -6,7 +6,6 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { RunJournal } from "../../src/run/RunJournal.ts"
 import { RunStore } from "../../src/store/RunStore.ts"
@@ -39,7 +38,7 @@ const loseNothing = Effect.fnUntraced(function*<E>(
 ) {
   const exitCodes = yield* together(where, processes)
   assert.deepStrictEqual(exitCodes.map(Number), Arr.replicate(0, processes))
-  const found = yield* Effect.flatMap(RunStore, ({ verify }) => verify(Option.none())).pipe(Effect.provide(store))
+  const found = yield* Effect.flatMap(RunStore, ({ verify }) => verify()).pipe(Effect.provide(store))
   assert.deepStrictEqual(found, { runs: processes, events: 20 * processes, breaks: [] })
 }, Effect.provide(NodeContext.layer))
 

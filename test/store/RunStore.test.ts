@@ -4,7 +4,6 @@ import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { RunId } from "../../src/run/RunId.ts"
@@ -120,11 +119,11 @@ describe("RunStore", () => {
         assert.deepStrictEqual(yield* events(at(1)), [])
         assert.deepInclude(yield* find(at(1)), { status: "forgotten", workflow: undefined })
         assert.deepStrictEqual(yield* sql`SELECT 1 FROM telemachy_declarations`, [])
-        assert.deepStrictEqual(yield* verify(Option.none()), { runs: 4, events: 8, breaks: [] })
+        assert.deepStrictEqual(yield* verify(), { runs: 4, events: 8, breaks: [] })
         assert.lengthOf(yield* events(at(3)), 2)
         // The chain says so, and that it was forgotten once.
         yield* forget(at(1))
-        const told = Effect.map(Stream.runCollect(rows(Option.some(at(1)))), (found) =>
+        const told = Effect.map(Stream.runCollect(rows(at(1))), (found) =>
           Chunk.toReadonlyArray(found).map((row) => [row.tag, "payload" in row && row.payload !== null]))
         assert.deepStrictEqual(yield* told, [["run.started", false], ["run.finished", false], ["run.forgotten", true]])
       })))
@@ -142,7 +141,7 @@ describe("RunStore", () => {
         }))
         assert.include((yield* Effect.flip(forget(runA))).message, "it was interrupted")
         assert.lengthOf(yield* events(runA), 3)
-        assert.deepStrictEqual(yield* verify(Option.none()), { runs: 1, events: 3, breaks: [] })
+        assert.deepStrictEqual(yield* verify(), { runs: 1, events: 3, breaks: [] })
         assert.deepStrictEqual(yield* sql`SELECT 1 FROM telemachy_owners WHERE token <> ''`, [])
       })))
 
@@ -161,7 +160,7 @@ describe("RunStore", () => {
         yield* forget(runA)
         assert.deepStrictEqual(yield* events(runA), [])
         assert.deepInclude(yield* find(runA), { status: "forgotten" })
-        assert.deepStrictEqual((yield* verify(Option.none())).breaks, [])
+        assert.deepStrictEqual((yield* verify()).breaks, [])
       })))
 
   it.scopedLive("a run of which one event says nothing is damaged, and not forgotten", () =>
@@ -171,11 +170,11 @@ describe("RunStore", () => {
         yield* over([started(), numbered(1), finished()])
         yield* sql`UPDATE telemachy_events SET payload = NULL WHERE seq = 2`
         assert.deepInclude(yield* find(runA), { status: "damaged" })
-        assert.deepInclude((yield* verify(Option.none())).breaks[0], { seq: 2, tag: "run.finished" })
+        assert.deepInclude((yield* verify()).breaks[0], { seq: 2, tag: "run.finished" })
         // As an earlier version has forgotten it.
         yield* sql`UPDATE telemachy_events SET payload = NULL`
         assert.deepInclude(yield* find(runA), { status: "forgotten" })
-        assert.deepStrictEqual((yield* verify(Option.none())).breaks, [])
+        assert.deepStrictEqual((yield* verify()).breaks, [])
       })))
 
   it.scopedLive("what a run has kept is gone when another run has used it again and removed it", () =>
@@ -239,7 +238,7 @@ describe("RunStore", () => {
           assert.deepInclude(yield* find("b"), { status: "failed" })
           assert.strictEqual((yield* Effect.flip(find("dd")))._tag, "RunUnknownError")
           assert.include(yield* abandoned("http://fake.test"), other)
-          assert.deepStrictEqual((yield* verify(Option.none())).breaks.map(({ seq }) => seq).length, 1)
+          assert.deepStrictEqual((yield* verify()).breaks.map(({ seq }) => seq).length, 1)
         }
       })))
 
@@ -249,19 +248,19 @@ describe("RunStore", () => {
         const { rows, verify } = yield* RunStore.RunStore
         yield* over([started(), numbered(1), numbered(2), finished()])
         yield* over([started(runB), numbered(1, runB), finished(runB)], runB)
-        assert.deepStrictEqual(yield* verify(Option.none()), { runs: 2, events: 7, breaks: [] })
-        assert.lengthOf(yield* Stream.runCollect(rows(Option.none())), 7)
+        assert.deepStrictEqual(yield* verify(), { runs: 2, events: 7, breaks: [] })
+        assert.lengthOf(yield* Stream.runCollect(rows()), 7)
         const places = (found: RunStore.Verification) => found.breaks.map(({ run, seq }) => [run, seq])
 
         yield* sql`UPDATE telemachy_events SET payload = '{"a":1}' WHERE run = ${runA} AND seq > 1`
-        assert.deepStrictEqual(places(yield* verify(Option.none())), [[runA, 2]])
-        assert.deepStrictEqual(places(yield* verify(Option.some(runB))), [])
+        assert.deepStrictEqual(places(yield* verify()), [[runA, 2]])
+        assert.deepStrictEqual(places(yield* verify(runB)), [])
         // A run whose beginning is gone is still one that is checked.
         yield* sql`DELETE FROM telemachy_events WHERE run = ${runB} AND seq = 0`
-        const broken = yield* verify(Option.none())
+        const broken = yield* verify()
         assert.sameDeepMembers([...places(broken)], [[runA, 2], [runB, 1]])
         yield* sql`DELETE FROM telemachy_events WHERE run = ${runB} AND seq <> 1`
-        assert.strictEqual((yield* verify(Option.none())).runs, 2)
+        assert.strictEqual((yield* verify()).runs, 2)
       })))
 })
 
@@ -283,7 +282,7 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("RunStore in PostgreS
         yield* forget(runA)
         assert.deepStrictEqual(yield* events(runA), [])
         assert.deepInclude(yield* find(runA), { status: "forgotten" })
-        assert.deepStrictEqual(yield* verify(Option.none()), { runs: 1, events: 4, breaks: [] })
+        assert.deepStrictEqual(yield* verify(), { runs: 1, events: 4, breaks: [] })
       }).pipe(Effect.scoped, Effect.provide(SqlRunStore.layerPostgres(url)))
     }))
 

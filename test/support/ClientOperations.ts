@@ -1,6 +1,5 @@
 /** Every operation of a client, with all that it can be given. */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import type { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import type { AgamemnonError } from "../../src/agamemnon/AgamemnonError.ts"
@@ -75,5 +74,5 @@ export const operations = (agamemnon: typeof AgamemnonClient.Service): Operation
     type: "review"
   }, none),
   createBareTask: agamemnon.createTask(teamId, { subject: "bare" }, none),
-  failTask: agamemnon.failTask(teamId, taskId, Option.some("words"))
+  failTask: agamemnon.failTask(teamId, taskId, "words")
 }, (operation: Effect.Effect<unknown, AgamemnonError>) => Effect.asVoid(operation))

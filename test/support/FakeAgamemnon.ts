@@ -16,6 +16,7 @@ import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import { AgamemnonError, fromTransport, PingError, type TransportFailure } from "../../src/agamemnon/AgamemnonError.ts"
 import { type Agent, AgentId, type Task, TaskId, type Team, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
 import { permitted, retrying } from "../../src/agamemnon/RequestRetry.ts"
+import * as TaskLog from "../../src/agamemnon/TaskLog.ts"
 
 /** What becomes of a call: the usual is handed in. */
 export type Twist = <A>(usual: Effect.Effect<A, AgamemnonError>) => Effect.Effect<A, AgamemnonError>
@@ -85,6 +86,8 @@ export interface FakeAgamemnon {
   health: "well" | "gone" | "silent" | "defective"
   /** The status in which tasks begin, by subject; any other is completed at once. */
   readonly begins: Map<string, string>
+  /** The files that hold all that tasks write, by subject. */
+  readonly logs: Map<string, string>
   readonly agents: Map<string, Agent>
   readonly teams: Map<string, Team>
   readonly tasks: Map<string, Task>
@@ -117,6 +120,7 @@ export const make = (): FakeAgamemnon => {
   const teams = new Map<string, Team>()
   const tasks = new Map<string, Task>()
   const begins = new Map<string, string>()
+  const logs = new Map<string, string>()
   const hidden = new Set<string>()
   let rules: Array<Rule> = []
   let made = 0
@@ -263,6 +267,7 @@ export const make = (): FakeAgamemnon => {
             createdAt: time,
             id: TaskId.make(`task-${++made}`),
             status: begins.get(body.subject) ?? "completed",
+            ...(logs.has(body.subject) ? { [TaskLog.field]: logs.get(body.subject) } : {}),
             teamId: team,
             updatedAt: time
           }
@@ -275,7 +280,7 @@ export const make = (): FakeAgamemnon => {
       request(
         `failTask ${tasks.get(id)?.subject ?? id}`,
         Effect.map(known(tasks, "task", id), (task) => {
-          const body = { status: "failed", ...Option.match(reason, { onNone: () => ({}), onSome: (result) => ({ result }) }) }
+          const body = { status: "failed", ...(reason === undefined ? {} : { result: reason }) }
           bodies.push(body)
           tasks.set(id, { ...task, ...body })
         })
@@ -294,6 +299,7 @@ export const make = (): FakeAgamemnon => {
       rules = []
     },
     begins,
+    logs,
     agents,
     teams,
     tasks,

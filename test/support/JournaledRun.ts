@@ -24,7 +24,7 @@ import * as RunIndex from "../../src/store/RunIndex.ts"
 import type { FakeAgamemnon } from "./FakeAgamemnon.ts"
 import { type Lives, type Parts, process } from "./TestStore.ts"
 
-const quick: Partial<RunSettings.RunSettings> = { monitorPoll: Duration.millis(20), requestTimeout: Duration.millis(500) }
+const quick: RunSettings.Options = { monitorPoll: Duration.millis(20), requestTimeout: Duration.millis(500) }
 
 /** Where runs happen: an Agamemnon, and a journal of them. */
 export interface World {

@@ -74,7 +74,7 @@ export const steady: Random.Random = {
 export const start = Effect.fnUntraced(function*(
   { client }: Pick<FakeAgamemnon, "client">,
   spec: WorkflowSpec = workflow(),
-  { settings, ...options }: WorkflowExecutor.Options & { readonly settings?: Partial<RunSettings.RunSettings> } = {}
+  { settings, ...options }: WorkflowExecutor.Options & { readonly settings?: RunSettings.Options } = {}
 ) {
   const executor = yield* Effect.provideService(WorkflowExecutor.make(settings), AgamemnonClient, client)
   const events: Array<RunEvent> = []

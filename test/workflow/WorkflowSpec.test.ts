@@ -32,7 +32,7 @@ describe("WorkflowSpec", () => {
 
   it.effect("checks structure and references like a file, and names the source", () =>
     Effect.gen(function*() {
-      const error = yield* Effect.flip(WorkflowSpec.decode({
+      const error = yield* Effect.flip(WorkflowSpec.decodeUnknown({
         ...input,
         teardown: "sometimes",
         teams: [{ name: "greeters", agents: ["greeter"], tasks: [{ ...task, assign_to: "greater" }] }]
@@ -46,11 +46,11 @@ describe("WorkflowSpec", () => {
     }))
 
   it.effect.each([undefined, null, "hello", [], new Map(), () => input])("refuses %s without a defect", (value) =>
-    Effect.map(Effect.flip(WorkflowSpec.decode(value)), (error) => assert.strictEqual(error._tag, "WorkflowInvalid")))
+    Effect.map(Effect.flip(WorkflowSpec.decodeUnknown(value)), (error) => assert.strictEqual(error._tag, "WorkflowInvalid")))
 
   it.effect("says all that an empty map lacks", () =>
     Effect.gen(function*() {
-      const error = yield* Effect.flip(WorkflowSpec.decode({}))
+      const error = yield* Effect.flip(WorkflowSpec.decodeUnknown({}))
       assert.deepStrictEqual(error.message.split("\n"), [
         "workflow metadata: found nothing, expected a map with the name of the workflow",
         "workflow agents: found nothing, expected a list of agents",

@@ -259,7 +259,8 @@ export const config: Config.Config<Option.Option<Options>> = Config.all({
   Option.map(url, (value) => ({ ...rest, url: value, token: Option.getOrUndefined(token) }))))
 
 /**
- * Layer of the events of the NATS server that the environment names, or of none.
+ * Layer of a feed whose options are read from a config; without one, from the variables of the command, and there is no
+ * feed when those name no NATS server.
  *
  * **Example** (The NATS server that NATS_URL names, if any)
  *
@@ -267,14 +268,27 @@ export const config: Config.Config<Option.Option<Options>> = Config.all({
  * import { Layer } from "effect"
  * import { NatsTaskFeed, WorkflowExecutor } from "telemachy"
  *
- * export const Executor = WorkflowExecutor.layerConfig.pipe(Layer.provide(NatsTaskFeed.layerConfig))
+ * export const Executor = WorkflowExecutor.layerConfig().pipe(Layer.provide(NatsTaskFeed.layerConfig()))
+ * ```
+ *
+ * **Example** (Variables of one's own)
+ *
+ * ```ts
+ * import { Config } from "effect"
+ * import { NatsTaskFeed } from "telemachy"
+ *
+ * export const Feed = NatsTaskFeed.layerConfig({ url: Config.redacted("APP_NATS"), token: Config.redacted("APP_NATS_TOKEN") })
  * ```
  */
-export const layerConfig: Layer.Layer<
+export const layerConfig = (
+  options?: Config.Config.Wrap<Options>
+): Layer.Layer<
   TaskFeed.TaskFeed,
   InvalidOptionError | TlsRequiredError | ConfigError.ConfigError,
   FileSystem.FileSystem
-> = Layer.unwrapEffect(Effect.map(
-  config,
-  Option.match({ onNone: () => Layer.succeed(TaskFeed.TaskFeed, TaskFeed.none), onSome: layer })
-))
+> =>
+  Layer.unwrapEffect(
+    options === undefined
+      ? Effect.map(config, Option.match({ onNone: () => Layer.succeed(TaskFeed.TaskFeed, TaskFeed.none), onSome: layer }))
+      : Effect.map(Config.unwrap(options), layer)
+  )

@@ -18,7 +18,7 @@ import * as OutputErrors from "../OutputErrors.ts"
 import * as RunLookup from "../RunLookup.ts"
 
 /** Checks the chain of each run. */
-const verify = Effect.fn("AuditCommand.verify")(function*(run: Option.Option<RunId>) {
+const verify = Effect.fn("AuditCommand.verify")(function*(run: RunId | undefined) {
   const { verify } = yield* RunStore.RunStore
   const { breaks, events, runs } = yield* verify(run)
   const checked = `${count(events, "event")} of ${count(runs, "run")}`
@@ -39,7 +39,7 @@ const shown = (row: HashChain.Row | HashChain.DamagedRow) => {
 }
 
 /** Prints the rows of the journal, and names those that cannot be read. */
-const print = Effect.fn("AuditCommand.print")(function*(run: Option.Option<RunId>) {
+const print = Effect.fn("AuditCommand.print")(function*(run: RunId | undefined) {
   const { rows } = yield* RunStore.RunStore
   const damaged = yield* Stream.runFoldEffect(rows(run), 0, (found, row) =>
     Effect.gen(function*() {
@@ -56,9 +56,9 @@ const actions = { verify, export: print }
 export const command = Command.make("audit", config, ({ action, run: prefix }) =>
   Effect.gen(function*() {
     const summary = yield* Effect.transposeMapOption(prefix, RunLookup.find)
-    yield* actions[action](Option.map(summary, ({ run }) => run))
+    yield* actions[action](Option.getOrUndefined(summary)?.run)
   }).pipe(
     OutputErrors.whileWritable,
-    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer({}))
   )).pipe(Command.withDescription(definition.sentence))

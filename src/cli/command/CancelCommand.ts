@@ -44,6 +44,6 @@ export const command = Command.make("cancel", config, ({ run: prefix, ...flags }
     }
     yield* Effect.provide(CleanupOutput.clean(run, { json: false, moved: Option.isSome(flags.url) }), Backend.layerOf(state, flags.url))
   }).pipe(
-    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer(flags))
   )).pipe(Command.withDescription(definition.sentence))

@@ -108,6 +108,6 @@ export const command = Command.make("cleanup", config, ({ all, dryRun, json, orp
       Effect.flatMap(RunLookup.stateOf(run), (state) =>
         Effect.provide(cleanOne(run, { dryRun, json, moved: Option.isSome(flags.url) }), Backend.layerOf(state, flags.url))), { discard: true })
   }).pipe(
-    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer(flags))
   )).pipe(Command.withDescription(definition.sentence))

@@ -18,6 +18,6 @@ export const command = Command.make("forget", config, ({ run: prefix }) =>
     yield* TaskLogs.remove(run, recorded)
     yield* Console.log(`run ${run} is forgotten; that there was a run, and when, is still in the journal`)
   }).pipe(
-    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer({}))
   )).pipe(Command.withDescription(definition.sentence))

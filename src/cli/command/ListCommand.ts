@@ -29,12 +29,10 @@ const paints: Record<RunSummary["status"], keyof Style> = {
   damaged: "bad"
 }
 
-const timeOf = (iso: string) => Option.getOrElse(DateTime.make(iso), () => DateTime.unsafeMake(0))
-
 // The one language whose dates begin with the year.
 const format = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" })
 
-const local = (iso: string): string => DateTime.formatIntl(timeOf(iso), format)
+const local = (time: DateTime.Utc | undefined): string => (time === undefined ? "" : DateTime.formatIntl(time, format))
 
 const remains = ({ kept = 0, left = 0 }: RunSummary, style: Style): string =>
   [...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)])].join(", ")
@@ -42,14 +40,14 @@ const remains = ({ kept = 0, left = 0 }: RunSummary, style: Style): string =>
 const cells = (summary: RunSummary, now: DateTime.Utc, style: Style): ReadonlyArray<string> => {
   const { endedAt, run, startedAt, status, workflow = "" } = summary
   const isOpen = status === "interrupted"
-  const took = DateTime.distanceDuration(timeOf(startedAt), endedAt === undefined ? now : timeOf(endedAt))
+  const took = startedAt === undefined ? "" : duration(DateTime.distanceDuration(startedAt, endedAt ?? now))
   return [
     oneLine(workflow),
     // Of a row that is damaged, it can be anything.
     oneLine(run),
     style[paints[status]](status),
-    style.faint(startedAt === "" ? "" : local(startedAt)),
-    isOpen ? "" : duration(took).padStart(7),
+    style.faint(local(startedAt)),
+    isOpen ? "" : took.padStart(7),
     remains(summary, style)
   ]
 }
@@ -82,6 +80,6 @@ export const command = Command.make("list", config, ({ all, json, noColor, statu
     if (hidden > 0) yield* Console.log(style.faint(`… and ${count(hidden, "more run")}: telemachy list --all`))
   }).pipe(
     OutputErrors.whileWritable,
-    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer({ noColor }))
   )).pipe(Command.withDescription(definition.sentence))

@@ -1,7 +1,6 @@
 /** `telemachy logs`: tells what has happened in a recorded run, or what one of its tasks has written. */
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -30,7 +29,7 @@ export const command = Command.make("logs", config, ({ attempt, follow, json, no
     const store = yield* RunStore.RunStore
     const { run, startedAt, status: before } = yield* RunLookup.find(prefix)
     if (before === "forgotten") return yield* new RunLookup.RunForgottenError({ run })
-    const begun = yield* DateTime.make(startedAt)
+    const begun = yield* Effect.fromNullable(startedAt)
     const { style } = yield* Streams.outputOf(process.stdout)
     if (Option.isSome(task)) {
       const options = { attempt: Option.getOrUndefined(attempt), follow, json, raw, style, since: begun }
@@ -45,6 +44,6 @@ export const command = Command.make("logs", config, ({ attempt, follow, json, no
     if (follow && status === "interrupted") yield* Console.error(`run ${run} was interrupted: its process has ended`)
   }).pipe(
     OutputErrors.whileWritable,
-    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer({ noColor }))
   )).pipe(Command.withDescription(definition.sentence))

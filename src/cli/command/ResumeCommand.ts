@@ -94,10 +94,10 @@ export const command = Command.make("resume", config, (flags) =>
       yield* resume(run, options, display, reports)
     }).pipe(
       Effect.scoped,
-      Effect.provide(Layer.provide(WorkflowExecutor.layerConfig, NatsTaskFeed.layerConfig)),
+      Effect.provide(Layer.provide(WorkflowExecutor.layerConfig(), NatsTaskFeed.layerConfig())),
       Effect.provide(Backend.layerOf(state, flags.url))
     )
   }).pipe(
-    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer(flags))
   )).pipe(Command.withDescription(definition.sentence))

@@ -9,7 +9,6 @@ import * as AgamemnonClient from "../../agamemnon/AgamemnonClient.ts"
 import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
 import * as RunSettings from "../../executor/RunSettings.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
-import { RunId } from "../../run/RunId.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Backend from "../Backend.ts"
@@ -80,13 +79,13 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
         yield* ForegroundRun.run((executor) => executor.execute(spec, options), display, reports).pipe(
           Effect.catchTag("WorkflowRunningError", (error) =>
             Effect.if(join, {
-              onTrue: () => ForegroundRun.join(RunId.make(error.run), display, reports),
+              onTrue: () => ForegroundRun.join(error.run, display, reports),
               onFalse: () => Effect.zipRight(Console.error(instead), error)
             }))
         )
       }).pipe(
         Effect.scoped,
-        Effect.provide(Layer.provideMerge(WorkflowExecutor.layerConfig, Layer.merge(SqlRunStore.layerConfig, NatsTaskFeed.layerConfig)))
+        Effect.provide(Layer.provideMerge(WorkflowExecutor.layerConfig(), Layer.merge(SqlRunStore.layerConfig(), NatsTaskFeed.layerConfig())))
       )
     }).pipe(Effect.provide(Backend.layer))
   }).pipe(Effect.provide(ConfigSources.layer({ url, keyFile, noColor, verbose })))).pipe(Command.withDescription(definition.sentence))

@@ -110,6 +110,6 @@ export const command = Command.make("status", config, ({ json, noColor, run, wat
     yield* json ? showJson(summary) : show(summary)
   }).pipe(
     OutputErrors.whileWritable,
-    Effect.provide(SqlRunStore.layerConfig),
+    Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer({ noColor }))
   )).pipe(Command.withDescription(definition.sentence))

@@ -77,5 +77,5 @@ export const command = Command.make("teardown", config, ({ dryRun, file, ...flag
       if (found.length === 0 && !recorded.removed) return yield* Console.log(`nothing of workflow ${oneLine(name)} is left`)
       const removed = yield* Effect.forEach(found, remove)
       if (!removed.every(Boolean) || !recorded.all) return yield* new CommandExit({ code: ExitCode.leftBehind })
-    }).pipe(Effect.scoped, Effect.provide(SqlRunStore.layerConfig), Effect.provide(Backend.layer))
+    }).pipe(Effect.scoped, Effect.provide(SqlRunStore.layerConfig()), Effect.provide(Backend.layer))
   }).pipe(Effect.provide(ConfigSources.layer(flags)))).pipe(Command.withDescription(definition.sentence))
