@@ -89,6 +89,11 @@ export interface Options {
   readonly maxConnections?: number | undefined
   /** How many ordinary requests are sent in a second (0 sets no limit), and in one burst. Defaults to no limit. */
   readonly rateLimit?: { readonly rps: number; readonly burst: number } | undefined
+  /**
+   * Whether it ends with this process, and all that is on it. Defaults to false; the options of an `EmbeddedAgamemnon`,
+   * which is handed in as it is, say so themselves.
+   */
+  readonly embedded?: boolean | undefined
 }
 
 /**
@@ -109,6 +114,8 @@ export interface Options {
 export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonClient")<AgamemnonClient, {
   /** Address of Agamemnon, without a slash at its end. */
   readonly url: string
+  /** Whether it ends with this process, and all that is on it. One that does not say so does not. */
+  readonly embedded?: boolean | undefined
   /** Succeeds when Agamemnon answers: sent once, never repeated, never queued. Interrupting it closes its socket. */
   readonly ping: Effect.Effect<void, AgamemnonError.PingError>
   /** Pings, and explains every answer but 2xx. */
@@ -293,6 +300,7 @@ export const make: (
 
   return AgamemnonClient.of({
     url: address.url,
+    embedded: options.embedded,
     ping: transport.ping,
     preflight: transport.preflight,
     listAgents: allAgents(repeated),

@@ -26,7 +26,7 @@ export const embedded = Layer.unwrapScoped(Effect.gen(function*() {
   })
   return Layer.merge(
     // It has no limit of its own.
-    Layer.provide(AgamemnonClient.layer({ ...(yield* AgamemnonClient.config), rateLimit: undefined, url, apiKey }), httpClient),
+    Layer.provide(AgamemnonClient.layer({ ...(yield* AgamemnonClient.config), rateLimit: undefined, url, apiKey, embedded: true }), httpClient),
     Layer.succeed(IsEmbedded, true)
   )
 })).pipe(Layer.provideMerge(TaskLogs.layer))

@@ -109,6 +109,8 @@ export class EmbeddedAgamemnon
     readonly url: string
     /** The key that it asks for. */
     readonly apiKey: Redacted.Redacted
+    /** That it ends with this process, for a client that is given this as its options. */
+    readonly embedded: true
     /** Replaces the faults in force; none at all heals. */
     readonly setFaults: (faults: ReadonlyArray<Faults.Fault>) => Effect.Effect<void>
     /** Forgets everything, as a restart does. */
@@ -196,6 +198,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
     return EmbeddedAgamemnon.of({
       url: `${addressOf(host)}:${listener.port}`,
       apiKey,
+      embedded: true,
       setFaults: (next) =>
         Effect.zipRight(
           faults.set(next),

@@ -47,7 +47,7 @@ export interface Options {
   /** Wins over the workflow's own limit. */
   readonly timeout?: Duration.DurationInput | undefined
   /**
-   * Whether Agamemnon ends with this process, and all that is on it. Defaults to false. When it does, a relative
+   * Whether Agamemnon ends with this process, and all that is on it. Defaults to what its client says. When it does, a relative
    * `workingDir` is one beside the workflow file, or in the current directory when there is no file.
    */
   readonly embedded?: boolean | undefined
@@ -61,7 +61,7 @@ export interface ResumeOptions extends Resume.Options {
   readonly teardown?: TeardownPolicy | undefined
   /** Wins over the workflow's own limit, which counts from now. */
   readonly timeout?: Duration.DurationInput | undefined
-  /** Whether Agamemnon ends with this process, and all that is on it. Defaults to false. */
+  /** Whether Agamemnon ends with this process, and all that is on it. Defaults to what its client says. */
   readonly embedded?: boolean | undefined
 }
 
@@ -186,8 +186,11 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
   const settings = RunSettings.make(given)
   const shared = { settings, events, feed, pinger: yield* sharedPinger(agamemnon.ping, settings) }
 
-  const execute = Effect.fn("WorkflowExecutor.execute")(function*(given: WorkflowSpec, options: Options = {}) {
-    const { embedded = false, force = false, separate = false, source } = options
+  const isEmbedded = agamemnon.embedded ?? false
+
+  const execute = Effect.fn("WorkflowExecutor.execute")(function*(given: WorkflowSpec, asked: Options = {}) {
+    const options = { ...asked, embedded: asked.embedded ?? isEmbedded }
+    const { embedded, force = false, separate = false, source } = options
     const spec = embedded ? yield* WorkingDirectory.writeOut(given, source) : given
     const id = yield* RunId.random
     const request = { spec, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
@@ -205,7 +208,8 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     return yield* carryOut(shared, { ...options, id, request, journal: Option.some(journal), inputDigest: input.digest })
   })
 
-  const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, options: ResumeOptions = {}) {
+  const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, asked: ResumeOptions = {}) {
+    const options = { ...asked, embedded: asked.embedded ?? isEmbedded }
     const { before, beforeAt, events: told, input: { force, separate = false, spec, ...rest }, journal } = yield* Resume.prepare(id, options)
     const input = yield* RunInput.encode({ force, spec, ...rest, ...(separate ? { separate } : {}) })
     yield* journal.writeInput(input)

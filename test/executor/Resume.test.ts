@@ -260,10 +260,11 @@ describe("Resume", () => {
 
   it.scopedLive("a run that was on an Agamemnon of its process makes everything again, but completed tasks", () =>
     Effect.gen(function*() {
-      const fake = make()
-      const { id, second, there } = yield* interrupted({ events: 10 }, workflow(), { embedded: true }, fake)
+      const plain = make()
+      const fake = { ...plain, client: { ...plain.client, embedded: true } }
+      const { id, second, there } = yield* interrupted({ events: 10 }, workflow(), {}, fake)
       fake.forget()
-      yield* second.resume(id, { embedded: true })
+      yield* second.resume(id)
       const events = since(yield* recorded(there, id))
       assert.deepInclude(events[0], { _tag: "run.resumed", embedded: true, resources: [] })
       assert.deepStrictEqual(told(events, "agent.creat", "team.creat"), [

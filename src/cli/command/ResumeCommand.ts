@@ -88,8 +88,7 @@ export const command = Command.make("resume", config, (flags) =>
         acceptChanges: flags.acceptChanges,
         retryFailed: flags.retryFailed,
         teardown: Option.getOrUndefined(flags.teardown),
-        timeout: Option.getOrUndefined(flags.timeout),
-        embedded
+        timeout: Option.getOrUndefined(flags.timeout)
       }
       yield* resume(run, options, display, reports)
     }).pipe(

@@ -66,8 +66,7 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
         const reports = yield* ReportFiles.make(places, removal)
         const overrides = {
           teardown: Option.getOrUndefined(teardown),
-          timeout: Option.getOrUndefined(timeout),
-          embedded: yield* Backend.IsEmbedded
+          timeout: Option.getOrUndefined(timeout)
         }
         const isNew = force || separate
         const flags = { resume, yes, json, quiet, isInputUsed: file === "-" }
