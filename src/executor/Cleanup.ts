@@ -46,7 +46,7 @@ export interface Cleaned {
  * Removes what a run has left or kept, with the grace and the reporting of
  * teardown. A run that died counts as cancelled from now on.
  *
- * Fails with {@link RunOwnedError} when a living process drives the run, and
+ * Fails with `RunOwnedError` when a living process drives the run, and
  * with {@link RunElsewhereError} when it is on another Agamemnon. What could not be removed is no failure: it stays in the journal until it is gone.
  *
  * **Example** (Removing what a run has left)

@@ -84,7 +84,7 @@ export interface RunState {
   readonly policy: TeardownPolicy
   /** What the workflow declares, in its order. */
   readonly declared: Pick<Started, "agents" | "teams">
-  /** Digest of the {@link RunInput} that is recorded beside the events. */
+  /** Digest of the `RunInput` that is recorded beside the events. */
   readonly inputDigest: string | undefined
   /** When it started or, if later, was resumed. */
   readonly startedAt: DateTime.Utc
