@@ -102,6 +102,12 @@ describe("the public API", () => {
     assert.deepStrictEqual(exported.filter(({ comment }) => !/\/\*\*\s+(\* )?[A-Z`]/.test(comment)).map(({ name }) => name), [])
   })
 
+  it("says of each export since when there is one, and of which kind it is", () => {
+    const kinds = ["models", "schemas", "services", "layers", "constructors", "functions", "guards", "errors", "config"]
+    const tags = new RegExp(`\\n \\* @since \\d+\\.\\d+\\.\\d+\\n \\* @category (${kinds.join("|")})\\n \\*/`)
+    assert.deepStrictEqual(exported.filter(({ comment }) => !tags.test(comment)).map(({ name }) => name), [])
+  })
+
   it("shows an example of each value", () => {
     const values = exported.filter((each) => !each.isType)
     assert.deepStrictEqual(values.filter(({ comment }) => !comment.includes("**Example** (")).map(({ name }) => name), [])

@@ -63,17 +63,35 @@ import * as Transport from "./Transport.ts"
  * export const withOneAgent = (client: typeof AgamemnonClient.AgamemnonClient.Service) =>
  *   AgamemnonClient.AgamemnonClient.of({ ...client, listAgents: Effect.succeed([agent]) })
  * ```
+ *
+ * @since 0.1.0
+ * @category models
  */
 export { AgentId, TaskId, TeamId } from "./AgamemnonModel.ts"
-/** Agents, teams and tasks as Agamemnon reports them, and what creates an agent and a task. */
+/**
+ * Agents, teams and tasks as Agamemnon reports them, and what creates an agent and a task.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type { Agent, CreateAgent, CreateTask, Task, Team } from "./AgamemnonModel.ts"
 
 type Failure = AgamemnonError.AgamemnonError
 
-/** Why there can be no client with some options. */
+/**
+ * Why there can be no client with some options.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type OptionsError = AgamemnonError.InvalidOptionError | AgamemnonError.TlsRequiredError
 
-/** What a client needs to know. */
+/**
+ * What a client needs to know.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Options {
   /** Address of Agamemnon, `http://` or `https://`. It can have a path, but holds no password, query or fragment. */
   readonly url: string
@@ -110,6 +128,9 @@ export interface Options {
  *   return (yield* listAgents).length
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category services
  */
 export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonClient")<AgamemnonClient, {
   /** Address of Agamemnon, without a slash at its end. */
@@ -239,6 +260,9 @@ const turns = Effect.fnUntraced(function*({ maxConnections = Settings.maxConnect
  *   return yield* Effect.isSuccess(ping)
  * }).pipe(Effect.scoped)
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make: (
   options: Options
@@ -358,6 +382,9 @@ export const make: (
  *   Layer.provide(NodeHttpClient.layer)
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layer = (options: Options): Layer.Layer<AgamemnonClient, OptionsError, HttpClient.HttpClient> =>
   Layer.scoped(AgamemnonClient, make(options))
@@ -375,6 +402,9 @@ export const layer = (options: Options): Layer.Layer<AgamemnonClient, OptionsErr
  *   Effect.map(AgamemnonClient.config, (options) => AgamemnonClient.layer({ ...options, url: "http://127.0.0.1:8080" }))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category config
  */
 export const config: Config.Config<Omit<Options, "url" | "apiKey">> = Config.all({
   requireTls: Settings.requireTls.config,
@@ -419,6 +449,9 @@ const environment: Config.Config<Options> = Config.map(
  *   apiKey: Config.redacted("APP_AGAMEMNON_KEY")
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layerConfig = (
   options: Config.Config.Wrap<Options> = environment

@@ -20,6 +20,9 @@ import * as TransportProblem from "./TransportProblem.ts"
  *
  * export const isConfiguration = (failure: AgamemnonError.TransportFailure) => failure === "dns" || failure === "tls"
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const TransportFailure = Schema.Literal("refused", "reset", "dns", "tls", "timeout")
 export type TransportFailure = typeof TransportFailure.Type
@@ -40,6 +43,9 @@ const isSuccess = (status = 0): boolean => status >= 200 && status < 300
  *   Effect.catchTag("PingError", ({ reason, url }) => Effect.logWarning(`${url} did not answer: ${reason}`))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class PingError extends Schema.TaggedError<PingError>()("PingError", {
   url: Schema.String,
@@ -70,6 +76,9 @@ export class PingError extends Schema.TaggedError<PingError>()("PingError", {
  *
  * export const isTemporary = (reason: AgamemnonError.Reason) => reason === "Transport" || reason === "Busy"
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const Reason = Schema.Literal("Transport", "Busy", "ServerError", "Refused", "Malformed")
 export type Reason = typeof Reason.Type
@@ -88,6 +97,9 @@ export type Reason = typeof Reason.Type
  *     error.status === 401 ? Effect.dieMessage("the key is wrong") : Effect.fail(error))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("AgamemnonError", {
   reason: Reason,
@@ -160,6 +172,9 @@ export class AgamemnonError extends Schema.TaggedError<AgamemnonError>()("Agamem
  *     Effect.catchTag("AgamemnonStateLostError", () => WorkflowExecutor.execute(spec))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class AgamemnonStateLostError extends Schema.TaggedError<AgamemnonStateLostError>()("AgamemnonStateLostError", {
   workflow: Schema.String,
@@ -184,6 +199,9 @@ export class AgamemnonStateLostError extends Schema.TaggedError<AgamemnonStateLo
  *   Effect.tapErrorTag("InvalidOptionError", ({ option, problem }) => Effect.logError(`${option}: ${problem}`))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class InvalidOptionError extends Schema.TaggedError<InvalidOptionError>()("InvalidOptionError", {
   option: Schema.String,
@@ -209,6 +227,9 @@ export class InvalidOptionError extends Schema.TaggedError<InvalidOptionError>()
  *   Effect.catchTag("TlsRequiredError", () => AgamemnonClient.make({ ...options, requireTls: false }))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class TlsRequiredError extends Schema.TaggedError<TlsRequiredError>()("TlsRequiredError", {
   url: Schema.String
@@ -219,13 +240,23 @@ export class TlsRequiredError extends Schema.TaggedError<TlsRequiredError>()("Tl
   }
 }
 
-/** A request, as far as it is named in an error. */
+/**
+ * A request, as far as it is named in an error.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Sent {
   readonly method: string
   readonly path: string
 }
 
-/** An answer, read to its end. */
+/**
+ * An answer, read to its end.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>

@@ -9,7 +9,12 @@ import { AgamemnonClient } from "./AgamemnonClient.ts"
 import type { AgamemnonError } from "./AgamemnonError.ts"
 import { AgentId, TeamId } from "./AgamemnonModel.ts"
 
-/** An agent or a team that exists on Agamemnon. */
+/**
+ * An agent or a team that exists on Agamemnon.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ManagedResource {
   readonly kind: "agent" | "team"
   /** Its name in the workflow. */
@@ -37,6 +42,9 @@ interface Existing {
  *
  * export const countTeams = Effect.map(ManagedResource.list("team"), (teams) => teams.length)
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const list = (kind: Kind): Effect.Effect<ReadonlyArray<Existing>, AgamemnonError, AgamemnonClient> =>
   Effect.flatMap(AgamemnonClient, (agamemnon): Effect.Effect<ReadonlyArray<Existing>, AgamemnonError> =>
@@ -54,6 +62,9 @@ export const list = (kind: Kind): Effect.Effect<ReadonlyArray<Existing>, Agamemn
  * export const isClean = (spec: WorkflowSpec.WorkflowSpec) =>
  *   Effect.map(ManagedResource.find(spec), (resources) => resources.length === 0)
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const find: (
   spec: WorkflowSpec
@@ -83,6 +94,9 @@ export const find: (
  * export const removeAll = (spec: WorkflowSpec.WorkflowSpec) =>
  *   Effect.flatMap(ManagedResource.find(spec), Effect.forEach(ManagedResource.remove, { discard: true }))
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const remove = (
   { id, kind }: Pick<ManagedResource, "id" | "kind">

@@ -22,6 +22,9 @@ import type { AgamemnonError } from "./AgamemnonError.ts"
  *
  * export const forAMinute = RequestRetry.backoff.pipe(Schedule.upTo("1 minute"))
  * ```
+ *
+ * @since 0.1.0
+ * @category config
  */
 export const backoff: Schedule.Schedule<unknown> = Schedule.exponential("100 millis").pipe(
   Schedule.union(Schedule.spaced("5 seconds")),
@@ -46,6 +49,9 @@ export const backoff: Schedule.Schedule<unknown> = Schedule.exponential("100 mil
  *     onFailure: (error) => Effect.logWarning(error.message)
  *   })
  * ```
+ *
+ * @since 0.1.0
+ * @category services
  */
 export class RequestRetry extends Context.Reference<RequestRetry>()("telemachy/agamemnon/RequestRetry", {
   defaultValue: (): {

@@ -28,6 +28,9 @@ import * as TaskResult from "./TaskResult.ts"
  * - `Failed`: a worker has failed at a task, for this reason if it gives one
  * - `Lost`: from now on no events may come
  * - `Restored`: events come again; those since the last `Lost` are missing
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type TaskEvent = Data.TaggedEnum<{
   Updated: { readonly task: Task }
@@ -54,6 +57,9 @@ export type TaskEvent = Data.TaggedEnum<{
  *   Restored: () => undefined
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const { $is: is, $match: match, Failed, Lost, Mentioned, Restored, Started, Updated } = Data.taggedEnum<TaskEvent>()
 
@@ -64,6 +70,9 @@ export const { $is: is, $match: match, Failed, Lost, Mentioned, Restored, Starte
  * - `Connecting`: that is not known yet, for a moment
  * - `Up`: they come
  * - `Down`: they do not, for a reason
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type FeedStatus = Data.TaggedEnum<{
   Absent: {}
@@ -86,6 +95,9 @@ export type FeedStatus = Data.TaggedEnum<{
  *   Down: ({ reason }) => reason
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const { $is: isStatus, $match: matchStatus, Absent, Connecting, Down, Up } = Data.taggedEnum<FeedStatus>()
 
@@ -103,6 +115,9 @@ export const { $is: isStatus, $match: matchStatus, Absent, Connecting, Down, Up 
  *   subscribe: () => Effect.acquireRelease(Queue.unbounded<TaskFeed.TaskEvent>(), Queue.shutdown)
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category services
  */
 export class TaskFeed extends Context.Tag("telemachy/agamemnon/TaskFeed")<TaskFeed, {
   /** Whether events come: as it is now, and every change. */
@@ -128,6 +143,9 @@ export class TaskFeed extends Context.Tag("telemachy/agamemnon/TaskFeed")<TaskFe
  *   Layer.provide(Layer.succeed(TaskFeed.TaskFeed, TaskFeed.none))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const none = TaskFeed.of({
   statuses: Stream.make(Absent()),

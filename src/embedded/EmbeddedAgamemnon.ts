@@ -36,7 +36,12 @@ import * as RateLimit from "./RateLimit.ts"
 import * as RequestLog from "./RequestLog.ts"
 import * as Worker from "./Worker.ts"
 
-/** What can be chosen of the logs of programs. */
+/**
+ * What can be chosen of the logs of programs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface LogOptions {
   /** Directory of all logs, with one for each run in it. */
   readonly directory: string
@@ -46,7 +51,12 @@ export interface LogOptions {
   readonly retention?: Duration.DurationInput | undefined
 }
 
-/** What can be chosen. */
+/**
+ * What can be chosen.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Options extends Program.Options {
   /** Address to listen on. Defaults to 127.0.0.1. */
   readonly host?: string | undefined
@@ -78,6 +88,9 @@ export interface Options extends Program.Options {
  *
  * export const server = EmbeddedAgamemnon.make({ host: "0.0.0.0", allowRemote: true })
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class RemoteAddressError extends Schema.TaggedError<RemoteAddressError>()("RemoteAddressError", {
   host: Schema.String
@@ -88,7 +101,12 @@ export class RemoteAddressError extends Schema.TaggedError<RemoteAddressError>()
   }
 }
 
-/** Why an embedded Agamemnon can not start: its address, or an option of NATS. A NATS that is not there is no reason. */
+/**
+ * Why an embedded Agamemnon can not start: its address, or an option of NATS. A NATS that is not there is no reason.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type StartError = Listener.AddressUnavailable | RemoteAddressError | InvalidOptionError | TlsRequiredError
 
 /**
@@ -102,6 +120,9 @@ export type StartError = Listener.AddressUnavailable | RemoteAddressError | Inva
  *
  * export const Client = Layer.unwrapEffect(Effect.map(EmbeddedAgamemnon.EmbeddedAgamemnon, AgamemnonClient.layer))
  * ```
+ *
+ * @since 0.1.0
+ * @category services
  */
 export class EmbeddedAgamemnon
   extends Context.Tag("telemachy/embedded/EmbeddedAgamemnon")<EmbeddedAgamemnon, {
@@ -144,6 +165,9 @@ const isLoopback = (host: string): boolean =>
  *   return url
  * }).pipe(Effect.scoped)
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make = Effect.fn("EmbeddedAgamemnon.make")(
   function*(options: Options = {}): Effect.fn.Return<
@@ -222,6 +246,9 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
  *
  * export const Server = EmbeddedAgamemnon.layer({ programs: { pytest: "python -m pytest -x" }, grace: "10 seconds" })
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layer = (
   options: Options = {}

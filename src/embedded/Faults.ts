@@ -16,7 +16,12 @@ import { unauthorized } from "./Authentication.ts"
 import { tooMany } from "./RateLimit.ts"
 import * as Refusal from "./Refusal.ts"
 
-/** Which requests meet a fault. */
+/**
+ * Which requests meet a fault.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Aim {
   /** Only requests of this method, such as `POST`. */
   readonly method?: string | undefined
@@ -26,7 +31,12 @@ export interface Aim {
   readonly times?: number | undefined
 }
 
-/** Something that goes wrong. */
+/**
+ * Something that goes wrong.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Fault = Data.TaggedEnum<{
   /** The port is closed: connections are refused, and those that there are break. */
   Refuse: {}
@@ -57,6 +67,9 @@ export type Fault = Data.TaggedEnum<{
  *   Faults.Status({ status: 503, ...Faults.pings })
  * ]
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const { DropAnswer, EmptyBadRequest, Hang, Refuse, Reset, Slow, Status } = Data.taggedEnum<Fault>()
 
@@ -70,6 +83,9 @@ export const { DropAnswer, EmptyBadRequest, Hang, Refuse, Reset, Slow, Status } 
  *
  * export const deafToPings = Faults.Hang(Faults.pings)
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const pings: Aim = { method: "GET", path: /^\/v1\/agents\?limit=1$/ }
 
@@ -117,7 +133,12 @@ const inject = <E, R>(fault: Fault, app: HttpApp.Default<E, R>): HttpApp.Default
   }
 }
 
-/** The faults in force, and the middleware that makes them happen. */
+/**
+ * The faults in force, and the middleware that makes them happen.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Faults {
   /** Replaces the faults in force; none at all heals. */
   readonly set: (faults: ReadonlyArray<Fault>) => Effect.Effect<void>

@@ -17,7 +17,12 @@ import * as CurrentRun from "./CurrentRun.ts"
 import * as Removal from "./Removal.ts"
 import * as RunSettings from "./RunSettings.ts"
 
-/** How runs are cleaned up. */
+/**
+ * How runs are cleaned up.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Options {
   /** What differs from {@link RunSettings.defaults}: the grace of teardown counts. */
   readonly settings?: RunSettings.Options | undefined
@@ -31,7 +36,12 @@ export interface Options {
   readonly events?: PubSub.PubSub<RunEvent> | undefined
 }
 
-/** What became of what a run had left. */
+/**
+ * What became of what a run had left.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Cleaned {
   readonly run: RunId
   readonly workflow: string
@@ -61,6 +71,9 @@ export interface Cleaned {
  *     yield* Effect.log(`removed ${removed.length}, ${remaining.length} could not be`)
  *   })
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const run = (
   id: RunId,

@@ -36,6 +36,9 @@ import type { RunRequest } from "./RunRequest.ts"
  *       error.why === "failed" ? WorkflowExecutor.resume(run, { retryFailed: true }) : Effect.fail(error))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class NothingToResumeError extends Schema.TaggedError<NothingToResumeError>()("NothingToResumeError", {
   run: RunId,
@@ -68,6 +71,9 @@ export class NothingToResumeError extends Schema.TaggedError<NothingToResumeErro
  *     Effect.tapErrorTag("WorkflowChangedError", ({ differences }) => Effect.forEach(differences, Effect.log))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class WorkflowChangedError extends Schema.TaggedError<WorkflowChangedError>()("WorkflowChangedError", {
   run: RunId,
@@ -82,7 +88,12 @@ export class WorkflowChangedError extends Schema.TaggedError<WorkflowChangedErro
   }
 }
 
-/** What a run is resumed with. */
+/**
+ * What a run is resumed with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Options {
   /** The workflow as it is now. Defaults to the recorded one. */
   readonly spec?: WorkflowSpec | undefined

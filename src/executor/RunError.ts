@@ -28,6 +28,9 @@ import { RunId } from "../run/RunId.ts"
  *     Effect.catchTag("WorkflowConnectivityError", ({ run }) => Effect.delay(WorkflowExecutor.resume(run), "5 minutes"))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class WorkflowConnectivityError extends Schema.TaggedError<WorkflowConnectivityError>()("WorkflowConnectivityError", {
   workflow: Schema.String,
@@ -54,6 +57,9 @@ export class WorkflowConnectivityError extends Schema.TaggedError<WorkflowConnec
  *       Effect.forEach(tasks, ({ log, result = "", status, subject }) => Effect.logError(`${subject}: ${status}`, result, log)))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("TasksFailedError", {
   workflow: Schema.String,
@@ -91,6 +97,9 @@ export class TasksFailedError extends Schema.TaggedError<TasksFailedError>()("Ta
  *     Effect.catchTag("WorkflowTimeoutError", () => WorkflowExecutor.execute(spec, { timeout: "1 hour" }))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class WorkflowTimeoutError extends Schema.TaggedError<WorkflowTimeoutError>()("WorkflowTimeoutError", {
   workflow: Schema.String,
@@ -116,6 +125,9 @@ export class WorkflowTimeoutError extends Schema.TaggedError<WorkflowTimeoutErro
  *     Effect.tapErrorTag("RunCancelledError", ({ by }) => Effect.log(`cancelled by ${by}`))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class RunCancelledError extends Schema.TaggedError<RunCancelledError>()("RunCancelledError", {
   workflow: Schema.String,
@@ -127,7 +139,12 @@ export class RunCancelledError extends Schema.TaggedError<RunCancelledError>()("
   }
 }
 
-/** Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded. */
+/**
+ * Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type RunError =
   | WorkflowConnectivityError
   | WorkflowTimeoutError

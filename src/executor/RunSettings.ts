@@ -4,7 +4,12 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Settings from "../settings/Settings.ts"
 
-/** The settings of the runs of an executor. */
+/**
+ * The settings of the runs of an executor.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface RunSettings {
   /** Time from the start of one ping to the start of the next. Defaults to 15 seconds. */
   readonly healthcheckInterval: Duration.Duration
@@ -24,7 +29,12 @@ export interface RunSettings {
   readonly hostId: string | undefined
 }
 
-/** Settings as they are given: what is left out has its default. */
+/**
+ * Settings as they are given: what is left out has its default.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Options = {
   readonly [Name in keyof RunSettings]?:
     | (RunSettings[Name] extends Duration.Duration ? Duration.DurationInput : RunSettings[Name])
@@ -44,6 +54,9 @@ export type Options = {
  *   healthcheckInterval: Duration.times(RunSettings.defaults.healthcheckInterval, 0.5)
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category config
  */
 export const defaults: RunSettings = {
   healthcheckInterval: Settings.healthcheckInterval.default,
@@ -86,6 +99,9 @@ export const make = (given: Options = {}): RunSettings => ({
  *     WorkflowExecutor.layer({ ...settings, teardownGrace: "5 minutes" }))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category config
  */
 export const config: Config.Config<RunSettings> = Config.all({
   healthcheckInterval: Settings.healthcheckInterval.config,

@@ -29,10 +29,20 @@ import type { RunResult } from "./RunResult.ts"
 import * as RunSettings from "./RunSettings.ts"
 import { carryOut } from "./WorkflowRun.ts"
 
-/** The result of a run, see `RunResult`. */
+/**
+ * The result of a run, see `RunResult`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type { RunResult } from "./RunResult.ts"
 
-/** What one run does differently from its workflow file. */
+/**
+ * What one run does differently from its workflow file.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Options {
   /** Ignores what exists on Agamemnon and makes everything new. Defaults to false. */
   readonly force?: boolean | undefined
@@ -55,7 +65,12 @@ export interface Options {
   readonly source?: string | undefined
 }
 
-/** How a run goes on. */
+/**
+ * How a run goes on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ResumeOptions extends Resume.Options {
   /** Wins over the policy that the run had. */
   readonly teardown?: TeardownPolicy | undefined
@@ -65,7 +80,12 @@ export interface ResumeOptions extends Resume.Options {
   readonly embedded?: boolean | undefined
 }
 
-/** Why a run cannot be resumed. */
+/**
+ * Why a run cannot be resumed.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type ResumeError =
   | RunUnknownError
   | RunElsewhereError
@@ -89,6 +109,9 @@ export type ResumeError =
  *     yield* Fiber.interrupt(run)
  *   })
  * ```
+ *
+ * @since 0.1.0
+ * @category services
  */
 export class WorkflowExecutor extends Context.Tag("telemachy/executor/WorkflowExecutor")<WorkflowExecutor, {
   /** Runs a workflow to its end. Interrupting it cancels the run and takes down what it made. */
@@ -114,6 +137,9 @@ export class WorkflowExecutor extends Context.Tag("telemachy/executor/WorkflowEx
  *     Effect.catchTag("TasksFailedError", (error) => Effect.logError(error.tasks))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const execute = (
   spec: WorkflowSpec,
@@ -156,6 +182,9 @@ export const execute = (
  * // The run of a result is the one that `resume` takes.
  * export const resume = (result: WorkflowExecutor.RunResult) => WorkflowExecutor.resume(result.run)
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const resume = (
   run: RunId.RunId,
@@ -176,6 +205,9 @@ export const resume = (
  * export const runOnce = (spec: WorkflowSpec.WorkflowSpec) =>
  *   Effect.flatMap(WorkflowExecutor.make(), ({ execute }) => execute(spec)).pipe(Effect.scoped)
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {}) {
   const agamemnon = yield* AgamemnonClient
@@ -253,6 +285,9 @@ const sharedPinger = (
  *   healthcheckFailureThreshold: 3
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layer = (
   settings: RunSettings.Options = {}
@@ -286,6 +321,9 @@ export const layer = (
  *   healthcheckFailureThreshold: Config.integer("APP_LOST_AFTER")
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layerConfig = (
   config: Config.Config.Wrap<RunSettings.Options> = RunSettings.config

@@ -15,6 +15,9 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
  * - `Alive`: the last ping was answered
  * - `Suspect`: the last `failures` pings were not, fewer than the threshold
  * - `Lost`: the threshold was reached, and the heartbeat has given up
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type Connectivity = Data.TaggedEnum<{
   Alive: { readonly lastAnswer: DateTime.Utc }
@@ -36,6 +39,9 @@ export type Connectivity = Data.TaggedEnum<{
  *   Lost: ({ lastAnswer }) => `gone since ${lastAnswer}`
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const { $is: is, $match: match, Alive, Lost, Suspect } = Data.taggedEnum<Connectivity>()
 
@@ -55,6 +61,9 @@ export const { $is: is, $match: match, Alive, Lost, Suspect } = Data.taggedEnum<
  *     yield* Stream.runForEach(connectivity.changes, ({ _tag }) => Effect.log(_tag))
  *   })
  * ```
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type ConnectivityRef = SubscriptionRef.SubscriptionRef<Connectivity>
 
@@ -73,6 +82,9 @@ export type ConnectivityRef = SubscriptionRef.SubscriptionRef<Connectivity>
  *     return yield* Heartbeat.guard(work, { probe: ping, connectivity })
  *   })
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make = (lastAnswer: DateTime.Utc): Effect.Effect<ConnectivityRef> =>
   SubscriptionRef.make<Connectivity>(Alive({ lastAnswer }))
@@ -89,6 +101,9 @@ export const make = (lastAnswer: DateTime.Utc): Effect.Effect<ConnectivityRef> =
  * export const dropWithBackend = (connectivity: Connectivity.ConnectivityRef, invalidate: Effect.Effect<void>) =>
  *   Connectivity.awaitLost(connectivity).pipe(Effect.zipRight(invalidate), Effect.forkScoped)
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const awaitLost = (ref: ConnectivityRef): Effect.Effect<void> =>
   ref.changes.pipe(Stream.filter(is("Lost")), Stream.take(1), Stream.runDrain)

@@ -89,6 +89,9 @@ export const lossInWords = ({ backend, consecutiveFailures, lastAnswer, lastErro
  *       Effect.logError("the database is gone", { lostAt, lastError }))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class ConnectivityError extends Schema.TaggedError<ConnectivityError>()("ConnectivityError", lossFields) {
   override get message(): string {
@@ -98,7 +101,12 @@ export class ConnectivityError extends Schema.TaggedError<ConnectivityError>()("
 
 const general = (loss: Loss) => new ConnectivityError(loss)
 
-/** When a backend counts as lost, and where that is written. */
+/**
+ * When a backend counts as lost, and where that is written.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface LossPolicy {
   /**
    * How many pings in a row must fail. Defaults to 2. One that is not a whole
@@ -111,10 +119,20 @@ export interface LossPolicy {
   readonly backend?: string | undefined
 }
 
-/** How a backend is watched. */
+/**
+ * How a backend is watched.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Options<E, R> extends Pinger.Options<E, R>, LossPolicy {}
 
-/** A heartbeat under way. */
+/**
+ * A heartbeat under way.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Heartbeat<E = ConnectivityError> {
   /** The state of the backend, to read and to watch. */
   readonly connectivity: Connectivity.ConnectivityRef
@@ -223,6 +241,9 @@ const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: S
  *     return yield* Effect.raceFirst(retried, heartbeat.lost)
  *   }).pipe(Effect.scoped)
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make = <E, R>(options: Options<E, R>): Effect.Effect<Heartbeat, never, R | Scope.Scope> =>
   Effect.scopeWith((scope) => start(options, scope))
@@ -245,6 +266,9 @@ export const make = <E, R>(options: Options<E, R>): Effect.Effect<Heartbeat, nev
  *     yield* Effect.all([Effect.raceFirst(backup, lenient.lost), Effect.raceFirst(checkout, strict.lost)])
  *   }).pipe(Effect.scoped)
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const fromPinger = (pinger: Pinger.Pinger, policy: LossPolicy = {}): Effect.Effect<Heartbeat, never, Scope.Scope> =>
   fromPingerWith(pinger, policy, general)
@@ -282,6 +306,9 @@ export const fromPingerWith = <E>(
  * export const guarded = <A, E, E2>(query: Effect.Effect<A, E>, ping: Effect.Effect<void, E2>) =>
  *   query.pipe(Heartbeat.guard({ probe: ping, interval: "10 seconds", failureThreshold: 3 }))
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const guard: {
   /**

@@ -21,7 +21,12 @@ import type * as Scope from "effect/Scope"
 import * as Settings from "../settings/HealthcheckSettings.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
-/** What a ping has told: that the backend answers, or why it does not, in words. */
+/**
+ * What a ping has told: that the backend answers, or why it does not, in words.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type PingResult = Data.TaggedEnum<{
   Answered: {}
   Failed: { readonly error: string }
@@ -40,6 +45,9 @@ export type PingResult = Data.TaggedEnum<{
  *   Failed: ({ error }) => Effect.logInfo(error)
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const { $is: is, $match: match, Answered, Failed } = Data.taggedEnum<PingResult>()
 
@@ -47,6 +55,9 @@ export const { $is: is, $match: match, Answered, Failed } = Data.taggedEnum<Ping
  * How a backend is pinged. An interval or a timeout that is not finite and
  * greater than 0 is a mistake of the programmer, and a defect that names the
  * option.
+ *
+ * @since 0.1.0
+ * @category models
  */
 export interface Options<E, R> {
   /**
@@ -65,7 +76,12 @@ export interface Options<E, R> {
   readonly timeout?: Duration.DurationInput | undefined
 }
 
-/** Pings under way. */
+/**
+ * Pings under way.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Pinger {
   readonly interval: Duration.Duration
   /** Subscribes to what pings tell from now on. */
@@ -175,6 +191,9 @@ export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, s
  *     return yield* Effect.all([Heartbeat.fromPinger(pinger), Heartbeat.fromPinger(pinger, { failureThreshold: 5 })])
  *   })
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make = <E, R>(options: Options<E, R>): Effect.Effect<Pinger, never, R | Scope.Scope> =>
   Effect.scopeWith((scope) => start(options, scope))

@@ -16,6 +16,9 @@ import { RunId } from "./RunId.ts"
  *   Effect.catchTag("JournalError", (error) => Effect.as(Effect.logWarning(error.message), []))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class JournalError extends Schema.TaggedError<JournalError>()("JournalError", {
   action: Schema.Literal("open", "read", "write"),
@@ -46,6 +49,9 @@ export class JournalError extends Schema.TaggedError<JournalError>()("JournalErr
  *     Effect.catchTag("RunOwnedError", ({ owner }) => Effect.log(`${owner} has it`))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class RunOwnedError extends Schema.TaggedError<RunOwnedError>()("RunOwnedError", {
   run: RunId,
@@ -72,6 +78,9 @@ export class RunOwnedError extends Schema.TaggedError<RunOwnedError>()("RunOwned
  *     Effect.catchTag("LeaseExpiredError", () => Effect.delay(WorkflowExecutor.resume(run), "1 minute"))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class LeaseExpiredError extends Schema.TaggedError<LeaseExpiredError>()("LeaseExpiredError", {
   run: RunId,
@@ -100,6 +109,9 @@ export class LeaseExpiredError extends Schema.TaggedError<LeaseExpiredError>()("
  *     Effect.tapErrorTag("RunUnknownError", ({ nearest = "none" }) => Effect.log(`similar: ${nearest}`))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class RunUnknownError extends Schema.TaggedError<RunUnknownError>()("RunUnknownError", {
   run: Schema.String,
@@ -125,6 +137,9 @@ export class RunUnknownError extends Schema.TaggedError<RunUnknownError>()("RunU
  * export const cleanUp = (run: RunId.RunId) =>
  *   Cleanup.run(run).pipe(Effect.tapErrorTag("RunElsewhereError", ({ url }) => Effect.log(`it is on ${url}`)))
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class RunElsewhereError extends Schema.TaggedError<RunElsewhereError>()("RunElsewhereError", {
   run: RunId,
@@ -138,7 +153,12 @@ export class RunElsewhereError extends Schema.TaggedError<RunElsewhereError>()("
   }
 }
 
-/** Why a process must do nothing more on behalf of a run. */
+/**
+ * Why a process must do nothing more on behalf of a run.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export type LeaseLostError = RunOwnedError | LeaseExpiredError
 
 /**

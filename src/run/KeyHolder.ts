@@ -5,10 +5,20 @@
 import * as Schema from "effect/Schema"
 import { RunId } from "./RunId.ts"
 
-/** What a run holds a key for: to make and use what carries it, or only to remove that. */
+/**
+ * What a run holds a key for: to make and use what carries it, or only to remove that.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Purpose = "use" | "remove"
 
-/** A run that holds a key, and lives. */
+/**
+ * A run that holds a key, and lives.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface KeyHolder {
   readonly key: string
   readonly run: RunId
@@ -34,6 +44,9 @@ export interface KeyHolder {
  *       Effect.flatMap(RunStore.RunStore, ({ follow }) => Stream.runDrain(follow(run))))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class WorkflowRunningError extends Schema.TaggedError<WorkflowRunningError>()("WorkflowRunningError", {
   workflow: Schema.String,

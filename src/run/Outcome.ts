@@ -20,6 +20,9 @@ import * as Schema from "effect/Schema"
  *
  * export const everyOutcome = Outcome.Outcome.literals
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const Outcome = Schema.Literal("completed", "failed", "connectivity_lost", "state_lost", "timed_out", "cancelled")
 export type Outcome = typeof Outcome.Type

@@ -125,6 +125,9 @@ const header = {
  *   return yield* Stream.runCount(finished)
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const RunEvent = Schema.Union(
   event("run.started", "The run begins. The first event of a run.", header),
@@ -216,12 +219,22 @@ export const RunEvent = Schema.Union(
 ).annotations({ identifier: "RunEvent" })
 export type RunEvent = typeof RunEvent.Type
 
-/** The tags of all events. */
+/**
+ * The tags of all events.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Tag = RunEvent["_tag"]
 
 type WithoutCommon<E> = E extends RunEvent ? Omit<E, keyof typeof common> : never
 
-/** An event without what every event of its run has in common. */
+/**
+ * An event without what every event of its run has in common.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type EventBody = WithoutCommon<RunEvent>
 
 /**
@@ -235,6 +248,9 @@ export type EventBody = WithoutCommon<RunEvent>
  *
  * export const decodeLine = Schema.decode(RunEvent.Json)
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const Json = Schema.parseJson(RunEvent)
 

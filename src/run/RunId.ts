@@ -14,11 +14,19 @@ import * as Schema from "effect/Schema"
  *
  * export const parse = Schema.decodeOption(RunId.RunId)
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const RunId = Schema.String.pipe(Schema.pattern(/^[0-9a-f]{16}$/), Schema.brand("telemachy/RunId"))
 export type RunId = typeof RunId.Type
 
-/** What is known of a run before its first event. */
+/**
+ * What is known of a run before its first event.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface RunIdentity {
   readonly run: RunId
   /** The name of its workflow. */

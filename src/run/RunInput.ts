@@ -17,6 +17,9 @@ import { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
  *
  * export const fileOf = ({ source = "standard input" }: RunInput.RunInput) => source
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const RunInput = Schema.Struct({
   spec: WorkflowSpec,
@@ -29,7 +32,12 @@ export const RunInput = Schema.Struct({
 })
 export interface RunInput extends Schema.Schema.Type<typeof RunInput> {}
 
-/** An input as it is written. */
+/**
+ * An input as it is written.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Encoded {
   readonly json: string
   /** SHA-256 of it, which the events of the run name. */
@@ -52,6 +60,9 @@ export interface Encoded {
  *     Effect.catchTag("RunInputDamagedError", () => Effect.succeed(true))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class RunInputDamagedError extends Schema.TaggedError<RunInputDamagedError>()("RunInputDamagedError", {}) {
   override get message(): string {
@@ -75,6 +86,9 @@ const digest = (json: string): string => createHash("sha256").update(json).diges
  * export const digestOf = (spec: WorkflowSpec.WorkflowSpec) =>
  *   Effect.map(RunInput.encode({ spec, force: false }), ({ digest }) => digest)
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const encode = (input: RunInput): Effect.Effect<Encoded> =>
   Effect.map(Effect.orDie(Schema.encode(Json)(input)), (json) => ({ json, digest: digest(json) }))
@@ -95,6 +109,9 @@ export const encode = (input: RunInput): Effect.Effect<Encoded> =>
  *     return spec
  *   })
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const decode = ({ digest: expected, json }: Encoded): Effect.Effect<RunInput, RunInputDamagedError> =>
   digest(json) === expected

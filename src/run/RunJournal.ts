@@ -12,7 +12,12 @@ import type { RunEvent } from "./RunEvent.ts"
 import type { RunId, RunIdentity } from "./RunId.ts"
 import type * as RunInput from "./RunInput.ts"
 
-/** What became of an attempt to take keys. */
+/**
+ * What became of an attempt to take keys.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Reserved {
   /** Who holds those that were not taken. */
   readonly holders: ReadonlyArray<KeyHolder>
@@ -20,7 +25,12 @@ export interface Reserved {
   readonly former: ReadonlyArray<RunId>
 }
 
-/** The journal of one run, for as long as this process holds the lease of the run. */
+/**
+ * The journal of one run, for as long as this process holds the lease of the run.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Handle {
   /** The database, without a password. */
   readonly where: string
@@ -52,7 +62,12 @@ export interface Handle {
   readonly idsOfOthers: Effect.Effect<ReadonlySet<string>, JournalError>
 }
 
-/** The journal of a run that was begun before, and what is in it. */
+/**
+ * The journal of a run that was begun before, and what is in it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface AcquiredHandle extends Handle {
   readonly events: ReadonlyArray<RunEvent>
   /** What the run was told to do, by the digests that its events name. Nothing when that was forgotten. */
@@ -75,6 +90,9 @@ export interface AcquiredHandle extends Handle {
  *     return RunState.foldAll(events)
  *   }).pipe(Effect.scoped)
  * ```
+ *
+ * @since 0.1.0
+ * @category services
  */
 export class RunJournal extends Context.Tag("telemachy/run/RunJournal")<RunJournal, {
   /** Begins the journal of a new run. This process holds its lease until the scope closes. */

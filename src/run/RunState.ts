@@ -20,7 +20,12 @@ import { isTerminal, type TerminalStatus } from "./TaskStatus.ts"
 type Started = Extract<RunEvent, { readonly _tag: "run.started" }>
 type Resumed = Extract<RunEvent, { readonly _tag: "run.resumed" }>
 
-/** Where an agent or a team is in its life. */
+/**
+ * Where an agent or a team is in its life.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface ResourceState {
   readonly kind: "agent" | "team"
   readonly name: string
@@ -44,7 +49,12 @@ export interface ResourceState {
   readonly confirmed: boolean
 }
 
-/** Where a task is in its life. */
+/**
+ * Where a task is in its life.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface TaskState {
   readonly team: string
   readonly subject: string
@@ -65,7 +75,12 @@ export interface TaskState {
   readonly failing: { readonly id: string; readonly reason: string | undefined } | undefined
 }
 
-/** The heartbeat as the run last heard of it. */
+/**
+ * The heartbeat as the run last heard of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface HeartbeatState {
   readonly status: "alive" | "suspect" | "lost"
   readonly lastAnswer: DateTime.Utc
@@ -74,7 +89,12 @@ export interface HeartbeatState {
   readonly interval: Duration.Duration | undefined
 }
 
-/** A run as its events tell it. */
+/**
+ * A run as its events tell it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface RunState {
   readonly run: RunId
   readonly workflow: string
@@ -285,6 +305,9 @@ const step = (state: RunState) =>
  * export const states = (events: Stream.Stream<RunEvent.RunEvent>) =>
  *   Stream.scan(events, undefined as RunState.RunState | undefined, RunState.fold)
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const fold = (state: RunState | undefined, event: RunEvent): RunState | undefined => {
   if (state !== undefined) return step(state)(atElapsed(state, event))
@@ -314,6 +337,9 @@ const atElapsed = ({ startedAt }: RunState, event: RunEvent): RunEvent =>
  *     Effect.map((events) => RunState.foldAll(events)?.outcome)
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const foldAll = (events: Iterable<RunEvent>): RunState | undefined => {
   let state: RunState | undefined
@@ -356,6 +382,9 @@ export const foldInTurns = (events: ReadonlyArray<RunEvent>): Effect.Effect<RunS
  *       reached === undefined ? 0 : RunState.tasks(reached).filter(({ endedAt }) => endedAt === undefined).length)
  *   })
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const follow = <E, R>(
   events: Stream.Stream<RunEvent, E, R>,
@@ -373,6 +402,9 @@ export const follow = <E, R>(
  * export const failures = (state: RunState.RunState) =>
  *   RunState.tasks(state).filter(({ status }) => status === "failed").map(({ subject }) => subject)
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const tasks = ({ declared, tasks }: RunState): ReadonlyArray<TaskState> => {
   const found: Array<TaskState> = []
@@ -408,6 +440,9 @@ const inOrder = (known: HashMap.HashMap<string, ResourceState>, declared: Readon
  * export const agentIds = (state: RunState.RunState) =>
  *   RunState.resources(state).flatMap(({ id, kind }) => (kind === "agent" && id !== undefined ? [id] : []))
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const resources = ({ agents, declared, teams }: RunState): ReadonlyArray<ResourceState> => [
   ...inOrder(teams, declared.teams.map(({ name }) => name)),
@@ -435,6 +470,9 @@ export const withRemoved = (state: RunState, ids: ReadonlySet<string>): RunState
  *
  * export const costs = (state: RunState.RunState) => RunState.remaining(state).some(({ kind }) => kind === "agent")
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const remaining = (state: RunState): ReadonlyArray<ResourceState> =>
   resources(state).filter(({ status }) => status !== "removed")
@@ -449,6 +487,9 @@ export const remaining = (state: RunState): ReadonlyArray<ResourceState> =>
  *
  * export const keptNames = (state: RunState.RunState) => RunState.kept(state).map(({ name }) => name)
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const kept = (state: RunState): ReadonlyArray<ResourceState> =>
   resources(state).filter(({ status }) => status === "kept")
@@ -463,6 +504,9 @@ export const kept = (state: RunState): ReadonlyArray<ResourceState> =>
  *
  * export const reasons = (state: RunState.RunState) => RunState.left(state).map(({ error, name }) => `${name}: ${error}`)
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const left = (state: RunState): ReadonlyArray<ResourceState> =>
   resources(state).filter(({ status }) => status === "left")

@@ -30,6 +30,9 @@ import type { RunAmbiguousError, RunSummary } from "./RunSummary.ts"
  *     yield* Effect.catchTag(forget(run), "RunNotOverError", () => Effect.zipRight(Cleanup.run(run), forget(run)))
  *   })
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class RunNotOverError extends Schema.TaggedError<RunNotOverError>()("RunNotOverError", {
   run: Schema.String,
@@ -40,7 +43,12 @@ export class RunNotOverError extends Schema.TaggedError<RunNotOverError>()("RunN
   }
 }
 
-/** What a check of the journal has found. */
+/**
+ * What a check of the journal has found.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Verification {
   readonly runs: number
   readonly events: number
@@ -62,6 +70,9 @@ export interface Verification {
  *   return (yield* list).filter(({ left = 0, status }) => status === "interrupted" || left > 0)
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category services
  */
 export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, {
   /** The database, without a password. */

@@ -14,6 +14,9 @@ import type { RunStatus } from "../run/RunStatus.ts"
  *
  * export const isAbandoned = ({ status }: RunSummary.RunSummary) => status === "interrupted"
  * ```
+ *
+ * @since 0.1.0
+ * @category models
  */
 export interface RunSummary {
   readonly run: RunId
@@ -49,6 +52,9 @@ export interface RunSummary {
  *     return (yield* find(prefix)).workflow
  *   }).pipe(Effect.catchTag("RunAmbiguousError", ({ candidates }) => Effect.succeed(`one of ${candidates.join(", ")}`)))
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class RunAmbiguousError extends Schema.TaggedError<RunAmbiguousError>()("RunAmbiguousError", {
   prefix: Schema.String,

@@ -163,7 +163,12 @@ const make = Effect.gen(function*() {
   })
 })
 
-/** Both sides of the database: the journal that an executor writes, and the store that tells of it. */
+/**
+ * Both sides of the database: the journal that an executor writes, and the store that tells of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Services = RunStore | RunJournal
 
 const layerOf = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Database>, E, R>) =>
@@ -188,6 +193,9 @@ const layerOf = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Databa
  *   Layer.provide(NodeContext.layer)
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layerFile = (path: string): Layer.Layer<Services, JournalError, FileSystem.FileSystem | Path.Path> =>
   layerOf(Database.openFile(path))
@@ -205,6 +213,9 @@ export const layerFile = (path: string): Layer.Layer<Services, JournalError, Fil
  *   Layer.provideMerge(SqlRunStore.layerPostgres(Redacted.make("postgres://app@db.example/runs")))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layerPostgres = (url: Redacted.Redacted): Layer.Layer<Services, JournalError> => layerOf(Database.openPostgres(url))
 
@@ -219,6 +230,9 @@ export const layerPostgres = (url: Redacted.Redacted): Layer.Layer<Services, Jou
  *
  * export const Executor = WorkflowExecutor.layer().pipe(Layer.provideMerge(SqlRunStore.layerMemory))
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layerMemory: Layer.Layer<Services, JournalError> = layerOf(Database.openMemory)
 
@@ -233,7 +247,12 @@ const pathOf = (url: string) =>
         detail: `there is no home directory; set HOME, or ${Settings.databaseUrl.name} to another place`
       }))
 
-/** Where a store is. */
+/**
+ * Where a store is.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Options {
   /** Its address: `file:PATH`, `postgres://…`, or `memory:`. It can hold a password. */
   readonly url: Redacted.Redacted
@@ -272,6 +291,9 @@ const checked = ({ url }: Options) =>
  *
  * export const Store = SqlRunStore.layerConfig({ url: Config.redacted("DATABASE_URL") })
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layerConfig = (
   options: Config.Config.Wrap<Options> = environment

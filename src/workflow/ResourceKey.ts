@@ -19,6 +19,9 @@ const pattern = /^tlm-[0-9a-f]{16}-[A-Za-z0-9_-]{0,40}$/
  *
  * export const Row = Schema.Struct({ key: ResourceKey.ResourceKey })
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const ResourceKey = Schema.String.pipe(Schema.pattern(pattern), Schema.brand("telemachy/ResourceKey"))
 export type ResourceKey = typeof ResourceKey.Type
@@ -33,6 +36,9 @@ export type ResourceKey = typeof ResourceKey.Type
  *
  * export const key = ResourceKey.make("hello", "greeter") // "tlm-68015f9c68b31bb0-greeter"
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make = (workflow: string, resource: string, run?: string): ResourceKey => {
   const named = [workflow, resource, ...(run === undefined ? [] : [run])].join("|")
@@ -50,5 +56,8 @@ export const make = (workflow: string, resource: string, run?: string): Resource
  *
  * export const managed = (names: ReadonlyArray<string>) => names.filter(ResourceKey.isResourceKey)
  * ```
+ *
+ * @since 0.1.0
+ * @category guards
  */
 export const isResourceKey = (name: string): name is ResourceKey => pattern.test(name)

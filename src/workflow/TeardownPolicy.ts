@@ -15,6 +15,9 @@ import * as Schema from "effect/Schema"
  *
  * export const debug = (spec: WorkflowSpec.WorkflowSpec) => WorkflowExecutor.execute(spec, { teardown: policy })
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const TeardownPolicy = Schema.Literal("on_completion", "on_failure", "always", "never")
 export type TeardownPolicy = typeof TeardownPolicy.Type

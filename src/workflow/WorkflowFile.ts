@@ -23,6 +23,9 @@ import * as YamlTree from "./YamlTree.ts"
  *
  * export const isTooLarge = (bytes: Uint8Array) => bytes.length > WorkflowFile.maxFileBytes
  * ```
+ *
+ * @since 0.1.0
+ * @category config
  */
 export const maxFileBytes = 2 * 1024 * 1024
 
@@ -39,6 +42,9 @@ export const maxFileBytes = 2 * 1024 * 1024
  *   Effect.catchTag("WorkflowUnreadable", () => WorkflowFile.load("default.yaml"))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class WorkflowUnreadable extends Schema.TaggedError<WorkflowUnreadable>()("WorkflowUnreadable", {
   source: Schema.String,
@@ -64,7 +70,12 @@ export class WorkflowUnreadable extends Schema.TaggedError<WorkflowUnreadable>()
   }
 }
 
-/** A workflow together with the places in its file. */
+/**
+ * A workflow together with the places in its file.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Located {
   readonly spec: WorkflowSpec.WorkflowSpec
   /** What is probably not meant, though it can be run, in the order of the file. */
@@ -83,6 +94,9 @@ export interface Located {
  *
  * export const fromRequest = (body: string) => WorkflowFile.parse(body, "the request")
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const parse = (
   text: string,
@@ -134,6 +148,9 @@ export const withoutMark = (text: string): string => (text.startsWith("\ufeff") 
  * export const program = Effect.flatMap(WorkflowFile.load("workflows/hello.yaml"), (spec) =>
  *   WorkflowExecutor.execute(spec))
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const load = (
   path: string

@@ -6,7 +6,12 @@ import * as Order from "effect/Order"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
-/** The keys and indexes that lead from the workflow's root to a value in it. */
+/**
+ * The keys and indexes that lead from the workflow's root to a value in it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Path = ReadonlyArray<PropertyKey>
 
 /**
@@ -19,6 +24,9 @@ export type Path = ReadonlyArray<PropertyKey>
  *
  * export const teamOf = ({ names }: WorkflowProblem.Problem) => names?.team
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const Names = Schema.Struct({
   agent: Schema.optionalWith(Schema.String, { exact: true }),
@@ -52,6 +60,9 @@ const placed = {
  *   text: `found ${found}, expected ${expected}`
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const Problem = Schema.Struct({
   ...placed,
@@ -71,11 +82,19 @@ export interface Problem extends Schema.Schema.Type<typeof Problem> {}
  *
  * export const toMarker = ({ column = 1, line = 1, says }: WorkflowProblem.Warning) => ({ line, column, text: says })
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const Warning = Schema.Struct({ ...placed, says: Schema.String }).annotations({ identifier: "WorkflowWarning" })
 export interface Warning extends Schema.Schema.Type<typeof Warning> {}
 
-/** A line and a column of a file, both counted from 1. */
+/**
+ * A line and a column of a file, both counted from 1.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Position {
   readonly line: number
   readonly column: number
@@ -83,7 +102,12 @@ export interface Position {
   readonly endColumn?: number
 }
 
-/** A problem as a check reports it, before it is known where in the file its path is written. */
+/**
+ * A problem as a check reports it, before it is known where in the file its path is written.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Finding {
   readonly path: Path
   /** Whether the key itself is at fault, rather than its value. */
@@ -97,7 +121,12 @@ export interface Finding {
   readonly unquoted?: number | boolean
 }
 
-/** What else is known of a finding where it is found. */
+/**
+ * What else is known of a finding where it is found.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Surroundings {
   /** Where it is written, if it is. */
   readonly position?: Position | undefined
@@ -213,6 +242,9 @@ export const quote = (text: string): string =>
  * export const lines = ({ problems, source }: WorkflowProblem.WorkflowInvalid) =>
  *   problems.map((problem) => WorkflowProblem.render(source, problem))
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const render = (source: string, problem: Problem): string => {
   const { path, place } = renderPlace(source, problem)
@@ -275,6 +307,9 @@ export interface Listed {
  *     Effect.catchTag("WorkflowInvalid", ({ problems }) => Effect.succeed(problems.length))
  *   )
  * ```
+ *
+ * @since 0.1.0
+ * @category errors
  */
 export class WorkflowInvalid extends Schema.TaggedError<WorkflowInvalid>()("WorkflowInvalid", {
   source: Schema.String,

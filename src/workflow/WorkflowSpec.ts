@@ -113,6 +113,9 @@ const listOf = <A, I, R>(item: Schema.Schema<A, I, R>, what: string, why?: strin
  *
  * export const programOf = ({ name, program }: WorkflowSpec.AgentSpec) => `${name}: ${program}`
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const AgentSpec = Schema.Struct({
   name: nonBlank(textOfAtMost(256)).annotations({
@@ -169,6 +172,9 @@ export interface AgentSpec extends Schema.Schema.Type<typeof AgentSpec> {}
  *
  * export const isReady = ({ blockedBy }: WorkflowSpec.TaskSpec) => blockedBy.length === 0
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const TaskSpec = Schema.Struct({
   subject: nonBlank(textOfAtMost(512)).annotations({
@@ -201,6 +207,9 @@ export interface TaskSpec extends Schema.Schema.Type<typeof TaskSpec> {}
  *
  * export const sizeOf = ({ agents, tasks }: WorkflowSpec.TeamSpec) => ({ agents: agents.length, tasks: tasks.length })
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const TeamSpec = Schema.Struct({
   name: nonBlank(textOfAtMost(256)).annotations({
@@ -229,6 +238,9 @@ export interface TeamSpec extends Schema.Schema.Type<typeof TeamSpec> {}
  *
  * export const toInput = Schema.encode(WorkflowSpec.WorkflowSpec)
  * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const WorkflowSpec = Schema.Struct({
   apiVersion: Schema.optionalWith(
@@ -267,10 +279,20 @@ export const WorkflowSpec = Schema.Struct({
 }).annotations({ title: "Telemachy workflow" })
 export interface WorkflowSpec extends Schema.Schema.Type<typeof WorkflowSpec> {}
 
-/** A workflow as it is written in a file, for those who author one as a value. */
+/**
+ * A workflow as it is written in a file, for those who author one as a value.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface WorkflowInput extends Schema.Schema.Encoded<typeof WorkflowSpec> {}
 
-/** Where a workflow comes from and where in it a value is written, for the problems that {@link decode} reports. */
+/**
+ * Where a workflow comes from and where in it a value is written, for the problems that {@link decode} reports.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Origin {
   /** Name of the file, or whatever else tells a reader where the workflow is. Defaults to `workflow`. */
   readonly source?: string
@@ -303,6 +325,9 @@ export interface Origin {
  *   }]
  * })
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const decode: (
   input: WorkflowInput,
@@ -319,6 +344,9 @@ export const decode: (
  *
  * export const fromBody = (body: unknown) => WorkflowSpec.decodeUnknown(body, { source: "the body of the request" })
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const decodeUnknown = (
   input: unknown,
@@ -355,6 +383,9 @@ export const decodeUnknown = (
  *
  * export const isClean = (input: WorkflowSpec.WorkflowInput) => WorkflowSpec.warnings(input).length === 0
  * ```
+ *
+ * @since 0.1.0
+ * @category functions
  */
 export const warnings = (input: unknown, origin: Pick<Origin, "locate"> = {}): ReadonlyArray<WorkflowProblem.Warning> =>
   WorkflowWarnings.find(input, origin.locate)

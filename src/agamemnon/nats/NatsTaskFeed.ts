@@ -23,7 +23,12 @@ import type { TeamId } from "../AgamemnonModel.ts"
 import * as TaskFeed from "../TaskFeed.ts"
 import * as NatsConnection from "./NatsConnection.ts"
 
-/** Where NATS is, and how it is spoken to. */
+/**
+ * Where NATS is, and how it is spoken to.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface Options {
   /** Address of NATS, `nats://` or `tls://`. It can hold `user:password@` or `token@`. */
   readonly url: Redacted.Redacted
@@ -97,6 +102,9 @@ interface State {
  *   Effect.flatMap(NatsTaskFeed.make({ url: Redacted.make("nats://127.0.0.1:4222") }), (feed) =>
  *     Effect.provideService(work, TaskFeed.TaskFeed, feed)).pipe(Effect.scoped)
  * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const make = Effect.fnUntraced(function*(given: Options) {
   const { probeInterval, ...options } = yield* check(given)
@@ -224,6 +232,9 @@ const subscribe = Effect.fnUntraced(function*(state: State, team: TeamId) {
  *   Layer.provide(NatsTaskFeed.layer({ url: Redacted.make("tls://nats.example"), probeInterval: "10 seconds" }))
  * )
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layer = (
   options: Options
@@ -241,6 +252,9 @@ export const layer = (
  *
  * export const isConfigured = Effect.map(NatsTaskFeed.config, Option.isSome)
  * ```
+ *
+ * @since 0.1.0
+ * @category config
  */
 export const config: Config.Config<Option.Option<Options>> = Config.all({
   url: Settings.natsUrl.config,
@@ -279,6 +293,9 @@ export const config: Config.Config<Option.Option<Options>> = Config.all({
  *
  * export const Feed = NatsTaskFeed.layerConfig({ url: Config.redacted("APP_NATS"), token: Config.redacted("APP_NATS_TOKEN") })
  * ```
+ *
+ * @since 0.1.0
+ * @category layers
  */
 export const layerConfig = (
   options?: Config.Config.Wrap<Options>
