@@ -3,6 +3,8 @@
  * who drives a run goes on. Whatever else keeps a stream from taking what is written, as a disk that is full, makes the
  * command fail.
  */
+import { spawn } from "node:child_process"
+import { fstatSync } from "node:fs"
 import { getSystemErrorMap } from "node:util"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -49,6 +51,24 @@ export const layer: Layer.Layer<OutputErrors> = Layer.scoped(
   })
 )
 
+/**
+ * Waits until nobody reads a pipe that standard output is. Nothing in Node tells that before something is written, and
+ * what is followed can be silent for hours. The `tail` of GNU looks at its output while it waits, and ends by SIGPIPE;
+ * where there is another, or none, the next write tells. It ends with this process, however that ends.
+ */
+const readerGone = Effect.async<void>((resume) => {
+  if (!fstatSync(process.stdout.fd).isFIFO()) return
+  const child = spawn("tail", ["-f", "/dev/null", `--pid=${process.pid}`], { stdio: ["ignore", process.stdout.fd, "ignore"] })
+  child.unref()
+  child.on("error", () => {})
+  child.on("exit", (_, signal) => {
+    if (signal === "SIGPIPE") resume(Effect.void)
+  })
+  return Effect.sync(() => child.kill())
+})
+
 /** Lets an effect that only shows something last no longer than standard output takes what it shows. */
 export const whileWritable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A | void, E, R | OutputErrors> =>
-  Effect.flatMap(OutputErrors, ({ closed }) => Effect.raceFirst(effect, closed))
+  Effect.flatMap(OutputErrors, ({ closed }) =>
+    // What is short needs no watching.
+    Effect.raceFirst(effect, Effect.raceFirst(closed, Effect.delay(readerGone, "1 second"))))
