@@ -3,7 +3,6 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
-import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as LogReader from "../embedded/log/LogReader.ts"
@@ -26,31 +25,68 @@ const prefixes = ({ teams }: Extract<RunEvent, { readonly _tag: "run.started" | 
   return new Map(names.map(([key, name], position) => [key, Style.hueOf(style, position)(name.padEnd(width))]))
 }
 
+/** A task that is not over, and its log. */
+interface Followed {
+  readonly path: string
+  isFollowed: boolean
+  isOver: boolean
+}
+
 /** Follows the log of every task of a run, to the end of the run. */
 export const render = (style: Style.Style, write: Write) =>
   Effect.fnUntraced(function*(events: Stream.Stream<RunEvent>): Effect.fn.Return<void, never, FileSystem.FileSystem | Path.Path | Scope.Scope> {
     const followers = yield* FiberSet.make<void>()
-    const over = yield* Ref.make<ReadonlySet<string>>(new Set())
-    const isEnded = yield* Ref.make(false)
+    /** The tasks that are submitted and whose logs are not followed yet, by their names. */
+    const submitted = new Map<string, Followed>()
     let names = new Map<string, string>()
+    let isEnded = false
 
-    const follow = Effect.fnUntraced(function*(id: string, name: string, path: string) {
-      if (!(yield* TaskLogs.isHere(path))) return
-      const isOver = Effect.zipWith(Ref.get(over), Ref.get(isEnded), (ids, all) => all || ids.has(id))
-      yield* TaskLogs.awaitFile(path, isOver)
-      yield* Stream.runForEach(LogLines.from(LogReader.read(path, isOver)), ({ stream, text }) =>
-        write(`${name} ${stream === "stderr" ? style.doubtful("!") : style.faint("|")} ${text}`))
-    }, Effect.ignore)
+    const follow = Effect.fnUntraced(function*(name: string, task: Followed) {
+      if (!(yield* TaskLogs.isHere(task.path))) return
+      const isOver = Effect.sync(() => isEnded || task.isOver)
+      // A task need not start a program.
+      if (!(yield* TaskLogs.awaitFile(task.path, isOver))) return
+      yield* Stream.runForEach(LogLines.from(LogReader.read(task.path, isOver)), ({ stream, text }) =>
+        write(`${name} ${stream === "stderr" ? style.doubtful("!") : style.faint("|")} ${text}`)).pipe(
+          Effect.catchAll(({ message }) => write(style.bad(oneLine(`${name} its log cannot be read: ${message}`))))
+        )
+    })
 
-    yield* Stream.runForEach(events, (event) =>
-      Effect.gen(function*() {
-        if (event._tag === "run.started" || event._tag === "run.resumed") names = prefixes(event, style)
-        if (event._tag === "task.finished") yield* Ref.update(over, (ids) => new Set([...ids, event.id]))
-        if ((event._tag === "task.submitted" || event._tag === "task.watched") && event.log !== undefined) {
-          const name = names.get(`${event.team}/${event.subject}`) ?? oneLine(event.subject)
-          yield* FiberSet.run(followers, follow(event.id, name, event.log))
-        }
-      }))
-    yield* Ref.set(isEnded, true)
+    /** Follows a task once, as soon as it is known to run, or to have run: however much waits for its agent, that is not followed. */
+    const begin = ({ subject, team }: { readonly team: string; readonly subject: string }, isOver: boolean) =>
+      Effect.suspend(() => {
+        const key = `${team}/${subject}`
+        const task = submitted.get(key)
+        if (task === undefined) return Effect.void
+        task.isOver = isOver
+        if (isOver) submitted.delete(key)
+        if (task.isFollowed) return Effect.void
+        task.isFollowed = true
+        return FiberSet.run(followers, follow(names.get(key) ?? oneLine(subject), task))
+      })
+
+    const react = (event: RunEvent): Effect.Effect<unknown, never, FileSystem.FileSystem | Path.Path> => {
+      switch (event._tag) {
+        case "run.started":
+        case "run.resumed":
+          names = prefixes(event, style)
+          return Effect.void
+        case "task.submitted":
+        case "task.watched":
+          if (event.log !== undefined) {
+            submitted.set(`${event.team}/${event.subject}`, { path: event.log, isFollowed: false, isOver: false })
+          }
+          return Effect.void
+        case "task.progressed":
+          return begin(event, false)
+        case "task.finished":
+          return begin(event, true)
+        default:
+          return Effect.void
+      }
+    }
+
+    yield* Stream.runForEach(events, react)
+    isEnded = true
     yield* FiberSet.awaitEmpty(followers)
   }, Effect.scoped)

@@ -58,7 +58,11 @@ export const layer: Layer.Layer<OutputErrors> = Layer.scoped(
  */
 const readerGone = Effect.async<void>((resume) => {
   if (!fstatSync(process.stdout.fd).isFIFO()) return
-  const child = spawn("tail", ["-f", "/dev/null", `--pid=${process.pid}`], { stdio: ["ignore", process.stdout.fd, "ignore"] })
+  const child = spawn("tail", ["-f", "/dev/null", `--pid=${process.pid}`], {
+    stdio: ["ignore", process.stdout.fd, "ignore"],
+    // What is a secret of this program is none of its business.
+    env: {}
+  })
   child.unref()
   child.on("error", () => {})
   child.on("exit", (_, signal) => {

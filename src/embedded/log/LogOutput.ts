@@ -9,6 +9,7 @@ import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import * as TimeLimit from "../../liveness/TimeLimit.ts"
 import * as PrivateDirectory from "../../settings/PrivateDirectory.ts"
 import * as LogEntry from "./LogEntry.ts"
 import * as LogFiles from "./LogFiles.ts"
@@ -17,7 +18,6 @@ import * as LogFiles from "./LogFiles.ts"
 export interface LogOutput {
   /** Writes a chunk of a program. */
   readonly append: (at: DateTime.Utc, stream: LogEntry.LogStream, chunk: Uint8Array) => Effect.Effect<void, PlatformError>
-  readonly close: Effect.Effect<void>
 }
 
 /** A log has so many parts after its first file at most, together as large as that. */
@@ -33,7 +33,10 @@ interface OpenFile {
   length: number
 }
 
-/** Makes the first file of a log. It must not be there. */
+/** How long a file may take to close: a disk that hangs holds up no scope. */
+const closeTimeout = "1 second"
+
+/** Makes the first file of a log, which must not be there. Its files are open for as long as the scope. */
 export const make = Effect.fn("LogOutput.make")(function*(path: string, limit: number) {
   const files = yield* FileSystem.FileSystem
   const paths = yield* Path.Path
@@ -48,7 +51,8 @@ export const make = Effect.fn("LogOutput.make")(function*(path: string, limit: n
     return { file, scope, length: 0 } satisfies OpenFile as OpenFile
   })
 
-  const close = ({ scope }: OpenFile) => Scope.close(scope, Exit.void)
+  const close = ({ scope }: OpenFile) =>
+    Effect.ignore(TimeLimit.within({ limit: closeTimeout, onTimeout: () => "it did not close" })(Scope.close(scope, Exit.void)))
 
   const noteCut = Effect.fnUntraced(function*(at: DateTime.Utc) {
     const file = yield* files.open(path, { flag: "a" })
@@ -86,5 +90,6 @@ export const make = Effect.fn("LogOutput.make")(function*(path: string, limit: n
 
   yield* PrivateDirectory.make(paths.dirname(path))
   let current = yield* open(path)
-  return { append, close: Effect.suspend(() => close(current)) } satisfies LogOutput
+  yield* Effect.addFinalizer(() => Effect.suspend(() => close(current)))
+  return { append } satisfies LogOutput
 })

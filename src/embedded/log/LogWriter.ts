@@ -71,12 +71,12 @@ export const make = Effect.fn("LogWriter.make")(function*(
     const output = yield* limited(LogOutput.make(path, limit))
     while (true) {
       for (const each of Chunk.toReadonlyArray(yield* Queue.takeBetween(queue, 1, 100))) {
-        if (each === "end") return yield* output.close
+        if (each === "end") return
         yield* limited(output.append(each.at, each.stream, each.chunk))
         yield* settle(each)
       }
     }
-  })
+  }).pipe(Effect.scoped)
 
   const giveUp = ({ message }: Error) =>
     Effect.zipRight(
@@ -102,7 +102,7 @@ export const make = Effect.fn("LogWriter.make")(function*(
     end: Effect.suspend(() => {
       isTaking = false
       offer("end")
-      return Effect.ignore(limited(Fiber.join(fiber)))
+      return Effect.catchAll(limited(Fiber.join(fiber)), giveUp)
     })
   }
 })

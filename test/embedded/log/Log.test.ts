@@ -62,7 +62,6 @@ describe("the log of a task", () => {
       const lines = Arr.makeBy(20_000, (line) => `line ${line}\n`)
       const output = yield* LogOutput.make(path, limit)
       yield* Effect.forEach(Arr.chunksOf(lines, 100), (some) => output.append(at, "stdout", bytes(some.join(""))), { discard: true })
-      yield* output.close
       const { stdout } = yield* contents(path)
       const [, before = "", cut = "", after = ""] = /^([^[]*)\[-(\d+)\]([^[]*)$/.exec(stdout) ?? []
       const whole = lines.join("")
@@ -85,7 +84,7 @@ describe("the log of a task", () => {
       const lines = Arr.makeBy(1000, (line) => `line ${line}\n`)
       for (const some of Arr.chunksOf(lines, 100)) {
         yield* output.append(at, "stderr", bytes(some.join("")))
-        yield* Effect.sleep("10 millis")
+        yield* Effect.yieldNow()
       }
       yield* Deferred.succeed(ended, undefined)
       assert.strictEqual((yield* Fiber.join(reading)).stderr, lines.join(""))
