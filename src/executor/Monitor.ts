@@ -10,9 +10,9 @@ import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import * as Stream from "effect/Stream"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
@@ -37,8 +37,11 @@ export interface Monitor {
    */
   readonly watch: (subject: string, task: Task, failure?: WorkerFailures.WorkerFailure) => Effect.Effect<TerminalStatus>
   /** Reads the team's tasks for as long as some are watched. Never succeeds. */
-  readonly watching: Effect.Effect<never, AgamemnonError | AgamemnonStateLostError | JournalError | LeaseLostError>
+  readonly watching: Effect.Effect<void, WatchError>
 }
+
+/** Why the tasks of a team can not be watched any longer. */
+type WatchError = AgamemnonError | AgamemnonStateLostError | JournalError | LeaseLostError
 
 /** A task that is watched, as it was last known. */
 interface Watched {
@@ -113,7 +116,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam, onList: O
   }
   return {
     watch: (subject, task, failure) => watch(state, subject, task, failure),
-    watching: Effect.raceFirst(Effect.raceFirst(readRepeatedly(state), takeHints(state)), tellFailures(state))
+    watching: watching(state)
   } satisfies Monitor
 })
 
@@ -229,13 +232,15 @@ const start = Effect.fnUntraced(function*({ run, team }: State, watched: Watched
   yield* run.emit({ _tag: "task.progressed", team: team.spec.name, subject: watched.subject, status: watched.status })
 })
 
-/** Tells Agamemnon of tasks whose workers have failed. */
-const tellFailures = (state: State): Effect.Effect<never, AgamemnonError | JournalError | LeaseLostError> =>
-  Stream.fromQueue(state.failures.untold).pipe(
-    Stream.mapEffect((failure) => tellFailure(state, failure), { concurrency: "unbounded", unordered: true }),
-    Stream.runDrain,
-    Effect.zipRight(Effect.never)
-  )
+/** Reads, takes hints, and tells Agamemnon of tasks whose workers have failed, until something of that fails. */
+const watching = Effect.fnUntraced(function*(state: State) {
+  const parts = yield* FiberSet.make<void, WatchError>()
+  yield* FiberSet.run(parts, readRepeatedly(state))
+  yield* FiberSet.run(parts, takeHints(state))
+  yield* FiberSet.run(parts, Effect.forever(Effect.flatMap(Queue.take(state.failures.untold), (failure) =>
+    FiberSet.run(parts, tellFailure(state, failure)))))
+  return yield* FiberSet.join(parts)
+}, Effect.scoped)
 
 const tellFailure = Effect.fnUntraced(function*(state: State, { id, reason }: WorkerFailures.WorkerFailure) {
   const { agamemnon, failures, known, run, team } = state
