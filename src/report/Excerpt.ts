@@ -37,7 +37,8 @@ const tabWidth = 4
 
 const ellipsis: Cell = { text: "…", width: 1, offset: -1 }
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })
+/** Made when there is something to show: it takes milliseconds, and most commands show no excerpt. */
+const makeSegmenter = () => new Intl.Segmenter("en", { granularity: "grapheme" })
 
 // More of a line than this is not shown on either side, and segmenting a line of megabytes takes seconds.
 const farthest = 500
@@ -47,7 +48,7 @@ const cellsOf = (line: string, column: number): ReadonlyArray<Cell> => {
   const from = Math.max(0, column - 1 - farthest)
   const cells: Array<Cell> = from === 0 ? [] : [{ ...ellipsis, offset: from - 1 }]
   let total = 0
-  for (const { index, segment } of graphemes.segment(line.slice(from, column - 1 + farthest))) {
+  for (const { index, segment } of makeSegmenter().segment(line.slice(from, column - 1 + farthest))) {
     const text = segment === "\t" ? " ".repeat(tabWidth - total % tabWidth) : Format.visible(segment)
     const width = stringWidth(text)
     cells.push({ text, width, offset: from + index })
