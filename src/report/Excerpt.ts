@@ -1,6 +1,6 @@
 /** A line of a file with signs under the part of it that something is said about. */
 import * as Arr from "effect/Array"
-import stringWidth from "string-width"
+import * as DisplayWidth from "./DisplayWidth.ts"
 import * as Format from "./Format.ts"
 
 /** The part of a line: its columns count from 1 in units of UTF-16, as editors count them. */
@@ -50,7 +50,7 @@ const cellsOf = (line: string, column: number): ReadonlyArray<Cell> => {
   let total = 0
   for (const { index, segment } of makeSegmenter().segment(line.slice(from, column - 1 + farthest))) {
     const text = segment === "\t" ? " ".repeat(tabWidth - total % tabWidth) : Format.visible(segment)
-    const width = stringWidth(text)
+    const width = DisplayWidth.of(text)
     cells.push({ text, width, offset: from + index })
     total += width
   }
