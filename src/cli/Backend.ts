@@ -22,7 +22,7 @@ const settingsOfEmbedded = Effect.gen(function*() {
   return {
     server: { programs: Object.fromEntries(programs), logs: yield* TaskLogs.options },
     // It has no limit of its own.
-    client: { ...(yield* AgamemnonClient.config), rateLimit: undefined, embedded: true }
+    client: { ...(yield* AgamemnonClient.config), rateLimit: undefined }
   }
 })
 
@@ -30,10 +30,10 @@ const settingsOfEmbedded = Effect.gen(function*() {
 export const embedded = Layer.unwrapScoped(Effect.gen(function*() {
   // Most commands need none, and it is a large part of the program.
   const { make } = yield* Effect.promise(() => import("../embedded/EmbeddedAgamemnon.ts"))
-  const { client, server } = yield* settingsOfEmbedded
-  const { apiKey, url } = yield* make(server)
+  const settings = yield* settingsOfEmbedded
+  const server = yield* make(settings.server)
   return Layer.merge(
-    Layer.provide(AgamemnonClient.layer({ ...client, url, apiKey }), httpClient),
+    Layer.provide(AgamemnonClient.layer({ ...settings.client, ...server }), httpClient),
     Layer.succeed(IsEmbedded, true)
   )
 })).pipe(Layer.provideMerge(TaskLogs.layer))

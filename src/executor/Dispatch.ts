@@ -58,7 +58,8 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(team: Provision
 }, Effect.scoped)
 
 const makeState = Effect.fnUntraced(function*(team: ProvisionedTeam) {
-  const monitor = yield* Monitor.make(team)
+  const others = yield* TeamTasks.make(team)
+  const monitor = yield* Monitor.make(team, others.onList)
   const { tasks } = team.spec
   return {
     team,
@@ -66,7 +67,7 @@ const makeState = Effect.fnUntraced(function*(team: ProvisionedTeam) {
     run: yield* CurrentRun,
     request: yield* RunRequest,
     monitor,
-    others: yield* TeamTasks.make(team),
+    others,
     tasks: new Map(tasks.map((task) => [task.subject, task])),
     ids: new Map<string, TaskId>(),
     frontier: TaskGraph.frontier(TaskGraph.make(tasks)),
