@@ -8,7 +8,7 @@ const bytes = (paths) => paths.reduce((sum, path) => sum + statSync(path).size, 
 
 const [packed] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" }))
 const sizes = {
-  command: bytes(readdirSync("dist").filter((name) => name.endsWith(".js")).map((name) => `dist/${name}`)),
+  command: bytes(readdirSync("dist").filter((name) => /\.c?js$/.test(name)).map((name) => `dist/${name}`)),
   package: packed.unpackedSize,
   packed: packed.size
 }

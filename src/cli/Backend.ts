@@ -6,7 +6,6 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as AgamemnonClient from "../agamemnon/AgamemnonClient.ts"
 import * as Connections from "../agamemnon/Connections.ts"
-import * as EmbeddedAgamemnon from "../embedded/EmbeddedAgamemnon.ts"
 import type { RunState } from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
@@ -17,19 +16,44 @@ export class IsEmbedded extends Context.Tag("telemachy/cli/Backend/IsEmbedded")<
 
 const httpClient = Connections.layer()
 
+/** What the settings say of an embedded Agamemnon, and of a client of it. */
+const settingsOfEmbedded = Effect.gen(function*() {
+  const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
+  return {
+    server: { programs: Object.fromEntries(programs), logs: yield* TaskLogs.options },
+    // It has no limit of its own.
+    client: { ...(yield* AgamemnonClient.config), rateLimit: undefined }
+  }
+})
+
 /** Layer of an embedded Agamemnon, whatever the settings name. */
 export const embedded = Layer.unwrapScoped(Effect.gen(function*() {
-  const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
-  const server = yield* EmbeddedAgamemnon.make({ programs: Object.fromEntries(programs), logs: yield* TaskLogs.options })
+  // Most commands need none, and it is a large part of the program.
+  const { make } = yield* Effect.promise(() => import("../embedded/EmbeddedAgamemnon.ts"))
+  const settings = yield* settingsOfEmbedded
+  const server = yield* make(settings.server)
   return Layer.merge(
-    // It has no limit of its own.
-    Layer.provide(AgamemnonClient.layer({ ...(yield* AgamemnonClient.config), rateLimit: undefined, ...server }), httpClient),
+    Layer.provide(AgamemnonClient.layer({ ...settings.client, ...server }), httpClient),
     Layer.succeed(IsEmbedded, true)
   )
 })).pipe(Layer.provideMerge(TaskLogs.layer))
 
 /** Layer of the Agamemnon that the settings name, for what an embedded one would be of no use. */
 export const named = Layer.merge(Layer.provide(AgamemnonClient.layerConfig(), httpClient), Layer.succeed(IsEmbedded, false))
+
+const mayHaveClient = <E, R>(layer: Layer.Layer<IsEmbedded, E, R>) => layer
+
+/**
+ * Layer for who only looks. There is nothing to see in an embedded Agamemnon that would be new, so that none is started, and
+ * there is no client.
+ */
+export const toLookAt = Layer.unwrapEffect(Effect.gen(function*() {
+  const url = yield* Settings.agamemnonUrl.config
+  if (Option.isSome(url)) return mayHaveClient(named)
+  // A setting that is wrong is said now, as a run says it.
+  yield* Effect.provide(settingsOfEmbedded, TaskLogs.layer)
+  return Layer.succeed(IsEmbedded, true)
+}))
 
 /** Layer of the Agamemnon at an address, whatever the settings name. */
 const at = (url: string) =>

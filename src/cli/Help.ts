@@ -3,7 +3,6 @@ import * as Args from "@effect/cli/Args"
 import type * as HelpDoc from "@effect/cli/HelpDoc"
 import type * as Span from "@effect/cli/HelpDoc/Span"
 import * as Options from "@effect/cli/Options"
-import * as Doc from "@effect/printer/Doc"
 import type { Style } from "../report/Style.ts"
 import * as Flags from "./Flags.ts"
 
@@ -41,11 +40,10 @@ export const command = (name: string, { config, examples, sentence }: Definition
   const usage = ["telemachy", name, ...(flags.length === 0 ? [] : ["[FLAGS]"]), ...placed]
   return [
     sentence,
-    section("USAGE", [Doc.text(usage.join(" "))], style),
+    section("USAGE", [usage.join(" ")], style),
     ...(names.length === 0 ? [] : [section("ARGUMENTS", table(names), style)]),
     section("FLAGS", table([...flags, ...builtIn]), style),
-    section("EXAMPLES", examples.map(([line, effect]) =>
-      Doc.vsep([Doc.text(style.faint(`# ${effect}`)), Doc.text(line)])), style)
+    section("EXAMPLES", examples.flatMap(([line, effect]) => [style.faint(`# ${effect}`), line]), style)
   ].join("\n\n")
 }
 
@@ -58,7 +56,7 @@ export const overview = (
 ): string =>
   [
     sentence,
-    section("USAGE", [Doc.text("telemachy COMMAND [FLAGS] [ARGUMENTS]")], style),
+    section("USAGE", ["telemachy COMMAND [FLAGS] [ARGUMENTS]"], style),
     section("COMMANDS", table(Object.entries(pages).map(([name, page]): Row => [name, page.sentence])), style),
     section("FLAGS", table(global), style),
     ...Object.entries(sections).map(([title, entries]) => section(title, table(entries), style)),
@@ -115,14 +113,28 @@ const nameWidth = 34
 
 const lineWidth = 100
 
-// Each part by itself: in one large document, the printer would look for the best way to break every line of it.
-const print = (doc: Doc.Doc<never>, indentation = 0): string =>
-  Doc.render(Doc.indent(doc, indentation), { style: "pretty", options: { lineWidth, ribbonFraction: 1 } })
+const indentation = "  "
 
-const table = (entries: ReadonlyArray<Row>): ReadonlyArray<Doc.Doc<never>> => {
-  const width = Math.min(nameWidth, Math.max(...entries.map(([name]) => name.length))) + 2
-  return entries.map(([name, meaning]) => Doc.cat(Doc.fillBreak(Doc.text(name), width), Doc.align(Doc.reflow(meaning))))
+/** Breaks a text between words, so that no line is longer unless a single word is. */
+const wrap = (text: string, width: number): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  for (const word of text.split(/\s+/).filter((each) => each !== "")) {
+    const line = lines.at(-1)
+    if (line === undefined || line.length + 1 + word.length > width) lines.push(word)
+    else lines[lines.length - 1] = `${line} ${word}`
+  }
+  return lines
 }
 
-const section = (title: string, lines: ReadonlyArray<Doc.Doc<never>>, style: Style): string =>
-  [style.strong(title), ...lines.map((line) => print(line, 2))].join("\n")
+/** The lines of a table: a name that is too long for its column stands above its meaning. */
+const table = (entries: ReadonlyArray<Row>): ReadonlyArray<string> => {
+  const width = Math.min(nameWidth, Math.max(...entries.map(([name]) => name.length))) + 2
+  return entries.flatMap(([name, meaning]) => {
+    const [first = "", ...rest] = wrap(meaning, lineWidth - indentation.length - width)
+    const others = rest.map((line) => `${" ".repeat(width)}${line}`)
+    return name.length > width ? [name, `${" ".repeat(width)}${first}`, ...others] : [`${name.padEnd(width)}${first}`, ...others]
+  })
+}
+
+const section = (title: string, lines: ReadonlyArray<string>, style: Style): string =>
+  [style.strong(title), ...lines.map((line) => `${indentation}${line}`)].join("\n")

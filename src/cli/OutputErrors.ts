@@ -3,7 +3,6 @@
  * who drives a run goes on. Whatever else keeps a stream from taking what is written, as a disk that is full, makes the
  * command fail.
  */
-import { spawn } from "node:child_process"
 import { fstatSync } from "node:fs"
 import { getSystemErrorMap } from "node:util"
 import * as Context from "effect/Context"
@@ -56,20 +55,21 @@ export const layer: Layer.Layer<OutputErrors> = Layer.scoped(
  * what is followed can be silent for hours. The `tail` of GNU looks at its output while it waits, and ends by SIGPIPE;
  * where there is another, or none, the next write tells. It ends with this process, however that ends.
  */
-const readerGone = Effect.async<void>((resume) => {
-  if (!fstatSync(process.stdout.fd).isFIFO()) return
-  const child = spawn("tail", ["-f", "/dev/null", `--pid=${process.pid}`], {
-    stdio: ["ignore", process.stdout.fd, "ignore"],
-    // What is a secret of this program is none of its business.
-    env: {}
-  })
-  child.unref()
-  child.on("error", () => {})
-  child.on("exit", (_, signal) => {
-    if (signal === "SIGPIPE") resume(Effect.void)
-  })
-  return Effect.sync(() => child.kill())
-})
+const readerGone = Effect.flatMap(Effect.promise(() => import("node:child_process")), ({ spawn }) =>
+  Effect.async<void>((resume) => {
+    if (!fstatSync(process.stdout.fd).isFIFO()) return
+    const child = spawn("tail", ["-f", "/dev/null", `--pid=${process.pid}`], {
+      stdio: ["ignore", process.stdout.fd, "ignore"],
+      // What is a secret of this program is none of its business.
+      env: {}
+    })
+    child.unref()
+    child.on("error", () => {})
+    child.on("exit", (_, signal) => {
+      if (signal === "SIGPIPE") resume(Effect.void)
+    })
+    return Effect.sync(() => child.kill())
+  }))
 
 /** Lets an effect that only shows something last no longer than standard output takes what it shows. */
 export const whileWritable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A | void, E, R | OutputErrors> =>

@@ -70,7 +70,12 @@ export class ProcessGroups extends Context.Tag("telemachy/embedded/ProcessGroups
 interface Group {
   readonly leader: number
   readonly mark: string
+  /** Whether it was started a moment ago. */
+  readonly isNew: () => boolean
 }
+
+/** Too short for the numbers of processes to go round: the least that a system has are some thousands. */
+const newFor = Duration.unsafeToNanos(Duration.millis(200))
 
 const kill = (id: number, signal: NodeJS.Signals | 0): boolean => {
   try {
@@ -81,8 +86,8 @@ const kill = (id: number, signal: NodeJS.Signals | 0): boolean => {
 }
 
 /** Sends a signal to all that lives of a group, and tells whether anything did. The signal 0 changes nothing. */
-const reach = ({ leader, mark }: Group, signal: NodeJS.Signals | 0): boolean => {
-  const living = ProcessTable.find(leader, mark)
+const reach = ({ isNew, leader, mark }: Group, signal: NodeJS.Signals | 0): boolean => {
+  const living = ProcessTable.find(leader, mark, isNew())
   const isThere = kill(-leader, signal)
   if (living === undefined) return isThere
   for (const { group, id } of living) if (group !== leader) kill(id, signal)
@@ -91,10 +96,12 @@ const reach = ({ leader, mark }: Group, signal: NodeJS.Signals | 0): boolean => 
 
 type Launched = Effect.Effect.Success<ReturnType<typeof launch>>
 
-const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog.Watchdog) =>
+const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog.Watchdog, clock: Clock.Clock) =>
   Effect.try({
     try: () => {
       const mark = randomUUID()
+      const startedAt = clock.unsafeCurrentTimeNanos()
+      const isNew = () => clock.unsafeCurrentTimeNanos() - startedAt < newFor
       const { [ProcessTable.variable]: outer = "", ...inherited } = process.env
       // What is a secret of this program is none of the other's business.
       for (const name of Settings.secrets) delete inherited[name]
@@ -120,7 +127,7 @@ const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog
       // A program need not read its input.
       child.stdin?.on("error", () => {})
       child.stdin?.end(command.input)
-      const group = child.pid === undefined ? undefined : { leader: child.pid, mark }
+      const group = child.pid === undefined ? undefined : { leader: child.pid, mark, isNew }
       if (group !== undefined) {
         watchdog.watch(group.leader)
         groups.set(group.leader, group)
@@ -180,7 +187,7 @@ export const make = Effect.fn("ProcessGroups.make")(function*(
   const run = Effect.fn("ProcessGroups.run")(
     (command: Command) =>
       Effect.acquireUseRelease(
-        launch(command, groups, watchdog),
+        launch(command, groups, watchdog, clock),
         ({ exited }) => Deferred.await(exited),
         (launched) => finish(launched, command)
       ),

@@ -41,13 +41,29 @@ const processes = (): ReadonlyArray<string> | undefined => {
   }
 }
 
+/** The number that was given last, where that is told. */
+const newest = (): number => Number(/ (\d+)\s*$/.exec(read("loadavg"))?.[1] ?? 0)
+
+/**
+ * The processes that a new leader can have started: those after it. Numbers are given in their order, so that there are
+ * none when its own is the last, and all have to be looked at when they have begun again.
+ */
+const processesSince = (leader: number): ReadonlyArray<string> | undefined => {
+  const last = newest()
+  if (last === leader) return [String(leader)]
+  return last < leader ? processes() : processes()?.filter((id) => Number(id) >= leader)
+}
+
 /**
  * Finds what lives of a group and of all that carries its mark. What has ended
  * stays in the table until its parent asks for it, and nobody may ever ask for
  * an orphan: that does not live.
+ *
+ * Of a leader that is new, started so short a time ago that the numbers of processes can not have gone round since, only
+ * what was started after it is looked at.
  */
-export const find = (leader: number, mark: string): ReadonlyArray<Entry> | undefined =>
-  processes()?.flatMap((id) => {
+export const find = (leader: number, mark: string, isNew = false): ReadonlyArray<Entry> | undefined =>
+  (isNew ? processesSince(leader) : processes())?.flatMap((id) => {
     const [, state, group] = statusLine.exec(read(`${id}/stat`)) ?? []
     if (state === undefined || state === "Z" || state === "X") return []
     const isMember = Number(group) === leader || read(`${id}/environ`).includes(mark)

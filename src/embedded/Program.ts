@@ -65,10 +65,14 @@ const locate = Effect.fnUntraced(function*(program: string, directory: string) {
     : (yield* searchPath).split(":").map((entry) => path.resolve(directory, entry, program))
   const isNamed = candidates.length === 1 && program.includes("/")
   return yield* Effect.sync(() => {
-    const examined = candidates.map((file) => ({ file, problem: StartProblem.ofFile(file) }))
-    const startable = examined.find(({ problem }) => problem === undefined)
-    // A directory on PATH that has the name of a program is no more one than what is not there.
-    return startable ?? examined.find(({ file }) => isNamed || StartProblem.isFile(file))
+    let unstartable: { readonly file: string; readonly problem: StartProblem.StartProblem } | undefined
+    for (const file of candidates) {
+      const problem = StartProblem.ofFile(file)
+      if (problem === undefined) return { file, problem }
+      // A directory on PATH that has the name of a program is no more one than what is not there.
+      if (isNamed || StartProblem.isFile(file)) unstartable ??= { file, problem }
+    }
+    return unstartable
   })
 })
 

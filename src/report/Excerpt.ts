@@ -1,6 +1,6 @@
 /** A line of a file with signs under the part of it that something is said about. */
 import * as Arr from "effect/Array"
-import stringWidth from "string-width"
+import * as DisplayWidth from "./DisplayWidth.ts"
 import * as Format from "./Format.ts"
 
 /** The part of a line: its columns count from 1 in units of UTF-16, as editors count them. */
@@ -37,7 +37,8 @@ const tabWidth = 4
 
 const ellipsis: Cell = { text: "…", width: 1, offset: -1 }
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" })
+/** Made when there is something to show: it takes milliseconds, and most commands show no excerpt. */
+const makeSegmenter = () => new Intl.Segmenter("en", { granularity: "grapheme" })
 
 // More of a line than this is not shown on either side, and segmenting a line of megabytes takes seconds.
 const farthest = 500
@@ -47,9 +48,9 @@ const cellsOf = (line: string, column: number): ReadonlyArray<Cell> => {
   const from = Math.max(0, column - 1 - farthest)
   const cells: Array<Cell> = from === 0 ? [] : [{ ...ellipsis, offset: from - 1 }]
   let total = 0
-  for (const { index, segment } of graphemes.segment(line.slice(from, column - 1 + farthest))) {
+  for (const { index, segment } of makeSegmenter().segment(line.slice(from, column - 1 + farthest))) {
     const text = segment === "\t" ? " ".repeat(tabWidth - total % tabWidth) : Format.visible(segment)
-    const width = stringWidth(text)
+    const width = DisplayWidth.of(text)
     cells.push({ text, width, offset: from + index })
     total += width
   }

@@ -3,7 +3,7 @@
  * drawn before, below what is written meanwhile.
  */
 import { createLogUpdate } from "log-update"
-import stringWidth from "string-width"
+import * as DisplayWidth from "./DisplayWidth.ts"
 
 /** Lines that are drawn again and again. */
 export interface ScreenFrame {
@@ -26,7 +26,7 @@ const withoutWrapping = (text: string): string => `${escape("?7l")}${text}${esca
 
 /** How many rows lines take in a terminal that breaks them anew when it becomes narrower. */
 const rowsOf = (text: string, columns: number): number =>
-  text === "" ? 0 : text.split("\n").reduce((rows, line) => rows + Math.max(1, Math.ceil(stringWidth(line) / columns)), 0)
+  text === "" ? 0 : text.split("\n").reduce((rows, line) => rows + Math.max(1, Math.ceil(DisplayWidth.of(line) / columns)), 0)
 
 const erase = (rows: number): string => `${rows === 0 ? "" : escape(`${rows}A`)}\r${escape("J")}`
 

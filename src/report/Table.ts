@@ -1,6 +1,6 @@
 /** Cells under each other, in columns as wide as their content and together no wider than the terminal. */
 import cliTruncate from "cli-truncate"
-import stringWidth from "string-width"
+import * as DisplayWidth from "./DisplayWidth.ts"
 
 /** How a table is laid out. */
 export interface Options {
@@ -24,13 +24,13 @@ const gap = "  "
 
 /** Cuts text off where a line of so many columns ends. */
 export const cut = (text: string, width: number): string => {
-  if (stringWidth(text) <= width) return text
+  if (DisplayWidth.of(text) <= width) return text
   const shortened = cliTruncate(text, Math.max(1, width))
   // A character of two columns at the edge is let through.
-  return stringWidth(shortened) <= width ? shortened : cliTruncate(text, Math.max(1, width - 1))
+  return DisplayWidth.of(shortened) <= width ? shortened : cliTruncate(text, Math.max(1, width - 1))
 }
 
-const fill = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - stringWidth(text)))
+const fill = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - DisplayWidth.of(text)))
 
 /** Renders rows, one line each. */
 export const render = (
@@ -39,7 +39,7 @@ export const render = (
 ): ReadonlyArray<string> => {
   const widths: Array<number> = []
   for (const row of rows) {
-    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, stringWidth(cell))))
+    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, DisplayWidth.of(cell))))
   }
   // A column that is empty takes no room at the end.
   while (widths.at(-1) === 0) widths.pop()

@@ -40,6 +40,19 @@ describe("ProcessTable", () => {
       assert.sameDeepMembers([...unmarked], found.filter((entry) => entry !== stray))
     }))
 
+  it.scopedLive("finds the same of a leader that is new, which has started nothing, or something", () =>
+    Effect.gen(function*() {
+      const mark = "a-third-mark-of-this-test"
+      const alone = yield* start(mark, "exec sleep 1009")
+      assert.deepStrictEqual(ProcessTable.find(alone, mark, true), [{ id: alone, group: alone }])
+      const leader = yield* start(`${mark}-too`, "sleep 1009 & setsid sleep 1009 & wait")
+      const found = yield* eventually(find(leader, `${mark}-too`), (entries) =>
+        entries.length === 3 && entries.some(({ group }) => group !== leader))
+      assert.deepStrictEqual(ProcessTable.find(leader, `${mark}-too`, true), found)
+      // A number that is yet to come: those after it have begun again.
+      assert.deepStrictEqual(ProcessTable.find(4_194_303, mark, true), ProcessTable.find(4_194_303, mark))
+    }))
+
   it.scopedLive("does not count what has ended and that nobody asks for", () =>
     Effect.gen(function*() {
       const mark = "another-mark-of-this-test"

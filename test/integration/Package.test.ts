@@ -84,6 +84,8 @@ describe.concurrent("the package", () => {
         "dist/lib/liveness/Heartbeat.d.ts",
         "dist/lib/liveness/Heartbeat.d.ts.map",
         "dist/lib/liveness/Heartbeat.js",
+        "dist/package.json",
+        "dist/program.cjs",
         "dist/src/liveness/Heartbeat.ts",
         "docs/architecture.md",
         "examples/quick-start.ts",
@@ -92,7 +94,7 @@ describe.concurrent("the package", () => {
                 "workflows/hello.yaml"
       ])
       const allowed =
-        /^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/[\w-]+\.js|dist\/lib\/[\w/-]+\.(js|d\.ts|d\.ts\.map)|dist\/src\/[\w/]+\.ts|docs\/[\w/-]+\.md|examples\/([\w-]+\.(ts|yaml)|Dockerfile(\.dockerignore)?)|schemas\/[\w-]+\.json|workflows\/[\w-]+\.yaml)$/
+        /^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/(bin\.js|program\.cjs|(lib\/)?package\.json)|dist\/lib\/[\w/-]+\.(js|d\.ts|d\.ts\.map)|dist\/src\/[\w/]+\.ts|docs\/[\w/-]+\.md|examples\/([\w-]+\.(ts|yaml)|Dockerfile(\.dockerignore)?)|schemas\/[\w-]+\.json|workflows\/[\w-]+\.yaml)$/
       assert.deepStrictEqual(paths.filter((path) => !allowed.test(path)), [])
       assert.strictEqual((files.find(({ path }) => path === "dist/bin.js")?.mode ?? 0) & 0o111, 0o111)
     }))

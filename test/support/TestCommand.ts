@@ -26,6 +26,9 @@ export const root = fileURLToPath(new URL("../..", import.meta.url))
 /** The command, as `npm run build` makes it. */
 export const bin = join(root, "dist/bin.js")
 
+/** Where what is known of the command from its last start is kept, for all tests together. */
+const caches = join(root, ".cache")
+
 /** Settings under which a run notices within a second or two what otherwise takes minutes. */
 export const impatient = {
   HEALTHCHECK_INTERVAL_SECONDS: "0.2",
@@ -128,7 +131,7 @@ export const start = Effect.fn("start")(function*(
   let end: Pick<Ended, "code" | "signal"> | undefined
 
   const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn(file, args, { cwd: directory, env: { PATH: path, HOME: directory, ...impatient, ...env } })),
+    Effect.sync(() => spawn(file, args, { cwd: directory, env: { PATH: path, HOME: directory, XDG_CACHE_HOME: caches, ...impatient, ...env } })),
     (started) => Effect.sync(() => started.kill("SIGKILL"))
   )
   child.stdout.on("data", (chunk: Buffer) => {

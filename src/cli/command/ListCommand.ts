@@ -29,10 +29,15 @@ const paints: Record<RunSummary["status"], keyof Style> = {
   damaged: "bad"
 }
 
-// The one language whose dates begin with the year.
-const format = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" })
+const two = (value: number): string => String(value).padStart(2, "0")
 
-const local = (time: DateTime.Utc | undefined): string => (time === undefined ? "" : DateTime.formatIntl(time, format))
+/** The local time, to the minute. Written out, because making a format of the language takes 10 ms. */
+const local = (time: DateTime.Utc | undefined): string => {
+  if (time === undefined) return ""
+  const date = DateTime.toDateUtc(time)
+  const day = [String(date.getFullYear()).padStart(4, "0"), two(date.getMonth() + 1), two(date.getDate())].join("-")
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`
+}
 
 const remains = ({ kept = 0, left = 0 }: RunSummary, style: Style): string =>
   [...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)])].join(", ")

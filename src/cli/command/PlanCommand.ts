@@ -2,6 +2,8 @@
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { AgamemnonClient } from "../../agamemnon/AgamemnonClient.ts"
 import { oneLine } from "../../report/Format.ts"
 import * as Plan from "../../report/Plan.ts"
 import * as PlanData from "../../report/PlanData.ts"
@@ -15,13 +17,18 @@ import * as ProgramCheck from "../ProgramCheck.ts"
 import * as Streams from "../Streams.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 
+const existingOf = (spec: WorkflowSpec) =>
+  Effect.flatMap(Effect.serviceOption(AgamemnonClient), Option.match({
+    onNone: () => Effect.succeed(PlannedReuse.nothing),
+    onSome: (client) =>
+      Effect.catchAll(Effect.provideService(PlannedReuse.find(spec), AgamemnonClient, client), (error) =>
+        Effect.as(Console.error(`what exists on Agamemnon is not shown: ${oneLine(error.message)}`), PlannedReuse.nothing))
+  }))
+
 /** Shows the plan of a workflow; what exists on an Agamemnon that answers is marked. */
 export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec, json: boolean) {
   yield* ProgramCheck.check(spec)
-  const existing = (yield* Backend.IsEmbedded)
-    ? PlannedReuse.nothing
-    : yield* Effect.catchAll(PlannedReuse.find(spec), (error) =>
-      Effect.as(Console.error(`what exists on Agamemnon is not shown: ${oneLine(error.message)}`), PlannedReuse.nothing))
+  const existing = (yield* Backend.IsEmbedded) ? PlannedReuse.nothing : yield* existingOf(spec)
   if (json) return yield* JsonLines.write(JSON.stringify(PlanData.make(spec, existing)))
   yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing }))
 })
@@ -30,5 +37,5 @@ export const command = Command.make("plan", config, ({ file, json, ...flags }) =
   Effect.gen(function*() {
     const loaded = yield* WorkflowArgument.load(file)
     yield* loaded.warn
-    yield* Effect.provide(Effect.flatMap(WorkflowArgument.placed(loaded), (spec) => show(spec, json)), Backend.layer)
+    yield* Effect.provide(Effect.flatMap(WorkflowArgument.placed(loaded), (spec) => show(spec, json)), Backend.toLookAt)
   }).pipe(Effect.provide(ConfigSources.layer(flags)))).pipe(Command.withDescription(definition.sentence))
