@@ -23,7 +23,7 @@ import type * as Scope from "effect/Scope"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Credential from "../settings/Credential.ts"
 import * as Settings from "../settings/Settings.ts"
-import { AgamemnonApi } from "./AgamemnonApi.ts"
+import { AgamemnonApi, maxPageSize } from "./AgamemnonApi.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
 import type {
   Agent,
@@ -178,6 +178,11 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
   readonly deleteTeam: (id: TeamId) => Effect.Effect<void, Failure>
   /** Lists every task of a team, to the last page. A team that is not known has none. */
   readonly listTasks: (team: TeamId) => Effect.Effect<ReadonlyArray<Task>, Failure>
+  /**
+   * Lists the tasks of all teams, also of those that are gone, in one attempt. Nothing when there are more than so many,
+   * of which no more than the first page is read.
+   */
+  readonly listAllTasks: (most: number) => Effect.Effect<Option.Option<ReadonlyArray<Task>>, Failure>
   /** Tells how many tasks a team has, without reading them. A team that is not known has none. */
   readonly countTasks: (team: TeamId) => Effect.Effect<number, Failure>
   /** Reads a task, if Agamemnon knows it. */
@@ -322,6 +327,17 @@ export const make: (
     list("/v1/agents", (urlParams) => send(agents.list({ urlParams }), Replies.agents))
   const allTeams = (send: typeof attempt) =>
     list("/v1/teams", (urlParams) => send(teams.list({ urlParams }), Replies.teams))
+  const tasksOfAll = (most: number) =>
+    Effect.gen(function*() {
+      const page = (urlParams: Pages.Query) => attempt(tasks.listAll({ urlParams }), Replies.tasks)
+      const first = yield* page({ limit: maxPageSize, offset: 0 })
+      if (first.total > most) return Option.none()
+      if (first.length === first.total) return Option.some(first.items)
+      // The first page was read already.
+      const pages = [first]
+      const next = (query: Pages.Query) => Effect.suspend(() => Option.match(Option.fromNullable(pages.pop()), { onNone: () => page(query), onSome: Effect.succeed }))
+      return Option.some(yield* list("/v1/tasks", next))
+    })
   const allTasks = (send: typeof attempt, team: TeamId) =>
     list(`/v1/teams/${team}/tasks`, (urlParams) => send(tasks.list({ path: { team }, urlParams }), Replies.tasks)).pipe(
       Effect.catchIf(({ isNotFound }) => isNotFound, () => Effect.succeed(Arr.empty<Task>()))
@@ -352,6 +368,7 @@ export const make: (
     setMembers: (team, agentIds) => repeated(teams.update({ path: { team }, payload: { agentIds } }), Replies.nothing),
     deleteTeam: (team) => gone(repeated(teams.delete({ path: { team } }), Replies.nothing)),
     listTasks: (team) => allTasks(repeated, team),
+    listAllTasks: tasksOfAll,
     countTasks: (team) =>
       repeated(tasks.list({ path: { team }, urlParams: { limit: 1, offset: 0 } }), Replies.tasks).pipe(
         Effect.map(({ total }) => total),

@@ -20,7 +20,7 @@ const entity = 8 * mebibyte
 
 /** The most bytes of the body of a 2xx answer, by request. */
 const limits: ReadonlyArray<readonly [method: string, path: RegExp, bytes: number]> = [
-  ["GET", /^\/v1\/(agents|teams|teams\/[^/]+\/tasks)\?/, list]
+  ["GET", /^\/v1\/(agents|teams|tasks|teams\/[^/]+\/tasks)\?/, list]
 ]
 
 /** The most bytes that are read of an answer that is 2xx. One that has more is a failure. */

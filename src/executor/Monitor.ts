@@ -24,6 +24,7 @@ import * as MonitorHints from "./MonitorHints.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import * as ReadPace from "./ReadPace.ts"
 import { RunAgamemnon } from "./RunAgamemnon.ts"
+import { TeamLists } from "./TeamLists.ts"
 import * as WorkerFailures from "./WorkerFailures.ts"
 
 /** What a task that has ended has to say. */
@@ -105,7 +106,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam, onList: O
     feed: yield* (yield* TaskFeed.TaskFeed).subscribe(team.id),
     hints: MonitorHints.make(),
     failures: yield* WorkerFailures.make,
-    pace: ReadPace.make(run.settings.monitorPoll),
+    pace: ReadPace.make(run.settings.monitorPoll, (yield* TeamLists).phase),
     wakeUp: yield* Effect.makeLatch(),
     isHinted: false,
     markedAt: 0,
@@ -312,13 +313,21 @@ const read = (state: State, now: number) =>
     const watched = id === undefined ? undefined : known.get(id)
     if (id !== undefined && watched !== undefined) return readOne(state, id, watched)
     const isSoon = now - state.readAt < resyncPauseOf(state)
-    return isSoon && areFew(open.size, known.size) ? readOpen(state) : readAll(state)
+    if (!isSoon) return readAll(state)
+    return areFew(open.size, known.size) ? readOpen(state) : readTogether(state, now)
   })
 
 /** Reads what is open, one by one: of many tasks that have ended, the list would say nothing new. */
 const readOpen = (state: State) =>
   Effect.reduce([...state.open], false, (changed, [id, watched]) =>
     Effect.map(readOne(state, id, watched), (isNew) => changed || isNew))
+
+/** Reads everything together with other runs, where that is cheaper. It does not show whether the team is still there. */
+const readTogether = (state: State, now: number) =>
+  Effect.flatMap(state.agamemnon.listTogether(state.team.id), Option.match({
+    onNone: () => readAll(state),
+    onSome: (tasks) => Effect.zipRight(state.onList(tasks, now), applyList(state, [...state.known], tasks))
+  }))
 
 /** Reads everything once, and tells whether anything had changed. */
 const readAll = Effect.fnUntraced(function*(state: State) {
@@ -327,18 +336,28 @@ const readAll = Effect.fnUntraced(function*(state: State) {
   state.readAt = yield* MonotonicTime.millis
   const tasks = yield* agamemnon.listTasks(team.id)
   yield* onList(tasks, state.readAt)
-  const listed = new Map(tasks.map((task) => [task.id, task]))
+  const ids = new Set(tasks.map(({ id }) => id))
   // Tasks outlive their team, and a list of a team that is not known is empty: ask for the team itself.
-  if (expected.some(([id]) => !listed.has(id)) && !(yield* agamemnon.hasTeam(team.id))) {
+  if (expected.some(([id]) => !ids.has(id)) && !(yield* agamemnon.hasTeam(team.id))) {
     return yield* stateLost(run, `team "${team.spec.name}"`)
   }
-  let changed = false
+  return yield* applyList(state, expected, tasks)
+})
+
+/** Takes in what a list has shown, and tells whether anything had changed. */
+const applyList = Effect.fnUntraced(function*(
+  state: State,
+  expected: ReadonlyArray<readonly [TaskId, Watched]>,
+  tasks: ReadonlyArray<Task>
+) {
+  const listed = new Map(tasks.map((task) => [task.id, task]))
+  let hasChanged = false
   for (const [id, watched] of expected) {
     const task = listed.get(id)
     const isNew = yield* task === undefined ? readOne(state, id, watched) : applyRead(state, watched, task)
-    if (isNew) changed = true
+    if (isNew) hasChanged = true
   }
-  return changed
+  return hasChanged
 })
 
 /** Reads one task, which is lost when Agamemnon does not know it. */

@@ -31,9 +31,14 @@ const cheapRead = 5
 /** ... that is so many times longer than what it took beyond that. */
 const costFactor = 3
 
-/** Makes a pace of which no pause is longer than that. */
-export const make = (longest: Duration.Duration): ReadPace => {
+/**
+ * Makes a pace of which no pause is longer than that. Reads that are so far apart are made at the same moments by all
+ * that have the same phase, a number from 0 to 1, so that they can be made together.
+ */
+export const make = (longest: Duration.Duration, phase: number): ReadPace => {
   const longestPause = Duration.toMillis(longest)
+  /** The last of those moments until then. */
+  const momentUntil = (time: number) => (Math.floor(time / longestPause - phase) + phase) * longestPause
   let began = 0
   let ended = 0
   /** Whether there is a task that no read was begun for. */
@@ -52,7 +57,8 @@ export const make = (longest: Duration.Duration): ReadPace => {
     wait: (now, youngest) => {
       const rest = Math.min(costFactor * Math.max(0, ended - began - cheapRead), longestPause)
       const byAge = Math.min(Math.max((ended - youngest) * ageFactor, shortestPause), longestPause)
-      const due = ended + (isUnread ? rest : Math.max(rest, byAge))
+      const pause = isUnread ? rest : Math.max(rest, byAge)
+      const due = pause < longestPause ? ended + pause : Math.max(ended + rest, momentUntil(ended + pause))
       return Math.max(0, Math.ceil(due - now))
     }
   }

@@ -11,6 +11,7 @@ import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { Agent, AgentId, CreateAgent, CreateTask, PatchAgent, Task, TaskId, Team, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import type { OnRecord } from "./CurrentRun.ts"
 import * as PendingCreates from "./PendingCreates.ts"
+import { TeamLists } from "./TeamLists.ts"
 
 type Client = Context.Tag.Service<AgamemnonClient>
 
@@ -30,6 +31,8 @@ export type Failing = OnRecord<"task.failing">
 export class RunAgamemnon extends Context.Tag("telemachy/executor/RunAgamemnon")<
   RunAgamemnon,
   Pick<Client, "listAgents" | "listTeams" | "listTasks" | "countTasks" | "hasTeam" | "getTask"> & {
+    /** The tasks of a team, if they are read together with those of other runs. They are also there when the team is gone. */
+    readonly listTogether: Context.Tag.Service<TeamLists>["together"]
     readonly createAgent: (
       intent: Creating,
       agent: CreateAgent & { readonly name: string },
@@ -62,13 +65,15 @@ export class RunAgamemnon extends Context.Tag("telemachy/executor/RunAgamemnon")
 >() {}
 
 /** Makes the Agamemnon of a run from the client. */
-export const make: Effect.Effect<Context.Tag.Service<RunAgamemnon>, never, AgamemnonClient | Scope.Scope> = Effect.gen(function*() {
+export const make: Effect.Effect<Context.Tag.Service<RunAgamemnon>, never, AgamemnonClient | TeamLists | Scope.Scope> = Effect.gen(function*() {
   const client = yield* AgamemnonClient
+  const { together } = yield* TeamLists
   const creates = yield* PendingCreates.make
   return RunAgamemnon.of({
     listAgents: client.listAgents,
     listTeams: client.listTeams,
     listTasks: client.listTasks,
+    listTogether: together,
     countTasks: client.countTasks,
     hasTeam: client.hasTeam,
     getTask: client.getTask,

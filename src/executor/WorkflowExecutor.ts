@@ -27,6 +27,7 @@ import * as Resume from "./Resume.ts"
 import type { RunError } from "./RunError.ts"
 import type { RunResult } from "./RunResult.ts"
 import * as RunSettings from "./RunSettings.ts"
+import * as TeamLists from "./TeamLists.ts"
 import { carryOut } from "./WorkflowRun.ts"
 
 /**
@@ -216,7 +217,8 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
   const context = yield* Effect.context<AgamemnonClient>()
   const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
   const settings = RunSettings.make(given)
-  const shared = { settings, events, feed, pinger: yield* sharedPinger(agamemnon.ping, settings) }
+  const lists = yield* TeamLists.make(agamemnon)
+  const shared = { settings, events, feed, lists, pinger: yield* sharedPinger(agamemnon.ping, settings) }
 
   const isEmbedded = agamemnon.embedded ?? false
 

@@ -23,12 +23,14 @@ import * as RunAgamemnon from "./RunAgamemnon.ts"
 import * as RunRequest from "./RunRequest.ts"
 import * as RunResult from "./RunResult.ts"
 import type { RunSettings } from "./RunSettings.ts"
+import { TeamLists } from "./TeamLists.ts"
 
 /** What the runs of an executor share. */
 export interface Shared {
   readonly settings: RunSettings
   readonly events: PubSub.PubSub<RunEvent>
   readonly feed: Context.Tag.Service<TaskFeed.TaskFeed>
+  readonly lists: Context.Tag.Service<TeamLists>
   /** The pinger that their heartbeats have in common, for as long as one of them runs. */
   readonly pinger: Effect.Effect<Pinger.Pinger, never, Scope.Scope>
 }
@@ -59,7 +61,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const policy = options.teardown ?? before?.policy ?? spec.teardown
   const limit = limitOf(options, settings)
   const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events })
-  const agamemnon = yield* RunAgamemnon.make
+  const agamemnon = yield* Effect.provideService(RunAgamemnon.make, TeamLists, shared.lists)
   const asked = { ...options.request, isAlone: embedded, arrivals: Arrivals.none, awaitArrivals: Effect.void }
   const former = Option.isNone(journal) || embedded
     ? Arrivals.none
@@ -80,7 +82,8 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     Effect.provideService(CurrentRun.CurrentRun, current),
     Effect.provideService(RunRequest.RunRequest, request),
     Effect.provideService(RunAgamemnon.RunAgamemnon, agamemnon),
-    Effect.provideService(TaskFeed.TaskFeed, shared.feed)
+    Effect.provideService(TaskFeed.TaskFeed, shared.feed),
+    Effect.provideService(TeamLists, shared.lists)
   )
   yield* current.ensureLease
   const state = yield* current.state

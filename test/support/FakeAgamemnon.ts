@@ -245,6 +245,12 @@ export const make = (): FakeAgamemnon => {
             ? [...tasks.values()].filter(({ subject, teamId }) => teamId === team && !hidden.has(subject))
             : [])
       ),
+    listAllTasks: (most) =>
+      permitted(attempt(
+        "listAllTasks",
+        Effect.sync(() =>
+          tasks.size > most ? Option.none() : Option.some([...tasks.values()].filter(({ subject }) => !hidden.has(subject))))
+      )),
     countTasks: (team) =>
       request(
         `countTasks ${named("team", team)}`,

@@ -178,6 +178,7 @@ const gatedClient = ({ client }: FakeAgamemnon, pass: Effect.Effect<void>): Cont
     setMembers: (...args) => within(client.setMembers(...args)),
     deleteTeam: (...args) => within(client.deleteTeam(...args)),
     listTasks: (...args) => within(client.listTasks(...args)),
+    listAllTasks: (...args) => within(client.listAllTasks(...args)),
     countTasks: (...args) => within(client.countTasks(...args)),
     getTask: (...args) => within(client.getTask(...args)),
     createTask: (...args) => within(client.createTask(...args)),
