@@ -52,14 +52,14 @@ const begin = Effect.fn("SqlRunJournal.begin")(function*(identity: RunIdentity) 
 })
 
 const acquire = Effect.fn("SqlRunJournal.acquire")(function*(run: RunId) {
-  const reached = yield* stateOf(run)
-  if (reached === undefined) return yield* new RunUnknownError({ run })
-  const identity = { run, workflow: reached.workflow, url: reached.url }
+  const identity = (yield* RunIndex.identityOf(run)) ?? (yield* stateOf(run))
+  if (identity === undefined) return yield* new RunUnknownError({ run })
   const leases = yield* RunLease.RunLease
-  const lease = yield* leases.acquire(identity)
-  // Read again: until it was acquired, its owner may have added to it.
+  const { url, workflow } = identity
+  const lease = yield* leases.acquire({ run, workflow, url })
+  // Read now: until it was acquired, its owner may have added to it.
   const rows = yield* EventLog.rows(run)
-  const handle = yield* makeHandle(identity, lease, HashChain.endOf(rows.at(-1)))
+  const handle = yield* makeHandle({ run, workflow, url }, lease, HashChain.endOf(rows.at(-1)))
   return { ...handle, events: yield* EventLog.events(rows), inputs: yield* inputs(run) }
 })
 
@@ -67,8 +67,8 @@ const abandoned = Effect.fn("SqlRunJournal.abandoned")(function*(url: string) {
   const runs = yield* RunIndex.openOn(AgamemnonAddress.spellings(url))
   if (runs.length === 0) return []
   // After they were found: one that has begun since then is none of them.
-  const { living } = yield* RunLease.RunLease
-  const alive = yield* living
+  const { livingAmong } = yield* RunLease.RunLease
+  const alive = yield* livingAmong(runs)
   return runs.filter((run) => !alive.has(run))
 })
 
