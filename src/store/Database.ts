@@ -327,11 +327,13 @@ export const openPostgres = Effect.fn("Database.openPostgres")(function*(
   const client = (connections: number, statement: Duration.Duration) =>
     Effect.provide(make({ url, connections, limits: { connect, wait, statement } }), Reactivity.layer)
   const prepare = (sql: Sql) =>
-    version(sql).pipe(
-      Effect.catchIf((error) => BusyRetry.codeOf(error) === "42P01", () => Effect.succeed(0)),
-      Effect.flatMap((made) => Effect.flatMap(client(1, migrationLimit), (patient) => migrate(patient, made))),
-      Effect.scoped
-    )
+    Effect.flatMap(client(1, migrationLimit), (patient) =>
+      version(sql).pipe(
+        // Another process is making or changing the tables.
+        Effect.catchIf(BusyRetry.isOverdue, () => version(patient)),
+        Effect.catchIf((error) => BusyRetry.codeOf(error) === "42P01", () => Effect.succeed(0)),
+        Effect.flatMap((made) => migrate(patient, made))
+      )).pipe(Effect.scoped)
   const database = yield* open({ where: placeOf(Redacted.value(url)), isLocal: false }, client(connections, statement), prepare)
   return { ...database, reading: yield* client(1, reading) }
 })

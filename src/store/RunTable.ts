@@ -56,7 +56,10 @@ const told = (sql: Sql) => {
     return {
       columns: `tm.workflow, tb.url, tb.policy, CASE WHEN tb.embedded THEN 1 ELSE 0 END AS embedded,
         tm.outcome, tm.left_behind, tm.kept`,
-      joined: "LEFT JOIN LATERAL telemachy_told(m.payload) AS tm ON true LEFT JOIN LATERAL telemachy_told(b.payload) AS tb ON true"
+      // With a limit, so that each row is looked up: without statistics, PostgreSQL would read the events of all runs for it.
+      joined: `CROSS JOIN LATERAL (SELECT * FROM telemachy_events AS e WHERE e.run = l.run AND e.seq = l.seq LIMIT 1) AS m
+        LEFT JOIN LATERAL (SELECT * FROM telemachy_events AS e WHERE e.run = l.run AND e.seq = l.began LIMIT 1) AS b ON true
+        LEFT JOIN LATERAL telemachy_told(m.payload) AS tm ON true LEFT JOIN LATERAL telemachy_told(b.payload) AS tb ON true`
     }
   }
   const member = (table: string, name: string) =>
@@ -65,14 +68,15 @@ const told = (sql: Sql) => {
     columns: `${member("m", "workflow")} AS workflow, ${member("b", "url")} AS url, ${member("b", "policy")} AS policy,
       CASE WHEN ${member("b", "embedded")} = 1 THEN 1 ELSE 0 END AS embedded, ${member("m", "outcome")} AS outcome,
       ${member("m", "left")} AS left_behind, ${member("m", "kept")} AS kept`,
-    joined: ""
+    joined: `JOIN telemachy_events AS m ON m.run = l.run AND m.seq = l.seq
+      LEFT JOIN telemachy_events AS b ON b.run = l.run AND b.seq = l.began`
   }
 }
 
 /** Asks the events of the runs of a condition for the rows of the table. */
 export const derived = (sql: Sql, condition = "true"): string => {
   const { columns: said, joined } = told(sql)
-  return `SELECT run, begun, CASE WHEN state = 'begun' THEN NULL ELSE coalesce(first_ended, last_at) END AS ended, state,
+  return `SELECT run, coalesce(first_at, last_at) AS begun, CASE WHEN state = 'begun' THEN NULL ELSE coalesce(first_ended, last_at) END AS ended, state,
       workflow, url, policy, embedded, outcome, left_behind, kept,
       CASE WHEN state = 'forgotten' THEN ${attention.none}
         WHEN state <> 'over' OR (left_behind > 0 AND embedded = 0) THEN ${attention.open}
@@ -82,13 +86,13 @@ export const derived = (sql: Sql, condition = "true"): string => {
         WHEN is_silent AND NOT EXISTS (
           SELECT 1 FROM telemachy_events AS e WHERE e.run = said.run AND e.payload IS NOT NULL AND e.tag <> 'run.forgotten'
         ) THEN 'forgotten'
-        WHEN NOT has_first OR workflow IS NULL THEN 'damaged'
+        WHEN first_at IS NULL OR workflow IS NULL THEN 'damaged'
         WHEN tag <> 'run.finished' THEN 'begun'
         WHEN outcome IS NULL OR left_behind IS NULL OR kept IS NULL THEN 'damaged'
         ELSE 'over' END AS state
       FROM (
-        SELECT l.run AS run, coalesce(f.at, m.at) AS begun, m.at AS last_at, m.tag AS tag, m.payload IS NULL AS is_silent,
-          f.run IS NOT NULL AS has_first, (
+        SELECT l.run AS run, m.at AS last_at, m.tag AS tag, m.payload IS NULL AS is_silent,
+          (SELECT e.at FROM telemachy_events AS e WHERE e.run = l.run AND e.seq = 0) AS first_at, (
             SELECT min(e.at) FROM telemachy_events AS e
             WHERE e.run = l.run AND e.${isMilestone} AND e.tag = 'run.finished' AND e.seq > l.began
           ) AS first_ended, ${said}
@@ -96,9 +100,6 @@ export const derived = (sql: Sql, condition = "true"): string => {
           SELECT run, max(seq) AS seq, max(CASE WHEN tag IN ('run.started', 'run.resumed') THEN seq END) AS began
           FROM telemachy_events WHERE ${isMilestone} AND ${condition} GROUP BY run
         ) AS l
-        JOIN telemachy_events AS m ON m.run = l.run AND m.seq = l.seq
-        LEFT JOIN telemachy_events AS f ON f.run = l.run AND f.seq = 0
-        LEFT JOIN telemachy_events AS b ON b.run = l.run AND b.seq = l.began
         ${joined}
       ) AS said
     ) AS judged`
@@ -112,6 +113,9 @@ const written = (sql: Sql, condition: string): string =>
 /** Holds for the rows of the runs of a condition of which the events say nothing. */
 export const isVoid = (condition: string): string =>
   `${condition} AND NOT EXISTS (SELECT 1 FROM telemachy_events AS e WHERE e.run = telemachy_runs.run AND e.${isMilestone})`
+
+/** Keeps PostgreSQL from compiling the statements of a transaction, which it would without statistics. */
+export const uncompiled = (sql: Sql): ReadonlyArray<string> => (isPostgres(sql) ? ["SET LOCAL jit = off"] : [])
 
 /** Makes the rows of the runs of a condition what the events say. Others must not change either meanwhile. */
 export const remake = (sql: Sql, condition: string): ReadonlyArray<string> => [
@@ -154,9 +158,9 @@ const postgresTold = `CREATE FUNCTION telemachy_told(
 const postgresTriggers = (sql: Sql): ReadonlyArray<string> => {
   const remade = (row: "NEW" | "OLD") => remake(sql, `run = ${row}.run`).map((statement) => `${statement};`).join("\n")
   const isDecisive = (row: "NEW" | "OLD") => `${row}.tag IN (${decisive})`
-  // Whoever changes the events by hand may look for tables elsewhere.
+  // Whoever changes the events by hand may look for tables elsewhere. Compiling a statement takes longer than it does.
   const functionOf = (name: string, body: string) =>
-    `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+    `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off AS $$
       BEGIN ${body} RETURN NULL; END $$`
   const trigger = (name: string, when: string, condition: string) =>
     `CREATE TRIGGER ${name} AFTER ${when} ON telemachy_events FOR EACH ROW WHEN (${condition}) EXECUTE FUNCTION ${name}()`
@@ -189,6 +193,7 @@ export const create = (sql: Sql) => {
       attention integer NOT NULL
     )`,
     ...(isPostgres(sql) ? [postgresTold, ...postgresTriggers(sql)] : fileTriggers(sql)),
+    ...uncompiled(sql),
     // In PostgreSQL, nobody adds events once there are triggers until all of this is committed.
     written(sql, "true"),
     "CREATE INDEX telemachy_newest ON telemachy_runs (begun DESC, run)",

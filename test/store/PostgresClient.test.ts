@@ -227,6 +227,19 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("PostgresClient"), ()
       yield* unlock
     }))
 
+  it.scopedLive("a database is opened whose tables another process is changing, when that is done", () =>
+    Effect.gen(function*() {
+      const url = yield* TestPostgres.database("telemachy_changing")
+      yield* Effect.scoped(Database.openPostgres(url))
+      const unlock = yield* lock(url, "telemachy_migrations")
+      const opening = yield* Effect.fork(Database.openPostgres(url, limits))
+      yield* Effect.sleep(Duration.times(limits.statement, 2))
+      assert.isNull(opening.unsafePoll())
+      yield* unlock
+      const { sql } = yield* Fiber.join(opening)
+      assert.lengthOf(yield* sql`SELECT run FROM telemachy_runs`, 0)
+    }))
+
   it.scopedLive("following a run goes on after its connection was killed, cut or silent", () =>
     Effect.gen(function*() {
       const { direct, proxy, url } = yield* proxied("telemachy_follow")

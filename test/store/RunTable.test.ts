@@ -161,7 +161,7 @@ const tests = (open: Effect.Effect<Opened, JournalError, Scope.Scope>, numRuns: 
       yield* sql`DELETE FROM telemachy_runs WHERE run = ${idOf(0)} OR run = ${idOf(1199)}`
       yield* sql`UPDATE telemachy_runs SET state = 'over' WHERE run = ${idOf(700)}`
       yield* sql`UPDATE telemachy_runs SET run = ${runA} WHERE run = ${idOf(3)}`
-      assert.deepStrictEqual(yield* reindex(database), { runs: 1201, changed: 5 })
+      assert.deepStrictEqual(yield* reindex(database), { runs: 1200, changed: 5 })
       assert.deepStrictEqual(yield* table(database), before)
       assert.deepStrictEqual(yield* reindex(database), { runs: 1200, changed: 0 })
     }))
