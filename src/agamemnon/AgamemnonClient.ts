@@ -40,6 +40,7 @@ import * as ConcurrencyLimit from "./ConcurrencyLimit.ts"
 import * as Pages from "./Pages.ts"
 import * as Replies from "./Replies.ts"
 import { permitted, retrying } from "./RequestRetry.ts"
+import type { TaskFeed } from "./TaskFeed.ts"
 import * as Transport from "./Transport.ts"
 
 /**
@@ -112,6 +113,8 @@ export interface Options {
    * which is handed in as it is, say so themselves.
    */
   readonly embedded?: boolean | undefined
+  /** Tells of its tasks beside what is read of them, if it does so itself. Defaults to none. */
+  readonly feed?: Context.Tag.Service<TaskFeed> | undefined
 }
 
 /**
@@ -137,6 +140,8 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
   readonly url: string
   /** Whether it ends with this process, and all that is on it. One that does not say so does not. */
   readonly embedded?: boolean | undefined
+  /** Tells of its tasks beside what is read of them, if it does so itself. */
+  readonly feed?: Context.Tag.Service<TaskFeed> | undefined
   /** Succeeds when Agamemnon answers: sent once, never repeated, never queued. Interrupting it closes its socket. */
   readonly ping: Effect.Effect<void, AgamemnonError.PingError>
   /** Pings, and explains every answer but 2xx. */
@@ -325,6 +330,7 @@ export const make: (
   return AgamemnonClient.of({
     url: address.url,
     embedded: options.embedded,
+    feed: options.feed,
     ping: transport.ping,
     preflight: transport.preflight,
     listAgents: allAgents(repeated),

@@ -4,8 +4,10 @@
  */
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { WholeAnswer } from "./WholeAnswer.ts"
 
 const kibibyte = 1024
 const mebibyte = 1024 * kibibyte
@@ -28,6 +30,20 @@ export const of = (method: string, path: string): number =>
 /** The most bytes that are read of any other answer, and of that to a ping. What is cut off is not missed. */
 export const shown = 64 * kibibyte
 
+/** Whether an answer says that the request was carried out. */
+export const isOk = (status: number): boolean => status >= 200 && status < 300
+
+/** The most bytes that are read of an answer: of one that is 2xx, and of any other. */
+export interface Limit {
+  readonly ok: number
+  readonly other: number
+}
+
+/** How much of an answer connections read that hand it on as a whole. */
+export class BodyLimit extends Context.Reference<BodyLimit>()("telemachy/agamemnon/BodyLimit", {
+  defaultValue: (): Limit => ({ ok: entity, other: shown })
+}) {}
+
 /** The beginning of a body, or all of it. */
 export interface Beginning {
   readonly text: string
@@ -40,6 +56,7 @@ export const read = (
   bytes: number
 ): Effect.Effect<Beginning, HttpClientError.ResponseError> =>
   Effect.suspend(() => {
+    if (response instanceof WholeAnswer) return Effect.succeed(beginningOf(response.body, bytes))
     const chunks: Array<Uint8Array> = []
     let length = 0
     return response.stream.pipe(
@@ -52,12 +69,14 @@ export const read = (
       ),
       // So does fetch call an answer without one.
       Effect.catchIf(({ reason }) => reason === "EmptyBody", () => Effect.void),
-      Effect.map(() => ({
-        text: new TextDecoder().decode(Buffer.concat(chunks).subarray(0, bytes)),
-        isWhole: length <= bytes
-      }))
+      Effect.map(() => beginningOf(Buffer.concat(chunks), bytes))
     )
   })
+
+const beginningOf = (body: Uint8Array, bytes: number): Beginning => ({
+  text: new TextDecoder().decode(body.subarray(0, bytes)),
+  isWhole: body.length <= bytes
+})
 
 /** A number of bytes in words. */
 export const inWords = (bytes: number): string =>

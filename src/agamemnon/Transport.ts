@@ -24,10 +24,10 @@ import * as Settings from "../settings/Settings.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
 import * as BodyLimit from "./BodyLimit.ts"
 import * as BusyPause from "./BusyPause.ts"
-import { EmptyAnswer } from "./EmptyAnswer.ts"
 import * as Replies from "./Replies.ts"
 import { retrying } from "./RequestRetry.ts"
 import * as TransportProblem from "./TransportProblem.ts"
+import { WholeAnswer } from "./WholeAnswer.ts"
 
 /** What is sent where, and how long an answer may take. */
 export interface Options {
@@ -63,17 +63,18 @@ class OnAnswer extends Context.Reference<OnAnswer>()("telemachy/agamemnon/Transp
 }) {}
 
 // Read to its end: a connection that breaks in the middle, or is silent there, has not answered.
-const read = (response: HttpClientResponse.HttpClientResponse, bytes: number) =>
-  Effect.map(BodyLimit.read(response, bytes), ({ isWhole, text }) => ({
-    status: response.status,
-    headers: response.headers,
-    body: text,
-    isWhole
-  }))
+const answerTo = <E>(execution: Effect.Effect<HttpClientResponse.HttpClientResponse, E>, limit: BodyLimit.Limit) =>
+  Effect.flatMap(execution, (response) =>
+    Effect.map(BodyLimit.read(response, isOk(response) ? limit.ok : limit.other), ({ isWhole, text }) => ({
+      status: response.status,
+      headers: response.headers,
+      body: text,
+      isWhole
+    }))).pipe(Effect.provideService(BodyLimit.BodyLimit, limit))
 
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
 
-const isOk = ({ status }: { readonly status: number }): boolean => status >= 200 && status < 300
+const isOk = ({ status }: { readonly status: number }): boolean => BodyLimit.isOk(status)
 
 const parse = (text: string): Either.Either<unknown, unknown> => Either.try((): unknown => JSON.parse(text))
 
@@ -128,8 +129,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const client = HttpClient.transform(addressed, (execute, request) => {
     const { method, path } = sent(request)
     const limit = BodyLimit.of(method, path)
-    return execute.pipe(
-      Effect.flatMap((response) => read(response, isOk(response) ? limit : BodyLimit.shown)),
+    return answerTo(execute, { ok: limit, other: BodyLimit.shown }).pipe(
       Effect.mapError((error) => {
         const { detail, failure } = TransportProblem.of(error)
         return AgamemnonError.fromTransport({ method, path }, failure, detail)
@@ -144,7 +144,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         ({ status }) => AgamemnonError.fromTooLarge({ method, path, status }, limit, BodyLimit.inWords(limit))
       ),
       Effect.tap(({ body, status }) => Effect.flatMap(OnAnswer, (onAnswer) => onAnswer({ method, path, status, body }))),
-      Effect.as(new EmptyAnswer(request))
+      // The status that its endpoint expects: of any other, an error would be made.
+      Effect.map(({ status }) => new WholeAnswer({ request, status }))
     )
   })
 
@@ -199,8 +200,7 @@ interface PingOptions {
 
 /** Makes the ping, which is sent once for all who ask and has a limit of its own, and the preflight that explains its answer. */
 const makePing = Effect.fnUntraced(function*({ addressed, pingTimeout, refuse, refuseNoJson, url }: PingOptions) {
-  const pinged = yield* addressed.execute(pingRequest).pipe(
-    Effect.flatMap((response) => read(response, BodyLimit.shown)),
+  const pinged = yield* answerTo(addressed.execute(pingRequest), { ok: BodyLimit.shown, other: BodyLimit.shown }).pipe(
     Effect.mapError((error) => {
       const { detail, failure } = TransportProblem.of(error)
       return new AgamemnonError.PingError({ url, reason: failure, detail })

@@ -20,13 +20,10 @@ const httpClient = Connections.layer()
 /** Layer of an embedded Agamemnon, whatever the settings name. */
 export const embedded = Layer.unwrapScoped(Effect.gen(function*() {
   const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
-  const { apiKey, url } = yield* EmbeddedAgamemnon.make({
-    programs: Object.fromEntries(programs),
-    logs: yield* TaskLogs.options
-  })
+  const server = yield* EmbeddedAgamemnon.make({ programs: Object.fromEntries(programs), logs: yield* TaskLogs.options })
   return Layer.merge(
     // It has no limit of its own.
-    Layer.provide(AgamemnonClient.layer({ ...(yield* AgamemnonClient.config), rateLimit: undefined, url, apiKey, embedded: true }), httpClient),
+    Layer.provide(AgamemnonClient.layer({ ...(yield* AgamemnonClient.config), rateLimit: undefined, ...server }), httpClient),
     Layer.succeed(IsEmbedded, true)
   )
 })).pipe(Layer.provideMerge(TaskLogs.layer))

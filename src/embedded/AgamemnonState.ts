@@ -272,18 +272,18 @@ const updateTeam = ({ changes, teams }: Memory, id: string, fields: typeof Creat
     return Option.some(updated)
   })
 
-/** Stores a task, and tells of the change, if Agamemnon does, and when it waits for an agent. */
+/** Stores a task, and tells of the change, and when it waits for an agent. */
 const storeTask = (
   { changes, events, tasks, tasksOf }: Memory,
   task: Task,
-  changed?: (of: { readonly task: Task }) => StateChange.StateChange
+  changed: (of: { readonly task: Task }) => StateChange.StateChange
 ) =>
   Effect.suspend(() => {
     const ofTeam = tasksOf.get(task.teamId) ?? new Collection<Task>()
     tasksOf.set(task.teamId, ofTeam)
     ofTeam.set(task)
     tasks.set(task)
-    if (changed !== undefined) changes.unsafeOffer(changed({ task }))
+    changes.unsafeOffer(changed({ task }))
     const agent = task["assigneeAgentId"]
     return task.status === "pending" && typeof agent === "string" && agent !== ""
       ? Effect.as(PubSub.publish(events, TaskWaiting({ agent, task: task.id })), task)
@@ -325,7 +325,7 @@ const completeTask = (memory: Memory, id: string) =>
     const task = memory.tasks.get(id)
     return task === undefined
       ? Effect.void
-      : Effect.asVoid(storeTask(memory, { ...task, completedAt, status: "completed" }))
+      : Effect.asVoid(storeTask(memory, { ...task, completedAt, status: "completed" }, StateChange.TaskCompleted))
   })
 
 const claimTask = (memory: Memory, agentId: string, id: string) =>

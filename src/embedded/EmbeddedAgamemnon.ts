@@ -20,6 +20,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { InvalidOptionError, TlsRequiredError } from "../agamemnon/AgamemnonError.ts"
 import type * as NatsTaskFeed from "../agamemnon/nats/NatsTaskFeed.ts"
+import type * as TaskFeed from "../agamemnon/TaskFeed.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
@@ -28,6 +29,7 @@ import * as AgamemnonState from "./AgamemnonState.ts"
 import * as Authentication from "./Authentication.ts"
 import * as Faults from "./Faults.ts"
 import * as Listener from "./Listener.ts"
+import * as LocalTaskFeed from "./LocalTaskFeed.ts"
 import * as LogFiles from "./log/LogFiles.ts"
 import * as NatsPublisher from "./NatsPublisher.ts"
 import * as ProcessGroups from "./ProcessGroups.ts"
@@ -132,6 +134,8 @@ export class EmbeddedAgamemnon
     readonly apiKey: Redacted.Redacted
     /** That it ends with this process, for a client that is given this as its options. */
     readonly embedded: true
+    /** Its changes of tasks, told in this process, for a client that is given this as its options. */
+    readonly feed: Context.Tag.Service<TaskFeed.TaskFeed>
     /** Replaces the faults in force; none at all heals. */
     readonly setFaults: (faults: ReadonlyArray<Faults.Fault>) => Effect.Effect<void>
     /** Forgets everything, as a restart does. */
@@ -196,6 +200,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
         Effect.provide(context)
       )
     }
+    const { feed, interrupt } = yield* LocalTaskFeed.make(state)
     const groups = yield* ProcessGroups.make(Duration.decode(options.grace ?? "5 seconds"))
     if (options.workers !== false) {
       yield* Worker.make({ programs: options.programs, logs }).pipe(
@@ -223,12 +228,13 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
       url: `${addressOf(host)}:${listener.port}`,
       apiKey,
       embedded: true,
+      feed,
       setFaults: (next) =>
         Effect.zipRight(
           faults.set(next),
           next.some(({ _tag }) => _tag === "Refuse") ? listener.refuse : listener.accept
         ),
-      forget: state.forget,
+      forget: Effect.zipRight(state.forget, interrupt),
       requests: requestLog.count,
       requestLog: requestLog.entries,
       processes: groups.alive

@@ -54,7 +54,8 @@ export const of = (change: StateChange.StateChange, at: number): ReadonlyArray<M
     TeamUpdated: ({ team }) => [message("hi.agents.team.updated", team)],
     TeamDeleted: ({ id }) => [message("hi.agents.team.deleted", { id })],
     TaskCreated: ({ task }) => created(task, at),
-    TaskUpdated: ({ task }) => updated(task, at)
+    TaskUpdated: ({ task }) => updated(task, at),
+    TaskCompleted: () => []
   })
 
 // Whitespace would end the subject and begin something else in the protocol of NATS; * and > are for subscriptions.

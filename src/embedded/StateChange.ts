@@ -1,4 +1,4 @@
-/** What changes on the embedded Agamemnon, as far as Agamemnon tells others of it. */
+/** What changes on the embedded Agamemnon, as far as others are told of it. */
 import * as Data from "effect/Data"
 import type { Agent, Task, Team, TeamId } from "../agamemnon/AgamemnonModel.ts"
 
@@ -14,6 +14,8 @@ export type StateChange = Data.TaggedEnum<{
   TeamDeleted: { readonly id: TeamId }
   TaskCreated: { readonly task: Task }
   TaskUpdated: { readonly task: Task }
+  /** A worker has said that it has completed a task. Agamemnon does not repeat it on NATS, where that was said. */
+  TaskCompleted: { readonly task: Task }
 }>
 
 export const {
@@ -22,6 +24,7 @@ export const {
   AgentDeleted,
   AgentPatched,
   AgentStatusSet,
+  TaskCompleted,
   TaskCreated,
   TaskUpdated,
   TeamCreated,

@@ -3,11 +3,13 @@
  * as the last of its predecessors is completed.
  */
 import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
-import * as Stream from "effect/Stream"
+import * as FiberSet from "effect/FiberSet"
+import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
+import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
@@ -34,8 +36,10 @@ interface State {
   /** The ids of those that exist on Agamemnon, by subject. */
   readonly ids: Map<string, TaskId>
   readonly frontier: TaskGraph.Frontier
-  /** Tasks that nothing blocks any longer. Shut down when every task has ended or was skipped. */
-  readonly ready: Queue.Queue<TaskSpec>
+  /** The tasks that nothing blocks any longer and that have not ended, each in a fiber. */
+  readonly running: FiberSet.FiberSet<void, DispatchError>
+  /** Succeeds when every task has ended or was skipped. */
+  readonly done: Deferred.Deferred<void>
   /** How many tasks have neither ended nor were skipped. */
   unsettled: number
 }
@@ -46,19 +50,22 @@ interface Ended {
   readonly status: TaskStatus.TerminalStatus
 }
 
+/** Why the tasks of a team can not be run to their end. */
+type DispatchError = AgamemnonError | JournalError | LeaseLostError
+
 /** Runs the tasks of a team until each of them has ended or was skipped. */
 export const dispatch = Effect.fn("Dispatch.dispatch")(function*(team: ProvisionedTeam) {
   const state = yield* makeState(team)
   yield* release(state, state.frontier.ready)
-  const dispatching = Stream.fromQueue(state.ready).pipe(
-    Stream.mapEffect((task) => runTask(state, task), { concurrency: "unbounded", unordered: true }),
-    Stream.runForEach((ended) => settle(state, ended))
+  yield* Deferred.await(state.done).pipe(
+    Effect.raceFirst(FiberSet.join(state.running)),
+    Effect.raceFirst(state.monitor.watching)
   )
-  yield* Effect.raceFirst(dispatching, state.monitor.watching)
 }, Effect.scoped)
 
 const makeState = Effect.fnUntraced(function*(team: ProvisionedTeam) {
-  const monitor = yield* Monitor.make(team)
+  const others = yield* TeamTasks.make(team)
+  const monitor = yield* Monitor.make(team, others.onList)
   const { tasks } = team.spec
   return {
     team,
@@ -66,17 +73,22 @@ const makeState = Effect.fnUntraced(function*(team: ProvisionedTeam) {
     run: yield* CurrentRun,
     request: yield* RunRequest,
     monitor,
-    others: yield* TeamTasks.make(team),
+    others,
     tasks: new Map(tasks.map((task) => [task.subject, task])),
     ids: new Map<string, TaskId>(),
     frontier: TaskGraph.frontier(TaskGraph.make(tasks)),
-    ready: yield* Queue.unbounded<TaskSpec>(),
+    running: yield* FiberSet.make<void, DispatchError>(),
+    done: yield* Deferred.make<void>(),
     unsettled: tasks.length
   } satisfies State as State
 })
 
-const release = ({ ready, tasks }: State, subjects: ReadonlyArray<string>) =>
-  Queue.offerAll(ready, subjects.flatMap((subject) => tasks.get(subject) ?? []))
+const release = (state: State, subjects: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.forEach(
+    subjects.flatMap((subject) => state.tasks.get(subject) ?? []),
+    (task) => FiberSet.run(state.running, Effect.flatMap(runTask(state, task), (ended) => settle(state, ended))),
+    { discard: true }
+  )
 
 /** Runs a task to its end, or finds that an earlier run has done it or is at it. */
 const runTask = Effect.fnUntraced(function*(state: State, task: TaskSpec) {
@@ -136,10 +148,10 @@ const submit = Effect.fnUntraced(function*(state: State, task: TaskSpec, hasChan
 
 /** Draws the consequences of the end of a task: what can run now, and what never will. */
 const settle = Effect.fnUntraced(function*(state: State, { status, subject }: Ended) {
-  const { frontier, ready, run, team } = state
+  const { done, frontier, run, team } = state
   const next = frontier.settle(subject, status === "completed")
   state.unsettled -= 1 + next.skipped.length
   yield* Effect.forEach(next.skipped, (skipped) =>
     run.emit({ _tag: "task.skipped", team: team.spec.name, subject: skipped }), { discard: true })
-  yield* state.unsettled === 0 ? Queue.shutdown(ready) : release(state, next.ready)
+  yield* state.unsettled === 0 ? Deferred.succeed(done, undefined) : release(state, next.ready)
 })

@@ -2,17 +2,17 @@
  * Watches the tasks of a team to their end: by the hints of the feed, and by
  * reading the team's list.
  *
- * Reads follow each other closely after something has happened and grow apart
- * while nothing does, up to the configured time between two reads. While hints
- * tell of every end before a read does, the list is read only now and then.
+ * Reads follow each other closely while a task is young and grow apart with its
+ * age, up to the configured time between two reads. While hints tell of every end
+ * before a read does, the list is read only now and then.
  */
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import * as Stream from "effect/Stream"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
@@ -22,6 +22,7 @@ import { isTerminal, type TerminalStatus } from "../run/TaskStatus.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
 import * as MonitorHints from "./MonitorHints.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
+import * as ReadPace from "./ReadPace.ts"
 import { RunAgamemnon } from "./RunAgamemnon.ts"
 import * as WorkerFailures from "./WorkerFailures.ts"
 
@@ -36,13 +37,18 @@ export interface Monitor {
    */
   readonly watch: (subject: string, task: Task, failure?: WorkerFailures.WorkerFailure) => Effect.Effect<TerminalStatus>
   /** Reads the team's tasks for as long as some are watched. Never succeeds. */
-  readonly watching: Effect.Effect<never, AgamemnonError | AgamemnonStateLostError | JournalError | LeaseLostError>
+  readonly watching: Effect.Effect<void, WatchError>
 }
+
+/** Why the tasks of a team can not be watched any longer. */
+type WatchError = AgamemnonError | AgamemnonStateLostError | JournalError | LeaseLostError
 
 /** A task that is watched, as it was last known. */
 interface Watched {
   readonly subject: string
   readonly ended: Deferred.Deferred<TerminalStatus>
+  /** When it began to be watched, in milliseconds. */
+  readonly since: number
   status: string
   updatedAt: string
   /** Whether a worker has said that it has begun, which Agamemnon need not know. */
@@ -57,10 +63,15 @@ interface State {
   readonly feed: Queue.Dequeue<TaskFeed.TaskEvent>
   readonly hints: MonitorHints.MonitorHints
   readonly failures: WorkerFailures.WorkerFailures
-  /** Holds something when a read is wanted before its time, after a pause. */
-  readonly wakeUp: Queue.Queue<void>
-  /** Holds something when a hint calls for a read, which is not to wait for anything. */
-  readonly hinted: Queue.Queue<void>
+  /** What is learned from a list of the team's tasks beside that, and when it was asked for. */
+  readonly onList: OnList
+  readonly pace: ReadPace.ReadPace
+  /** Opened when the next read may be due at another time than was thought. */
+  readonly wakeUp: Effect.Latch
+  /** Whether a hint calls for a read, which is not to wait for anything. */
+  isHinted: boolean
+  /** When a task was last marked, in milliseconds. */
+  markedAt: number
   /** Open while tasks are. */
   readonly busy: Effect.Latch
   /** Every task that was ever watched: one that has ended and is no longer there tells of a lost state. */
@@ -71,10 +82,8 @@ interface State {
   readAt: number
 }
 
-const shortestPause = Duration.millis(4)
-
-/** A read that takes long, because the list is, is followed by a pause that is this many times longer. */
-const pauseFactor = 2
+/** Hears of every list of the team's tasks, and when that was asked for in milliseconds. */
+export type OnList = (tasks: ReadonlyArray<Task>, askedAt: number) => Effect.Effect<void>
 
 /** Time between two reads while hints come. */
 export const resyncInterval = Duration.seconds(30)
@@ -83,19 +92,23 @@ export const resyncInterval = Duration.seconds(30)
  * Whether to read the open tasks one by one costs less than the list. A task in
  * a list costs less than a hundredth of a request for it alone.
  */
-const areFew = (open: number, known: number): boolean => known >= 20 && open <= 1 + known / 150
+const areFew = (open: number, known: number): boolean => known > 100 && open <= 1 + known / 150
 
 /** Makes the monitor of a team, which receives hints about its tasks from now on. */
-export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
+export const make = Effect.fnUntraced(function*(team: ProvisionedTeam, onList: OnList) {
+  const run = yield* CurrentRun
   const state: State = {
     team,
+    onList,
     agamemnon: yield* RunAgamemnon,
-    run: yield* CurrentRun,
+    run,
     feed: yield* (yield* TaskFeed.TaskFeed).subscribe(team.id),
     hints: MonitorHints.make(),
     failures: yield* WorkerFailures.make,
-    wakeUp: yield* Queue.sliding<void>(1),
-    hinted: yield* Queue.sliding<void>(1),
+    pace: ReadPace.make(run.settings.monitorPoll),
+    wakeUp: yield* Effect.makeLatch(),
+    isHinted: false,
+    markedAt: 0,
     busy: yield* Effect.makeLatch(),
     known: new Map(),
     open: new Map(),
@@ -103,11 +116,16 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
   }
   return {
     watch: (subject, task, failure) => watch(state, subject, task, failure),
-    watching: Effect.raceFirst(Effect.raceFirst(readRepeatedly(state), takeHints(state)), tellFailures(state))
+    watching: watching(state)
   } satisfies Monitor
 })
 
-const wake = ({ wakeUp }: State) => Queue.offer(wakeUp, undefined)
+/** Marks a task that is to be read, because of a hint. */
+const mark = (state: State, id: TaskId) =>
+  Effect.map(MonotonicTime.millis, (now) => {
+    state.hints.mark(id)
+    state.markedAt = now
+  })
 
 /** Watches a task that was submitted, or found, to its end. */
 const watch = Effect.fnUntraced(function*(
@@ -116,15 +134,17 @@ const watch = Effect.fnUntraced(function*(
   { id, status, updatedAt }: Task,
   failure?: WorkerFailures.WorkerFailure
 ) {
-  const { busy, failures, hints, known, open } = state
+  const { busy, failures, hints, known, open, pace, wakeUp } = state
   const ended = yield* Deferred.make<TerminalStatus>()
-  const watched: Watched = { subject, ended, status: "pending", updatedAt, isStarted: false }
+  const since = yield* MonotonicTime.millis
+  const watched: Watched = { subject, ended, since, status: "pending", updatedAt, isStarted: false }
   known.set(id, watched)
   open.set(id, watched)
   if (failure !== undefined) failures.onFailed(failure)
   const buffered = hints.takeBuffered(id)
-  if (!buffered.isComplete || status !== "pending" || failure !== undefined) hints.mark(id)
-  if (!hints.isTrusted() || hints.hasMarked()) yield* wake(state)
+  if (!buffered.isComplete || status !== "pending" || failure !== undefined) yield* mark(state, id)
+  pace.onWatch()
+  yield* wakeUp.open
   yield* busy.open
   yield* Effect.forEach(buffered.hints, (hint) => applyHint(state, watched, hint), { discard: true })
   return yield* Deferred.await(ended)
@@ -157,7 +177,7 @@ const update = Effect.fnUntraced(function*(state: State, watched: Watched, task:
 
 /** Takes hints for as long as they come. */
 const takeHints = (state: State): Effect.Effect<never> => {
-  const reset = Effect.zipRight(Effect.sync(state.hints.reset), wake(state))
+  const reset = Effect.zipRight(Effect.sync(state.hints.reset), readNow(state))
   const take = (hint: MonitorHints.TaskHint) => takeHint(state, hint)
   return Queue.take(state.feed).pipe(
     Effect.flatMap(TaskFeed.match({
@@ -194,9 +214,15 @@ const applyHint = Effect.fnUntraced(function*(state: State, watched: Watched, hi
   }
 })
 
+/** Calls for a read that is not to wait. */
+const readNow = (state: State) =>
+  Effect.suspend(() => {
+    state.isHinted = true
+    return state.wakeUp.open
+  })
+
 /** Calls for a read of a task, which is not to wait. */
-const readSoon = ({ hinted, hints }: State, id: TaskId) =>
-  Effect.zipRight(Effect.sync(() => hints.mark(id)), Queue.offer(hinted, undefined))
+const readSoon = (state: State, id: TaskId) => Effect.zipRight(mark(state, id), readNow(state))
 
 /** Takes in that a worker has begun a task. */
 const start = Effect.fnUntraced(function*({ run, team }: State, watched: Watched) {
@@ -206,13 +232,15 @@ const start = Effect.fnUntraced(function*({ run, team }: State, watched: Watched
   yield* run.emit({ _tag: "task.progressed", team: team.spec.name, subject: watched.subject, status: watched.status })
 })
 
-/** Tells Agamemnon of tasks whose workers have failed. */
-const tellFailures = (state: State): Effect.Effect<never, AgamemnonError | JournalError | LeaseLostError> =>
-  Stream.fromQueue(state.failures.untold).pipe(
-    Stream.mapEffect((failure) => tellFailure(state, failure), { concurrency: "unbounded", unordered: true }),
-    Stream.runDrain,
-    Effect.zipRight(Effect.never)
-  )
+/** Reads, takes hints, and tells Agamemnon of tasks whose workers have failed, until something of that fails. */
+const watching = Effect.fnUntraced(function*(state: State) {
+  const parts = yield* FiberSet.make<void, WatchError>()
+  yield* FiberSet.run(parts, readRepeatedly(state))
+  yield* FiberSet.run(parts, takeHints(state))
+  yield* FiberSet.run(parts, Effect.forever(Effect.flatMap(Queue.take(state.failures.untold), (failure) =>
+    FiberSet.run(parts, tellFailure(state, failure)))))
+  return yield* FiberSet.join(parts)
+}, Effect.scoped)
 
 const tellFailure = Effect.fnUntraced(function*(state: State, { id, reason }: WorkerFailures.WorkerFailure) {
   const { agamemnon, failures, known, run, team } = state
@@ -233,44 +261,57 @@ const readRepeatedly = Effect.fnUntraced(function*(state: State): Effect.fn.Retu
   never,
   AgamemnonError | AgamemnonStateLostError
 > {
-  const { busy, hinted, hints, open, run, wakeUp } = state
-  const longestPause = run.settings.monitorPoll
-  const resyncPause = Duration.toMillis(Duration.max(resyncInterval, longestPause))
-  let pause = shortestPause
-  let afterRead = shortestPause
+  const { busy, hints, pace } = state
+  const longestPause = Duration.toMillis(state.run.settings.monitorPoll)
   while (true) {
-    if (open.size === 0) {
-      yield* Queue.takeAll(hinted)
-      yield* busy.await
-      pause = afterRead
-      if (!hints.isTrusted()) yield* Queue.takeAll(wakeUp)
-    }
-    const isCalm = hints.isTrusted() && !hints.hasMarked()
-    const wait = isCalm
-      ? Duration.millis(Math.max(0, state.readAt + resyncPause - (yield* MonotonicTime.millis)))
-      : pause
-    const woken = Effect.zipRight(Queue.take(wakeUp), Effect.sleep(afterRead))
-    const isWoken = yield* Effect.raceFirst(
-      Effect.as(Effect.sleep(wait), false),
-      Effect.as(Effect.raceFirst(woken, Queue.take(hinted)), true)
-    )
-    // What has come together with a hint is marked, too, before anything is read.
-    if (isWoken) yield* Effect.yieldNow()
-    yield* Queue.takeAll(hinted)
-    const [took, changed] = yield* Effect.timed(read(state, Duration.lessThan(pause, longestPause)))
-    afterRead = Duration.clamp(Duration.times(took, pauseFactor), { minimum: shortestPause, maximum: longestPause })
-    if (!isWoken && !changed && Duration.equals(pause, longestPause)) hints.unmarkAll()
-    pause = isWoken || changed ? afterRead : Duration.min(Duration.times(pause, 2), longestPause)
+    yield* busy.await
+    yield* untilDue(state)
+    // What comes together with a hint, or is submitted at the same moment, is told of by the same read.
+    yield* Effect.yieldNow()
+    if (state.open.size === 0) continue
+    state.isHinted = false
+    const began = yield* MonotonicTime.millis
+    pace.onBegin(began)
+    const hasChanged = yield* read(state, began)
+    const ended = yield* MonotonicTime.millis
+    pace.onEnd(ended)
+    if (!state.isHinted && !hasChanged && began - state.markedAt >= longestPause) hints.unmarkAll()
   }
 })
 
+/** The time between two reads of everything. */
+const resyncPauseOf = ({ run }: State) => Duration.toMillis(Duration.max(resyncInterval, run.settings.monitorPoll))
+
+/** Waits until the next read is due, or a hint calls for it, or nothing is open. */
+const untilDue = Effect.fnUntraced(function*(state: State) {
+  const { hints, open, pace, wakeUp } = state
+  while (open.size > 0) {
+    yield* wakeUp.close
+    if (state.isHinted) return
+    const now = yield* MonotonicTime.millis
+    const isCalm = hints.isTrusted() && !hints.hasMarked()
+    const wait = isCalm ? state.readAt + resyncPauseOf(state) - now : pace.wait(now, youngest(open))
+    if (wait <= 0) return
+    const isDue = yield* Effect.raceFirst(Effect.as(Effect.sleep(wait), true), Effect.as(wakeUp.await, false))
+    if (isDue) return
+  }
+})
+
+/** Since when the youngest task is watched. */
+const youngest = (open: ReadonlyMap<TaskId, Watched>): number => {
+  let latest = 0
+  for (const { since } of open.values()) if (since > latest) latest = since
+  return latest
+}
+
 /** Reads the one task that a hint was about, the few that are open, or now and then everything. */
-const read = (state: State, isSoon: boolean) =>
+const read = (state: State, now: number) =>
   Effect.suspend(() => {
     const { hints, known, open } = state
     const id = hints.isTrusted() ? hints.onlyMarked() : undefined
     const watched = id === undefined ? undefined : known.get(id)
     if (id !== undefined && watched !== undefined) return readOne(state, id, watched)
+    const isSoon = now - state.readAt < resyncPauseOf(state)
     return isSoon && areFew(open.size, known.size) ? readOpen(state) : readAll(state)
   })
 
@@ -281,10 +322,12 @@ const readOpen = (state: State) =>
 
 /** Reads everything once, and tells whether anything had changed. */
 const readAll = Effect.fnUntraced(function*(state: State) {
-  const { agamemnon, known, run, team } = state
+  const { agamemnon, known, onList, run, team } = state
   const expected = [...known]
   state.readAt = yield* MonotonicTime.millis
-  const listed = new Map((yield* agamemnon.listTasks(team.id)).map((task) => [task.id, task]))
+  const tasks = yield* agamemnon.listTasks(team.id)
+  yield* onList(tasks, state.readAt)
+  const listed = new Map(tasks.map((task) => [task.id, task]))
   // Tasks outlive their team, and a list of a team that is not known is empty: ask for the team itself.
   if (expected.some(([id]) => !listed.has(id)) && !(yield* agamemnon.hasTeam(team.id))) {
     return yield* stateLost(run, `team "${team.spec.name}"`)

@@ -17,7 +17,7 @@ export interface RunSettings {
   readonly healthcheckFailureThreshold: number
   /** How long a ping waits for its answer. Defaults to 5 seconds. */
   readonly healthcheckTimeout: Duration.Duration
-  /** Time between two reads of a team's tasks. Defaults to 1 second. */
+  /** Longest time between two reads of a team's tasks; while they are young, it is a sixteenth of their age. Defaults to 1 second. */
   readonly monitorPoll: Duration.Duration
   /** How long a run may take when its workflow does not say. Defaults to 2 hours. */
   readonly workflowTimeout: Duration.Duration

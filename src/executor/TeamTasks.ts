@@ -2,12 +2,15 @@
  * The tasks that a team has on Agamemnon beside those that this run submits:
  * what earlier runs have left, and what another run submits meanwhile, of which
  * the journal of this one does not know. Before each submission it is asked
- * whether there are such tasks; those that wait for that share one question.
+ * whether there are such tasks; those that wait for that share one question, and
+ * a list that was read just before for another reason has answered it.
  */
 import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
+import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import * as Arrivals from "./Arrivals.ts"
 import { CurrentRun } from "./CurrentRun.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
@@ -21,6 +24,8 @@ export interface TeamTasks {
   readonly find: (subject: string) => Effect.Effect<EarlierTasks.EarlierTask | undefined, AgamemnonError>
   /** The same, as it was last known. */
   readonly known: (subject: string) => EarlierTasks.EarlierTask | undefined
+  /** Takes in a list of the team's tasks that was read for another reason, and when that was asked for. */
+  readonly onList: (tasks: ReadonlyArray<Task>, askedAt: number) => Effect.Effect<void>
   /** Submits a task of this run. */
   readonly submitting: (subject: string, submit: Effect.Effect<Task, AgamemnonError>) => Effect.Effect<Task, AgamemnonError>
 }
@@ -44,7 +49,12 @@ interface State {
   /** How many have asked, and how many of them were answered. */
   asked: number
   answered: number
+  /** When the last list was asked for that was read for another reason, in milliseconds. */
+  listedAt: number
 }
+
+/** How long a list answers the question whether others have submitted something: as long as the question may take itself. */
+const freshness = Duration.millis(100)
 
 /** Reads what earlier runs have left to a team, if it is not new. */
 export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
@@ -62,11 +72,13 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
     others: EarlierTasks.bySubject(tasks),
     isShared: false,
     asked: 0,
-    answered: 0
+    answered: 0,
+    listedAt: Number.NEGATIVE_INFINITY
   }
   return {
     known: (subject) => state.others.get(subject),
     find: (subject) => find(state, subject),
+    onList: (tasks, askedAt) => onList(state, tasks, askedAt),
     submitting: (subject, submit) => submitting(state, subject, submit)
   } satisfies TeamTasks
 })
@@ -80,6 +92,7 @@ const find = Effect.fnUntraced(function*(state: State, subject: string) {
     yield* state.turn.withPermits(1)(readAll(state))
     return state.others.get(subject)
   }
+  if (state.listedAt >= (yield* MonotonicTime.millis) - Duration.toMillis(freshness)) return undefined
   const mine = state.asked += 1
   yield* state.turn.withPermits(1)(Effect.suspend(() => (state.answered >= mine ? Effect.void : ask(state))))
   return state.others.get(subject)
@@ -93,10 +106,18 @@ const ask = Effect.fnUntraced(function*(state: State) {
   state.answered = upTo
 })
 
-/** Reads the tasks, and takes those for another's of which this run does not know. */
-const readAll = Effect.fnUntraced(function*(state: State) {
-  const { agamemnon, ids, own, request, run, team, underWay } = state
-  const tasks = yield* agamemnon.listTasks(team.id)
+/** Reads the tasks. */
+const readAll = (state: State) =>
+  Effect.flatMap(state.agamemnon.listTasks(state.team.id), (tasks) => takeIn(state, tasks))
+
+const onList = (state: State, tasks: ReadonlyArray<Task>, askedAt: number) =>
+  Effect.map(state.request.isAlone ? Effect.void : takeIn(state, tasks), () => {
+    state.listedAt = askedAt
+  })
+
+/** Takes those tasks for another's of which this run does not know. */
+const takeIn = Effect.fnUntraced(function*(state: State, tasks: ReadonlyArray<Task>) {
+  const { ids, own, request, run, team, underWay } = state
   const strangers = tasks.filter(({ id, subject }) => !ids.has(id) && !underWay.has(subject))
   if (strangers.length === 0) return
   for (const { id } of strangers) ids.add(id)

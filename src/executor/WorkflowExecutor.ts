@@ -194,7 +194,7 @@ export const resume = (
 
 /**
  * Makes an executor. It writes down what happens where there is a {@link RunJournal}, and polls less where there is a
- * {@link TaskFeed}.
+ * {@link TaskFeed}, or Agamemnon is one itself, as an embedded one is.
  *
  * **Example** (An executor in a scope)
  *
@@ -212,7 +212,7 @@ export const resume = (
 export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {}) {
   const agamemnon = yield* AgamemnonClient
   const runJournal = yield* Effect.serviceOption(RunJournal)
-  const feed = Option.getOrElse(yield* Effect.serviceOption(TaskFeed.TaskFeed), () => TaskFeed.none)
+  const feed = agamemnon.feed ?? Option.getOrElse(yield* Effect.serviceOption(TaskFeed.TaskFeed), () => TaskFeed.none)
   const context = yield* Effect.context<AgamemnonClient>()
   const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
   const settings = RunSettings.make(given)

@@ -19,19 +19,31 @@ export interface Options<E> {
   readonly onTimeout: () => E
 }
 
+/** Which of two fibers has ended first. The other goes on. */
+const firstOf = <A, E>(work: Fiber.RuntimeFiber<A, E>, end: Fiber.RuntimeFiber<void>) =>
+  Effect.async<"work" | "end">((resume) => {
+    const onWork = () => resume(Effect.succeed("work"))
+    const onEnd = () => resume(Effect.succeed("end"))
+    work.addObserver(onWork)
+    end.addObserver(onEnd)
+    return Effect.sync(() => {
+      work.removeObserver(onWork)
+      end.removeObserver(onEnd)
+    })
+  })
+
 const before = <E2>(end: Effect.Effect<void>, onTimeout: () => E2) =>
 <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
   Effect.uninterruptibleMask((restore) =>
-    // A fiber of its own can be interrupted whatever holds for this one.
-    Effect.flatMap(
-      effect.pipe(
-        Effect.disconnect,
-        Effect.raceFirst(Effect.zipRight(end, Effect.failSync(onTimeout))),
-        Effect.interruptible,
-        Effect.forkDaemon
-      ),
-      (fiber) => Effect.onInterrupt(restore(Fiber.join(fiber)), () => Fiber.interruptFork(fiber))
-    )
+    Effect.gen(function*() {
+      // Fibers of their own can be interrupted whatever holds for this one.
+      const work = yield* Effect.forkDaemon(Effect.interruptible(effect))
+      const limit = yield* Effect.forkDaemon(Effect.interruptible(end))
+      const stop = Effect.zipRight(Fiber.interruptFork(work), Fiber.interruptFork(limit))
+      const first = yield* Effect.onInterrupt(restore(firstOf(work, limit)), () => stop)
+      yield* stop
+      return yield* first === "work" ? Fiber.join(work) : Effect.failSync(onTimeout)
+    })
   )
 
 /**

@@ -125,7 +125,7 @@ export const hostId = optional({
 export { healthcheckFailureThreshold, healthcheckInterval, healthcheckTimeout } from "./HealthcheckSettings.ts"
 
 /** The time between two reads of a team's tasks. */
-export const monitorPoll = duration("MONITOR_POLL_SECONDS", "1 second", "Time between two reads of a team's tasks")
+export const monitorPoll = duration("MONITOR_POLL_SECONDS", "1 second", "Longest time between two reads of a team's tasks; while they are young it is a sixteenth of their age")
 
 /** How long one ordinary request may take. */
 export const requestTimeout = duration("REQUEST_TIMEOUT_SECONDS", "30 seconds", "How long one ordinary request may take")

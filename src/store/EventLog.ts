@@ -5,6 +5,8 @@ import * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Order from "effect/Order"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { JournalError } from "../run/JournalError.ts"
@@ -106,29 +108,41 @@ const missing = Effect.fnUntraced(function*(sql: SqlClient, rows: Rows) {
   return areSame ? rows.slice(found.length) : yield* new LogMoved({ run: first.run })
 })
 
+/** Rows of one run, in the name of its owner. */
+export interface Addition {
+  readonly rows: Rows
+  readonly fence: Fence
+}
+
 /**
- * Inserts rows if the run still has this owner. PostgreSQL keeps the owner until the rows are committed; in a file, one
- * statement is one transaction. So whoever becomes the owner next reads all that its predecessor will ever have written.
+ * Inserts rows of runs that still have these owners, and answers the runs of those that it has inserted. PostgreSQL
+ * keeps an owner until the rows are committed; in a file, one statement is one transaction. So whoever becomes the owner
+ * next reads all that its predecessor will ever have written. Owners are locked in the order of their runs, as by others.
  */
-const insertFenced = (sql: SqlClient, rows: Rows, { number, run, token }: Fence) => {
-  const json = JSON.stringify(rows)
-  const ofOwner = sql`FROM telemachy_owners WHERE run = ${run} AND token = ${token} AND fence = ${number}`
+const insertFenced = (sql: SqlClient, additions: ReadonlyArray<Addition>) => {
+  const json = JSON.stringify(additions.flatMap(({ fence: { number, run, token }, rows }) =>
+    rows.map((row) => ({ ...row, owned: run, token, fence: number }))))
   return sql.onDialectOrElse({
     pg: () =>
-      sql`INSERT INTO telemachy_events (run, seq, at, tag, payload, digest, previous, hash)
-        SELECT * FROM json_to_recordset(${json}::json) AS r (
-          run text, seq integer, at text, tag text, payload text, digest text, previous text, hash text
-        ) WHERE EXISTS (SELECT 1 ${ofOwner} FOR SHARE) RETURNING seq`,
+      sql<{ readonly run: string }>`INSERT INTO telemachy_events (run, seq, at, tag, payload, digest, previous, hash)
+        SELECT run, seq, at, tag, payload, digest, previous, hash FROM json_to_recordset(${json}::json) AS r (
+          run text, seq integer, at text, tag text, payload text, digest text, previous text, hash text, owned text, token text, fence integer
+        ) WHERE r.owned = r.run AND EXISTS (
+          SELECT 1 FROM telemachy_owners AS o WHERE o.run = r.run AND o.token = r.token AND o.fence = r.fence FOR SHARE
+        ) RETURNING run`,
     orElse: () =>
-      sql`INSERT INTO telemachy_events (run, seq, at, tag, payload, digest, previous, hash)
+      sql<{ readonly run: string }>`INSERT INTO telemachy_events (run, seq, at, tag, payload, digest, previous, hash)
         SELECT value ->> 'run', value ->> 'seq', value ->> 'at', value ->> 'tag', value ->> 'payload', value ->> 'digest',
           value ->> 'previous', value ->> 'hash'
-        FROM json_each(${json}) WHERE EXISTS (SELECT 1 ${ofOwner}) RETURNING seq`
+        FROM json_each(${json}) WHERE value ->> 'owned' = value ->> 'run' AND EXISTS (
+          SELECT 1 FROM telemachy_owners AS o
+          WHERE o.run = value ->> 'run' AND o.token = value ->> 'token' AND o.fence = value ->> 'fence'
+        ) RETURNING run`
   })
 }
 
 const insert = (sql: SqlClient, rows: Rows, fence: Fence): Effect.Effect<void, SqlError | LogMoved | FencedOff> =>
-  Effect.matchEffect(insertFenced(sql, rows, fence), {
+  Effect.matchEffect(insertFenced(sql, [{ rows, fence }]), {
     onSuccess: ({ length }) => (length === rows.length ? Effect.void : new FencedOff({ run: fence.run })),
     onFailure: (failure) =>
       Effect.flatMap(missing(sql, rows), (rest) => {
@@ -137,12 +151,15 @@ const insert = (sql: SqlClient, rows: Rows, fence: Fence): Effect.Effect<void, S
       })
   })
 
+/** Why rows were not added. */
+export type AddError = JournalError | LogMoved | FencedOff
+
 /**
  * Adds rows for the owner of a run, and for nobody else. Each place in a run can
  * be taken once: a row that is there already was written by an earlier attempt,
  * whose answer was lost.
  */
-export const add = (rows: Rows, fence: Fence): Effect.Effect<void, JournalError | LogMoved | FencedOff, Database.Database> =>
+export const add = (rows: Rows, fence: Fence): Effect.Effect<void, AddError, Database.Database> =>
   Effect.flatMap(Database.Database, ({ sql, where }) =>
     Effect.forEach(Arr.chunksOf(rows, perStatement), (chunk) => BusyRetry.retryWhileBusy(insert(sql, chunk, fence)), {
       discard: true
@@ -150,3 +167,30 @@ export const add = (rows: Rows, fence: Fence): Effect.Effect<void, JournalError 
       Effect.mapError((failure) =>
         failure._tag === "LogMoved" || failure._tag === "FencedOff" ? failure : Database.failed("write", where)(failure))
     ))
+
+/** How many of these one statement adds: at least one. */
+export const together = (additions: ReadonlyArray<Addition>): number => {
+  let sum = 0
+  const beyond = additions.findIndex(({ rows }) => (sum += rows.length) > perStatement)
+  return beyond === -1 ? additions.length : Math.max(1, beyond)
+}
+
+/** Adds rows of several runs in one statement, each for its owner. Where that cannot be, each is added by itself. */
+export const addTogether = (
+  additions: ReadonlyArray<Addition>
+): Effect.Effect<ReadonlyArray<Either.Either<void, AddError>>, never, Database.Database> => {
+  const [only] = additions
+  const each = Effect.forEach(additions, ({ fence, rows }) => Effect.either(add(rows, fence)))
+  if (only === undefined || additions.length === 1) return each
+  const inOrder = Arr.sort(additions, Order.mapInput(Order.string, ({ fence }: Addition) => fence.run))
+  return Effect.flatMap(Database.Database, ({ sql }) => Effect.option(insertFenced(sql, inOrder))).pipe(
+    Effect.flatMap(Option.match({
+      onNone: () => each,
+      onSome: (inserted) => {
+        const written = new Set(inserted.map(({ run }) => run))
+        return Effect.succeed(additions.map(({ fence: { run } }) =>
+          written.has(run) ? Either.void : Either.left(new FencedOff({ run }))))
+      }
+    }))
+  )
+}

@@ -185,15 +185,26 @@ export const ownedBy = (token: string) =>
     Arr.map(ownedOf)
   )
 
-/** Renews the leases of the runs that a process owns, but for some that it drives no longer. Answers which those are. */
+/**
+ * Renews the leases of the runs that a process owns, but for some that it drives no longer. Answers which those are.
+ * PostgreSQL locks them in the order of their runs, as whoever adds to their logs does.
+ */
 export const renew = (token: string, except: ReadonlyArray<string>) =>
   Effect.map(
     inTime("write", Database.ask("write", (sql) =>
       sql<Readonly<Record<string, unknown>>>`UPDATE telemachy_owners SET expires = ${expiry(sql)}
-        WHERE token = ${token} ${except.length === 0 ? sql`` : sql`AND NOT ${sql.in("run", except)}`}
+        WHERE ${ownRuns(sql, token, except)}
         RETURNING ${ownedTexts(sql)}, fence`)),
     (rows) => rows.map((row) => ownedOf(Database.withTexts(row)))
   )
+
+const ownRuns = (sql: Database.Sql, token: string, except: ReadonlyArray<string>) => {
+  const own = sql`token = ${token} ${except.length === 0 ? sql`` : sql`AND NOT ${sql.in("run", except)}`}`
+  return sql.onDialectOrElse({
+    pg: () => sql`run IN (SELECT run FROM telemachy_owners WHERE ${own} ORDER BY run FOR NO KEY UPDATE)`,
+    orElse: () => own
+  })
+}
 
 /** Notes who asks for the end of a run, for its owner to read. Answers whether that is still the one. */
 export const noteCancellation = ({ fence, run, token }: OwnerRow, by: string) =>

@@ -12,6 +12,7 @@ import * as RunLease from "../run/RunLease.ts"
 import * as RunState from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
+import * as AppendQueue from "./AppendQueue.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import * as HashChain from "./HashChain.ts"
@@ -28,15 +29,16 @@ export const layer: Layer.Layer<RunJournal.RunJournal, never, Parts> = Layer.eff
     // No more than these: a scope around the journal is not the one that a run is acquired for.
     const context = Context.pick(Database.Database, RunLease.RunLease)(yield* Effect.context<Parts>())
     const provided = Effect.provide(context)
+    const queue = AppendQueue.make()
     return RunJournal.RunJournal.of({
-      begin: (run) => provided(begin(run)),
-      acquire: (run) => provided(acquire(run)),
+      begin: (run) => provided(begin(queue, run)),
+      acquire: (run) => provided(acquire(queue, run)),
       abandoned: (url) => provided(abandoned(url))
     })
   })
 )
 
-const begin = Effect.fn("SqlRunJournal.begin")(function*(identity: RunIdentity) {
+const begin = Effect.fn("SqlRunJournal.begin")(function*(queue: AppendQueue.AppendQueue, identity: RunIdentity) {
   const { where } = yield* Database.Database
   const leases = yield* RunLease.RunLease
   const lease = yield* Effect.catchTag(leases.acquire(identity), "RunOwnedError", ({ message }) =>
@@ -48,18 +50,18 @@ const begin = Effect.fn("SqlRunJournal.begin")(function*(identity: RunIdentity) 
       ) AND NOT EXISTS (
         SELECT 1 FROM telemachy_owners AS o WHERE o.run = telemachy_declarations.run AND o.expires > ${Database.now(sql)}
       )`)
-  return yield* makeHandle(identity, lease, HashChain.empty)
+  return yield* makeHandle({ queue, identity, lease, end: HashChain.empty })
 })
 
-const acquire = Effect.fn("SqlRunJournal.acquire")(function*(run: RunId) {
-  const identity = (yield* RunIndex.identityOf(run)) ?? (yield* stateOf(run))
-  if (identity === undefined) return yield* new RunUnknownError({ run })
+const acquire = Effect.fn("SqlRunJournal.acquire")(function*(queue: AppendQueue.AppendQueue, run: RunId) {
+  const found = (yield* RunIndex.identityOf(run)) ?? (yield* stateOf(run))
+  if (found === undefined) return yield* new RunUnknownError({ run })
+  const identity = { run, workflow: found.workflow, url: found.url }
   const leases = yield* RunLease.RunLease
-  const { url, workflow } = identity
-  const lease = yield* leases.acquire({ run, workflow, url })
+  const lease = yield* leases.acquire(identity)
   // Read now: until it was acquired, its owner may have added to it.
   const rows = yield* EventLog.rows(run)
-  const handle = yield* makeHandle({ run, workflow, url }, lease, HashChain.endOf(rows.at(-1)))
+  const handle = yield* makeHandle({ queue, identity, lease, end: HashChain.endOf(rows.at(-1)) })
   return { ...handle, events: yield* EventLog.events(rows), inputs: yield* inputs(run) }
 })
 
@@ -91,6 +93,7 @@ export const inputOf = Effect.fn("SqlRunJournal.inputOf")(function*(run: RunId) 
 
 /** The journal of a run whose lease this process holds. */
 interface State {
+  readonly queue: AppendQueue.AppendQueue
   readonly identity: RunIdentity
   readonly lease: RunLease.Handle
   /** Where the log of the run ends, as far as this process knows. */
@@ -100,8 +103,8 @@ interface State {
 /** How long letting go of keys may take at the end of a run. A run that is over holds none, whatever the table says. */
 const releaseTimeout = "500 millis"
 
-const makeHandle = Effect.fnUntraced(function*(identity: RunIdentity, lease: RunLease.Handle, end: HashChain.End) {
-  const state: State = { identity, lease, end }
+const makeHandle = Effect.fnUntraced(function*(state: State) {
+  const { identity, lease } = state
   let hasReserved = false
   yield* Effect.addFinalizer(() =>
     hasReserved
@@ -148,7 +151,7 @@ const ofOwner = (sql: Database.Sql, { number, run, token }: RunLease.Fence) =>
 /** Adds events to the log. It goes on with what an append has written whose answer was lost. */
 const write = (state: State, events: Events): Effect.Effect<void, JournalError | LeaseLostError, Database.Database> =>
   Effect.flatMap(HashChain.extend(state.end, events), (rows) =>
-    Effect.map(EventLog.add(rows, state.lease.fence), () => {
+    Effect.map(state.queue.add(rows, state.lease.fence), () => {
       state.end = rows.reduce((_, row) => HashChain.endOf(row), state.end)
     })).pipe(
       Effect.catchTags({

@@ -269,6 +269,31 @@ describe("Dispatch", () => {
       assert.isAtMost(fake.calls.filter((call) => call.startsWith("countTasks")).length, 2)
     }))
 
+  it.scoped("does not ask again what a list has answered that was read for the end of the task before", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const chain = Arr.makeBy(20, (number) => task(`t${number}`, ...(number === 0 ? [] : [`t${number - 1}`])))
+      yield* runToEnd(fake, workflow({ teams: [team("core", ...chain)] }))
+      assert.lengthOf(fake.calls.filter((call) => call.startsWith("countTasks")), 1)
+    }))
+
+  it.scoped("watches what such a list shows of another run, and does not submit it", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.begins.set("first", "running")
+      const run = yield* start(fake, workflow())
+      yield* TestClock.adjust("1 second")
+      const [own] = fake.tasks.values()
+      if (own === undefined) return assert.fail("there is no task")
+      fake.tasks.set("other", { ...own, ...task("second"), id: TaskId.make("other"), status: "running" })
+      fake.change("first", { status: "completed" })
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(submissions(fake), ["first"])
+      assert.include(told(run.events), "task.watched second")
+      fake.tasks.set("other", { ...own, ...task("second"), id: TaskId.make("other"), status: "completed" })
+      assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+    }))
+
   it.scoped("says of a server that asks to wait longer than the run may take that the limit comes first", () =>
     Effect.gen(function*() {
       const fake = make()

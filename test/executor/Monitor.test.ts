@@ -14,7 +14,7 @@ const settings = { monitorPoll: Duration.seconds(2) }
 const running = Effect.fnUntraced(function*(fake: FakeAgamemnon) {
   fake.begins.set("first", "running")
   const run = yield* start(fake, workflow(), { settings })
-  yield* TestClock.adjust("20 seconds")
+  yield* TestClock.adjust("40 seconds")
   return run
 })
 
@@ -116,7 +116,7 @@ describe("Monitor", () => {
   it.scoped("reads the few tasks that are open, and not the many that have ended", () =>
     Effect.gen(function*() {
       const fake = make()
-      const many = Array.from({ length: 60 }, (_, position) => `task ${position}`)
+      const many = Array.from({ length: 120 }, (_, position) => `task ${position}`)
       const last = task("last", ...many)
       fake.begins.set("last", "running")
       const run = yield* start(fake, workflow({ teams: [team("core", ...many.map((each) => task(each)), last)] }), { settings })

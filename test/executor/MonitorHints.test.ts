@@ -65,6 +65,7 @@ describe("Monitor, with events", () => {
     Effect.gen(function*() {
       const fake = make()
       const { events, run } = yield* running(fake)
+      yield* TestClock.adjust("20 seconds")
       const count = Effect.gen(function*() {
         const before = reads(fake)
         yield* TestClock.adjust("2 minutes")

@@ -1,0 +1,72 @@
+/**
+ * What the runs of a process add to the log, in as few statements as possible:
+ * one at a time, with all that has come together while the last was under way or
+ * at the same moment.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
+import type { Fence } from "../run/RunLease.ts"
+import type { Database } from "./Database.ts"
+import * as EventLog from "./EventLog.ts"
+import type { Row } from "./HashChain.ts"
+
+/** Adds rows to the log. */
+export interface AppendQueue {
+  /**
+   * Adds rows for the owner of a run. Whoever is interrupted while it waits may have written them all the same; what it
+   * adds after that comes after them.
+   */
+  readonly add: (rows: ReadonlyArray<Row>, fence: Fence) => Effect.Effect<void, EventLog.AddError, Database>
+}
+
+/** Rows that wait. */
+interface Entry extends EventLog.Addition {
+  readonly done: Deferred.Deferred<void, EventLog.AddError>
+}
+
+/** The queue, between two statements. */
+interface State {
+  readonly waiting: Array<Entry>
+  isWriting: boolean
+}
+
+/** Makes a queue. It holds at most what each run that waits for it has handed in. */
+export const make = (): AppendQueue => {
+  const state: State = { waiting: [], isWriting: false }
+  return {
+    add: (rows, fence) =>
+      Effect.suspend(() => {
+        const done = Deferred.unsafeMake<void, EventLog.AddError>(FiberId.none)
+        state.waiting.push({ rows, fence, done })
+        const begin = state.isWriting ? Effect.void : Effect.forkDaemon(Effect.interruptible(writeAll(state)))
+        state.isWriting = true
+        return Effect.zipRight(begin, Deferred.await(done))
+      })
+  }
+}
+
+/** Writes until nobody waits. */
+const writeAll = Effect.fnUntraced(function*(state: State) {
+  let areMany = false
+  while (true) {
+    // Whoever else is about to add something at this moment does so first; among many, whoever hears something now, too.
+    yield* areMany ? Effect.sleep(0) : Effect.yieldNow()
+    const entries = state.waiting.splice(0, EventLog.together(state.waiting))
+    if (entries.length === 0) {
+      state.isWriting = false
+      return
+    }
+    areMany = entries.length > 1
+    yield* write(entries)
+  }
+})
+
+const write = (entries: ReadonlyArray<Entry>) =>
+  Effect.flatMap(Effect.exit(EventLog.addTogether(entries)), (exit) =>
+    Effect.sync(() => {
+      entries.forEach(({ done }, position) => {
+        const result = exit._tag === "Failure" ? exit : exit.value[position]
+        if (result !== undefined) Deferred.unsafeDone(done, result)
+      })
+    }))
