@@ -8,6 +8,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Arr from "effect/Array"
 import * as Config from "effect/Config"
+import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,73 +16,16 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { AgamemnonClient, EmbeddedAgamemnon, RunStore, SqlRunStore, WorkflowExecutor, WorkflowSpec } from "telemachy"
-import type * as RunEvent from "../src/run/RunEvent.ts"
-import * as RunId from "../src/run/RunId.ts"
 import { RunJournal } from "../src/run/RunJournal.ts"
 import * as Database from "../src/store/Database.ts"
-import * as EventLog from "../src/store/EventLog.ts"
-import * as HashChain from "../src/store/HashChain.ts"
-import * as OwnerTable from "../src/store/OwnerTable.ts"
 import * as Bench from "./Bench.ts"
 import * as Figure from "./Figure.ts"
+import * as LongRecord from "./LongRecord.ts"
 
-const runs = 10_000
+/** How many runs are recorded, where they are few and where they are many. */
+const few = 100
+const many = 100_000
 const rounds = 15
-
-const idOf = (position: number) => RunId.RunId.make(position.toString(16).padStart(16, "0"))
-
-/** A run of one agent, one team and one task, as it is recorded. */
-const history = (position: number): ReadonlyArray<RunEvent.RunEvent> => {
-  const run = idOf(position)
-  const common = { run, workflow: `workflow ${position % 100}`, at: DateTime.unsafeMake(1_700_000_000_000 + position * 60_000) }
-  const agent = { name: "one", key: "tlm-0000000000000000-one" }
-  const team = { name: "crew", key: "tlm-0000000000000001-crew" }
-  const task = { team: "crew", subject: "only" }
-  return [
-    {
-      ...common,
-      _tag: "run.started",
-      url: "http://127.0.0.1:8080",
-      policy: "always",
-      timeout: Duration.hours(2),
-      agents: ["one"],
-      teams: [{ name: "crew", tasks: [{ subject: "only", assignTo: "one", blockedBy: [] }] }]
-    },
-    { ...common, _tag: "agent.creating", ...agent, except: [] },
-    { ...common, _tag: "agent.created", ...agent, id: `agent ${position}` },
-    { ...common, _tag: "agent.started", ...agent, id: `agent ${position}` },
-    { ...common, _tag: "team.creating", ...team, except: [] },
-    { ...common, _tag: "team.created", ...team, id: `team ${position}` },
-    { ...common, _tag: "task.submitting", ...task },
-    { ...common, _tag: "task.submitted", ...task, id: `task ${position}` },
-    { ...common, _tag: "task.finished", ...task, id: `task ${position}`, status: "completed", earlier: false },
-    { ...common, _tag: "run.decided", outcome: "completed", reason: "" },
-    { ...common, _tag: "teardown.started", decision: "remove" },
-    { ...common, _tag: "team.removed", ...team },
-    { ...common, _tag: "agent.removed", ...agent },
-    { ...common, _tag: "run.finished", outcome: "completed", left: 0, kept: 0 }
-  ]
-}
-
-/** Makes the writer the owner of a run. */
-const own = ([first]: ReadonlyArray<HashChain.Row>) => {
-  const fence = { run: RunId.RunId.make(first?.run ?? ""), token: "bench", number: 1 }
-  const identity = { run: fence.run, workflow: "bench", url: "http://bench.test" }
-  const process = { host: "bench", pid: 1, started: "" }
-  return Effect.as(OwnerTable.take(identity, fence, process, { row: undefined, mustBeExpired: false }), fence)
-}
-
-/** Writes a journal of many runs with the store's own code, a hundred runs at a time. */
-const fill = (path: string) =>
-  Effect.forEach(
-    Arr.chunksOf(Arr.makeBy(runs, (position) => position), 100),
-    (positions) =>
-      Effect.forEach(positions, (position) => HashChain.extend(HashChain.empty, history(position))).pipe(
-        Effect.flatMap(Effect.forEach((rows) => Effect.flatMap(own(rows), (fence) => EventLog.add(rows, fence)))),
-        (added) => Effect.flatMap(Database.Database, ({ sql }) => sql.withTransaction(added))
-      ),
-    { discard: true }
-  ).pipe(Effect.provide(Database.layer(Database.openFile(path))))
 
 const timeOf = (database: string, ...args: ReadonlyArray<string>) =>
   Command.make("node", "dist/bin.js", ...args).pipe(
@@ -91,15 +35,41 @@ const timeOf = (database: string, ...args: ReadonlyArray<string>) =>
     Effect.map(([time]) => Duration.toMillis(time))
   )
 
-const listing = Effect.fn("store.listing")(function*(path: string) {
-  yield* fill(path)
-  const database = `file:${path}`
-  // Interleaved, so that whatever else the machine does falls on both.
-  const times = yield* Effect.replicateEffect(
-    Effect.all({ version: timeOf(database, "--version"), list: timeOf(database, "list") }),
-    rounds
-  )
-  return { version: Bench.median(times.map(({ version }) => version)), list: Bench.median(times.map(({ list }) => list)) }
+/** What is asked of a record: the name of the figure, and the command. */
+const questions: ReadonlyArray<readonly [name: string, args: ReadonlyArray<string>]> = [
+  ["telemachy list", ["list"]],
+  ["telemachy status of an unknown id", ["status", "0123456789abcdef"]],
+  ["telemachy cleanup --all --dry-run", ["cleanup", "--all", "--dry-run"]],
+  ["telemachy run, one task", ["run", "--quiet", "workflows/hello.yaml"]]
+]
+
+/** Asks a record of many runs and one of few the same. */
+const growing = (place: string, small: string, large: string) =>
+  Effect.forEach(questions, ([name, args]) =>
+    // Interleaved, so that whatever else the machine does falls on both.
+    Effect.replicateEffect(Effect.all({ small: timeOf(small, ...args), large: timeOf(large, ...args) }), rounds).pipe(
+      Effect.map((times): Figure.Figure => ({
+        name: `${name}, ${many.toLocaleString("en")} runs in ${place}`,
+        value: Bench.median(times.map(({ large }) => large)),
+        unit: "ms",
+        against: Bench.median(times.map(({ small }) => small)),
+        limit: `the same with ${few} runs, medians of ${rounds} interleaved; the limit is 1.5`
+      }))
+    ))
+
+const fill = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Database>, E, R>, runs: number) =>
+  Effect.scoped(Effect.provide(LongRecord.fill(runs), Database.layer(opened)))
+
+const growth = Effect.fn("store.growth")(function*(directory: string) {
+  const [small, large] = [`${directory}/few.db`, `${directory}/many.db`]
+  yield* fill(Database.openFile(small), few)
+  yield* fill(Database.openFile(large), many)
+  const inFile = yield* growing("a file", `file:${small}`, `file:${large}`)
+  const [smaller, larger] = [yield* postgres("telemachy_bench_few"), yield* postgres("telemachy_bench_many")]
+  if (smaller === undefined || larger === undefined) return inFile
+  yield* fill(Database.openPostgres(smaller), few)
+  yield* fill(Database.openPostgres(larger), many)
+  return [...inFile, ...yield* growing("PostgreSQL", Redacted.value(smaller), Redacted.value(larger))]
 })
 
 const workflow = {
@@ -138,7 +108,7 @@ const countEvents = Effect.flatMap(RunStore.RunStore, ({ verify }) => verify())
 /** The time of one append of one event, at the median of many. */
 const append = Effect.gen(function*() {
   const { begin } = yield* RunJournal
-  const run = idOf(runs)
+  const run = LongRecord.idOf(many)
   const recording = yield* begin({ run, workflow: "append", url: "http://127.0.0.1:8080" })
   const times = yield* Effect.forEach(Arr.makeBy(200, (position) => position), () =>
     Effect.flatMap(DateTime.now, (at) =>
@@ -149,20 +119,19 @@ const append = Effect.gen(function*() {
 }).pipe(Effect.scoped)
 
 /** A schema of its own in the PostgreSQL of the tests, if there is one. */
-const postgres = Effect.gen(function*() {
+const postgres = Effect.fn("store.postgres")(function*(schema: string) {
   const base = yield* Config.option(Config.string("TELEMACHY_TEST_POSTGRES_URL"))
   if (Option.isNone(base)) return undefined
   const sql = yield* PgClient.make({ url: Redacted.make(base.value), maxConnections: 1 })
-  const schema = "telemachy_bench"
   const drop = sql`DROP SCHEMA IF EXISTS ${sql(schema)} CASCADE`
   yield* drop
   yield* Effect.acquireRelease(sql`CREATE SCHEMA ${sql(schema)}`, () => Effect.orDie(drop))
   return Redacted.make(`${base.value}?options=-c%20search_path%3D${schema}`)
-}).pipe(Effect.provide(Reactivity.layer))
+}, Effect.provide(Reactivity.layer))
 
 const figures = Effect.gen(function*() {
   const directory = yield* Effect.flatMap(FileSystem.FileSystem, (files) => files.makeTempDirectoryScoped())
-  const { list, version } = yield* listing(`${directory}/long.db`)
+  const grown = yield* growth(directory)
 
   const file = SqlRunStore.layerFile(`${directory}/runs.db`)
   const times = yield* Effect.replicateEffect(
@@ -174,16 +143,10 @@ const figures = Effect.gen(function*() {
   const added = Bench.median(times.map(({ recorded, unrecorded }) => (recorded - unrecorded) / events))
 
   const onFile = yield* Effect.provide(append, file)
-  const address = yield* postgres
+  const address = yield* postgres("telemachy_bench")
   const onPostgres = address === undefined ? undefined : yield* Effect.provide(append, SqlRunStore.layerPostgres(address))
   yield* Figure.report("store", [
-    {
-      name: `telemachy list, a journal of ${runs.toLocaleString("en")} runs`,
-      value: list,
-      unit: "ms",
-      against: 3 * version,
-      limit: `three times telemachy --version (${version.toFixed(0)} ms), medians of ${rounds} interleaved`
-    },
+    ...grown,
     {
       name: "a recorded run, per event",
       value: added,

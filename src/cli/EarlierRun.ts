@@ -1,7 +1,6 @@
 /** The run of the same workflow that did not get to its end, in place of which another would begin. */
 import { isatty } from "node:tty"
 import * as Prompt from "@effect/cli/Prompt"
-import * as Arr from "effect/Array"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -34,8 +33,8 @@ interface EarlierRun {
 
 /** Finds the newest run of a workflow, if it did not get to its end and is on the Agamemnon that is used now. */
 const find = Effect.fn("EarlierRun.find")(function*(workflow: string) {
-  const { list } = yield* RunStore
-  const newest = Arr.findFirst(yield* list, (run) => run.workflow === workflow)
+  const store = yield* RunStore
+  const newest = yield* store.newest(workflow)
   if (Option.isNone(newest) || !unfinished.has(newest.value.status)) return Option.none<EarlierRun>()
   const state = yield* RunLookup.stateOf(newest.value.run)
   const { url } = yield* AgamemnonClient

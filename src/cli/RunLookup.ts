@@ -1,5 +1,4 @@
 /** The recorded run that a command is about. */
-import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -7,7 +6,6 @@ import * as Schema from "effect/Schema"
 import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
 import { RunStore } from "../store/RunStore.ts"
-import type { RunSummary } from "../store/RunSummary.ts"
 
 /** What the journal said about a run has been removed from it. */
 export class RunForgottenError extends Schema.TaggedError<RunForgottenError>()("RunForgottenError", { run: Schema.String }) {
@@ -30,9 +28,6 @@ export class RunNameError extends Schema.TaggedError<RunNameError>()("RunNameErr
 /** Stands for the newest run of all. */
 const latest = "latest"
 
-const newestOf = (runs: ReadonlyArray<RunSummary>, name: string): Option.Option<RunSummary> =>
-  Arr.findFirst(runs, ({ workflow }) => name === latest || workflow === name)
-
 /**
  * Finds the run that an argument names, at a glance: by its id or the beginning
  * of that, by the name of its workflow, of which it is the newest, or as the
@@ -44,7 +39,7 @@ export const find = Effect.fn("RunLookup.find")(function*(name: string) {
   const byId = yield* Effect.either(store.find(name))
   if (Either.isRight(byId) && byId.right.run === name) return byId.right
   if (Either.isLeft(byId) && byId.left._tag === "JournalError") return yield* byId.left
-  const byName = newestOf(yield* store.list, name)
+  const byName = yield* name === latest ? store.newest() : store.newest(name)
   if (Option.isNone(byName)) return yield* byId
   if (Either.isLeft(byId) || byId.right.run === byName.value.run) return byName.value
   return yield* new RunNameError({ name, byId: byId.right.run, byName: byName.value.run })

@@ -32,15 +32,22 @@ export const cut = (text: string, width: number): string => {
 
 const fill = (text: string, width: number): string => text + " ".repeat(Math.max(0, width - DisplayWidth.of(text)))
 
-/** Renders rows, one line each. */
-export const render = (
+/** How wide the columns of rows are, and no narrower than those of rows before them. */
+export const widths = (rows: ReadonlyArray<ReadonlyArray<string>>, before: ReadonlyArray<number> = []): ReadonlyArray<number> => {
+  const found = [...before]
+  for (const row of rows) {
+    row.forEach((cell, column) => (found[column] = Math.max(found[column] ?? 0, DisplayWidth.of(cell))))
+  }
+  return found
+}
+
+/** Renders rows in columns of these widths, one line each. */
+export const renderWith = (
   rows: ReadonlyArray<ReadonlyArray<string>>,
+  wanted: ReadonlyArray<number>,
   { width, yielding = [{ column: 0, least: narrowest }] }: Options
 ): ReadonlyArray<string> => {
-  const widths: Array<number> = []
-  for (const row of rows) {
-    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, DisplayWidth.of(cell))))
-  }
+  const widths = [...wanted]
   // A column that is empty takes no room at the end.
   while (widths.at(-1) === 0) widths.pop()
   let excess = widths.reduce((sum, each) => sum + each, gap.length * (widths.length - 1)) - width
@@ -55,3 +62,7 @@ export const render = (
     return cut(cells.join(gap).trimEnd(), width)
   })
 }
+
+/** Renders rows, one line each. */
+export const render = (rows: ReadonlyArray<ReadonlyArray<string>>, options: Options): ReadonlyArray<string> =>
+  renderWith(rows, widths(rows), options)

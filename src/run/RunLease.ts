@@ -53,6 +53,8 @@ export class RunLease extends Context.Tag("telemachy/run/RunLease")<RunLease, {
   readonly acquire: (run: RunIdentity) => Effect.Effect<Handle, JournalError | RunOwnedError, Scope.Scope>
   /** The owners that live, by their runs, and those that cannot be read: whether they live is not known. */
   readonly living: Effect.Effect<ReadonlyMap<string, Owner>, JournalError>
+  /** Those of some runs. */
+  readonly livingAmong: (runs: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Owner>, JournalError>
   /** Asks the owner of a run for its end. Answers whether it has one that lives. */
   readonly cancel: (run: string, by: string) => Effect.Effect<boolean, JournalError>
 }>() {}

@@ -18,6 +18,9 @@ export const codeOf = (failure: unknown): string => {
 /** Whether another process has locked the file. */
 export const isBusy = (failure: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(codeOf(failure))
 
+/** Whether something was not answered within its limit, or ended by the server for that. */
+export const isOverdue = (failure: unknown): boolean => /^(57014|TIMEDOUT)$/.test(codeOf(failure))
+
 // Somebody else is creating the tables at the same time, or the server has no connection to spare.
 const isContention = (failure: unknown): boolean =>
   isBusy(failure) || /^(23505|42P07|40001|40P01|55P03|53300)$/.test(codeOf(failure))

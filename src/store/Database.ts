@@ -126,7 +126,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 const nearlyUtf8 = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** A text that is not UTF-8, as far as it can be read. It is no string, so that no schema takes it for one. */
-export class DamagedText extends Data.Class<{ readonly text: string }> {
+export class DamagedText extends Data.Class<{ readonly text: string; readonly bytes: Uint8Array }> {
   override toString() {
     return this.text
   }
@@ -135,7 +135,7 @@ export class DamagedText extends Data.Class<{ readonly text: string }> {
 const decoded = (value: unknown): unknown => {
   if (!(value instanceof ArrayBuffer)) return value
   return Option.getOrElse(Option.liftThrowable(() => utf8.decode(value))(), () =>
-    new DamagedText({ text: nearlyUtf8.decode(value) }))
+    new DamagedText({ text: nearlyUtf8.decode(value), bytes: new Uint8Array(value) }))
 }
 
 type Row = Readonly<Record<string, unknown>>
@@ -327,14 +327,25 @@ export const openPostgres = Effect.fn("Database.openPostgres")(function*(
   const client = (connections: number, statement: Duration.Duration) =>
     Effect.provide(make({ url, connections, limits: { connect, wait, statement } }), Reactivity.layer)
   const prepare = (sql: Sql) =>
-    version(sql).pipe(
-      Effect.catchIf((error) => BusyRetry.codeOf(error) === "42P01", () => Effect.succeed(0)),
-      Effect.flatMap((made) => Effect.flatMap(client(1, migrationLimit), (patient) => migrate(patient, made))),
-      Effect.scoped
-    )
+    Effect.flatMap(client(1, migrationLimit), (patient) =>
+      version(sql).pipe(
+        // Another process is making or changing the tables.
+        Effect.catchIf(BusyRetry.isOverdue, () => version(patient)),
+        Effect.catchIf((error) => BusyRetry.codeOf(error) === "42P01", () => Effect.succeed(0)),
+        Effect.flatMap((made) => migrate(patient, made))
+      )).pipe(Effect.scoped)
   const database = yield* open({ where: placeOf(Redacted.value(url)), isLocal: false }, client(connections, statement), prepare)
   return { ...database, reading: yield* client(1, reading) }
 })
+
+/** Holds for a text that is one of these. As one value: a statement takes so many and no more. */
+export const isAmong = (sql: Sql, column: string, texts: Iterable<string>) => {
+  const json = JSON.stringify([...texts])
+  return sql.onDialectOrElse({
+    pg: () => sql`${sql.literal(column)} IN (SELECT json_array_elements_text(${json}::json))`,
+    orElse: () => sql`${sql.literal(column)} IN (SELECT value FROM json_each(${json}))`
+  })
+}
 
 /** Layer of a database that is open for as long as the layer. */
 export const layer = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database>, E, R>) => Layer.scoped(Database, opened)

@@ -2,20 +2,20 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Arr from "effect/Array"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { JournalError } from "../run/JournalError.ts"
 import * as RunEvent from "../run/RunEvent.ts"
 import type { Fence } from "../run/RunLease.ts"
 import * as BusyRetry from "./BusyRetry.ts"
 import * as Database from "./Database.ts"
 import * as HashChain from "./HashChain.ts"
-
-/** The events by which a run is known: its beginning, its outcome and its end. */
-export const milestones = ["run.started", "run.resumed", "run.decided", "run.finished"] as const
+import * as Paging from "./Paging.ts"
 
 /** How many rows one statement adds: a database takes so many values and no more. */
 const perStatement = 500
@@ -63,12 +63,18 @@ export const rows = Effect.fnUntraced(function*(run: string, from = 0) {
   return first === undefined ? whole : yield* damaged(first)
 })
 
-/** Every run of which there is a row, whatever is left of the others, the newest first. */
-export const runs = Effect.map(
-  Database.readTexts((sql) =>
-    sql`SELECT ${Database.texts(sql, "e", ["run"])} FROM telemachy_events AS e GROUP BY e.run ORDER BY min(e.at) DESC, e.run`),
-  Arr.map(({ run }) => String(run))
-)
+/** The rows of all runs, a run after the other, and those that cannot be read as what they are. */
+export const everyRow: Stream.Stream<HashChain.Row | HashChain.DamagedRow, JournalError, Database.Database> = Paging.pages({
+  size: perTurn,
+  keyOf: ({ run, seq }: Readonly<Record<string, unknown>>) => [run, seq],
+  descends: [false, false],
+  read: (after) =>
+    Database.readTexts((sql) => {
+      const rest = after === undefined ? sql`` : sql`WHERE (e.run, e.seq) > (${Paging.value(sql, after[0])}, ${Paging.value(sql, after[1])})`
+      return sql`SELECT seq, ${Database.texts(sql, "e", columns)} FROM telemachy_events AS e ${rest}
+        ORDER BY e.run, e.seq LIMIT ${sql.literal(String(perTurn))}`
+    })
+}).pipe(Stream.map((page) => Chunk.fromIterable(page.map(rowOf))), Stream.flattenChunks)
 
 /** Reads the events of rows that say something. Of a run that was forgotten, there are none. */
 export const events = (rows: ReadonlyArray<HashChain.Row>): Effect.Effect<ReadonlyArray<RunEvent.RunEvent>, JournalError, Database.Database> =>

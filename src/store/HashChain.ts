@@ -137,18 +137,50 @@ export const isForgotten = (rows: ReadonlyArray<Told>): boolean => {
 
 const breakAt = ({ run, seq, tag }: Row, problem: string): Break => ({ run, seq, tag, problem })
 
-/**
- * Finds the first row of a run, in the order of the log, that breaks its chain;
- * and where none does, the first that says nothing though its run was not
- * forgotten.
- */
-export const firstBreak = (rows: ReadonlyArray<Row>): Break | undefined => {
-  let end = empty
-  for (const row of rows) {
-    const problem = problemOf(row, end)
-    if (problem !== undefined) return breakAt(row, problem)
-    end = endOf(row)
-  }
-  const silent = isForgotten(rows) ? undefined : rows.find(({ payload }) => payload === null)
-  return silent && breakAt(silent, "says nothing, and its run was not forgotten")
+/** How far the rows of a run have been checked, in the order of the log. */
+export interface Check {
+  readonly rows: number
+  readonly end: End
+  /** The first that breaks the chain. */
+  readonly broken: Break | undefined
+  /** The first that says nothing. */
+  readonly silent: Break | undefined
+  /** How many say something. */
+  readonly telling: number
+  /** Whether the last one says that the run was forgotten. */
+  readonly isSaid: boolean
 }
+
+/** Nothing has been checked. */
+export const unchecked: Check = { rows: 0, end: empty, broken: undefined, silent: undefined, telling: 0, isSaid: false }
+
+/** The silence of a row in a run that was not forgotten. */
+const silenceOf = ({ isSaid, silent, telling }: Check): Break | undefined => (telling > (isSaid ? 1 : 0) ? silent : undefined)
+
+/** Checks the next row of a run. */
+export const check = (before: Check, row: Row | DamagedRow): Check => {
+  const rows = before.rows + 1
+  if (before.broken !== undefined) return { ...before, rows }
+  if (row instanceof DamagedRow) {
+    return { ...before, rows, broken: silenceOf(before) ?? { run: row.run, seq: row.seq, tag: row.tag, problem: "cannot be read" } }
+  }
+  const problem = problemOf(row, before.end)
+  const isTelling = row.payload !== null
+  return {
+    rows,
+    end: endOf(row),
+    broken: problem === undefined ? undefined : breakAt(row, problem),
+    silent: before.silent ?? (isTelling ? undefined : breakAt(row, "says nothing, and its run was not forgotten")),
+    telling: before.telling + (isTelling ? 1 : 0),
+    isSaid: row.tag === "run.forgotten" && isTelling
+  }
+}
+
+/**
+ * The first row of a run that breaks its chain, or cannot be read; and where
+ * none does, the first that says nothing though its run was not forgotten.
+ */
+export const breakOf = (checked: Check): Break | undefined => checked.broken ?? silenceOf(checked)
+
+/** Finds the first broken link of a run whose rows are all there. */
+export const firstBreak = (rows: ReadonlyArray<Row | DamagedRow>): Break | undefined => breakOf(rows.reduce(check, unchecked))

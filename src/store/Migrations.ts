@@ -5,6 +5,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import * as RunTable from "./RunTable.ts"
 
 /** Marks a SQLite file as a journal of runs (`PRAGMA application_id`): the letters `tlmy`. */
 export const applicationId = 0x746c6d79
@@ -17,7 +18,7 @@ const milestones = "'run.started', 'run.resumed', 'run.decided', 'run.finished'"
  * Holds for the end of a run that has left nothing. In the canonical form of an
  * event, a quotation mark that is part of a text has a backslash before it.
  */
-export const isDone = `tag = 'run.finished' AND payload LIKE '%"left":0,"outcome":%'`
+const isDone = `tag = 'run.finished' AND payload LIKE '%"left":0,"outcome":%'`
 
 const create = Effect.gen(function*() {
   const sql = yield* SqlClient.SqlClient
@@ -84,6 +85,13 @@ const reservations = Effect.gen(function*() {
   yield* sql`CREATE INDEX telemachy_reserved ON telemachy_reservations (run)`
 })
 
+const runs = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  yield* RunTable.create(sql)
+  // Whoever uses again what another has made is looked for when something is said to be kept.
+  yield* sql`CREATE INDEX telemachy_reused ON telemachy_events (run) WHERE tag IN ('agent.reused', 'team.reused')`
+})
+
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
 
@@ -91,7 +99,8 @@ export const table = "telemachy_migrations"
 export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
   "0001_create": create,
   "0002_fences": fences,
-  "0003_reservations": reservations
+  "0003_reservations": reservations,
+  "0004_runs": runs
 }
 
 /** The number of the newest migration that this program knows. */

@@ -110,6 +110,10 @@ const select = (condition: (sql: Database.Sql) => Fragment) =>
  */
 export const owned = select((sql) => sql`token <> ''`)
 
+/** Those of some runs that have an owner. */
+export const ownedAmong = (runs: ReadonlyArray<string>) =>
+  select((sql) => sql`token <> '' AND ${Database.isAmong(sql, "run", runs)}`)
+
 /** The row of a run, also of one that has no owner any more. */
 export const find = (run: string) => Effect.map(select((sql) => sql`run = ${run}`), ([row]) => row)
 

@@ -42,16 +42,9 @@ const rowsOf = (url: string, keys: ReadonlyArray<string>) =>
     Effect.flatMap(
       Database.askTexts((sql) =>
         sql`SELECT fence, ${Database.texts(sql, "r", ["key", "run", "purpose"])} FROM telemachy_reservations AS r
-          WHERE url = ${url} AND ${anyOf(sql, keys)}`),
+          WHERE url = ${url} AND ${Database.isAmong(sql, "key", keys)}`),
       (rows) => Effect.mapError(decodeRows(rows), Database.failed("read", where))
     ))
-
-// As one value: a statement takes so many and no more.
-const anyOf = (sql: Database.Sql, keys: ReadonlyArray<string>) =>
-  sql.onDialectOrElse({
-    pg: () => sql`key IN (SELECT json_array_elements_text(${JSON.stringify(keys)}::json))`,
-    orElse: () => sql`key IN (SELECT value FROM json_each(${JSON.stringify(keys)}))`
-  })
 
 /** The runs that hold some keys on an Agamemnon, and live. */
 export const holders = Effect.fn("Reservations.holders")(function*(url: string, keys: ReadonlyArray<string>) {
@@ -61,8 +54,8 @@ export const holders = Effect.fn("Reservations.holders")(function*(url: string, 
 
 /** Tells the rows of owners that live from those of others. */
 const sort = Effect.fnUntraced(function*(rows: ReadonlyArray<Row>) {
-  const { living } = yield* RunLease.RunLease
-  const owners = rows.length === 0 ? new Map<string, RunLease.Owner>() : yield* living
+  const { livingAmong } = yield* RunLease.RunLease
+  const owners = yield* livingAmong(rows.map(({ run }) => run))
   const alive: Array<KeyHolder> = []
   const dead: Array<Row> = []
   for (const row of rows) {

@@ -1,71 +1,81 @@
-/** What is known of each recorded run at a glance, without reading its whole log. */
+/** What is known of each recorded run at a glance: the rows of the table of runs, without the events. */
 import type { Fragment } from "@effect/sql/Statement"
 import * as Arr from "effect/Array"
+import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import { RunUnknownError } from "../run/JournalError.ts"
-import type * as RunEvent from "../run/RunEvent.ts"
+import { Outcome } from "../run/Outcome.ts"
 import * as RunId from "../run/RunId.ts"
 import { type Owner, RunLease } from "../run/RunLease.ts"
 import { nearest } from "../workflow/Suggestion.ts"
 import * as Database from "./Database.ts"
-import * as EventLog from "./EventLog.ts"
-import * as Migrations from "./Migrations.ts"
+import * as Paging from "./Paging.ts"
 import * as ResourceIndex from "./ResourceIndex.ts"
 import { RunAmbiguousError, type RunSummary } from "./RunSummary.ts"
+import * as RunTable from "./RunTable.ts"
 
-const Milestone = Schema.Struct({
+/** How many runs are read at once. */
+const perPage = 1000
+
+/** Among how many of the newest runs one is looked for that may have been meant. */
+const perSuggestion = 1000
+
+const Row = Schema.Struct({
   run: RunId.RunId,
-  seq: Schema.Number,
-  at: Schema.String,
-  tag: Schema.Literal(...EventLog.milestones),
-  payload: Schema.NullOr(Schema.String),
   begun: Schema.String,
   /** When it was over for the first time since it began or was resumed: what it has left may have been removed later. */
   ended: Schema.NullOr(Schema.String),
-  /** Whether the event says nothing, though others of its run do: 1 or 0. */
-  torn: Schema.Number,
+  state: Schema.Literal(...RunTable.states),
+  workflow: Schema.NullOr(Schema.String),
   /** Whether its Agamemnon ends with the process of the run: 1 or 0. */
-  embedded: Schema.Number
+  embedded: Schema.Number,
+  outcome: Schema.NullOr(Outcome),
+  left_behind: Schema.NullOr(Schema.Int),
+  kept: Schema.NullOr(Schema.Int)
 })
-type Milestone = typeof Milestone.Type
+type Row = typeof Row.Type
 
 const decodeId = Schema.decodeUnknownOption(RunId.RunId)
 
-const decodeMilestone = Schema.decodeUnknownOption(Milestone)
+const decodeRow = Schema.decodeUnknownOption(Row)
 
 /** A time, unless it is damaged. */
 const timeOf = (iso: string): DateTime.Utc | undefined => Option.getOrUndefined(DateTime.make(iso))
 
-const summaryOf = (milestone: Milestone, event: RunEvent.RunEvent | undefined, owner: Owner | undefined): RunSummary => {
-  const isOver = event?._tag === "run.finished" && owner === undefined
-  const ended = event?._tag === "run.finished" ? event.outcome : "interrupted"
-  const isEmbedded = milestone.embedded === 1
-  const unknown = milestone.payload === null && milestone.torn === 0 ? "forgotten" : "damaged"
+const statusOf = ({ outcome, state }: Row, owner: Owner | undefined): RunSummary["status"] => {
+  if (state === "forgotten" || state === "damaged") return state
+  if (owner !== undefined) return "running"
+  return state === "begun" ? "interrupted" : outcome ?? "damaged"
+}
+
+const summaryOf = (row: Row, owner: Owner | undefined): RunSummary => {
+  const isOver = row.state === "over" && owner === undefined
+  const isEmbedded = row.embedded === 1
+  const isTold = row.state === "begun" || row.state === "over"
   return {
-    run: milestone.run,
-    workflow: event?.workflow,
-    status: event === undefined ? unknown : owner === undefined ? ended : "running",
-    startedAt: timeOf(milestone.begun),
-    endedAt: isOver || event === undefined ? timeOf(milestone.ended ?? milestone.at) : undefined,
+    run: row.run,
+    workflow: isTold ? row.workflow ?? undefined : undefined,
+    status: statusOf(row, owner),
+    startedAt: timeOf(row.begun),
+    endedAt: (isOver || !isTold) && row.ended !== null ? timeOf(row.ended) : undefined,
     // An embedded Agamemnon has ended with the process, and all that was on it.
-    left: isOver ? isEmbedded ? 0 : event.left : undefined,
-    kept: isOver ? isEmbedded ? 0 : event.kept : undefined,
+    left: isOver ? isEmbedded ? 0 : row.left_behind ?? undefined : undefined,
+    kept: isOver ? isEmbedded ? 0 : row.kept ?? undefined : undefined,
     embedded: isEmbedded,
     owner: owner?.description
   }
 }
 
-/** What there is to say of a run whose rows cannot be read. */
-const damagedSummary = (row: Readonly<Record<string, unknown>>, owners: ReadonlyMap<string, Owner>): RunSummary => {
-  const { at, begun, run } = row
-  const id = String(run)
-  const startedAt = timeOf([begun, at].find((time) => typeof time === "string") ?? "")
+/** What there is to say of a run whose row cannot be read. */
+const damagedSummary = ({ begun, run }: Readonly<Record<string, unknown>>, owner: Owner | undefined): RunSummary => {
+  const startedAt = typeof begun === "string" ? timeOf(begun) : undefined
   return {
     // What cannot be an id is shown as it is.
-    run: RunId.RunId.make(id, { disableValidation: true }),
+    run: RunId.RunId.make(String(run), { disableValidation: true }),
     workflow: undefined,
     status: "damaged",
     startedAt,
@@ -73,138 +83,186 @@ const damagedSummary = (row: Readonly<Record<string, unknown>>, owners: Readonly
     left: undefined,
     kept: undefined,
     embedded: false,
-    owner: owners.get(id)?.description
+    owner: owner?.description
   }
 }
 
-const milestoneTags = (sql: Database.Sql) => sql.literal(EventLog.milestones.map((tag) => `'${tag}'`).join(", "))
-
-type Condition = (sql: Database.Sql) => Fragment
-
-/** Whether the JSON of an event has a member, as the canonical form writes it. */
-const hasMember = (sql: Database.Sql, member: string, column = "payload") =>
-  sql.onDialectOrElse({
-    pg: () => sql`strpos(${sql.literal(column)}, ${member}) > 0`,
-    orElse: () => sql`instr(${sql.literal(column)}, ${member}) > 0`
-  })
-
-/** How the first event of a run, or of its resumption, says that its Agamemnon ends with its process. */
-const embeddedMember = "\"embedded\":true"
-
-/** Reads the last milestone of runs, and when they began and ended; the newest run first. */
-const milestonesOf = (condition?: Condition) =>
-  Database.readTexts((sql) => {
-    const wanted = condition === undefined ? sql`` : sql`AND ${condition(sql)}`
-    const ended = "(SELECT min(e.at) FROM telemachy_events AS e WHERE e.run = l.run AND e.tag = 'run.finished' AND e.seq > l.began)"
-    return sql`SELECT m.seq, ${Database.texts(sql, "m", ["run", "at", "tag", "payload"])},
-        ${sql.literal(Database.text(sql, "f.at", "begun"))}, ${sql.literal(Database.text(sql, ended, "ended"))},
-        CASE WHEN m.payload IS NULL AND EXISTS (
-          SELECT 1 FROM telemachy_events AS e WHERE e.run = l.run AND e.payload IS NOT NULL AND e.tag <> 'run.forgotten'
-        ) THEN 1 ELSE 0 END AS torn, CASE WHEN ${hasMember(sql, embeddedMember, "b.payload")} THEN 1 ELSE 0 END AS embedded
-      FROM (SELECT run, max(seq) AS seq, max(CASE WHEN tag IN ('run.started', 'run.resumed') THEN seq END) AS began
-        FROM telemachy_events WHERE tag IN (${milestoneTags(sql)}) ${wanted} GROUP BY run) AS l
-      JOIN telemachy_events AS m ON m.run = l.run AND m.seq = l.seq
-      LEFT JOIN telemachy_events AS f ON f.run = l.run AND f.seq = 0
-      LEFT JOIN telemachy_events AS b ON b.run = l.run AND b.seq = l.began
-      ORDER BY coalesce(f.at, m.at) DESC, m.run`
-  })
-
 /** Takes out of what a run has kept or left what another run has removed since. */
-const withoutRemoved = (summaries: ReadonlyArray<RunSummary>) =>
-  summaries.some(({ kept = 0, left = 0 }) => kept + left > 0)
-    ? Effect.map(ResourceIndex.sharedFates, (fates) =>
-      summaries.map((summary): RunSummary => ({
-        ...summary,
-        left: summary.left && summary.left - ResourceIndex.removedSince(fates, summary.run, "left").length,
-        kept: summary.kept && summary.kept - ResourceIndex.removedSince(fates, summary.run, "kept").length
-      })))
-    : Effect.succeed(summaries)
-
-/** Reads runs at a glance, the newest first: all, or those whose ids are as said. One that is damaged does not hide the others. */
-const select = Effect.fnUntraced(function*(condition: Condition | undefined, owners: ReadonlyMap<string, Owner>) {
-  const rows = yield* milestonesOf(condition)
-  const summaries = yield* Effect.forEach(rows, (row) =>
-    Option.match(decodeMilestone(row), {
-      onNone: () => Effect.succeed(damagedSummary(row, owners)),
-      onSome: (milestone) =>
-        Effect.map(
-          milestone.payload === null ? Effect.succeedNone : Effect.option(EventLog.event(milestone)),
-          (event) => summaryOf(milestone, Option.getOrUndefined(event), owners.get(milestone.run))
-        )
-    }))
-  return yield* withoutRemoved(summaries)
+const withoutRemoved = Effect.fnUntraced(function*(summaries: ReadonlyArray<RunSummary>) {
+  const concerned = summaries.flatMap(({ kept = 0, left = 0, run }) => (kept + left > 0 ? [run] : []))
+  if (concerned.length === 0) return summaries
+  const { idsOf } = yield* ResourceIndex.removedSince(concerned)
+  return summaries.map((summary): RunSummary => ({
+    ...summary,
+    left: summary.left && summary.left - idsOf(summary.run, "left").length,
+    kept: summary.kept && summary.kept - idsOf(summary.run, "kept").length
+  }))
 })
 
-const living = Effect.flatMap(RunLease, (leases) => leases.living)
+/** A row as it was found, and the owner of its run, if that lives. */
+interface Entry {
+  readonly row: Readonly<Record<string, unknown>>
+  readonly owner: Owner | undefined
+  /** Whether it is one that was not there yet when the owners were looked for. */
+  readonly isNew: boolean
+}
 
-const selectWithOwners = (condition?: Condition) => Effect.flatMap(living, (owners) => select(condition, owners))
+/** Tells what rows say. One that is damaged does not hide the others. */
+const summaries = (entries: ReadonlyArray<Entry>) =>
+  withoutRemoved(entries.flatMap(({ isNew, owner, row }) =>
+    isNew ? [] : Option.match(decodeRow(row), {
+      onNone: () => [damagedSummary(row, owner)],
+      onSome: (row) => [summaryOf(row, owner)]
+    })))
+
+/** Which rows of the table, and how many: what follows after WHERE. */
+type Choice = (sql: Database.Sql) => Fragment
+
+const newestFirst = (sql: Database.Sql) => sql`ORDER BY begun DESC, run`
+
+const limitedTo = (sql: Database.Sql, count: number) => sql`LIMIT ${sql.literal(String(count))}`
+
+/** The columns that a summary is made of. */
+const columns = (sql: Database.Sql) => sql`embedded, left_behind, kept, ${Database.texts(sql, "r", ["run", "begun", "ended", "state", "workflow", "outcome"])}`
+
+const rowsOf = (choice: Choice) =>
+  Database.readTexts((sql) => sql`SELECT ${columns(sql)} FROM telemachy_runs AS r WHERE ${choice(sql)}`)
+
+const idsOf = (choice: Choice) =>
+  Effect.map(
+    Database.readTexts((sql) => sql`SELECT ${Database.texts(sql, "r", ["run"])} FROM telemachy_runs AS r WHERE ${choice(sql)}`),
+    Arr.map(({ run }) => String(run))
+  )
+
+/**
+ * The rows of runs, and the owners of those that live. The owners are looked for before the rows are read, so that no run
+ * is taken for one that nobody drives because it has ended meanwhile; one that has begun meanwhile is left out.
+ */
+const select = Effect.fnUntraced(function*(choice: Choice) {
+  const ids = yield* idsOf(choice)
+  const owners = yield* Effect.flatMap(RunLease, ({ livingAmong }) => livingAmong(ids))
+  const known = new Set(ids)
+  return Arr.map(yield* rowsOf(choice), (row): Entry => {
+    const run = String(row["run"])
+    return { row, owner: owners.get(run), isNew: !known.has(run) }
+  })
+})
+
+const selectSummaries = (choice: Choice) => Effect.flatMap(select(choice), summaries)
+
+/** Every run, the newest first, a page at a time. */
+export const every = Paging.pages({
+  size: perPage,
+  keyOf: ({ row: { begun, run } }: Entry) => [begun, run],
+  descends: [true, false],
+  read: (after) =>
+    select((sql) => {
+      const rest = after === undefined ? sql`true` : sql`begun <= ${Paging.value(sql, after[0])}
+        AND (begun < ${Paging.value(sql, after[0])} OR run > ${Paging.value(sql, after[1])})`
+      return sql`${rest} ${newestFirst(sql)} ${limitedTo(sql, perPage)}`
+    })
+}).pipe(Stream.mapEffect((page) => Effect.map(summaries(page), Chunk.fromIterable)), Stream.flattenChunks)
 
 /** Every run, the newest first. */
-export const list = selectWithOwners()
+export const list = Effect.map(Stream.runCollect(every), Chunk.toReadonlyArray)
 
 const needsAttention = ({ left = 0, status }: RunSummary): boolean =>
   status === "running" || status === "interrupted" || status === "damaged" || left > 0
 
-/** The runs that were not over at least once, or have left something. */
-const perhapsOpen = (sql: Database.Sql) =>
-  sql`SELECT run FROM telemachy_events WHERE tag IN (${milestoneTags(sql)})
-      AND run NOT IN (SELECT run FROM telemachy_events WHERE ${sql.literal(Migrations.isDone)})
-    UNION SELECT run FROM telemachy_events WHERE tag = 'run.resumed'`
+// A file uses an index of some rows only for those of which its very condition is asked.
+const hasAttention = (sql: Database.Sql) => sql`attention > 0`
+
+const isOpen = (sql: Database.Sql) => sql`${hasAttention(sql)} AND attention = ${sql.literal(String(RunTable.attention.open))}`
 
 /**
  * The runs on an Agamemnon that is not embedded which are not over or have left
- * something. The database looks into the beginning of each and its last
- * milestone, and nothing else of them is read.
+ * something, but for those whose policy is to remove nothing, ever. No event is read for that.
  */
 export const openOn = (urls: ReadonlyArray<string>) =>
   Effect.map(
-    Database.readTexts((sql) =>
-      sql`SELECT ${Database.texts(sql, "l", ["run"])}
-        FROM (SELECT run, max(seq) AS seq, max(CASE WHEN tag IN ('run.started', 'run.resumed') THEN seq END) AS began
-          FROM telemachy_events WHERE tag IN (${milestoneTags(sql)}) AND run IN (${perhapsOpen(sql)}) GROUP BY run) AS l
-        WHERE EXISTS (SELECT 1 FROM telemachy_events WHERE run = l.run AND seq = l.began
-            AND ${sql.or(urls.map((url) => hasMember(sql, `"url":${JSON.stringify(url)}`)))} AND NOT ${hasMember(sql, embeddedMember)})
-          AND EXISTS (SELECT 1 FROM telemachy_events WHERE run = l.run AND seq = l.seq
-            AND payload IS NOT NULL AND NOT (${sql.literal(Migrations.isDone)}))
-        ORDER BY l.run`),
-    Arr.filterMap(({ run }) => decodeId(run))
+    idsOf((sql) =>
+      sql`${isOpen(sql)} AND ${sql.in("url", urls)} AND embedded = 0 AND state IN ('begun', 'over')
+        AND policy <> 'never' ORDER BY run`),
+    Arr.filterMap((run) => decodeId(run))
   )
 
 /** The newest runs, and all others that are not over or have left something; and how many runs there are. */
 export const notable = Effect.fn("RunIndex.notable")(function*(newest: number) {
-  // Those that have ended and left nothing are many, and are passed over, unless they went on after that.
-  const runs = yield* selectWithOwners((sql) =>
-    sql`run IN (${perhapsOpen(sql)}
-      UNION SELECT run FROM (
-        SELECT run FROM telemachy_events WHERE seq = 0 ORDER BY at DESC LIMIT ${sql.literal(String(newest))}
-      ) AS newest)`)
+  const runs = yield* selectSummaries((sql) =>
+    sql`run IN (SELECT run FROM telemachy_runs WHERE ${isOpen(sql)}
+      UNION SELECT run FROM (SELECT run FROM telemachy_runs ${newestFirst(sql)} ${limitedTo(sql, newest)}) AS newest)
+      ${newestFirst(sql)}`)
   const [row] = yield* Database.ask("read", (sql) =>
-    sql<{ readonly count: number | string }>`SELECT count(*) AS count FROM telemachy_events WHERE seq = 0`)
+    sql<{ readonly count: number | string }>`SELECT count(*) AS count FROM telemachy_runs`)
   return {
     runs: runs.filter((run, position) => position < newest || needsAttention(run)),
     total: Number(row?.count ?? 0)
   }
 })
 
+/** The runs that are not over, that are damaged, or that have left or kept something: all, or those of a workflow. */
+export const unsettled = (workflow?: string) =>
+  Effect.map(
+    selectSummaries((sql) =>
+      sql`${hasAttention(sql)} ${workflow === undefined ? sql`` : sql`AND workflow = ${workflow}`} ${newestFirst(sql)}`),
+    // Others may have removed what a run had left.
+    Arr.filter((run) => needsAttention(run) || (run.kept ?? 0) > 0)
+  )
+
+/** The newest run of all, or of a workflow. */
+export const newest = (workflow?: string) =>
+  Effect.map(
+    selectSummaries((sql) =>
+      sql`${workflow === undefined ? sql`true` : sql`workflow = ${workflow} AND state IN ('begun', 'over')`} ${newestFirst(sql)} LIMIT 1`),
+    Arr.head
+  )
+
 const beginningWith = (prefix: string) =>
-  selectWithOwners((sql) => sql`run >= ${prefix} AND run < ${`${prefix}~`}`)
+  selectSummaries((sql) => sql`run >= ${prefix} AND run < ${`${prefix}~`} ${newestFirst(sql)}`)
 
 /** A run at a glance, for the process that holds its lease. */
-export const held = (run: RunId.RunId) => Effect.map(select((sql) => sql`run = ${run}`, new Map()), Arr.head)
+export const held = (run: RunId.RunId) =>
+  Effect.map(
+    Effect.flatMap(rowsOf((sql) => sql`run = ${run}`), (rows) =>
+      summaries(rows.map((row) => ({ row, owner: undefined, isNew: false })))),
+    Arr.head
+  )
 
-/** The newest run that somebody may have meant: one of a workflow of that name, or one whose id begins nearly so. */
-const similarTo = (text: string, runs: ReadonlyArray<RunSummary>): string | undefined => {
-  const ofWorkflow = runs.find(({ workflow }) => workflow === text)
-  const beginnings = new Map(Arr.map(Arr.reverse(runs), ({ run }) => [run.slice(0, text.length), run]))
-  return ofWorkflow?.run ?? beginnings.get(nearest(text, beginnings.keys()) ?? "")
-}
+/** Whose run it is and where, if that can be read of one that was not forgotten. */
+export const identityOf = (run: RunId.RunId) =>
+  Effect.map(
+    Database.readTexts((sql) =>
+      sql`SELECT ${Database.texts(sql, "r", ["workflow", "url"])} FROM telemachy_runs AS r
+        WHERE run = ${run} AND state IN ('begun', 'over')`),
+    ([row]) => {
+      const { url, workflow } = row ?? {}
+      return typeof url === "string" && typeof workflow === "string" ? { run, workflow, url } : undefined
+    }
+  )
+
+/**
+ * The newest run that somebody may have meant: one of a workflow of that name, or one whose id begins nearly so. It is looked
+ * for among those next to the text in the order of ids, which begin as it does, and the newest.
+ */
+const similarTo = Effect.fnUntraced(function*(text: string) {
+  const [ofWorkflow] = yield* idsOf((sql) =>
+    sql`workflow = ${text} AND state IN ('begun', 'over') ${newestFirst(sql)} LIMIT 1`)
+  if (ofWorkflow !== undefined) return ofWorkflow
+  const candidates = yield* Effect.all([
+    idsOf((sql) => sql`true ${newestFirst(sql)} ${limitedTo(sql, perSuggestion)}`),
+    idsOf((sql) => sql`run >= ${text} ORDER BY run LIMIT 1`),
+    idsOf((sql) => sql`run < ${text} ORDER BY run DESC LIMIT 1`)
+  ])
+  const beginnings = new Map(candidates.flat().toReversed().map((run) => [run.slice(0, text.length), run]))
+  return beginnings.get(nearest(text, beginnings.keys()) ?? "")
+})
 
 /** Finds the one run whose id begins like this. */
 export const find = Effect.fn("RunIndex.find")(function*(prefix: string) {
   const found = prefix === "" ? [] : yield* beginningWith(prefix)
   const [first] = found
   if (first === undefined) {
-    const similar = similarTo(prefix, yield* list)
+    const similar = yield* similarTo(prefix)
     return yield* new RunUnknownError({ run: prefix, ...(similar === undefined ? {} : { nearest: similar }) })
   }
   if (found.length > 1) {

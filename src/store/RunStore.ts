@@ -57,6 +57,18 @@ export interface Verification {
 }
 
 /**
+ * What making the table of runs anew has changed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Reindexed {
+  readonly runs: number
+  /** How many rows said something else than the events of their run, or were missing. */
+  readonly changed: number
+}
+
+/**
  * Remembers runs.
  *
  * **Example** (The runs that somebody has to look at)
@@ -79,6 +91,12 @@ export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, 
   readonly where: string
   /** Every run, the newest first. */
   readonly list: Effect.Effect<ReadonlyArray<RunSummary>, JournalError>
+  /** Every run, the newest first, as they are read: of many, some at a time. */
+  readonly every: Stream.Stream<RunSummary, JournalError>
+  /** The newest run of all, or of a workflow. */
+  readonly newest: (workflow?: string) => Effect.Effect<Option.Option<RunSummary>, JournalError>
+  /** The runs that are not over, that are damaged, or that have left or kept something: all, or those of a workflow. The newest first. */
+  readonly unsettled: (workflow?: string) => Effect.Effect<ReadonlyArray<RunSummary>, JournalError>
   /** The newest runs, and all others that are not over or have left something; and how many runs there are. */
   readonly notable: (
     newest: number
@@ -105,4 +123,6 @@ export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, 
   readonly verify: (run?: RunId) => Effect.Effect<Verification, JournalError>
   /** The rows of a run, or of all, and in the place of each that cannot be read, which one that is. */
   readonly rows: (run?: RunId) => Stream.Stream<HashChain.Row | HashChain.DamagedRow, JournalError>
+  /** Makes the table of runs anew from their events, where it says something else. */
+  readonly reindex: Effect.Effect<Reindexed, JournalError>
 }>() {}

@@ -54,12 +54,12 @@ const begin = Effect.fn("SqlRunJournal.begin")(function*(queue: AppendQueue.Appe
 })
 
 const acquire = Effect.fn("SqlRunJournal.acquire")(function*(queue: AppendQueue.AppendQueue, run: RunId) {
-  const reached = yield* stateOf(run)
-  if (reached === undefined) return yield* new RunUnknownError({ run })
-  const identity = { run, workflow: reached.workflow, url: reached.url }
+  const found = (yield* RunIndex.identityOf(run)) ?? (yield* stateOf(run))
+  if (found === undefined) return yield* new RunUnknownError({ run })
+  const identity = { run, workflow: found.workflow, url: found.url }
   const leases = yield* RunLease.RunLease
   const lease = yield* leases.acquire(identity)
-  // Read again: until it was acquired, its owner may have added to it.
+  // Read now: until it was acquired, its owner may have added to it.
   const rows = yield* EventLog.rows(run)
   const handle = yield* makeHandle({ queue, identity, lease, end: HashChain.endOf(rows.at(-1)) })
   return { ...handle, events: yield* EventLog.events(rows), inputs: yield* inputs(run) }
@@ -69,8 +69,8 @@ const abandoned = Effect.fn("SqlRunJournal.abandoned")(function*(url: string) {
   const runs = yield* RunIndex.openOn(AgamemnonAddress.spellings(url))
   if (runs.length === 0) return []
   // After they were found: one that has begun since then is none of them.
-  const { living } = yield* RunLease.RunLease
-  const alive = yield* living
+  const { livingAmong } = yield* RunLease.RunLease
+  const alive = yield* livingAmong(runs)
   return runs.filter((run) => !alive.has(run))
 })
 

@@ -79,7 +79,8 @@ export const layer: Layer.Layer<RunLease.RunLease, never, Database.Database | Ow
     yield* Effect.forkScoped(Effect.interruptible(renewRepeatedly(state)))
     return RunLease.RunLease.of({
       acquire: (run) => acquire(state, run),
-      living: living(state),
+      living: living(state, OwnerTable.owned),
+      livingAmong: (runs) => runs.length === 0 ? Effect.succeed(new Map()) : living(state, OwnerTable.ownedAmong(runs)),
       cancel: (run, by) => cancel(state, run, by)
     })
   })
@@ -107,9 +108,9 @@ const isAlive = (
   return Effect.map(process.lifeOf(owner), (life) => (life === "unknown" ? Boolean(owner.is_leased) : life === "alive"))
 }
 
-const living = (state: State): Effect.Effect<ReadonlyMap<string, RunLease.Owner>, JournalError> =>
+const living = (state: State, owned: typeof OwnerTable.owned): Effect.Effect<ReadonlyMap<string, RunLease.Owner>, JournalError> =>
   Effect.map(
-    Effect.flatMap(using(state, OwnerTable.owned), Effect.filter((owner) => isAlive(state, owner))),
+    Effect.flatMap(using(state, owned), Effect.filter((owner) => isAlive(state, owner))),
     (alive) => new Map(alive.map((owner) => [owner.run, owner]))
   )
 

@@ -1,7 +1,6 @@
 /** The store of runs in SQL: a file of this machine, PostgreSQL, or the memory of this process. */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
-import * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
@@ -29,6 +28,7 @@ import * as HashChain from "./HashChain.ts"
 import * as OwnerProcess from "./OwnerProcess.ts"
 import * as ResourceIndex from "./ResourceIndex.ts"
 import * as OwnerTable from "./OwnerTable.ts"
+import * as Reindex from "./Reindex.ts"
 import * as RunIndex from "./RunIndex.ts"
 import type { RunSummary } from "./RunSummary.ts"
 import { RunNotOverError, RunStore, type Verification } from "./RunStore.ts"
@@ -44,8 +44,8 @@ const isEnd = ({ tag }: HashChain.Row): boolean => tag === "run.finished"
 
 /** Reads what is new of a run, and tells from where to read on, unless that was all. */
 const readOn = Effect.fnUntraced(function*(run: RunId, from: number) {
-  const { living } = yield* RunLease.RunLease
-  const isAlive = (yield* living).has(run)
+  const { livingAmong } = yield* RunLease.RunLease
+  const isAlive = (yield* livingAmong([run])).has(run)
   // Read after its owner was looked for: what a run that has ended had to say is there by then.
   const rows = yield* EventLog.rows(run, from)
   const last = rows.at(-1)
@@ -108,43 +108,54 @@ const forget = Effect.fnUntraced(function*(run: RunId) {
   yield* Effect.ignoreLogged(Database.scrub)
 }, Effect.scoped)
 
-/** The first place at which a log is not what was written, or cannot be read. */
-const firstBreak = (rows: ReadonlyArray<HashChain.Row | HashChain.DamagedRow>): HashChain.Break | undefined => {
-  const [before, rest] = Arr.span(rows, (row): row is HashChain.Row => !(row instanceof HashChain.DamagedRow))
-  const damaged = rest[0]
-  return HashChain.firstBreak(before) ??
-    (damaged === undefined ? undefined : { run: damaged.run, seq: damaged.seq, tag: damaged.tag, problem: "cannot be read" })
+/** The rows of a run, or of all, a run after the other. */
+const rowsOf = (run: RunId | undefined) =>
+  run === undefined ? EventLog.everyRow : Stream.fromIterableEffect(EventLog.allRows(run))
+
+/** What is known of the runs of a log that is checked from its beginning on. */
+interface Checking extends Verification {
+  /** The run whose rows are being checked. */
+  readonly run: string | undefined
+  readonly check: HashChain.Check
 }
 
-/** Reads the rows of a run, or says that they cannot be read: those whose id is damaged are not found by it. */
-const readable = (run: string) =>
-  Effect.map(EventLog.allRows(run), (rows) =>
-    rows.length === 0 && run.includes("\ufffd") ? [new HashChain.DamagedRow({ run, seq: 0, tag: "unknown" })] : rows)
+/** Goes over to the next run. */
+const next = ({ breaks, check, events, runs }: Checking, run: string | undefined): Checking => {
+  const broken = HashChain.breakOf(check)
+  return {
+    run,
+    check: HashChain.unchecked,
+    runs: runs + (run === undefined ? 0 : 1),
+    events,
+    breaks: broken === undefined ? breaks : [...breaks, broken]
+  }
+}
 
-/** Checks the rows of a run. */
-const verifyOne = (run: string) =>
-  Effect.map(readable(run), (rows) => [rows.length, firstBreak(rows)] as const)
-
-const verify = (runs: ReadonlyArray<string>) =>
-  Effect.map(
-    Effect.forEach(runs, verifyOne),
-    (checked): Verification => ({
-      runs: checked.length,
-      events: checked.reduce((sum, [length]) => sum + length, 0),
-      breaks: checked.flatMap(([, broken]) => broken ?? [])
-    })
-  )
+/** Checks rows as they are read: of a long log, no more is kept than where it is broken. */
+const verify = (run: RunId | undefined) =>
+  Stream.runFold(
+    rowsOf(run),
+    { run: undefined, check: HashChain.unchecked, runs: 0, events: 0, breaks: [] } as Checking,
+    (before, row): Checking => {
+      const reached = row.run === before.run ? before : next(before, row.run)
+      return { ...reached, events: reached.events + 1, check: HashChain.check(reached.check, row) }
+    }
+  ).pipe(Effect.map((checked): Verification => {
+    const { breaks, events, runs } = next(checked, undefined)
+    return { runs, events, breaks }
+  }))
 
 const make = Effect.gen(function*() {
   const context = yield* Effect.context<Parts>()
   const { where } = yield* Database.Database
   const provided = Effect.provide(context)
 
-  const runsOf = (run: RunId | undefined) => (run === undefined ? EventLog.runs : Effect.succeed([run]))
-
   return RunStore.of({
     where,
     list: provided(RunIndex.list),
+    every: Stream.provideContext(RunIndex.every, context),
+    newest: (workflow) => provided(RunIndex.newest(workflow)),
+    unsettled: (workflow) => provided(RunIndex.unsettled(workflow)),
     notable: (newest) => provided(RunIndex.notable(newest)),
     find: (prefix) => provided(RunIndex.find(prefix)),
     events: (run) => provided(Effect.flatMap(EventLog.rows(run), EventLog.events)),
@@ -154,12 +165,9 @@ const make = Effect.gen(function*() {
     removedByOthers: (run) => provided(ResourceIndex.removedByOthers(run)),
     cancel: (run, by) => provided(Effect.flatMap(RunLease.RunLease, ({ cancel }) => cancel(run, by))),
     forget: (run) => provided(forget(run)),
-    verify: (run) => provided(Effect.flatMap(runsOf(run), verify)),
-    rows: (run) =>
-      Stream.fromIterableEffect(runsOf(run)).pipe(
-        Stream.flatMap((each) => Stream.fromIterableEffect(readable(each))),
-        Stream.provideContext(context)
-      )
+    verify: (run) => provided(verify(run)),
+    rows: (run) => Stream.provideContext(rowsOf(run), context),
+    reindex: provided(Reindex.reindex)
   })
 })
 

@@ -83,7 +83,7 @@ for (const [name, { files, program, script }] of Object.entries(shells)) {
         assert.sameMembers([...(yield* complete("run --teardown on_f"))], ["on_failure"])
         assert.deepStrictEqual([...(yield* complete("run --teardown=alw"))].map((each) => each.replace(/^.*=/, "")), ["always"])
         assert.includeMembers([...(yield* complete("list --status "))], ["running", "timed_out"])
-        assert.sameMembers([...(yield* complete("audit "))], ["verify", "export"])
+        assert.sameMembers([...(yield* complete("audit "))], ["verify", "export", "reindex"])
         assert.sameMembers([...(yield* complete("help pl"))], ["plan"])
         const flags = yield* complete("run flow.yaml --")
         assert.includeMembers([...flags], ["--json", "--teardown", "--help"])

@@ -147,6 +147,20 @@ describe.concurrent("the journal", () => {
       }
     }))
 
+  test("makes the table of runs anew from their events", () =>
+    Effect.gen(function*() {
+      const { id, path } = yield* makeRecord
+      const env = RecordFile.inFile(path)
+      const before = yield* run(["list"], { env })
+      yield* alter(path, "DELETE FROM telemachy_runs")
+      assert.strictEqual((yield* run(["list"], { env })).stdout, "no run is recorded\n")
+      const reindexed = yield* run(["audit", "reindex"], { env })
+      assert.strictEqual(reindexed.stdout, "1 run: 1 row was not as the events say\n", reindexed.stderr)
+      assert.strictEqual((yield* run(["list"], { env })).stdout, before.stdout)
+      assert.strictEqual((yield* run(["audit", "reindex"], { env })).stdout, "1 run: every row was as the events say\n")
+      assert.strictEqual((yield* run(["audit", "reindex", id], { env })).code, 2)
+    }))
+
   test("names the first link that is broken", () =>
     Effect.gen(function*() {
       const { id, path } = yield* makeRecord

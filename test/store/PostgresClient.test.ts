@@ -197,7 +197,7 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("PostgresClient"), ()
       const database = yield* Database.openPostgres(url)
       const context = yield* process(database, 1)
       const { acquire } = Context.get(context, RunLease)
-      const unlock = yield* lock(url, "telemachy_events")
+      const unlock = yield* lock(url, "telemachy_runs")
       const reads = Arr.replicate(Effect.provide(RunIndex.list, context), 5)
       const reading = yield* Effect.fork(Effect.all(reads, { concurrency: "unbounded" }))
       yield* Effect.sleep("200 millis")
@@ -214,7 +214,7 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("PostgresClient"), ()
       const database = yield* Database.openPostgres(url, limits)
       const context = yield* process(database, 1)
       const { abandoned, acquire } = Context.get(context, RunJournal)
-      const unlock = yield* lock(url, "telemachy_events, telemachy_owners")
+      const unlock = yield* lock(url, "telemachy_events, telemachy_owners, telemachy_runs")
       const refused = <A, E extends { readonly message: string }, R>(ask: Effect.Effect<A, E, R>) =>
         Effect.map(Effect.flip(Effect.uninterruptible(ask)), ({ message }) => message)
       const messages = yield* Effect.all([
@@ -225,6 +225,19 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("PostgresClient"), ()
       ], { concurrency: "unbounded" })
       for (const message of messages) assert.match(message, /does not answer in time$/)
       yield* unlock
+    }))
+
+  it.scopedLive("a database is opened whose tables another process is changing, when that is done", () =>
+    Effect.gen(function*() {
+      const url = yield* TestPostgres.database("telemachy_changing")
+      yield* Effect.scoped(Database.openPostgres(url))
+      const unlock = yield* lock(url, "telemachy_migrations")
+      const opening = yield* Effect.fork(Database.openPostgres(url, limits))
+      yield* Effect.sleep(Duration.times(limits.statement, 2))
+      assert.isNull(opening.unsafePoll())
+      yield* unlock
+      const { sql } = yield* Fiber.join(opening)
+      assert.lengthOf(yield* sql`SELECT run FROM telemachy_runs`, 0)
     }))
 
   it.scopedLive("following a run goes on after its connection was killed, cut or silent", () =>

@@ -17,6 +17,13 @@ import * as JsonLines from "../JsonLines.ts"
 import * as OutputErrors from "../OutputErrors.ts"
 import * as RunLookup from "../RunLookup.ts"
 
+/** The table of runs was to be made anew for one of them. */
+export class ReindexError extends Schema.TaggedError<ReindexError>()("ReindexError", {}) {
+  override get message(): string {
+    return "audit reindex: it is about all runs, and takes none"
+  }
+}
+
 /** Checks the chain of each run. */
 const verify = Effect.fn("AuditCommand.verify")(function*(run: RunId | undefined) {
   const { verify } = yield* RunStore.RunStore
@@ -51,7 +58,16 @@ const print = Effect.fn("AuditCommand.print")(function*(run: RunId | undefined) 
   if (damaged > 0) return yield* new CommandExit({ code: 1 })
 })
 
-const actions = { verify, export: print }
+/** Makes the table of runs anew, which is of all of them. */
+const reindex = Effect.fn("AuditCommand.reindex")(function*(run: RunId | undefined) {
+  if (run !== undefined) return yield* new ReindexError()
+  const { reindex } = yield* RunStore.RunStore
+  const { changed, runs } = yield* reindex
+  const found = changed === 0 ? "every row was as the events say" : `${count(changed, "row")} ${changed === 1 ? "was" : "were"} not as the events say`
+  yield* Console.log(`${count(runs, "run")}: ${found}`)
+})
+
+const actions = { verify, export: print, reindex }
 
 export const command = Command.make("audit", config, ({ action, run: prefix }) =>
   Effect.gen(function*() {

@@ -73,8 +73,8 @@ const sayElsewhere = (states: ReadonlyArray<Found>) => {
  */
 const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(options: Options) {
   const named = Option.getOrUndefined(yield* Settings.agamemnonUrl.config)
-  const { list } = yield* RunStore.RunStore
-  const concerned = (yield* list).filter(isConcerned)
+  const { unsettled } = yield* RunStore.RunStore
+  const concerned = (yield* unsettled()).filter(isConcerned)
   const found = yield* Effect.forEach(concerned, ({ run }) =>
     Effect.map(Effect.either(RunLookup.stateOf(run)), (state) => ({ run, state })))
   const isHere = (state: Found) =>

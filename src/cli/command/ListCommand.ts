@@ -1,9 +1,11 @@
 /** `telemachy list`: lists recorded runs. */
 import * as Command from "@effect/cli/Command"
+import * as Chunk from "effect/Chunk"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import { count, duration, oneLine } from "../../report/Format.ts"
 import type { Style } from "../../report/Style.ts"
 import * as Table from "../../report/Table.ts"
@@ -64,25 +66,50 @@ const yielding: ReadonlyArray<Table.Yield> = [
   { column: 2, least: "interrupted".length }
 ]
 
-export const command = Command.make("list", config, ({ all, json, noColor, status }) =>
+const isEmpty = Effect.flatMap(RunStore.RunStore, ({ newest }) => Effect.map(newest(), Option.isNone))
+
+/** How many lines are laid out together: those of a longer list are written as they are read. */
+const perTable = 1000
+
+/** Writes runs as they are read. Answers how many there were. */
+const print = <E, R>(runs: Stream.Stream<RunSummary, E, R>, json: boolean) =>
   Effect.gen(function*() {
-    const { list, notable } = yield* RunStore.RunStore
-    const { runs, total } = all || Option.isSome(status)
-      ? yield* Effect.map(list, (every) => ({ runs: every, total: every.length }))
-      : yield* notable(most)
-    const shown = Option.match(status, {
-      onNone: () => runs,
-      onSome: (only) => runs.filter((run) => run.status === only)
-    })
-    if (json) return yield* Effect.forEach(shown, (run) => JsonLines.write(JSON.stringify(run)), { discard: true })
+    if (json) {
+      return yield* Stream.runFoldEffect(runs, 0, (count, run) => Effect.as(JsonLines.write(JSON.stringify(run)), count + 1))
+    }
     const { style, width } = yield* Streams.outputOf(process.stdout)
-    if (shown.length === 0) return yield* Console.log(total === 0 ? "no run is recorded" : "no such run is recorded")
     const now = yield* DateTime.now
     const header = ["WORKFLOW", "RUN", "STATUS", "STARTED", "   TOOK", ""].map(style.faint)
-    const rows = Table.render([header, ...shown.map((run) => cells(run, now, style))], { width, yielding })
-    yield* Effect.forEach(rows, (row) => Console.log(row), { discard: true })
-    const hidden = Option.isSome(status) ? 0 : total - shown.length
-    if (hidden > 0) yield* Console.log(style.faint(`… and ${count(hidden, "more run")}: telemachy list --all`))
+    let widths: ReadonlyArray<number> = []
+    return yield* Stream.runFoldEffect(Stream.grouped(runs, perTable), 0, (count, part) =>
+      Effect.gen(function*() {
+        const rows = [...(count === 0 ? [header] : []), ...Chunk.map(part, (run) => cells(run, now, style))]
+        widths = Table.widths(rows, widths)
+        const lines = Table.renderWith(rows, widths, { width, yielding })
+        // In one piece: each write is waited for.
+        yield* Console.log(lines.join("\n"))
+        return count + part.length
+      }))
+  })
+
+export const command = Command.make("list", config, ({ all, json, noColor, status }) =>
+  Effect.gen(function*() {
+    const { every, notable } = yield* RunStore.RunStore
+    const { runs, total } = all || Option.isSome(status)
+      ? { runs: every, total: undefined }
+      : yield* Effect.map(notable(most), ({ runs, total }) => ({ runs: Stream.fromIterable(runs), total }))
+    const shown = Option.match(status, {
+      onNone: () => runs,
+      onSome: (only) => Stream.filter(runs, (run) => run.status === only)
+    })
+    const printed = yield* print(shown, json)
+    if (json) return
+    if (printed === 0) return yield* Console.log(Option.isNone(status) || (yield* isEmpty) ? "no run is recorded" : "no such run is recorded")
+    const hidden = (total ?? printed) - printed
+    if (hidden > 0) {
+      const { style } = yield* Streams.outputOf(process.stdout)
+      yield* Console.log(style.faint(`… and ${count(hidden, "more run")}: telemachy list --all`))
+    }
   }).pipe(
     OutputErrors.whileWritable,
     Effect.provide(SqlRunStore.layerConfig()),

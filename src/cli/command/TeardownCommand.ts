@@ -35,10 +35,10 @@ const remove = (leftover: ManagedResource.ManagedResource) =>
 /** Removes what recorded runs of the workflow have left here, so that their journal says it. Answers whether all of it is gone. */
 const cleanRecorded = Effect.fn("TeardownCommand.cleanRecorded")(function*(workflow: string, heir: RunId) {
   const { url } = yield* AgamemnonClient
-  const { list } = yield* RunStore.RunStore
+  const { unsettled } = yield* RunStore.RunStore
   const settings = yield* RunSettings.config
-  const runs = (yield* list).filter((each) =>
-    each.workflow === workflow && each.owner === undefined &&
+  const runs = (yield* unsettled(workflow)).filter((each) =>
+    each.owner === undefined &&
     (each.status === "interrupted" || (each.left ?? 0) + (each.kept ?? 0) > 0))
   const exits = yield* Effect.forEach(runs, ({ run }) =>
     Effect.gen(function*() {

@@ -5,8 +5,13 @@ import type { Definition } from "../Help.ts"
 
 /** The arguments. */
 export const config = {
-  action: Args.choice<"verify" | "export">([["verify", "verify"], ["export", "export"]], { name: "ACTION" }).pipe(
-    Args.withDescription("verify: check the chain of hashes; export: print every row as a line of JSON")
+  action: Args.choice<"verify" | "export" | "reindex">(
+    [["verify", "verify"], ["export", "export"], ["reindex", "reindex"]],
+    { name: "ACTION" }
+  ).pipe(
+    Args.withDescription(
+      "verify: check the chain of hashes; export: print every row as a line of JSON; reindex: make the table that list reads anew from the events"
+    )
   ),
   run: Args.optional(Arguments.run)
 }
@@ -17,6 +22,7 @@ export const definition: Definition = {
   config,
   examples: [
     ["telemachy audit verify", "check every run, and name the first broken link of each"],
-    ["telemachy audit export 3e5c > run.jsonl", "print the journal of one run"]
+    ["telemachy audit export 3e5c > run.jsonl", "print the journal of one run"],
+    ["telemachy audit reindex", "make the table of runs what the events of all runs say"]
   ]
 }
