@@ -37,10 +37,8 @@ export class CurrentRun extends Context.Tag("telemachy/executor/CurrentRun")<Cur
   readonly settings: RunSettings
   /** Where the events are written down, if they are. */
   readonly journal: Option.Option<RunJournal.Handle>
-  /** Says that something has happened: the state moves on, and whoever listens hears of it. */
+  /** Says that something has happened: it is written down soon, then the state moves on, and whoever listens hears of it. */
   readonly emit: (body: EventBody) => Effect.Effect<void>
-  /** Says that something has happened, and does not wait until that is written. */
-  readonly emitSoon: (body: EventBody) => Effect.Effect<void>
   /** Says that something is about to be done, and waits until that is written. It must not be done when this fails. */
   readonly emitBefore: <Body extends EventBody>(body: Body) => Effect.Effect<OnRecord<Body["_tag"]>, JournalError | LeaseLostError>
   /** From now on nothing waits until it is written. */
@@ -51,7 +49,7 @@ export class CurrentRun extends Context.Tag("telemachy/executor/CurrentRun")<Cur
   readonly ensureLease: Effect.Effect<void, LeaseLostError>
   /** Fails when this process has lost the lease of the run, and never succeeds. */
   readonly leaseLost: Effect.Effect<never, LeaseLostError>
-  /** The state so far; nothing before the run has started. */
+  /** The state by all that was said so far, which it waits for; nothing before the run has started. */
   readonly state: Effect.Effect<RunState.RunState | undefined>
 }>() {}
 
@@ -75,7 +73,7 @@ export const make = ({ events, reached, ...run }: Options): Context.Tag.Service<
     events.unsafeOffer(event)
   }
   const hasResources = () => state !== undefined && RunState.remaining(state).length > 0
-  const { publish, publishBefore, publishLast, publishSoon, writeBeside } = Option.match(run.journal, {
+  const { publish, publishBefore, publishLast, settled, writeBeside } = Option.match(run.journal, {
     onNone: () => EventPublisher.direct(deliver),
     onSome: (journal) => EventPublisher.journaled({ journal, deliver, hasResources })
   })
@@ -91,9 +89,8 @@ export const make = ({ events, reached, ...run }: Options): Context.Tag.Service<
     ...run,
     ensureLease: Option.match(run.journal, { onNone: () => Effect.void, onSome: ({ ensure }) => ensure }),
     leaseLost: Option.match(run.journal, { onNone: () => Effect.never, onSome: ({ lost }) => lost }),
-    state: Effect.sync(() => state),
+    state: Effect.map(settled, () => state),
     emit: (body) => Effect.flatMap(eventOf(body), publish),
-    emitSoon: (body) => Effect.flatMap(eventOf(body), publishSoon),
     emitBefore: (body) => Effect.as(Effect.flatMap(eventOf(body), publishBefore), { [OnRecordTypeId]: body._tag }),
     emitLast: (body, isUrgent) => Effect.flatMap(eventOf(body), (event) => publishLast(event, isUrgent)),
     writeBeside

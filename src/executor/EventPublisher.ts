@@ -1,7 +1,8 @@
 /**
  * How the events of a run come out: first into the journal, if there is one,
  * then to whoever listens. One fiber writes them, and what happens while it does
- * is written together after that.
+ * is written together after that. Nobody waits for that but who tells an intent:
+ * all other events are written with the next intent, or after a moment.
  *
  * Three rules hold when the journal fails. An intent waits until it is written,
  * however long that takes: what it announces must not be done before. All other
@@ -20,6 +21,12 @@ import { isLeaseLostError, JournalError, type LeaseLostError } from "../run/Jour
 import type { RunEvent } from "../run/RunEvent.ts"
 import type * as RunJournal from "../run/RunJournal.ts"
 
+/** How long an event that is no intent waits for others to be written with. */
+const gatherTime = Duration.millis(5)
+
+/** How many events wait to be written before whoever publishes another has to wait, too. */
+const queueLimit = 10_000
+
 /** How long one write may take. */
 const writeTimeout = Duration.seconds(10)
 
@@ -31,10 +38,10 @@ const lastWriteTimeout = Duration.seconds(1)
 
 /** Publishes the events of one run. */
 export interface EventPublisher {
-  /** Publishes an event, and waits until it has been told. */
+  /** Publishes an event, and does not wait until it is written and told, unless too many wait for that. */
   readonly publish: (event: RunEvent) => Effect.Effect<void>
-  /** Publishes an event, and does not wait for that. */
-  readonly publishSoon: (event: RunEvent) => Effect.Effect<void>
+  /** Waits until everything has been told that was published so far, but for intents. */
+  readonly settled: Effect.Effect<void>
   /**
    * Publishes an event that tells what is about to be done, and waits until it
    * is written. Fails when the run has made nothing and the journal fails, and
@@ -53,7 +60,7 @@ export type Deliver = (event: RunEvent) => void
 /** Publishes without a journal: at once. */
 export const direct = (deliver: Deliver): EventPublisher => {
   const publish = (event: RunEvent) => Effect.sync(() => deliver(event))
-  return { publish, publishSoon: publish, publishBefore: publish, publishLast: publish, writeBeside: Effect.void }
+  return { publish, publishBefore: publish, publishLast: publish, settled: Effect.void, writeBeside: Effect.void }
 }
 
 /** What publishing by way of a journal takes. */
@@ -75,13 +82,14 @@ export const journaled = (options: Options): EventPublisher => {
     hasBegun: false,
     isBeside: false,
     isLast: false,
+    isGathering: false,
     writer: undefined,
     failure: undefined,
     lost: undefined
   }
   return {
-    publish: (event) => Effect.suspend(() => settled(enqueue(state, entryOf(event)))),
-    publishSoon: (event) => Effect.asVoid(enqueue(state, entryOf(event))),
+    publish: (event) => publish(state, event),
+    settled: Effect.suspend(() => settled(state)),
     publishBefore: (event) => publishBefore(state, event),
     publishLast: (event, isUrgent) => publishLast(state, event, isUrgent ? lastWriteTimeout : writeTimeout),
     writeBeside: Effect.sync(() => {
@@ -116,6 +124,8 @@ interface State extends Options {
   isBeside: boolean
   /** Whether the last event is in the queue. */
   isLast: boolean
+  /** Whether events wait for others to be written with. */
+  isGathering: boolean
   writer: Fiber.RuntimeFiber<void> | undefined
   failure: JournalError | undefined
   /** This process drives the run no longer. */
@@ -128,9 +138,6 @@ const entryOf = (event: RunEvent, isIntent = false): Entry => ({
   done: Deferred.unsafeMake(FiberId.none),
   isTold: false
 })
-
-const settled = (enqueued: Effect.Effect<Entry>): Effect.Effect<void> =>
-  Effect.flatMap(enqueued, ({ done }) => Effect.ignore(Deferred.await(done)))
 
 const commonOf = ({ at, run, workflow }: RunEvent) => ({ at, run, workflow })
 
@@ -148,17 +155,35 @@ const tellAll = (state: State) => {
   for (const entry of state.queue) if (!entry.isIntent) tell(state, entry)
 }
 
-/** Puts an event into the queue. */
-const enqueue = (state: State, entry: Entry): Effect.Effect<Entry> =>
+const publish = (state: State, event: RunEvent): Effect.Effect<void> =>
   Effect.suspend(() => {
+    const entry = entryOf(event)
     if (state.lost !== undefined) {
       tell(state, entry)
-      return Effect.succeed(entry)
+      return Effect.void
     }
     state.queue.push(entry)
     if (state.isBeside || state.failure !== undefined) tell(state, entry)
-    return Effect.as(startWriter(state), entry)
+    if (state.queue.length > queueLimit) return settled(state)
+    return state.failure === undefined ? gather(state) : startWriter(state)
   })
+
+/** Lets what is in the queue be written after a moment, unless that is done before. */
+const gather = (state: State): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (state.isGathering || state.writer !== undefined) return Effect.void
+    state.isGathering = true
+    const end = Effect.suspend(() => {
+      state.isGathering = false
+      return state.queue.length === 0 ? Effect.void : startWriter(state)
+    })
+    return Effect.asVoid(Effect.forkDaemon(Effect.interruptible(Effect.zipRight(Effect.sleep(gatherTime), end))))
+  })
+
+const settled = (state: State): Effect.Effect<void> => {
+  const last = state.queue.findLast(({ isIntent, isTold }) => !isIntent && !isTold)
+  return last === undefined ? Effect.void : Effect.zipRight(startWriter(state), Effect.ignore(Deferred.await(last.done)))
+}
 
 const publishBefore = (state: State, event: RunEvent) =>
   Effect.suspend((): Effect.Effect<void, JournalError | LeaseLostError> => {
@@ -206,8 +231,9 @@ const startWriter = (state: State): Effect.Effect<void> =>
     if (state.writer !== undefined) return Effect.void
     const writing = Effect.ensuring(
       writeAll(state),
-      Effect.sync(() => {
+      Effect.suspend(() => {
         state.writer = undefined
+        return state.lost === undefined && state.queue.length > 0 ? gather(state) : Effect.void
       })
     )
     return Effect.map(Effect.forkDaemon(Effect.interruptible(writing)), (fiber) => {
@@ -216,7 +242,7 @@ const startWriter = (state: State): Effect.Effect<void> =>
     })
   })
 
-/** Writes until there is nothing left to write. */
+/** Writes until there is nothing left that somebody waits for. */
 const writeAll = Effect.fnUntraced(function*(state: State) {
   // Whoever else has something to say at this moment says it first, so that it is written together.
   yield* Effect.yieldNow()
@@ -229,7 +255,10 @@ const writeAll = Effect.fnUntraced(function*(state: State) {
     if (Either.isRight(exit)) written(state, batch)
     else if (isLeaseLostError(exit.left)) lose(state, exit.left)
     else unwritten(state, exit.left)
-    if (state.failure === undefined) continue
+    if (state.failure === undefined) {
+      if (state.isLast || state.queue.some(({ isIntent }) => isIntent)) continue
+      return
+    }
     if (state.isLast) return tellAll(state)
     yield* Effect.timeoutOption(state.retry.await, retryPause)
   }

@@ -60,8 +60,8 @@ const report = Effect.fnUntraced(function*(connectivity: Connectivity.Connectivi
 })
 
 const reportLost = ({ consecutiveFailures, lastAnswer }: WorkflowConnectivityError) =>
-  Effect.flatMap(CurrentRun, ({ emitSoon }) =>
-    emitSoon({
+  Effect.flatMap(CurrentRun, ({ emit }) =>
+    emit({
       _tag: "connectivity.lost",
       failures: consecutiveFailures,
       ...(lastAnswer === undefined ? {} : { lastAnswer })

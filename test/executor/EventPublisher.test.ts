@@ -37,6 +37,9 @@ const make = (options: { readonly hasResources?: boolean } = {}) => {
   })
   return {
     ...publisher,
+    /** Publishes an event, and waits until it has been told. */
+    publish: (event: RunEvent) => Effect.zipRight(publisher.publish(event), publisher.settled),
+    publishSoon: publisher.publish,
     batches,
     told: () => numbers(told),
     log: () => numbers(log),
@@ -286,14 +289,59 @@ describe("EventPublisher", () => {
       assert.deepStrictEqual([run.told(), run.log()], [["1", "2", "3", "run.finished"], ["1", "2", "3", "run.finished"]])
     }))
 
-  it.effect("what is published soon is not waited for", () =>
+  it.effect("an event that nobody waits for is written after 5 ms, together with all that has happened by then", () =>
+    Effect.gen(function*() {
+      const run = make()
+      yield* run.publishSoon(numbered(1))
+      yield* TestClock.adjust("3 millis")
+      yield* run.publishSoon(numbered(2))
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual([run.told(), run.batches], [[], []])
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual([run.told(), run.batches], [["1", "2"], [["1", "2"]]])
+    }))
+
+  it.effect("such events are written with the next intent, and before it", () =>
+    Effect.gen(function*() {
+      const run = make()
+      yield* run.publishSoon(numbered(1))
+      yield* run.publishSoon(numbered(2))
+      yield* run.publishBefore(numbered(3))
+      assert.deepStrictEqual([run.told(), run.batches], [["1", "2", "3"], [["1", "2", "3"]]])
+      yield* TestClock.adjust("1 second")
+      assert.lengthOf(run.batches, 1)
+    }))
+
+  it.effect("what happens while such events are written is written after a moment, too", () =>
     Effect.gen(function*() {
       const run = make()
       run.journal(() => Effect.sleep("1 second"))
       yield* run.publishSoon(numbered(1))
-      assert.deepStrictEqual(run.told(), [])
+      yield* TestClock.adjust("500 millis")
+      yield* run.publishSoon(numbered(2))
+      yield* TestClock.adjust("505 millis")
+      assert.deepStrictEqual([run.told(), run.batches], [["1"], [["1"]]])
+      yield* TestClock.adjust("5 millis")
+      assert.deepStrictEqual(run.batches, [["1"], ["2"]])
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual([run.told(), run.log()], [["1"], ["1"]])
+      assert.deepStrictEqual([run.told(), run.log()], [["1", "2"], ["1", "2"]])
+    }))
+
+  it.effect("whoever wants to know all that has happened waits until it is written, and no longer", () =>
+    Effect.gen(function*() {
+      const run = make()
+      yield* run.settled
+      run.journal(() => Effect.sleep("1 second"))
+      yield* run.publishSoon(numbered(1))
+      const waiting = yield* Effect.fork(run.settled)
+      yield* TestClock.adjust("999 millis")
+      assert.strictEqual((yield* Fiber.poll(waiting))._tag, "None")
+      yield* TestClock.adjust("1 millis")
+      yield* Fiber.join(waiting)
+      run.journal(() => full)
+      yield* run.publishSoon(numbered(2))
+      yield* run.settled
+      assert.deepStrictEqual(run.told(), ["1", "2", "record.failed"])
     }))
 
   it.effect("a defect of the journal is a failure of the journal", () =>
