@@ -1,11 +1,15 @@
 /** What benchmarks have in common: workflows of a shape, an Agamemnon to run them on, and medians. */
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Command from "@effect/platform/Command"
 import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Order from "effect/Order"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import { AgamemnonClient, EmbeddedAgamemnon, WorkflowExecutor } from "telemachy"
 
 /** How the tasks of a workflow depend on each other. */
@@ -45,6 +49,21 @@ export const workflow = (name: string, shape: Shape, count: number) => ({
 /** Layer of an executor on an Agamemnon. */
 export const executorOn = (server: EmbeddedAgamemnon.EmbeddedAgamemnon["Type"]) =>
   WorkflowExecutor.layer().pipe(Layer.provide(AgamemnonClient.layer(server)))
+
+/** Serves an Agamemnon in a process of its own, and answers a client of it. */
+export const served = Effect.gen(function*() {
+  const server = yield* Command.start(
+    Command.make("node", "dist/bin.js", "agamemnon", "--port", "0").pipe(Command.env({ AGAMEMNON_API_KEY: "bench" }))
+  )
+  const url = yield* server.stdout.pipe(
+    Stream.decodeText(),
+    Stream.splitLines,
+    Stream.filterMap((line) => Option.fromNullable(/^AGAMEMNON_URL=(.*)$/.exec(line)?.[1])),
+    Stream.runHead,
+    Effect.flatten
+  )
+  return yield* AgamemnonClient.make({ url, apiKey: Redacted.make("bench") })
+})
 
 /** One request to an embedded Agamemnon and its answer, in milliseconds: the least that anything can cost. */
 export const roundTrip = Effect.gen(function*() {

@@ -1,13 +1,9 @@
 /** What a run costs beyond its tasks: a chain of 100 and a fan-out of 1,000 tasks that complete at once. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as Command from "@effect/platform/Command"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
-import * as Stream from "effect/Stream"
 import { AgamemnonClient, EmbeddedAgamemnon, WorkflowExecutor, WorkflowSpec } from "telemachy"
 import * as Bench from "./Bench.ts"
 import * as Figure from "./Figure.ts"
@@ -23,27 +19,12 @@ const run = (input: unknown) =>
     return { time: Duration.toMillis(time), requests: yield* server.requests }
   }).pipe(Effect.scoped)
 
-/** Serves an Agamemnon in a process of its own, and answers a client of it. */
-const remote = Effect.gen(function*() {
-  const server = yield* Command.start(
-    Command.make("node", "dist/bin.js", "agamemnon", "--port", "0").pipe(Command.env({ AGAMEMNON_API_KEY: "bench" }))
-  )
-  const url = yield* server.stdout.pipe(
-    Stream.decodeText(),
-    Stream.splitLines,
-    Stream.filterMap((line) => Option.fromNullable(/^AGAMEMNON_URL=(.*)$/.exec(line)?.[1])),
-    Stream.runHead,
-    Effect.flatten
-  )
-  return yield* AgamemnonClient.make({ url, apiKey: Redacted.make("bench") })
-})
-
 const timed = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.map(Effect.timed(effect), ([time]) => Duration.toMillis(time))
 
 /** How long a ping takes while a thousand tasks are being submitted, which an ordinary request waits seconds for. */
 const underLoad = Effect.gen(function*() {
-  const client = yield* remote
+  const client = yield* Bench.served
   const spec = yield* WorkflowSpec.decodeUnknown(Bench.workflow("load", "fan-out", 1000))
   const layer = WorkflowExecutor.layer().pipe(Layer.provide(Layer.succeed(AgamemnonClient.AgamemnonClient, client)))
   const pings = yield* Ref.make<ReadonlyArray<number>>([])

@@ -1,7 +1,8 @@
 /**
  * Runs every benchmark, each in a process of its own, prints one table, and
  * writes it to `bench/results/all.json`; with `--write` also into the page on
- * performance.
+ * performance. With `--check`, only compares what does not depend on the machine
+ * with its limits; with `--peers`, only measures other durable engines beside this.
  */
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -55,4 +56,6 @@ const main = Effect.gen(function*() {
   if (process.argv.includes("--write")) yield* write(rows)
 })
 
-main.pipe(Effect.provide(NodeContext.layer), NodeRuntime.runMain)
+if (process.argv.includes("--check")) await import("./check.ts")
+else if (process.argv.includes("--peers")) await import("./peers.ts")
+else main.pipe(Effect.provide(NodeContext.layer), NodeRuntime.runMain)

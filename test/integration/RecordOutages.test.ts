@@ -123,7 +123,7 @@ describe.skipIf(PostgresSchema.isMissing).concurrent("a PostgreSQL (left out unl
 
   test("that hangs holds up neither the removal nor the end of a run that is cancelled", () =>
     Effect.gen(function*() {
-      const grace = 3
+      const grace = 5
       const backend = yield* TestBackend.make()
       const database = yield* postgres
       const { file } = yield* TestWorkflow.shell("outage", { only: TestWorkflow.wait })
@@ -132,10 +132,14 @@ describe.skipIf(PostgresSchema.isMissing).concurrent("a PostgreSQL (left out unl
       })
       yield* running.event("task.progressed")
       yield* database.freeze
-      const [time, ended] = yield* Effect.timed(Effect.zipRight(running.signal("SIGINT"), running.ended))
+      yield* running.signal("SIGINT")
+      // A limit for what hangs.
+      const ended = yield* Effect.timeout(running.ended, "40 seconds")
       assert.strictEqual(ended.code, 130, ended.stderr)
       assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
-      assert.isBelow(Duration.toSeconds(time), grace + 2, ended.stderr)
+      // By its own clock: how long it takes to load or to be given a core is not its grace.
+      const at = (tag: string) => Duration.toSeconds(ended.events.find(({ _tag }) => _tag === tag)?.elapsed ?? Duration.infinity)
+      assert.isAtMost(at("run.finished") - at("run.decided"), grace + 2, ended.stderr)
     }))
 
   for (const command of [["status", "--watch"], ["status", "--watch", "--json"], ["logs", "--follow"], ["logs", "--follow", "--json"]]) {

@@ -1,0 +1,164 @@
+/**
+ * Compares what does not depend on the machine with the limits in
+ * `bench/limits.json`: requests, statements and synced writes per task, the heap
+ * of a run that waits, and how much of the command is loaded. Ends with 1 when
+ * something is above its limit.
+ */
+import { fileURLToPath } from "node:url"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Command from "@effect/platform/Command"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Arr from "effect/Array"
+import * as Console from "effect/Console"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Number from "effect/Number"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { AgamemnonClient, EmbeddedAgamemnon, SqlRunStore, WorkflowExecutor, WorkflowSpec } from "telemachy"
+import * as Table from "../src/report/Table.ts"
+import * as Bench from "./Bench.ts"
+import * as Figure from "./Figure.ts"
+import * as Statements from "./Statements.ts"
+
+/** What a figure may be at most, by its name, and in which unit. */
+const Limits = Schema.parseJson(Schema.Record({
+  key: Schema.String,
+  value: Schema.Struct({ most: Schema.Number, unit: Schema.String })
+}))
+
+/** Runs a workflow with a journal in a file, and answers what that cost per task. */
+const perTask = (shape: Bench.Shape, count: number) =>
+  Effect.gen(function*() {
+    const directory = yield* Effect.flatMap(FileSystem.FileSystem, (files) => files.makeTempDirectoryScoped())
+    const file = `${directory}/runs.db`
+    const spec = yield* WorkflowSpec.decodeUnknown(Bench.workflow(shape, shape, count))
+    const server = yield* EmbeddedAgamemnon.make()
+    const { tracer, count: spans } = Statements.counter()
+    const layer = WorkflowExecutor.layer().pipe(
+      Layer.provide([AgamemnonClient.layer(server), SqlRunStore.layerFile(file)])
+    )
+    return yield* Effect.gen(function*() {
+      const { execute } = yield* WorkflowExecutor.WorkflowExecutor
+      const before = yield* Statements.hold(file)
+      const statementsBefore = spans("sql.execute")
+      yield* execute(spec)
+      const after = yield* Statements.commits(file)
+      return {
+        [`${shape} of ${count}: requests per task`]: (yield* server.requests) / count,
+        [`${shape} of ${count}: statements per task`]: (spans("sql.execute") - statementsBefore) / count,
+        [`${shape} of ${count}: synced writes per task`]: (after - before) / count
+      }
+    }).pipe(Effect.provide(layer), Effect.withTracer(tracer))
+  }).pipe(Effect.scoped)
+
+/** The requests per task to an Agamemnon that tells nothing of its tasks, as one elsewhere without NATS. */
+const polledRequests = (count: number) =>
+  Effect.gen(function*() {
+    const spec = yield* WorkflowSpec.decodeUnknown(Bench.workflow("polled", "chain", count))
+    const server = yield* EmbeddedAgamemnon.make()
+    const client = AgamemnonClient.layer({ url: server.url, apiKey: server.apiKey })
+    yield* Effect.provide(WorkflowExecutor.execute(spec), Layer.provide(WorkflowExecutor.layer(), client))
+    return { [`chain of ${count}, polled: requests per task`]: (yield* server.requests) / count }
+  }).pipe(Effect.scoped)
+
+setFlagsFromString("--expose-gc")
+const collect: () => void = runInNewContext("gc")
+
+const heapAfterCollection = Effect.sync(() => {
+  collect()
+  collect()
+  return process.memoryUsage().heapUsed
+})
+
+/** The heap of this process while so many runs wait for their tasks, in bytes. */
+const heapOf = (runs: number) =>
+  Effect.gen(function*() {
+    const directory = yield* Effect.flatMap(FileSystem.FileSystem, (files) => files.makeTempDirectoryScoped())
+    const server = yield* EmbeddedAgamemnon.make({ workers: false })
+    const layer = WorkflowExecutor.layer().pipe(
+      Layer.provide([AgamemnonClient.layer(server), SqlRunStore.layerFile(`${directory}/runs.db`)])
+    )
+    return yield* Effect.gen(function*() {
+      const { events, execute } = yield* WorkflowExecutor.WorkflowExecutor
+      const submitted = Stream.filter(yield* events, ({ _tag }) => _tag === "task.submitted")
+      const specs = yield* Effect.forEach(Arr.range(1, runs), (number) =>
+        WorkflowSpec.decodeUnknown({ ...Bench.workflow(`idle ${number}`, "chain", 1), teardown: "never" }))
+      const running = yield* Effect.forkScoped(Effect.forEach(specs, (spec) => execute(spec), { concurrency: "unbounded", discard: true }))
+      yield* Stream.runDrain(Stream.take(submitted, runs))
+      // What is still being said and written of the submissions ends meanwhile.
+      yield* Effect.sleep("2 seconds")
+      const heap = yield* heapAfterCollection
+      yield* Fiber.interrupt(running)
+      return heap
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  }).pipe(Effect.scoped)
+
+const idle = { few: 20, many: 120 }
+
+const heapPerRun = Effect.gen(function*() {
+  // What is loaded, compiled and kept at the first time belongs to no run.
+  yield* heapOf(idle.few)
+  const few = yield* heapOf(idle.few)
+  const many = yield* heapOf(idle.many)
+  return { "heap per run that waits": (many - few) / (idle.many - idle.few) / 1024 }
+})
+
+const Coverage = Schema.parseJson(Schema.Struct({ result: Schema.Array(Schema.Struct({ url: Schema.String })) }))
+
+/** The size of the scripts that a command has loaded, of its own and of what it carries, in bytes. */
+const loadedBy = (args: ReadonlyArray<string>) =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const directory = yield* files.makeTempDirectoryScoped()
+    yield* Command.make("node", "dist/bin.js", ...args).pipe(
+      Command.env({ NODE_V8_COVERAGE: directory, TELEMACHY_DATABASE_URL: "memory:" }),
+      Command.stdout("pipe"),
+      Command.string
+    )
+    const reports = yield* Effect.forEach(yield* files.readDirectory(directory), (name) =>
+      Effect.flatMap(files.readFileString(`${directory}/${name}`), Schema.decode(Coverage)))
+    const scripts = new Set(reports.flatMap(({ result }) => result.map(({ url }) => url)).filter((url) => url.startsWith("file:")))
+    const sizes = yield* Effect.forEach(scripts, (url) => Effect.map(files.stat(fileURLToPath(url)), ({ size }) => globalThis.Number(size)))
+    return Number.sumAll(sizes) / 1024
+  }).pipe(Effect.scoped)
+
+const loaded = Effect.all({
+  "loaded by --help": loadedBy(["--help"]),
+  "loaded by plan": loadedBy(["plan", "workflows/hello.yaml"]),
+  "loaded by run": loadedBy(["run", "workflows/hello.yaml"])
+})
+
+const main = Effect.gen(function*() {
+  const files = yield* FileSystem.FileSystem
+  const limits = yield* Effect.flatMap(files.readFileString("bench/limits.json"), Schema.decode(Limits))
+  const figures: Readonly<Record<string, number>> = Object.assign(
+    {},
+    yield* loaded,
+    yield* perTask("chain", 100),
+    yield* perTask("fan-out", 300),
+    yield* polledRequests(100),
+    yield* heapPerRun
+  )
+  const names = [...new Set([...Object.keys(limits), ...Object.keys(figures)])]
+  const rows = names.map((name) => {
+    const value = figures[name]
+    const limit = limits[name]
+    // Nothing at all means that it is no longer counted.
+    const isWithin = value !== undefined && value > 0 && limit !== undefined && value <= limit.most
+    const most = limit === undefined ? "no limit in bench/limits.json" : `${limit.most} ${limit.unit}`
+    return { isWithin, cells: [name, value === undefined ? "not measured" : Figure.rounded(value), most, isWithin ? "" : "EXCEEDED"] }
+  })
+  const table = Table.render([["WHAT", "MEASURED", "AT MOST", ""], ...rows.map(({ cells }) => cells)], { width: Infinity })
+  yield* Effect.forEach(table, (line) => Console.log(line), { discard: true })
+  if (rows.some(({ isWithin }) => !isWithin)) return yield* new TooMuch()
+})
+
+/** Something is above its limit, has none, or is no longer counted. */
+class TooMuch extends Data.TaggedError("TooMuch") {}
+
+main.pipe(Effect.provide(Bench.layer), NodeRuntime.runMain({ disableErrorReporting: true }))
