@@ -129,7 +129,6 @@ const loadedBy = (args: ReadonlyArray<string>) =>
 
 const loaded = Effect.all({
   "loaded by --help": loadedBy(["--help"]),
-  "loaded by plan": loadedBy(["plan", "workflows/hello.yaml"]),
   "loaded by run": loadedBy(["run", "workflows/hello.yaml"])
 })
 
