@@ -1,10 +1,9 @@
 /**
  * Compares what does not depend on the machine with the limits in
  * `bench/limits.json`: requests, statements and synced writes per task, the heap
- * of a run that waits, and how much of the command is loaded. Ends with 1 when
+ * of a run that waits, and how much of the command is run. Ends with 1 when
  * something is above its limit.
  */
-import { fileURLToPath } from "node:url"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -108,28 +107,38 @@ const heapPerRun = Effect.gen(function*() {
   return { "heap per run that waits": (many - few) / (idle.many - idle.few) / 1024 }
 })
 
-const Coverage = Schema.parseJson(Schema.Struct({ result: Schema.Array(Schema.Struct({ url: Schema.String })) }))
+const Range = Schema.Struct({ startOffset: Schema.Number, endOffset: Schema.Number, count: Schema.Number })
+const Script = Schema.Struct({ url: Schema.String, functions: Schema.Array(Schema.Struct({ ranges: Schema.Array(Range) })) })
+const Coverage = Schema.parseJson(Schema.Struct({ result: Schema.Array(Script) }))
 
-/** The size of the scripts that a command has loaded, of its own and of what it carries, in bytes. */
-const loadedBy = (args: ReadonlyArray<string>) =>
+/** How many characters of a script were run. What is within something else is told of after it. */
+const runOf = ({ functions }: typeof Script.Type): number => {
+  const ranges = functions.flatMap(({ ranges }) => ranges)
+  const marks = new Uint8Array(ranges.reduce((length, { endOffset }) => Math.max(length, endOffset), 0))
+  for (const { count, endOffset, startOffset } of ranges) marks.fill(count > 0 ? 1 : 0, startOffset, endOffset)
+  return marks.reduce((sum, mark) => sum + mark, 0)
+}
+
+/** How much of the command is run by some arguments, of its own and of what it carries, in kilobytes. */
+const runBy = (args: ReadonlyArray<string>) =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
     const directory = yield* files.makeTempDirectoryScoped()
     yield* Command.make("node", "dist/bin.js", ...args).pipe(
-      Command.env({ NODE_V8_COVERAGE: directory, TELEMACHY_DATABASE_URL: "memory:" }),
+      Command.env({ NODE_V8_COVERAGE: directory, NODE_DISABLE_COMPILE_CACHE: "1", TELEMACHY_DATABASE_URL: "memory:" }),
       Command.stdout("pipe"),
       Command.string
     )
     const reports = yield* Effect.forEach(yield* files.readDirectory(directory), (name) =>
       Effect.flatMap(files.readFileString(`${directory}/${name}`), Schema.decode(Coverage)))
-    const scripts = new Set(reports.flatMap(({ result }) => result.map(({ url }) => url)).filter((url) => url.startsWith("file:")))
-    const sizes = yield* Effect.forEach(scripts, (url) => Effect.map(files.stat(fileURLToPath(url)), ({ size }) => globalThis.Number(size)))
-    return Number.sumAll(sizes) / 1024
+    const scripts = reports.flatMap(({ result }) => result).filter(({ url }) => !url.startsWith("node:"))
+    return Number.sumAll(scripts.map(runOf)) / 1024
   }).pipe(Effect.scoped)
 
-const loaded = Effect.all({
-  "loaded by --help": loadedBy(["--help"]),
-  "loaded by run": loadedBy(["run", "workflows/hello.yaml"])
+const started = Effect.all({
+  "run by --help": runBy(["--help"]),
+  "run by plan": runBy(["plan", "workflows/hello.yaml"]),
+  "run by run": runBy(["run", "workflows/hello.yaml"])
 })
 
 const main = Effect.gen(function*() {
@@ -137,7 +146,7 @@ const main = Effect.gen(function*() {
   const limits = yield* Effect.flatMap(files.readFileString("bench/limits.json"), Schema.decode(Limits))
   const figures: Readonly<Record<string, number>> = Object.assign(
     {},
-    yield* loaded,
+    yield* started,
     yield* perTask("chain", 100),
     yield* perTask("fan-out", 300),
     yield* polledRequests(100),
