@@ -153,7 +153,7 @@ const watch = Effect.fnUntraced(function*(
 
 /** Takes in how a task is now. Answers whether that was new. */
 const update = Effect.fnUntraced(function*(state: State, watched: Watched, task: Task) {
-  const { busy, failures, hints, open, run, team } = state
+  const { failures, hints, open, run, team } = state
   const { id, updatedAt } = task
   // A worker knows better whether it has begun.
   const status = watched.isStarted && task.status === "pending" ? "running" : task.status
@@ -168,7 +168,6 @@ const update = Effect.fnUntraced(function*(state: State, watched: Watched, task:
     return true
   }
   open.delete(id)
-  if (open.size === 0) yield* busy.close
   hints.unmark(id)
   failures.onSettled(id)
   yield* run.emit({ _tag: "task.finished", ...named, id, status, earlier: false, ...resultOf(task["result"]) })
@@ -262,14 +261,15 @@ const readRepeatedly = Effect.fnUntraced(function*(state: State): Effect.fn.Retu
   never,
   AgamemnonError | AgamemnonStateLostError
 > {
-  const { busy, hints, pace } = state
+  const { busy, hints, open, pace } = state
   const longestPause = Duration.toMillis(state.run.settings.monitorPoll)
   while (true) {
+    if (open.size === 0) busy.unsafeClose()
     yield* busy.await
     yield* untilDue(state)
     // What comes together with a hint, or is submitted at the same moment, is told of by the same read.
     yield* Effect.yieldNow()
-    if (state.open.size === 0) continue
+    if (open.size === 0) continue
     state.isHinted = false
     const began = yield* MonotonicTime.millis
     pace.onBegin(began)

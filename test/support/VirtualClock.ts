@@ -48,6 +48,11 @@ export const make = (): VirtualClock => {
     sleep: (duration) =>
       Effect.async<void>((resume) => {
         if (!Duration.isFinite(duration)) return
+        // No time has to pass for that: others have their turn.
+        if (Duration.toMillis(duration) === 0) {
+          setImmediate(() => resume(Effect.void))
+          return
+        }
         const cancel = schedule(duration, () => resume(Effect.void))
         return Effect.sync(cancel)
       })
