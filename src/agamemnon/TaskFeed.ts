@@ -152,6 +152,30 @@ export const none = TaskFeed.of({
   subscribe: () => Effect.acquireRelease(Queue.unbounded<TaskEvent>(), Queue.shutdown)
 })
 
+/** How many events of two sources wait for whoever subscribes to both. Until it takes them, the sources keep theirs. */
+const mergeCapacity = 16
+
+/**
+ * A source of the events of two. Whether events come is said of the first.
+ *
+ * @internal
+ */
+export const merge = (
+  first: Context.Tag.Service<TaskFeed>,
+  second: Context.Tag.Service<TaskFeed>
+): Context.Tag.Service<TaskFeed> => ({
+  statuses: first.statuses,
+  subscribe: Effect.fnUntraced(function*(team) {
+    const merged = yield* Effect.acquireRelease(Queue.bounded<TaskEvent>(mergeCapacity), Queue.shutdown)
+    for (const { subscribe } of [first, second]) {
+      const events = yield* subscribe(team)
+      const pass = Effect.flatMap(Queue.take(events), (event) => Queue.offer(merged, event))
+      yield* Effect.forkScoped(Effect.interruptible(Effect.forever(pass)))
+    }
+    return merged
+  })
+})
+
 /**
  * The subject of every event of a team's tasks, if its id can be part of one.
  * Permissions can allow as much and no more, as a wider pattern would be.

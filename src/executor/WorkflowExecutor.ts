@@ -213,7 +213,7 @@ export const resume = (
 export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {}) {
   const agamemnon = yield* AgamemnonClient
   const runJournal = yield* Effect.serviceOption(RunJournal)
-  const feed = agamemnon.feed ?? Option.getOrElse(yield* Effect.serviceOption(TaskFeed.TaskFeed), () => TaskFeed.none)
+  const feed = feedOf(agamemnon.feed, yield* Effect.serviceOption(TaskFeed.TaskFeed))
   const context = yield* Effect.context<AgamemnonClient>()
   const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
   const settings = RunSettings.make(given)
@@ -259,6 +259,15 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     resume: (run, options) => provided(resume(run, options))
   })
 })
+
+type Feed = Context.Tag.Service<TaskFeed.TaskFeed>
+
+/** What tells of tasks: Agamemnon itself, if it does, and what was given beside it, where workers may say more. */
+const feedOf = (own: Feed | undefined, given: Option.Option<Feed>): Feed => {
+  const other = Option.getOrElse(given, () => TaskFeed.none)
+  if (own === undefined) return other
+  return other === TaskFeed.none ? own : TaskFeed.merge(other, own)
+}
 
 /**
  * Makes the pinger of all runs, which pings for as long as there are any. A run may outlive its executor: so what keeps

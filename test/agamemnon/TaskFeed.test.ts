@@ -1,9 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import * as Stream from "effect/Stream"
 import { type Task, TaskId, TeamId } from "../../src/agamemnon/AgamemnonModel.ts"
 import * as TaskResult from "../../src/agamemnon/TaskResult.ts"
 import * as TaskFeed from "../../src/agamemnon/TaskFeed.ts"
+import * as FakeTaskFeed from "../support/FakeTaskFeed.ts"
 
 const team = TeamId.make("5c1e1f2e-0000-4000-8000-000000000001")
 const id = TaskId.make("5c1e1f2e-0000-4000-8000-000000000002")
@@ -96,4 +101,30 @@ describe("TaskFeed", () => {
     assert.deepStrictEqual(TaskFeed.subject(team), Option.some(`hi.tasks.${team}.*.*`))
     for (const odd of ["", "*", ">", "a.b", "a b", "a\n"]) assert.isTrue(Option.isNone(TaskFeed.subject(TeamId.make(odd))))
   })
+})
+
+describe("a merged feed", () => {
+  it.scoped("tells what either source tells, and of the first whether events come", () =>
+    Effect.gen(function*() {
+      const [first, second] = [yield* FakeTaskFeed.make(TaskFeed.Down({ reason: "away" })), yield* FakeTaskFeed.make()]
+      const merged = TaskFeed.merge(first.service, second.service)
+      assert.deepStrictEqual(yield* Effect.map(Stream.runHead(merged.statuses), Option.getOrUndefined), TaskFeed.Down({ reason: "away" }))
+      const queue = yield* merged.subscribe(team)
+      yield* first.tell(TaskFeed.Started({ id }))
+      assert.deepStrictEqual(yield* Queue.take(queue), TaskFeed.Started({ id }))
+      yield* second.update(task)
+      assert.deepStrictEqual(yield* Queue.take(queue), TaskFeed.Updated({ task }))
+      // More than wait in between.
+      yield* second.tell(...Array.from({ length: 100 }, () => TaskFeed.Mentioned({ id })))
+      assert.lengthOf(Chunk.toReadonlyArray(yield* Queue.takeN(queue, 100)), 100)
+    }))
+
+  it.effect("listens to both for as long as somebody listens to it", () =>
+    Effect.gen(function*() {
+      const [first, second] = [yield* FakeTaskFeed.make(), yield* FakeTaskFeed.make()]
+      const listeners = () => [first.listeners(), second.listeners()]
+      yield* Effect.scoped(Effect.map(TaskFeed.merge(first.service, second.service).subscribe(team), () =>
+        assert.deepStrictEqual(listeners(), [1, 1])))
+      assert.deepStrictEqual(listeners(), [0, 0])
+    }))
 })
