@@ -1,6 +1,5 @@
 /** What benchmarks have in common: workflows of a shape, an Agamemnon to run them on, and medians. */
 import * as NodeContext from "@effect/platform-node/NodeContext"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Command from "@effect/platform/Command"
 import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
@@ -11,6 +10,7 @@ import * as Order from "effect/Order"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { AgamemnonClient, EmbeddedAgamemnon, WorkflowExecutor } from "telemachy"
+import * as Connections from "../src/agamemnon/Connections.ts"
 
 /** How the tasks of a workflow depend on each other. */
 export type Shape = "chain" | "fan-out" | "layers"
@@ -90,5 +90,5 @@ export const peakMemory = Effect.sync(() => process.resourceUsage().maxRSS / 102
 export const median = (values: ReadonlyArray<number>): number =>
   Arr.sort(values, Order.number)[Math.floor(values.length / 2)] ?? 0
 
-/** What a benchmark needs of Node. */
-export const layer = Layer.merge(NodeContext.layer, NodeHttpClient.layer)
+/** What a benchmark needs of Node, with the connections of the command. */
+export const layer = Layer.merge(NodeContext.layer, Connections.layer())
