@@ -98,6 +98,8 @@ const areFew = (open: number, known: number): boolean => known > 100 && open <= 
 /** Makes the monitor of a team, which receives hints about its tasks from now on. */
 export const make = Effect.fnUntraced(function*(team: ProvisionedTeam, onList: OnList) {
   const run = yield* CurrentRun
+  const lists = yield* TeamLists
+  yield* lists.join
   const state: State = {
     team,
     onList,
@@ -106,7 +108,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam, onList: O
     feed: yield* (yield* TaskFeed.TaskFeed).subscribe(team.id),
     hints: MonitorHints.make(),
     failures: yield* WorkerFailures.make,
-    pace: ReadPace.make(run.settings.monitorPoll, (yield* TeamLists).phase),
+    pace: ReadPace.make(run.settings.monitorPoll, lists.phase),
     wakeUp: yield* Effect.makeLatch(),
     isHinted: false,
     markedAt: 0,

@@ -11,6 +11,7 @@ import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import type { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { Task, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import { RequestRetry } from "../agamemnon/RequestRetry.ts"
@@ -20,6 +21,8 @@ type Tasks = ReadonlyArray<Task>
 
 /** The lists of tasks, read for all runs of an executor. */
 export class TeamLists extends Context.Tag("telemachy/executor/TeamLists")<TeamLists, {
+  /** Reads lists until the scope closes. As long as those are few who do, nobody waits for the others. */
+  readonly join: Effect.Effect<void, never, Scope.Scope>
   /** The tasks of a team, if they were read together with those of others. It never fails: whoever gets none reads them alone. */
   readonly together: (team: TeamId) => Effect.Effect<Option.Option<Tasks>>
   /** Where in a second the reads of this process are that are made again and again: a number from 0 to 1. */
@@ -41,6 +44,8 @@ const ofNobody = { schedule: Schedule.recurs(0), onFailure: () => Effect.void }
 interface State {
   readonly agamemnon: Context.Tag.Service<AgamemnonClient>
   readonly waiting: Array<Question>
+  /** How many read lists. */
+  members: number
   isReading: boolean
   /** When the list was last found to be too long, in milliseconds, and for how many teams. */
   tooLong: { readonly at: number; readonly teams: number }
@@ -54,12 +59,23 @@ interface Question {
 /** Makes the lists of an executor. */
 export const make = (agamemnon: Context.Tag.Service<AgamemnonClient>): Effect.Effect<Context.Tag.Service<TeamLists>> =>
   Effect.map(Random.next, (phase) => {
-    const state: State = { agamemnon, waiting: [], isReading: false, tooLong: { at: Number.NEGATIVE_INFINITY, teams: 0 } }
-    return { phase, together: (team) => together(state, team) }
+    const state: State = {
+      agamemnon,
+      waiting: [],
+      members: 0,
+      isReading: false,
+      tooLong: { at: Number.NEGATIVE_INFINITY, teams: 0 }
+    }
+    const count = (change: number) =>
+      Effect.sync(() => {
+        state.members += change
+      })
+    return { phase, join: Effect.acquireRelease(count(1), () => count(-1)), together: (team) => together(state, team) }
   })
 
 const together = (state: State, team: TeamId) =>
   Effect.suspend(() => {
+    if (state.members < teamsPerPage) return Effect.succeedNone
     const answer = Deferred.unsafeMake<Option.Option<Tasks>>(FiberId.none)
     state.waiting.push({ team, answer })
     const begin = state.isReading ? Effect.void : Effect.forkDaemon(Effect.interruptible(answerAll(state)))

@@ -22,13 +22,14 @@ const teams = Effect.fnUntraced(function*(count: number) {
       return id
     }))
   const lists = yield* TeamLists.make(fake.client)
+  yield* Effect.replicateEffect(lists.join, count, { discard: true })
   const all = Effect.forEach(ids, lists.together, { concurrency: "unbounded" })
   const calls = () => fake.calls.filter((call) => call === "listAllTasks").length
   return { all, calls, fake, ids, lists }
 })
 
 describe("TeamLists", () => {
-  it.effect("answers many who ask at the same moment by one list", () =>
+  it.scoped("answers many who ask at the same moment by one list", () =>
     Effect.gen(function*() {
       const { all, calls } = yield* teams(40)
       const answered = Arr.getSomes(yield* all)
@@ -36,14 +37,25 @@ describe("TeamLists", () => {
       assert.strictEqual(calls(), 1)
     }))
 
-  it.effect("leaves a few to read their lists alone", () =>
+  it.scoped("leaves a few to read their lists alone", () =>
     Effect.gen(function*() {
       const { all, calls } = yield* teams(9)
       assert.isTrue((yield* all).every(Option.isNone))
       assert.strictEqual(calls(), 0)
     }))
 
-  it.effect("does not read more than the lists of those who ask would cost, and does not try that again soon", () =>
+  it.scoped("lets nobody wait for others who have ceased to read", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const lists = yield* TeamLists.make(fake.client)
+      yield* Effect.scoped(Effect.replicateEffect(lists.join, 20, { discard: true }))
+      const alone = yield* Effect.fork(lists.together(TeamId.make("any")))
+      yield* Effect.yieldNow()
+      assert.isTrue(Option.isNone(yield* Fiber.join(alone)))
+      assert.deepStrictEqual(fake.calls, [])
+    }))
+
+  it.scoped("does not read more than the lists of those who ask would cost, and does not try that again soon", () =>
     Effect.gen(function*() {
       const { all, calls, fake, ids, lists } = yield* teams(20)
       const [team = TeamId.make("none")] = ids
@@ -59,7 +71,7 @@ describe("TeamLists", () => {
       assert.strictEqual(calls(), 3)
     }))
 
-  it.effect("leaves everybody to read alone when the list of all cannot be read", () =>
+  it.scoped("leaves everybody to read alone when the list of all cannot be read", () =>
     Effect.gen(function*() {
       const { all, fake } = yield* teams(20)
       fake.on("listAllTasks", answers(500, "broken"), 1)
@@ -67,7 +79,7 @@ describe("TeamLists", () => {
       assert.isTrue((yield* all).every(Option.isSome))
     }))
 
-  it.effect("belongs to no run: one that may send nothing holds up no other", () =>
+  it.scoped("belongs to no run: one that may send nothing holds up no other", () =>
     Effect.gen(function*() {
       const { ids, lists } = yield* teams(20)
       const suspended = { schedule: Schedule.forever, onFailure: () => Effect.void, permission: Effect.never }
@@ -78,7 +90,7 @@ describe("TeamLists", () => {
       assert.isTrue(answers.every(Option.isSome))
     }))
 
-  it.effect("answers those who ask while a list is read by the next", () =>
+  it.scoped("answers those who ask while a list is read by the next", () =>
     Effect.gen(function*() {
       const { all, calls, fake } = yield* teams(20)
       fake.on("listAllTasks", (usual) => Effect.delay(usual, "1 second"))
