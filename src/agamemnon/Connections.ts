@@ -104,6 +104,11 @@ const exchange = ({ agents, limit, request, url }: Options) =>
       // Broken off in the middle.
       response.on("error", fail)
     })
+    // Nobody has asked for another protocol. It is an answer all the same, and the last of its connection.
+    sent.on("upgrade", ({ headers, statusCode: status = 0 }, socket) => {
+      socket.destroy()
+      resume(Effect.succeed(new WholeAnswer({ request, status, headers: saidOf(headers) })))
+    })
     sent.end(bytesOf(request.body))
     return Effect.sync(() => sent.destroy())
   })

@@ -51,6 +51,17 @@ describe("Connections", () => {
       yield* eventually(server.open, (open) => open === 0)
     }))
 
+  it.scopedLive("end with an answer that changes to another protocol, which is one", () =>
+    Effect.gen(function*() {
+      const server = yield* tcp((socket) => {
+        socket.on("data", () => socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n"))
+      })
+      const { hasTeam, ping } = yield* client({ url: server.url, pingTimeout: "30 seconds" })
+      yield* ping
+      assert.strictEqual((yield* Effect.flip(hasTeam(teamId))).status, 101)
+      yield* eventually(server.open, (open) => open === 0)
+    }))
+
   it.scopedLive("of pings are their own, so that one that is dead says nothing of the server", () =>
     Effect.gen(function*() {
       const { ca, forget, server } = yield* secure
