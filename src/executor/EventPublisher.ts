@@ -178,7 +178,7 @@ const gather = (state: State): Effect.Effect<void> =>
       return state.queue.length === 0 ? Effect.void : startWriter(state)
     })
     return Effect.asVoid(Effect.forkDaemon(Effect.interruptible(Effect.zipRight(Effect.sleep(gatherTime), end))))
-  })
+  }).pipe(Effect.uninterruptible)
 
 const settled = (state: State): Effect.Effect<void> => {
   const last = state.queue.findLast(({ isIntent, isTold }) => !isIntent && !isTold)

@@ -73,15 +73,17 @@ export const make = (agamemnon: Context.Tag.Service<AgamemnonClient>): Effect.Ef
     return { phase, join: Effect.acquireRelease(count(1), () => count(-1)), together: (team) => together(state, team) }
   })
 
+// Whoever has said that lists are being read also begins that.
 const together = (state: State, team: TeamId) =>
-  Effect.suspend(() => {
-    if (state.members < teamsPerPage) return Effect.succeedNone
-    const answer = Deferred.unsafeMake<Option.Option<Tasks>>(FiberId.none)
-    state.waiting.push({ team, answer })
-    const begin = state.isReading ? Effect.void : Effect.forkDaemon(Effect.interruptible(answerAll(state)))
-    state.isReading = true
-    return Effect.zipRight(begin, Deferred.await(answer))
-  })
+  Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      if (state.members < teamsPerPage) return Effect.succeedNone
+      const answer = Deferred.unsafeMake<Option.Option<Tasks>>(FiberId.none)
+      state.waiting.push({ team, answer })
+      const begin = state.isReading ? Effect.void : Effect.forkDaemon(Effect.interruptible(answerAll(state)))
+      state.isReading = true
+      return Effect.zipRight(begin, restore(Deferred.await(answer)))
+    }))
 
 /** Answers all who ask at this moment, and then all who have asked meanwhile. */
 const answerAll = Effect.fnUntraced(function*(state: State) {
@@ -106,7 +108,12 @@ const read = Effect.fnUntraced(function*(state: State, teams: number) {
   const now = yield* MonotonicTime.millis
   const isTooLong = teams <= state.tooLong.teams && now - state.tooLong.at < Duration.toMillis(memory)
   if (most === 0 || isTooLong) return Option.none()
-  const listed = yield* Effect.option(Effect.provideService(state.agamemnon.listAllTasks(most), RequestRetry, ofNobody))
+  // Whatever goes wrong, a bug of a client included, is met again and told by those who read alone.
+  const listed = yield* state.agamemnon.listAllTasks(most).pipe(
+    Effect.provideService(RequestRetry, ofNobody),
+    Effect.asSome,
+    Effect.catchAllCause(() => Effect.succeedNone)
+  )
   if (Option.isNone(listed)) return Option.none()
   if (Option.isNone(listed.value)) state.tooLong = { at: now, teams }
   return Option.map(listed.value, (tasks) => {

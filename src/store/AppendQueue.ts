@@ -35,14 +35,16 @@ interface State {
 export const make = (): AppendQueue => {
   const state: State = { waiting: [], isWriting: false }
   return {
+    // Whoever has said that it is being written also begins that.
     add: (rows, fence) =>
-      Effect.suspend(() => {
-        const done = Deferred.unsafeMake<void, EventLog.AddError>(FiberId.none)
-        state.waiting.push({ rows, fence, done })
-        const begin = state.isWriting ? Effect.void : Effect.forkDaemon(Effect.interruptible(writeAll(state)))
-        state.isWriting = true
-        return Effect.zipRight(begin, Deferred.await(done))
-      })
+      Effect.uninterruptibleMask((restore) =>
+        Effect.suspend(() => {
+          const done = Deferred.unsafeMake<void, EventLog.AddError>(FiberId.none)
+          state.waiting.push({ rows, fence, done })
+          const begin = state.isWriting ? Effect.void : Effect.forkDaemon(Effect.interruptible(writeAll(state)))
+          state.isWriting = true
+          return Effect.zipRight(begin, restore(Deferred.await(done)))
+        }))
   }
 }
 

@@ -79,6 +79,14 @@ describe("TeamLists", () => {
       assert.isTrue((yield* all).every(Option.isSome))
     }))
 
+  it.scoped("leaves everybody to read alone when the client has a bug", () =>
+    Effect.gen(function*() {
+      const { all, fake } = yield* teams(20)
+      fake.on("listAllTasks", () => Effect.die(new Error("a bug")), 1)
+      assert.isTrue((yield* all).every(Option.isNone))
+      assert.isTrue((yield* all).every(Option.isSome))
+    }))
+
   it.scoped("belongs to no run: one that may send nothing holds up no other", () =>
     Effect.gen(function*() {
       const { ids, lists } = yield* teams(20)
