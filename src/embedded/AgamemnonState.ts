@@ -4,7 +4,7 @@
  * unique, no id has to exist, tasks outlive their teams.
  *
  * Whoever works on the tasks hears of them as {@link StateEvent}s, claims one
- * and finishes it.
+ * and finishes it, unless somebody else does.
  */
 import { randomUUID } from "node:crypto"
 import * as Arr from "effect/Array"
@@ -29,6 +29,7 @@ import {
   type Team,
   TeamId
 } from "../agamemnon/AgamemnonModel.ts"
+import * as TaskStatus from "../run/TaskStatus.ts"
 import { Collection } from "./Collection.ts"
 import type { CreateAgent, PatchAgent, UpdateTask } from "./RequestFields.ts"
 import * as StateChange from "./StateChange.ts"
@@ -41,10 +42,12 @@ export type StateEvent = Data.TaggedEnum<{
   AgentOffline: { readonly agent: AgentId }
   /** A task waits for its agent, which need not exist. */
   TaskWaiting: { readonly agent: string; readonly task: TaskId }
+  /** A task has ended, whoever has said so. */
+  TaskOver: { readonly task: TaskId }
   /** Everything is forgotten. */
   Forgotten: {}
 }>
-const { AgentOffline, AgentOnline, Forgotten, TaskWaiting } = Data.taggedEnum<StateEvent>()
+const { AgentOffline, AgentOnline, Forgotten, TaskOver, TaskWaiting } = Data.taggedEnum<StateEvent>()
 
 /** Part of a list, with what it is a part of. */
 export interface Slice<A> {
@@ -86,7 +89,8 @@ export class AgamemnonState extends Context.Tag("telemachy/embedded/AgamemnonSta
   ) => Effect.Effect<Option.Option<{ readonly agent: Agent; readonly task: Task }>>
   /** Says how a claimed task went, unless somebody else has said so meanwhile. */
   readonly finishTask: (
-    id: string,
+    agent: string,
+    task: string,
     outcome: { readonly status: "completed" | "failed"; readonly result: string }
   ) => Effect.Effect<void>
   /** Forgets everything, as a restart does. */
@@ -126,6 +130,8 @@ interface Memory {
   tasks: Collection<Task>
   /** The tasks of each team. */
   tasksOf: Map<string, Collection<Task>>
+  /** The agents that have claimed tasks, by task, until somebody says that a task does not run any more. */
+  claims: Map<string, string>
   faults: Collection<Fault>
 }
 
@@ -134,6 +140,7 @@ const nothing = (): Omit<Memory, "events" | "changes"> => ({
   teams: new Collection(),
   tasks: new Collection(),
   tasksOf: new Map(),
+  claims: new Map(),
   faults: new Collection()
 })
 
@@ -174,9 +181,9 @@ export const make = Effect.fn("AgamemnonState.make")(function*(extra: ExtraField
     createFault: (type) => createFault(memory, type),
     deleteFault: (id) => Effect.sync(() => memory.faults.delete(id)),
     claimTask: (agent, task) => claimTask(memory, agent, task),
-    finishTask: (id, outcome) =>
+    finishTask: (agent, task, outcome) =>
       Effect.suspend(() =>
-        memory.tasks.get(id)?.status === "running" ? Effect.asVoid(mergeTask(memory, id, outcome)) : Effect.void),
+        memory.claims.get(task) === agent ? Effect.asVoid(mergeTask(memory, task, outcome)) : Effect.void),
     forget: Effect.suspend(() => {
       Object.assign(memory, nothing())
       return Effect.asVoid(PubSub.publish(memory.events, Forgotten()))
@@ -272,9 +279,9 @@ const updateTeam = ({ changes, teams }: Memory, id: string, fields: typeof Creat
     return Option.some(updated)
   })
 
-/** Stores a task, and tells of the change, and when it waits for an agent. */
+/** Stores a task, and tells of the change, and when it waits for an agent or has ended. */
 const storeTask = (
-  { changes, events, tasks, tasksOf }: Memory,
+  { changes, claims, events, tasks, tasksOf }: Memory,
   task: Task,
   changed: (of: { readonly task: Task }) => StateChange.StateChange
 ) =>
@@ -283,7 +290,9 @@ const storeTask = (
     tasksOf.set(task.teamId, ofTeam)
     ofTeam.set(task)
     tasks.set(task)
+    if (task.status !== "running") claims.delete(task.id)
     changes.unsafeOffer(changed({ task }))
+    if (TaskStatus.isTerminal(task.status)) return Effect.as(PubSub.publish(events, TaskOver({ task: task.id })), task)
     const agent = task["assigneeAgentId"]
     return task.status === "pending" && typeof agent === "string" && agent !== ""
       ? Effect.as(PubSub.publish(events, TaskWaiting({ agent, task: task.id })), task)
@@ -332,9 +341,9 @@ const claimTask = (memory: Memory, agentId: string, id: string) =>
   Effect.suspend(() => {
     const agent = memory.agents.get(agentId)
     const task = memory.tasks.get(id)
-    return agent?.status === "online" && task?.status === "pending" && task["assigneeAgentId"] === agentId
-      ? Effect.map(mergeTask(memory, id, { status: "running" }), Option.map((claimed) => ({ agent, task: claimed })))
-      : Effect.succeedNone
+    if (agent?.status !== "online" || task?.status !== "pending" || task["assigneeAgentId"] !== agentId) return Effect.succeedNone
+    memory.claims.set(id, agentId)
+    return Effect.map(mergeTask(memory, id, { status: "running" }), Option.map((claimed) => ({ agent, task: claimed })))
   })
 
 const createFault = ({ faults }: Memory, type: string) =>

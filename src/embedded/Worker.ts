@@ -1,7 +1,9 @@
 /**
  * The agents at work: each that is online takes the tasks that are assigned to
  * it, one at a time, in the order in which they were created. What blocks a
- * task is not looked at; whoever creates tasks does so in their order.
+ * task is not looked at; whoever creates tasks does so in their order. The
+ * program of a task that somebody else ends is ended, and the agent goes on with
+ * the next task when all its processes have ended.
  */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as Path from "@effect/platform/Path"
@@ -106,6 +108,7 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
 > {
   const state = yield* AgamemnonState
   const queues = new Map<string, AgentQueue>()
+  const atWork = new Map<Fiber.RuntimeFiber<void>, string>()
   const fork = yield* FiberSet.makeRuntime<FileSystem.FileSystem | Path.Path | ProcessGroups>()
 
   const outcomeOnInterrupt = (agentId: string, output: OutputTail) =>
@@ -125,10 +128,22 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
             Effect.catchAllCause((cause) =>
               Cause.isInterrupted(cause) ? outcomeOnInterrupt(agentId, output) : Effect.succeed(failed(Cause.pretty(cause)))
             ),
-            Effect.flatMap((outcome) => state.finishTask(task.id, outcome))
+            Effect.flatMap((outcome) => state.finishTask(agentId, taskId, outcome))
           )
         }
       }))
+    )
+
+  /** Works on a task in a fiber of its own, so that it can be ended alone, and waits until its processes have ended. */
+  const workUntilOver = (agentId: string, taskId: string) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(Effect.fork(restore(work(agentId, taskId))), (fiber) => {
+        atWork.set(fiber, taskId)
+        return restore(Fiber.await(fiber)).pipe(
+          Effect.onInterrupt(() => Fiber.interrupt(fiber)),
+          Effect.ensuring(Effect.sync(() => atWork.delete(fiber)))
+        )
+      })
     )
 
   const queueOf = (agent: string): AgentQueue => {
@@ -146,7 +161,7 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
         return wakeUp.await
       }
       tasks.delete(task)
-      return work(agent, task)
+      return workUntilOver(agent, task)
     })
 
   // The turn is kept until the last task's processes have ended, so that an agent that is started again waits for them.
@@ -167,6 +182,9 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
         queue.wakeUp.unsafeOpen()
         return
       }
+      case "TaskOver":
+        for (const [fiber, task] of atWork) if (task === event.task) yield* Fiber.interruptFork(fiber)
+        return
       case "AgentOnline": {
         const queue = queueOf(event.agent)
         queue.worker ??= fork(start(event.agent, queue))

@@ -23,8 +23,8 @@ import { start } from "../support/TestRun.ts"
 
 const quick = { timeout: "500 millis", probeInterval: "100 millis" } as const
 
-const serve = (url: string, options: Partial<NatsTaskFeed.Options> = {}) =>
-  EmbeddedAgamemnon.make({ workers: false, nats: { url: Redacted.make(url), ...quick, ...options } })
+const serve = (url: string, options: Partial<NatsTaskFeed.Options> = {}, others: EmbeddedAgamemnon.Options = {}) =>
+  EmbeddedAgamemnon.make({ workers: false, nats: { url: Redacted.make(url), ...quick, ...options }, ...others })
 
 /** Collects what is logged of NATS: what everybody is told, and what is only told to who looks for a fault. */
 const logged = () => {
@@ -112,6 +112,24 @@ describe.skipIf(TestNats.isMissing)(TestNats.named("The embedded Agamemnon on NA
       assert.isString(first.completedAt)
       assert.strictEqual((yield* readTask(server, paths[2] ?? "")).status, "pending")
       assert.deepStrictEqual(heard, [])
+    }))
+
+  it.scopedLive("ends the program of a task that a worker says is completed", () =>
+    Effect.gen(function*() {
+      const { url } = yield* startedNats
+      const nats = yield* TestNats.publisher(url)
+      const server = yield* serve(url, {}, { workers: true, grace: "100 millis" })
+      const agent = yield* createAgent(server, { name: "worker", program: "sh", workingDirectory: "/tmp" })
+      const task = yield* createTask(server, { assigneeAgentId: agent, description: "trap '' TERM; while :; do sleep 0.1; done" })
+      yield* eventually(server.processes, ({ length }) => length === 1)
+      const { id } = yield* readTask(server, task)
+      yield* eventually(
+        Effect.zipRight(nats.publish(`hi.tasks.t.${id}.completed`, { task_id: id }), server.processes),
+        ({ length }) => length === 0
+      )
+      const read = yield* readTask(server, task)
+      assert.strictEqual(read.status, "completed")
+      assert.notProperty(read, "result")
     }))
 
   it.scopedLive("carries a run whose tasks a worker on NATS does, and which hears of them there", () =>

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Arr from "effect/Array"
@@ -54,6 +54,17 @@ const stuck = (server: EmbeddedAgamemnon.EmbeddedAgamemnon["Type"], prelude = ""
   })
 
 const allGone = (pids: ReadonlyArray<number>) => eventually(Effect.sync(() => pids.some(lives)), (some) => !some)
+
+/** A script that tells whether one of these processes lives. */
+const living = (pids: ReadonlyArray<number>) =>
+  pids.map((pid) => `grep -sq '^State:.[^ZX]' /proc/${pid}/status && echo ${pid} lives`).join("\n") + "\necho done"
+
+/** Waits until programs have written so many lines to a file. */
+const begun = (file: string, count: number) =>
+  eventually(
+    Effect.sync(() => existsSync(file) ? readFileSync(file, "utf8").split("\n").length - 1 : 0),
+    (lines) => lines === count
+  )
 
 describe("Worker", () => {
   it.scopedLive("completes a task of program none with its description", () =>
@@ -314,6 +325,82 @@ describe("Worker", () => {
         result: "the agent was deleted before the task was done"
       })
       yield* allGone(pids)
+    }))
+
+  const givenEnds = [
+    ["fails with PUT", "PUT", { status: "failed", result: "too late" }, ""],
+    ["completes with PATCH", "PATCH", { status: "completed", result: "done by hand" }, "echo interrupted; exit 7"],
+    ["completes as a worker does", "POST", undefined, ""]
+  ] as const
+  for (const [what, method, fields, onTerm] of givenEnds) {
+    it.scopedLive(`ends the processes of a task that somebody else ${what}, and lets its agent go on when they have ended`, () =>
+      Effect.gen(function*() {
+        const server = yield* start({ grace: "300 millis" })
+        const { agent, pids, task } = yield* stuck(server, `trap '${onTerm}' TERM`, "setsid")
+        const next = yield* createTask(server, { assigneeAgentId: agent, description: living(pids) })
+        yield* method === "POST"
+          ? askJson(server, method, `/v1/tasks/${task.split("/").at(-1)}/complete`, {})
+          : askJson(server, method, task, fields)
+        assert.deepStrictEqual(yield* finished(server, next), { status: "completed", result: "done\n" })
+        assert.isFalse(pids.some(lives))
+        const { result, status } = yield* readTask(server, task)
+        assert.deepStrictEqual({ result, status }, { result: fields?.result, status: fields?.status ?? "completed" })
+      }))
+  }
+
+  it.scopedLive("leaves a task that somebody else has ended to whoever sets it running then", () =>
+    Effect.gen(function*() {
+      const server = yield* start()
+      const { agent, pids, task } = yield* stuck(server, "trap '' TERM")
+      const next = yield* createTask(server, { assigneeAgentId: agent, description: "true" })
+      yield* askJson(server, "PUT", task, { status: "failed" })
+      yield* askJson(server, "PUT", task, { status: "running", result: "so far" })
+      yield* finished(server, next)
+      yield* allGone(pids)
+      assert.deepInclude(yield* readTask(server, task), { status: "running", result: "so far" })
+    }))
+
+  it.scopedLive("does not start a task that was ended while it waited for its agent", () =>
+    Effect.gen(function*() {
+      const server = yield* start()
+      const file = `${yield* scratch}/started`
+      const { agent, task } = yield* stuck(server)
+      const waiting = yield* createTask(server, { assigneeAgentId: agent, description: `touch ${file}` })
+      const next = yield* createTask(server, { assigneeAgentId: agent, description: `test ! -e ${file}` })
+      yield* askJson(server, "PUT", waiting, { status: "failed", result: "not wanted" })
+      yield* askJson(server, "PUT", task, { status: "failed" })
+      assert.strictEqual((yield* finished(server, next)).status, "completed")
+      assert.deepInclude(yield* readTask(server, waiting), { status: "failed", result: "not wanted" })
+    }))
+
+  it.scopedLive("lets a program go on whose task is set back to pending, and then does the task again", () =>
+    Effect.gen(function*() {
+      const server = yield* start()
+      const file = `${yield* scratch}/log`
+      const agent = yield* createAgent(server, shell)
+      const description = `echo begun >> ${file}; until test -e ${file}.go; do sleep 0.01; done; cat ${file}`
+      const task = yield* createTask(server, { assigneeAgentId: agent, description })
+      yield* begun(file, 1)
+      yield* askJson(server, "PUT", task, { status: "pending" })
+      yield* Effect.sync(() => writeFileSync(`${file}.go`, ""))
+      assert.deepStrictEqual(yield* finished(server, task), { status: "completed", result: "begun\nbegun\n" })
+    }))
+
+  it.scopedLive("goes by the agent that a task was given to, and not by the one that it was taken from", () =>
+    Effect.gen(function*() {
+      const server = yield* start()
+      const file = `${yield* scratch}/log`
+      const [one, other] = [yield* createAgent(server, { ...shell, name: "one" }), yield* createAgent(server, { ...shell, name: "other" })]
+      const description = `echo begun >> ${file}; until test -e ${file}.$TELEMACHY_AGENT; do sleep 0.01; done; echo $TELEMACHY_AGENT`
+      const task = yield* createTask(server, { assigneeAgentId: one, description })
+      yield* begun(file, 1)
+      yield* askJson(server, "PUT", task, { assigneeAgentId: other, status: "pending" })
+      yield* begun(file, 2)
+      yield* Effect.sync(() => writeFileSync(`${file}.one`, ""))
+      yield* finished(server, yield* createTask(server, { assigneeAgentId: one, description: "true" }))
+      assert.strictEqual((yield* readTask(server, task)).status, "running")
+      yield* Effect.sync(() => writeFileSync(`${file}.other`, ""))
+      assert.deepStrictEqual(yield* finished(server, task), { status: "completed", result: "other\n" })
     }))
 
   it.scopedLive("kills what ignores the request to end", () =>
