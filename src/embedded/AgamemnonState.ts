@@ -3,8 +3,8 @@
  * injected faults, created and changed as Agamemnon 0.1.0 does it. Nothing is
  * unique, no id has to exist, tasks outlive their teams.
  *
- * Whoever works on the tasks hears of them as {@link StateEvent}s, claims one
- * and finishes it, unless somebody else does.
+ * Whoever works on the tasks hears of them as {@link StateEvent}s, claims one,
+ * tells that the work goes on, and finishes it, unless somebody else does.
  */
 import { randomUUID } from "node:crypto"
 import * as Arr from "effect/Array"
@@ -87,6 +87,8 @@ export class AgamemnonState extends Context.Tag("telemachy/embedded/AgamemnonSta
     agent: string,
     task: string
   ) => Effect.Effect<Option.Option<{ readonly agent: Agent; readonly task: Task }>>
+  /** Says that the work on a claimed task goes on. It is not told to others: who reads the task sees it. */
+  readonly touchTask: (agent: string, task: string) => Effect.Effect<void>
   /** Says how a claimed task went, unless somebody else has said so meanwhile. */
   readonly finishTask: (
     agent: string,
@@ -181,6 +183,7 @@ export const make = Effect.fn("AgamemnonState.make")(function*(extra: ExtraField
     createFault: (type) => createFault(memory, type),
     deleteFault: (id) => Effect.sync(() => memory.faults.delete(id)),
     claimTask: (agent, task) => claimTask(memory, agent, task),
+    touchTask: (agent, task) => touchTask(memory, agent, task),
     finishTask: (agent, task, outcome) =>
       Effect.suspend(() =>
         memory.claims.get(task) === agent ? Effect.asVoid(mergeTask(memory, task, outcome)) : Effect.void),
@@ -279,17 +282,18 @@ const updateTeam = ({ changes, teams }: Memory, id: string, fields: typeof Creat
     return Option.some(updated)
   })
 
+const setTask = ({ tasks, tasksOf }: Memory, task: Task) => {
+  const ofTeam = tasksOf.get(task.teamId) ?? new Collection<Task>()
+  tasksOf.set(task.teamId, ofTeam)
+  ofTeam.set(task)
+  tasks.set(task)
+}
+
 /** Stores a task, and tells of the change, and when it waits for an agent or has ended. */
-const storeTask = (
-  { changes, claims, events, tasks, tasksOf }: Memory,
-  task: Task,
-  changed: (of: { readonly task: Task }) => StateChange.StateChange
-) =>
+const storeTask = (memory: Memory, task: Task, changed: (of: { readonly task: Task }) => StateChange.StateChange) =>
   Effect.suspend(() => {
-    const ofTeam = tasksOf.get(task.teamId) ?? new Collection<Task>()
-    tasksOf.set(task.teamId, ofTeam)
-    ofTeam.set(task)
-    tasks.set(task)
+    const { changes, claims, events } = memory
+    setTask(memory, task)
     if (task.status !== "running") claims.delete(task.id)
     changes.unsafeOffer(changed({ task }))
     if (TaskStatus.isTerminal(task.status)) return Effect.as(PubSub.publish(events, TaskOver({ task: task.id })), task)
@@ -344,6 +348,12 @@ const claimTask = (memory: Memory, agentId: string, id: string) =>
     if (agent?.status !== "online" || task?.status !== "pending" || task["assigneeAgentId"] !== agentId) return Effect.succeedNone
     memory.claims.set(id, agentId)
     return Effect.map(mergeTask(memory, id, { status: "running" }), Option.map((claimed) => ({ agent, task: claimed })))
+  })
+
+const touchTask = (memory: Memory, agentId: string, id: string) =>
+  Effect.map(now, (updatedAt) => {
+    const task = memory.tasks.get(id)
+    if (task !== undefined && memory.claims.get(id) === agentId) setTask(memory, { ...task, updatedAt })
   })
 
 const createFault = ({ faults }: Memory, type: string) =>

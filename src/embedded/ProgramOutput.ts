@@ -6,12 +6,13 @@ import type { OutputTail } from "./OutputTail.ts"
 /** Takes what a program writes, as a {@link LogWriter} does. */
 export type ProgramOutput = LogWriter
 
-/** Keeps the end of what a program writes, and gives all of it to a log. */
-export const make = (tail: OutputTail, log: LogWriter): ProgramOutput => {
+/** Keeps the end of what a program writes, gives all of it to a log, and tells that there was something. */
+export const make = (tail: OutputTail, log: LogWriter, onWrite: () => void): ProgramOutput => {
   const writers = { stdout: tail.writer(), stderr: tail.writer() }
   return {
     ...log,
     write: (stream, chunk) => {
+      onWrite()
       writers[stream](chunk)
       return log.write(stream, chunk)
     },

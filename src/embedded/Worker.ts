@@ -25,6 +25,7 @@ import { OutputTail } from "./OutputTail.ts"
 import { type Ended, ProcessGroups } from "./ProcessGroups.ts"
 import * as Program from "./Program.ts"
 import * as ProgramOutput from "./ProgramOutput.ts"
+import * as SignsOfLife from "./SignsOfLife.ts"
 
 /** The queue of an agent: the tasks that may wait for it, and the fiber that works on them while the agent is online. */
 interface AgentQueue {
@@ -71,7 +72,12 @@ const logOf = (task: Task, { logs }: Options) => {
   return log === undefined || logs === undefined ? Effect.succeed(LogWriter.none) : LogWriter.make(log, logs.limit)
 }
 
-const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, options: Options, output: OutputTail) {
+const perform = Effect.fn("Worker.perform")(function*(
+  { agent, task }: { readonly agent: Agent; readonly task: Task },
+  options: Options,
+  output: OutputTail,
+  onAlive: Effect.Effect<void>
+) {
   const groups = yield* ProcessGroups
   const workflow = AgentTags.valueOf(agent, "workflow")
   const run = AgentTags.valueOf(agent, "run")
@@ -95,7 +101,7 @@ const perform = Effect.fn("Worker.perform")(function*(agent: Agent, task: Task, 
       ...(run === undefined ? {} : { TELEMACHY_RUN: run })
     },
     input: text(task, "description"),
-    output: ProgramOutput.make(output, yield* logOf(task, options))
+    output: ProgramOutput.make(output, yield* logOf(task, options), yield* SignsOfLife.make(onAlive))
   })
   return outcomeOf(program, ended, output)
 }, Effect.scoped)
@@ -121,9 +127,9 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(state.claimTask(agentId, taskId), Option.match({
         onNone: () => Effect.void,
-        onSome: ({ agent, task }) => {
+        onSome: (claimed) => {
           const output = new OutputTail(TaskResult.limit)
-          return restore(perform(agent, task, options, output)).pipe(
+          return restore(perform(claimed, options, output, state.touchTask(agentId, taskId))).pipe(
             Effect.catchAll((error) => Effect.succeed(failed(error.message))),
             Effect.catchAllCause((cause) =>
               Cause.isInterrupted(cause) ? outcomeOnInterrupt(agentId, output) : Effect.succeed(failed(Cause.pretty(cause)))

@@ -403,6 +403,16 @@ describe("Worker", () => {
       assert.deepStrictEqual(yield* finished(server, task), { status: "completed", result: "other\n" })
     }))
 
+  it.scopedLive("shows a task whose program writes as alive", () =>
+    Effect.gen(function*() {
+      const server = yield* start()
+      const agent = yield* createAgent(server, shell)
+      const task = yield* createTask(server, { assigneeAgentId: agent, description: "while :; do echo alive; sleep 0.1; done" })
+      const isLater = (time: string) => eventually(readTask(server, task), ({ status, updatedAt }) => status === "running" && updatedAt > time)
+      const { updatedAt } = yield* isLater("")
+      yield* isLater((yield* isLater(updatedAt)).updatedAt)
+    }))
+
   it.scopedLive("kills what ignores the request to end", () =>
     Effect.gen(function*() {
       const server = yield* start()
