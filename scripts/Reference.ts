@@ -61,12 +61,20 @@ const fields = (prefix: string, schema: unknown): ReadonlyArray<ReadonlyArray<st
   })
 }
 
+/** The one of several forms of a value that is a map. */
+const mapOf = (schema: unknown): unknown => {
+  const union = get(schema, "anyOf")
+  return Array.isArray(union) ? union.find((each) => get(each, "type") === "object") : undefined
+}
+
 const workflow = table(["key", "type", "default", "meaning"], [
   ...fields("", JsonSchema.jsonSchema),
   ...fields("metadata.", get(JsonSchema.jsonSchema, "properties", "metadata")),
   ...fields("agents[].", get(JsonSchema.jsonSchema, "$defs", "AgentSpec")),
   ...fields("teams[].", get(JsonSchema.jsonSchema, "$defs", "TeamSpec")),
-  ...fields("teams[].tasks[].", get(JsonSchema.jsonSchema, "$defs", "TaskSpec"))
+  ...fields("teams[].tasks[].", get(JsonSchema.jsonSchema, "$defs", "TaskSpec")),
+  ...fields("teams[].tasks[].retry.", mapOf(get(JsonSchema.jsonSchema, "$defs", "TaskSpec", "properties", "retry"))),
+  ...fields("defaults.", get(JsonSchema.jsonSchema, "properties", "defaults"))
 ])
 
 /** An example, which is compiled and run as it is: all of it, or what its comments `#region NAME` and `#endregion` enclose. */

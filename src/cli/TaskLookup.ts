@@ -46,10 +46,10 @@ export interface Attempt {
   readonly result: string | undefined
 }
 
-type OfAttempt = Extract<RunEvent, { readonly _tag: "task.submitted" | "task.watched" | "task.finished" }>
+type OfAttempt = Extract<RunEvent, { readonly _tag: "task.submitted" | "task.watched" | "task.retrying" | "task.finished" }>
 
 const isOfAttempt = (event: RunEvent): event is OfAttempt =>
-  event._tag === "task.submitted" || event._tag === "task.watched" || event._tag === "task.finished"
+  event._tag === "task.submitted" || event._tag === "task.watched" || event._tag === "task.retrying" || event._tag === "task.finished"
 
 /** The attempts at a task after an event, the latest last. */
 export const attemptsAfter = (
@@ -61,7 +61,7 @@ export const attemptsAfter = (
   if (!isOfAttempt(event) || event.team !== task.team || event.subject !== task.subject) return attempts
   const { id, log } = event
   const before = attempts.find((each) => each.id === id)
-  const isFinished = event._tag === "task.finished"
+  const isFinished = event._tag === "task.finished" || event._tag === "task.retrying"
   const after: Attempt = {
     id,
     log: log ?? before?.log,

@@ -5,9 +5,9 @@ import * as Option from "effect/Option"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
-import * as Monitor from "./Monitor.ts"
 import type { RunRequest } from "./RunRequest.ts"
 import * as TaskDigest from "./TaskDigest.ts"
+import * as WatchedTask from "./WatchedTask.ts"
 
 /** The tasks of one subject: the newest, and all. */
 export interface EarlierTask {
@@ -39,28 +39,49 @@ export const bySubject = (tasks: ReadonlyArray<Task>): ReadonlyMap<string, Earli
 }
 
 /** What the journal of a resumed run says of a task. */
-const taskBefore = ({ before }: Context.Tag.Service<RunRequest>, team: string, subject: string) =>
+export const recorded = ({ before }: Context.Tag.Service<RunRequest>, team: string, subject: string) =>
   before === undefined
     ? undefined
     : Option.getOrUndefined(Option.flatMap(HashMap.get(before.tasks, team), HashMap.get(subject)))
 
 /** Whether the journal of a resumed run has a task that was declared otherwise than it is now. */
 export const hasChanged = (request: Context.Tag.Service<RunRequest>, team: string, task: TaskSpec): boolean => {
-  const digest = taskBefore(request, team, task.subject)?.digest
+  const digest = recorded(request, team, task.subject)?.digest
   return digest !== undefined && digest !== TaskDigest.make(task)
 }
 
-/** The failure of a worker that Agamemnon was about to be told when the process of a resumed run ended. */
+/** The failure that Agamemnon was about to be told when the process of a resumed run ended. */
 export const failingBefore = (request: Context.Tag.Service<RunRequest>, team: string, { id, subject }: Task) => {
-  const failing = taskBefore(request, team, subject)?.failing
-  return failing?.id === id ? { id, reason: failing.reason } : undefined
+  const failing = recorded(request, team, subject)?.failing
+  return failing?.id === id ? { id, reason: failing.reason, as: failing.as } : undefined
+}
+
+/** How a task has ended before. */
+export interface Ended {
+  readonly id: string
+  readonly status: TaskStatus.EndStatus
+  readonly result?: string
+  readonly log?: string
 }
 
 /** How a task has ended by the journal of a resumed run, unless it is to be tried again. */
-export const endedBefore = (request: Context.Tag.Service<RunRequest>, team: string, declared: TaskSpec) => {
-  const task = taskBefore(request, team, declared.subject)
-  if (task?.id === undefined || !TaskStatus.isTerminal(task.status) || hasChanged(request, team, declared)) return undefined
+export const endedBefore = (request: Context.Tag.Service<RunRequest>, team: string, declared: TaskSpec): Ended | undefined => {
+  const task = recorded(request, team, declared.subject)
+  if (task?.id === undefined || !TaskStatus.isEnd(task.status) || hasChanged(request, team, declared)) return undefined
   const { retryFailed } = request
   if (task.status !== "completed" && retryFailed) return undefined
-  return { id: task.id, status: task.status, ...Monitor.resultOf(task.result), ...(task.log === undefined ? {} : { log: task.log }) }
+  return { id: task.id, status: task.status, ...WatchedTask.resultOf(task.result), ...(task.log === undefined ? {} : { log: task.log }) }
+}
+
+/** The task that counts of those of a subject: an attempt of this run that has completed, though it was over, or the newest. */
+export const counting = (request: Context.Tag.Service<RunRequest>, team: string, found: EarlierTask | undefined): Task | undefined => {
+  const attempts = found === undefined ? [] : recorded(request, team, found.newest.subject)?.attempts ?? []
+  const isOwn = (task: Task) => attempts.some(({ id }) => id === task.id)
+  return found?.tasks.find((task) => task.status === "completed" && isOwn(task)) ?? found?.newest
+}
+
+/** The attempts of this run that go on though another one has completed. */
+export const superseded = (request: Context.Tag.Service<RunRequest>, team: string, subject: string, found: EarlierTask | undefined) => {
+  const record = recorded(request, team, subject)
+  return (found?.tasks ?? []).filter(({ id, status }) => id === record?.id && !TaskStatus.isTerminal(status))
 }

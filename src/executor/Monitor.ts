@@ -18,43 +18,26 @@ import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
-import { isTerminal, type TerminalStatus } from "../run/TaskStatus.ts"
+import { isTerminal } from "../run/TaskStatus.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
 import * as MonitorHints from "./MonitorHints.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import * as ReadPace from "./ReadPace.ts"
 import { RunAgamemnon } from "./RunAgamemnon.ts"
 import { TeamLists } from "./TeamLists.ts"
+import * as WatchedTask from "./WatchedTask.ts"
 import * as WorkerFailures from "./WorkerFailures.ts"
-
-/** What a task that has ended has to say. */
-export const resultOf = (result: unknown): { readonly result?: string } => typeof result === "string" ? { result } : {}
 
 /** Watches the tasks of one team. */
 export interface Monitor {
-  /**
-   * Waits until a task of this run, as Agamemnon has reported it, has ended, and
-   * says how. `failure`: what a worker is known to have said of its failure.
-   */
-  readonly watch: (subject: string, task: Task, failure?: WorkerFailures.WorkerFailure) => Effect.Effect<TerminalStatus>
+  /** Watches a task of this run, as Agamemnon has reported it. */
+  readonly watch: (subject: string, task: Task, known?: WatchedTask.Known) => Effect.Effect<WatchedTask.Watch>
   /** Reads the team's tasks for as long as some are watched. Never succeeds. */
   readonly watching: Effect.Effect<void, WatchError>
 }
 
 /** Why the tasks of a team can not be watched any longer. */
 type WatchError = AgamemnonError | AgamemnonStateLostError | JournalError | LeaseLostError
-
-/** A task that is watched, as it was last known. */
-interface Watched {
-  readonly subject: string
-  readonly ended: Deferred.Deferred<TerminalStatus>
-  /** When it began to be watched, in milliseconds. */
-  readonly since: number
-  status: string
-  updatedAt: string
-  /** Whether a worker has said that it has begun, which Agamemnon need not know. */
-  isStarted: boolean
-}
 
 /** The monitor of a team, between two things that it learns. */
 interface State {
@@ -76,9 +59,9 @@ interface State {
   /** Open while tasks are. */
   readonly busy: Effect.Latch
   /** Every task that was ever watched: one that has ended and is no longer there tells of a lost state. */
-  readonly known: Map<TaskId, Watched>
+  readonly known: Map<TaskId, WatchedTask.Watched>
   /** Those that have not ended. */
-  readonly open: Map<TaskId, Watched>
+  readonly open: Map<TaskId, WatchedTask.Watched>
   /** When the list was last read, in milliseconds. */
   readAt: number
 }
@@ -118,7 +101,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam, onList: O
     readAt: yield* MonotonicTime.millis
   }
   return {
-    watch: (subject, task, failure) => watch(state, subject, task, failure),
+    watch: (subject, task, known) => watch(state, subject, task, known),
     watching: watching(state)
   } satisfies Monitor
 })
@@ -130,17 +113,17 @@ const mark = (state: State, id: TaskId) =>
     state.markedAt = now
   })
 
-/** Watches a task that was submitted, or found, to its end. */
+/** Watches a task that was submitted, or found. */
 const watch = Effect.fnUntraced(function*(
   state: State,
   subject: string,
-  { id, status, updatedAt }: Task,
-  failure?: WorkerFailures.WorkerFailure
+  task: Task,
+  before: WatchedTask.Known = {}
 ) {
   const { busy, failures, hints, known, open, pace, wakeUp } = state
-  const ended = yield* Deferred.make<TerminalStatus>()
-  const since = yield* MonotonicTime.millis
-  const watched: Watched = { subject, ended, since, status: "pending", updatedAt, isStarted: false }
+  const { failure } = before
+  const { id, status } = task
+  const watched = yield* WatchedTask.make(subject, task, yield* MonotonicTime.millis, before)
   known.set(id, watched)
   open.set(id, watched)
   if (failure !== undefined) failures.onFailed(failure)
@@ -150,30 +133,51 @@ const watch = Effect.fnUntraced(function*(
   yield* wakeUp.open
   yield* busy.open
   yield* Effect.forEach(buffered.hints, (hint) => applyHint(state, watched, hint), { discard: true })
-  return yield* Deferred.await(ended)
+  return {
+    id,
+    ended: Deferred.await(watched.ended),
+    completedLate: Deferred.await(watched.completedLate),
+    since: watched.since,
+    startedAt: () => watched.startedAt,
+    signAt: () => watched.signAt,
+    look: readOne(state, id, watched),
+    giveUp: (as, reason) =>
+      Effect.suspend(() => {
+        if (isTerminal(watched.status)) return Effect.void
+        watched.isSuperseded = as === "superseded"
+        failures.onFailed({ id, as, reason })
+        return readSoon(state, id)
+      })
+  } satisfies WatchedTask.Watch as WatchedTask.Watch
 })
 
 /** Takes in how a task is now. Answers whether that was new. */
-const update = Effect.fnUntraced(function*(state: State, watched: Watched, task: Task) {
-  const { failures, hints, open, run, team } = state
+const update = Effect.fnUntraced(function*(state: State, watched: WatchedTask.Watched, task: Task) {
+  const { failures, hints, open } = state
   const { id, updatedAt } = task
   // A worker knows better whether it has begun.
   const status = watched.isStarted && task.status === "pending" ? "running" : task.status
-  if (isTerminal(watched.status) || watched.status === status) return false
+  if (isTerminal(watched.status)) return yield* WatchedTask.completeLate(watched, task)
+  if (updatedAt !== watched.updatedAt) watched.signAt = yield* MonotonicTime.millis
+  if (watched.status === status) {
+    if (updatedAt > watched.updatedAt) watched.updatedAt = updatedAt
+    return false
+  }
   // What a hint said since the list was read is newer. Only an end counts always: the server's clock may be set back.
   if (!isTerminal(status) && updatedAt < watched.updatedAt) return false
   watched.status = status
   watched.updatedAt = updatedAt
-  const named = { team: team.spec.name, subject: watched.subject }
   if (!isTerminal(status)) {
-    yield* run.emit({ _tag: "task.progressed", ...named, status })
+    if (status === "running") watched.startedAt ??= yield* MonotonicTime.millis
+    yield* tellProgress(state, watched)
     return true
   }
   open.delete(id)
   hints.unmark(id)
   failures.onSettled(id)
-  yield* run.emit({ _tag: "task.finished", ...named, id, status, earlier: false, ...resultOf(task["result"]) })
-  yield* Deferred.succeed(watched.ended, status)
+  const end = WatchedTask.endOf(watched, task, status)
+  watched.status = end.status === "completed" ? end.status : status
+  yield* Deferred.succeed(watched.ended, end)
   return true
 })
 
@@ -200,10 +204,12 @@ const takeHint = (state: State, hint: MonitorHints.TaskHint): Effect.Effect<void
 }
 
 /** Takes in what a hint says about a task of this run. */
-const applyHint = Effect.fnUntraced(function*(state: State, watched: Watched, hint: MonitorHints.TaskHint) {
+const applyHint = Effect.fnUntraced(function*(state: State, watched: WatchedTask.Watched, hint: MonitorHints.TaskHint) {
   const id = MonitorHints.taskIdOf(hint)
   state.hints.onHint(id, hint._tag === "Updated" ? isTerminal(hint.task.status) : hint._tag !== "Started")
-  if (isTerminal(watched.status)) return
+  if (watched.status === "completed") return
+  if (isTerminal(watched.status)) return yield* applyLateHint(state, watched, hint)
+  watched.signAt = yield* MonotonicTime.millis
   if (hint._tag === "Failed") state.failures.onFailed(hint)
   else state.failures.onOther(id)
   if (hint._tag === "Started") {
@@ -216,6 +222,12 @@ const applyHint = Effect.fnUntraced(function*(state: State, watched: Watched, hi
   }
 })
 
+/** Takes in what a hint says about a task that has ended otherwise than completed. */
+const applyLateHint = (state: State, watched: WatchedTask.Watched, hint: MonitorHints.TaskHint): Effect.Effect<void> => {
+  if (hint._tag === "Updated") return Effect.asVoid(WatchedTask.completeLate(watched, hint.task))
+  return hint._tag === "Mentioned" ? readSoon(state, hint.id) : Effect.void
+}
+
 /** Calls for a read that is not to wait. */
 const readNow = (state: State) =>
   Effect.suspend(() => {
@@ -226,12 +238,17 @@ const readNow = (state: State) =>
 /** Calls for a read of a task, which is not to wait. */
 const readSoon = (state: State, id: TaskId) => Effect.zipRight(mark(state, id), readNow(state))
 
+/** Says how far a task is. */
+const tellProgress = ({ run, team }: State, { isSuperseded, status, subject }: WatchedTask.Watched) =>
+  isSuperseded ? Effect.void : run.emit({ _tag: "task.progressed", team: team.spec.name, subject, status })
+
 /** Takes in that a worker has begun a task. */
-const start = Effect.fnUntraced(function*({ run, team }: State, watched: Watched) {
+const start = Effect.fnUntraced(function*(state: State, watched: WatchedTask.Watched) {
   watched.isStarted = true
+  watched.startedAt ??= yield* MonotonicTime.millis
   if (watched.status !== "pending") return
   watched.status = "running"
-  yield* run.emit({ _tag: "task.progressed", team: team.spec.name, subject: watched.subject, status: watched.status })
+  yield* tellProgress(state, watched)
 })
 
 /** Reads, takes hints, and tells Agamemnon of tasks whose workers have failed, until something of that fails. */
@@ -244,16 +261,19 @@ const watching = Effect.fnUntraced(function*(state: State) {
   return yield* FiberSet.join(parts)
 }, Effect.scoped)
 
-const tellFailure = Effect.fnUntraced(function*(state: State, { id, reason }: WorkerFailures.WorkerFailure) {
+const tellFailure = Effect.fnUntraced(function*(state: State, { as, id, reason }: WorkerFailures.WorkerFailure) {
   const { agamemnon, failures, known, run, team } = state
   const watched = known.get(id)
   if (watched === undefined) return
-  const words = reason === undefined ? {} : { reason }
+  const words = { ...(reason === undefined ? {} : { reason }), ...(as === undefined ? {} : { as }) }
   const intent = yield* run.emitBefore({ _tag: "task.failing", team: team.spec.name, subject: watched.subject, id, ...words })
   // It may have ended while that was written.
   if (isTerminal(watched.status)) return
+  watched.givenUpAs = as
+  // What a worker has written as the result of an attempt that is given up stays there.
+  const result = as === undefined ? reason : undefined
   // One that is not there any longer is for the read after it to find.
-  yield* Effect.catchIf(agamemnon.failTask(intent, team.id, id, reason), ({ isNotFound }) => isNotFound, () => Effect.void)
+  yield* Effect.catchIf(agamemnon.failTask(intent, team.id, id, result), ({ isNotFound }) => isNotFound, () => Effect.void)
   failures.onSettled(id)
   yield* readSoon(state, id)
 })
@@ -301,7 +321,7 @@ const untilDue = Effect.fnUntraced(function*(state: State) {
 })
 
 /** Since when the youngest task is watched. */
-const youngest = (open: ReadonlyMap<TaskId, Watched>): number => {
+const youngest = (open: ReadonlyMap<TaskId, WatchedTask.Watched>): number => {
   let latest = 0
   for (const { since } of open.values()) if (since > latest) latest = since
   return latest
@@ -349,7 +369,7 @@ const readAll = Effect.fnUntraced(function*(state: State) {
 /** Takes in what a list has shown, and tells whether anything had changed. */
 const applyList = Effect.fnUntraced(function*(
   state: State,
-  expected: ReadonlyArray<readonly [TaskId, Watched]>,
+  expected: ReadonlyArray<readonly [TaskId, WatchedTask.Watched]>,
   tasks: ReadonlyArray<Task>
 ) {
   const listed = new Map(tasks.map((task) => [task.id, task]))
@@ -363,7 +383,7 @@ const applyList = Effect.fnUntraced(function*(
 })
 
 /** Reads one task, which is lost when Agamemnon does not know it. */
-const readOne = Effect.fnUntraced(function*(state: State, id: TaskId, watched: Watched) {
+const readOne = Effect.fnUntraced(function*(state: State, id: TaskId, watched: WatchedTask.Watched) {
   const { agamemnon, run, team } = state
   const task = yield* agamemnon.getTask(team.id, id)
   if (Option.isNone(task)) return yield* stateLost(run, `task "${watched.subject}" of team "${team.spec.name}"`)
@@ -371,7 +391,7 @@ const readOne = Effect.fnUntraced(function*(state: State, id: TaskId, watched: W
 })
 
 /** Takes in what a read has shown. */
-const applyRead = (state: State, watched: Watched, task: Task) => {
+const applyRead = (state: State, watched: WatchedTask.Watched, task: Task) => {
   if (!isTerminal(task.status)) state.failures.onUnfinished(task.id)
   else if (!isTerminal(watched.status)) state.hints.onFoundByRead(task.id)
   return update(state, watched, task)

@@ -1,17 +1,21 @@
 /**
- * What workers have said of their failures. Agamemnon does not go by such words,
- * so a task whose worker has failed would stay as it is there: when a read shows
- * that it has not ended, Agamemnon is to be told.
+ * What Agamemnon is to be told of failures. Workers say theirs, but Agamemnon
+ * does not go by such words, so a task whose worker has failed would stay as it
+ * is there: when a read shows that it has not ended, Agamemnon is to be told. The
+ * same holds for attempts that the run itself gives up.
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
+import type { EventBody } from "../run/RunEvent.ts"
 
 /** A failure of which Agamemnon does not know. */
 export interface WorkerFailure {
   readonly id: TaskId
-  /** What the worker has said about it, if anything. */
+  /** What the worker has said about it, if anything, or why it is given up. */
   readonly reason?: string | undefined
+  /** Why the run has given it up. Absent: its worker has failed. */
+  readonly as?: Extract<EventBody, { readonly _tag: "task.failing" }>["as"]
 }
 
 /** What workers have said about the tasks of a team. */

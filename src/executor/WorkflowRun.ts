@@ -12,6 +12,7 @@ import type { EventBody, RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type * as RunJournal from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
+import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as Arrivals from "./Arrivals.ts"
@@ -130,7 +131,12 @@ const declared = ({ agents, teams }: WorkflowSpec) => ({
   agents: agents.map(({ name }) => name),
   teams: teams.map(({ name, tasks }) => ({
     name,
-    tasks: tasks.map(({ assignTo, blockedBy, subject }) => ({ subject, assignTo, blockedBy }))
+    tasks: tasks.map((task) => ({
+      subject: task.subject,
+      assignTo: task.assignTo,
+      blockedBy: task.blockedBy,
+      ...(TaskPolicy.isTolerated(task) ? { continueOnError: true } : {})
+    }))
   }))
 })
 

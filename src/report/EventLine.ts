@@ -1,5 +1,6 @@
 /** Every event of a run as one line of text for people. */
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Match from "effect/Match"
 import * as Stream from "effect/Stream"
 import type { RunEvent } from "../run/RunEvent.ts"
@@ -78,6 +79,16 @@ const waitedFor = ({ grace, pending, reason }: Extract<RunEvent, { readonly _tag
   return `for ${what}${reason === undefined ? "" : `: ${reason}`}`
 }
 
+/** Why Agamemnon is told that a task has failed. */
+const failingWords = {
+  failed: "its worker has failed",
+  timeout: "it has taken too long",
+  stalled: "it has shown no sign of life for too long",
+  superseded: "an attempt before it has completed"
+}
+
+const inTime = (wait: Duration.Duration): string => Duration.equals(wait, Duration.zero) ? " at once" : ` in ${duration(wait)}`
+
 /** Tells of an event in words. */
 export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent, EventLine>()({
   "run.started": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} ${beginning(event)}`),
@@ -102,11 +113,15 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "task.submitted": (event) => ordinary(`${task(event)}: submitted`, event.id),
   "task.watched": (event) => ordinary(`${task(event)}: found in progress, watching it`, event.id),
   "task.progressed": (event) => ordinary(`${task(event)}: ${event.status}`),
-  "task.failing": (event) => notable(`${task(event)}: its worker has failed, telling Agamemnon`),
+  "task.failing": (event) => notable(`${task(event)}: ${failingWords[event.as ?? "failed"]}, telling Agamemnon`),
+  "task.retrying": (event) =>
+    notable(`${task(event)}: attempt ${event.attempt} ended as ${event.status}, the next follows${inTime(event.wait)}`),
   "task.finished": (event) => {
-    const line = `${task(event)}: ${event.status}${event.earlier ? " earlier" : ""}`
+    const why = event.final === undefined ? "" : `, ${event.final}`
+    const line = `${task(event)}: ${event.status}${event.earlier ? " earlier" : ""}${why}`
     return event.status === "completed" ? ordinary(line) : wrong(line)
   },
+  "task.late": (event) => notable(`${task(event)}: attempt ${event.attempt} has completed late, which changes nothing`),
   "task.skipped": (event) => notable(`${task(event)}: skipped, because a task before it did not complete`),
   "request.failed": ({ error }) => notable(`trying again: ${error}`),
   "connectivity.alive": () => step("heartbeat: Agamemnon answers"),

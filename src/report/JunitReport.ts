@@ -33,7 +33,9 @@ interface Case {
   readonly verdict: Verdict
 }
 
-const verdictOf = ({ result: output = "", status }: RunState.TaskState, { outcome, reason }: RunState.RunState): Verdict => {
+const verdictOf = (task: RunState.TaskState, { outcome, reason }: RunState.RunState): Verdict => {
+  const { result: output = "", status } = task
+  if (RunState.isTolerated(task)) return { is: "skipped", message: `it ended as ${status}, which the workflow tolerates`, output }
   const isCancelled = outcome === undefined || outcome === "cancelled"
   const why = reason === "" ? `the run was ${isCancelled ? "cancelled" : "ended"}` : reason
   switch (status) {
@@ -41,6 +43,10 @@ const verdictOf = ({ result: output = "", status }: RunState.TaskState, { outcom
       return { is: "passed", output }
     case "failed":
       return { is: "failure", message: lastLines(output, 1)[0] ?? "the task failed", output }
+    case "timeout":
+      return { is: "failure", message: "the task took too long", output }
+    case "stalled":
+      return { is: "failure", message: "the task showed no sign of life for too long", output }
     case "error":
     case "cancelled":
       return { is: "error", message: `the task ended as ${status}`, output }
@@ -51,6 +57,7 @@ const verdictOf = ({ result: output = "", status }: RunState.TaskState, { outcom
     case "submitting":
     case "submitted":
     case "running":
+    case "retrying":
       return { is: "error", message: `not finished: ${why}`, output }
   }
 }

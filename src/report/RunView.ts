@@ -86,6 +86,9 @@ const ranks: Record<RunState.TaskState["status"], number> = {
   failed: 1,
   error: 1,
   cancelled: 1,
+  timeout: 1,
+  stalled: 1,
+  retrying: 1,
   submitting: 2,
   submitted: 2,
   waiting: 3,
@@ -113,7 +116,7 @@ const worthShowing = (teams: ReadonlyArray<Team>, lines: number): ReadonlySet<Ru
 const unfinished = (task: RunState.TaskState, tasks: ReadonlyArray<RunState.TaskState>): ReadonlyArray<string> =>
   task.status !== "waiting" || task.blockedBy.length === 0
     ? []
-    : tasks.filter(({ status, subject }) => status !== "completed" && task.blockedBy.includes(subject))
+    : tasks.filter((other) => other.status !== "completed" && !RunState.isTolerated(other) && task.blockedBy.includes(other.subject))
       .map(({ subject }) => subject)
 
 const title = (state: RunState.RunState, { now, style }: Options): string => {

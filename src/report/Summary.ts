@@ -117,7 +117,10 @@ export const lastLine = (state: RunState.RunState, style: Style): string => {
   ].join("")
   switch (state.outcome) {
     case "completed": {
-      const line = `${workflow} completed in ${took}: ${count(RunState.tasks(state).length, "task")}${rest}`
+      const all = RunState.tasks(state)
+      const tolerated = all.filter(RunState.isTolerated).length
+      const failed = tolerated === 0 ? "" : `, of which ${tolerated} failed, which it tolerates`
+      const line = `${workflow} completed in ${took}: ${count(all.length, "task")}${failed}${rest}`
       return rest === "" ? style.good(line) : style.bad(line)
     }
     case "cancelled":

@@ -1,6 +1,7 @@
 /** A task as the cells of a table: its mark, its subject, who does it, how far it is, and how long it took. */
 import * as DateTime from "effect/DateTime"
-import type { TaskState } from "../run/RunState.ts"
+import * as Duration from "effect/Duration"
+import { isTolerated, type TaskState } from "../run/RunState.ts"
 import { duration, oneLine } from "./Format.ts"
 import type { Style } from "./Style.ts"
 import { narrowest, type Yield } from "./Table.ts"
@@ -18,19 +19,32 @@ const marks: Record<Status, readonly [mark: string, paint: keyof Style]> = {
   failed: ["✖", "bad"],
   error: ["✖", "bad"],
   cancelled: ["✖", "bad"],
+  timeout: ["✖", "bad"],
+  stalled: ["✖", "bad"],
+  retrying: ["↻", "doubtful"],
   skipped: ["−", "doubtful"]
 }
 
 const elapsed = ({ endedAt, submittedAt }: TaskState, now: DateTime.Utc): string =>
   submittedAt === undefined ? "" : duration(DateTime.distanceDuration(submittedAt, endedAt ?? now))
 
-const underWay = new Set<Status>(["submitting", "submitted", "running"])
+const underWay = new Set<Status>(["submitting", "submitted", "running", "retrying"])
 
-const words = (task: TaskState, { isOver = false, unfinished = [] }: Options): string => {
+/** Which attempt a task is at, where there are or can be several. */
+const attempts = ({ attempt, mostAttempts }: TaskState): string =>
+  attempt === 0 || Math.max(attempt, mostAttempts) === 1 ? "" : ` ${attempt}/${Math.max(attempt, mostAttempts)}`
+
+const untilRetry = ({ attempt, mostAttempts, retryAt }: TaskState, now: DateTime.Utc): string => {
+  const left = retryAt === undefined ? 0 : Math.ceil(DateTime.distance(now, retryAt) / 1000)
+  return `${attempt + 1}/${Math.max(attempt + 1, mostAttempts)}${left <= 0 ? "" : ` in ${duration(Duration.seconds(left))}`}`
+}
+
+const words = (task: TaskState, { isOver = false, now, unfinished = [] }: Options): string => {
   if (isOver && task.status === "waiting") return "not begun"
   if (isOver && underWay.has(task.status)) return "not finished"
   if (task.status === "waiting") return unfinished.length === 0 ? "waiting" : `after ${unfinished.join(", ")}`
-  return task.earlier ? `${task.status} earlier` : task.status
+  if (task.status === "retrying") return `retrying ${untilRetry(task, now)}`
+  return `${task.status}${attempts(task)}${task.earlier ? " earlier" : ""}${isTolerated(task) ? ", tolerated" : ""}`
 }
 
 /** What a row is made with. */
@@ -58,7 +72,8 @@ export const yielding: ReadonlyArray<Yield> = [
 /** The cells of a task's row. */
 export const cells = (task: TaskState, options: Options): ReadonlyArray<string> => {
   const { frame, now, style } = options
-  const [mark, paint] = marks[task.status]
+  const [mark, usual] = marks[task.status]
+  const paint = isTolerated(task) ? "doubtful" : usual
   const moving = task.status === "running" && frame !== undefined ? spinner[frame % spinner.length] ?? mark : mark
   const isQuiet = task.status === "waiting" || task.status === "skipped"
   const subject = oneLine(task.subject)

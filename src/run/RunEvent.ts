@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import { Outcome } from "./Outcome.ts"
 import { RunId } from "./RunId.ts"
-import { TerminalStatus } from "./TaskStatus.ts"
+import { EndStatus, GivenUp } from "./TaskStatus.ts"
 
 const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { exact: true })
 
@@ -105,7 +105,9 @@ const header = {
     tasks: Schema.Array(Schema.Struct({
       subject: Schema.String,
       assignTo: Schema.String,
-      blockedBy: Schema.Array(Schema.String)
+      blockedBy: Schema.Array(Schema.String),
+      // Whether the run can complete though the task fails.
+      continueOnError: optional(Schema.Boolean)
     }))
   }))
 }
@@ -145,8 +147,14 @@ export const RunEvent = Schema.Union(
   ...lifecycle("team"),
   event(
     "task.submitting",
-    "A task is about to be submitted: nothing blocks it any longer. `digest`: of what is declared of it. `changed`: it was done or begun before, as something else was declared.",
-    { ...task, digest: optional(Schema.String), changed: optional(Schema.Boolean) }
+    "A task is about to be submitted: nothing blocks it any longer. `digest`: of what is declared of it. `changed`: it was done or begun before, as something else was declared. `attempt`, `of`: the number of this attempt, and how many there are at most; absent when it is the only one.",
+    {
+      ...task,
+      digest: optional(Schema.String),
+      changed: optional(Schema.Boolean),
+      attempt: optional(Schema.Int),
+      of: optional(Schema.Int)
+    }
   ),
   event("task.submitted", "A task was submitted. `log`: the file on Agamemnon's machine that holds all that it writes.", {
     ...task,
@@ -161,16 +169,40 @@ export const RunEvent = Schema.Union(
   event("task.progressed", "The status of a task has changed.", { ...task, status: Schema.String }),
   event(
     "task.failing",
-    "A worker has failed at a task that Agamemnon has as unfinished, and Agamemnon is about to be told. `reason`: in the worker's words.",
-    { ...task, id: Schema.String, reason: optional(Schema.String) }
+    "A task that Agamemnon has as unfinished is over, and Agamemnon is about to be told that it has failed. `as`: why it is given up; absent when its worker has failed. `reason`: in words, the worker's if it has failed.",
+    { ...task, id: Schema.String, reason: optional(Schema.String), as: optional(Schema.Literal(...GivenUp.literals, "superseded")) }
   ),
-  event("task.finished", "A task has ended. `earlier`: it was done before, by this run or another. `result`: what it wrote, if anything.", {
+  event(
+    "task.retrying",
+    "An attempt has ended, not completed, and after a wait another follows. `attempt`: its number. `result`: what it wrote, if anything.",
+    {
+      ...task,
+      id: Schema.String,
+      attempt: Schema.Int,
+      status: EndStatus,
+      wait: seconds("waitSeconds"),
+      result: optional(Schema.String),
+      log: optional(Schema.String)
+    }
+  ),
+  event(
+    "task.finished",
+    "A task has ended. `earlier`: it was done before, by this run or another. `result`: what it wrote, if anything. `attempt`: the number of the attempt that it ended with, if that is another than the last. `final`: why no other attempt follows.",
+    {
+      ...task,
+      id: Schema.String,
+      status: EndStatus,
+      earlier: Schema.Boolean,
+      result: optional(Schema.String),
+      log: optional(Schema.String),
+      attempt: optional(Schema.Int),
+      final: optional(Schema.String)
+    }
+  ),
+  event("task.late", "An attempt that was over has completed after all, when its task had ended already: that changes nothing.", {
     ...task,
     id: Schema.String,
-    status: TerminalStatus,
-    earlier: Schema.Boolean,
-    result: optional(Schema.String),
-    log: optional(Schema.String)
+    attempt: Schema.Int
   }),
   event("task.skipped", "A task will never run: one that it waits for did not complete.", task),
   event("request.failed", "A request failed and is going to be repeated.", { error: Schema.String }),

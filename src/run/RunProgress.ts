@@ -2,7 +2,7 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
-import type * as RunState from "./RunState.ts"
+import * as RunState from "./RunState.ts"
 import * as TaskStatus from "./TaskStatus.ts"
 
 /** The tasks of a team, as far as their order goes. */
@@ -22,15 +22,17 @@ export const completedTask = (state: RunState.RunState, team: string, subject: s
 /** Whether some task of these teams can still run, or there is only teardown left to do. */
 export const canProceed = (state: RunState.RunState, teams: ReadonlyArray<Team>, retryFailed: boolean): boolean => {
   const isDone = (team: string, subject: string) => Option.isSome(completedTask(state, team, subject))
+  const isSettled = (team: string, subject: string) =>
+    isDone(team, subject) || Option.exists(taskOf(state, team, subject), RunState.isTolerated)
   const hasFailed = (team: string, subject: string) =>
     !retryFailed && Option.exists(taskOf(state, team, subject), ({ status }) => TaskStatus.isFailure(status))
-  return teams.every(({ name, tasks }) => tasks.every(({ subject }) => isDone(name, subject))) ||
+  return teams.every(({ name, tasks }) => tasks.every(({ subject }) => isSettled(name, subject))) ||
     teams.some(({ name, tasks }) => {
       const frontier = TaskGraph.frontier(TaskGraph.make(tasks))
       const ready = [...frontier.ready]
       for (const subject of ready) {
         if (!isDone(name, subject) && !hasFailed(name, subject)) return true
-        ready.push(...frontier.settle(subject, isDone(name, subject)).ready)
+        ready.push(...frontier.settle(subject, isSettled(name, subject)).ready)
       }
       return false
     })

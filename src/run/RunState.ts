@@ -15,7 +15,8 @@ import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import type { RunId } from "./RunId.ts"
-import { isTerminal, type TerminalStatus } from "./TaskStatus.ts"
+import * as OfTask from "./TaskState.ts"
+import { isFailure } from "./TaskStatus.ts"
 
 type Started = Extract<RunEvent, { readonly _tag: "run.started" }>
 type Resumed = Extract<RunEvent, { readonly _tag: "run.resumed" }>
@@ -50,30 +51,20 @@ export interface ResourceState {
 }
 
 /**
+ * An attempt at a task that has ended, and that the task has not ended with.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface AttemptState extends OfTask.AttemptState {}
+
+/**
  * Where a task is in its life.
  *
  * @since 0.1.0
  * @category models
  */
-export interface TaskState {
-  readonly team: string
-  readonly subject: string
-  readonly assignTo: string
-  readonly blockedBy: ReadonlyArray<string>
-  readonly status: "waiting" | "submitting" | "submitted" | "running" | "skipped" | TerminalStatus
-  readonly id: string | undefined
-  /** Whether an earlier run did it. */
-  readonly earlier: boolean
-  readonly result: string | undefined
-  /** The file, on Agamemnon's machine, that holds all that it writes. */
-  readonly log: string | undefined
-  readonly submittedAt: DateTime.Utc | undefined
-  readonly endedAt: DateTime.Utc | undefined
-  /** Digest of what was declared of it when it was submitted, as far as that is recorded. */
-  readonly digest: string | undefined
-  /** The failure of its worker that Agamemnon was about to be told, until the task has ended. */
-  readonly failing: { readonly id: string; readonly reason: string | undefined } | undefined
-}
+export interface TaskState extends OfTask.TaskState {}
 
 /**
  * The heartbeat as the run last heard of it.
@@ -139,19 +130,7 @@ const start = (event: Started | Resumed): RunState => ({
   tasks: HashMap.fromIterable(
     event.teams.map((team) => [
       team.name,
-      HashMap.fromIterable(team.tasks.map((task): [string, TaskState] => [task.subject, {
-        ...task,
-        team: team.name,
-        status: "waiting",
-        id: undefined,
-        earlier: false,
-        result: undefined,
-        log: undefined,
-        submittedAt: undefined,
-        endedAt: undefined,
-        digest: undefined,
-        failing: undefined
-      }]))
+      HashMap.fromIterable(team.tasks.map((task): [string, TaskState] => [task.subject, OfTask.declared(team.name, task)]))
     ])
   ),
   outcome: undefined,
@@ -204,31 +183,22 @@ const reconsider = (state: RunState): RunState => {
 const task = (
   state: RunState,
   event: { readonly team: string; readonly subject: string },
-  change: Partial<TaskState>
+  change: (before: TaskState) => Partial<TaskState>
 ): RunState => ({
   ...state,
-  tasks: HashMap.modify(state.tasks, event.team, HashMap.modify(event.subject, (before) => ({ ...before, ...change })))
+  tasks: HashMap.modify(state.tasks, event.team, HashMap.modify(event.subject, (before) => ({ ...before, ...change(before) })))
 })
 
-/**
- * A task that has ended stays so when its run is resumed, though the process that resumes it may end before it says so,
- * and what a worker has said of its failure is not said again.
- */
+/** Tasks of the same name keep what was known of them when the run goes on. */
 const carryOver = (before: RunState, after: RunState): RunState => ({
   ...after,
   tasks: HashMap.map(after.tasks, (tasks, team) =>
     HashMap.map(tasks, (task, subject) =>
       Option.match(Option.flatMap(HashMap.get(before.tasks, team), HashMap.get(subject)), {
         onNone: () => task,
-        onSome: ({ digest, endedAt, failing, id, log, result, status, submittedAt }) =>
-          isTerminal(status)
-            ? { ...task, status, id, result, log, submittedAt, endedAt, digest, earlier: true }
-            : { ...task, failing }
+        onSome: (known) => OfTask.carryOver(known, task)
       })))
 })
-
-/** What is not known of a task that is done again. */
-const anew = { id: undefined, earlier: false, result: undefined, log: undefined, endedAt: undefined }
 
 const creating = ({ at, except }: Extract<RunEvent, { readonly _tag: "agent.creating" | "team.creating" }>) =>
   ({ status: "creating", id: undefined, except, uncertainSince: at, neverMade: false, confirmed: false }) as const
@@ -256,15 +226,15 @@ const step = (state: RunState) =>
     "team.removed": (event) => resource(state, "team", event, removed(event)),
     "team.kept": (event) => resource(state, "team", event, { status: "kept", usedBy: event.usedBy }),
     "team.left": (event) => resource(state, "team", event, { status: "left", error: event.error }),
-    "task.submitting": (event) =>
-      task(state, event, { ...anew, status: "submitting", submittedAt: event.at, digest: event.digest, failing: undefined }),
-    "task.submitted": (event) => task(state, event, { status: "submitted", id: event.id, log: event.log }),
-    "task.watched": (event) => task(state, event, { ...anew, status: "submitted", id: event.id, log: event.log, submittedAt: event.at }),
-    "task.progressed": (event) => task(state, event, { status: event.status === "running" ? "running" : "submitted" }),
-    "task.failing": ({ id, reason, ...event }) => task(state, event, { failing: { id, reason } }),
-    "task.finished": ({ at, earlier, id, log, result, status, ...event }) =>
-      task(state, event, { status, id, earlier, result, endedAt: at, failing: undefined, ...(log === undefined ? {} : { log }) }),
-    "task.skipped": (event) => task(state, event, { status: "skipped", endedAt: event.at }),
+    "task.submitting": (event) => task(state, event, OfTask.submitting(event)),
+    "task.submitted": (event) => task(state, event, OfTask.submitted(event)),
+    "task.watched": (event) => task(state, event, OfTask.watched(event)),
+    "task.progressed": (event) => task(state, event, OfTask.progressed(event)),
+    "task.failing": (event) => task(state, event, OfTask.failing(event)),
+    "task.retrying": (event) => task(state, event, OfTask.retrying(event)),
+    "task.finished": (event) => task(state, event, OfTask.finished(event)),
+    "task.late": (event) => task(state, event, OfTask.late(event)),
+    "task.skipped": (event) => task(state, event, OfTask.skipped(event)),
     "request.failed": () => state,
     "connectivity.alive": ({ lastAnswer }) => ({ ...state, heartbeat: { ...state.heartbeat, status: "alive", lastAnswer, failures: 0 } }),
     "connectivity.suspect": ({ failures, lastAnswer }) => ({
@@ -418,6 +388,22 @@ export const tasks = ({ declared, tasks }: RunState): ReadonlyArray<TaskState> =
   }
   return found
 }
+
+/**
+ * Whether a task has failed, and the run can complete nonetheless.
+ *
+ * **Example** (What failed without harm)
+ *
+ * ```ts
+ * import { RunState } from "telemachy"
+ *
+ * export const tolerated = (state: RunState.RunState) => RunState.tasks(state).filter(RunState.isTolerated)
+ * ```
+ *
+ * @since 0.1.0
+ * @category functions
+ */
+export const isTolerated = ({ continueOnError, status }: TaskState): boolean => continueOnError && isFailure(status)
 
 /** Those that the workflow declares, in its order, and then those of an earlier version of it. */
 const inOrder = (known: HashMap.HashMap<string, ResourceState>, declared: ReadonlyArray<string>) => {

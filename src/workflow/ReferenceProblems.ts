@@ -29,12 +29,23 @@ export const findings = (workflow: unknown): ReadonlyArray<Finding> => {
   const suggest = (name: string, names: Iterable<string>) => (left-- > 0 ? nearest(name, names) : undefined)
 
   return [
+    ...twoTimeouts(workflow),
     ...repeated(agents ?? [], ["agents"], "name"),
     ...(agents ?? []).flatMap(dockerWithoutImage),
     ...repeated(teams, ["teams"], "name"),
     ...teams.flatMap((team, index) => inTeam({ team, index, agentNames, teamOfSubject, suggest }))
   ]
 }
+
+const twoTimeouts = (workflow: unknown): ReadonlyArray<Finding> =>
+  get(workflow, "timeout") === undefined || get(workflow, "timeout_seconds") === undefined
+    ? []
+    : [{
+      path: ["timeout_seconds"],
+      atKey: true,
+      found: "a second limit of the run",
+      expected: "either timeout or timeout_seconds, which is another name of it"
+    }]
 
 interface TeamInContext {
   readonly team: unknown

@@ -107,8 +107,17 @@ const walkUnion = (
   issues: ReadonlyArray<ParseResult.ParseIssue>,
   path: WorkflowProblem.Path
 ): ReadonlyArray<WorkflowProblem.Finding> => {
-  const member = issues.find((issue) => issue._tag !== "Type" && issue._tag !== "Pointer")
+  // Of a map, what is said by the form that is a map.
+  const member = issues.find((issue) =>
+    "ast" in issue && issue._tag !== "Type" && (!isMap(actual) || takesMaps(issue.ast)))
   return member === undefined ? [mismatch(path, actual, union)] : walk(member, path, union)
+}
+
+const isMap = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const takesMaps = (ast: AST.AST | AST.Type): boolean => {
+  const encoded = encodedSide(typeOf(ast))
+  return AST.isUnion(encoded) ? encoded.types.some(takesMaps) : AST.isTypeLiteral(encoded)
 }
 
 const leaf = (path: WorkflowProblem.Path, actual: unknown, expected: string): WorkflowProblem.Finding => ({
@@ -127,18 +136,8 @@ const mismatch = (path: WorkflowProblem.Path, actual: unknown, ast: AST.AST): Wo
   const finding = leaf(path, actual, expectation(ast))
   const choices = literals(ast)
   if (typeof actual === "string" && choices.length > 1) return { ...finding, suggestion: nearest(actual, choices) }
-  if (typeof actual === "string") return { ...finding, expected: `${finding.expected}${inSeconds(actual, finding.expected)}` }
   const isUnquoted = typeof actual === "number" || typeof actual === "boolean"
   return isUnquoted && isText(ast) ? { ...finding, unquoted: actual } : finding
-}
-
-const seconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
-
-/** A time with its unit, where seconds are wanted, is told in seconds. */
-const inSeconds = (actual: string, expected: string): string => {
-  const [, number, unit] = /^\s*(\d+(?:\.\d+)?)\s*([smhd])[a-z]*\s*$/i.exec(actual) ?? []
-  const factor = seconds[unit?.toLowerCase() ?? ""]
-  return factor === undefined || !expected.includes("seconds") ? "" : ` (${actual.trim()} is ${Number(number) * factor})`
 }
 
 /** What other tools call the keys of a workflow file. */
@@ -149,7 +148,9 @@ const otherWords: Readonly<Record<string, ReadonlyArray<string>>> = {
   assign_to: ["agent", "assignee"],
   working_dir: ["cwd", "workdir"],
   tasks: ["steps", "jobs"],
-  timeout_seconds: ["timeout"]
+  retry: ["retries", "max_retries", "attempts"],
+  timeout: ["time_limit", "timeout_minutes"],
+  continue_on_error: ["allow_failure", "ignore_failure"]
 }
 
 /** The key that is probably meant by an unknown one: what another tool calls it, or the nearest. */
@@ -205,6 +206,7 @@ const isText = (ast: AST.AST): boolean =>
 
 const keysOf = (ast: AST.AST): ReadonlyArray<PropertyKey> => {
   const encoded = encodedSide(ast)
+  if (AST.isUnion(encoded)) return encoded.types.flatMap(keysOf)
   return AST.isTypeLiteral(encoded) ? encoded.propertySignatures.map((property) => property.name) : []
 }
 

@@ -6,18 +6,18 @@
  * Limits count UTF-8 bytes, because that is what Agamemnon counts.
  */
 import * as Arr from "effect/Array"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import * as Seconds from "../settings/Seconds.ts"
 import * as ReferenceProblems from "./ReferenceProblems.ts"
+import { RetryPolicy } from "./RetryPolicy.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import { TeardownPolicy } from "./TeardownPolicy.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 import * as WorkflowWarnings from "./WorkflowWarnings.ts"
+import { WrittenDuration } from "./WrittenDuration.ts"
 
 const utf8 = new TextEncoder()
 
@@ -74,26 +74,12 @@ const Cpus = Schema.Number.pipe(
   })
 )
 
-const Time = Schema.Number.pipe(
-  Schema.filter(Seconds.isValid, {
-    jsonSchema: { exclusiveMinimum: 0, maximum: Seconds.longest },
-    arbitrary: () => (fc) => fc.integer({ min: 1, max: 1_000_000 }),
-    ...SchemaProblems.expects(Seconds.range)
-  })
-)
+/** A key that may be absent, and then nothing is said. */
+const optional = <A, I, R>(value: Schema.Schema<A, I, R>) => Schema.optionalWith(value, { as: "Option" })
 
-const LimitedDuration = Schema.DurationFromSelf.pipe(
-  Schema.filter((duration) => Seconds.isValid(Duration.toSeconds(duration)), {
-    arbitrary: () => (fc) => fc.integer({ min: 1, max: 1_000_000 }).map(Duration.seconds),
-    ...SchemaProblems.expects(Seconds.range)
-  })
-)
-
-const Timeout = Schema.transform(Time, LimitedDuration, {
-  strict: true,
-  decode: (seconds) => Duration.seconds(seconds),
-  encode: Duration.toSeconds
-})
+const StalledAfter = optional(WrittenDuration.annotations({
+  description: "How long an attempt may show no sign of life before it ends as `stalled`. Absent: as long as it likes."
+})).pipe(Schema.fromKey("stalled_after"))
 
 const listOf = <A, I, R>(item: Schema.Schema<A, I, R>, what: string, why?: string) =>
   Schema.Array(item).pipe(
@@ -158,9 +144,13 @@ export const AgentSpec = Schema.Struct({
   memory: Schema.optionalWith(
     NonBlank.annotations({ description: "Memory of the container.", examples: ["512m", "4g"], default: "4g" }),
     { default: () => "4g" }
-  )
+  ),
+  stalledAfter: StalledAfter
 }).annotations({ identifier: "AgentSpec", description: "An agent: a worker that Agamemnon runs for the workflow." })
 export interface AgentSpec extends Schema.Schema.Type<typeof AgentSpec> {}
+
+/** The types of task that Agamemnon knows. */
+const TaskType = Schema.Literal("general", "research", "implementation", "review", "testing", "hello")
 
 /**
  * Schema of a task: what one member of a team is to do, and after which tasks of the team.
@@ -193,7 +183,20 @@ export const TaskSpec = Schema.Struct({
       default: []
     }),
     { default: () => [] }
-  ).pipe(Schema.fromKey("blocked_by"))
+  ).pipe(Schema.fromKey("blocked_by")),
+  type: optional(TaskType.annotations({
+    description: "Type of the task, by which a real Agamemnon finds the workers for it. Absent: nothing is sent."
+  })),
+  timeout: optional(WrittenDuration.annotations({
+    description: "Limit of each attempt, from the moment that it is seen running. Absent: as long as it takes."
+  })),
+  retry: optional(RetryPolicy.annotations({
+    description: "Whether the task is tried again when an attempt does not complete: how often, or a map. Absent: it is not."
+  })),
+  stalledAfter: StalledAfter,
+  continueOnError: optional(Schema.Boolean.annotations({
+    description: "Whether the run goes on, and can complete, though this task fails."
+  })).pipe(Schema.fromKey("continue_on_error"))
 }).annotations({ identifier: "TaskSpec", description: "A task: what one member of a team is to do, and after what." })
 export interface TaskSpec extends Schema.Schema.Type<typeof TaskSpec> {}
 
@@ -227,22 +230,31 @@ export const TeamSpec = Schema.Struct({
 export interface TeamSpec extends Schema.Schema.Type<typeof TeamSpec> {}
 
 /**
- * Schema of a workflow. It checks the structure; that names refer to something
- * and that no task waits for itself is checked by {@link decode}.
+ * Schema of what holds for every task that does not say otherwise.
  *
- * **Example** (Writing a workflow back as it is in a file)
+ * **Example** (Whether tasks are tried again)
  *
  * ```ts
- * import { Schema } from "effect"
- * import { WorkflowSpec } from "telemachy"
+ * import { Option } from "effect"
+ * import type { WorkflowSpec } from "telemachy"
  *
- * export const toInput = Schema.encode(WorkflowSpec.WorkflowSpec)
+ * export const areRetried = ({ retry }: WorkflowSpec.TaskDefaults) => Option.isSome(retry)
  * ```
  *
  * @since 0.1.0
  * @category schemas
  */
-export const WorkflowSpec = Schema.Struct({
+export const TaskDefaults = Schema.Struct({
+  timeout: TaskSpec.fields.timeout,
+  retry: TaskSpec.fields.retry,
+  stalledAfter: StalledAfter
+}).annotations({ description: "What holds for every task that does not say otherwise." })
+export interface TaskDefaults extends Schema.Schema.Type<typeof TaskDefaults> {}
+
+const Timeout = Schema.optionalWith(WrittenDuration, { as: "Option", nullable: true })
+
+/** A workflow as a file writes it, in which some keys have another name as well. */
+const Fields = Schema.Struct({
   apiVersion: Schema.optionalWith(
     Schema.Literal("telemachy/v1").annotations({
       description: "Version of the format of this file.",
@@ -273,10 +285,37 @@ export const WorkflowSpec = Schema.Struct({
     }),
     { default: () => "on_completion" as const }
   ),
-  timeout: Schema.optionalWith(Timeout, { as: "Option", nullable: true }).annotations({
-    description: `Limit of the whole run, in seconds, at most ${Seconds.longest}. Null or absent: the configured default.`
-  }).pipe(Schema.fromKey("timeout_seconds"))
+  defaults: optional(TaskDefaults),
+  timeout: Timeout.annotations({
+    description: "Limit of the whole run. Null or absent: the configured default."
+  }),
+  timeoutSeconds: Timeout.annotations({ description: "Another name of `timeout`." }).pipe(Schema.fromKey("timeout_seconds"))
 }).annotations({ title: "Telemachy workflow" })
+
+const { timeoutSeconds: _, ...ownFields } = Fields.fields
+
+/**
+ * Schema of a workflow. It checks the structure; that names refer to something
+ * and that no task waits for itself is checked by {@link decode}.
+ *
+ * **Example** (Writing a workflow back as it is in a file)
+ *
+ * ```ts
+ * import { Schema } from "effect"
+ * import { WorkflowSpec } from "telemachy"
+ *
+ * export const toInput = Schema.encode(WorkflowSpec.WorkflowSpec)
+ * ```
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const WorkflowSpec = Schema.transform(Fields, Schema.typeSchema(Schema.Struct(ownFields)), {
+  strict: true,
+  decode: ({ timeoutSeconds, ...spec }) => ({ ...spec, timeout: Option.orElse(spec.timeout, () => timeoutSeconds) }),
+  // An earlier version, which resumes a run of this one, knows the longer name alone.
+  encode: (spec) => ({ ...spec, timeout: Option.none(), timeoutSeconds: spec.timeout })
+})
 export interface WorkflowSpec extends Schema.Schema.Type<typeof WorkflowSpec> {}
 
 /**

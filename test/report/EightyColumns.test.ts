@@ -20,7 +20,10 @@ const review = WorkflowFile.load(new URL("../../workflows/review.yaml", import.m
       policy: spec.teardown,
       timeout: Duration.hours(1),
       agents: spec.agents.map(({ name }) => name),
-      teams: spec.teams
+      teams: spec.teams.map(({ name, tasks }) => ({
+        name,
+        tasks: tasks.map(({ assignTo, blockedBy, subject }) => ({ assignTo, blockedBy, subject }))
+      }))
     }))
   })),
   Effect.provide(NodeFileSystem.layer)

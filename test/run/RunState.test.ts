@@ -97,7 +97,14 @@ describe("RunState", () => {
       result: "done",
       log: undefined,
       submittedAt: time(1),
+      startedAt: time(3),
       endedAt: time(5),
+      attempt: 1,
+      mostAttempts: 1,
+      attempts: [],
+      retryAt: undefined,
+      final: undefined,
+      continueOnError: false,
       digest: undefined,
       failing: undefined
     })
@@ -107,7 +114,7 @@ describe("RunState", () => {
     const failing = { _tag: "task.failing", ...x, id: "1", reason: "no disk" } as const
     const submitted: ReadonlyArray<EventBody> = [{ _tag: "task.submitting", ...x }, { _tag: "task.submitted", ...x, id: "1" }, failing]
     const of = (...events: ReadonlyArray<EventBody>) => RunState.tasks(after(...submitted, ...events)).find(({ subject }) => subject === x.subject)
-    assert.deepInclude(of(), { status: "submitted", failing: { id: "1", reason: "no disk" } })
+    assert.deepInclude(of(), { status: "submitted", failing: { id: "1", reason: "no disk", as: undefined } })
     assert.deepInclude(of({ _tag: "task.finished", ...x, id: "1", status: "failed", earlier: false }), { status: "failed", failing: undefined })
     assert.isUndefined(of({ _tag: "task.submitting", ...x })?.failing)
   })

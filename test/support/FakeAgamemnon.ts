@@ -6,7 +6,6 @@
  * It repeats a request as the real client does, and finds what a create whose
  * answer was lost has made. It has no pages, no limits and no rate.
  */
-import * as Arr from "effect/Array"
 import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -84,8 +83,8 @@ export interface FakeAgamemnon {
   readonly heal: () => void
   /** Whether it answers, refuses connections, takes them and is silent, or the ping of its client has a defect. */
   health: "well" | "gone" | "silent" | "defective"
-  /** The status in which tasks begin, by subject; any other is completed at once. */
-  readonly begins: Map<string, string>
+  /** The status in which tasks begin, by subject, or in which one after the other does; any other is completed at once. */
+  readonly begins: Map<string, string | ReadonlyArray<string>>
   /** The files that hold all that tasks write, by subject. */
   readonly logs: Map<string, string>
   readonly agents: Map<string, Agent>
@@ -93,8 +92,8 @@ export interface FakeAgamemnon {
   readonly tasks: Map<string, Task>
   /** Subjects of tasks that no list shows. */
   readonly hidden: Set<string>
-  /** Changes a task, found by its subject: the newest of that subject. */
-  readonly change: (subject: string, fields: { readonly status: string; readonly result?: string }) => void
+  /** Changes a task, found by its subject: the newest of that subject, or the one at a position. */
+  readonly change: (subject: string, fields: { readonly status?: string; readonly result?: string; readonly updatedAt?: string }, position?: number) => void
   /** Forgets everything, as a restart does. */
   readonly forget: () => void
   /** The names of what exists: `agent worker`, `team core`. */
@@ -119,7 +118,7 @@ export const make = (): FakeAgamemnon => {
   const agents = new Map<string, Agent>()
   const teams = new Map<string, Team>()
   const tasks = new Map<string, Task>()
-  const begins = new Map<string, string>()
+  const begins = new Map<string, string | ReadonlyArray<string>>()
   const logs = new Map<string, string>()
   const hidden = new Set<string>()
   let rules: Array<Rule> = []
@@ -170,6 +169,12 @@ export const make = (): FakeAgamemnon => {
 
   const named = (kind: "agent" | "team", id: string) =>
     nameOf((kind === "agent" ? agents : teams).get(id)?.name ?? id)
+
+  const beginOf = (subject: string) => {
+    const begin = begins.get(subject) ?? "completed"
+    const before = [...tasks.values()].filter((task) => task.subject === subject).length
+    return typeof begin === "string" ? begin : begin[before] ?? begin.at(-1) ?? "completed"
+  }
 
   const client = AgamemnonClient.of({
     url,
@@ -272,7 +277,7 @@ export const make = (): FakeAgamemnon => {
             ...body,
             createdAt: time,
             id: TaskId.make(`task-${++made}`),
-            status: begins.get(body.subject) ?? "completed",
+            status: beginOf(body.subject),
             ...(logs.has(body.subject) ? { [TaskLog.field]: logs.get(body.subject) } : {}),
             teamId: team,
             updatedAt: time
@@ -310,8 +315,12 @@ export const make = (): FakeAgamemnon => {
     teams,
     tasks,
     hidden,
-    change: (subject: string, fields: { readonly status: string; readonly result?: string }) => {
-      const found = Option.getOrThrow(Arr.findLast(tasks.values(), (task) => task.subject === subject))
+    change: (
+      subject: string,
+      fields: { readonly status?: string; readonly result?: string; readonly updatedAt?: string },
+      position = -1
+    ) => {
+      const found = Option.getOrThrow(Option.fromNullable([...tasks.values()].filter((task) => task.subject === subject).at(position)))
       tasks.set(found.id, { ...found, ...fields })
     },
     forget: () => {

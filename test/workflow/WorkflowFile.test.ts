@@ -51,7 +51,15 @@ describe("WorkflowFile", () => {
         runtime: "local" as const,
         dockerImage: Option.none(),
         cpus: 2,
-        memory: "4g"
+        memory: "4g",
+        stalledAfter: Option.none()
+      }
+      const rules = {
+        type: Option.none(),
+        timeout: Option.none(),
+        retry: Option.none(),
+        stalledAfter: Option.none(),
+        continueOnError: Option.none()
       }
       assert.deepEqual(yield* WorkflowFile.parse(whole, "flow.yaml"), {
         apiVersion: "telemachy/v1",
@@ -61,11 +69,12 @@ describe("WorkflowFile", () => {
           name: "core",
           agents: ["builder", "tester"],
           tasks: [
-            { subject: "build", description: "Build it.", assignTo: "builder", blockedBy: [] },
-            { subject: "test", description: "Test it.", assignTo: "tester", blockedBy: ["build"] }
+            { subject: "build", description: "Build it.", assignTo: "builder", blockedBy: [], ...rules },
+            { subject: "test", description: "Test it.", assignTo: "tester", blockedBy: ["build"], ...rules }
           ]
         }],
         teardown: "on_completion",
+        defaults: Option.none(),
         timeout: Option.none()
       })
     }))
@@ -110,7 +119,7 @@ describe("WorkflowFile", () => {
         "misspelt.yaml:16:20 teams[0].tasks[0].assign_to (team \"core\", task \"build\"): found \"implementor\","
         + " expected the name of a member of team \"core\" (did you mean \"implementer\"?)",
         "misspelt.yaml:19:9 teams[0].tasks[1].asign_to (team \"core\", task \"review\"): found an unknown key, expected one of the keys subject,"
-        + " description, assign_to, blocked_by (did you mean \"assign_to\"?)",
+        + " description, assign_to, blocked_by, type, timeout, retry, stalled_after, continue_on_error (did you mean \"assign_to\"?)",
         "misspelt.yaml:20:22 teams[0].tasks[1].blocked_by[0] (team \"core\", task \"review\"): found \"biuld\","
         + " expected the subject of a task of team \"core\" (did you mean \"build\"?)",
         "misspelt.yaml:21:11 teardown: found \"on_complete\", expected \"on_completion\", \"on_failure\","
@@ -170,7 +179,7 @@ describe("WorkflowFile", () => {
 
   describe("refuses, as a file", () => {
     const empty = "flow.yaml:1:1 found an empty file, expected a workflow"
-    const keys = "a map with the keys apiVersion, metadata, agents, teams, teardown, timeout_seconds"
+    const keys = "a map with the keys apiVersion, metadata, agents, teams, teardown, defaults, timeout, timeout_seconds"
     refuses("an empty one", "", empty)
     refuses("one of comments", "# nothing yet\n", empty)
     refuses("one that is a list", "- 1\n", `flow.yaml:1:1 found a list, expected ${keys}`)
@@ -400,7 +409,7 @@ describe("WorkflowFile", () => {
     refuses(
       "a timeout that is none",
       `timeout_seconds: 0\n${whole}`,
-      "flow.yaml:1:18 timeout_seconds: found the number 0, expected a number of seconds greater than 0, at most 2147483"
+      "flow.yaml:1:18 timeout_seconds: found the number 0, expected a duration greater than 0, as 90 (seconds), 30s, 10m or 1h 30m, at most 24d or null"
     )
     refuses(
       "values without quotes, as they are written",
@@ -420,7 +429,7 @@ describe("WorkflowFile", () => {
       "words of other tools, each with ours, and told once",
       file(head, agents, ["teams:", "  - name: core", "    agents: [builder, tester]", "    steps:", ...build, "teardwon: always"]),
       "flow.yaml:9:5 teams[0].steps (team \"core\"): found an unknown key, expected one of the keys name, agents, tasks (did you mean \"tasks\"?)",
-      "flow.yaml:13:1 teardwon: found an unknown key, expected one of the keys apiVersion, metadata, agents, teams, teardown, timeout_seconds (did you mean \"teardown\"?)"
+      "flow.yaml:13:1 teardwon: found an unknown key, expected one of the keys apiVersion, metadata, agents, teams, teardown, defaults, timeout, timeout_seconds (did you mean \"teardown\"?)"
     )
     refuses(
       "a task in the words of other tools",
@@ -430,12 +439,17 @@ describe("WorkflowFile", () => {
       ...[["13:9", "title", "subject"], ["14:9", "prompt", "description"], ["15:9", "assignee", "assign_to"],
         ["16:9", "needs", "blocked_by"], ["17:9", "dependsOn", "blocked_by"]].map(([place, key, meant]) =>
           `flow.yaml:${place} teams[0].tasks[1].${key} (team "core"): found an unknown key,`
-          + ` expected one of the keys subject, description, assign_to, blocked_by (did you mean "${meant}"?)`)
+          + ` expected one of the keys subject, description, assign_to, blocked_by, type, timeout, retry, stalled_after, continue_on_error (did you mean "${meant}"?)`)
     )
     refuses(
-      "a time with a unit where seconds are wanted",
-      `timeout_seconds: 30m\n${whole}`,
-      "flow.yaml:1:18 timeout_seconds: found \"30m\", expected a number of seconds greater than 0, at most 2147483 or null (30m is 1800)"
+      "a time with a unit that is none",
+      `timeout_seconds: 30min\n${whole}`,
+      "flow.yaml:1:18 timeout_seconds: found \"30min\", expected a duration greater than 0, as 90 (seconds), 30s, 10m or 1h 30m, at most 24d or null"
+    )
+    refuses(
+      "two limits of the run",
+      `timeout: 30m\ntimeout_seconds: 30\n${whole}`,
+      "flow.yaml:2:1 timeout_seconds: found a second limit of the run, expected either timeout or timeout_seconds, which is another name of it"
     )
     refuses(
       "values of other types",
@@ -447,7 +461,7 @@ describe("WorkflowFile", () => {
         + " expected text (to use it as text, put it in quotes: \"2024\")",
       "flow.yaml:1:34 metadata.version: found the number 1.5,"
         + " expected text (to use it as text, put it in quotes: \"1.5\")",
-      "flow.yaml:2:18 timeout_seconds: found \"soon\", expected a number of seconds greater than 0, at most 2147483 or null",
+      "flow.yaml:2:18 timeout_seconds: found \"soon\", expected a duration greater than 0, as 90 (seconds), 30s, 10m or 1h 30m, at most 24d or null",
       "flow.yaml:3:11 teardown: found \"yes\", expected \"on_completion\", \"on_failure\", \"always\" or \"never\"",
       "flow.yaml:7:12 agents[1].model (agent \"tester\"): found a list, expected text or null",
       "flow.yaml:8:17 agents[1].working_dir (agent \"tester\"): found nothing (null), expected text",
@@ -487,7 +501,7 @@ describe("WorkflowFile", () => {
       "a key named __proto__",
       `__proto__: { name: x }\n${whole}`,
       "flow.yaml:1:1 __proto__: found an unknown key,"
-        + " expected one of the keys apiVersion, metadata, agents, teams, teardown, timeout_seconds"
+        + " expected one of the keys apiVersion, metadata, agents, teams, teardown, defaults, timeout, timeout_seconds"
     )
   })
 
@@ -506,13 +520,13 @@ describe("WorkflowFile", () => {
       "a misspelt word of another tool",
       file(head, agents, team, ["      - { titel: build, description: d, assign_to: builder }"]),
       "flow.yaml:10:11 teams[0].tasks[0].titel (team \"core\"): found an unknown key,"
-        + " expected one of the keys subject, description, assign_to, blocked_by (did you mean \"subject\"?)"
+        + " expected one of the keys subject, description, assign_to, blocked_by, type, timeout, retry, stalled_after, continue_on_error (did you mean \"subject\"?)"
     )
     refuses(
       "an agent whose name is misspelt is not unknown in its team",
       file(head, ["agents:", "  - nmae: builder", "  - name: tester"], team, build),
       "flow.yaml:4:5 agents[0].nmae: found an unknown key, expected one of the keys name, program, model, working_dir,"
-        + " runtime, docker_image, cpus, memory (did you mean \"name\"?)"
+        + " runtime, docker_image, cpus, memory, stalled_after (did you mean \"name\"?)"
     )
     refuses(
       "a task whose subject is misspelt is not unknown to those that wait for it",
@@ -521,7 +535,7 @@ describe("WorkflowFile", () => {
         "      - { subject: test, description: d, assign_to: tester, blocked_by: [build] }"
       ]),
       "flow.yaml:10:11 teams[0].tasks[0].subjet (team \"core\"): found an unknown key,"
-        + " expected one of the keys subject, description, assign_to, blocked_by (did you mean \"subject\"?)"
+        + " expected one of the keys subject, description, assign_to, blocked_by, type, timeout, retry, stalled_after, continue_on_error (did you mean \"subject\"?)"
     )
     refuses(
       "a member that is misspelt is not unknown where a task has it right",
@@ -532,7 +546,7 @@ describe("WorkflowFile", () => {
       "a misspelt image of a container is not missing as well",
       file(head, ["agents:", "  - name: builder", "    runtime: docker", "    docker_imge: node", "  - name: tester"], team, build),
       "flow.yaml:6:5 agents[0].docker_imge (agent \"builder\"): found an unknown key, expected one of the keys name, program, model,"
-        + " working_dir, runtime, docker_image, cpus, memory (did you mean \"docker_image\"?)"
+        + " working_dir, runtime, docker_image, cpus, memory, stalled_after (did you mean \"docker_image\"?)"
     )
   })
 

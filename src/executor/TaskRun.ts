@@ -1,0 +1,304 @@
+/**
+ * One task, from the moment that nothing blocks it to its end: what earlier runs
+ * have left of it, and attempt after attempt until one completes or none may
+ * follow. The first attempt that completes counts, once, though it was over.
+ */
+import type * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
+import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
+import * as TaskLog from "../agamemnon/TaskLog.ts"
+import * as MonotonicTime from "../liveness/MonotonicTime.ts"
+import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
+import type { TaskState } from "../run/RunState.ts"
+import * as TaskStatus from "../run/TaskStatus.ts"
+import * as RetryPolicy from "../workflow/RetryPolicy.ts"
+import * as TaskPolicy from "../workflow/TaskPolicy.ts"
+import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
+import * as AttemptLimits from "./AttemptLimits.ts"
+import type { CurrentRun } from "./CurrentRun.ts"
+import * as EarlierTasks from "./EarlierTasks.ts"
+import type * as Monitor from "./Monitor.ts"
+import type { ProvisionedTeam } from "./Provisioning.ts"
+import type { RunAgamemnon } from "./RunAgamemnon.ts"
+import type { RunRequest } from "./RunRequest.ts"
+import * as TaskDigest from "./TaskDigest.ts"
+import type * as TeamTasks from "./TeamTasks.ts"
+import * as WatchedTask from "./WatchedTask.ts"
+
+/** Why a task can not be run to its end. */
+export type TaskRunError = AgamemnonError | AgamemnonStateLostError | JournalError | LeaseLostError
+
+/** What the tasks of a team have in common. */
+export interface TeamWork {
+  readonly team: ProvisionedTeam
+  readonly agamemnon: Context.Tag.Service<RunAgamemnon>
+  readonly run: Context.Tag.Service<CurrentRun>
+  readonly request: Context.Tag.Service<RunRequest>
+  readonly monitor: Monitor.Monitor
+  /** What other runs have submitted to the team. */
+  readonly others: TeamTasks.TeamTasks
+  /** The ids of the tasks that exist on Agamemnon, by subject. */
+  readonly ids: Map<string, TaskId>
+  /** What goes on beside the tasks until the team has no more to do. */
+  readonly background: FiberSet.FiberSet<void, TaskRunError>
+}
+
+/** The attempts at a task. */
+interface Attempts {
+  readonly work: TeamWork
+  readonly task: TaskSpec
+  readonly policy: TaskPolicy.TaskPolicy
+  readonly hasChanged: boolean
+  /** Those that this process watches or has watched, each with its number. */
+  readonly watched: Array<Attempt>
+  /** The number of the last one, of which the first is 1. */
+  number: number
+  /** How many may follow. */
+  left: number
+  /** When the next one is due, in milliseconds. */
+  dueAt: number
+}
+
+/** One attempt. */
+interface Attempt {
+  readonly number: number
+  readonly watch: WatchedTask.Watch
+  /** The file with all that it writes, if it has one. */
+  readonly log: { readonly log?: string }
+}
+
+/** How an attempt has ended. */
+interface End extends WatchedTask.AttemptEnd {
+  readonly number: number
+  readonly log?: string
+}
+
+/** Runs a task to its end, or finds that an earlier run has done it or is at it. Answers how it has ended. */
+export const run = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec) {
+  const { ids, others, request, team } = work
+  const { subject } = task
+  const ended = EarlierTasks.endedBefore(request, team.spec.name, task)
+  if (ended !== undefined) {
+    const known = others.known(subject)?.tasks.find(({ id }) => id === ended.id)
+    if (known !== undefined) ids.set(subject, known.id)
+    return yield* endEarlier(work, subject, ended)
+  }
+  const found = yield* others.find(subject)
+  const attempts = yield* makeAttempts(work, task, found)
+  const before = attempts.hasChanged ? undefined : EarlierTasks.counting(request, team.spec.name, found)
+  if (before?.status === "completed") {
+    ids.set(subject, before.id)
+    yield* supersede(attempts, found)
+    return yield* endEarlier(work, subject, { id: before.id, status: "completed", ...WatchedTask.resultOf(before["result"]), ...TaskLog.of(before) })
+  }
+  return yield* attempt(attempts, before)
+})
+
+/** Says that the task was done before. */
+const endEarlier = ({ run, team }: TeamWork, subject: string, ended: EarlierTasks.Ended) =>
+  Effect.as(run.emit({ _tag: "task.finished", team: team.spec.name, subject, ...ended, earlier: true }), ended.status)
+
+/** Finds out how many attempts there were by the journal of a resumed run, and how many may follow. */
+const makeAttempts = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec, found: EarlierTasks.EarlierTask | undefined) {
+  const { request, team } = work
+  const record = EarlierTasks.recorded(request, team.spec.name, task.subject)
+  const hasChanged = EarlierTasks.hasChanged(request, team.spec.name, task) ||
+    (found !== undefined && TaskDigest.differs(found.newest, task, team.members))
+  const policy = TaskPolicy.of(request.spec, task, task.assignTo)
+  const times = Option.match(policy.retry, { onNone: () => 0, onSome: ({ times }) => times })
+  return {
+    work,
+    task,
+    policy,
+    hasChanged,
+    watched: [],
+    number: record === undefined ? 0 : isUnsent(record) ? record.attempt - 1 : record.attempt,
+    left: record === undefined || hasChanged ? times : TaskStatus.isFailure(record.status) ? 0 : Math.max(0, times - record.attempts.length),
+    dueAt: record?.retryAt === undefined ? 0 : yield* monotonic(record.retryAt)
+  } satisfies Attempts as Attempts
+})
+
+/** Whether an attempt was about to be submitted, and is not known to have been. */
+const isUnsent = ({ id, status }: TaskState): boolean => status === "submitting" && id === undefined
+
+/** A time that is on record, by the clock of this process. */
+const monotonic = (time: DateTime.Utc) =>
+  Effect.zipWith(MonotonicTime.millis, DateTime.now, (here, now) => here + DateTime.distance(now, time))
+
+/** Makes attempts until one completes or none may follow, from the one on that is there before. */
+const attempt = Effect.fnUntraced(function*(attempts: Attempts, before: Task | undefined) {
+  let end = before === undefined ? undefined : yield* takeUp(attempts, before)
+  while (true) {
+    end ??= yield* another(attempts)
+    const final = finality(attempts, end)
+    if (final !== undefined) return yield* finish(attempts, end, final)
+    yield* postpone(attempts, end)
+    end = undefined
+  }
+})
+
+/** Takes an attempt up that an earlier process has begun. Nothing, when another is to be made at once. */
+const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Effect.fn.Return<End | undefined, TaskRunError> {
+  const { policy, task: { subject }, work } = attempts
+  const { ids, monitor, request, run, team } = work
+  const { id, status } = before
+  const record = EarlierTasks.recorded(request, team.spec.name, subject)
+  const failure = EarlierTasks.failingBefore(request, team.spec.name, before)
+  const isLast = record !== undefined && (record.id === id || isUnsent(record))
+  const number = Math.max(1, isLast ? record.attempt : attempts.number)
+  if (!TaskStatus.isTerminal(status)) {
+    attempts.number = number
+    ids.set(subject, id)
+    const log = TaskLog.of(before)
+    yield* run.emit({ _tag: "task.watched", team: team.spec.name, subject, id, ...log })
+    const startedAt = record?.id === id && record.startedAt !== undefined ? yield* monotonic(record.startedAt) : undefined
+    const watch = yield* monitor.watch(subject, before, { failure, startedAt })
+    return yield* awaitEnd(attempts, { number, watch, log })
+  }
+  // Of an end that this run has brought about it had said so; another is one that nobody has seen yet.
+  const isOwn = failure !== undefined && !request.retryFailed
+  const isNew = record?.id === id && !TaskStatus.isEnd(record.status) && Option.isSome(policy.retry)
+  if (!isOwn && !isNew) return undefined
+  ids.set(subject, id)
+  const as = failure?.as === undefined || failure.as === "superseded" ? status : failure.as
+  return { id, status: as, number, ...WatchedTask.resultOf(before["result"]), ...TaskLog.of(before) }
+})
+
+/** Submits another attempt when it is due, and waits for its end, or for that of one that was over. */
+const another = Effect.fnUntraced(function*(attempts: Attempts) {
+  const wait = attempts.dueAt - (yield* MonotonicTime.millis)
+  const late = wait <= 0 ? Option.none() : yield* Effect.timeoutOption(completedLate(attempts), Duration.millis(wait))
+  if (Option.isSome(late)) return late.value
+  return yield* awaitEnd(attempts, yield* submit(attempts))
+})
+
+/** Submits an attempt. */
+const submit = Effect.fnUntraced(function*(attempts: Attempts) {
+  const { hasChanged, left, task, work } = attempts
+  const { agamemnon, ids, monitor, others, run, team } = work
+  const { assignTo, blockedBy, description, subject } = task
+  const named = { team: team.spec.name, subject }
+  const number = attempts.number += 1
+  const intent = yield* run.emitBefore({
+    _tag: "task.submitting",
+    ...named,
+    digest: TaskDigest.make(task),
+    ...(hasChanged ? { changed: true } : {}),
+    ...(number === 1 && left === 0 ? {} : { attempt: number, of: number + left })
+  })
+  const assigneeAgentId = team.members.get(assignTo)
+  // A task that a resumed run has done on another team is not there to wait for.
+  const blockers = blockedBy.flatMap((blocker) => ids.get(blocker) ?? [])
+  const sent = {
+    subject,
+    description,
+    ...(assigneeAgentId === undefined ? {} : { assigneeAgentId }),
+    ...(blockers.length === 0 ? {} : { blockedBy: blockers }),
+    ...Option.match(task.type, { onNone: () => ({}), onSome: (type) => ({ type }) })
+  }
+  const except = new Set([...EarlierTasks.idsOf(others.known(subject)), ...attempts.watched.map(({ watch }) => watch.id)])
+  const created = yield* others.submitting(subject, agamemnon.createTask(intent, team.id, sent, except))
+  const log = TaskLog.of(created)
+  yield* run.emit({ _tag: "task.submitted", ...named, id: created.id, ...log })
+  ids.set(subject, created.id)
+  return { number, watch: yield* monitor.watch(subject, created), log } satisfies Attempt
+})
+
+/** Waits for the end of an attempt within its limits, or until one that was over has completed. */
+const awaitEnd = Effect.fnUntraced(function*(attempts: Attempts, attempt: Attempt) {
+  const { policy, watched, work } = attempts
+  const { number, watch, log } = attempt
+  const ended = Effect.map(
+    AttemptLimits.awaitEnd({ watch, policy, isRunningSeen: work.request.isAlone }),
+    (end): End => ({ ...end, number, ...log })
+  )
+  const end = yield* watched.length === 0 ? ended : Effect.raceFirst(ended, completedLate(attempts))
+  watched.push(attempt)
+  if (end.number !== number) yield* watch.giveUp("superseded", `attempt ${end.number} has completed`)
+  return end
+})
+
+/** Waits until an attempt that was over has completed after all. */
+const completedLate = ({ watched }: Attempts): Effect.Effect<End> =>
+  watched.reduce<Effect.Effect<End>>(
+    (others, { log, number, watch }) =>
+      Effect.raceFirst(others, Effect.map(watch.completedLate, (end) => ({ ...end, number, ...log }))),
+    Effect.never
+  )
+
+/** What is said of an end after which no other attempt follows, and why, where one was to be expected. */
+interface Final {
+  readonly final?: string
+}
+
+/** Whether an end is final, or undefined when another attempt may follow. */
+const finality = ({ left, number, policy: { retry } }: Attempts, { status }: End): Final | undefined => {
+  if (status === "completed" || Option.isNone(retry)) return {}
+  if (status === "cancelled") return { final: "what was cancelled is not tried again" }
+  if (!RetryPolicy.covers(retry.value, status)) return { final: `retry.on does not name ${status}` }
+  return left > 0 ? undefined : { final: `${number} of ${number} attempts were made` }
+}
+
+/** Says that an attempt has ended and another is to follow, and when. */
+const postpone = Effect.fnUntraced(function*(attempts: Attempts, { id, log, number, result, status }: End) {
+  const { policy, task: { subject }, work: { run, team } } = attempts
+  const wait = Option.match(policy.retry, {
+    onNone: () => Duration.zero,
+    onSome: (retry) => RetryPolicy.waitAfter(retry, number)
+  })
+  attempts.left -= 1
+  attempts.dueAt = (yield* MonotonicTime.millis) + Duration.toMillis(wait)
+  yield* run.emit({
+    _tag: "task.retrying",
+    team: team.spec.name,
+    subject,
+    id,
+    attempt: number,
+    status,
+    wait,
+    ...(result === undefined ? {} : { result }),
+    ...(log === undefined ? {} : { log })
+  })
+})
+
+/** Says how the task has ended, and watches the attempts that may complete though it has. */
+const finish = Effect.fnUntraced(function*(attempts: Attempts, end: End, final: Final) {
+  const { number, task: { subject }, watched, work: { background, run, team } } = attempts
+  const { id, log, result, status } = end
+  yield* run.emit({
+    _tag: "task.finished",
+    team: team.spec.name,
+    subject,
+    id,
+    status,
+    earlier: false,
+    ...(result === undefined ? {} : { result }),
+    ...(log === undefined ? {} : { log }),
+    ...(end.number === number ? {} : { attempt: end.number }),
+    ...final
+  })
+  if (watched.length > 1 || status === "timeout" || status === "stalled") {
+    for (const attempt of watched) {
+      if (attempt.watch.id !== id || status !== "completed") yield* FiberSet.run(background, tellLate(attempts, attempt))
+    }
+  }
+  return status
+})
+
+/** Says that an attempt has completed when its task had ended. */
+const tellLate = ({ task: { subject }, work: { run, team } }: Attempts, { number, watch }: Attempt) =>
+  Effect.flatMap(watch.ended, (end) => (end.status === "completed" ? Effect.succeed(end) : watch.completedLate)).pipe(
+    Effect.flatMap(({ id }) => run.emit({ _tag: "task.late", team: team.spec.name, subject, id, attempt: number }))
+  )
+
+/** Gives the attempts up that go on though the task is completed. */
+const supersede = ({ task: { subject }, work: { monitor, request, team } }: Attempts, found: EarlierTasks.EarlierTask | undefined) =>
+  Effect.forEach(EarlierTasks.superseded(request, team.spec.name, subject, found), (task) =>
+    Effect.flatMap(monitor.watch(subject, task), ({ giveUp }) => giveUp("superseded", "an attempt before it has completed")), {
+    discard: true
+  })

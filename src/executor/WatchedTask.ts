@@ -1,0 +1,99 @@
+/** An attempt at a task while it is watched: what is known of it, how it has ended, and what those see who wait for that. */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
+import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
+import type { EndStatus, TerminalStatus } from "../run/TaskStatus.ts"
+import type { WorkerFailure } from "./WorkerFailures.ts"
+
+/** What a task that has ended has to say. */
+export const resultOf = (result: unknown): { readonly result?: string } => typeof result === "string" ? { result } : {}
+
+/** How an attempt at a task has ended. */
+export interface AttemptEnd {
+  readonly id: TaskId
+  readonly status: EndStatus
+  readonly result?: string
+}
+
+/** An attempt that is watched. Times are in milliseconds. */
+export interface Watch {
+  readonly id: TaskId
+  /** Waits until it has ended. */
+  readonly ended: Effect.Effect<AttemptEnd>
+  /** Waits until it turns out to be completed, though it had ended otherwise. */
+  readonly completedLate: Effect.Effect<AttemptEnd>
+  /** Since when it is watched. */
+  readonly since: number
+  /** When it was first seen running, if it was. */
+  readonly startedAt: () => number | undefined
+  /** When it last gave a sign of life: a change of its status or of its time, or a word of its worker. */
+  readonly signAt: () => number
+  /** Reads it now. */
+  readonly look: Effect.Effect<void, AgamemnonError | AgamemnonStateLostError>
+  /** Gives it up, for this reason: once a read has shown that it has not ended, Agamemnon is told. */
+  readonly giveUp: (as: WorkerFailure["as"], reason: string) => Effect.Effect<void>
+}
+
+/** What is known of an attempt that an earlier process has watched. */
+export interface Known {
+  /** What Agamemnon was about to be told of its failure. */
+  readonly failure?: WorkerFailure | undefined
+  /** When it was first seen running, in milliseconds. */
+  readonly startedAt?: number | undefined
+}
+
+/** A task that is watched, as it was last known. */
+export interface Watched {
+  readonly subject: string
+  readonly ended: Deferred.Deferred<AttemptEnd>
+  readonly completedLate: Deferred.Deferred<AttemptEnd>
+  /** When it began to be watched, in milliseconds. */
+  readonly since: number
+  status: string
+  updatedAt: string
+  /** Whether a worker has said that it has begun, which Agamemnon need not know. */
+  isStarted: boolean
+  /** When it was first seen running, and when it last gave a sign of life, in milliseconds. */
+  startedAt: number | undefined
+  signAt: number
+  /** Whether its task has ended without it, so that its progress is nobody's. */
+  isSuperseded: boolean
+  /** Why the run has given it up, if Agamemnon was told so. */
+  givenUpAs: WorkerFailure["as"]
+}
+
+/** An attempt of which nothing is known yet but what an earlier process knew. */
+export const make = Effect.fnUntraced(function*(subject: string, { updatedAt }: Task, since: number, { failure, startedAt }: Known) {
+  return {
+    subject,
+    ended: yield* Deferred.make<AttemptEnd>(),
+    completedLate: yield* Deferred.make<AttemptEnd>(),
+    since,
+    status: "pending",
+    updatedAt,
+    isStarted: false,
+    startedAt,
+    signAt: since,
+    isSuperseded: false,
+    givenUpAs: failure?.as
+  } satisfies Watched as Watched
+})
+
+/** How an attempt has ended: one that was given up has completed nonetheless when Agamemnon knows when that was. */
+export const endOf = ({ givenUpAs }: Watched, task: Task, status: TerminalStatus): AttemptEnd => {
+  const { id } = task
+  const result = resultOf(task["result"])
+  if (status === "completed" || givenUpAs === undefined) return { id, status, ...result }
+  if (typeof task["completedAt"] === "string" && task["completedAt"] !== "") return { id, status: "completed", ...result }
+  return { id, status: givenUpAs === "superseded" ? "cancelled" : givenUpAs, ...result }
+}
+
+/** An attempt that had ended otherwise may turn out to be completed. Answers whether that was new. */
+export const completeLate = (watched: Watched, task: Task) =>
+  Effect.suspend(() => {
+    if (watched.status === "completed" || task.status !== "completed") return Effect.succeed(false)
+    watched.status = "completed"
+    const end: AttemptEnd = { id: task.id, status: "completed", ...resultOf(task["result"]) }
+    return Effect.as(Deferred.succeed(watched.completedLate, end), true)
+  })

@@ -1,0 +1,185 @@
+/**
+ * A task as the events of its run tell it, attempt by attempt: what is declared
+ * of it, and what each event changes.
+ */
+import * as DateTime from "effect/DateTime"
+import type { RunEvent } from "./RunEvent.ts"
+import { type EndStatus, isEnd, isFailure } from "./TaskStatus.ts"
+
+type Event<Tag extends RunEvent["_tag"]> = Extract<RunEvent, { readonly _tag: Tag }>
+
+/** An attempt at a task that has ended, and that the task has not ended with. */
+export interface AttemptState {
+  /** The first is 1. */
+  readonly number: number
+  readonly id: string | undefined
+  readonly status: EndStatus
+  readonly result: string | undefined
+  readonly log: string | undefined
+  readonly submittedAt: DateTime.Utc | undefined
+  readonly endedAt: DateTime.Utc | undefined
+  /** Whether it has completed after all, when its task had ended already. */
+  readonly late: boolean
+}
+
+/** Where a task is in its life. */
+export interface TaskState {
+  readonly team: string
+  readonly subject: string
+  readonly assignTo: string
+  readonly blockedBy: ReadonlyArray<string>
+  readonly status: "waiting" | "submitting" | "submitted" | "running" | "retrying" | "skipped" | EndStatus
+  readonly id: string | undefined
+  /** Whether an earlier run did it. */
+  readonly earlier: boolean
+  readonly result: string | undefined
+  /** The file, on Agamemnon's machine, that holds all that it writes. */
+  readonly log: string | undefined
+  readonly submittedAt: DateTime.Utc | undefined
+  /** When its last attempt was first seen running. */
+  readonly startedAt: DateTime.Utc | undefined
+  readonly endedAt: DateTime.Utc | undefined
+  /** The number of its last attempt, of which the first is 1, or 0 before that. */
+  readonly attempt: number
+  /** How many attempts there are at most, as far as that is known. */
+  readonly mostAttempts: number
+  /** The attempts before the last, in their order. */
+  readonly attempts: ReadonlyArray<AttemptState>
+  /** When the next attempt is due, while that is waited for. */
+  readonly retryAt: DateTime.Utc | undefined
+  /** Why no other attempt follows one that did not complete, where others were possible. */
+  readonly final: string | undefined
+  /** Whether the run can complete though this task fails. */
+  readonly continueOnError: boolean
+  /** Digest of what was declared of it when it was submitted, as far as that is recorded. */
+  readonly digest: string | undefined
+  /** What Agamemnon was about to be told of its failure, until the attempt has ended. */
+  readonly failing: { readonly id: string; readonly reason: string | undefined; readonly as: Event<"task.failing">["as"] } | undefined
+}
+
+/** What an event changes in a task. */
+type Change = (before: TaskState) => Partial<TaskState>
+
+/** A task of which nothing has been told but what is declared of it. */
+export const declared = (
+  team: string,
+  { continueOnError = false, ...task }: Event<"run.started">["teams"][number]["tasks"][number]
+): TaskState => ({
+  ...task,
+  team,
+  status: "waiting",
+  id: undefined,
+  earlier: false,
+  result: undefined,
+  log: undefined,
+  submittedAt: undefined,
+  startedAt: undefined,
+  endedAt: undefined,
+  attempt: 0,
+  mostAttempts: 1,
+  attempts: [],
+  retryAt: undefined,
+  final: undefined,
+  continueOnError,
+  digest: undefined,
+  failing: undefined
+})
+
+/**
+ * What a run that goes on knows of a task: one that has ended stays so, though the process that resumes the run may end
+ * before it says so; what was said of its failure is not said again, and its attempts are counted on.
+ */
+export const carryOver = (before: TaskState, task: TaskState): TaskState => {
+  const { attempt, attempts, failing, mostAttempts, retryAt, status } = before
+  if (isEnd(status)) return { ...before, ...declaredOf(task), earlier: true, failing: undefined }
+  return { ...task, failing, attempt, attempts, mostAttempts, ...(status === "retrying" ? { status, retryAt } : {}) }
+}
+
+const declaredOf = ({ assignTo, blockedBy, continueOnError, subject, team }: TaskState) =>
+  ({ assignTo, blockedBy, continueOnError, subject, team })
+
+/** What is not known of a task that is done again. */
+const anew = {
+  id: undefined,
+  earlier: false,
+  result: undefined,
+  log: undefined,
+  startedAt: undefined,
+  endedAt: undefined,
+  retryAt: undefined,
+  final: undefined
+}
+
+/** The last attempt of a task, which has ended like this. */
+const ended = (
+  { attempt, log, submittedAt }: TaskState,
+  end: Pick<AttemptState, "id" | "status" | "result" | "endedAt"> & { readonly log?: string | undefined }
+): AttemptState => ({ log, ...end, number: attempt, submittedAt, late: false })
+
+/** Another attempt begins: one that has failed for good, and is tried again nonetheless, is then one of those before it. */
+export const submitting = ({ at, attempt = 1, digest, of = attempt }: Event<"task.submitting">): Change =>
+(before) => ({
+  ...anew,
+  status: "submitting",
+  submittedAt: at,
+  digest,
+  attempt,
+  mostAttempts: of,
+  attempts: isEnd(before.status) && isFailure(before.status) && before.attempt < attempt
+    ? [...before.attempts, ended(before, { id: before.id, status: before.status, result: before.result, endedAt: before.endedAt })]
+    : before.attempts,
+  failing: undefined
+})
+
+/** An attempt has ended, and another is to follow. */
+export const retrying = ({ at, id, log, result, status, wait }: Event<"task.retrying">): Change =>
+(before) => ({
+  ...anew,
+  status: "retrying",
+  attempts: [...before.attempts, ended(before, { id, status, result, endedAt: at, ...(log === undefined ? {} : { log }) })],
+  retryAt: DateTime.addDuration(at, wait),
+  failing: undefined
+})
+
+export const progressed = ({ at, status }: Event<"task.progressed">): Change =>
+({ startedAt = at }) =>
+  status === "running" ? { status, startedAt } : { status: "submitted" }
+
+export const submitted = ({ id, log }: Event<"task.submitted">): Change => () => ({ status: "submitted", id, log })
+
+export const watched = ({ at, id, log }: Event<"task.watched">): Change => ({ attempt }) =>
+  ({ ...anew, status: "submitted", id, log, submittedAt: at, attempt: Math.max(1, attempt) })
+
+export const failing = ({ as, id, reason }: Event<"task.failing">): Change => () => ({ failing: { id, reason, as } })
+
+export const skipped = ({ at }: Event<"task.skipped">): Change => () => ({ status: "skipped", endedAt: at })
+
+/**
+ * The task has ended. When that is by an attempt before the last, which has completed after all, it is the last that is one
+ * of the others.
+ */
+export const finished = ({ at, attempt, earlier, final, id, log, result, status }: Event<"task.finished">): Change =>
+(before) => ({
+  status,
+  id,
+  earlier,
+  result,
+  endedAt: at,
+  attempt: attempt ?? before.attempt,
+  attempts: attempt === undefined ? before.attempts : others(before, attempt, at),
+  retryAt: undefined,
+  final,
+  failing: undefined,
+  ...(log === undefined ? {} : { log })
+})
+
+const others = (before: TaskState, attempt: number, at: DateTime.Utc): ReadonlyArray<AttemptState> => {
+  const known = before.attempts.filter(({ number }) => number !== attempt)
+  return before.id === undefined || before.attempt === attempt
+    ? known
+    : [...known, ended(before, { id: before.id, status: "cancelled", result: undefined, endedAt: at })]
+}
+
+export const late = ({ id }: Event<"task.late">): Change => ({ attempts }) => ({
+  attempts: attempts.map((attempt) => (attempt.id === id ? { ...attempt, late: true } : attempt))
+})

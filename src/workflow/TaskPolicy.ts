@@ -1,0 +1,30 @@
+/** What holds for the attempts of a task: what it says itself, or else its agent, or what the workflow says for every task. */
+import type * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import type { RetryPolicy } from "./RetryPolicy.ts"
+import type { TaskSpec, WorkflowSpec } from "./WorkflowSpec.ts"
+
+/** The rules of a task. */
+export interface TaskPolicy {
+  /** The limit of an attempt. */
+  readonly timeout: Option.Option<Duration.Duration>
+  /** How long an attempt may show no sign of life. */
+  readonly stalledAfter: Option.Option<Duration.Duration>
+  readonly retry: Option.Option<RetryPolicy>
+}
+
+/** Finds the rules of a task that a member of its team does. */
+export const of = ({ agents, defaults }: WorkflowSpec, task: TaskSpec, assignee: string): TaskPolicy => {
+  const agent = Option.fromNullable(agents.find(({ name }) => name === assignee))
+  return {
+    timeout: Option.orElse(task.timeout, () => Option.flatMap(defaults, ({ timeout }) => timeout)),
+    stalledAfter: task.stalledAfter.pipe(
+      Option.orElse(() => Option.flatMap(agent, ({ stalledAfter }) => stalledAfter)),
+      Option.orElse(() => Option.flatMap(defaults, ({ stalledAfter }) => stalledAfter))
+    ),
+    retry: Option.orElse(task.retry, () => Option.flatMap(defaults, ({ retry }) => retry))
+  }
+}
+
+/** Whether the run goes on, and can complete, though the task fails. */
+export const isTolerated = ({ continueOnError }: Pick<TaskSpec, "continueOnError">): boolean => Option.contains(continueOnError, true)
