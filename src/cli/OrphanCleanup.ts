@@ -22,13 +22,13 @@ const inWords = ({ id, key, kind }: Orphan): string => oneLine(`${kind} ${id} ($
 type Orphan = Pick<ManagedResource.ManagedResource, "kind" | "id" | "key">
 
 const find = Effect.gen(function*() {
-  const known = yield* Effect.flatMap(RunStore, ({ known }) => known)
-  const of = (kind: Orphan["kind"]) =>
+  const carriers = (kind: Orphan["kind"]) =>
     Effect.map(ManagedResource.list(kind), (existing) =>
-      existing
-        .filter(({ id, name }) => isResourceKey(name) && !known.has(id) && !known.has(name))
-        .map(({ id, name }): Orphan => ({ kind, id, key: name })))
-  return [...(yield* of("team")), ...(yield* of("agent"))]
+      existing.flatMap(({ id, name }): ReadonlyArray<Orphan> => (isResourceKey(name) ? [{ kind, id, key: name }] : [])))
+  const existing = [...(yield* carriers("team")), ...(yield* carriers("agent"))]
+  // Asked for afterwards: whatever exists by then was on record before it was made.
+  const known = yield* Effect.flatMap(RunStore, ({ known }) => known(existing))
+  return existing.filter(({ id }) => !known.has(id))
 })
 
 /** What is done about orphans, and how that is told. */

@@ -310,7 +310,7 @@ const findCarriers = Effect.fnUntraced(function*({ ids, resource: { except, key,
   if (carriers.length === 0) return
   const others = yield* Option.match(journal, {
     onNone: () => Effect.succeed(noIds),
-    onSome: ({ idsOfOthers }) => idsOfOthers
+    onSome: ({ idsOfOthers }) => idsOfOthers(carriers.map(({ id }) => id))
   })
   for (const { id } of carriers) if (!others.has(id)) ids.add(id)
 })

@@ -58,8 +58,8 @@ export interface Handle {
   ) => Effect.Effect<Reserved, JournalError | LeaseLostError>
   /** What has happened in another run so far. Nothing of one that is not in the journal. */
   readonly eventsOf: (run: RunId) => Effect.Effect<ReadonlyArray<RunEvent>, JournalError>
-  /** The ids of all agents and teams that other runs have made or used. */
-  readonly idsOfOthers: Effect.Effect<ReadonlySet<string>, JournalError>
+  /** Those of some ids that are of agents and teams which other runs have made or used. */
+  readonly idsOfOthers: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, JournalError>
 }
 
 /**

@@ -5,6 +5,8 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import * as InputTable from "./InputTable.ts"
+import * as ResourceIds from "./ResourceIds.ts"
 import * as RunTable from "./RunTable.ts"
 
 /** Marks a SQLite file as a journal of runs (`PRAGMA application_id`): the letters `tlmy`. */
@@ -92,6 +94,15 @@ const runs = Effect.gen(function*() {
   yield* sql`CREATE INDEX telemachy_reused ON telemachy_events (run) WHERE tag IN ('agent.reused', 'team.reused')`
 })
 
+const lookups = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  yield* ResourceIds.create(sql)
+  yield* InputTable.mark(sql)
+  // A process looks for its own, twice a second. The rows of runs that are over stay.
+  yield* sql`DROP INDEX telemachy_owned`
+  yield* sql`CREATE INDEX telemachy_owned ON telemachy_owners (token, run) WHERE token <> ''`
+})
+
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
 
@@ -100,7 +111,8 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0001_create": create,
   "0002_fences": fences,
   "0003_reservations": reservations,
-  "0004_runs": runs
+  "0004_runs": runs,
+  "0005_lookups": lookups
 }
 
 /** The number of the newest migration that this program knows. */

@@ -104,15 +104,20 @@ const select = (condition: (sql: Database.Sql) => Fragment) =>
     Arr.map(ownerOf)
   )
 
+// A file uses an index of some rows only for those of which its very condition is asked.
+const isOwned = (sql: Database.Sql) => sql`token <> ''`
+
+const isOwnedBy = (sql: Database.Sql, token: string) => sql`${isOwned(sql)} AND token = ${token}`
+
 /**
  * Every run that has an owner, living or not. A row whose run cannot be read
  * belongs to none: its owner does not find it either, and gives up the run.
  */
-export const owned = select((sql) => sql`token <> ''`)
+export const owned = select(isOwned)
 
 /** Those of some runs that have an owner. */
 export const ownedAmong = (runs: ReadonlyArray<string>) =>
-  select((sql) => sql`token <> '' AND ${Database.isAmong(sql, "run", runs)}`)
+  select((sql) => sql`${isOwned(sql)} AND ${Database.isAmong(sql, "run", runs)}`)
 
 /** The row of a run, also of one that has no owner any more. */
 export const find = (run: string) => Effect.map(select((sql) => sql`run = ${run}`), ([row]) => row)
@@ -181,7 +186,7 @@ const ownedOf = ({ cancelled_by: by, fence, run }: Readonly<Record<string, unkno
 export const ownedBy = (token: string) =>
   Effect.map(
     inTime("read", Database.askDamagedTexts((sql) =>
-      sql`SELECT ${ownedTexts(sql)}, fence FROM telemachy_owners WHERE token = ${token}`)),
+      sql`SELECT ${ownedTexts(sql)}, fence FROM telemachy_owners WHERE ${isOwnedBy(sql, token)}`)),
     Arr.map(ownedOf)
   )
 
@@ -199,7 +204,7 @@ export const renew = (token: string, except: ReadonlyArray<string>) =>
   )
 
 const ownRuns = (sql: Database.Sql, token: string, except: ReadonlyArray<string>) => {
-  const own = sql`token = ${token} ${except.length === 0 ? sql`` : sql`AND NOT ${sql.in("run", except)}`}`
+  const own = sql`${isOwnedBy(sql, token)} ${except.length === 0 ? sql`` : sql`AND NOT ${sql.in("run", except)}`}`
   return sql.onDialectOrElse({
     pg: () => sql`run IN (SELECT run FROM telemachy_owners WHERE ${own} ORDER BY run FOR NO KEY UPDATE)`,
     orElse: () => own

@@ -1,8 +1,9 @@
-/** Makes the table of runs anew from the events. */
+/** Makes the table of runs anew from the events, and the marks of the inputs that wait for theirs. */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import { JournalError } from "../run/JournalError.ts"
 import * as Database from "./Database.ts"
+import * as InputTable from "./InputTable.ts"
 import * as Paging from "./Paging.ts"
 import type { Reindexed } from "./RunStore.ts"
 import * as RunTable from "./RunTable.ts"
@@ -27,13 +28,14 @@ const lastAfter = (isNext: string) =>
     ([row]) => row?.["last"] ?? undefined
   )
 
-/** How many rows of the runs of a condition are not what their events say, or are missing. */
+/** How many rows of the runs of a condition are not what their events say, or are missing, and how many inputs are marked wrongly. */
 const countWrong = (sql: Database.Sql, condition: string) =>
   Effect.map(
     sql<{ readonly count: number | string }>`SELECT (SELECT count(*) FROM (
         ${sql.literal(RunTable.derived(sql, condition))}
         EXCEPT SELECT ${sql.literal(RunTable.columns.join(", "))} FROM telemachy_runs WHERE ${sql.literal(condition)}
-      ) AS wrong) + (SELECT count(*) FROM telemachy_runs WHERE ${sql.literal(RunTable.isVoid(condition))}) AS count`,
+      ) AS wrong) + (SELECT count(*) FROM telemachy_runs WHERE ${sql.literal(RunTable.isVoid(condition))})
+        + (SELECT count(*) FROM telemachy_declarations WHERE ${sql.literal(InputTable.isWrong(condition))}) AS count`,
     ([row]) => Number(row?.count ?? 0)
   )
 
@@ -55,7 +57,7 @@ const remake = (condition: string) =>
       const run = Effect.forEach((statement: string) => sql.unsafe(statement), { discard: true })
       yield* run(RunTable.uncompiled(sql))
       const changed = yield* countWrong(sql, condition)
-      if (changed > 0) yield* run(RunTable.remake(sql, condition))
+      if (changed > 0) yield* run([...RunTable.remake(sql, condition), InputTable.remake(condition)])
       return { runs: yield* numberOf(sql, condition), changed }
     }))
 

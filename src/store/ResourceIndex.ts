@@ -1,11 +1,13 @@
 /** What runs tell of their agents and teams, across all of them: what was made, and what one has removed that another had kept. */
 import type { Fragment } from "@effect/sql/Statement"
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { JournalError } from "../run/JournalError.ts"
 import type * as RunId from "../run/RunId.ts"
 import * as Database from "./Database.ts"
+import * as ResourceIds from "./ResourceIds.ts"
 
 const Resource = Schema.Struct({ name: Schema.String, key: Schema.String, id: Schema.optional(Schema.String) })
 
@@ -80,31 +82,71 @@ export const removedSince = (runs: ReadonlyArray<string>): Effect.Effect<Removed
 export const removedByOthers = (run: RunId.RunId) =>
   Effect.map(removedSince([run]), ({ idsOf }) => new Set([...idsOf(run, "kept"), ...idsOf(run, "left")]))
 
-const readKnown = Database.readTexts((sql) =>
-  sql`SELECT ${Database.texts(sql, "e", ["run", "tag", "payload"])} FROM telemachy_events AS e
-    WHERE tag IN ('agent.creating', 'agent.created', 'agent.reused', 'agent.removed',
-      'team.creating', 'team.created', 'team.reused', 'team.removed')
-      AND payload IS NOT NULL ORDER BY e.run, e.seq`)
+/**
+ * Those of some ids by which runs name what they have made or used: all runs, or all but one. Each is looked up by itself,
+ * and no more than one event that names it is read, however many do.
+ */
+const named = (ids: ReadonlyArray<string>, except?: RunId.RunId) =>
+  ids.length === 0 ? Effect.succeed(new Set<string>()) : Effect.map(
+    Database.readTexts((sql) => {
+      const json = JSON.stringify(ids)
+      const given = sql.onDialectOrElse({
+        pg: () => sql`json_array_elements_text(${json}::json) AS given (id)`,
+        orElse: () => sql`(SELECT value AS id FROM json_each(${json})) AS given`
+      })
+      return sql`SELECT id FROM ${given} WHERE (
+          SELECT true FROM telemachy_events
+          WHERE ${sql.literal(ResourceIds.isNaming)} AND ${sql.literal(ResourceIds.named(sql))} = given.id
+            ${except === undefined ? sql`` : sql`AND run <> ${except}`} LIMIT 1
+        )`
+    }),
+    (rows) => new Set(rows.map(({ id }) => String(id)))
+  )
+
+/** Those of some ids by which other runs name agents and teams that they have made or used. */
+export const idsOfOthers = (run: RunId.RunId, ids: ReadonlyArray<string>) => named(ids, run)
+
+/** Of how many runs the events are read at once. */
+const perPart = 500
+
+/** The events that tell whether the id of an agent or a team is known. */
+const learning = (runs: ReadonlyArray<string>) =>
+  Database.readTexts((sql) =>
+    sql`SELECT ${Database.texts(sql, "e", ["run", "tag", "payload"])} FROM telemachy_events AS e
+      WHERE ${Database.isAmong(sql, "e.run", runs)} AND tag IN ('agent.creating', 'agent.created', 'agent.reused',
+        'agent.removed', 'team.creating', 'team.created', 'team.reused', 'team.removed') AND payload IS NOT NULL
+      ORDER BY e.run, e.seq`)
 
 /**
- * The ids of all agents and teams that any run has made or used, and the keys
- * of those that a run was about to make when it last spoke of them.
+ * The keys of what runs were about to make when they last spoke of it. Only a run that is not over, or has left or kept
+ * something, can have more on Agamemnon than its events name by an id.
  */
-export const known = Effect.map(readKnown, (rows) => {
-  const ids = new Set<string>()
-  const open = new Map<string, string>()
-  for (const { payload, run, tag } of rows) {
-    for (const { id, key } of Option.toArray(decodeResource(String(payload)))) {
-      if (id !== undefined) ids.add(id)
-      if (String(tag).endsWith(".creating")) open.set(`${run} ${key}`, key)
-      else open.delete(`${run} ${key}`)
+const keysAboutToBeMade = Effect.gen(function*() {
+  const runs = yield* Database.readTexts((sql) =>
+    sql`SELECT ${Database.texts(sql, "r", ["run"])} FROM telemachy_runs AS r WHERE attention > 0`)
+  const keys = new Set<string>()
+  for (const part of Arr.chunksOf(runs.map(({ run }) => String(run)), perPart)) {
+    const open = new Map<string, string>()
+    for (const { payload, run, tag } of yield* learning(part)) {
+      for (const { key } of Option.toArray(decodeResource(String(payload)))) {
+        if (String(tag).endsWith(".creating")) open.set(`${run} ${key}`, key)
+        else open.delete(`${run} ${key}`)
+      }
     }
+    for (const key of open.values()) keys.add(key)
   }
-  return new Set([...ids, ...open.values()])
+  return keys
 })
 
-/** The ids of all agents and teams that other runs have made or used. */
-export const idsOfOthers = (run: RunId.RunId) =>
-  Effect.map(readKnown, (rows) =>
-    new Set(rows.flatMap((row) =>
-      row["run"] === run ? [] : Option.toArray(decodeResource(String(row["payload"]))).flatMap(({ id = [] }) => id))))
+/** The ids of those of some agents and teams on Agamemnon that a run has made or used, or may have made. */
+export const known = Effect.fnUntraced(function*(existing: ReadonlyArray<{ readonly id: string; readonly key: string }>) {
+  const strangers = Effect.fnUntraced(function*(among: typeof existing) {
+    const ids = yield* named(among.map(({ id }) => id))
+    return among.filter(({ id }) => !ids.has(id))
+  })
+  const unnamed = yield* strangers(existing)
+  const keys = unnamed.length === 0 ? new Set<string>() : yield* keysAboutToBeMade
+  // A run may have learned an id since they were asked for, and then its key is none of these any more.
+  const unknown = new Set((yield* strangers(unnamed.filter(({ key }) => !keys.has(key)))).map(({ id }) => id))
+  return new Set(existing.flatMap(({ id }) => (unknown.has(id) ? [] : [id])))
+})

@@ -111,8 +111,10 @@ export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, 
   readonly input: (run: RunId) => Effect.Effect<Option.Option<Encoded>, JournalError>
   /** What has happened in a run, and what happens in it, until it is over or nobody drives it. */
   readonly follow: (run: RunId) => Stream.Stream<RunEvent, JournalError>
-  /** The ids of all agents and teams that any run has made or used, and the keys of those whose ids it has not learned. */
-  readonly known: Effect.Effect<ReadonlySet<string>, JournalError>
+  /** The ids of those of some agents and teams on Agamemnon that a run has made or used, or may have made. */
+  readonly known: (
+    existing: ReadonlyArray<{ readonly id: string; readonly key: string }>
+  ) => Effect.Effect<ReadonlySet<string>, JournalError>
   /** The ids of what a run has kept or left, and another run has used again and removed since. */
   readonly removedByOthers: (run: RunId) => Effect.Effect<ReadonlySet<string>, JournalError>
   /** Asks the owner of a run for its end. Answers whether it has one that lives, who hears of it within a second. */

@@ -45,8 +45,8 @@ const begin = Effect.fn("SqlRunJournal.begin")(function*(queue: AppendQueue.Appe
     new JournalError({ action: "write", where, detail: message }))
   // Of runs whose process ended before their first event was written.
   yield* Database.ask("write", (sql) =>
-    sql`DELETE FROM telemachy_declarations WHERE NOT EXISTS (
-        SELECT 1 FROM telemachy_events AS e WHERE e.run = telemachy_declarations.run AND e.seq = 0
+    sql`DELETE FROM telemachy_declarations WHERE is_pending = 1 AND NOT EXISTS (
+        SELECT 1 FROM telemachy_events AS e WHERE e.run = telemachy_declarations.run
       ) AND NOT EXISTS (
         SELECT 1 FROM telemachy_owners AS o WHERE o.run = telemachy_declarations.run AND o.expires > ${Database.now(sql)}
       )`)
@@ -125,7 +125,7 @@ const makeHandle = Effect.fnUntraced(function*(state: State) {
         return provided(Reservations.reserve(lease, identity, keys, options))
       }),
     eventsOf: (run) => provided(Effect.flatMap(EventLog.rows(run), EventLog.events)),
-    idsOfOthers: provided(ResourceIndex.idsOfOthers(identity.run))
+    idsOfOthers: (ids) => provided(ResourceIndex.idsOfOthers(identity.run, ids))
   } satisfies RunJournal.Handle
 })
 
@@ -183,5 +183,6 @@ const missingIn = (found: ReadonlyArray<HashChain.Row>, rows: ReadonlyArray<Hash
 
 const writeInput = (run: string, { digest, json }: RunInput.Encoded) =>
   Effect.asVoid(Database.ask("write", (sql) =>
-    sql`INSERT INTO telemachy_declarations (run, digest, json) VALUES (${run}, ${digest}, ${json})
+    sql`INSERT INTO telemachy_declarations (run, digest, json, is_pending)
+      VALUES (${run}, ${digest}, ${json}, CAST(NOT EXISTS (SELECT 1 FROM telemachy_events AS e WHERE e.run = ${run}) AS integer))
       ON CONFLICT (run, digest) DO NOTHING`))

@@ -161,7 +161,7 @@ const make = Effect.gen(function*() {
     events: (run) => provided(Effect.flatMap(EventLog.rows(run), EventLog.events)),
     input: (run) => provided(SqlRunJournal.inputOf(run)),
     follow: (run) => Stream.provideContext(follow(run), context),
-    known: provided(ResourceIndex.known),
+    known: (existing) => provided(ResourceIndex.known(existing)),
     removedByOthers: (run) => provided(ResourceIndex.removedByOthers(run)),
     cancel: (run, by) => provided(Effect.flatMap(RunLease.RunLease, ({ cancel }) => cancel(run, by))),
     forget: (run) => provided(forget(run)),

@@ -9,7 +9,7 @@ import { RunId } from "../../src/run/RunId.ts"
 import { type Reserved, RunJournal } from "../../src/run/RunJournal.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
-import { identity, type Lives, newPath, numbered, openFile, process, runA, runB, started } from "../support/TestStore.ts"
+import { identity, type Lives, newPath, openFile, process, runA, runB, started } from "../support/TestStore.ts"
 
 type Opened = Effect.Effect<Context.Tag.Service<Database.Database>, JournalError, Scope.Scope>
 
@@ -104,17 +104,6 @@ const suite = (open: Opened) => {
       lives.set(1, "dead")
       yield* two.acquire(runA)
       assert.strictEqual((yield* Effect.flip(former.reserve(["a"], use)))._tag, "RunOwnedError")
-    }))
-
-  it.scopedLive("tells which ids other runs have made or used", () =>
-    Effect.gen(function*() {
-      const database = yield* open
-      const one = yield* (yield* journal(database, 1)).begin(identity(runA))
-      const other = yield* (yield* journal(database, 2)).begin(identity(runB))
-      const worker = { name: "worker", key: "k" }
-      yield* one.append([started(runA), { ...numbered(1, runA), _tag: "agent.created", ...worker, id: "own" }])
-      yield* other.append([started(runB), { ...numbered(1, runB), _tag: "agent.reused", ...worker, id: "theirs" }])
-      assert.deepStrictEqual([...(yield* one.idsOfOthers)], ["theirs"])
     }))
 }
 

@@ -161,7 +161,11 @@ const tests = (open: Effect.Effect<Opened, JournalError, Scope.Scope>, numRuns: 
       yield* sql`DELETE FROM telemachy_runs WHERE run = ${idOf(0)} OR run = ${idOf(1199)}`
       yield* sql`UPDATE telemachy_runs SET state = 'over' WHERE run = ${idOf(700)}`
       yield* sql`UPDATE telemachy_runs SET run = ${runA} WHERE run = ${idOf(3)}`
-      assert.deepStrictEqual(yield* reindex(database), { runs: 1200, changed: 5 })
+      // What some were told to do: the second is of a run that has not begun.
+      const inputs = [idOf(700), idOf(1300), idOf(2)].map((run) => ({ run, digest: "d", json: "{}", is_pending: run === idOf(1300) ? 0 : 1 }))
+      yield* sql`INSERT INTO telemachy_declarations ${sql.insert(inputs)}`
+      assert.deepStrictEqual(yield* reindex(database), { runs: 1200, changed: 8 })
+      assert.deepStrictEqual(yield* sql`SELECT run FROM telemachy_declarations WHERE is_pending = 1`, [{ run: idOf(1300) }])
       assert.deepStrictEqual(yield* table(database), before)
       assert.deepStrictEqual(yield* reindex(database), { runs: 1200, changed: 0 })
     }))
