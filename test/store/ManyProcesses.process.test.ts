@@ -8,8 +8,10 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { RunJournal } from "../../src/run/RunJournal.ts"
+import * as Migrations from "../../src/store/Migrations.ts"
 import { RunStore } from "../../src/store/RunStore.ts"
 import * as SqlRunStore from "../../src/store/SqlRunStore.ts"
+import * as EarlierSchema from "../support/EarlierSchema.ts"
 import * as Sweep from "../support/Sweep.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
 import { identity, newPath, started } from "../support/TestStore.ts"
@@ -49,6 +51,24 @@ describe("many processes that make one new database a journal", () => {
   it.scopedLive.skipIf(TestPostgres.isMissing)(TestPostgres.named("lose nothing in PostgreSQL"), () =>
     Effect.flatMap(TestPostgres.database("telemachy_processes"), (url) =>
       loseNothing(Redacted.value(url), SqlRunStore.layerPostgres(url))), 600_000)
+})
+
+describe("many processes that open a journal of an earlier version", () => {
+  const before = Migrations.latest - 1
+
+  it.scopedLive("lose nothing in a file", () =>
+    Effect.gen(function*() {
+      const path = yield* newPath
+      yield* EarlierSchema.file(path, before, () => Effect.void)
+      yield* loseNothing(path, SqlRunStore.layerFile(path))
+    }), 600_000)
+
+  it.scopedLive.skipIf(TestPostgres.isMissing)(TestPostgres.named("lose nothing in PostgreSQL"), () =>
+    Effect.gen(function*() {
+      const url = yield* TestPostgres.database("telemachy_processes_before")
+      yield* EarlierSchema.postgres(url, before, () => Effect.void)
+      yield* loseNothing(Redacted.value(url), SqlRunStore.layerPostgres(url))
+    }), 600_000)
 })
 
 describe("a file that may not be written", () => {

@@ -1,0 +1,78 @@
+import { assert, describe, it } from "@effect/vitest"
+import type * as SqlClient from "@effect/sql/SqlClient"
+import * as Arr from "effect/Array"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { JournalError } from "../../src/run/JournalError.ts"
+import type { RunEvent } from "../../src/run/RunEvent.ts"
+import { RunId } from "../../src/run/RunId.ts"
+import * as Database from "../../src/store/Database.ts"
+import * as HashChain from "../../src/store/HashChain.ts"
+import * as Migrations from "../../src/store/Migrations.ts"
+import * as Reindex from "../../src/store/Reindex.ts"
+import * as ResourceIndex from "../../src/store/ResourceIndex.ts"
+import * as EarlierSchema from "../support/EarlierSchema.ts"
+import * as TestPostgres from "../support/TestPostgres.ts"
+import { newPath, numbered, openFile, runA, runB, started } from "../support/TestStore.ts"
+
+type Opened = Context.Tag.Service<Database.Database>
+
+/** How many processes open it, each with connections of its own. */
+const processes = 6
+
+const runs = 1000
+
+const idOf = (index: number) => RunId.make(index.toString(16).padStart(16, "0"))
+
+const agent = (run: RunId): RunEvent => ({ ...numbered(1, run), _tag: "agent.created", name: "one", key: "one", id: `agent ${run}` })
+
+/** Writes runs, and what they and one that has not begun were told to do. */
+const fill = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+  const logs = Arr.makeBy(runs, (index) => [started(idOf(index)), agent(idOf(index))])
+  const rows = yield* Effect.forEach(logs, (log) => HashChain.extend(HashChain.empty, log))
+  yield* Effect.forEach(Arr.chunksOf(rows.flat(), 500), (part) => sql`INSERT INTO telemachy_events ${sql.insert(part)}`)
+  const inputs = [idOf(1), idOf(2), runA].map((run) => ({ run, digest: "d", json: "{}" }))
+  yield* sql`INSERT INTO telemachy_declarations ${sql.insert(inputs)}`
+})
+
+/** Opens a journal in several processes at the same moment, and checks that each finds it as it is to be, and once. */
+const openTogether = (open: Effect.Effect<Opened, JournalError, Scope.Scope>) =>
+  Effect.gen(function*() {
+    const opened = yield* Effect.replicateEffect(open, processes, { concurrency: "unbounded" })
+    for (const database of opened) {
+      const { sql } = database
+      const versions = yield* sql<{ readonly migration_id: number }>`SELECT migration_id FROM telemachy_migrations ORDER BY migration_id`
+      assert.deepStrictEqual(versions.map(({ migration_id }) => migration_id), Arr.range(1, Migrations.latest))
+      const pending = yield* sql`SELECT run FROM telemachy_declarations WHERE is_pending = 1`
+      assert.deepStrictEqual(pending, [{ run: runA }])
+      const asked = [`agent ${idOf(7)}`, "none"]
+      const found = yield* Effect.provideService(ResourceIndex.idsOfOthers(runB, asked), Database.Database, database)
+      assert.deepStrictEqual([...found], asked.slice(0, 1))
+      assert.deepStrictEqual(yield* Effect.provideService(Reindex.reindex, Database.Database, database), { runs, changed: 0 })
+    }
+  })
+
+/** The versions that have written journals before this one. */
+const earlier = Arr.range(1, Migrations.latest - 1)
+
+describe("a journal of an earlier version that several processes open at the same moment", () => {
+  for (const version of earlier) {
+    it.scopedLive(`has the tables of this one once, in a file of version ${version}`, () =>
+      Effect.gen(function*() {
+        const path = yield* newPath
+        yield* EarlierSchema.file(path, version, fill)
+        yield* openTogether(openFile(path))
+      }))
+
+    it.scopedLive.skipIf(TestPostgres.isMissing)(
+      TestPostgres.named(`has the tables of this one once, in a PostgreSQL of version ${version}`),
+      () =>
+        Effect.gen(function*() {
+          const url = yield* TestPostgres.database(`telemachy_migrations_${version}`)
+          yield* EarlierSchema.postgres(url, version, fill)
+          yield* openTogether(Database.openPostgres(url))
+        })
+    )
+  }
+})
