@@ -4,7 +4,6 @@
  * their own as well, and the synced writes that its journal cannot do without.
  */
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs"
-import * as Http from "node:http"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Arr from "effect/Array"
@@ -12,49 +11,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import { AgamemnonClient, type JournalError, type RunJournal, SqlRunStore, WorkflowExecutor, WorkflowSpec } from "telemachy"
 import * as TestPostgres from "../test/support/TestPostgres.ts"
 import * as Bench from "./Bench.ts"
 import * as Figure from "./Figure.ts"
-
-/** How many requests are under way at once, as a client has it. */
-const connections = 6
+import * as Requests from "./Requests.ts"
 
 /** How often each is measured, one after the other, the first time for the compiler. */
 const rounds = 5
-
-const agent = new Http.Agent({ keepAlive: false })
-
-/** One request, and the text of its answer. */
-const request = (url: string, method: "GET" | "POST", body?: string) =>
-  Effect.async<string, Error>((resume) => {
-    const length = body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }
-    const sent = Http.request(url, { agent, method, headers: { authorization: "Bearer bench", connection: "close", ...length } })
-    sent.on("error", (error) => resume(Effect.fail(error)))
-    sent.on("response", (response) => {
-      const chunks: Array<Uint8Array> = []
-      response.on("data", (chunk: Uint8Array) => chunks.push(chunk))
-      response.on("end", () => resume(Effect.succeed(Buffer.concat(chunks).toString())))
-    })
-    sent.end(body)
-  })
-
-const TaskAnswer = Schema.parseJson(Schema.Struct({ task: Schema.Struct({ id: Schema.String }) }))
-const TeamAnswer = Schema.parseJson(Schema.Struct({ team: Schema.Struct({ id: Schema.String }) }))
-
-/** The requests of a shape alone. */
-const requests = Effect.fnUntraced(function*(url: string, shape: Bench.Shape, count: number) {
-  const { team } = yield* Effect.flatMap(request(`${url}/v1/teams`, "POST", "{\"name\":\"alone\"}"), Schema.decode(TeamAnswer))
-  const tasks = `${url}/v1/teams/${team.id}/tasks`
-  const submit = (position: number) => request(tasks, "POST", JSON.stringify({ subject: `task ${position}`, description: "" }))
-  const inTurn = (position: number) =>
-    Effect.flatMap(Effect.flatMap(submit(position), Schema.decode(TaskAnswer)), ({ task }) => request(`${tasks}/${task.id}`, "GET"))
-  yield* Effect.forEach(Arr.makeBy(count, (position) => position), shape === "chain" ? inTurn : submit, {
-    concurrency: shape === "chain" ? 1 : connections,
-    discard: true
-  })
-})
 
 /** So many writes to a file, each of which is on disk before the next. */
 const syncedWrites = (path: string, count: number) =>
@@ -97,7 +61,7 @@ const figures = Effect.gen(function*() {
     Effect.gen(function*() {
       const measured = yield* Effect.forEach(Arr.makeBy(rounds, (round) => round), (round) =>
         Effect.gen(function*() {
-          const alone = yield* timed(requests(client.url, shape, count))
+          const alone = yield* timed(Requests.ofShape(client.url, shape, count))
           const synced = yield* timed(syncedWrites(`${directory}/pages`, writes))
           const times = yield* Effect.forEach(journals, ([name, journal]) =>
             run(client, shape, count, `${shape} ${name} ${round}`, journal))
@@ -109,7 +73,7 @@ const figures = Effect.gen(function*() {
         const ratio = Bench.median(counted.map(({ times }, round) => (times[position] ?? 0) / (least[round] ?? 1)))
         const against = Bench.median(least)
         const extra = position === 0 || writes === 0 ? "" : ` and ${writes} synced writes`
-        const sent = shape === "chain" ? `${2 * count} requests one by one` : `${count} requests, ${connections} at once`
+        const sent = shape === "chain" ? `${2 * count} requests one by one` : `${count} requests, ${Requests.connections} at once`
         return { name: `${shape} of ${count} on a served Agamemnon, ${name}`, value: ratio * against, unit: "ms", against, limit: `${sent}${extra}; median of ratios` }
       })
     }))
