@@ -7,7 +7,7 @@ interface Statement {
   readonly compile: () => readonly [text: string, parameters: ReadonlyArray<unknown>]
 }
 
-const isStatement = (value: unknown): value is Statement & Effect.Effect<unknown> => Effect.isEffect(value) && "compile" in value
+const isStatement = (value: object): value is Statement => "compile" in value
 
 /** The lines of a plan: a node of it each, and in PostgreSQL what belongs to the node below it. */
 const linesOf = (rows: ReadonlyArray<object>): ReadonlyArray<string> =>
@@ -43,7 +43,7 @@ export const explained = (opened: typeof Database.Database.Service, planning: ty
       const statement = target(texts, ...values)
       // Parts of statements are not asked by themselves.
       const isWhole = /^\s*(SELECT|INSERT|UPDATE|DELETE)/.test(String(texts))
-      return isWhole && isStatement(statement) ? Effect.zipRight(explain(statement), statement) : statement
+      return isWhole && Effect.isEffect(statement) && isStatement(statement) ? Effect.zipRight(explain(statement), statement) : statement
     }
   })
   return { database: { ...opened, sql, reading: sql }, scans }
