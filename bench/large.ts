@@ -13,6 +13,7 @@ import * as LiveView from "../src/report/LiveView.ts"
 import * as RunView from "../src/report/RunView.ts"
 import * as Style from "../src/report/Style.ts"
 import * as TaskGraph from "../src/workflow/TaskGraph.ts"
+import * as WorkflowGraph from "../src/workflow/WorkflowGraph.ts"
 import * as Bench from "./Bench.ts"
 import * as Figure from "./Figure.ts"
 
@@ -42,9 +43,9 @@ const memoryOf = (text: string) =>
 /** What it takes to release every task of a workflow in its turn. */
 const release = (shape: Bench.Shape, size: number) =>
   Effect.gen(function*() {
-    const { teams: [team] } = yield* WorkflowSpec.decodeUnknown(Bench.workflow(shape, shape, size))
+    const { teams } = yield* WorkflowSpec.decodeUnknown(Bench.workflow(shape, shape, size))
     const [time] = yield* Effect.timed(Effect.sync(() => {
-      const frontier = TaskGraph.frontier(TaskGraph.make(team?.tasks ?? []))
+      const frontier = TaskGraph.frontier(WorkflowGraph.make(teams).graph)
       const ready = [...frontier.ready]
       for (const subject of ready) ready.push(...frontier.settle(subject, true).ready)
       return ready.length

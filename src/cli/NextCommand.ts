@@ -21,7 +21,7 @@ export const resumeChanged = (run: string, { retryFailed = false }: { readonly r
 /** Takes a recorded run to its end, as far as it has got; nothing when it is there. */
 export const resumption = (state: RunState.RunState): string | undefined => {
   if (state.outcome === "completed" && state.endedAt !== undefined) return undefined
-  return RunProgress.canProceed(state, state.declared.teams, false) ? resume(state) : `${resume(state)} --retry-failed`
+  return RunProgress.canProceed(state, RunProgress.declaredTeams(state), false) ? resume(state) : `${resume(state)} --retry-failed`
 }
 
 /** Tells of a recorded run what has happened in it, with the results of its tasks. */

@@ -3,7 +3,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
-import type { TaskPolicy } from "../workflow/TaskPolicy.ts"
 import type { AttemptEnd, Watch } from "./WatchedTask.ts"
 
 /** Why an attempt can not be read. */
@@ -12,7 +11,8 @@ type LookError = Effect.Effect.Error<Watch["look"]>
 /** What is limited. */
 export interface Options {
   readonly watch: Watch
-  readonly policy: Pick<TaskPolicy, "timeout" | "stalledAfter">
+  readonly timeout: Option.Option<Duration.Duration>
+  readonly stalledAfter: Option.Option<Duration.Duration>
   /**
    * Whether an attempt that runs is always seen to: then one that waits for its agent has not begun. Otherwise an attempt
    * counts from its submission until it is seen running.
@@ -22,7 +22,7 @@ export interface Options {
 
 /** Waits for the end of an attempt, and gives it up when it exceeds a limit. It is over when Agamemnon says so in any case. */
 export const awaitEnd = (options: Options) => {
-  const { policy: { stalledAfter, timeout }, watch } = options
+  const { stalledAfter, timeout, watch } = options
   const limits = [
     ...Option.toArray(Option.map(timeout, (limit) => enforceTimeout(options, limit))),
     ...Option.toArray(Option.map(stalledAfter, (limit) => enforceSigns(options, limit)))

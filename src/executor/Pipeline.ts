@@ -75,7 +75,7 @@ const work = Effect.gen(function*() {
   } else {
     const teams = yield* Provisioning.provision
     yield* FeedReport.start
-    yield* Effect.forEach(teams, Dispatch.dispatch, { concurrency: "unbounded", discard: true })
+    yield* Dispatch.dispatch(teams)
   }
   yield* verdict
 }).pipe(Effect.scoped)

@@ -8,12 +8,15 @@ import type { AgentId, Task } from "../agamemnon/AgamemnonModel.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 
 /** SHA-256 of what is declared of a task. */
-export const make = ({ assignTo, blockedBy, description, subject }: TaskSpec): string =>
-  createHash("sha256").update(JSON.stringify([subject, description, assignTo, blockedBy.toSorted()])).digest("hex")
+export const make = ({ assignTo, blockedBy, description, subject }: TaskSpec): string => {
+  const [only, ...others] = assignTo
+  const assignee = others.length === 0 ? only : assignTo
+  return createHash("sha256").update(JSON.stringify([subject, description, assignee, blockedBy.toSorted()])).digest("hex")
+}
 
 /** Whether Agamemnon has a task with another description, or of another member of the team. What it does not tell counts as the same. */
 export const differs = (task: Task, { assignTo, description }: TaskSpec, members: ReadonlyMap<string, AgentId>): boolean => {
   const { assigneeAgentId: assignee, description: told } = task
   const other = [...members].find(([, id]) => id === assignee)
-  return (typeof told === "string" && told !== description) || (other !== undefined && other[0] !== assignTo)
+  return (typeof told === "string" && told !== description) || (other !== undefined && !assignTo.includes(other[0]))
 }

@@ -18,7 +18,9 @@ import type { TaskState } from "../run/RunState.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
 import * as RetryPolicy from "../workflow/RetryPolicy.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
+import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
+import type { AgentLoad } from "./AgentLoad.ts"
 import * as AttemptLimits from "./AttemptLimits.ts"
 import type { CurrentRun } from "./CurrentRun.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
@@ -42,9 +44,12 @@ export interface TeamWork {
   readonly monitor: Monitor.Monitor
   /** What other runs have submitted to the team. */
   readonly others: TeamTasks.TeamTasks
-  /** The ids of the tasks that exist on Agamemnon, by subject. */
+  readonly workflow: WorkflowGraph.WorkflowGraph<TaskSpec>
+  /** The ids of the tasks of the workflow that exist on Agamemnon, by their keys. */
   readonly ids: Map<string, TaskId>
-  /** What goes on beside the tasks until the team has no more to do. */
+  /** How much the agents of the run have to do. */
+  readonly load: AgentLoad
+  /** What goes on beside the tasks until the workflow has no more to do. */
   readonly background: FiberSet.FiberSet<void, TaskRunError>
 }
 
@@ -68,6 +73,8 @@ interface Attempts {
 interface Attempt {
   readonly number: number
   readonly watch: WatchedTask.Watch
+  /** The agent that does it, if it is a member of the team. */
+  readonly assignee: string
   /** The file with all that it writes, if it has one. */
   readonly log: { readonly log?: string }
 }
@@ -80,24 +87,27 @@ interface End extends WatchedTask.AttemptEnd {
 
 /** Runs a task to its end, or finds that an earlier run has done it or is at it. Answers how it has ended. */
 export const run = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec) {
-  const { ids, others, request, team } = work
+  const { others, request, team } = work
   const { subject } = task
   const ended = EarlierTasks.endedBefore(request, team.spec.name, task)
   if (ended !== undefined) {
     const known = others.known(subject)?.tasks.find(({ id }) => id === ended.id)
-    if (known !== undefined) ids.set(subject, known.id)
+    if (known !== undefined) setId(work, subject, known.id)
     return yield* endEarlier(work, subject, ended)
   }
   const found = yield* others.find(subject)
   const attempts = yield* makeAttempts(work, task, found)
   const before = attempts.hasChanged ? undefined : EarlierTasks.counting(request, team.spec.name, found)
   if (before?.status === "completed") {
-    ids.set(subject, before.id)
+    setId(work, subject, before.id)
     yield* supersede(attempts, found)
     return yield* endEarlier(work, subject, { id: before.id, status: "completed", ...WatchedTask.resultOf(before["result"]), ...TaskLog.of(before) })
   }
   return yield* attempt(attempts, before)
 })
+
+const setId = ({ ids, team }: TeamWork, subject: string, id: TaskId) =>
+  ids.set(WorkflowGraph.keyOf({ team: team.spec.name, subject }), id)
 
 /** Says that the task was done before. */
 const endEarlier = ({ run, team }: TeamWork, subject: string, ended: EarlierTasks.Ended) =>
@@ -109,7 +119,7 @@ const makeAttempts = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec,
   const record = EarlierTasks.recorded(request, team.spec.name, task.subject)
   const hasChanged = EarlierTasks.hasChanged(request, team.spec.name, task) ||
     (found !== undefined && TaskDigest.differs(found.newest, task, team.members))
-  const policy = TaskPolicy.of(request.spec, task, task.assignTo)
+  const policy = TaskPolicy.of(request.spec, task)
   const times = Option.match(policy.retry, { onNone: () => 0, onSome: ({ times }) => times })
   return {
     work,
@@ -145,7 +155,7 @@ const attempt = Effect.fnUntraced(function*(attempts: Attempts, before: Task | u
 /** Takes an attempt up that an earlier process has begun. Nothing, when another is to be made at once. */
 const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Effect.fn.Return<End | undefined, TaskRunError> {
   const { policy, task: { subject }, work } = attempts
-  const { ids, monitor, request, run, team } = work
+  const { load, monitor, request, run, team } = work
   const { id, status } = before
   const record = EarlierTasks.recorded(request, team.spec.name, subject)
   const failure = EarlierTasks.failingBefore(request, team.spec.name, before)
@@ -153,18 +163,20 @@ const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Ef
   const number = Math.max(1, isLast ? record.attempt : attempts.number)
   if (!TaskStatus.isTerminal(status)) {
     attempts.number = number
-    ids.set(subject, id)
+    setId(work, subject, id)
     const log = TaskLog.of(before)
+    const [assignee = ""] = [...team.members].find(([, member]) => member === before["assigneeAgentId"]) ?? []
+    load.assign([assignee])
     yield* run.emit({ _tag: "task.watched", team: team.spec.name, subject, id, ...log })
     const startedAt = record?.id === id && record.startedAt !== undefined ? yield* monotonic(record.startedAt) : undefined
     const watch = yield* monitor.watch(subject, before, { failure, startedAt })
-    return yield* awaitEnd(attempts, { number, watch, log })
+    return yield* awaitEnd(attempts, { number, watch, assignee, log })
   }
   // Of an end that this run has brought about it had said so; another is one that nobody has seen yet.
   const isOwn = failure !== undefined && !request.retryFailed
   const isNew = record?.id === id && !TaskStatus.isEnd(record.status) && Option.isSome(policy.retry)
   if (!isOwn && !isNew) return undefined
-  ids.set(subject, id)
+  setId(work, subject, id)
   const as = failure?.as === undefined || failure.as === "superseded" ? status : failure.as
   return { id, status: as, number, ...WatchedTask.resultOf(before["result"]), ...TaskLog.of(before) }
 })
@@ -180,8 +192,9 @@ const another = Effect.fnUntraced(function*(attempts: Attempts) {
 /** Submits an attempt. */
 const submit = Effect.fnUntraced(function*(attempts: Attempts) {
   const { hasChanged, left, task, work } = attempts
-  const { agamemnon, ids, monitor, others, run, team } = work
-  const { assignTo, blockedBy, description, subject } = task
+  const { agamemnon, ids, load, monitor, others, run, team, workflow } = work
+  const { assignTo, description, subject } = task
+  const assignee = load.assign(assignTo)
   const named = { team: team.spec.name, subject }
   const number = attempts.number += 1
   const intent = yield* run.emitBefore({
@@ -189,11 +202,12 @@ const submit = Effect.fnUntraced(function*(attempts: Attempts) {
     ...named,
     digest: TaskDigest.make(task),
     ...(hasChanged ? { changed: true } : {}),
+    ...(assignTo.length === 1 ? {} : { assignee }),
     ...(number === 1 && left === 0 ? {} : { attempt: number, of: number + left })
   })
-  const assigneeAgentId = team.members.get(assignTo)
+  const assigneeAgentId = team.members.get(assignee)
   // A task that a resumed run has done on another team is not there to wait for.
-  const blockers = blockedBy.flatMap((blocker) => ids.get(blocker) ?? [])
+  const blockers = workflow.blockersOf(named, task).flatMap((place) => ids.get(WorkflowGraph.keyOf(place)) ?? [])
   const sent = {
     subject,
     description,
@@ -205,20 +219,22 @@ const submit = Effect.fnUntraced(function*(attempts: Attempts) {
   const created = yield* others.submitting(subject, agamemnon.createTask(intent, team.id, sent, except))
   const log = TaskLog.of(created)
   yield* run.emit({ _tag: "task.submitted", ...named, id: created.id, ...log })
-  ids.set(subject, created.id)
-  return { number, watch: yield* monitor.watch(subject, created), log } satisfies Attempt
+  setId(work, subject, created.id)
+  return { number, watch: yield* monitor.watch(subject, created), assignee, log } satisfies Attempt
 })
 
 /** Waits for the end of an attempt within its limits, or until one that was over has completed. */
 const awaitEnd = Effect.fnUntraced(function*(attempts: Attempts, attempt: Attempt) {
-  const { policy, watched, work } = attempts
-  const { number, watch, log } = attempt
+  const { task, policy: { timeout }, watched, work: { load, request } } = attempts
+  const { assignee, number, watch, log } = attempt
+  const stalledAfter = TaskPolicy.stalledAfter(request.spec, task, assignee)
   const ended = Effect.map(
-    AttemptLimits.awaitEnd({ watch, policy, isRunningSeen: work.request.isAlone }),
+    AttemptLimits.awaitEnd({ watch, timeout, stalledAfter, isRunningSeen: request.isAlone }),
     (end): End => ({ ...end, number, ...log })
   )
   const end = yield* watched.length === 0 ? ended : Effect.raceFirst(ended, completedLate(attempts))
   watched.push(attempt)
+  load.release(assignee)
   if (end.number !== number) yield* watch.giveUp("superseded", `attempt ${end.number} has completed`)
   return end
 })

@@ -133,7 +133,9 @@ const declared = ({ agents, teams }: WorkflowSpec) => ({
     name,
     tasks: tasks.map((task) => ({
       subject: task.subject,
-      assignTo: task.assignTo,
+      ...Option.match(task.id, { onNone: () => ({}), onSome: (ref) => ({ ref }) }),
+      assignTo: task.assignTo[0] ?? "",
+      ...(task.assignTo.length === 1 ? {} : { assignees: task.assignTo }),
       blockedBy: task.blockedBy,
       ...(TaskPolicy.isTolerated(task) ? { continueOnError: true } : {})
     }))

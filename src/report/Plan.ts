@@ -4,8 +4,8 @@
  */
 import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
-import * as TaskGraph from "../workflow/TaskGraph.ts"
-import type { AgentSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
+import type { AgentSpec, TaskSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import { count, duration, oneLine } from "./Format.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
@@ -50,12 +50,16 @@ export const render = (spec: WorkflowSpec, options: Options): string => {
   const parts = [count(spec.agents.length, "agent"), count(spec.teams.length, "team"), count(tasks, "task")]
   const limit = Option.match(spec.timeout, { onNone: () => "the configured limit", onSome: (each) => `limit ${duration(each)}` })
   const reused = reuse(existing.resources, style)
+  const graph = WorkflowGraph.make(spec.teams)
+  const waves = WorkflowGraph.waves(graph)
+  const path = WorkflowGraph.criticalPath(graph).map(({ subject, team }) => `${team}/${subject}`)
   return [
     `workflow ${style.strong(oneLine(spec.metadata.name))}: ${parts.join(", ")}; teardown ${spec.teardown}, ${limit}`,
     "",
     style.strong("agents"),
     ...Table.render(spec.agents.map((agent) => agentCells(agent, reused("agent", agent.name), style)), { width, yielding: yieldingOfAgents }),
-    ...spec.teams.flatMap((team) => ["", ...teamLines(team, reused("team", team.name), options)])
+    ...spec.teams.flatMap((team) => ["", ...teamLines(team, waves, reused("team", team.name), options)]),
+    ...(WorkflowGraph.isAcrossTeams(graph) ? ["", Table.cut(pathLine("critical path of the workflow", path), width)] : [])
   ].join("\n")
 }
 
@@ -97,23 +101,24 @@ const agentCells = (agent: AgentSpec, reused: string, style: Style): ReadonlyArr
   ]
 }
 
-const teamLines = (team: TeamSpec, reused: string, { existing, style, width }: Options): ReadonlyArray<string> => {
-  const graph = TaskGraph.make(team.tasks)
-  const waves = TaskGraph.waves(graph)
-  const path = TaskGraph.criticalPath(graph)
-  const tasks = new Map(team.tasks.map((task) => [task.subject, task]))
+type Waves = ReadonlyArray<ReadonlyArray<WorkflowGraph.Place & { readonly task: TaskSpec }>>
+
+/** The tasks of a team, each with the number of its wave, of those that it has tasks in. */
+const teamLines = (team: TeamSpec, all: Waves, reused: string, { existing, style, width }: Options): ReadonlyArray<string> => {
+  const waves = all.map((wave, number) => ({ number, tasks: wave.filter((place) => place.team === team.name) }))
+    .filter(({ tasks }) => tasks.length > 0)
+  const path = WorkflowGraph.criticalPath(WorkflowGraph.make([team])).map(({ subject }) => subject)
   const earlier = new Map(existing.tasks.flatMap((task) => (task.team === team.name ? [[task.subject, task] as const] : [])))
   const stateOf = (subject: string) => {
     const found = earlier.get(subject)
     return found === undefined ? "" : style[treatments[found.treatment].paint](treatments[found.treatment].words)
   }
-  const rows = waves.flatMap((wave, number) =>
-    wave.map((subject, position) => {
-      const task = tasks.get(subject)
-      const after = task === undefined || task.blockedBy.length === 0 ? "" : `after ${task.blockedBy.join(", ")}`
+  const rows = waves.flatMap(({ number, tasks }) =>
+    tasks.map(({ subject, task }, position) => {
+      const after = task.blockedBy.length === 0 ? "" : `after ${task.blockedBy.join(", ")}`
       return [
         `  ${position === 0 ? style.active(String(number + 1).padStart(3)) : "   "}  ${oneLine(subject)}`,
-        oneLine(task?.assignTo ?? ""),
+        oneLine(task.assignTo.join(", ")),
         style.faint(oneLine(after)),
         stateOf(subject)
       ]
@@ -123,9 +128,11 @@ const teamLines = (team: TeamSpec, reused: string, { existing, style, width }: O
   return [
     `${style.strong(`team ${oneLine(team.name)}`)} ${members} ${count(waves.length, "wave")}${reused === "" ? "" : `, ${reused}`}`,
     ...Table.render(rows, { width, yielding: yieldingOfTasks }),
-    `  critical path, ${count(path.length, "task")}: ${chain(path)}`
+    `  ${pathLine("critical path", path)}`
   ].map((line) => Table.cut(line, width))
 }
+
+const pathLine = (what: string, path: ReadonlyArray<string>): string => `${what}, ${count(path.length, "task")}: ${chain(path)}`
 
 const ends = 5
 

@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
-import * as TaskGraph from "../workflow/TaskGraph.ts"
+import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import type { PlannedReuse } from "./Plan.ts"
 
@@ -13,6 +13,8 @@ export const make = (spec: WorkflowSpec, { resources, tasks }: PlannedReuse) => 
     const id = ids.get(`${kind} ${name}`)
     return id === undefined ? {} : { reuses: id }
   }
+  const graph = WorkflowGraph.make(spec.teams)
+  const waves = WorkflowGraph.waves(graph).map((wave) => wave.map(placeOf))
   return {
     workflow: spec.metadata.name,
     teardown: spec.teardown,
@@ -25,22 +27,31 @@ export const make = (spec: WorkflowSpec, { resources, tasks }: PlannedReuse) => 
       workingDir,
       ...reuses("agent", name)
     })),
-    teams: spec.teams.map((team) => ({ ...teamData(team, tasks), ...reuses("team", team.name) }))
+    teams: spec.teams.map((team) => ({ ...teamData(team, waves, tasks), ...reuses("team", team.name) })),
+    waves,
+    criticalPath: WorkflowGraph.criticalPath(graph).map(placeOf)
   }
 }
 
-const teamData = ({ agents, name, tasks }: TeamSpec, existing: PlannedReuse["tasks"]) => {
-  const graph = TaskGraph.make(tasks)
+const placeOf = ({ subject, team }: WorkflowGraph.Place) => ({ team, subject })
+
+const teamData = (
+  { agents, name, tasks }: TeamSpec,
+  waves: ReadonlyArray<ReadonlyArray<WorkflowGraph.Place>>,
+  existing: PlannedReuse["tasks"]
+) => {
   const earlier = new Map(existing.flatMap(({ id, subject, team, treatment }) =>
     team === name ? [[subject, { id, treatment }] as const] : []))
   return {
     name,
     agents,
-    waves: TaskGraph.waves(graph),
-    criticalPath: TaskGraph.criticalPath(graph),
-    tasks: tasks.map(({ assignTo, blockedBy, subject }) => {
+    // Of the waves of the workflow, those that the team has tasks in.
+    waves: waves.map((wave) => wave.flatMap(({ subject, team }) => (team === name ? [subject] : []))).filter((wave) => wave.length > 0),
+    criticalPath: WorkflowGraph.criticalPath(WorkflowGraph.make([{ name, tasks }])).map(({ subject }) => subject),
+    tasks: tasks.map(({ assignTo, blockedBy, id, subject }) => {
       const found = earlier.get(subject)
-      return { subject, assignTo, blockedBy, ...(found === undefined ? {} : { earlier: found }) }
+      const assignee = assignTo.length === 1 ? assignTo[0] : assignTo
+      return { subject, ...(Option.isNone(id) ? {} : { id: id.value }), assignTo: assignee, blockedBy, ...(found === undefined ? {} : { earlier: found }) }
     })
   }
 }

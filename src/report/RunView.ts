@@ -33,6 +33,7 @@ export const render = (state: RunState.RunState, options: Options): string => {
   const above = [title(state, options), heartbeat(state, options), ""]
   const below = ["", footer(state, options)]
   const teams = teamsOf(state)
+  const unfinished = unfinishedIn(state)
   const room = height - above.length - below.length - 1
   // Names of teams must not take the room of what happens.
   const isCrowded = teams.length > 1 && teams.length > room / 2
@@ -48,10 +49,10 @@ export const render = (state: RunState.RunState, options: Options): string => {
       return [row, style.faint(`      ${line}`)]
     })
   const rows = isCrowded
-    ? withLastLines([...shown], mixedRows(teams, shown, options))
+    ? withLastLines([...shown], mixedRows(shown, unfinished, options))
     : teams.flatMap(({ name, tasks }) => {
       const those = tasks.filter((task) => shown.has(task))
-      const cells = those.map((task) => TaskRow.cells(task, { ...options, unfinished: unfinished(task, tasks) }))
+      const cells = those.map((task) => TaskRow.cells(task, { ...options, unfinished: unfinished(task) }))
       return [heading(name, tasks, style), ...withLastLines(those, Table.render(cells, { width, yielding: TaskRow.yielding }))]
     })
   const fitting = rows.length <= room ? rows : rows.slice(0, Math.max(1, room))
@@ -60,13 +61,13 @@ export const render = (state: RunState.RunState, options: Options): string => {
 }
 
 /** The tasks that are shown, of all teams together, in the order of what they say. */
-const mixedRows = (teams: ReadonlyArray<Team>, shown: ReadonlySet<RunState.TaskState>, options: Options): ReadonlyArray<string> =>
+const mixedRows = (
+  shown: ReadonlySet<RunState.TaskState>,
+  unfinished: (task: RunState.TaskState) => ReadonlyArray<string>,
+  options: Options
+): ReadonlyArray<string> =>
   Table.render(
-    [...shown].map((task) =>
-      TaskRow.cells(task, {
-        ...options,
-        unfinished: unfinished(task, teams.find(({ name }) => name === task.team)?.tasks ?? [])
-      })),
+    [...shown].map((task) => TaskRow.cells(task, { ...options, unfinished: unfinished(task) })),
     { width: options.width, yielding: TaskRow.yielding }
   )
 
@@ -113,11 +114,14 @@ const worthShowing = (teams: ReadonlyArray<Team>, lines: number): ReadonlySet<Ru
   return chosen
 }
 
-const unfinished = (task: RunState.TaskState, tasks: ReadonlyArray<RunState.TaskState>): ReadonlyArray<string> =>
-  task.status !== "waiting" || task.blockedBy.length === 0
-    ? []
-    : tasks.filter((other) => other.status !== "completed" && !RunState.isTolerated(other) && task.blockedBy.includes(other.subject))
-      .map(({ subject }) => subject)
+/** Names what a task still waits for: by its team as well, when that is another. */
+const unfinishedIn = (state: RunState.RunState) => {
+  const blockers = RunState.blockers(state)
+  return (task: RunState.TaskState): ReadonlyArray<string> =>
+    task.status !== "waiting" ? [] : blockers(task)
+      .filter((each) => each.status !== "completed" && !RunState.isTolerated(each))
+      .map(({ subject, team }) => (team === task.team ? subject : `${team}/${subject}`))
+}
 
 const title = (state: RunState.RunState, { now, style }: Options): string => {
   const { run, startedAt, url, workflow } = state

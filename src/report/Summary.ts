@@ -59,9 +59,9 @@ export const quotes = (state: RunState.RunState, { style, width }: Options): Rea
 /** What the last tasks of a run have written at their end: those that no other waits for. Of very many, none is the result. */
 export const results = (state: RunState.RunState, { style, width }: Options): ReadonlyArray<string> => {
   const all = RunState.tasks(state)
-  const awaited = new Set(all.flatMap(({ blockedBy, team }) => blockedBy.map((subject) => `${team}/${subject}`)))
-  const last = all.filter(({ result, status, subject, team }) =>
-    status === "completed" && result !== undefined && result.trim() !== "" && !awaited.has(`${team}/${subject}`))
+  const awaited = new Set(all.flatMap(RunState.blockers(state)))
+  const last = all.filter((task) =>
+    task.status === "completed" && task.result !== undefined && task.result.trim() !== "" && !awaited.has(task))
   return last.length > mostQuoted ? [] : last.flatMap(({ result = "", subject, team }) => [
     style.strong(oneLine(`${team}/${subject}:`)),
     ...lastLines(result, quotedLines).map((line) => Table.cut(`  ${line}`, width))

@@ -104,7 +104,12 @@ const header = {
     name: Schema.String,
     tasks: Schema.Array(Schema.Struct({
       subject: Schema.String,
+      // The id by which the workflow refers to it.
+      ref: optional(Schema.String),
       assignTo: Schema.String,
+      // Those of which one does it, when they are several; the first of them is in `assignTo` as well.
+      assignees: optional(Schema.Array(Schema.String)),
+      // Subjects of tasks of the same team, or ids of any.
       blockedBy: Schema.Array(Schema.String),
       // Whether the run can complete though the task fails.
       continueOnError: optional(Schema.Boolean)
@@ -147,13 +152,14 @@ export const RunEvent = Schema.Union(
   ...lifecycle("team"),
   event(
     "task.submitting",
-    "A task is about to be submitted: nothing blocks it any longer. `digest`: of what is declared of it. `changed`: it was done or begun before, as something else was declared. `attempt`, `of`: the number of this attempt, and how many there are at most; absent when it is the only one.",
+    "A task is about to be submitted: nothing blocks it any longer. `digest`: of what is declared of it. `changed`: it was done or begun before, as something else was declared. `attempt`, `of`: the number of this attempt, and how many there are at most; absent when it is the only one. `assignee`: who does it, of several.",
     {
       ...task,
       digest: optional(Schema.String),
       changed: optional(Schema.Boolean),
       attempt: optional(Schema.Int),
-      of: optional(Schema.Int)
+      of: optional(Schema.Int),
+      assignee: optional(Schema.String)
     }
   ),
   event("task.submitted", "A task was submitted. `log`: the file on Agamemnon's machine that holds all that it writes.", {

@@ -2,14 +2,19 @@
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
+import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import * as RunState from "./RunState.ts"
 import * as TaskStatus from "./TaskStatus.ts"
 
-/** The tasks of a team, as far as their order goes. */
-interface Team {
-  readonly name: string
-  readonly tasks: ReadonlyArray<TaskGraph.Node>
-}
+/** The tasks of teams, as far as their order goes. */
+type Teams = ReadonlyArray<WorkflowGraph.Team<WorkflowGraph.Task>>
+
+/** The teams of a run, as they were declared. */
+export const declaredTeams = ({ declared }: RunState.RunState): Teams =>
+  declared.teams.map(({ name, tasks }) => ({
+    name,
+    tasks: tasks.map(({ blockedBy, ref, subject }) => ({ subject, blockedBy, id: Option.fromNullable(ref) }))
+  }))
 
 /** The task of a subject, as the journal has it. */
 const taskOf = (state: RunState.RunState, team: string, subject: string): Option.Option<RunState.TaskState> =>
@@ -20,20 +25,21 @@ export const completedTask = (state: RunState.RunState, team: string, subject: s
   Option.filter(taskOf(state, team, subject), ({ status }) => status === "completed")
 
 /** Whether some task of these teams can still run, or there is only teardown left to do. */
-export const canProceed = (state: RunState.RunState, teams: ReadonlyArray<Team>, retryFailed: boolean): boolean => {
-  const isDone = (team: string, subject: string) => Option.isSome(completedTask(state, team, subject))
-  const isSettled = (team: string, subject: string) =>
-    isDone(team, subject) || Option.exists(taskOf(state, team, subject), RunState.isTolerated)
-  const hasFailed = (team: string, subject: string) =>
-    !retryFailed && Option.exists(taskOf(state, team, subject), ({ status }) => TaskStatus.isFailure(status))
-  return teams.every(({ name, tasks }) => tasks.every(({ subject }) => isSettled(name, subject))) ||
-    teams.some(({ name, tasks }) => {
-      const frontier = TaskGraph.frontier(TaskGraph.make(tasks))
-      const ready = [...frontier.ready]
-      for (const subject of ready) {
-        if (!isDone(name, subject) && !hasFailed(name, subject)) return true
-        ready.push(...frontier.settle(subject, isSettled(name, subject)).ready)
-      }
-      return false
-    })
+export const canProceed = (state: RunState.RunState, teams: Teams, retryFailed: boolean): boolean => {
+  const { graph, tasks } = WorkflowGraph.make(teams)
+  const recorded = (key: string) => {
+    const place = tasks.get(key)
+    return place === undefined ? Option.none() : taskOf(state, place.team, place.subject)
+  }
+  const isDone = (key: string) => Option.exists(recorded(key), ({ status }) => status === "completed")
+  const isSettled = (key: string) => isDone(key) || Option.exists(recorded(key), RunState.isTolerated)
+  const hasFailed = (key: string) => !retryFailed && Option.exists(recorded(key), ({ status }) => TaskStatus.isFailure(status))
+  if (graph.keys.every(isSettled)) return true
+  const frontier = TaskGraph.frontier(graph)
+  const ready = [...frontier.ready]
+  for (const key of ready) {
+    if (!isDone(key) && !hasFailed(key)) return true
+    ready.push(...frontier.settle(key, isSettled(key)).ready)
+  }
+  return false
 }

@@ -405,6 +405,22 @@ export const tasks = ({ declared, tasks }: RunState): ReadonlyArray<TaskState> =
  */
 export const isTolerated = ({ continueOnError, status }: TaskState): boolean => continueOnError && isFailure(status)
 
+/**
+ * Finds the tasks that a task waits for, of any team.
+ *
+ * @internal
+ */
+export const blockers = (state: RunState): (task: TaskState) => ReadonlyArray<TaskState> => {
+  let byRef: ReadonlyMap<string, TaskState> | undefined
+  const refs = () =>
+    byRef ??= new Map(tasks(state).flatMap((task) => (task.ref === undefined ? [] : [[task.ref, task] as const])))
+  return ({ blockedBy, team }) =>
+    blockedBy.flatMap((name) => {
+      const inTeam = Option.flatMap(HashMap.get(state.tasks, team), HashMap.get(name))
+      return Option.toArray(Option.orElse(inTeam, () => Option.fromNullable(refs().get(name))))
+    })
+}
+
 /** Those that the workflow declares, in its order, and then those of an earlier version of it. */
 const inOrder = (known: HashMap.HashMap<string, ResourceState>, declared: ReadonlyArray<string>) => {
   const found = declared.flatMap((name) => Option.toArray(HashMap.get(known, name)))

@@ -26,7 +26,11 @@ export interface AttemptState {
 export interface TaskState {
   readonly team: string
   readonly subject: string
+  /** The id by which the workflow refers to it, if it has one. */
+  readonly ref: string | undefined
+  /** Who does it; of several, all of them until one has been chosen, separated by commas. */
   readonly assignTo: string
+  /** What it waits for: subjects of the same team, or ids of any. */
   readonly blockedBy: ReadonlyArray<string>
   readonly status: "waiting" | "submitting" | "submitted" | "running" | "retrying" | "skipped" | EndStatus
   readonly id: string | undefined
@@ -63,10 +67,12 @@ type Change = (before: TaskState) => Partial<TaskState>
 /** A task of which nothing has been told but what is declared of it. */
 export const declared = (
   team: string,
-  { continueOnError = false, ...task }: Event<"run.started">["teams"][number]["tasks"][number]
+  { assignees = [], continueOnError = false, ref, ...task }: Event<"run.started">["teams"][number]["tasks"][number]
 ): TaskState => ({
   ...task,
   team,
+  ref,
+  assignTo: assignees.length === 0 ? task.assignTo : assignees.join(", "),
   status: "waiting",
   id: undefined,
   earlier: false,
@@ -95,8 +101,8 @@ export const carryOver = (before: TaskState, task: TaskState): TaskState => {
   return { ...task, failing, attempt, attempts, mostAttempts, ...(status === "retrying" ? { status, retryAt } : {}) }
 }
 
-const declaredOf = ({ assignTo, blockedBy, continueOnError, subject, team }: TaskState) =>
-  ({ assignTo, blockedBy, continueOnError, subject, team })
+const declaredOf = ({ blockedBy, continueOnError, ref, subject, team }: TaskState) =>
+  ({ blockedBy, continueOnError, ref, subject, team })
 
 /** What is not known of a task that is done again. */
 const anew = {
@@ -117,9 +123,10 @@ const ended = (
 ): AttemptState => ({ log, ...end, number: attempt, submittedAt, late: false })
 
 /** Another attempt begins: one that has failed for good, and is tried again nonetheless, is then one of those before it. */
-export const submitting = ({ at, attempt = 1, digest, of = attempt }: Event<"task.submitting">): Change =>
+export const submitting = ({ assignee, at, attempt = 1, digest, of = attempt }: Event<"task.submitting">): Change =>
 (before) => ({
   ...anew,
+  ...(assignee === undefined ? {} : { assignTo: assignee }),
   status: "submitting",
   submittedAt: at,
   digest,

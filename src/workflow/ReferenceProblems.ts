@@ -5,9 +5,11 @@
  * The checks read the raw workflow and pass over whatever has the wrong type,
  * which the schema reports. So both can be reported at once, and nothing twice.
  */
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { nearest } from "./Suggestion.ts"
 import * as TaskGraph from "./TaskGraph.ts"
+import * as WorkflowGraph from "./WorkflowGraph.ts"
 import { describe, type Finding, type Path, quote } from "./WorkflowProblem.ts"
 
 // Suggestions compare with every name: enough of them for a person, and not so many that a huge file takes minutes.
@@ -27,13 +29,16 @@ export const findings = (workflow: unknown): ReadonlyArray<Finding> => {
   })
   let left = suggestions
   const suggest = (name: string, names: Iterable<string>) => (left-- > 0 ? nearest(name, names) : undefined)
+  const ids = new Set(teams.flatMap((team) => texts(list(team, "tasks") ?? [], "id")))
 
   return [
     ...twoTimeouts(workflow),
     ...repeated(agents ?? [], ["agents"], "name"),
     ...(agents ?? []).flatMap(dockerWithoutImage),
     ...repeated(teams, ["teams"], "name"),
-    ...teams.flatMap((team, index) => inTeam({ team, index, agentNames, teamOfSubject, suggest }))
+    ...repeatedIds(teams),
+    ...teams.flatMap((team, index) => inTeam({ team, index, agentNames, teamOfSubject, ids, suggest })),
+    ...cyclic(teams)
   ]
 }
 
@@ -53,10 +58,12 @@ interface TeamInContext {
   /** Undefined when the workflow has no list of agents to refer to, or not all have a name. */
   readonly agentNames: ReadonlySet<string> | undefined
   readonly teamOfSubject: ReadonlyMap<string, string>
+  /** The ids of the tasks of all teams. */
+  readonly ids: ReadonlySet<string>
   readonly suggest: (name: string, names: Iterable<string>) => string | undefined
 }
 
-const inTeam = ({ agentNames, index, suggest, team, teamOfSubject }: TeamInContext): ReadonlyArray<Finding> => {
+const inTeam = ({ agentNames, ids, index, suggest, team, teamOfSubject }: TeamInContext): ReadonlyArray<Finding> => {
   const label = teamLabel(team, index)
   const members = list(team, "agents")
   const tasks = list(team, "tasks") ?? []
@@ -78,12 +85,11 @@ const inTeam = ({ agentNames, index, suggest, team, teamOfSubject }: TeamInConte
     }]
   }
 
-  const wrongAssignee = (task: unknown, position: number): ReadonlyArray<Finding> => {
-    const assignee = get(task, "assign_to")
+  const wrongAssignee = (assignee: unknown, path: Path): ReadonlyArray<Finding> => {
     if (typeof assignee !== "string" || memberNames.size === 0 || memberNames.has(assignee) || meantMembers.has(assignee)) return []
     const outsider = agentNames?.has(assignee) === true
     return [{
-      path: ["teams", index, "tasks", position, "assign_to"],
+      path,
       found: describe(assignee),
       expected: `the name of a member of ${label}${
         outsider ? ` (the agent ${quote(assignee)} is not listed in teams[${index}].agents)` : ""
@@ -92,31 +98,40 @@ const inTeam = ({ agentNames, index, suggest, team, teamOfSubject }: TeamInConte
     }]
   }
 
+  const wrongAssignees = (task: unknown, position: number): ReadonlyArray<Finding> => {
+    const path = ["teams", index, "tasks", position, "assign_to"]
+    const assignees = list(task, "assign_to")
+    if (assignees === undefined) return wrongAssignee(get(task, "assign_to"), path)
+    return assignees.flatMap((assignee, place) =>
+      typeof assignee === "string" && assignees.indexOf(assignee) < place
+        ? [{ path: [...path, place], found: `${quote(assignee)} a second time`, expected: "each member once" }]
+        : wrongAssignee(assignee, [...path, place]))
+  }
+
   const wrongBlockers = (task: unknown, position: number): ReadonlyArray<Finding> =>
     (list(task, "blocked_by") ?? []).flatMap((blocker, edge): ReadonlyArray<Finding> => {
       if (typeof blocker !== "string") return []
       const path = ["teams", index, "tasks", position, "blocked_by", edge]
-      if (blocker === get(task, "subject")) {
+      if (blocker === get(task, "subject") || (blocker === get(task, "id") && !subjects.has(blocker))) {
         return [{ path, found: `${quote(blocker)}, the task itself`, expected: `another task of ${label}` }]
       }
-      if (subjects.has(blocker) || !hasAllSubjects) return []
+      if (subjects.has(blocker) || ids.has(blocker) || !hasAllSubjects) return []
       const elsewhere = teamOfSubject.get(blocker)
       return [{
         path,
         found: describe(blocker),
-        expected: `the subject of a task of ${label}${
-          elsewhere === undefined ? "" : ` (it is a task of ${elsewhere}, and teams do not wait for each other)`
+        expected: `the subject of a task of ${label}, or the id of any task${
+          elsewhere === undefined ? "" : ` (it is the subject of a task of ${elsewhere}: give that an id, and name it by that)`
         }`,
-        suggestion: elsewhere === undefined ? suggest(blocker, subjects) : undefined
+        suggestion: elsewhere === undefined ? suggest(blocker, [...subjects, ...ids]) : undefined
       }]
     })
 
   return [
     ...(members ?? []).flatMap(unknownMember),
     ...repeated(tasks, ["teams", index, "tasks"], "subject"),
-    ...tasks.flatMap(wrongAssignee),
-    ...tasks.flatMap(wrongBlockers),
-    ...cyclic(tasks, ["teams", index, "tasks"])
+    ...tasks.flatMap(wrongAssignees),
+    ...tasks.flatMap(wrongBlockers)
   ]
 }
 
@@ -139,6 +154,26 @@ const repeated = (items: ReadonlyArray<unknown>, path: Path, key: "name" | "subj
   })
 }
 
+/** The id of a task is for the whole workflow. */
+const repeatedIds = (teams: ReadonlyArray<unknown>): ReadonlyArray<Finding> => {
+  const first = new Map<string, string>()
+  return teams.flatMap((team, index) =>
+    (list(team, "tasks") ?? []).flatMap((task, position): ReadonlyArray<Finding> => {
+      const id = get(task, "id")
+      if (typeof id !== "string") return []
+      const before = first.get(id)
+      if (before === undefined) {
+        first.set(id, `teams[${index}].tasks[${position}]`)
+        return []
+      }
+      return [{
+        path: ["teams", index, "tasks", position, "id"],
+        found: `${quote(id)} a second time`,
+        expected: `an id of its own (${before} has this one)`
+      }]
+    }))
+}
+
 const dockerWithoutImage = (agent: unknown, position: number): ReadonlyArray<Finding> => {
   const image = get(agent, "docker_image")
   if (get(agent, "runtime") !== "docker" || !(image === undefined || image === null || image === "")) return []
@@ -149,24 +184,50 @@ const dockerWithoutImage = (agent: unknown, position: number): ReadonlyArray<Fin
   }]
 }
 
-const cyclic = (tasks: ReadonlyArray<unknown>, path: Path): ReadonlyArray<Finding> => {
-  const positions = new Map<string, number>()
-  const nodes = tasks.flatMap((task, position): ReadonlyArray<TaskGraph.Node> => {
-    const subject = get(task, "subject")
-    if (typeof subject !== "string" || positions.has(subject)) return []
-    positions.set(subject, position)
-    const blockers = (list(task, "blocked_by") ?? []).filter(Predicate.isString)
-    return [{ subject, blockedBy: blockers.filter((blocker) => blocker !== subject) }]
-  })
-  return TaskGraph.cycles(TaskGraph.make(nodes)).map((cycle): Finding => {
-    const position = positions.get(cycle[0] ?? "") ?? 0
-    const edge = (list(tasks[position], "blocked_by") ?? []).indexOf(cycle[1])
-    return {
-      path: [...path, position, "blocked_by", edge],
-      found: `the cycle ${chain(cycle)}`,
-      expected: "tasks that do not wait for each other in a circle"
+/** A task, with where it is written. */
+interface Written extends WorkflowGraph.Task {
+  readonly path: Path
+}
+
+const cyclic = (teams: ReadonlyArray<unknown>): ReadonlyArray<Finding> => {
+  const readable = teams.map((team, index) => ({
+    name: String(index),
+    tasks: (list(team, "tasks") ?? []).flatMap((task, position): ReadonlyArray<Written> => {
+      const [subject, id] = [get(task, "subject"), get(task, "id")]
+      const blockers = (list(task, "blocked_by") ?? []).filter(Predicate.isString)
+      return typeof subject !== "string" ? [] : [{
+        subject,
+        id: Option.liftPredicate(Predicate.isString)(id),
+        blockedBy: blockers.filter((blocker) => blocker !== subject && blocker !== id),
+        path: ["teams", index, "tasks", position]
+      }]
+    })
+  }))
+  const { blockersOf, graph, tasks } = WorkflowGraph.make(readable)
+  return TaskGraph.cycles(graph).flatMap((cycle): ReadonlyArray<Finding> => {
+    const [from, to] = [tasks.get(cycle[0] ?? ""), tasks.get(cycle[1] ?? "")]
+    if (from === undefined || to === undefined) return []
+    const edge = from.task.blockedBy.findIndex((name) =>
+      blockersOf(from, { ...from.task, blockedBy: [name] }).some(({ subject, team }) => subject === to.subject && team === to.team))
+    const isInOneTeam = cycle.every((key) => tasks.get(key)?.team === from.team)
+    const nameOf = (key: string) => {
+      const place = tasks.get(key)
+      if (place === undefined || isInOneTeam) return place?.subject ?? ""
+      return Option.getOrElse(place.task.id, () => `${teamName(teams, place.team)}/${place.subject}`)
     }
+    const [, , , position] = from.task.path
+    const written = list(list(teams[Number(from.team)], "tasks")?.[Number(position)], "blocked_by") ?? []
+    return [{
+      path: [...from.task.path, "blocked_by", written.indexOf(from.task.blockedBy[edge])],
+      found: `the cycle ${chain(cycle.map(nameOf))}`,
+      expected: "tasks that do not wait for each other in a circle"
+    }]
   })
+}
+
+const teamName = (teams: ReadonlyArray<unknown>, index: string): string => {
+  const name = get(teams[Number(index)], "name")
+  return typeof name === "string" ? name : `teams[${index}]`
 }
 
 const chain = (subjects: ReadonlyArray<string>): string => {

@@ -1,23 +1,23 @@
 /**
- * Who waits for whom among the tasks of a team. Everything here takes time
+ * Who waits for whom among the tasks of a workflow. Everything here takes time
  * linear in tasks and edges, and none of it recurses: a chain of any length
  * fits the stack.
  *
  * A blocker that is no task of the graph is ignored, a blocker that is named
- * twice counts once, and of two tasks with the same subject the first counts.
+ * twice counts once, and of two tasks with the same key the first counts.
  */
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
 
 /** What the graph needs to know about a task. */
 export interface Node {
-  readonly subject: string
+  readonly key: string
   readonly blockedBy: ReadonlyArray<string>
 }
 
-/** The tasks of a team and their order, by position. Made by {@link make}. */
+/** Some tasks and their order, by position. Made by {@link make}. */
 export interface TaskGraph {
-  readonly subjects: ReadonlyArray<string>
+  readonly keys: ReadonlyArray<string>
   /** For each task, the tasks that it waits for. */
   readonly blockers: ReadonlyArray<ReadonlyArray<number>>
   /** For each task, the tasks that wait for it. */
@@ -29,22 +29,22 @@ export const make = (tasks: ReadonlyArray<Node>): TaskGraph => {
   const positions = new Map<string, number>()
   const nodes: Array<Node> = []
   for (const task of tasks) {
-    if (positions.has(task.subject)) continue
-    positions.set(task.subject, nodes.length)
+    if (positions.has(task.key)) continue
+    positions.set(task.key, nodes.length)
     nodes.push(task)
   }
   const successors = nodes.map((): Array<number> => [])
   const blockers = nodes.map((task, position) => {
     const known = new Set<number>()
-    for (const subject of task.blockedBy) {
-      const blocker = positions.get(subject)
+    for (const key of task.blockedBy) {
+      const blocker = positions.get(key)
       if (blocker === undefined || known.has(blocker)) continue
       known.add(blocker)
       successors[blocker]?.push(position)
     }
     return Array.from(known)
   })
-  return { subjects: nodes.map((task) => task.subject), blockers, successors }
+  return { keys: nodes.map((task) => task.key), blockers, successors }
 }
 
 /**
@@ -60,8 +60,8 @@ export const cycle = (tasks: ReadonlyArray<Node>): Option.Option<ReadonlyArray<s
  */
 export const cycles = (graph: TaskGraph): ReadonlyArray<ReadonlyArray<string>> => {
   const found: Array<ReadonlyArray<string>> = []
-  const depths = graph.subjects.map(() => unvisited)
-  for (let root = 0; root < graph.subjects.length; root++) {
+  const depths = graph.keys.map(() => unvisited)
+  for (let root = 0; root < graph.keys.length; root++) {
     if (depths[root] !== unvisited) continue
     depths[root] = 0
     const trail: Array<Step> = [{ position: root, next: 0, reported: -1 }]
@@ -79,7 +79,7 @@ export const cycles = (graph: TaskGraph): ReadonlyArray<ReadonlyArray<string>> =
       } else if (depth > step.reported) {
         const steps = trail.slice(depth)
         steps.forEach((each, offset) => (each.reported = depth + offset))
-        found.push(closed(steps.map((each) => each.position)).map((position) => graph.subjects[position] ?? ""))
+        found.push(closed(steps.map((each) => each.position)).map((position) => graph.keys[position] ?? ""))
       }
     }
   }
@@ -110,7 +110,7 @@ export const waves = (graph: TaskGraph): ReadonlyArray<ReadonlyArray<string>> =>
   levels(graph).forEach((level, position) => {
     if (level === unreached) return
     while (sorted.length <= level) sorted.push([])
-    sorted[level]?.push(graph.subjects[position] ?? "")
+    sorted[level]?.push(graph.keys[position] ?? "")
   })
   return sorted
 }
@@ -121,7 +121,7 @@ const unreached = -1
 const levels = (graph: TaskGraph): ReadonlyArray<number> => {
   const waiting = graph.blockers.map((blockers) => blockers.length)
   const levels = waiting.map((blockers): number => (blockers === 0 ? 0 : unreached))
-  const queue = graph.subjects.flatMap((_, position) => (waiting[position] === 0 ? [position] : []))
+  const queue = graph.keys.flatMap((_, position) => (waiting[position] === 0 ? [position] : []))
   // The queue is read in the order of the waves, so the last blocker to be read is in the wave right before.
   for (const position of queue) {
     for (const successor of graph.successors[position] ?? []) {
@@ -142,7 +142,7 @@ export const criticalPath = (graph: TaskGraph): ReadonlyArray<string> => {
   const chain: Array<string> = []
   let position: number | undefined = last === -1 ? undefined : last
   while (position !== undefined) {
-    chain.push(graph.subjects[position] ?? "")
+    chain.push(graph.keys[position] ?? "")
     const wave: number = (level[position] ?? 0) - 1
     position = graph.blockers[position]?.find((blocker) => wave >= 0 && level[blocker] === wave)
   }
@@ -157,27 +157,27 @@ export interface Settled {
 
 /** The moving line between tasks that can run and tasks that wait. Made by {@link frontier}. */
 export interface Frontier {
-  /** Subjects of the tasks that wait for nothing. */
+  /** Keys of the tasks that wait for nothing. */
   readonly ready: ReadonlyArray<string>
   /**
    * Notes that a task has ended, and whether it was completed. Each task is
    * reported ready or skipped at most once. A task that has already ended or
    * was skipped changes nothing.
    */
-  readonly settle: (subject: string, completed: boolean) => Settled
+  readonly settle: (key: string, completed: boolean) => Settled
 }
 
 /** Makes a frontier, which is mutable: one for each run of the graph. */
 export const frontier = (graph: TaskGraph): Frontier => {
-  const positions = new Map(graph.subjects.map((subject, position) => [subject, position]))
+  const positions = new Map(graph.keys.map((key, position) => [key, position]))
   const waiting = graph.blockers.map((blockers) => blockers.length)
-  const over = graph.subjects.map(() => false)
+  const over = graph.keys.map(() => false)
 
   const release = (position: number): ReadonlyArray<string> =>
     (graph.successors[position] ?? []).flatMap((successor) => {
       const rest = (waiting[successor] ?? 0) - 1
       waiting[successor] = rest
-      return rest === 0 && over[successor] === false ? [graph.subjects[successor] ?? ""] : []
+      return rest === 0 && over[successor] === false ? [graph.keys[successor] ?? ""] : []
     })
 
   const abandon = (position: number): ReadonlyArray<string> => {
@@ -187,7 +187,7 @@ export const frontier = (graph: TaskGraph): Frontier => {
       for (const successor of graph.successors[each] ?? []) {
         if (over[successor] !== false) continue
         over[successor] = true
-        skipped.push(graph.subjects[successor] ?? "")
+        skipped.push(graph.keys[successor] ?? "")
         pending.push(successor)
       }
     }
@@ -195,9 +195,9 @@ export const frontier = (graph: TaskGraph): Frontier => {
   }
 
   return {
-    ready: graph.subjects.filter((_, position) => waiting[position] === 0),
-    settle: (subject, completed) => {
-      const position = positions.get(subject)
+    ready: graph.keys.filter((_, position) => waiting[position] === 0),
+    settle: (key, completed) => {
+      const position = positions.get(key)
       if (position === undefined || over[position] !== false) return { ready: [], skipped: [] }
       over[position] = true
       return completed ? { ready: release(position), skipped: [] } : { ready: [], skipped: abandon(position) }

@@ -8,23 +8,25 @@ import type { TaskSpec, WorkflowSpec } from "./WorkflowSpec.ts"
 export interface TaskPolicy {
   /** The limit of an attempt. */
   readonly timeout: Option.Option<Duration.Duration>
-  /** How long an attempt may show no sign of life. */
-  readonly stalledAfter: Option.Option<Duration.Duration>
   readonly retry: Option.Option<RetryPolicy>
 }
 
-/** Finds the rules of a task that a member of its team does. */
-export const of = ({ agents, defaults }: WorkflowSpec, task: TaskSpec, assignee: string): TaskPolicy => {
-  const agent = Option.fromNullable(agents.find(({ name }) => name === assignee))
-  return {
-    timeout: Option.orElse(task.timeout, () => Option.flatMap(defaults, ({ timeout }) => timeout)),
-    stalledAfter: task.stalledAfter.pipe(
-      Option.orElse(() => Option.flatMap(agent, ({ stalledAfter }) => stalledAfter)),
-      Option.orElse(() => Option.flatMap(defaults, ({ stalledAfter }) => stalledAfter))
-    ),
-    retry: Option.orElse(task.retry, () => Option.flatMap(defaults, ({ retry }) => retry))
-  }
-}
+/** Finds the rules of a task. */
+export const of = ({ defaults }: WorkflowSpec, task: TaskSpec): TaskPolicy => ({
+  timeout: Option.orElse(task.timeout, () => Option.flatMap(defaults, ({ timeout }) => timeout)),
+  retry: Option.orElse(task.retry, () => Option.flatMap(defaults, ({ retry }) => retry))
+})
+
+/** How long an attempt at a task may show no sign of life, when this agent does it. */
+export const stalledAfter = (
+  { agents, defaults }: WorkflowSpec,
+  task: TaskSpec,
+  assignee: string
+): Option.Option<Duration.Duration> =>
+  task.stalledAfter.pipe(
+    Option.orElse(() => Option.flatMap(Option.fromNullable(agents.find(({ name }) => name === assignee)), ({ stalledAfter }) => stalledAfter)),
+    Option.orElse(() => Option.flatMap(defaults, ({ stalledAfter }) => stalledAfter))
+  )
 
 /** Whether the run goes on, and can complete, though the task fails. */
 export const isTolerated = ({ continueOnError }: Pick<TaskSpec, "continueOnError">): boolean => Option.contains(continueOnError, true)

@@ -149,6 +149,32 @@ export const AgentSpec = Schema.Struct({
 }).annotations({ identifier: "AgentSpec", description: "An agent: a worker that Agamemnon runs for the workflow." })
 export interface AgentSpec extends Schema.Schema.Type<typeof AgentSpec> {}
 
+// What an expression can name without quotes.
+const TaskId = Text.pipe(
+  Schema.filter((id) => /^[A-Za-z0-9_-]{1,64}$/.test(id), {
+    jsonSchema: { pattern: "^[A-Za-z0-9_-]{1,64}$" },
+    arbitrary: () => (fc) => fc.stringMatching(/^[A-Za-z0-9_-]{1,16}$/),
+    ...SchemaProblems.expects("text of letters, digits, _ and -, at most 64")
+  })
+)
+
+const Assignees = Schema.transform(
+  Schema.Union(Text, listOf(Text, "name of a member of the team")).annotations(
+    SchemaProblems.expects("the name of a member of the team, or a list of such names")
+  ),
+  Schema.Array(Text).pipe(
+    Schema.filter((names) => names.length > 0, {
+      jsonSchema: {},
+      arbitrary: () => (fc) => fc.array(fc.string({ unit: "grapheme-ascii" }), { minLength: 1 })
+    })
+  ),
+  {
+    strict: true,
+    decode: (names) => typeof names === "string" ? [names] : names,
+    encode: (names) => names.length === 1 ? names[0] ?? "" : names
+  }
+)
+
 /** The types of task that Agamemnon knows. */
 const TaskType = Schema.Literal("general", "research", "implementation", "review", "testing", "hello")
 
@@ -167,6 +193,10 @@ const TaskType = Schema.Literal("general", "research", "implementation", "review
  * @category schemas
  */
 export const TaskSpec = Schema.Struct({
+  id: optional(TaskId.annotations({
+    description: "Name by which other tasks can refer to this one, unique in the workflow: letters, digits, _ and -.",
+    examples: ["plan"]
+  })),
   subject: nonBlank(textOfAtMost(512)).annotations({
     description: "Short title of the task, unique in its team. At most 512 bytes.",
     examples: ["Write the tests"]
@@ -175,11 +205,13 @@ export const TaskSpec = Schema.Struct({
     description: "What the agent is told to do. At most 4096 bytes."
   }),
   assignTo: Schema.propertySignature(
-    Text.annotations({ description: "Name of the member of the team that does the task." })
+    Assignees.annotations({
+      description: "Name of the member of the team that does the task, or a list of names: of those, the one that has least to do."
+    })
   ).pipe(Schema.fromKey("assign_to")),
   blockedBy: Schema.optionalWith(
     Schema.Array(Text).annotations({
-      description: "Subjects of the tasks of the same team that must be completed before this one starts.",
+      description: "The tasks that must be completed before this one starts: subjects of the same team, or ids of any team.",
       default: []
     }),
     { default: () => [] }
@@ -276,7 +308,7 @@ const Fields = Schema.Struct({
     description: "Agents of the workflow."
   }),
   teams: listOf(TeamSpec, "team", "a workflow without teams has no tasks").annotations({
-    description: "Teams of the workflow. They advance independently of each other."
+    description: "Teams of the workflow. They advance independently of each other but for tasks that wait for those of another team."
   }),
   teardown: Schema.optionalWith(
     TeardownPolicy.annotations({

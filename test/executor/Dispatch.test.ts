@@ -343,3 +343,67 @@ describe("Dispatch", () => {
       }
     }), { fastCheck: { numRuns: 25 } })
 })
+
+describe("Dispatch across teams", () => {
+  const across = workflow({
+    teams: [
+      team("plan", { ...task("write"), id: "plan" }, { ...task("sum up"), blocked_by: ["check"] }),
+      team("do", { ...task("build"), blocked_by: ["plan"] }, { ...task("check", "build"), id: "check" })
+    ]
+  })
+
+  it.scoped("submits a task when those of other teams are completed that it waits for, and names them", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.begins.set("write", "running").set("check", "running")
+      const run = yield* start(fake, across)
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(submissions(fake), ["write"])
+      fake.change("write", { status: "completed" })
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(submissions(fake), ["write", "build", "check"])
+      fake.change("check", { status: "completed" })
+      const { exit } = yield* finish(run)
+      assert.deepStrictEqual(statuses(exit), ["write completed", "sum up completed", "build completed", "check completed"])
+      assert.deepInclude(fake.bodies.find((body) => typeof body === "object" && body !== null && "subject" in body && body.subject === "sum up"), {
+        blockedBy: [[...fake.tasks.values()].find(({ subject }) => subject === "check")?.id]
+      })
+    }))
+
+  it.scoped("skips what waits for a task of another team that has failed", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.begins.set("write", "failed")
+      const { events, exit } = yield* runToEnd(fake, across)
+      assert.isTrue(Exit.isFailure(exit))
+      assert.deepStrictEqual(told(events, "task.skipped"), ["task.skipped build", "task.skipped check", "task.skipped sum up"])
+    }))
+
+  it.scoped("gives a task of several members to the one that has least to do, and says to whom", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const subjects = ["one", "two", "three", "four"]
+      for (const subject of subjects) fake.begins.set(subject, "running")
+      const run = yield* start(fake, workflow({
+        agents: [{ name: "a", program: "none" }, { name: "b", program: "none" }],
+        teams: [{
+          name: "core",
+          agents: ["a", "b"],
+          tasks: [
+            { ...task("one"), assign_to: "b" },
+            { ...task("two"), assign_to: ["b", "a"] },
+            { ...task("three"), assign_to: ["b", "a"] },
+            { ...task("four", "two"), assign_to: ["b", "a"] }
+          ]
+        }]
+      }))
+      yield* TestClock.adjust("5 seconds")
+      fake.change("two", { status: "completed" })
+      yield* TestClock.adjust("5 seconds")
+      const assigned = run.events.flatMap((event) => (event._tag === "task.submitting" ? [[event.subject, event.assignee]] : []))
+      assert.deepStrictEqual(assigned, [["one", undefined], ["two", "a"], ["three", "b"], ["four", "a"]])
+      for (const subject of subjects) fake.change(subject, { status: "completed" })
+      const { exit } = yield* finish(run)
+      assert.isTrue(Exit.isSuccess(exit))
+    }))
+})

@@ -22,7 +22,7 @@ const review = WorkflowFile.load(new URL("../../workflows/review.yaml", import.m
       agents: spec.agents.map(({ name }) => name),
       teams: spec.teams.map(({ name, tasks }) => ({
         name,
-        tasks: tasks.map(({ assignTo, blockedBy, subject }) => ({ assignTo, blockedBy, subject }))
+        tasks: tasks.map(({ assignTo: [assignTo = ""], blockedBy, subject }) => ({ assignTo, blockedBy, subject }))
       }))
     }))
   })),

@@ -89,6 +89,7 @@ describe("RunState", () => {
     assert.deepStrictEqual(reached.map((each) => each?.status), statuses.slice())
     assert.deepStrictEqual(reached.at(-1), {
       ...x,
+      ref: undefined,
       assignTo: "a",
       blockedBy: [],
       status: "completed",

@@ -5,29 +5,29 @@ import * as TaskGraph from "../../src/workflow/TaskGraph.ts"
 
 type Tasks = ReadonlyArray<TaskGraph.Node>
 
-const subjects = ["a", "b", "c", "d", "e", "f", "g", "h"]
+const keys = ["a", "b", "c", "d", "e", "f", "g", "h"]
 
 /** Tasks with any edges: circles, edges to itself, edges that are named twice, edges to nowhere. */
-const anyTasks: fc.Arbitrary<Tasks> = fc.uniqueArray(fc.constantFrom(...subjects)).chain((chosen) =>
+const anyTasks: fc.Arbitrary<Tasks> = fc.uniqueArray(fc.constantFrom(...keys)).chain((chosen) =>
   fc.tuple(
-    ...chosen.map((subject) =>
-      fc.array(fc.constantFrom(...subjects), { maxLength: 4 }).map((blockedBy) => ({ subject, blockedBy }))
+    ...chosen.map((key) =>
+      fc.array(fc.constantFrom(...keys), { maxLength: 4 }).map((blockedBy) => ({ key, blockedBy }))
     )
   )
 )
 
 /** Tasks without circles: each waits for tasks before it in the alphabet only, and they come in any order. */
 const acyclicTasks: fc.Arbitrary<Tasks> = anyTasks.map((tasks) =>
-  tasks.map(({ blockedBy, subject }) => ({ subject, blockedBy: blockedBy.filter((blocker) => blocker < subject) }))
+  tasks.map(({ blockedBy, key }) => ({ key, blockedBy: blockedBy.filter((blocker) => blocker < key) }))
 )
 
-const blockersOf = (tasks: Tasks, subject: string): ReadonlyArray<string> =>
-  (tasks.find((task) => task.subject === subject)?.blockedBy ?? []).filter((blocker) =>
-    tasks.some((task) => task.subject === blocker)
+const blockersOf = (tasks: Tasks, key: string): ReadonlyArray<string> =>
+  (tasks.find((task) => task.key === key)?.blockedBy ?? []).filter((blocker) =>
+    tasks.some((task) => task.key === blocker)
   )
 
 /** Everything that a task waits for, directly or not. */
-const naiveAncestors = (tasks: Tasks, subject: string): ReadonlySet<string> => {
+const naiveAncestors = (tasks: Tasks, key: string): ReadonlySet<string> => {
   const found = new Set<string>()
   const visit = (each: string): void =>
     blockersOf(tasks, each).forEach((blocker) => {
@@ -35,51 +35,51 @@ const naiveAncestors = (tasks: Tasks, subject: string): ReadonlySet<string> => {
       found.add(blocker)
       visit(blocker)
     })
-  visit(subject)
+  visit(key)
   return found
 }
 
-const naiveLevel = (tasks: Tasks, subject: string): number =>
-  Math.max(0, ...blockersOf(tasks, subject).map((blocker) => naiveLevel(tasks, blocker) + 1))
+const naiveLevel = (tasks: Tasks, key: string): number =>
+  Math.max(0, ...blockersOf(tasks, key).map((blocker) => naiveLevel(tasks, blocker) + 1))
 
 const chainOf = (length: number): Tasks =>
-  Array.from({ length }, (_, index) => ({ subject: `t${index}`, blockedBy: index === 0 ? [] : [`t${index - 1}`] }))
+  Array.from({ length }, (_, index) => ({ key: `t${index}`, blockedBy: index === 0 ? [] : [`t${index - 1}`] }))
 
 const fanOut = (width: number): Tasks => [
-  { subject: "root", blockedBy: [] },
-  ...Array.from({ length: width }, (_, index) => ({ subject: `t${index}`, blockedBy: ["root"] })),
-  { subject: "end", blockedBy: Array.from({ length: width }, (_, index) => `t${index}`) }
+  { key: "root", blockedBy: [] },
+  ...Array.from({ length: width }, (_, index) => ({ key: `t${index}`, blockedBy: ["root"] })),
+  { key: "end", blockedBy: Array.from({ length: width }, (_, index) => `t${index}`) }
 ]
 
 describe("TaskGraph", () => {
   describe("cycle", () => {
     it("finds the tasks of a cycle, first and last the same", () => {
       const tasks = [
-        { subject: "outside", blockedBy: ["a"] },
-        { subject: "a", blockedBy: ["free", "b"] },
-        { subject: "b", blockedBy: ["c"] },
-        { subject: "c", blockedBy: ["a"] },
-        { subject: "free", blockedBy: [] }
+        { key: "outside", blockedBy: ["a"] },
+        { key: "a", blockedBy: ["free", "b"] },
+        { key: "b", blockedBy: ["c"] },
+        { key: "c", blockedBy: ["a"] },
+        { key: "free", blockedBy: [] }
       ]
       assert.deepStrictEqual(TaskGraph.cycle(tasks), Option.some(["a", "b", "c", "a"]))
     })
 
     it("finds a task that waits for itself", () => {
-      assert.deepStrictEqual(TaskGraph.cycle([{ subject: "a", blockedBy: ["a"] }]), Option.some(["a", "a"]))
+      assert.deepStrictEqual(TaskGraph.cycle([{ key: "a", blockedBy: ["a"] }]), Option.some(["a", "a"]))
     })
 
     it("finds one cycle of each group of tasks", () => {
       const tasks = [
-        { subject: "a", blockedBy: ["b"] },
-        { subject: "b", blockedBy: ["a"] },
-        { subject: "c", blockedBy: ["a", "d"] },
-        { subject: "d", blockedBy: ["c", "b"] }
+        { key: "a", blockedBy: ["b"] },
+        { key: "b", blockedBy: ["a"] },
+        { key: "c", blockedBy: ["a", "d"] },
+        { key: "d", blockedBy: ["c", "b"] }
       ]
       assert.deepStrictEqual(TaskGraph.cycles(TaskGraph.make(tasks)), [["a", "b", "a"], ["c", "d", "c"]])
     })
 
     it.prop("finds a cycle exactly when a task waits for itself in the end", [anyTasks], ([tasks]) => {
-      const cyclic = tasks.some((task) => naiveAncestors(tasks, task.subject).has(task.subject))
+      const cyclic = tasks.some((task) => naiveAncestors(tasks, task.key).has(task.key))
       assert.strictEqual(Option.isSome(TaskGraph.cycle(tasks)), cyclic)
     })
 
@@ -91,12 +91,12 @@ describe("TaskGraph", () => {
       }
       const members = cycles.flatMap((cycle) => cycle.slice(1))
       assert.strictEqual(new Set(members).size, members.length)
-      for (const { subject } of tasks) {
-        const ancestors = naiveAncestors(tasks, subject)
-        if (!ancestors.has(subject)) continue
+      for (const { key } of tasks) {
+        const ancestors = naiveAncestors(tasks, key)
+        if (!ancestors.has(key)) continue
         assert.isTrue(
-          members.some((member) => ancestors.has(member) && naiveAncestors(tasks, member).has(subject)),
-          `the cycle around ${subject} is not reported`
+          members.some((member) => ancestors.has(member) && naiveAncestors(tasks, member).has(key)),
+          `the cycle around ${key} is not reported`
         )
       }
     })
@@ -106,7 +106,7 @@ describe("TaskGraph", () => {
     it.prop("put each task right after the last that it waits for", [acyclicTasks], ([tasks]) => {
       const waves = TaskGraph.waves(TaskGraph.make(tasks))
       const expected = waves.map((_, level) =>
-        tasks.map((task) => task.subject).filter((subject) => naiveLevel(tasks, subject) === level)
+        tasks.map((task) => task.key).filter((key) => naiveLevel(tasks, key) === level)
       )
       assert.deepStrictEqual(waves, expected)
       assert.strictEqual(waves.flat().length, tasks.length)
@@ -114,9 +114,9 @@ describe("TaskGraph", () => {
 
     it("leave out the tasks of a cycle and those behind one", () => {
       const tasks = [
-        { subject: "free", blockedBy: [] },
-        { subject: "a", blockedBy: ["a", "free"] },
-        { subject: "behind", blockedBy: ["a"] }
+        { key: "free", blockedBy: [] },
+        { key: "a", blockedBy: ["a", "free"] },
+        { key: "behind", blockedBy: ["a"] }
       ]
       assert.deepStrictEqual(TaskGraph.waves(TaskGraph.make(tasks)), [["free"]])
     })
@@ -127,7 +127,7 @@ describe("TaskGraph", () => {
       const graph = TaskGraph.make(tasks)
       const path = TaskGraph.criticalPath(graph)
       assert.strictEqual(path.length, TaskGraph.waves(graph).length)
-      path.slice(1).forEach((subject, index) => assert.include(blockersOf(tasks, subject), path[index]))
+      path.slice(1).forEach((key, index) => assert.include(blockersOf(tasks, key), path[index]))
     })
   })
 
@@ -140,11 +140,11 @@ describe("TaskGraph", () => {
         const ready = [...frontier.ready]
         const outcome = new Map<string, "completed" | "failed" | "skipped">()
         while (ready.length > 0) {
-          const [subject = ""] = ready.splice((picks.next().value ?? 0) % ready.length, 1)
-          assert.isFalse(outcome.has(subject))
+          const [key = ""] = ready.splice((picks.next().value ?? 0) % ready.length, 1)
+          assert.isFalse(outcome.has(key))
           const completed = outcomes.next().value !== false
-          outcome.set(subject, completed ? "completed" : "failed")
-          const settled = frontier.settle(subject, completed)
+          outcome.set(key, completed ? "completed" : "failed")
+          const settled = frontier.settle(key, completed)
           const allDone = (each: string) =>
             blockersOf(tasks, each).every((blocker) => outcome.get(blocker) === "completed")
           assert.isTrue(settled.ready.every(allDone))
@@ -154,22 +154,22 @@ describe("TaskGraph", () => {
           }
           ready.push(...settled.ready)
         }
-        for (const { subject } of tasks) {
-          const spoilt = Array.from(naiveAncestors(tasks, subject)).some((each) => outcome.get(each) === "failed")
-          assert.strictEqual(outcome.get(subject) === "skipped", spoilt, subject)
+        for (const { key } of tasks) {
+          const spoilt = Array.from(naiveAncestors(tasks, key)).some((each) => outcome.get(each) === "failed")
+          assert.strictEqual(outcome.get(key) === "skipped", spoilt, key)
         }
         assert.strictEqual(outcome.size, tasks.length)
       }
     )
 
     it("takes a blocker that is named twice for one", () => {
-      const tasks = [{ subject: "a", blockedBy: [] }, { subject: "b", blockedBy: ["a", "a"] }]
+      const tasks = [{ key: "a", blockedBy: [] }, { key: "b", blockedBy: ["a", "a"] }]
       const frontier = TaskGraph.frontier(TaskGraph.make(tasks))
       assert.deepStrictEqual(frontier.settle("a", true), { ready: ["b"], skipped: [] })
     })
 
     it("ignores a task that has ended before, and one that it does not know", () => {
-      const frontier = TaskGraph.frontier(TaskGraph.make([...chainOf(2), { subject: "other", blockedBy: ["t0"] }]))
+      const frontier = TaskGraph.frontier(TaskGraph.make([...chainOf(2), { key: "other", blockedBy: ["t0"] }]))
       assert.deepStrictEqual(frontier.settle("t0", false), { ready: [], skipped: ["t1", "other"] })
       assert.deepStrictEqual(frontier.settle("t0", true), { ready: [], skipped: [] })
       assert.deepStrictEqual(frontier.settle("t1", true), { ready: [], skipped: [] })
@@ -203,7 +203,7 @@ describe("TaskGraph", () => {
 
     it("finds the cycle through all of them", () => {
       const [first, ...rest] = chainOf(size)
-      const tasks = [{ subject: first?.subject ?? "", blockedBy: [`t${size - 1}`] }, ...rest]
+      const tasks = [{ key: first?.key ?? "", blockedBy: [`t${size - 1}`] }, ...rest]
       assert.strictEqual(Option.getOrThrow(TaskGraph.cycle(tasks)).length, size + 1)
     })
 
@@ -212,7 +212,7 @@ describe("TaskGraph", () => {
       assert.deepStrictEqual(frontier.ready, ["root"])
       const { ready } = frontier.settle("root", true)
       assert.strictEqual(ready.length, size)
-      assert.deepStrictEqual(ready.flatMap((subject) => frontier.settle(subject, true).ready), ["end"])
+      assert.deepStrictEqual(ready.flatMap((key) => frontier.settle(key, true).ready), ["end"])
     })
   })
 })

@@ -55,6 +55,7 @@ describe("WorkflowFile", () => {
         stalledAfter: Option.none()
       }
       const rules = {
+        id: Option.none(),
         type: Option.none(),
         timeout: Option.none(),
         retry: Option.none(),
@@ -69,8 +70,8 @@ describe("WorkflowFile", () => {
           name: "core",
           agents: ["builder", "tester"],
           tasks: [
-            { subject: "build", description: "Build it.", assignTo: "builder", blockedBy: [], ...rules },
-            { subject: "test", description: "Test it.", assignTo: "tester", blockedBy: ["build"], ...rules }
+            { subject: "build", description: "Build it.", assignTo: ["builder"], blockedBy: [], ...rules },
+            { subject: "test", description: "Test it.", assignTo: ["tester"], blockedBy: ["build"], ...rules }
           ]
         }],
         teardown: "on_completion",
@@ -118,10 +119,10 @@ describe("WorkflowFile", () => {
         + " (did you mean \"reviewer\"?)",
         "misspelt.yaml:16:20 teams[0].tasks[0].assign_to (team \"core\", task \"build\"): found \"implementor\","
         + " expected the name of a member of team \"core\" (did you mean \"implementer\"?)",
-        "misspelt.yaml:19:9 teams[0].tasks[1].asign_to (team \"core\", task \"review\"): found an unknown key, expected one of the keys subject,"
+        "misspelt.yaml:19:9 teams[0].tasks[1].asign_to (team \"core\", task \"review\"): found an unknown key, expected one of the keys id, subject,"
         + " description, assign_to, blocked_by, type, timeout, retry, stalled_after, continue_on_error (did you mean \"assign_to\"?)",
         "misspelt.yaml:20:22 teams[0].tasks[1].blocked_by[0] (team \"core\", task \"review\"): found \"biuld\","
-        + " expected the subject of a task of team \"core\" (did you mean \"build\"?)",
+        + " expected the subject of a task of team \"core\", or the id of any task (did you mean \"build\"?)",
         "misspelt.yaml:21:11 teardown: found \"on_complete\", expected \"on_completion\", \"on_failure\","
         + " \"always\" or \"never\" (did you mean \"on_completion\"?)"
       ])
@@ -386,8 +387,8 @@ describe("WorkflowFile", () => {
       "a task that waits for a task of another team",
       file(head, agents, team, build, ["  - name: rest", "    agents: [tester]", "    tasks:"], test),
       "flow.yaml:19:22 teams[1].tasks[0].blocked_by[0] (team \"rest\", task \"test\"): found \"build\","
-        + " expected the subject of a task of team \"rest\""
-        + " (it is a task of team \"core\", and teams do not wait for each other)"
+        + " expected the subject of a task of team \"rest\", or the id of any task"
+        + " (it is the subject of a task of team \"core\": give that an id, and name it by that)"
     )
     refuses(
       "tasks that wait for each other",
@@ -439,7 +440,7 @@ describe("WorkflowFile", () => {
       ...[["13:9", "title", "subject"], ["14:9", "prompt", "description"], ["15:9", "assignee", "assign_to"],
         ["16:9", "needs", "blocked_by"], ["17:9", "dependsOn", "blocked_by"]].map(([place, key, meant]) =>
           `flow.yaml:${place} teams[0].tasks[1].${key} (team "core"): found an unknown key,`
-          + ` expected one of the keys subject, description, assign_to, blocked_by, type, timeout, retry, stalled_after, continue_on_error (did you mean "${meant}"?)`)
+          + ` expected one of the keys id, subject, description, assign_to, blocked_by, type, timeout, retry, stalled_after, continue_on_error (did you mean "${meant}"?)`)
     )
     refuses(
       "a time with a unit that is none",
@@ -520,7 +521,7 @@ describe("WorkflowFile", () => {
       "a misspelt word of another tool",
       file(head, agents, team, ["      - { titel: build, description: d, assign_to: builder }"]),
       "flow.yaml:10:11 teams[0].tasks[0].titel (team \"core\"): found an unknown key,"
-        + " expected one of the keys subject, description, assign_to, blocked_by, type, timeout, retry, stalled_after, continue_on_error (did you mean \"subject\"?)"
+        + " expected one of the keys id, subject, description, assign_to, blocked_by, type, timeout, retry, stalled_after, continue_on_error (did you mean \"subject\"?)"
     )
     refuses(
       "an agent whose name is misspelt is not unknown in its team",
@@ -535,7 +536,7 @@ describe("WorkflowFile", () => {
         "      - { subject: test, description: d, assign_to: tester, blocked_by: [build] }"
       ]),
       "flow.yaml:10:11 teams[0].tasks[0].subjet (team \"core\"): found an unknown key,"
-        + " expected one of the keys subject, description, assign_to, blocked_by, type, timeout, retry, stalled_after, continue_on_error (did you mean \"subject\"?)"
+        + " expected one of the keys id, subject, description, assign_to, blocked_by, type, timeout, retry, stalled_after, continue_on_error (did you mean \"subject\"?)"
     )
     refuses(
       "a member that is misspelt is not unknown where a task has it right",

@@ -19,7 +19,7 @@ describe("WorkflowSpec", () => {
     Effect.gen(function*() {
       const spec = yield* WorkflowSpec.decode(input)
       assert.deepStrictEqual(spec.agents[0]?.program, "none")
-      assert.deepStrictEqual(spec.teams[0]?.tasks[0]?.assignTo, "greeter")
+      assert.deepStrictEqual(spec.teams[0]?.tasks[0]?.assignTo, ["greeter"])
     }))
 
   it.effect("takes undefined for a field that is left out", () =>
