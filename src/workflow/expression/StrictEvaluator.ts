@@ -1,0 +1,51 @@
+/**
+ * Evaluates an expression. GitHub answers an empty text where nothing is at a
+ * key; here that is a failure, because it is a mistake.
+ */
+import { type Expr, IndexAccess, Literal, Star } from "@actions/expressions/ast"
+import * as data from "@actions/expressions/data/index"
+import { Evaluator } from "@actions/expressions/evaluator"
+import { TokenType } from "@actions/expressions/lexer"
+import * as Either from "effect/Either"
+import type { Expression } from "./Expression.ts"
+import { type Fault, quote } from "./Fault.ts"
+import * as Value from "./Value.ts"
+
+/** What contexts hold, by their names. */
+export type Contexts = { readonly [name: string]: Value.Value }
+
+/** Evaluates an expression. */
+export const evaluate = ({ root, source }: Expression, contexts: Contexts): Either.Either<Value.Value, Fault> =>
+  Either.try({
+    try: () => Value.fromData(new StrictEvaluator(root, Value.dictionary(contexts)).evaluate()),
+    catch: (error) => ({
+      start: 0,
+      end: source.length,
+      found: quote(source.trim()),
+      expected: `an expression that can be evaluated (${error instanceof Error ? error.message : String(error)})`
+    })
+  })
+
+const nowhere = { line: 0, column: 0 }
+
+/** A value in the place of the expression that it was evaluated from. */
+const evaluated = (value: data.ExpressionData): Expr =>
+  new Literal(value, { type: TokenType.UNKNOWN, lexeme: "", range: { start: nowhere, end: nowhere } })
+
+class StrictEvaluator extends Evaluator {
+  override visitIndexAccess({ expr, index }: IndexAccess): data.ExpressionData {
+    const from = this.eval(expr)
+    if (index instanceof Star) return super.visitIndexAccess(new IndexAccess(evaluated(from), index))
+    const key = this.eval(index)
+    const found = super.visitIndexAccess(new IndexAccess(evaluated(from), evaluated(key)))
+    if (found.kind === data.Kind.Null && !has(from, key)) {
+      throw new Error(`${Value.kindOf(Value.fromData(from))} has nothing at ${quote(key.coerceString())}`)
+    }
+    return found
+  }
+}
+
+const has = (from: data.ExpressionData, key: data.ExpressionData): boolean => {
+  if (from.kind === data.Kind.Dictionary) return key.primitive && from.get(key.coerceString()) !== undefined
+  return from.kind === data.Kind.Array && from.values()[Math.floor(key.number())] !== undefined
+}

@@ -1,0 +1,44 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Either from "effect/Either"
+import * as Template from "../../../src/workflow/expression/Template.ts"
+
+const sources = (text: string) =>
+  Either.map(Template.parse(text), (parts) => parts.flatMap((part) => (part._tag === "Expression" ? [[part.source, part.start]] : [])))
+
+describe("Template", () => {
+  it.each(["", "plain", "$X ${HOME} $(date) {{ x }} $ {{ x }}", "}} {{", "100 %"])("takes %j for text", (text) => {
+    assert.isFalse(Template.isTemplate(text))
+    assert.deepStrictEqual(Template.parse(text), Either.right(text === "" ? [] : [{ _tag: "Literal", text }]))
+  })
+
+  it("takes a text apart, and knows where each expression begins", () => {
+    assert.deepStrictEqual(Template.parse("a ${{ b }}${{c}} $d"), Either.right([
+      { _tag: "Literal", text: "a " },
+      { _tag: "Expression", source: " b ", start: 5 },
+      { _tag: "Expression", source: "c", start: 13 },
+      { _tag: "Literal", text: " $d" }
+    ]))
+  })
+
+  it.each([
+    ["${{ '}}' }}", [[" '}}' ", 3]]],
+    ["${{ 'it''s }}' }}", [[" 'it''s }}' ", 3]]],
+    ["${{ format('{{0}}', 'x') }}!", [[" format('{{0}}', 'x') ", 3]]],
+    ["${{ '${{' }}", [[" '${{' ", 3]]]
+  ])("closes %s behind its quotes", (text, expected) => {
+    assert.deepStrictEqual(sources(text), Either.right(expected))
+  })
+
+  it.each([
+    ["ab ${{ inputs.x", 3],
+    ["${{ a }} ${{ b }", 9],
+    ["${{ 'a }}", 0]
+  ])("says where %s is left open", (text, start) => {
+    assert.deepStrictEqual(Template.parse(text), Either.left({
+      start,
+      end: start + 3,
+      found: "an open ${{",
+      expected: "a }} that closes it"
+    }))
+  })
+})
