@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { invalid, type Path, type Position, type Warning, WorkflowInvalid } from "./WorkflowProblem.ts"
+import { invalid, type Path, type Position, type Warning, type Within, WorkflowInvalid } from "./WorkflowProblem.ts"
 import * as WorkflowSpec from "./WorkflowSpec.ts"
 import * as YamlTree from "./YamlTree.ts"
 
@@ -80,8 +80,8 @@ export interface Located {
   readonly spec: WorkflowSpec.WorkflowSpec
   /** What is probably not meant, though it can be run, in the order of the file. */
   readonly warnings: ReadonlyArray<Warning>
-  /** Finds where the value at a path of the file is written, such as `["teams", 0, "name"]`. */
-  readonly locate: (path: Path) => Position
+  /** Finds where the value at a path of the file is written, such as `["teams", 0, "name"]`, or a part of that text. */
+  readonly locate: (path: Path, within?: Within) => Position
 }
 
 /**
@@ -125,7 +125,7 @@ export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text
     })
   }
   const spec = yield* WorkflowSpec.decodeUnknown(value, { source, locate, writtenAt, ...repeatedKeys })
-  const located: Located = { spec, warnings: WorkflowSpec.warnings(value, { locate }), locate: (path) => locate(path, false) }
+  const located: Located = { spec, warnings: WorkflowSpec.warnings(value, { locate }), locate: (path, within) => locate(path, false, within) }
   return located
 })
 

@@ -103,6 +103,25 @@ export interface Position {
 }
 
 /**
+ * A part of a text, by the offsets of its first character and of the one behind its last.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Within {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * Finds where the value at a path is written, or its key, or a part of it if it is a text.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Locate = (path: Path, atKey: boolean, within?: Within) => Position | undefined
+
+/**
  * A problem as a check reports it, before it is known where in the file its path is written.
  *
  * @since 0.1.0
@@ -112,6 +131,8 @@ export interface Finding {
   readonly path: Path
   /** Whether the key itself is at fault, rather than its value. */
   readonly atKey?: boolean
+  /** The part of the text that is at fault, where it is not all of it. */
+  readonly within?: Within | undefined
   readonly found: string
   readonly expected: string
   readonly suggestion?: string | undefined

@@ -11,41 +11,16 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as ExpressionProblems from "./ExpressionProblems.ts"
+import * as Inputs from "./Inputs.ts"
 import * as ReferenceProblems from "./ReferenceProblems.ts"
 import { RetryPolicy } from "./RetryPolicy.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import { TeardownPolicy } from "./TeardownPolicy.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
+import { Model, NonBlank, nonBlank, templateOfAtMost, Text, textOfAtMost } from "./WorkflowText.ts"
 import * as WorkflowWarnings from "./WorkflowWarnings.ts"
 import { WrittenDuration } from "./WrittenDuration.ts"
-
-const utf8 = new TextEncoder()
-
-const Text = Schema.String.pipe(
-  // A lone surrogate has no UTF-8 form: Agamemnon refuses it.
-  Schema.filter((text) => !/\p{Surrogate}/u.test(text), {
-    jsonSchema: {},
-    ...SchemaProblems.expects("text", "text that has a UTF-8 form")
-  })
-)
-
-const textOfAtMost = (bytes: number) =>
-  Text.pipe(
-    Schema.filter((text) => text.length <= bytes && utf8.encode(text).length <= bytes, {
-      jsonSchema: { maxLength: bytes },
-      ...SchemaProblems.expects("text", `text of at most ${bytes} bytes`)
-    })
-  )
-
-const nonBlank = <A extends string, I, R>(text: Schema.Schema<A, I, R>) =>
-  text.pipe(
-    Schema.filter((text) => text.trim() !== "", {
-      jsonSchema: { pattern: "\\S" },
-      ...SchemaProblems.expects("text", "text that is not empty")
-    })
-  )
-
-const NonBlank = nonBlank(Text)
 
 // An empty text stands for no text, as it did in the Python Telemachy.
 const optionalText = (
@@ -56,15 +31,6 @@ const optionalText = (
     decode: Option.filter((text): text is string => typeof text === "string" && text !== ""),
     encode: (text) => text
   }).annotations(annotations)
-
-// The program would take what begins with a hyphen for one of its flags.
-const Model = Text.pipe(
-  Schema.filter((model) => !model.startsWith("-"), {
-    jsonSchema: { pattern: "^(?!-)" },
-    arbitrary: () => (fc) => fc.string({ unit: "grapheme-ascii" }).filter((model) => !model.startsWith("-")),
-    ...SchemaProblems.expects("text", "the name of a model, which does not begin with -")
-  })
-)
 
 const Cpus = Schema.Number.pipe(
   Schema.filter((cpus) => Number.isSafeInteger(cpus) && cpus > 0, {
@@ -109,7 +75,7 @@ export const AgentSpec = Schema.Struct({
     examples: ["implementer"]
   }),
   program: Schema.optionalWith(
-    nonBlank(textOfAtMost(1024)).annotations({
+    nonBlank(templateOfAtMost(1024)).annotations({
       description: "Program that the agent runs. `none` completes every task at once. At most 1024 bytes.",
       examples: ["claude-code", "none", "sh"],
       default: "claude-code"
@@ -197,11 +163,11 @@ export const TaskSpec = Schema.Struct({
     description: "Name by which other tasks can refer to this one, unique in the workflow: letters, digits, _ and -.",
     examples: ["plan"]
   })),
-  subject: nonBlank(textOfAtMost(512)).annotations({
+  subject: nonBlank(templateOfAtMost(512)).annotations({
     description: "Short title of the task, unique in its team. At most 512 bytes.",
     examples: ["Write the tests"]
   }),
-  description: textOfAtMost(4096).annotations({
+  description: templateOfAtMost(4096).annotations({
     description: "What the agent is told to do. At most 4096 bytes."
   }),
   assignTo: Schema.propertySignature(
@@ -304,6 +270,17 @@ const Fields = Schema.Struct({
     description: "Name and description of the workflow, and whatever else is worth noting, all text.",
     ...SchemaProblems.expects("a map with the name of the workflow")
   }),
+  inputs: Schema.optionalWith(
+    Inputs.Inputs.annotations({
+      description: "What the workflow can be given when it is run, by name. Texts read it as `${{ inputs.NAME }}`.",
+      examples: [{
+        ticket: { description: "Issue to work on", type: "string", required: true },
+        languages: ["en", "de"],
+        depth: { type: "number", default: 2, options: [1, 2, 3] }
+      }]
+    }),
+    { exact: true }
+  ),
   agents: listOf(AgentSpec, "agent", "a workflow without agents has nobody to do its tasks").annotations({
     description: "Agents of the workflow."
   }),
@@ -367,8 +344,8 @@ export interface WorkflowInput extends Schema.Schema.Encoded<typeof WorkflowSpec
 export interface Origin {
   /** Name of the file, or whatever else tells a reader where the workflow is. Defaults to `workflow`. */
   readonly source?: string
-  /** Finds the position of a value, or of its key; of the map that lacks it when it is not there. */
-  readonly locate?: (path: WorkflowProblem.Path, atKey: boolean) => WorkflowProblem.Position | undefined
+  /** Finds the position of a value, or of its key; of the map that lacks it when it is not there; or of a part of a text. */
+  readonly locate?: WorkflowProblem.Locate
   /** Finds how a plain scalar is written, which is another text than that of the number that it is read as. */
   readonly writtenAt?: (path: WorkflowProblem.Path) => string | undefined
   /** Problems that were found before, to be reported together with those found here. */
@@ -426,9 +403,14 @@ export const decodeUnknown = (
   Effect.suspend(() => {
     const decoded = decodeStructure(input, { errors: "all", onExcessProperty: "error" })
     const structure = Either.isLeft(decoded) ? SchemaProblems.findings(decoded.left) : []
-    const found = SchemaProblems.withoutMisspelt([...structure, ...ReferenceProblems.findings(input)]).map((finding) =>
+    const found = SchemaProblems.withoutMisspelt([
+      ...structure,
+      ...Inputs.findings(input),
+      ...ReferenceProblems.findings(input),
+      ...ExpressionProblems.findings(input)
+    ]).map((finding) =>
       WorkflowProblem.make(finding, {
-        position: origin.locate?.(finding.path, finding.atKey === true),
+        position: origin.locate?.(finding.path, finding.atKey === true, finding.within),
         written: origin.writtenAt?.(finding.path),
         workflow: input
       })

@@ -4,6 +4,10 @@
  */
 import * as Arr from "effect/Array"
 import * as Predicate from "effect/Predicate"
+import * as Template from "./expression/Template.ts"
+import * as ExpressionPlaces from "./ExpressionPlaces.ts"
+import * as ExpressionProblems from "./ExpressionProblems.ts"
+import * as Inputs from "./Inputs.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 
 /** A warning as a check reports it, before it is known where in the file its path is written. */
@@ -11,27 +15,31 @@ interface Finding {
   readonly path: WorkflowProblem.Path
   /** Whether the key is meant, rather than its value. */
   readonly atKey: boolean
+  /** The part of the text that is meant, where it is not all of it. */
+  readonly within?: WorkflowProblem.Within
   readonly says: string
 }
-
-/** Finds where the value at a path is written, or its key. */
-type Locate = (path: WorkflowProblem.Path, atKey: boolean) => WorkflowProblem.Position | undefined
 
 /**
  * Finds every warning about a workflow without mistakes, in its encoded form, in the order of the file. What an alias or
  * a merge key repeats is told once, where it is written.
  */
-export const find = (workflow: unknown, locate?: Locate): ReadonlyArray<WorkflowProblem.Warning> => {
+export const find = (workflow: unknown, locate?: WorkflowProblem.Locate): ReadonlyArray<WorkflowProblem.Warning> => {
   const agents = list(workflow, "agents")
   const members = new Set(list(workflow, "teams").flatMap((team) => list(team, "agents")))
   const seen = new Set<string>()
-  const warnings = agents.flatMap((agent, index) => [
-    ...inNoTeam(agent, index, members),
-    ...forContainers(agent, index),
-    ...argumentsInProgram(agent, index),
-    ...modelOfNone(agent, index)
-  ]).map(({ atKey, path, says }): WorkflowProblem.Warning => ({
-    ...WorkflowProblem.placeOf(path, locate?.(path, atKey), workflow),
+  const findings = [
+    ...agents.flatMap((agent, index) => [
+      ...inNoTeam(agent, index, members),
+      ...forContainers(agent, index),
+      ...argumentsInProgram(agent, index),
+      ...modelOfNone(agent, index)
+    ]),
+    ...valuesInScripts(workflow, agents),
+    ...notEvaluated(workflow)
+  ]
+  const warnings = findings.map(({ atKey, path, says, within }): WorkflowProblem.Warning => ({
+    ...WorkflowProblem.placeOf(path, locate?.(path, atKey, within), workflow),
     says
   }))
   const once = warnings.filter(({ column, line, path, says }) => {
@@ -66,7 +74,7 @@ const hasArguments = (program: string): boolean => /^[^\s/]+\s+\S|\s-/.test(prog
 
 const argumentsInProgram = (agent: unknown, index: number): ReadonlyArray<Finding> => {
   const program = get(agent, "program")
-  if (typeof program !== "string" || !hasArguments(program)) return []
+  if (typeof program !== "string" || Template.isTemplate(program) || !hasArguments(program)) return []
   const [name = ""] = program.trim().split(/\s+/)
   return [{
     path: ["agents", index, "program"],
@@ -79,20 +87,24 @@ const argumentsInProgram = (agent: unknown, index: number): ReadonlyArray<Findin
 /** A name of one word for a command line. */
 const nameFor = (program: string): string => program.split("/").at(-1)?.replaceAll(/[=;]/g, "") || "agent"
 
+/** Programs that run what is on their standard input, which is the description of a task. */
+const interpreters = [
+  "sh", "bash", "dash", "ash", "ksh", "zsh", "fish", "python", "python2", "python3", "node", "deno", "bun", "perl", "ruby", "php", "lua"
+]
+
 /**
  * Programs that are known to take no `--model`: `none`, which starts nothing, shells, interpreters of languages, and what
  * builds and tests. Of any other it is not known.
  */
 const withoutModel: ReadonlySet<string> = new Set([
-  "none", "sh", "bash", "dash", "ash", "ksh", "zsh", "fish", "python", "python2", "python3", "node", "deno", "bun", "perl", "ruby",
-  "php", "lua", "make", "npm", "npx", "pnpm", "yarn", "pytest", "cargo", "go", "git", "curl", "jq", "awk", "sed", "grep", "cat",
+  "none", ...interpreters, "make", "npm", "npx", "pnpm", "yarn", "pytest", "cargo", "go", "git", "curl", "jq", "awk", "sed", "grep", "cat",
   "echo", "true", "false", "sleep", "tee", "env", "timeout"
 ])
 
 const modelOfNone = (agent: unknown, index: number): ReadonlyArray<Finding> => {
   const program = get(agent, "program")
   if (typeof program !== "string" || !isSaid(get(agent, "model"))) return []
-  const [name = ""] = (program.split("/").at(-1) ?? "").trim().split(/\s+/)
+  const name = commandOf(program)
   return !withoutModel.has(name) ? [] : [{
     path: ["agents", index, "model"],
     atKey: true,
@@ -100,6 +112,55 @@ const modelOfNone = (agent: unknown, index: number): ReadonlyArray<Finding> => {
       ? "program none starts nothing that could use a model: it has no effect"
       : `program ${name} knows no --model, which is what model adds to its arguments: leave model out`
   }]
+}
+
+/** The name of a program without its directory and arguments. */
+const commandOf = (program: string): string => (program.split("/").at(-1) ?? "").trim().split(/\s+/)[0] ?? ""
+
+/** Finds what somebody gives and an interpreter would run. What is one of the options, a number or a condition is no code. */
+const valuesInScripts = (workflow: unknown, agents: ReadonlyArray<unknown>): ReadonlyArray<Finding> => {
+  const known = new Set(interpreters)
+  const programs = new Map(agents.map((agent) => [get(agent, "name"), get(agent, "program")]))
+  const free = Inputs.declared(get(workflow, "inputs")).filter(({ options, type }) =>
+    options === undefined && (type === "string" || type === "list")).map(({ name }) => name)
+  if (free.length === 0) return []
+  return ExpressionPlaces.find(workflow).flatMap(({ path, scope, text }) => {
+    const [root, team, , task, key] = path
+    if (root !== "teams" || key !== "description" || typeof team !== "number" || typeof task !== "number") return []
+    const program = programs.get(get(list(list(workflow, "teams")[team], "tasks")[task], "assign_to"))
+    const name = typeof program === "string" ? commandOf(program) : ""
+    if (!known.has(name)) return []
+    return ExpressionProblems.expressionsOf(text, scope).flatMap(({ reads, within }): ReadonlyArray<Finding> => {
+      const input = free.find((each) => reads.some(([context, key = each]) => context === "inputs" && key.toLowerCase() === each.toLowerCase()))
+      return input === undefined ? [] : [{
+        path,
+        atKey: false,
+        within,
+        says: `${name} runs this text as its script, and whatever is given for the input ${input} becomes a part of that: give ` +
+          "the input options, or the type number or boolean, or let the script read the value from a file"
+      }]
+    })
+  })
+}
+
+/** Finds expressions in texts that are taken as they are written. */
+const notEvaluated = (workflow: unknown): ReadonlyArray<Finding> => {
+  const within = (path: WorkflowProblem.Path, value: unknown, isEvaluated: (key: string) => boolean): ReadonlyArray<Finding> =>
+    (Predicate.isRecord(value) ? Object.entries(value) : []).flatMap(([key, text]): ReadonlyArray<Finding> =>
+      typeof text === "string" && Template.isTemplate(text) && !isEvaluated(key)
+        ? [{ path: [...path, key], atKey: false, says: `${key} is taken as it is written: expressions in it are not evaluated` }]
+        : [])
+  const agentKeys: ReadonlySet<string> = new Set(ExpressionPlaces.ofAgent)
+  const taskKeys: ReadonlySet<string> = new Set(ExpressionPlaces.ofTask)
+  return [
+    ...within(["metadata"], get(workflow, "metadata"), (key) => key === "description"),
+    ...list(workflow, "agents").flatMap((agent, index) => within(["agents", index], agent, (key) => agentKeys.has(key))),
+    ...list(workflow, "teams").flatMap((team, index) => [
+      ...within(["teams", index], team, () => false),
+      ...list(team, "tasks").flatMap((task, position) =>
+        within(["teams", index, "tasks", position], task, (key) => taskKeys.has(key)))
+    ])
+  ]
 }
 
 /** Whether a key is there with a value, where an empty text stands for none. */

@@ -17,8 +17,11 @@ export const maxAliasedValues = 100_000
 /** A YAML document as plain values, with the place of each. */
 export interface YamlTree {
   readonly value: unknown
-  /** Finds where the value at a path is written, or its key; the nearest map or list around it when it is not there. */
-  readonly locate: (path: WorkflowProblem.Path, atKey: boolean) => WorkflowProblem.Position
+  /**
+   * Finds where the value at a path is written, or its key, or an expression in it; the nearest map or list around it when
+   * it is not there.
+   */
+  readonly locate: (path: WorkflowProblem.Path, atKey: boolean, within?: WorkflowProblem.Within) => WorkflowProblem.Position
   /** The text of the plain scalar at a path as the file has it, such as `3.10` of the number 3.1. */
   readonly writtenAt: (path: WorkflowProblem.Path) => string | undefined
   /** Keys that are given twice. The last of them counts, so that the rest of the document can be checked too. */
@@ -27,7 +30,7 @@ export interface YamlTree {
 
 /** Reads the one document of a text. What is on the left makes the document unreadable, every part of it. */
 export const read = (text: string): Either.Either<YamlTree, WorkflowProblem.Listed> =>
-  Either.flatMap(YamlSyntax.parse(text), build)
+  Either.flatMap(YamlSyntax.parse(text), (syntax) => build(syntax, text))
 
 /** A value, and the number of values in it when every alias is replaced by what it stands for. */
 interface Built {
@@ -58,6 +61,7 @@ interface Noted {
 
 /** A document while it is read. */
 interface Reading {
+  readonly text: string
   readonly position: YamlSyntax.YamlSyntax["position"]
   readonly anchors: Map<string, Built | "unfinished">
   readonly places: WeakMap<object, Places>
@@ -70,8 +74,9 @@ interface Reading {
   aliased: number
 }
 
-const build = ({ document, position }: YamlSyntax.YamlSyntax): Either.Either<YamlTree, WorkflowProblem.Listed> => {
+const build = ({ document, position }: YamlSyntax.YamlSyntax, text: string): Either.Either<YamlTree, WorkflowProblem.Listed> => {
   const reading: Reading = {
+    text,
     position,
     anchors: new Map(),
     places: new WeakMap(),
@@ -96,7 +101,7 @@ const listed = ({ position }: Reading, { faults, omitted }: Noted, workflow: unk
 })
 
 /** Finds where the value at a path is written, or its key. */
-const locateIn = ({ places, position }: Reading, root: unknown, start: number): YamlTree["locate"] => (path, atKey) => {
+const locateIn = ({ places, position, text }: Reading, root: unknown, start: number): YamlTree["locate"] => (path, atKey, within) => {
   let inner = root
   let extent: YamlSyntax.Extent = [start]
   for (const [index, key] of path.entries()) {
@@ -106,7 +111,39 @@ const locateIn = ({ places, position }: Reading, root: unknown, start: number): 
     extent = atKey && index === path.length - 1 ? place.key : place.value
     inner = Reflect.get(Object(inner), key)
   }
-  return position(extent)
+  return position((within === undefined ? undefined : extentWithin(text, extent, inner, within)) ?? extent)
+}
+
+const opening = "${{"
+
+/**
+ * Finds an expression, or a part of one, in the text of the file: the expressions of a value are written in the order in
+ * which they are in it, whatever quotes or indentation are around them. One that is written over several lines, or with
+ * escapes, is found at its beginning.
+ */
+const extentWithin = (
+  text: string,
+  [start, end]: YamlSyntax.Extent,
+  value: unknown,
+  within: WorkflowProblem.Within
+): YamlSyntax.Extent | undefined => {
+  if (typeof value !== "string" || end === undefined) return undefined
+  const source = text.slice(start, end)
+  const inValue = occurrences(value, opening)
+  const inSource = occurrences(source, opening)
+  const last = inValue.findLastIndex((each) => each <= within.start)
+  const [opened, written] = [inValue[last], inSource[last]]
+  // An escape can be an opening that is not seen, and so can an alias be.
+  if (opened === undefined || written === undefined || inValue.length !== inSource.length) return undefined
+  return source.startsWith(value.slice(opened, within.end), written)
+    ? [start + written + within.start - opened, start + written + within.end - opened]
+    : [start + written, start + written + opening.length]
+}
+
+const occurrences = (text: string, sign: string): ReadonlyArray<number> => {
+  const found: Array<number> = []
+  for (let at = text.indexOf(sign); at !== -1; at = text.indexOf(sign, at + sign.length)) found.push(at)
+  return found
 }
 
 /** Finds how the value at a path is written. */

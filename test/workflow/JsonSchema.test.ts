@@ -23,6 +23,8 @@ const fits = (schema: unknown, value: unknown): boolean =>
         return Array.isArray(rule) && rule.includes(value)
       case "anyOf":
         return Array.isArray(rule) && rule.some((option) => fits(option, value))
+      case "allOf":
+        return Array.isArray(rule) && rule.every((part) => fits(part, value))
       case "required":
         return Array.isArray(rule) && Predicate.isRecord(value) && rule.every((key) => Object.hasOwn(value, key))
       case "properties":
@@ -89,7 +91,7 @@ describe("JsonSchema", () => {
   it("describes every field and forbids every other", () => {
     const objects: Array<[string, unknown]> = [["workflow", schema]]
     if (Predicate.isRecord(definitions)) objects.push(...Object.entries(definitions))
-    assert.deepStrictEqual(objects.map(([name]) => name), ["workflow", "AgentSpec", "TeamSpec", "TaskSpec"])
+    assert.deepStrictEqual(objects.map(([name]) => name), ["workflow", "InputSpec", "AgentSpec", "TeamSpec", "TaskSpec"])
     for (const [name, object] of objects) {
       assert(Predicate.isRecord(object) && Predicate.isRecord(object.properties), name)
       assert.strictEqual(object.additionalProperties, false, name)
@@ -115,7 +117,10 @@ describe("JsonSchema", () => {
     agent({ model: null, docker_image: null, program: "none", cpus: 4 }),
     { ...good, timeout_seconds: null },
     { ...good, timeout_seconds: 0.5, teardown: "always", apiVersion: "telemachy/v1" },
-    { ...good, metadata: { name: "hello", description: "", owner: "me" } }
+    { ...good, metadata: { name: "hello", description: "", owner: "me" } },
+    { ...good, inputs: {} },
+    { ...good, inputs: { ticket: { description: "d", required: true }, languages: ["en", 1], depth: { type: "number", options: [1] } } },
+    agent({ program: `\${{ 'none' }}${" ".repeat(1024)}` })
   ])("agrees with the decoder on a workflow that is right: %j", (workflow) =>
     Effect.gen(function*() {
       assert.isTrue(fits(schema, workflow))
@@ -135,6 +140,12 @@ describe("JsonSchema", () => {
     { ...good, timeout_seconds: "3" },
     { ...good, teardown: null },
     { ...good, extra: true },
+    { ...good, inputs: [] },
+    { ...good, inputs: { ticket: null } },
+    { ...good, inputs: { ticket: { type: "text" } } },
+    { ...good, inputs: { ticket: { defualt: 1 } } },
+    { ...good, inputs: { ticket: [[1]] } },
+    agent({ program: "p".repeat(1025) }),
     agent({ cpus: 0 }),
     agent({ cpus: 1.5 }),
     agent({ cpu: 1 }),

@@ -102,4 +102,51 @@ describe("WorkflowWarnings", () => {
       const { message } = yield* Effect.flip(WorkflowFile.parse(file("{ name: a }", "{ name: b }").replace("[a]", "[a, bb]"), "flow.yaml"))
       assert.notInclude(message, "in no team")
     }))
+
+  const scripted = (program: string, inputs: string, description: string) => `metadata: { name: x }
+inputs: { ${inputs} }
+agents: [{ name: a, program: ${program} }]
+teams: [{ name: crew, agents: [a], tasks: [{ subject: "${"$"}{{ toJSON(inputs.x) }}", description: "${"$"}{description}", assign_to: a }] }]
+`.replace("${description}", description)
+
+  it.effect("tell of what becomes a part of a script", () =>
+    Effect.gen(function*() {
+      const [warning] = yield* warnings(scripted("/bin/sh", "x: t", "echo 1; echo ${{ inputs.X }}"))
+      assert.deepStrictEqual(warning, {
+        path: "teams[0].tasks[0].description",
+        names: { team: "crew", task: "${{ toJSON(inputs.x) }}" },
+        line: 4,
+        column: 113,
+        endColumn: 121,
+        says: "sh runs this text as its script, and whatever is given for the input x becomes a part of that: give the input " +
+          "options, or the type number or boolean, or let the script read the value from a file"
+      })
+    }))
+
+  it.effect.each([
+    ["python3", "x: t", "print(${{ toJSON(inputs) }})"],
+    ["bash -e", "x: [a]", "${{ join(inputs.x) }}"],
+    ["node", "x: t, y: 1", "${{ inputs[format('{0}', 'x')] }}"]
+  ] as const)("tell of %s with %s, told %s", ([program, inputs, description]) =>
+    Effect.map(says(scripted(program, inputs, description)), (found) => assert.include(found.join("\n"), "for the input x becomes a part")))
+
+  it.effect.each([
+    ["an option", "sh", "x: { default: a, options: [a, b] }", "${{ inputs.x }}"],
+    ["a number", "sh", "x: 1", "${{ inputs.x }}"],
+    ["a condition", "sh", "x: true", "${{ inputs.x }}"],
+    ["another program", "claude-code", "x: t", "${{ inputs.x }}"],
+    ["what is not given", "sh", "x: t", "${{ run.id }} ${{ workflow.name }}"],
+    ["a program that is given", "'${{ inputs.x }}'", "x: t", "${{ inputs.x }}"]
+  ] as const)("say nothing of %s", ([, program, inputs, description]) =>
+    Effect.map(says(scripted(program, inputs, description)), (found) => assert.deepStrictEqual(found, [])))
+
+  it.effect("tell of expressions that nothing evaluates", () =>
+    Effect.map(
+      says(file("{ name: \"${{ a }}\", memory: \"${{ b }}\", runtime: docker, docker_image: i }", "{ name: a }")),
+      (found) =>
+        assert.deepStrictEqual(found.filter((each) => each.includes("evaluated")), [
+          "name is taken as it is written: expressions in it are not evaluated",
+          "memory is taken as it is written: expressions in it are not evaluated"
+        ])
+    ))
 })

@@ -23,7 +23,7 @@ const maxTokens = 1_000
 /** Reads an expression. */
 export const parse = (source: string): Either.Either<Expression, Fault> => {
   const whole = { start: 0, end: source.length }
-  if (source.trim() === "") return Either.left({ ...whole, found: "an empty expression", expected })
+  if (source === "") return Either.left({ ...whole, found: "an empty expression", expected })
   if (source.length > MAX_EXPRESSION_LENGTH) {
     return Either.left({ ...whole, found: `an expression of ${source.length} characters`, expected: `at most ${MAX_EXPRESSION_LENGTH}` })
   }

@@ -21,7 +21,7 @@ export const evaluate = ({ root, source }: Expression, contexts: Contexts): Eith
     catch: (error) => ({
       start: 0,
       end: source.length,
-      found: quote(source.trim()),
+      found: quote(source),
       expected: `an expression that can be evaluated (${error instanceof Error ? error.message : String(error)})`
     })
   })

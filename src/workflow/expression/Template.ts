@@ -27,7 +27,9 @@ export const parse = (text: string): Either.Either<ReadonlyArray<Part>, Fault> =
       return Either.left({ start: open, end: start, found: `an open ${opening}`, expected: `a ${closing} that closes it` })
     }
     if (open > rest) parts.push({ _tag: "Literal", text: text.slice(rest, open) })
-    parts.push({ _tag: "Expression", source: text.slice(start, end), start })
+    const written = text.slice(start, end).trimEnd()
+    const source = written.trimStart()
+    parts.push({ _tag: "Expression", source, start: start + written.length - source.length })
     rest = end + closing.length
   }
   if (rest < text.length) parts.push({ _tag: "Literal", text: text.slice(rest) })

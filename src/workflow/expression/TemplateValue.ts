@@ -33,7 +33,7 @@ const textOf = (part: Template.Part, contexts: StrictEvaluator.Contexts): Either
       Either.fromNullable(Value.toText(value), () => ({
         start: part.start,
         end: part.start + part.source.length,
-        ...noText(Value.kindOf(value), part.source.trim())
+        ...noText(Value.kindOf(value), part.source)
       })))
 
 /** What is said of an expression that has no form in a text. */

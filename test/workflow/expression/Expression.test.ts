@@ -20,7 +20,7 @@ describe("Expression", () => {
   })
 
   it.each([
-    ["  ", "  ", "an empty expression", "an expression"],
+    ["", "", "an empty expression", "an expression"],
     ["inputs.", "", "the end of the expression", "the rest of it"],
     ["a ==", "==", "nothing behind \"==\"", "a value there"],
     ["a b", "b", "\"b\"", "an expression"],

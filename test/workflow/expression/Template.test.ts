@@ -14,17 +14,18 @@ describe("Template", () => {
   it("takes a text apart, and knows where each expression begins", () => {
     assert.deepStrictEqual(Template.parse("a ${{ b }}${{c}} $d"), Either.right([
       { _tag: "Literal", text: "a " },
-      { _tag: "Expression", source: " b ", start: 5 },
+      { _tag: "Expression", source: "b", start: 6 },
       { _tag: "Expression", source: "c", start: 13 },
       { _tag: "Literal", text: " $d" }
     ]))
   })
 
   it.each([
-    ["${{ '}}' }}", [[" '}}' ", 3]]],
-    ["${{ 'it''s }}' }}", [[" 'it''s }}' ", 3]]],
-    ["${{ format('{{0}}', 'x') }}!", [[" format('{{0}}', 'x') ", 3]]],
-    ["${{ '${{' }}", [[" '${{' ", 3]]]
+    ["${{ '}}' }}", [["'}}'", 4]]],
+    ["${{ 'it''s }}' }}", [["'it''s }}'", 4]]],
+    ["${{ format('{{0}}', 'x') }}!", [["format('{{0}}', 'x')", 4]]],
+    ["${{ '${{' }}", [["'${{'", 4]]],
+    ["${{  }}", [["", 3]]]
   ])("closes %s behind its quotes", (text, expected) => {
     assert.deepStrictEqual(sources(text), Either.right(expected))
   })

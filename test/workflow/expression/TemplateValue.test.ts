@@ -56,12 +56,12 @@ describe("TemplateValue", () => {
   })
 
   it.each([
-    ["x ${{ inputs[inputs.ticket] }}", " inputs[inputs.ticket] ", "a map has nothing at \"ABC-1\""],
-    ["${{ inputs.files[2] }}", " inputs.files[2] ", "a list has nothing at \"2\""],
-    ["${{ inputs.files['x'] }}", " inputs.files['x'] ", "a list has nothing at \"x\""],
-    ["${{ inputs.nothing.x }}", " inputs.nothing.x ", "nothing (null) has nothing at \"x\""],
-    ["${{ fromJSON('{') }}", " fromJSON('{') ", "Error parsing JSON when evaluating fromJson"],
-    ["${{ format('{9}', 'x') }}", " format('{9}', 'x') ", "references more arguments than were supplied"]
+    ["x ${{ inputs[inputs.ticket] }}", "inputs[inputs.ticket]", "a map has nothing at \"ABC-1\""],
+    ["${{ inputs.files[2] }}", "inputs.files[2]", "a list has nothing at \"2\""],
+    ["${{ inputs.files['x'] }}", "inputs.files['x']", "a list has nothing at \"x\""],
+    ["${{ inputs.nothing.x }}", "inputs.nothing.x", "nothing (null) has nothing at \"x\""],
+    ["${{ fromJSON('{') }}", "fromJSON('{')", "Error parsing JSON when evaluating fromJson"],
+    ["${{ format('{9}', 'x') }}", "format('{9}', 'x')", "references more arguments than were supplied"]
   ])("fails on %s", (text, at, why) => {
     const fault = Either.getOrThrow(Either.flip(TemplateValue.evaluate(text, contexts)))
     assert.strictEqual(text.slice(fault.start, fault.end), at)

@@ -1,0 +1,149 @@
+/**
+ * Evaluates what of a workflow can be known before it runs. What comes out has
+ * no expressions and no inputs: it is the workflow that is run. Text that has
+ * `${{` by then is the text that somebody gave, and is never evaluated.
+ */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import type * as Schema from "effect/Schema"
+import type * as StrictEvaluator from "./expression/StrictEvaluator.ts"
+import * as Template from "./expression/Template.ts"
+import * as TemplateValue from "./expression/TemplateValue.ts"
+import * as ExpressionProblems from "./ExpressionProblems.ts"
+import * as Inputs from "./Inputs.ts"
+import * as SchemaProblems from "./SchemaProblems.ts"
+import * as WorkflowProblem from "./WorkflowProblem.ts"
+import type { AgentSpec, Origin, TaskSpec, TeamSpec, WorkflowSpec } from "./WorkflowSpec.ts"
+import { Model, NonBlank, nonBlank, Text, textOfAtMost } from "./WorkflowText.ts"
+
+/** What expressions can read before a run begins. */
+export interface Known {
+  /** The values that are given. */
+  readonly inputs: Readonly<Record<string, unknown>>
+  /** The run, and the number of times that it has begun or gone on. */
+  readonly run: { readonly id: string; readonly attempt: number }
+}
+
+/** Whether a workflow has anything to evaluate. */
+export const isTemplate = ({ agents, inputs, metadata, teams }: WorkflowSpec): boolean => {
+  const some = (...texts: ReadonlyArray<string>) => texts.some(Template.isTemplate)
+  const orNone = Option.getOrElse(() => "")
+  return inputs !== undefined
+    || some(metadata.description ?? "")
+    || agents.some(({ dockerImage, model, program, workingDir }) => some(program, workingDir, orNone(model), orNone(dockerImage)))
+    || teams.some(({ tasks }) => tasks.some(({ description, subject }) => some(subject, description)))
+}
+
+/**
+ * Evaluates a workflow. Fails with all that is wrong with the values that are given, or else with all that is wrong with
+ * what becomes of them.
+ */
+export const evaluate = (
+  spec: WorkflowSpec,
+  { inputs: given, run }: Known,
+  origin: Pick<Origin, "source" | "locate"> = {}
+): Effect.Effect<WorkflowSpec, Inputs.InputsInvalidError | WorkflowProblem.WorkflowInvalid> =>
+  Effect.gen(function*() {
+    const { inputs, ...rest } = spec
+    const { name } = spec.metadata
+    const values = yield* Inputs.resolve({ inputs, workflow: name }, given)
+    if (!isTemplate(spec)) return spec
+    const evaluating: Evaluating = { contexts: { inputs: values, run, workflow: { name } }, findings: [] }
+    const { metadata } = rest
+    const evaluated: WorkflowSpec = {
+      ...rest,
+      metadata: metadata.description === undefined
+        ? metadata
+        : { ...metadata, description: textOf(evaluating, ["metadata", "description"], metadata.description, Text) },
+      agents: rest.agents.map((agent, index) => agentOf(evaluating, ["agents", index], agent)),
+      teams: rest.teams.map((team, index) => teamOf(evaluating, ["teams", index], team))
+    }
+    if (evaluating.findings.length === 0) return evaluated
+    return yield* WorkflowProblem.invalid(origin.source ?? "workflow", {
+      problems: evaluating.findings.map((finding) =>
+        WorkflowProblem.make(finding, { position: origin.locate?.(finding.path, false, finding.within), workflow: spec })),
+      omitted: 0
+    })
+  })
+
+/** A workflow while it is evaluated. */
+interface Evaluating {
+  readonly contexts: StrictEvaluator.Contexts
+  readonly findings: Array<WorkflowProblem.Finding>
+}
+
+/** Evaluates a text, which then must be as the schema says. A text without expressions has been checked. */
+const textOf = (
+  { contexts, findings }: Evaluating,
+  path: WorkflowProblem.Path,
+  text: string,
+  schema: Schema.Schema<string>
+): string => {
+  if (!Template.isTemplate(text)) return text
+  const evaluated = TemplateValue.evaluateText(text, contexts)
+  if (Either.isLeft(evaluated)) {
+    findings.push(ExpressionProblems.findingOf(path, evaluated.left))
+    return text
+  }
+  const checked = ParseResult.validateEither(schema)(evaluated.right)
+  if (Either.isRight(checked)) return evaluated.right
+  findings.push(...SchemaProblems.findings(checked.left).map((finding) => ({ ...finding, path })))
+  return text
+}
+
+const Program = nonBlank(textOfAtMost(1024))
+
+const agentOf = (evaluating: Evaluating, path: WorkflowProblem.Path, agent: AgentSpec): AgentSpec => {
+  const at = (key: string, text: string, schema: Schema.Schema<string>) => textOf(evaluating, [...path, key], text, schema)
+  // An empty text stands for no text.
+  const optional = (key: string, text: Option.Option<string>, schema: Schema.Schema<string>) =>
+    Option.filter(Option.map(text, (each) => at(key, each, schema)), (each) => each !== "")
+  const dockerImage = optional("docker_image", agent.dockerImage, Text)
+  if (agent.runtime === "docker" && Option.isNone(dockerImage)) {
+    evaluating.findings.push({
+      path: [...path, "docker_image"],
+      found: "an empty text",
+      expected: "the name of an image, because runtime is \"docker\""
+    })
+  }
+  return {
+    ...agent,
+    program: at("program", agent.program, Program),
+    model: optional("model", agent.model, Model),
+    workingDir: at("working_dir", agent.workingDir, NonBlank),
+    dockerImage
+  }
+}
+
+const Subject = nonBlank(textOfAtMost(512))
+const Description = textOfAtMost(4096)
+
+const taskOf = (evaluating: Evaluating, path: WorkflowProblem.Path, task: TaskSpec): TaskSpec => ({
+  ...task,
+  subject: textOf(evaluating, [...path, "subject"], task.subject, Subject),
+  description: textOf(evaluating, [...path, "description"], task.description, Description)
+})
+
+/** Tasks refer to each other by the subjects that are written in the file. */
+const teamOf = (evaluating: Evaluating, path: WorkflowProblem.Path, team: TeamSpec): TeamSpec => {
+  const tasks = team.tasks.map((task, position) => taskOf(evaluating, [...path, "tasks", position], task))
+  const subjects = new Map(team.tasks.map(({ subject }, position) => [subject, tasks[position]?.subject ?? subject]))
+  const first = new Map<string, number>()
+  tasks.forEach(({ subject }, position) => {
+    const before = first.get(subject)
+    if (before === undefined) first.set(subject, position)
+    else {
+      evaluating.findings.push({
+        path: [...path, "tasks", position, "subject"],
+        found: `${WorkflowProblem.quote(subject)} a second time`,
+        expected: `a subject of its own (tasks[${before}] has this one)`
+      })
+    }
+  })
+  return {
+    ...team,
+    tasks: tasks.map((task) => ({ ...task, blockedBy: task.blockedBy.map((subject) => subjects.get(subject) ?? subject) }))
+  }
+}

@@ -1,0 +1,59 @@
+/** Checks the expressions of a workflow before there is anything to evaluate them with. */
+import * as Either from "effect/Either"
+import * as Expression from "./expression/Expression.ts"
+import * as Fault from "./expression/Fault.ts"
+import type * as Scope from "./expression/Scope.ts"
+import * as ScopeFaults from "./expression/ScopeFaults.ts"
+import * as Template from "./expression/Template.ts"
+import * as TemplateValue from "./expression/TemplateValue.ts"
+import * as ExpressionPlaces from "./ExpressionPlaces.ts"
+import { nearest } from "./Suggestion.ts"
+import type { Finding, Path, Within } from "./WorkflowProblem.ts"
+
+// Suggestions compare with every name: enough of them for a person.
+const suggestions = 100
+
+/** Finds every problem with the expressions of a workflow, in its encoded form. */
+export const findings = (workflow: unknown): ReadonlyArray<Finding> => {
+  let left = suggestions
+  const suggest = ({ name, names }: Fault.Misspelt) => (left-- > 0 ? nearest(name, names) : undefined)
+  return ExpressionPlaces.find(workflow).flatMap(({ path, scope, text }) =>
+    expressionsOf(text, scope).flatMap(({ faults }) =>
+      faults.map((fault) => findingOf(path, fault, fault.misspelt === undefined ? undefined : suggest(fault.misspelt)))))
+}
+
+/** Says of a fault where it is. */
+export const findingOf = (path: Path, { end, expected, found, start }: Fault.Fault, suggestion?: string): Finding => ({
+  path,
+  within: { start, end },
+  found,
+  expected,
+  suggestion
+})
+
+/** One expression of a text: where it is, what is wrong with it, and what it reads. */
+export interface CheckedExpression extends Pick<ScopeFaults.Checked, "faults" | "reads"> {
+  readonly within: Within
+}
+
+/** Checks each expression of a text that is to become a text. */
+export const expressionsOf = (text: string, scope: Scope.Scope): ReadonlyArray<CheckedExpression> =>
+  Either.match(Template.parse(text), {
+    onLeft: (fault): ReadonlyArray<CheckedExpression> => [{ within: fault, faults: [fault], reads: [] }],
+    onRight: (parts) => parts.flatMap((part) => (part._tag === "Expression" ? [checked(part, scope)] : []))
+  })
+
+const checked = ({ source, start }: { readonly source: string; readonly start: number }, scope: Scope.Scope): CheckedExpression => {
+  const within = { start, end: start + source.length }
+  return Either.match(Expression.parse(source), {
+    onLeft: (fault) => ({ within, faults: [Fault.shifted(fault, start)], reads: [] }),
+    onRight: (expression) => {
+      const { faults, reads, shape } = ScopeFaults.check(expression, scope)
+      const isNoText = faults.length === 0 && (shape._tag === "List" || shape._tag === "Map")
+      const all = isNoText ? [{ start: 0, end: source.length, ...noText(shape._tag, source) }] : faults
+      return { within, faults: all.map((fault) => Fault.shifted(fault, start)), reads }
+    }
+  })
+}
+
+const noText = (tag: "List" | "Map", source: string) => TemplateValue.noText(tag === "List" ? "a list" : "a map", source)
