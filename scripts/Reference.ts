@@ -70,6 +70,7 @@ const mapOf = (schema: unknown): unknown => {
 const workflow = table(["key", "type", "default", "meaning"], [
   ...fields("", JsonSchema.jsonSchema),
   ...fields("metadata.", get(JsonSchema.jsonSchema, "properties", "metadata")),
+  ...fields("inputs.NAME.", get(JsonSchema.jsonSchema, "$defs", "InputSpec")),
   ...fields("agents[].", get(JsonSchema.jsonSchema, "$defs", "AgentSpec")),
   ...fields("teams[].", get(JsonSchema.jsonSchema, "$defs", "TeamSpec")),
   ...fields("teams[].tasks[].", get(JsonSchema.jsonSchema, "$defs", "TaskSpec")),

@@ -76,7 +76,7 @@ const unknownCommand = (name: string, pages: Readonly<Record<string, Definition>
 
 /**
  * Moves the flags of a command before its arguments. What follows `--` is an
- * argument, whatever it looks like; of a flag that is given twice, the last counts.
+ * argument, whatever it looks like; of a flag that is given twice, the last counts, but for those that can be repeated.
  */
 const flagsFirst = (command: string, tokens: ReadonlyArray<string>, known: ReadonlyArray<Flags.Flag>): Request => {
   const help = `see telemachy ${command} --help`
@@ -109,7 +109,9 @@ const flagsFirst = (command: string, tokens: ReadonlyArray<string>, known: Reado
     if (isWrong) return wrongChoice(name, value, flag.choices)
     // An empty one is most often a variable of the shell that is not set.
     if (value === undefined || value === "") return Unknown({ message: `the flag ${name} needs a value, ${help}` })
-    flags.set(flag, isJoined ? [token] : [token, value])
+    // The parser takes one that can be repeated only in two words.
+    if (flag.isRepeated) flags.set(flag, [...flags.get(flag) ?? [], name, value])
+    else flags.set(flag, isJoined ? [token] : [token, value])
     if (!isJoined) position += 1
   }
   // The parser takes an argument for a flag when it begins like one, unless it is told that flags are over.

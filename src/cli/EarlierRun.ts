@@ -1,11 +1,13 @@
 /** The run of the same workflow that did not get to its end, in place of which another would begin. */
-import { isatty } from "node:tty"
 import * as Prompt from "@effect/cli/Prompt"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import { oneLine } from "../report/Format.ts"
+import type { RunId } from "../run/RunId.ts"
+import * as RunInput from "../run/RunInput.ts"
 import type { RunState } from "../run/RunState.ts"
 import type { RunStatus } from "../run/RunStatus.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
@@ -47,9 +49,6 @@ const find = Effect.fn("EarlierRun.find")(function*(workflow: string) {
 const statusInWords = (status: RunStatus): string =>
   status === "failed" ? "has failed" : `is ${status.replaceAll("_", " ")}`
 
-/** Whether there is a person to ask, who sees the question and can type an answer. A build server with a terminal has none. */
-const canAsk = Effect.map(Streams.outputOf(process.stdout), ({ isScreen }) => isScreen && isatty(process.stdin.fd))
-
 /** How a person wants an earlier run to be treated. */
 export interface Flags {
   readonly resume: boolean
@@ -58,7 +57,27 @@ export interface Flags {
   readonly quiet: boolean
   /** Whether standard input has been read, so that no answer can be typed on it. */
   readonly isInputUsed: boolean
+  /** What the workflow is given. */
+  readonly inputs: Readonly<Record<string, unknown>>
 }
+
+/** The run that was to be gone on with was given something else. */
+export class OtherInputsError extends Schema.TaggedError<OtherInputsError>()("OtherInputsError", {
+  run: Schema.String,
+  inputs: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `run ${this.run} was given other inputs (${this.inputs.join(", ")}), and goes on with those: leave them out, or leave --resume out`
+  }
+}
+
+/** The inputs of a recorded run that are others than those that are given now; one that is left out is none of them. */
+const otherInputs = Effect.fn("EarlierRun.otherInputs")(function*(run: RunId, given: Flags["inputs"]) {
+  const { input } = yield* RunStore
+  const told = yield* Effect.flatMap(input(run), Effect.transposeMapOption(RunInput.decode))
+  const { inputs = {} }: Pick<RunInput.RunInput, "inputs"> = Option.getOrElse(told, () => ({}))
+  return Object.keys(given).filter((name) => JSON.stringify(given[name]) !== JSON.stringify(inputs[name]))
+})
 
 /** Says that there is an earlier run, and whether that is to be resumed instead: as was asked for, or as a person answers. */
 const isToBeResumed = Effect.fn("EarlierRun.isToBeResumed")(function*(
@@ -66,9 +85,12 @@ const isToBeResumed = Effect.fn("EarlierRun.isToBeResumed")(function*(
   flags: Flags
 ) {
   const what = `run ${state.run} of workflow ${oneLine(state.workflow)} ${statusInWords(status)}`
+  const differing = otherInputs(state.run, flags.inputs)
+  const others = yield* (flags.resume ? differing : Effect.orElseSucceed(differing, () => []))
+  if (flags.resume && others.length > 0) return yield* new OtherInputsError({ run: state.run, inputs: others })
   if (flags.resume) return yield* Effect.as(Console.error(`${what}: going on with it`), true)
-  const isSilent = flags.yes || flags.json || flags.quiet || flags.isInputUsed
-  if (!isSilent && (yield* canAsk)) {
+  const isSilent = flags.yes || flags.json || flags.quiet || flags.isInputUsed || others.length > 0
+  if (!isSilent && (yield* Streams.canAsk)) {
     return yield* Prompt.confirm({ message: `${what}; go on with it, instead of running the workflow anew?`, initial: true }).pipe(
       Effect.catchTag("QuitException", () => Effect.interrupt)
     )

@@ -91,6 +91,16 @@ export const natsUrl = optionalText(
   "NATS server to publish events on, and to hear workers of; the other NATS_ settings say how to connect"
 )
 
+/** What a workflow is given. */
+export const given = {
+  input: Options.text("input").pipe(
+    Options.withPseudoName("NAME=VALUE"),
+    Options.withDescription("Give the workflow an input; once for each of them"),
+    Options.repeated
+  ),
+  inputs: optionalText("inputs", "FILE", "Give the workflow the inputs in this YAML or JSON file; --input wins over it")
+}
+
 /** File that holds a key. */
 export const keyFile = (meaning: string) => optionalText("key-file", "FILE", meaning)
 
@@ -146,6 +156,8 @@ export interface Flag {
   readonly names: ReadonlyArray<string>
   /** Whether it stands alone; every other flag is followed by its value. */
   readonly isSwitch: boolean
+  /** Whether each time that it is given counts. */
+  readonly isRepeated: boolean
   /** What its value can be, where that is a choice. */
   readonly choices: ReadonlyArray<string>
   /** How the help writes its value; nothing where it stands alone. */
@@ -158,6 +170,7 @@ export const choicesOf = (usage: string): ReadonlyArray<string> => (usage.includ
 const namedFlag = ({ acceptedValues, names }: Usage.Named, accepted: string): Flag => ({
   names,
   isSwitch: Option.isNone(acceptedValues),
+  isRepeated: false,
   choices: choicesOf(accepted),
   accepted
 })
@@ -168,6 +181,8 @@ const flagOf = (usage: Usage.Usage): ReadonlyArray<Flag> => {
       return [namedFlag(usage, Option.getOrElse(usage.acceptedValues, () => ""))]
     case "Optional":
       return flagOf(usage.usage)
+    case "Repeated":
+      return flagOf(usage.usage).map((flag) => ({ ...flag, isRepeated: true }))
     default:
       return []
   }

@@ -64,3 +64,6 @@ export const whenWritten = (done: () => void): void => {
   // What is written is taken in its order, and a stream that nobody reads any longer calls back as well.
   streams.forEach((stream) => stream.write("", written))
 }
+
+/** Whether there is a person to ask, who sees the question and can type an answer. A build server with a terminal has none. */
+export const canAsk = Effect.map(Effect.suspend(() => outputOf(process.stdout)), ({ isScreen }) => isScreen && isatty(process.stdin.fd))

@@ -8,7 +8,10 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ProblemReport from "../report/ProblemReport.ts"
+import * as Evaluation from "../workflow/Evaluation.ts"
 import * as WorkflowFile from "../workflow/WorkflowFile.ts"
+import type { Path as PathInWorkflow, Within } from "../workflow/WorkflowProblem.ts"
+import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as WorkingDirectory from "../workflow/WorkingDirectory.ts"
 import * as Backend from "./Backend.ts"
 import { CommandExit } from "./CommandExit.ts"
@@ -51,15 +54,30 @@ export const tell = Effect.fn("WorkflowArgument.tell")(function*(
 /** Loads the workflow that an argument names, and ends the command when it can not be run, having said why. */
 export const load = Effect.fn("WorkflowArgument.load")(function*(argument: string) {
   const checked = yield* check(argument)
-  if (Either.isRight(checked.result)) return { ...checked.result.right, source: checked.source, warn: tell(checked) }
+  if (Either.isRight(checked.result)) return { ...checked.result.right, checked, source: checked.source, warn: tell(checked) }
   yield* tell(checked)
   return yield* new CommandExit({ code: ExitCode.invalid })
 })
 
-/** A workflow that was loaded, with the directories of its agents written out where they are on this machine. */
-export const placed = Effect.fn("WorkflowArgument.placed")(function*(
-  { source, spec }: Effect.Effect.Success<ReturnType<typeof load>>
+type Loaded = Effect.Effect.Success<ReturnType<typeof load>>
+
+/** Evaluates a workflow that was loaded with what it is given, and ends the command when that can not be run, having said why. */
+export const evaluate = Effect.fn("WorkflowArgument.evaluate")(function*(
+  { checked, locate, spec }: Loaded,
+  inputs: Readonly<Record<string, unknown>>
 ) {
+  const origin = { source: checked.name, locate: (path: PathInWorkflow, _: boolean, within?: Within) => locate(path, within) }
+  return yield* Evaluation.evaluate(spec, { inputs, run: { id: idToCome, attempt: 1 } }, origin).pipe(
+    Effect.catchTag("WorkflowInvalid", (invalid) =>
+      Effect.zipRight(tell({ ...checked, result: Either.left(invalid) }), new CommandExit({ code: ExitCode.invalid })))
+  )
+})
+
+/** What stands for the id of a run that has none yet, and is as long. */
+const idToCome = "<id of the run>"
+
+/** A workflow that is from a file, with the directories of its agents written out where they are on this machine. */
+export const placed = Effect.fn("WorkflowArgument.placed")(function*({ source }: Loaded, spec: WorkflowSpec) {
   return (yield* Backend.IsEmbedded) ? yield* WorkingDirectory.writeOut(spec, source) : spec
 })
 

@@ -15,10 +15,12 @@ import { RunJournal } from "../run/RunJournal.ts"
 import * as RunProgress from "../run/RunProgress.ts"
 import * as RunState from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
+import * as Evaluation from "../workflow/Evaluation.ts"
 import * as WorkflowDiff from "../workflow/WorkflowDiff.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as WorkingDirectory from "../workflow/WorkingDirectory.ts"
 import { CurrentRun } from "./CurrentRun.ts"
+import * as EvaluatedSpec from "./EvaluatedSpec.ts"
 import type { RunRequest } from "./RunRequest.ts"
 
 /**
@@ -137,10 +139,15 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   const spec = changed === undefined ? recorded : yield* placed(changed)
   const differences = WorkflowDiff.between(recorded, spec)
   if (differences.length > 0 && !acceptChanges) return yield* new WorkflowChangedError({ run, differences })
-  if (!RunProgress.canProceed(reached, spec.teams, retryFailed)) return yield* new NothingToResumeError({ run, why: "failed" })
+  const inputs = input.inputs ?? (changed !== undefined && Evaluation.isTemplate(changed) ? {} : undefined)
+  const told = { ...input, spec, ...(inputs === undefined ? {} : { inputs }) }
+  const attempt = 1 + journal.events.filter(({ _tag }) => _tag === "run.started" || _tag === "run.resumed").length
+  const evaluated = yield* EvaluatedSpec.make(told, { run, attempt, embedded })
+  if (!RunProgress.canProceed(reached, evaluated.teams, retryFailed)) return yield* new NothingToResumeError({ run, why: "failed" })
   return {
     journal,
-    input: { ...input, spec },
+    input: told,
+    spec: evaluated,
     before: embedded ? withoutResources(reached) : reached,
     beforeAt: embedded ? undefined : journal.events.at(-1)?.at,
     events: journal.events

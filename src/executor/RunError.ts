@@ -11,6 +11,8 @@ import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import type { WorkflowRunningError } from "../run/KeyHolder.ts"
 import type { Outcome } from "../run/Outcome.ts"
 import { RunId } from "../run/RunId.ts"
+import type { InputsInvalidError } from "../workflow/Inputs.ts"
+import type { WorkflowInvalid } from "../workflow/WorkflowProblem.ts"
 
 /**
  * Agamemnon has not answered as many pings in a row as the threshold says: what
@@ -140,12 +142,15 @@ export class RunCancelledError extends Schema.TaggedError<RunCancelledError>()("
 }
 
 /**
- * Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded.
+ * Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded. With the first two
+ * nothing has begun: the inputs that were given are wrong, or what becomes of a text with them.
  *
  * @since 0.1.0
  * @category errors
  */
 export type RunError =
+  | InputsInvalidError
+  | WorkflowInvalid
   | WorkflowConnectivityError
   | WorkflowTimeoutError
   | TasksFailedError
@@ -157,6 +162,8 @@ export type RunError =
   | WorkflowRunningError
 
 const outcomes: Record<RunError["_tag"], Outcome> = {
+  InputsInvalidError: "failed",
+  WorkflowInvalid: "failed",
   WorkflowConnectivityError: "connectivity_lost",
   WorkflowTimeoutError: "timed_out",
   TasksFailedError: "failed",

@@ -19,10 +19,13 @@ import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunId from "../run/RunId.ts"
 import * as RunInput from "../run/RunInput.ts"
 import { RunJournal } from "../run/RunJournal.ts"
+import * as Evaluation from "../workflow/Evaluation.ts"
+import type { GivenInputs } from "../workflow/Inputs.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as WorkingDirectory from "../workflow/WorkingDirectory.ts"
 import * as Arrivals from "./Arrivals.ts"
+import * as EvaluatedSpec from "./EvaluatedSpec.ts"
 import * as Resume from "./Resume.ts"
 import type { RunError } from "./RunError.ts"
 import type { RunResult } from "./RunResult.ts"
@@ -45,6 +48,8 @@ export type { RunResult } from "./RunResult.ts"
  * @category models
  */
 export interface Options {
+  /** The values of the workflow's inputs, by name. They are on record with the run. */
+  readonly inputs?: GivenInputs | undefined
   /** Ignores what exists on Agamemnon and makes everything new. Defaults to false. */
   readonly force?: boolean | undefined
   /**
@@ -224,19 +229,19 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
 
   const execute = Effect.fn("WorkflowExecutor.execute")(function*(given: WorkflowSpec, asked: Options = {}) {
     const options = { ...asked, embedded: asked.embedded ?? isEmbedded }
-    const { embedded, force = false, separate = false, source } = options
-    const spec = embedded ? yield* WorkingDirectory.writeOut(given, source) : given
+    const { embedded, force = false, inputs = {}, separate = false, source } = options
     const id = yield* RunId.random
+    const told = {
+      spec: embedded ? yield* WorkingDirectory.writeOut(given, source) : given,
+      ...(source === undefined ? {} : { source }),
+      ...(Evaluation.isTemplate(given) || Object.keys(inputs).length > 0 ? { inputs } : {})
+    }
+    const spec = yield* EvaluatedSpec.make(told, { run: id, attempt: 1, embedded })
     const request = { spec, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
     if (Option.isNone(runJournal)) {
       return yield* carryOut(shared, { ...options, id, request, journal: Option.none(), inputDigest: undefined })
     }
-    const input = yield* RunInput.encode({
-      spec,
-      force,
-      ...(separate ? { separate } : {}),
-      ...(source === undefined ? {} : { source })
-    })
+    const input = yield* RunInput.encode({ ...told, force, ...(separate ? { separate } : {}) })
     const journal = yield* runJournal.value.begin({ run: id, workflow: spec.metadata.name, url: agamemnon.url })
     yield* journal.writeInput(input)
     return yield* carryOut(shared, { ...options, id, request, journal: Option.some(journal), inputDigest: input.digest })
@@ -244,8 +249,9 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
 
   const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, asked: ResumeOptions = {}) {
     const options = { ...asked, embedded: asked.embedded ?? isEmbedded }
-    const { before, beforeAt, events: told, input: { force, separate = false, spec, ...rest }, journal } = yield* Resume.prepare(id, options)
-    const input = yield* RunInput.encode({ force, spec, ...rest, ...(separate ? { separate } : {}) })
+    const { before, beforeAt, events: told, input: { separate = false, ...rest }, journal, spec } = yield* Resume.prepare(id, options)
+    const { force } = rest
+    const input = yield* RunInput.encode({ ...rest, ...(separate ? { separate } : {}) })
     yield* journal.writeInput(input)
     const request = { spec, force, separate, before, beforeAt, retryFailed: options.retryFailed ?? false }
     const arrivals = Arrivals.fromEvents(told, settings.requestTimeout)

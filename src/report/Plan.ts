@@ -4,6 +4,7 @@
  */
 import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
+import type { InputValues } from "../workflow/Inputs.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { AgentSpec, TaskSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import { count, duration, oneLine } from "./Format.ts"
@@ -34,6 +35,8 @@ export interface Options {
   readonly width: number
   /** What exists on Agamemnon. */
   readonly existing: PlannedReuse
+  /** The inputs that the workflow was evaluated with. */
+  readonly inputs?: InputValues | undefined
 }
 
 const treatments: Record<Treatment, { readonly words: string; readonly paint: keyof Style }> = {
@@ -55,12 +58,18 @@ export const render = (spec: WorkflowSpec, options: Options): string => {
   const path = WorkflowGraph.criticalPath(graph).map(({ subject, team }) => `${team}/${subject}`)
   return [
     `workflow ${style.strong(oneLine(spec.metadata.name))}: ${parts.join(", ")}; teardown ${spec.teardown}, ${limit}`,
+    ...inputLines(options),
     "",
     style.strong("agents"),
     ...Table.render(spec.agents.map((agent) => agentCells(agent, reused("agent", agent.name), style)), { width, yielding: yieldingOfAgents }),
     ...spec.teams.flatMap((team) => ["", ...teamLines(team, waves, reused("team", team.name), options)]),
     ...(WorkflowGraph.isAcrossTeams(graph) ? ["", Table.cut(pathLine("critical path of the workflow", path), width)] : [])
   ].join("\n")
+}
+
+const inputLines = ({ inputs = {}, style, width }: Options): ReadonlyArray<string> => {
+  const rows = Object.entries(inputs).map(([name, value]) => [`  ${name}`, value === null ? style.faint("none") : oneLine(JSON.stringify(value))])
+  return rows.length === 0 ? [] : ["", style.strong("inputs"), ...Table.render(rows, { width, yielding: [{ column: 1, least: 8 }] })]
 }
 
 /** Where an agent works, then what it is in, then what it runs. */

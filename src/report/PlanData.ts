@@ -2,12 +2,13 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
+import type { InputValues } from "../workflow/Inputs.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import type { PlannedReuse } from "./Plan.ts"
 
-/** Makes the plan of a workflow. */
-export const make = (spec: WorkflowSpec, { resources, tasks }: PlannedReuse) => {
+/** Makes the plan of a workflow that was evaluated with these inputs. */
+export const make = (spec: WorkflowSpec, { resources, tasks }: PlannedReuse, inputs: InputValues = {}) => {
   const ids = new Map(resources.map(({ id, kind, name }) => [`${kind} ${name}`, id]))
   const reuses = (kind: ManagedResource["kind"], name: string) => {
     const id = ids.get(`${kind} ${name}`)
@@ -17,6 +18,7 @@ export const make = (spec: WorkflowSpec, { resources, tasks }: PlannedReuse) => 
   const waves = WorkflowGraph.waves(graph).map((wave) => wave.map(placeOf))
   return {
     workflow: spec.metadata.name,
+    ...(Object.keys(inputs).length === 0 ? {} : { inputs }),
     teardown: spec.teardown,
     timeoutSeconds: Option.getOrNull(Option.map(spec.timeout, Duration.toSeconds)),
     agents: spec.agents.map(({ model, name, program, runtime, workingDir }) => ({

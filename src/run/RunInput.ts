@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import { GivenInputs } from "../workflow/Inputs.ts"
 import { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 
 /**
@@ -28,7 +29,9 @@ export const RunInput = Schema.Struct({
   /** Whether the run ignored what existed on Agamemnon. */
   force: Schema.Boolean,
   /** Whether the run has agents and teams of its own. */
-  separate: Schema.optionalWith(Schema.Boolean, { exact: true })
+  separate: Schema.optionalWith(Schema.Boolean, { exact: true }),
+  /** The values of inputs that were given. Absent when the workflow has neither inputs nor expressions. */
+  inputs: Schema.optionalWith(GivenInputs, { exact: true })
 })
 export interface RunInput extends Schema.Schema.Type<typeof RunInput> {}
 

@@ -338,6 +338,16 @@ const expectationOf = ({ description, options, type }: Input): string => {
 }
 
 /**
+ * The values of the inputs of a workflow that was evaluated with them.
+ *
+ * @internal
+ */
+export const valuesOf = (
+  { inputs, metadata }: { readonly inputs?: Inputs; readonly metadata: { readonly name: string } },
+  given: Readonly<Record<string, unknown>>
+): InputValues => Either.getOrElse(resolve({ inputs, workflow: metadata.name }, given), () => ({}))
+
+/**
  * Says what is wrong with the value of an input.
  *
  * @internal

@@ -7,18 +7,19 @@
 import { dirname, resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
+import * as Template from "./expression/Template.ts"
 import type { WorkflowSpec } from "./WorkflowSpec.ts"
 
 /**
  * Writes the directories of all agents out. They are relative to the directory
  * of the file that the workflow is from, or to the current one when it is from
- * no file.
+ * no file. One with an expression is written out when that is evaluated.
  */
 export const writeOut = (spec: WorkflowSpec, source: string | undefined): Effect.Effect<WorkflowSpec> => {
   const base = source === undefined ? "" : dirname(source)
   return Effect.map(
     Effect.forEach(spec.agents, (agent) =>
-      HomeDirectory.expand(agent.workingDir).pipe(
+      Template.isTemplate(agent.workingDir) ? Effect.succeed(agent) : HomeDirectory.expand(agent.workingDir).pipe(
         Effect.map((directory) => ({ ...agent, workingDir: resolve(base, directory) })),
         // Whoever starts the program says why it can not.
         Effect.orElseSucceed(() => agent)

@@ -24,6 +24,14 @@ describe("CommandLine", () => {
     assert.strictEqual(argv("run --timeout=5 -"), "run --timeout=5 -")
   })
 
+  it("keeps each time that a flag is given which can be repeated", () => {
+    assert.strictEqual(
+      argv("run flow.yaml --input a=1 --timeout 5 --input=b=2 --timeout 6"),
+      "run --input a=1 --input b=2 --timeout 6 flow.yaml"
+    )
+    assert.strictEqual(complaint("run --input"), "the flag --input needs a value, see telemachy run --help")
+  })
+
   it("takes what follows -- for arguments", () => {
     assert.strictEqual(argv("run --json -- --flow.yaml --url"), "run --json -- --flow.yaml --url")
     assert.strictEqual(argv("run -- flow.yaml"), "run flow.yaml")

@@ -19,15 +19,20 @@ ARGUMENTS
   FILE  Workflow file, or - for standard input
 
 FLAGS
-  --url URL        Address of the Agamemnon to run on; instead of AGAMEMNON_URL
-  --key-file FILE  File that holds the key of that Agamemnon; instead of AGAMEMNON_API_KEY
-  --json           Write JSON to standard output, one object per line
-  --no-color       Write no colors; the variable NO_COLOR does the same
-  -h, --help       Show this help
+  --input NAME=VALUE...  Give the workflow an input; once for each of them
+  --inputs FILE          Give the workflow the inputs in this YAML or JSON file; --input wins over
+                         it
+  --url URL              Address of the Agamemnon to run on; instead of AGAMEMNON_URL
+  --key-file FILE        File that holds the key of that Agamemnon; instead of AGAMEMNON_API_KEY
+  --json                 Write JSON to standard output, one object per line
+  --no-color             Write no colors; the variable NO_COLOR does the same
+  -h, --help             Show this help
 
 EXAMPLES
   # make nothing, only look; exits as a run would that cannot begin
   telemachy plan flow.yaml
+  # with inputs: what becomes of each text
+  telemachy plan flow.yaml --inputs nightly.yaml
   # for programs: waves, critical path, what is reused, and what is done already
   telemachy plan flow.yaml --json`
     )

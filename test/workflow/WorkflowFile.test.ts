@@ -99,7 +99,7 @@ describe("WorkflowFile", () => {
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const names = yield* fs.readDirectory(examples)
-      assert.includeMembers(names, ["hello.yaml", "review.yaml", "shell.yaml"])
+      assert.includeMembers(names, ["hello.yaml", "inputs.yaml", "review.yaml", "shell.yaml"])
       for (const name of names) {
         const text = yield* fs.readFileString(examples + name)
         assert.isTrue(text.startsWith("# yaml-language-server: $schema=../schemas/workflow-v1.json\n"), name)

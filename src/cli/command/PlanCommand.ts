@@ -7,10 +7,12 @@ import { AgamemnonClient } from "../../agamemnon/AgamemnonClient.ts"
 import { oneLine } from "../../report/Format.ts"
 import * as Plan from "../../report/Plan.ts"
 import * as PlanData from "../../report/PlanData.ts"
+import * as Inputs from "../../workflow/Inputs.ts"
 import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/PlanDefinition.ts"
+import * as GivenInputs from "../GivenInputs.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as PlannedReuse from "../PlannedReuse.ts"
 import * as ProgramCheck from "../ProgramCheck.ts"
@@ -25,17 +27,22 @@ const existingOf = (spec: WorkflowSpec) =>
         Effect.as(Console.error(`what exists on Agamemnon is not shown: ${oneLine(error.message)}`), PlannedReuse.nothing))
   }))
 
-/** Shows the plan of a workflow; what exists on an Agamemnon that answers is marked. */
-export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec, json: boolean) {
+/** Shows the plan of a workflow, and its inputs; what exists on an Agamemnon that answers is marked. */
+export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec, inputs: Inputs.InputValues, json: boolean) {
   yield* ProgramCheck.check(spec)
   const existing = (yield* Backend.IsEmbedded) ? PlannedReuse.nothing : yield* existingOf(spec)
-  if (json) return yield* JsonLines.write(JSON.stringify(PlanData.make(spec, existing)))
-  yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing }))
+  if (json) return yield* JsonLines.write(JSON.stringify(PlanData.make(spec, existing, inputs)))
+  yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing, inputs }))
 })
 
-export const command = Command.make("plan", config, ({ file, json, ...flags }) =>
+export const command = Command.make("plan", config, ({ file, input, inputs, json, ...flags }) =>
   Effect.gen(function*() {
     const loaded = yield* WorkflowArgument.load(file)
     yield* loaded.warn
-    yield* Effect.provide(Effect.flatMap(WorkflowArgument.placed(loaded), (spec) => show(spec, json)), Backend.toLookAt)
+    const given = yield* GivenInputs.read(loaded.spec, { input, inputs })
+    const spec = yield* WorkflowArgument.evaluate(loaded, given)
+    yield* WorkflowArgument.placed(loaded, spec).pipe(
+      Effect.flatMap((placed) => show(placed, Inputs.valuesOf(loaded.spec, given), json)),
+      Effect.provide(Backend.toLookAt)
+    )
   }).pipe(Effect.provide(ConfigSources.layer(flags)))).pipe(Command.withDescription(definition.sentence))

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
+import * as EvaluatedSpec from "../../executor/EvaluatedSpec.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
 import { oneLine, printable } from "../../report/Format.ts"
 import type { RunId } from "../../run/RunId.ts"
@@ -52,7 +53,9 @@ const checkPrograms = Effect.fn("ResumeCommand.checkPrograms")(function*(
   const spec = current === undefined ? recorded : yield* WorkingDirectory.writeOut(current, told.source)
   const hasChanged = WorkflowDiff.between(recorded, spec).length > 0
   const hasWork = hasChanged ? acceptChanges : RunState.tasks(state).some(({ status }) => status !== "completed")
-  if (hasWork) yield* ProgramCheck.check(spec)
+  if (!hasWork) return
+  const evaluated = yield* EvaluatedSpec.make({ ...told, spec }, { run: state.run, attempt: 1, embedded: true })
+  yield* ProgramCheck.check(evaluated)
 })
 
 /** Takes a run to its end in the foreground. What to type when its file has changed is said last. */

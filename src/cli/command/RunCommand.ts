@@ -11,15 +11,18 @@ import * as RunSettings from "../../executor/RunSettings.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
+import * as Inputs from "../../workflow/Inputs.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/RunDefinition.ts"
 import * as Display from "../Display.ts"
 import * as EarlierRun from "../EarlierRun.ts"
 import * as ForegroundRun from "../ForegroundRun.ts"
+import * as GivenInputs from "../GivenInputs.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as ProgramCheck from "../ProgramCheck.ts"
 import * as ReportFiles from "../ReportFiles.ts"
+import * as Streams from "../Streams.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 import * as PlanCommand from "./PlanCommand.ts"
 import * as ResumeCommand from "./ResumeCommand.ts"
@@ -43,7 +46,7 @@ export class ContradictionError extends Schema.TaggedError<ContradictionError>()
 /** What there is to do instead of running a workflow that is running. */
 const instead = "--join watches the other run to its end; --separate makes agents and teams of its own"
 
-export const command = Command.make("run", config, ({ dryRun, file, force, join, json, junit, keyFile, logs, noColor, quiet, resume, separate, summary, teardown, timeout, url, verbose, yes }) =>
+export const command = Command.make("run", config, ({ dryRun, file, force, input, inputs, join, json, junit, keyFile, logs, noColor, quiet, resume, separate, summary, teardown, timeout, url, verbose, yes }) =>
   Effect.gen(function*() {
     if (join && separate) return yield* new ContradictionError({ flags: ["--join", "--separate"] })
     if (resume && (force || separate)) {
@@ -52,11 +55,24 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
     const places = yield* ReportFiles.places({ summary, junit })
     const loaded = yield* WorkflowArgument.load(file)
     yield* loaded.warn
+    const flagged = yield* GivenInputs.read(loaded.spec, { input, inputs })
     yield* Effect.gen(function*() {
-      const spec = yield* WorkflowArgument.placed(loaded)
-      // A setting that is wrong is said now, though a plan needs none of these.
-      if (dryRun) return yield* Effect.zipRight(Effect.zip(RunSettings.config, NatsTaskFeed.config), PlanCommand.show(spec, json))
-      yield* ProgramCheck.check(spec)
+      const canAsk = !(dryRun || yes || json || quiet || file === "-") && (yield* Streams.canAsk)
+      const prepare = Effect.gen(function*() {
+        const given = canAsk ? yield* GivenInputs.ask(loaded.spec, flagged) : flagged
+        const spec = yield* WorkflowArgument.placed(loaded, yield* WorkflowArgument.evaluate(loaded, given))
+        // Nothing has been found wrong with what is given.
+        return { given: yield* Effect.orDie(Schema.validate(Inputs.GivenInputs)(given)), spec }
+      })
+      if (dryRun) {
+        const { given, spec } = yield* prepare
+        // A setting that is wrong is said now, though a plan needs none of these.
+        yield* Effect.zip(RunSettings.config, NatsTaskFeed.config)
+        return yield* PlanCommand.show(spec, Inputs.valuesOf(loaded.spec, given), json)
+      }
+      const prepareRun = Effect.tap(prepare, ({ spec }) => ProgramCheck.check(spec))
+      // A run that goes on has its inputs.
+      const early = resume && loaded.spec.inputs !== undefined ? undefined : yield* prepareRun
       yield* Effect.gen(function*() {
         const { where } = yield* RunStore.RunStore
         const isRemembered = where !== "memory:"
@@ -69,13 +85,14 @@ export const command = Command.make("run", config, ({ dryRun, file, force, join,
           timeout: Option.getOrUndefined(timeout)
         }
         const isNew = force || separate
-        const flags = { resume, yes, json, quiet, isInputUsed: file === "-" }
-        const resumed = isNew ? Option.none() : yield* EarlierRun.toResume(spec.metadata.name, flags)
+        const flags = { resume, yes, json, quiet, isInputUsed: file === "-", inputs: early?.given ?? flagged }
+        const resumed = isNew ? Option.none() : yield* EarlierRun.toResume(loaded.spec.metadata.name, flags)
         if (Option.isSome(resumed)) {
-          return yield* ResumeCommand.resume(resumed.value, { ...overrides, spec, retryFailed: true }, display, reports)
+          return yield* ResumeCommand.resume(resumed.value, { ...overrides, spec: loaded.spec, retryFailed: true }, display, reports)
         }
-        const options = { ...overrides, force, separate, source: loaded.source }
-        yield* ForegroundRun.run((executor) => executor.execute(spec, options), display, reports).pipe(
+        const { given } = early ?? (yield* prepareRun)
+        const options = { ...overrides, force, separate, source: loaded.source, inputs: given }
+        yield* ForegroundRun.run((executor) => executor.execute(loaded.spec, options), display, reports).pipe(
           Effect.catchTag("WorkflowRunningError", (error) =>
             Effect.if(join, {
               onTrue: () => ForegroundRun.join(error.run, display, reports),

@@ -5,6 +5,7 @@ import type { Definition } from "../Help.ts"
 
 /** The flags and arguments. */
 export const config = {
+  ...Flags.given,
   url: Flags.url,
   keyFile: Flags.keyFileOfBackend,
   json: Flags.switches.jsonLines,
@@ -18,6 +19,7 @@ export const definition: Definition = {
   config,
   examples: [
     ["telemachy plan flow.yaml", "make nothing, only look; exits as a run would that cannot begin"],
+    ["telemachy plan flow.yaml --inputs nightly.yaml", "with inputs: what becomes of each text"],
     ["telemachy plan flow.yaml --json", "for programs: waves, critical path, what is reused, and what is done already"]
   ]
 }

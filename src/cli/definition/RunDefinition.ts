@@ -11,6 +11,7 @@ export const config = {
   separate: Flags.switches.separate,
   resume: Flags.switches.resume,
   yes: Flags.switches.yes,
+  ...Flags.given,
   url: Flags.url,
   ...Flags.foreground,
   file: Args.file
@@ -23,6 +24,7 @@ export const definition: Definition = {
   examples: [
     ["telemachy run flow.yaml", "on the Agamemnon of AGAMEMNON_URL, or on an embedded one"],
     ["telemachy run flow.yaml --teardown always --timeout 600", "leave nothing, and take no longer than 10 minutes"],
+    ["telemachy run flow.yaml --input ticket=ABC-1 --input langs=en,de", "with inputs that the workflow declares"],
     ["telemachy run flow.yaml --join", "watch the run that is at work already, instead of being refused"],
     ["telemachy run flow.yaml --resume", "go on with its last run, if that did not complete"],
     ["telemachy run flow.yaml --logs", "show what the agents write while they write it"],
