@@ -247,9 +247,12 @@ const notAmong = (options: Input["options"] = [], value: InputValue | undefined)
 
 const most = 20
 
-const listed = (values: ReadonlyArray<typeof Scalar.Type>): string => {
-  const shown = values.slice(0, most).map((value) => typeof value === "string" ? quote(value) : String(value)).join(", ")
-  return values.length > most ? `${shown} and ${values.length - most} more` : shown
+const listed = (values: ReadonlyArray<typeof Scalar.Type>): string =>
+  joined(values.map((value) => typeof value === "string" ? quote(value) : String(value)))
+
+const joined = (words: ReadonlyArray<string>): string => {
+  const shown = words.slice(0, most).join(", ")
+  return words.length > most ? `${shown} and ${words.length - most} more` : shown
 }
 
 const InputProblem = Schema.Struct({
@@ -309,15 +312,17 @@ export const resolve = (
   given: Readonly<Record<string, unknown>>
 ): Either.Either<InputValues, InputsInvalidError> => {
   const known = declared(inputs)
-  const names = known.map(({ name }) => name)
+  const names = new Set(known.map(({ name }) => name))
+  const listedNames = joined(known.map(({ name }) => name))
   const problems: Array<InputProblem> = []
   for (const input of Object.keys(given)) {
-    if (names.includes(input) || given[input] === undefined) continue
-    const suggestion = nearest(input, names)
+    if (names.has(input) || given[input] === undefined) continue
+    // Those that are shown have one.
+    const suggestion = problems.length < maxProblems ? nearest(input, names) : undefined
     problems.push({
       input,
       found: "an unknown name",
-      expected: names.length === 0 ? "nothing: the workflow has no inputs" : `one of ${names.join(", ")}`,
+      expected: names.size === 0 ? "nothing: the workflow has no inputs" : `one of ${listedNames}`,
       ...(suggestion === undefined ? {} : { suggestion })
     })
   }

@@ -121,9 +121,9 @@ const commandOf = (program: string): string => (program.split("/").at(-1) ?? "")
 const valuesInScripts = (workflow: unknown, agents: ReadonlyArray<unknown>): ReadonlyArray<Finding> => {
   const known = new Set(interpreters)
   const programs = new Map(agents.map((agent) => [get(agent, "name"), get(agent, "program")]))
-  const free = Inputs.declared(get(workflow, "inputs")).filter(({ options, type }) =>
-    options === undefined && (type === "string" || type === "list")).map(({ name }) => name)
-  if (free.length === 0) return []
+  const free = new Map(Inputs.declared(get(workflow, "inputs")).flatMap(({ name, options, type }) =>
+    options === undefined && (type === "string" || type === "list") ? [[name.toLowerCase(), name] as const] : []))
+  if (free.size === 0) return []
   return ExpressionPlaces.find(workflow).flatMap(({ path, scope, text }) => {
     const [root, team, , task, key] = path
     if (root !== "teams" || key !== "description" || typeof team !== "number" || typeof task !== "number") return []
@@ -131,7 +131,10 @@ const valuesInScripts = (workflow: unknown, agents: ReadonlyArray<unknown>): Rea
     const name = typeof program === "string" ? commandOf(program) : ""
     if (!known.has(name)) return []
     return ExpressionProblems.expressionsOf(text, scope).flatMap(({ reads, within }): ReadonlyArray<Finding> => {
-      const input = free.find((each) => reads.some(([context, key = each]) => context === "inputs" && key.toLowerCase() === each.toLowerCase()))
+      const [input] = reads.flatMap(([context, key]) => {
+        if (context !== "inputs") return []
+        return key === undefined ? [...free.values()].slice(0, 1) : free.get(key) ?? []
+      })
       return input === undefined ? [] : [{
         path,
         atKey: false,

@@ -13,6 +13,9 @@ export type Part =
 const opening = "${{"
 const closing = "}}"
 
+/** How many expressions a text may have: each of them can be wrong, and is looked for in the text of the file then. */
+const maxExpressions = 200
+
 /** Whether a text has anything to evaluate. */
 export const isTemplate = (text: string): boolean => text.includes(opening)
 
@@ -20,11 +23,15 @@ export const isTemplate = (text: string): boolean => text.includes(opening)
 export const parse = (text: string): Either.Either<ReadonlyArray<Part>, Fault> => {
   const parts: Array<Part> = []
   let rest = 0
+  let expressions = 0
   for (let open = text.indexOf(opening); open !== -1; open = text.indexOf(opening, rest)) {
     const start = open + opening.length
     const end = closeOf(text, start)
     if (end === -1) {
       return Either.left({ start: open, end: start, found: `an open ${opening}`, expected: `a ${closing} that closes it` })
+    }
+    if (++expressions > maxExpressions) {
+      return Either.left({ start: open, end: start, found: `more than ${maxExpressions} expressions`, expected: "fewer in one text" })
     }
     if (open > rest) parts.push({ _tag: "Literal", text: text.slice(rest, open) })
     const written = text.slice(start, end).trimEnd()

@@ -30,6 +30,16 @@ describe("Template", () => {
     assert.deepStrictEqual(sources(text), Either.right(expected))
   })
 
+  it("takes no more expressions than a person writes", () => {
+    assert.isTrue(Either.isRight(Template.parse("${{a}}".repeat(200))))
+    assert.deepStrictEqual(Template.parse("${{a}}".repeat(201)), Either.left({
+      start: 1200,
+      end: 1203,
+      found: "more than 200 expressions",
+      expected: "fewer in one text"
+    }))
+  })
+
   it.each([
     ["ab ${{ inputs.x", 3],
     ["${{ a }} ${{ b }", 9],
