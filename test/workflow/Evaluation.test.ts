@@ -56,8 +56,8 @@ describe("Evaluation", () => {
       })
       const texts = team?.tasks.map(({ assignTo, blockedBy, description, subject }) => ({ subject, description, assignTo, blockedBy }))
       assert.deepStrictEqual(texts, [
-        { subject: "plan A-1", description: "Plan $X A-1 of flow.", assignTo: "a", blockedBy: [] },
-        { subject: "do", description: run.id, assignTo: "a", blockedBy: ["plan A-1"] }
+        { subject: "plan A-1", description: "Plan $X A-1 of flow.", assignTo: ["a"], blockedBy: [] },
+        { subject: "do", description: run.id, assignTo: ["a"], blockedBy: ["plan A-1"] }
       ])
     }))
 
