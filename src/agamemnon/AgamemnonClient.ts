@@ -40,6 +40,7 @@ import * as ConcurrencyLimit from "./ConcurrencyLimit.ts"
 import * as Pages from "./Pages.ts"
 import * as Replies from "./Replies.ts"
 import { permitted, retrying } from "./RequestRetry.ts"
+import type { TaskContexts } from "./TaskContexts.ts"
 import type { TaskFeed } from "./TaskFeed.ts"
 import * as Transport from "./Transport.ts"
 
@@ -115,6 +116,8 @@ export interface Options {
   readonly embedded?: boolean | undefined
   /** Tells of its tasks beside what is read of them, if it does so itself. Defaults to none. */
   readonly feed?: Context.Tag.Service<TaskFeed> | undefined
+  /** Takes what programs can read of the run of their tasks, where they run in this process. Defaults to none. */
+  readonly contexts?: TaskContexts | undefined
 }
 
 /**
@@ -142,6 +145,8 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
   readonly embedded?: boolean | undefined
   /** Tells of its tasks beside what is read of them, if it does so itself. */
   readonly feed?: Context.Tag.Service<TaskFeed> | undefined
+  /** Takes what programs can read of the run of their tasks, where they run in this process. */
+  readonly contexts?: TaskContexts | undefined
   /** Succeeds when Agamemnon answers: sent once, never repeated, never queued. Interrupting it closes its socket. */
   readonly ping: Effect.Effect<void, AgamemnonError.PingError>
   /** Pings, and explains every answer but 2xx. */
@@ -347,6 +352,7 @@ export const make: (
     url: address.url,
     embedded: options.embedded,
     feed: options.feed,
+    contexts: options.contexts,
     ping: transport.ping,
     preflight: transport.preflight,
     listAgents: allAgents(repeated),

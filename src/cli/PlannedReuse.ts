@@ -1,5 +1,6 @@
 /** What a run of a workflow would find of earlier runs, and what it would do about each of their tasks. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import { AgentId, type Task, TeamId } from "../agamemnon/AgamemnonModel.ts"
@@ -8,13 +9,16 @@ import * as EarlierTasks from "../executor/EarlierTasks.ts"
 import * as TaskDigest from "../executor/TaskDigest.ts"
 import type * as Plan from "../report/Plan.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
+import * as DueTask from "../workflow/DueTask.ts"
 import type { TaskSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 
 /** Of a workflow of which nothing is there. */
 export const nothing: Plan.PlannedReuse = { resources: [], tasks: [] }
 
 const treatmentOf = (task: Task, declared: TaskSpec, members: ReadonlyMap<string, AgentId>): Plan.Treatment => {
-  if (TaskDigest.differs(task, declared, members)) return "changed"
+  const isSentAsIs = Option.isNone(declared.outputs) && !DueTask.isLate(declared.description)
+  const { assignTo, description } = declared
+  if (TaskDigest.differs(task, { assignTo, description: isSentAsIs ? description : undefined }, members)) return "changed"
   if (task.status === "completed") return "done"
   return TaskStatus.isFailure(task.status) ? "retry" : "watch"
 }

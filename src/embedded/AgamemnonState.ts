@@ -93,7 +93,11 @@ export class AgamemnonState extends Context.Tag("telemachy/embedded/AgamemnonSta
   readonly finishTask: (
     agent: string,
     task: string,
-    outcome: { readonly status: "completed" | "failed"; readonly result: string }
+    outcome: {
+      readonly status: "completed" | "failed"
+      readonly result: string
+      readonly outputs?: Readonly<Record<string, unknown>>
+    }
   ) => Effect.Effect<void>
   /** Forgets everything, as a restart does. */
   readonly forget: Effect.Effect<void>

@@ -20,6 +20,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { InvalidOptionError, TlsRequiredError } from "../agamemnon/AgamemnonError.ts"
 import type * as NatsTaskFeed from "../agamemnon/nats/NatsTaskFeed.ts"
+import * as TaskContexts from "../agamemnon/TaskContexts.ts"
 import type * as TaskFeed from "../agamemnon/TaskFeed.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
@@ -136,6 +137,8 @@ export class EmbeddedAgamemnon
     readonly embedded: true
     /** Its changes of tasks, told in this process, for a client that is given this as its options. */
     readonly feed: Context.Tag.Service<TaskFeed.TaskFeed>
+    /** Takes what its programs can read of the run of their tasks, for a client that is given this as its options. */
+    readonly contexts: TaskContexts.TaskContexts
     /** Replaces the faults in force; none at all heals. */
     readonly setFaults: (faults: ReadonlyArray<Faults.Fault>) => Effect.Effect<void>
     /** Forgets everything, as a restart does. */
@@ -200,10 +203,11 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
         Effect.provide(context)
       )
     }
+    const contexts = TaskContexts.make()
     const { feed, interrupt } = yield* LocalTaskFeed.make(state)
     const groups = yield* ProcessGroups.make(Duration.decode(options.grace ?? "5 seconds"))
     if (options.workers !== false) {
-      yield* Worker.make({ programs: options.programs, logs }).pipe(
+      yield* Worker.make({ programs: options.programs, logs, contexts }).pipe(
         Effect.provideService(AgamemnonState.AgamemnonState, state),
         Effect.provideService(ProcessGroups.ProcessGroups, groups),
         Effect.provide(context)
@@ -229,6 +233,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
       apiKey,
       embedded: true,
       feed,
+      contexts,
       setFaults: (next) =>
         Effect.zipRight(
           faults.set(next),

@@ -16,6 +16,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { Agent, Task } from "../agamemnon/AgamemnonModel.ts"
 import * as AgentTags from "../agamemnon/AgentTags.ts"
+import type { TaskContexts } from "../agamemnon/TaskContexts.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as TaskResult from "../agamemnon/TaskResult.ts"
 import type * as LogFiles from "./log/LogFiles.ts"
@@ -26,6 +27,7 @@ import { type Ended, ProcessGroups } from "./ProcessGroups.ts"
 import * as Program from "./Program.ts"
 import * as ProgramOutput from "./ProgramOutput.ts"
 import * as SignsOfLife from "./SignsOfLife.ts"
+import * as TaskFiles from "./TaskFiles.ts"
 
 /** The queue of an agent: the tasks that may wait for it, and the fiber that works on them while the agent is online. */
 interface AgentQueue {
@@ -38,11 +40,15 @@ interface AgentQueue {
 /** What programs stand for, and where their logs are. */
 export interface Options extends Program.Options {
   readonly logs?: LogFiles.Options | undefined
+  /** What programs can read of the run of their tasks. */
+  readonly contexts?: TaskContexts | undefined
 }
 
 interface Outcome {
   readonly status: "completed" | "failed"
   readonly result: string
+  /** What the program has written for the outputs of the task, if anything. */
+  readonly outputs?: Readonly<Record<string, unknown>>
 }
 
 const completed = (result: string): Outcome => ({ status: "completed", result })
@@ -74,7 +80,7 @@ const logOf = (task: Task, { logs }: Options) => {
 
 const perform = Effect.fn("Worker.perform")(function*(
   { agent, task }: { readonly agent: Agent; readonly task: Task },
-  options: Options,
+  options: Options & { readonly directory: string },
   output: OutputTail,
   onAlive: Effect.Effect<void>
 ) {
@@ -89,6 +95,7 @@ const perform = Effect.fn("Worker.perform")(function*(
   )
   if (Option.isNone(found)) return completed(text(task, "description"))
   const { args, directory, file } = found.value
+  const files = yield* TaskFiles.make(options.directory, task.id, options.contexts?.get(task.teamId, task.subject))
   const ended = yield* groups.run({
     file,
     args: [...args, ...Program.argumentsOf(agent["programArgs"])],
@@ -97,13 +104,15 @@ const perform = Effect.fn("Worker.perform")(function*(
       TELEMACHY_AGENT: name,
       TELEMACHY_TASK_ID: task.id,
       TELEMACHY_TASK_SUBJECT: task.subject,
+      ...files.environment,
       ...(workflow === undefined ? {} : { TELEMACHY_WORKFLOW: workflow }),
       ...(run === undefined ? {} : { TELEMACHY_RUN: run })
     },
     input: text(task, "description"),
     output: ProgramOutput.make(output, yield* logOf(task, options), yield* SignsOfLife.make(onAlive))
   })
-  return outcomeOf(program, ended, output)
+  const outputs = yield* files.outputs
+  return { ...outcomeOf(program, ended, output), ...(Option.isSome(outputs) ? { outputs: outputs.value } : {}) }
 }, Effect.scoped)
 
 /** Lets the agents work until the scope closes, which ends all that they have started. */
@@ -113,6 +122,7 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
   AgamemnonState | FileSystem.FileSystem | Path.Path | ProcessGroups | Scope.Scope
 > {
   const state = yield* AgamemnonState
+  const performing = { ...options, directory: yield* Effect.orDie(TaskFiles.makeDirectory) }
   const queues = new Map<string, AgentQueue>()
   const atWork = new Map<Fiber.RuntimeFiber<void>, string>()
   const fork = yield* FiberSet.makeRuntime<FileSystem.FileSystem | Path.Path | ProcessGroups>()
@@ -129,7 +139,7 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
         onNone: () => Effect.void,
         onSome: (claimed) => {
           const output = new OutputTail(TaskResult.limit)
-          return restore(perform(claimed, options, output, state.touchTask(agentId, taskId))).pipe(
+          return restore(perform(claimed, performing, output, state.touchTask(agentId, taskId))).pipe(
             Effect.catchAll((error) => Effect.succeed(failed(error.message))),
             Effect.catchAllCause((cause) =>
               Cause.isInterrupted(cause) ? outcomeOnInterrupt(agentId, output) : Effect.succeed(failed(Cause.pretty(cause)))

@@ -4,13 +4,16 @@
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
 import type { EndStatus } from "../run/TaskStatus.ts"
+import * as DueTask from "../workflow/DueTask.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
@@ -21,22 +24,26 @@ import * as Monitor from "./Monitor.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import { RunAgamemnon } from "./RunAgamemnon.ts"
 import { RunRequest } from "./RunRequest.ts"
+import * as TaskAnswers from "./TaskAnswers.ts"
 import * as TaskRun from "./TaskRun.ts"
 import * as TeamTasks from "./TeamTasks.ts"
+import type { TaskRunError, TeamWork } from "./TeamWork.ts"
 
 /** The dispatch of a workflow, between the ends of two tasks. */
 interface State {
   readonly workflow: WorkflowGraph.WorkflowGraph<TaskSpec>
   readonly frontier: TaskGraph.Frontier
   readonly teams: Map<string, Team>
-  readonly background: TaskRun.TeamWork["background"]
+  readonly background: TeamWork["background"]
+  /** The tasks that have failed or were skipped because one before them had. */
+  readonly failed: Set<string>
   /** Succeeds when every task has ended or was skipped. */
   readonly done: Deferred.Deferred<void>
 }
 
 /** A team that has tasks left. */
 interface Team {
-  readonly work: TaskRun.TeamWork
+  readonly work: TeamWork
   /** Watches its tasks no longer. */
   readonly close: Effect.Effect<void>
   /** How many of its tasks have neither ended nor were skipped. */
@@ -46,7 +53,7 @@ interface Team {
 /** Runs the tasks of some teams until each of them has ended or was skipped. */
 export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: ReadonlyArray<ProvisionedTeam>) {
   const workflow = WorkflowGraph.make(provisioned.map(({ spec }) => spec))
-  const background = yield* FiberSet.make<void, TaskRun.TaskRunError>()
+  const background = yield* FiberSet.make<void, TaskRunError>()
   const shared = { workflow, background, ids: new Map<string, TaskId>(), load: AgentLoad.make() }
   const teams = yield* Effect.forEach(provisioned, (team) => open(team, shared), { concurrency: "unbounded" })
   const state: State = {
@@ -54,6 +61,7 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: Re
     frontier: TaskGraph.frontier(workflow.graph),
     teams: new Map(teams.map((team) => [team.work.team.spec.name, team])),
     background,
+    failed: new Set(),
     done: yield* Deferred.make<void>()
   }
   yield* release(state, state.frontier.ready)
@@ -63,7 +71,7 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: Re
 /** Begins to watch the tasks of a team, in a scope of its own, which ends when it has no more to do. */
 const open = Effect.fnUntraced(function*(
   team: ProvisionedTeam,
-  shared: Pick<TaskRun.TeamWork, "workflow" | "background" | "ids" | "load">
+  shared: Pick<TeamWork, "workflow" | "background" | "ids" | "load">
 ) {
   const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
   const { monitor, others } = yield* Scope.extend(
@@ -75,11 +83,13 @@ const open = Effect.fnUntraced(function*(
   )
   const watching = yield* FiberSet.run(shared.background, monitor.watching)
   yield* Scope.addFinalizer(scope, Fiber.interrupt(watching))
+  const agamemnon = yield* RunAgamemnon
+  yield* Scope.addFinalizer(scope, Effect.sync(() => agamemnon.contexts?.forget(team.id)))
   return {
     work: {
       ...shared,
       team,
-      agamemnon: yield* RunAgamemnon,
+      agamemnon,
       run: yield* CurrentRun,
       request: yield* RunRequest,
       monitor,
@@ -98,14 +108,37 @@ const release = (state: State, keys: ReadonlyArray<string>): Effect.Effect<void>
     if (place === undefined || team === undefined) return Effect.void
     return FiberSet.run(
       state.background,
-      Effect.flatMap(TaskRun.run(team.work, place.task), (status) => settle(state, key, place.task, status))
+      Effect.flatMap(runIfDue(team, place.task), (status) => settle(state, key, place.task, status))
     )
   }, { discard: true })
 
+/** Runs a task unless its condition does not hold. */
+const runIfDue = Effect.fnUntraced(function*({ work }: Team, task: TaskSpec): Effect.fn.Return<
+  EndStatus | "skipped",
+  TaskRunError
+> {
+  if (Option.isNone(task.condition)) return yield* TaskRun.run(work, task)
+  const { request, run, team } = work
+  const place = { team: team.spec.name, subject: task.subject }
+  const state = yield* run.state
+  const decided = state === undefined
+    ? Either.right(true)
+    : DueTask.runs(task.condition.value, { early: request.rest.contexts, tasks: TaskAnswers.of(state, place) }, TaskAnswers.ends(state, place))
+  if (Either.isRight(decided)) {
+    if (decided.right) return yield* TaskRun.run(work, task)
+    yield* run.emit({ _tag: "task.skipped", ...place, condition: true })
+    return "skipped"
+  }
+  yield* run.emit({ _tag: "task.refused", ...place, reason: `its condition can not be evaluated: ${decided.left}` })
+  return "failed"
+})
+
 /** Draws the consequences of the end of a task: what can run now, and what never will. */
-const settle = Effect.fnUntraced(function*(state: State, key: string, task: TaskSpec, status: EndStatus) {
-  const { done, frontier, teams } = state
-  const next = frontier.settle(key, status === "completed" || TaskPolicy.isTolerated(task))
+const settle = Effect.fnUntraced(function*(state: State, key: string, task: TaskSpec, status: EndStatus | "skipped") {
+  const { done, failed, frontier, teams } = state
+  const isWell = status === "completed" || (status !== "skipped" && TaskPolicy.isTolerated(task))
+  if (!isWell && status !== "skipped") failed.add(key)
+  const next = frontier.settle(key, isWell)
   yield* Effect.forEach(next.skipped, (skipped) => skip(state, skipped), { discard: true })
   yield* release(state, next.ready)
   for (const each of [key, ...next.skipped]) yield* leave(state, each)
@@ -113,12 +146,14 @@ const settle = Effect.fnUntraced(function*(state: State, key: string, task: Task
 })
 
 /** Says that a task will never run. */
-const skip = ({ teams, workflow }: State, key: string) => {
+const skip = ({ failed, teams, workflow }: State, key: string) => {
   const place = workflow.tasks.get(key)
   const team = place === undefined ? undefined : teams.get(place.team)
-  return place === undefined || team === undefined
-    ? Effect.void
-    : team.work.run.emit({ _tag: "task.skipped", team: place.team, subject: place.subject })
+  if (place === undefined || team === undefined) return Effect.void
+  const hasFailed = workflow.blockersOf(place, place.task).some((blocker) => failed.has(WorkflowGraph.keyOf(blocker)))
+  if (hasFailed) failed.add(key)
+  const { subject } = place
+  return team.work.run.emit({ _tag: "task.skipped", team: place.team, subject, ...(hasFailed ? {} : { condition: true }) })
 }
 
 /** Counts a task that has no more to do, and leaves its team when it was the last. */

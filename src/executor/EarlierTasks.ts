@@ -61,6 +61,8 @@ export interface Ended {
   readonly id: string
   readonly status: TaskStatus.EndStatus
   readonly result?: string
+  readonly outputs?: Readonly<Record<string, unknown>>
+  readonly problem?: string
   readonly log?: string
 }
 
@@ -70,7 +72,14 @@ export const endedBefore = (request: Context.Tag.Service<RunRequest>, team: stri
   if (task?.id === undefined || !TaskStatus.isEnd(task.status) || hasChanged(request, team, declared)) return undefined
   const { retryFailed } = request
   if (task.status !== "completed" && retryFailed) return undefined
-  return { id: task.id, status: task.status, ...WatchedTask.resultOf(task.result), ...(task.log === undefined ? {} : { log: task.log }) }
+  return {
+    id: task.id,
+    status: task.status,
+    ...WatchedTask.resultOf(task.result),
+    ...(task.outputs === undefined ? {} : { outputs: task.outputs }),
+    ...(task.problem === undefined ? {} : { problem: task.problem }),
+    ...(task.log === undefined ? {} : { log: task.log })
+  }
 }
 
 /** The task that counts of those of a subject: an attempt of this run that has completed, though it was over, or the newest. */

@@ -5,7 +5,6 @@ import type { RunInput } from "../run/RunInput.ts"
 import * as Evaluation from "../workflow/Evaluation.ts"
 import type { InputsInvalidError } from "../workflow/Inputs.ts"
 import type { WorkflowInvalid } from "../workflow/WorkflowProblem.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as WorkingDirectory from "../workflow/WorkingDirectory.ts"
 
 /** What else there is to know of a run. */
@@ -24,8 +23,10 @@ export interface Options {
 export const make = (
   { inputs, source, spec }: Pick<RunInput, "spec" | "inputs" | "source">,
   { attempt, embedded, run }: Options
-): Effect.Effect<WorkflowSpec, InputsInvalidError | WorkflowInvalid> => {
-  if (inputs === undefined) return Effect.succeed(spec)
-  const evaluated = Evaluation.evaluate(spec, { inputs, run: { id: run, attempt } }, source === undefined ? {} : { source })
-  return embedded ? Effect.flatMap(evaluated, (each) => WorkingDirectory.writeOut(each, source)) : evaluated
+): Effect.Effect<Evaluation.Evaluated, InputsInvalidError | WorkflowInvalid> => {
+  if (inputs === undefined) return Effect.succeed({ spec, contexts: {}, late: new Map() })
+  const evaluated = Evaluation.evaluateAll(spec, { inputs, run: { id: run, attempt } }, source === undefined ? {} : { source })
+  return embedded
+    ? Effect.flatMap(evaluated, (each) => Effect.map(WorkingDirectory.writeOut(each.spec, source), (spec) => ({ ...each, spec })))
+    : evaluated
 }

@@ -92,7 +92,7 @@ const withBackground = <A, E, R, R2>(sweep: Effect.Effect<void, never, R2>, effe
 const verdict = Effect.gen(function*() {
   const run = yield* CurrentRun
   const tasks = yield* Effect.map(run.state, (state) => (state === undefined ? [] : RunState.tasks(state)))
-  const failed = tasks.filter((task) => task.status !== "completed" && !RunState.isTolerated(task))
+  const failed = tasks.filter((task) => task.status !== "completed" && !task.byCondition && !RunState.isTolerated(task))
   if (failed.length > 0) {
     return yield* new TasksFailedError({
       workflow: run.workflow,

@@ -143,11 +143,11 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   const told = { ...input, spec, ...(inputs === undefined ? {} : { inputs }) }
   const attempt = 1 + journal.events.filter(({ _tag }) => _tag === "run.started" || _tag === "run.resumed").length
   const evaluated = yield* EvaluatedSpec.make(told, { run, attempt, embedded })
-  if (!RunProgress.canProceed(reached, evaluated.teams, retryFailed)) return yield* new NothingToResumeError({ run, why: "failed" })
+  if (!RunProgress.canProceed(reached, evaluated.spec.teams, retryFailed)) return yield* new NothingToResumeError({ run, why: "failed" })
   return {
     journal,
     input: told,
-    spec: evaluated,
+    evaluated,
     before: embedded ? withoutResources(reached) : reached,
     beforeAt: embedded ? undefined : journal.events.at(-1)?.at,
     events: journal.events

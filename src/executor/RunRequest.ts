@@ -4,6 +4,7 @@ import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type { RunId } from "../run/RunId.ts"
 import type { RunState } from "../run/RunState.ts"
+import type { Evaluated } from "../workflow/Evaluation.ts"
 import * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import type { Arrivals } from "./Arrivals.ts"
@@ -11,6 +12,8 @@ import type { Arrivals } from "./Arrivals.ts"
 /** What a run is asked for. */
 export interface Options {
   readonly spec: WorkflowSpec
+  /** What it takes to evaluate the rest of it, when a task is due. */
+  readonly rest: Pick<Evaluated, "contexts" | "late">
   /** Whether what exists on Agamemnon is ignored, and everything made new. */
   readonly force: boolean
   /** Whether the run has agents and teams of its own, beside those of other runs of the workflow. */

@@ -14,9 +14,16 @@ export const make = ({ assignTo, blockedBy, description, subject }: TaskSpec): s
   return createHash("sha256").update(JSON.stringify([subject, description, assignee, blockedBy.toSorted()])).digest("hex")
 }
 
-/** Whether Agamemnon has a task with another description, or of another member of the team. What it does not tell counts as the same. */
-export const differs = (task: Task, { assignTo, description }: TaskSpec, members: ReadonlyMap<string, AgentId>): boolean => {
+/**
+ * Whether Agamemnon has a task with another description, or of another member of the team. What it does not tell counts as the
+ * same, and so does a description that is not known before the task is due.
+ */
+export const differs = (
+  task: Task,
+  { assignTo, description }: Pick<TaskSpec, "assignTo"> & { readonly description: string | undefined },
+  members: ReadonlyMap<string, AgentId>
+): boolean => {
   const { assigneeAgentId: assignee, description: told } = task
   const other = [...members].find(([, id]) => id === assignee)
-  return (typeof told === "string" && told !== description) || (other !== undefined && !assignTo.includes(other[0]))
+  return (typeof told === "string" && description !== undefined && told !== description) || (other !== undefined && !assignTo.includes(other[0]))
 }

@@ -3,60 +3,35 @@
  * have left of it, and attempt after attempt until one completes or none may
  * follow. The first attempt that completes counts, once, though it was over.
  */
-import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
-import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
-import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import type { TaskState } from "../run/RunState.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
+import * as Outputs from "../workflow/Outputs.ts"
 import * as RetryPolicy from "../workflow/RetryPolicy.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
-import type { AgentLoad } from "./AgentLoad.ts"
 import * as AttemptLimits from "./AttemptLimits.ts"
-import type { CurrentRun } from "./CurrentRun.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
-import type * as Monitor from "./Monitor.ts"
-import type { ProvisionedTeam } from "./Provisioning.ts"
-import type { RunAgamemnon } from "./RunAgamemnon.ts"
-import type { RunRequest } from "./RunRequest.ts"
+import * as TaskContext from "./TaskContext.ts"
+import * as TaskDescription from "./TaskDescription.ts"
 import * as TaskDigest from "./TaskDigest.ts"
-import type * as TeamTasks from "./TeamTasks.ts"
+import type { TaskRunError, TeamWork } from "./TeamWork.ts"
 import * as WatchedTask from "./WatchedTask.ts"
-
-/** Why a task can not be run to its end. */
-export type TaskRunError = AgamemnonError | AgamemnonStateLostError | JournalError | LeaseLostError
-
-/** What the tasks of a team have in common. */
-export interface TeamWork {
-  readonly team: ProvisionedTeam
-  readonly agamemnon: Context.Tag.Service<RunAgamemnon>
-  readonly run: Context.Tag.Service<CurrentRun>
-  readonly request: Context.Tag.Service<RunRequest>
-  readonly monitor: Monitor.Monitor
-  /** What other runs have submitted to the team. */
-  readonly others: TeamTasks.TeamTasks
-  readonly workflow: WorkflowGraph.WorkflowGraph<TaskSpec>
-  /** The ids of the tasks of the workflow that exist on Agamemnon, by their keys. */
-  readonly ids: Map<string, TaskId>
-  /** How much the agents of the run have to do. */
-  readonly load: AgentLoad
-  /** What goes on beside the tasks until the workflow has no more to do. */
-  readonly background: FiberSet.FiberSet<void, TaskRunError>
-}
 
 /** The attempts at a task. */
 interface Attempts {
   readonly work: TeamWork
   readonly task: TaskSpec
+  readonly description: TaskDescription.TaskDescription
   readonly policy: TaskPolicy.TaskPolicy
   readonly hasChanged: boolean
   /** Those that this process watches or has watched, each with its number. */
@@ -80,14 +55,17 @@ interface Attempt {
 }
 
 /** How an attempt has ended. */
-interface End extends WatchedTask.AttemptEnd {
+interface End extends Omit<WatchedTask.AttemptEnd, "outputs"> {
   readonly number: number
+  readonly outputs?: Outputs.OutputValues
+  /** Why it counts as failed though its worker has completed it. */
+  readonly problem?: string
   readonly log?: string
 }
 
 /** Runs a task to its end, or finds that an earlier run has done it or is at it. Answers how it has ended. */
 export const run = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec) {
-  const { others, request, team } = work
+  const { others, request, run, team } = work
   const { subject } = task
   const ended = EarlierTasks.endedBefore(request, team.spec.name, task)
   if (ended !== undefined) {
@@ -96,12 +74,21 @@ export const run = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec) {
     return yield* endEarlier(work, subject, ended)
   }
   const found = yield* others.find(subject)
-  const attempts = yield* makeAttempts(work, task, found)
+  const described = yield* TaskDescription.make(work, task)
+  if (Either.isLeft(described)) {
+    yield* run.emit({ _tag: "task.refused", team: team.spec.name, subject, reason: described.left })
+    return "failed" as const
+  }
+  const attempts = yield* makeAttempts(work, task, described.right, found)
   const before = attempts.hasChanged ? undefined : EarlierTasks.counting(request, team.spec.name, found)
-  if (before?.status === "completed") {
+  const done = before?.status === "completed"
+    ? judged(task, { id: before.id, status: "completed", number: attempts.number, ...WatchedTask.answerOf(before), ...TaskLog.of(before) })
+    : undefined
+  if (before !== undefined && done?.status === "completed") {
+    const { number: _, ...end } = done
     setId(work, subject, before.id)
     yield* supersede(attempts, found)
-    return yield* endEarlier(work, subject, { id: before.id, status: "completed", ...WatchedTask.resultOf(before["result"]), ...TaskLog.of(before) })
+    return yield* endEarlier(work, subject, end)
   }
   return yield* attempt(attempts, before)
 })
@@ -114,16 +101,22 @@ const endEarlier = ({ run, team }: TeamWork, subject: string, ended: EarlierTask
   Effect.as(run.emit({ _tag: "task.finished", team: team.spec.name, subject, ...ended, earlier: true }), ended.status)
 
 /** Finds out how many attempts there were by the journal of a resumed run, and how many may follow. */
-const makeAttempts = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec, found: EarlierTasks.EarlierTask | undefined) {
+const makeAttempts = Effect.fnUntraced(function*(
+  work: TeamWork,
+  task: TaskSpec,
+  description: TaskDescription.TaskDescription,
+  found: EarlierTasks.EarlierTask | undefined
+) {
   const { request, team } = work
   const record = EarlierTasks.recorded(request, team.spec.name, task.subject)
   const hasChanged = EarlierTasks.hasChanged(request, team.spec.name, task) ||
-    (found !== undefined && TaskDigest.differs(found.newest, task, team.members))
+    (found !== undefined && TaskDigest.differs(found.newest, { assignTo: task.assignTo, description: description.of(task.assignTo[0] ?? "") }, team.members))
   const policy = TaskPolicy.of(request.spec, task)
   const times = Option.match(policy.retry, { onNone: () => 0, onSome: ({ times }) => times })
   return {
     work,
     task,
+    description,
     policy,
     hasChanged,
     watched: [],
@@ -154,7 +147,8 @@ const attempt = Effect.fnUntraced(function*(attempts: Attempts, before: Task | u
 
 /** Takes an attempt up that an earlier process has begun. Nothing, when another is to be made at once. */
 const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Effect.fn.Return<End | undefined, TaskRunError> {
-  const { policy, task: { subject }, work } = attempts
+  const { policy, task, work } = attempts
+  const { subject } = task
   const { load, monitor, request, run, team } = work
   const { id, status } = before
   const record = EarlierTasks.recorded(request, team.spec.name, subject)
@@ -178,7 +172,7 @@ const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Ef
   if (!isOwn && !isNew) return undefined
   setId(work, subject, id)
   const as = failure?.as === undefined || failure.as === "superseded" ? status : failure.as
-  return { id, status: as, number, ...WatchedTask.resultOf(before["result"]), ...TaskLog.of(before) }
+  return judged(task, { id, status: as, number, ...WatchedTask.answerOf(before), ...TaskLog.of(before) })
 })
 
 /** Submits another attempt when it is due, and waits for its end, or for that of one that was over. */
@@ -193,7 +187,7 @@ const another = Effect.fnUntraced(function*(attempts: Attempts) {
 const submit = Effect.fnUntraced(function*(attempts: Attempts) {
   const { hasChanged, left, task, work } = attempts
   const { agamemnon, ids, load, monitor, others, run, team, workflow } = work
-  const { assignTo, description, subject } = task
+  const { assignTo, subject } = task
   const assignee = load.assign(assignTo)
   const named = { team: team.spec.name, subject }
   const number = attempts.number += 1
@@ -210,11 +204,12 @@ const submit = Effect.fnUntraced(function*(attempts: Attempts) {
   const blockers = workflow.blockersOf(named, task).flatMap((place) => ids.get(WorkflowGraph.keyOf(place)) ?? [])
   const sent = {
     subject,
-    description,
+    description: attempts.description.of(assignee),
     ...(assigneeAgentId === undefined ? {} : { assigneeAgentId }),
     ...(blockers.length === 0 ? {} : { blockedBy: blockers }),
     ...Option.match(task.type, { onNone: () => ({}), onSome: (type) => ({ type }) })
   }
+  agamemnon.contexts?.put(team.id, subject, yield* TaskContext.make(work, subject))
   const except = new Set([...EarlierTasks.idsOf(others.known(subject)), ...attempts.watched.map(({ watch }) => watch.id)])
   const created = yield* others.submitting(subject, agamemnon.createTask(intent, team.id, sent, except))
   const log = TaskLog.of(created)
@@ -230,7 +225,7 @@ const awaitEnd = Effect.fnUntraced(function*(attempts: Attempts, attempt: Attemp
   const stalledAfter = TaskPolicy.stalledAfter(request.spec, task, assignee)
   const ended = Effect.map(
     AttemptLimits.awaitEnd({ watch, timeout, stalledAfter, isRunningSeen: request.isAlone }),
-    (end): End => ({ ...end, number, ...log })
+    (end) => judged(task, { ...end, number, ...log })
   )
   const end = yield* watched.length === 0 ? ended : Effect.raceFirst(ended, completedLate(attempts))
   watched.push(attempt)
@@ -240,12 +235,20 @@ const awaitEnd = Effect.fnUntraced(function*(attempts: Attempts, attempt: Attemp
 })
 
 /** Waits until an attempt that was over has completed after all. */
-const completedLate = ({ watched }: Attempts): Effect.Effect<End> =>
-  watched.reduce<Effect.Effect<End>>(
-    (others, { log, number, watch }) =>
-      Effect.raceFirst(others, Effect.map(watch.completedLate, (end) => ({ ...end, number, ...log }))),
-    Effect.never
-  )
+const completedLate = ({ task, watched }: Attempts): Effect.Effect<End> =>
+  watched.reduce<Effect.Effect<End>>((others, { log, number, watch }) => {
+    const late = Effect.map(watch.completedLate, (end) => judged(task, { ...end, number, ...log }))
+    return Effect.raceFirst(others, Effect.flatMap(late, (end) => (end.status === "completed" ? Effect.succeed(end) : Effect.never)))
+  }, Effect.never)
+
+/** Takes the outputs of a task from what its worker has answered: it has failed where one is missing or of another type. */
+const judged = ({ outputs: declared }: TaskSpec, { outputs, ...end }: WatchedTask.AttemptEnd & Pick<End, "number" | "log">): End => {
+  if (Option.isNone(declared) || end.status !== "completed") return end
+  return Either.match(Outputs.read(declared.value, { outputs, result: end.result }), {
+    onLeft: (problem): End => ({ ...end, status: "failed", problem }),
+    onRight: (values): End => ({ ...end, outputs: values })
+  })
+}
 
 /** What is said of an end after which no other attempt follows, and why, where one was to be expected. */
 interface Final {
@@ -261,7 +264,7 @@ const finality = ({ left, number, policy: { retry } }: Attempts, { status }: End
 }
 
 /** Says that an attempt has ended and another is to follow, and when. */
-const postpone = Effect.fnUntraced(function*(attempts: Attempts, { id, log, number, result, status }: End) {
+const postpone = Effect.fnUntraced(function*(attempts: Attempts, { id, log, number, problem, result, status }: End) {
   const { policy, task: { subject }, work: { run, team } } = attempts
   const wait = Option.match(policy.retry, {
     onNone: () => Duration.zero,
@@ -277,6 +280,7 @@ const postpone = Effect.fnUntraced(function*(attempts: Attempts, { id, log, numb
     attempt: number,
     status,
     wait,
+    ...(problem === undefined ? {} : { problem }),
     ...(result === undefined ? {} : { result }),
     ...(log === undefined ? {} : { log })
   })
@@ -285,7 +289,7 @@ const postpone = Effect.fnUntraced(function*(attempts: Attempts, { id, log, numb
 /** Says how the task has ended, and watches the attempts that may complete though it has. */
 const finish = Effect.fnUntraced(function*(attempts: Attempts, end: End, final: Final) {
   const { number, task: { subject }, watched, work: { background, run, team } } = attempts
-  const { id, log, result, status } = end
+  const { id, log, outputs, problem, result, status } = end
   yield* run.emit({
     _tag: "task.finished",
     team: team.spec.name,
@@ -294,6 +298,8 @@ const finish = Effect.fnUntraced(function*(attempts: Attempts, end: End, final: 
     status,
     earlier: false,
     ...(result === undefined ? {} : { result }),
+    ...(outputs === undefined ? {} : { outputs }),
+    ...(problem === undefined ? {} : { problem }),
     ...(log === undefined ? {} : { log }),
     ...(end.number === number ? {} : { attempt: end.number }),
     ...final

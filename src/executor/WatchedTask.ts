@@ -9,11 +9,19 @@ import type { WorkerFailure } from "./WorkerFailures.ts"
 /** What a task that has ended has to say. */
 export const resultOf = (result: unknown): { readonly result?: string } => typeof result === "string" ? { result } : {}
 
+/** The same, with what it has written for its outputs. */
+export const answerOf = (task: Task): Pick<AttemptEnd, "result" | "outputs"> => ({
+  ...resultOf(task["result"]),
+  ...(task["outputs"] === undefined ? {} : { outputs: task["outputs"] })
+})
+
 /** How an attempt at a task has ended. */
 export interface AttemptEnd {
   readonly id: TaskId
   readonly status: EndStatus
   readonly result?: string
+  /** What it has written for its outputs, where Agamemnon has a place for that. */
+  readonly outputs?: unknown
 }
 
 /** An attempt that is watched. Times are in milliseconds. */
@@ -83,10 +91,10 @@ export const make = Effect.fnUntraced(function*(subject: string, { updatedAt }: 
 /** How an attempt has ended: one that was given up has completed nonetheless when Agamemnon knows when that was. */
 export const endOf = ({ givenUpAs }: Watched, task: Task, status: TerminalStatus): AttemptEnd => {
   const { id } = task
-  const result = resultOf(task["result"])
-  if (status === "completed" || givenUpAs === undefined) return { id, status, ...result }
-  if (typeof task["completedAt"] === "string" && task["completedAt"] !== "") return { id, status: "completed", ...result }
-  return { id, status: givenUpAs === "superseded" ? "cancelled" : givenUpAs, ...result }
+  const answer = answerOf(task)
+  if (status === "completed" || givenUpAs === undefined) return { id, status, ...answer }
+  if (typeof task["completedAt"] === "string" && task["completedAt"] !== "") return { id, status: "completed", ...answer }
+  return { id, status: givenUpAs === "superseded" ? "cancelled" : givenUpAs, ...answer }
 }
 
 /** An attempt that had ended otherwise may turn out to be completed. Answers whether that was new. */
@@ -94,6 +102,6 @@ export const completeLate = (watched: Watched, task: Task) =>
   Effect.suspend(() => {
     if (watched.status === "completed" || task.status !== "completed") return Effect.succeed(false)
     watched.status = "completed"
-    const end: AttemptEnd = { id: task.id, status: "completed", ...resultOf(task["result"]) }
+    const end: AttemptEnd = { id: task.id, status: "completed", ...answerOf(task) }
     return Effect.as(Deferred.succeed(watched.completedLate, end), true)
   })

@@ -236,8 +236,8 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
       ...(source === undefined ? {} : { source }),
       ...(Evaluation.isTemplate(given) || Object.keys(inputs).length > 0 ? { inputs } : {})
     }
-    const spec = yield* EvaluatedSpec.make(told, { run: id, attempt: 1, embedded })
-    const request = { spec, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
+    const { spec, ...rest } = yield* EvaluatedSpec.make(told, { run: id, attempt: 1, embedded })
+    const request = { spec, rest, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
     if (Option.isNone(runJournal)) {
       return yield* carryOut(shared, { ...options, id, request, journal: Option.none(), inputDigest: undefined })
     }
@@ -249,12 +249,13 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
 
   const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, asked: ResumeOptions = {}) {
     const options = { ...asked, embedded: asked.embedded ?? isEmbedded }
-    const { before, beforeAt, events: told, input: { separate = false, ...rest }, journal, spec } = yield* Resume.prepare(id, options)
-    const { force } = rest
-    const input = yield* RunInput.encode({ ...rest, ...(separate ? { separate } : {}) })
+    const { before, beforeAt, events: earlier, evaluated, input: { separate = false, ...told }, journal } = yield* Resume.prepare(id, options)
+    const { force } = told
+    const { spec, ...rest } = evaluated
+    const input = yield* RunInput.encode({ ...told, ...(separate ? { separate } : {}) })
     yield* journal.writeInput(input)
-    const request = { spec, force, separate, before, beforeAt, retryFailed: options.retryFailed ?? false }
-    const arrivals = Arrivals.fromEvents(told, settings.requestTimeout)
+    const request = { spec, rest, force, separate, before, beforeAt, retryFailed: options.retryFailed ?? false }
+    const arrivals = Arrivals.fromEvents(earlier, settings.requestTimeout)
     return yield* carryOut(shared, { ...options, id, request, arrivals, journal: Option.some(journal), inputDigest: input.digest })
   })
 

@@ -137,6 +137,8 @@ const declared = ({ agents, teams }: WorkflowSpec) => ({
       assignTo: task.assignTo[0] ?? "",
       ...(task.assignTo.length === 1 ? {} : { assignees: task.assignTo }),
       blockedBy: task.blockedBy,
+      ...(Option.isSome(task.condition) ? { conditional: true } : {}),
+      ...Option.match(task.outputs, { onNone: () => ({}), onSome: (outputs) => ({ outputs: Object.keys(outputs) }) }),
       ...(TaskPolicy.isTolerated(task) ? { continueOnError: true } : {})
     }))
   }))

@@ -117,12 +117,16 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "task.retrying": (event) =>
     notable(`${task(event)}: attempt ${event.attempt} ended as ${event.status}, the next follows${inTime(event.wait)}`),
   "task.finished": (event) => {
-    const why = event.final === undefined ? "" : `, ${event.final}`
+    const why = [event.problem, event.final].flatMap((each) => (each === undefined ? [] : [`, ${each}`])).join("")
     const line = `${task(event)}: ${event.status}${event.earlier ? " earlier" : ""}${why}`
     return event.status === "completed" ? ordinary(line) : wrong(line)
   },
   "task.late": (event) => notable(`${task(event)}: attempt ${event.attempt} has completed late, which changes nothing`),
-  "task.skipped": (event) => notable(`${task(event)}: skipped, because a task before it did not complete`),
+  "task.refused": (event) => wrong(`${task(event)}: failed, ${event.reason}`),
+  "task.skipped": (event) =>
+    event.condition === true
+      ? ordinary(`${task(event)}: skipped by a condition`)
+      : notable(`${task(event)}: skipped, because a task before it did not complete`),
   "request.failed": ({ error }) => notable(`trying again: ${error}`),
   "connectivity.alive": () => step("heartbeat: Agamemnon answers"),
   "connectivity.suspect": ({ failures }) => notable(`heartbeat: ${pings(failures)}`),

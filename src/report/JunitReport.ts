@@ -42,7 +42,7 @@ const verdictOf = (task: RunState.TaskState, { outcome, reason }: RunState.RunSt
     case "completed":
       return { is: "passed", output }
     case "failed":
-      return { is: "failure", message: lastLines(output, 1)[0] ?? "the task failed", output }
+      return { is: "failure", message: task.problem ?? lastLines(output, 1)[0] ?? "the task failed", output }
     case "timeout":
       return { is: "failure", message: "the task took too long", output }
     case "stalled":
@@ -51,7 +51,7 @@ const verdictOf = (task: RunState.TaskState, { outcome, reason }: RunState.RunSt
     case "cancelled":
       return { is: "error", message: `the task ended as ${status}`, output }
     case "skipped":
-      return { is: "skipped", message: "a task that it waits for did not complete", output }
+      return { is: "skipped", message: task.byCondition ? "a condition does not hold" : "a task that it waits for did not complete", output }
     case "waiting":
       return { is: isCancelled ? "skipped" : "error", message: `not begun: ${why}`, output }
     case "submitting":

@@ -57,6 +57,8 @@ const common = {
 const event = <Tag extends string, Fields extends Schema.Struct.Fields>(tag: Tag, description: string, fields: Fields) =>
   Schema.TaggedStruct(tag, { ...common, ...fields }).annotations({ description })
 
+const AnyJson = Schema.Unknown.annotations({ arbitrary: () => (fc) => fc.jsonValue() })
+
 const resource = { name: Schema.String, key: Schema.String }
 const identified = { ...resource, id: Schema.String }
 const perhapsIdentified = { ...resource, id: optional(Schema.String) }
@@ -111,6 +113,10 @@ const header = {
       assignees: optional(Schema.Array(Schema.String)),
       // Subjects of tasks of the same team, or ids of any.
       blockedBy: Schema.Array(Schema.String),
+      // Whether it decides when it is due whether it runs.
+      conditional: optional(Schema.Boolean),
+      // The names of what it answers.
+      outputs: optional(Schema.Array(Schema.String)),
       // Whether the run can complete though the task fails.
       continueOnError: optional(Schema.Boolean)
     }))
@@ -180,20 +186,21 @@ export const RunEvent = Schema.Union(
   ),
   event(
     "task.retrying",
-    "An attempt has ended, not completed, and after a wait another follows. `attempt`: its number. `result`: what it wrote, if anything.",
+    "An attempt has ended, not completed, and after a wait another follows. `attempt`: its number. `result`: what it wrote, if anything. `problem`: why it counts as failed though its worker has completed it.",
     {
       ...task,
       id: Schema.String,
       attempt: Schema.Int,
       status: EndStatus,
       wait: seconds("waitSeconds"),
+      problem: optional(Schema.String),
       result: optional(Schema.String),
       log: optional(Schema.String)
     }
   ),
   event(
     "task.finished",
-    "A task has ended. `earlier`: it was done before, by this run or another. `result`: what it wrote, if anything. `attempt`: the number of the attempt that it ended with, if that is another than the last. `final`: why no other attempt follows.",
+    "A task has ended. `earlier`: it was done before, by this run or another. `result`: what it wrote, if anything. `attempt`: the number of the attempt that it ended with, if that is another than the last. `final`: why no other attempt follows. `outputs`: what it answered by name. `problem`: why it counts as failed though its worker has completed it.",
     {
       ...task,
       id: Schema.String,
@@ -202,7 +209,9 @@ export const RunEvent = Schema.Union(
       result: optional(Schema.String),
       log: optional(Schema.String),
       attempt: optional(Schema.Int),
-      final: optional(Schema.String)
+      final: optional(Schema.String),
+      outputs: optional(Schema.Record({ key: Schema.String, value: AnyJson })),
+      problem: optional(Schema.String)
     }
   ),
   event("task.late", "An attempt that was over has completed after all, when its task had ended already: that changes nothing.", {
@@ -210,7 +219,12 @@ export const RunEvent = Schema.Union(
     id: Schema.String,
     attempt: Schema.Int
   }),
-  event("task.skipped", "A task will never run: one that it waits for did not complete.", task),
+  event("task.refused", "A task can not be submitted, for this reason: it has failed.", { ...task, reason: Schema.String }),
+  event(
+    "task.skipped",
+    "A task will never run: one that it waits for did not complete. `condition`: its own condition does not hold, or that of one that it waits for, which is no failure.",
+    { ...task, condition: optional(Schema.Boolean) }
+  ),
   event("request.failed", "A request failed and is going to be repeated.", { error: Schema.String }),
   event("connectivity.alive", "A ping was answered.", { lastAnswer: Schema.DateTimeUtc }),
   event("connectivity.suspect", "Pings were not answered, fewer than the threshold.", {

@@ -13,7 +13,12 @@ type Teams = ReadonlyArray<WorkflowGraph.Team<WorkflowGraph.Task>>
 export const declaredTeams = ({ declared }: RunState.RunState): Teams =>
   declared.teams.map(({ name, tasks }) => ({
     name,
-    tasks: tasks.map(({ blockedBy, ref, subject }) => ({ subject, blockedBy, id: Option.fromNullable(ref) }))
+    tasks: tasks.map(({ blockedBy, conditional = false, ref, subject }) => ({
+      subject,
+      blockedBy,
+      id: Option.fromNullable(ref),
+      condition: conditional ? Option.some(conditional) : Option.none()
+    }))
   }))
 
 /** The task of a subject, as the journal has it. */
@@ -33,8 +38,10 @@ export const canProceed = (state: RunState.RunState, teams: Teams, retryFailed: 
   }
   const isDone = (key: string) => Option.exists(recorded(key), ({ status }) => status === "completed")
   const isSettled = (key: string) => isDone(key) || Option.exists(recorded(key), RunState.isTolerated)
-  const hasFailed = (key: string) => !retryFailed && Option.exists(recorded(key), ({ status }) => TaskStatus.isFailure(status))
-  if (graph.keys.every(isSettled)) return true
+  const isSkipped = (key: string) => Option.exists(recorded(key), ({ byCondition }) => byCondition)
+  const hasFailed = (key: string) =>
+    isSkipped(key) || (!retryFailed && Option.exists(recorded(key), ({ status }) => TaskStatus.isFailure(status)))
+  if (graph.keys.every((key) => isSettled(key) || isSkipped(key))) return true
   const frontier = TaskGraph.frontier(graph)
   const ready = [...frontier.ready]
   for (const key of ready) {

@@ -234,6 +234,7 @@ const step = (state: RunState) =>
     "task.retrying": (event) => task(state, event, OfTask.retrying(event)),
     "task.finished": (event) => task(state, event, OfTask.finished(event)),
     "task.late": (event) => task(state, event, OfTask.late(event)),
+    "task.refused": (event) => task(state, event, OfTask.refused(event)),
     "task.skipped": (event) => task(state, event, OfTask.skipped(event)),
     "request.failed": () => state,
     "connectivity.alive": ({ lastAnswer }) => ({ ...state, heartbeat: { ...state.heartbeat, status: "alive", lastAnswer, failures: 0 } }),

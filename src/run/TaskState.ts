@@ -37,6 +37,16 @@ export interface TaskState {
   /** Whether an earlier run did it. */
   readonly earlier: boolean
   readonly result: string | undefined
+  /** What it has answered by name, where that is declared. */
+  readonly outputs: Readonly<Record<string, unknown>> | undefined
+  /** The names of what it is to answer. */
+  readonly outputNames: ReadonlyArray<string>
+  /** Why it has failed though its worker has completed it, or nothing has been submitted. */
+  readonly problem: string | undefined
+  /** Whether it decides when it is due whether it runs. */
+  readonly conditional: boolean
+  /** Whether it was skipped by a condition, its own or that of one that it waits for, which is no failure. */
+  readonly byCondition: boolean
   /** The file, on Agamemnon's machine, that holds all that it writes. */
   readonly log: string | undefined
   readonly submittedAt: DateTime.Utc | undefined
@@ -67,7 +77,7 @@ type Change = (before: TaskState) => Partial<TaskState>
 /** A task of which nothing has been told but what is declared of it. */
 export const declared = (
   team: string,
-  { assignees = [], continueOnError = false, ref, ...task }: Event<"run.started">["teams"][number]["tasks"][number]
+  { assignees = [], conditional = false, continueOnError = false, outputs = [], ref, ...task }: Event<"run.started">["teams"][number]["tasks"][number]
 ): TaskState => ({
   ...task,
   team,
@@ -77,6 +87,11 @@ export const declared = (
   id: undefined,
   earlier: false,
   result: undefined,
+  outputs: undefined,
+  outputNames: outputs,
+  problem: undefined,
+  conditional,
+  byCondition: false,
   log: undefined,
   submittedAt: undefined,
   startedAt: undefined,
@@ -101,14 +116,17 @@ export const carryOver = (before: TaskState, task: TaskState): TaskState => {
   return { ...task, failing, attempt, attempts, mostAttempts, ...(status === "retrying" ? { status, retryAt } : {}) }
 }
 
-const declaredOf = ({ blockedBy, continueOnError, ref, subject, team }: TaskState) =>
-  ({ blockedBy, continueOnError, ref, subject, team })
+const declaredOf = ({ blockedBy, conditional, continueOnError, outputNames, ref, subject, team }: TaskState) =>
+  ({ blockedBy, conditional, continueOnError, outputNames, ref, subject, team })
 
 /** What is not known of a task that is done again. */
 const anew = {
   id: undefined,
   earlier: false,
   result: undefined,
+  outputs: undefined,
+  problem: undefined,
+  byCondition: false,
   log: undefined,
   startedAt: undefined,
   endedAt: undefined,
@@ -159,18 +177,24 @@ export const watched = ({ at, id, log }: Event<"task.watched">): Change => ({ at
 
 export const failing = ({ as, id, reason }: Event<"task.failing">): Change => () => ({ failing: { id, reason, as } })
 
-export const skipped = ({ at }: Event<"task.skipped">): Change => () => ({ status: "skipped", endedAt: at })
+export const skipped = ({ at, condition = false }: Event<"task.skipped">): Change => () =>
+  ({ status: "skipped", endedAt: at, byCondition: condition })
+
+export const refused = ({ at, reason }: Event<"task.refused">): Change => () =>
+  ({ ...anew, status: "failed", endedAt: at, problem: reason, failing: undefined })
 
 /**
  * The task has ended. When that is by an attempt before the last, which has completed after all, it is the last that is one
  * of the others.
  */
-export const finished = ({ at, attempt, earlier, final, id, log, result, status }: Event<"task.finished">): Change =>
+export const finished = ({ at, attempt, earlier, final, id, log, outputs, problem, result, status }: Event<"task.finished">): Change =>
 (before) => ({
   status,
   id,
   earlier,
   result,
+  outputs,
+  problem,
   endedAt: at,
   attempt: attempt ?? before.attempt,
   attempts: attempt === undefined ? before.attempts : others(before, attempt, at),

@@ -1,22 +1,25 @@
 /**
  * Evaluates what of a workflow can be known before it runs. What comes out has
- * no expressions and no inputs: it is the workflow that is run. Text that has
- * `${{` by then is the text that somebody gave, and is never evaluated.
+ * no inputs, and no expressions but those that read other tasks: it is the
+ * workflow that is run. Other text that has `${{` by then is the text that
+ * somebody gave, and is never evaluated.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import type * as Schema from "effect/Schema"
+import * as DueTask from "./DueTask.ts"
 import type * as StrictEvaluator from "./expression/StrictEvaluator.ts"
 import * as Template from "./expression/Template.ts"
 import * as TemplateValue from "./expression/TemplateValue.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
+import * as WorkflowGraph from "./WorkflowGraph.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 import type { AgentSpec, Origin, TaskSpec, TeamSpec, WorkflowSpec } from "./WorkflowSpec.ts"
-import { Model, NonBlank, nonBlank, Text, textOfAtMost } from "./WorkflowText.ts"
+import { maxBytes, Model, NonBlank, nonBlank, Text, textOfAtMost } from "./WorkflowText.ts"
 
 /** What expressions can read before a run begins. */
 export interface Known {
@@ -33,24 +36,40 @@ export const isTemplate = ({ agents, inputs, metadata, teams }: WorkflowSpec): b
   return inputs !== undefined
     || some(metadata.description ?? "")
     || agents.some(({ dockerImage, model, program, workingDir }) => some(program, workingDir, orNone(model), orNone(dockerImage)))
-    || teams.some(({ tasks }) => tasks.some(({ description, subject }) => some(subject, description)))
+    || teams.some(({ tasks }) => tasks.some(({ condition, description, subject }) => some(subject, description) || Option.isSome(condition)))
 }
+
+/** A workflow that is evaluated as far as it can be before it runs, and what it takes for the rest. */
+export interface Evaluated {
+  readonly spec: WorkflowSpec
+  /** What expressions could read. */
+  readonly contexts: StrictEvaluator.Contexts
+  /** The descriptions that read other tasks, as they are written, by the keys of their tasks. */
+  readonly late: ReadonlyMap<string, string>
+}
+
+/** The same as `evaluateAll`, without what it takes for the rest. */
+export const evaluate = (
+  ...args: Parameters<typeof evaluateAll>
+): Effect.Effect<WorkflowSpec, Inputs.InputsInvalidError | WorkflowProblem.WorkflowInvalid> =>
+  Effect.map(evaluateAll(...args), ({ spec }) => spec)
 
 /**
  * Evaluates a workflow. Fails with all that is wrong with the values that are given, or else with all that is wrong with
  * what becomes of them.
  */
-export const evaluate = (
+export const evaluateAll = (
   spec: WorkflowSpec,
   { inputs: given, run }: Known,
   origin: Pick<Origin, "source" | "locate"> = {}
-): Effect.Effect<WorkflowSpec, Inputs.InputsInvalidError | WorkflowProblem.WorkflowInvalid> =>
+): Effect.Effect<Evaluated, Inputs.InputsInvalidError | WorkflowProblem.WorkflowInvalid> =>
   Effect.gen(function*() {
     const { inputs, ...rest } = spec
     const { name } = spec.metadata
     const values = yield* Inputs.resolve({ inputs, workflow: name }, given)
-    if (!isTemplate(spec)) return spec
-    const evaluating: Evaluating = { contexts: { inputs: values, run, workflow: { name } }, findings: [] }
+    const contexts = { inputs: values, run, workflow: { name } }
+    if (!isTemplate(spec)) return { spec, contexts, late: new Map() }
+    const evaluating: Evaluating = { contexts, findings: [] }
     const { metadata } = rest
     const evaluated: WorkflowSpec = {
       ...rest,
@@ -60,13 +79,22 @@ export const evaluate = (
       agents: rest.agents.map((agent, index) => agentOf(evaluating, ["agents", index], agent)),
       teams: rest.teams.map((team, index) => teamOf(evaluating, ["teams", index], team))
     }
-    if (evaluating.findings.length === 0) return evaluated
+    if (evaluating.findings.length === 0) return { spec: evaluated, contexts, late: lateOf(spec, evaluated) }
     return yield* WorkflowProblem.invalid(origin.source ?? "workflow", {
       problems: evaluating.findings.map((finding) =>
         WorkflowProblem.make(finding, { position: origin.locate?.(finding.path, false, finding.within), workflow: spec })),
       omitted: 0
     })
   })
+
+/** Finds the descriptions that are still to be evaluated. */
+const lateOf = (written: WorkflowSpec, evaluated: WorkflowSpec): ReadonlyMap<string, string> =>
+  new Map(evaluated.teams.flatMap(({ name, tasks }, index) =>
+    tasks.flatMap(({ subject }, position) => {
+      const description = written.teams[index]?.tasks[position]?.description ?? ""
+      return DueTask.isLate(description) ? [[WorkflowGraph.keyOf({ team: name, subject }), description] as const] : []
+    })
+  ))
 
 /** A workflow while it is evaluated. */
 interface Evaluating {
@@ -93,7 +121,7 @@ const textOf = (
   return text
 }
 
-const Program = nonBlank(textOfAtMost(1024))
+const Program = nonBlank(textOfAtMost(maxBytes.program))
 
 const agentOf = (evaluating: Evaluating, path: WorkflowProblem.Path, agent: AgentSpec): AgentSpec => {
   const at = (key: string, text: string, schema: Schema.Schema<string>) => textOf(evaluating, [...path, key], text, schema)
@@ -117,13 +145,15 @@ const agentOf = (evaluating: Evaluating, path: WorkflowProblem.Path, agent: Agen
   }
 }
 
-const Subject = nonBlank(textOfAtMost(512))
-const Description = textOfAtMost(4096)
+const Subject = nonBlank(textOfAtMost(maxBytes.subject))
+const Description = textOfAtMost(maxBytes.description)
 
 const taskOf = (evaluating: Evaluating, path: WorkflowProblem.Path, task: TaskSpec): TaskSpec => ({
   ...task,
   subject: textOf(evaluating, [...path, "subject"], task.subject, Subject),
-  description: textOf(evaluating, [...path, "description"], task.description, Description)
+  description: DueTask.isLate(task.description)
+    ? task.description
+    : textOf(evaluating, [...path, "description"], task.description, Description)
 })
 
 /** Tasks refer to each other by the subjects that are written in the file. */

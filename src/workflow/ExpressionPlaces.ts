@@ -1,8 +1,10 @@
 /** Where a workflow can have expressions, and what they can read there. */
 import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 import * as Scope from "./expression/Scope.ts"
 import * as Template from "./expression/Template.ts"
 import * as Inputs from "./Inputs.ts"
+import * as Outputs from "./Outputs.ts"
 import type { Path } from "./WorkflowProblem.ts"
 
 /** A text with expressions, and what they can read. */
@@ -10,17 +12,22 @@ export interface Place {
   readonly path: Path
   readonly text: string
   readonly scope: Scope.Scope
+  /** Whether the whole of it is one expression, which decides something. */
+  readonly isCondition?: boolean
 }
 
 /** The keys of an agent whose values are evaluated. */
 export const ofAgent = ["program", "model", "working_dir", "docker_image"] as const
 
-/** The keys of a task whose values are evaluated. */
+/** The keys of a task whose values are evaluated as texts. */
 export const ofTask = ["subject", "description"] as const
+
+/** The keys of a task whose values are evaluated when it is due, so that they can read the tasks before it. */
+const whenDue = ["description"] as const
 
 /** Finds every text of a workflow, in its encoded form, that has something to evaluate. */
 export const find = (workflow: unknown): ReadonlyArray<Place> => {
-  const scopes = scopesOf(get(workflow, "inputs"))
+  const scopes = scopesOf(get(workflow, "inputs"), tasksOf(workflow))
   const within = (path: Path, value: unknown, keys: ReadonlyArray<string>, scope: Scope.Scope) =>
     keys.flatMap((key): ReadonlyArray<Place> => {
       const text = get(value, key)
@@ -30,26 +37,64 @@ export const find = (workflow: unknown): ReadonlyArray<Place> => {
     ...within(["metadata"], get(workflow, "metadata"), ["description"], scopes.ofRun),
     ...items(workflow, "agents").flatMap((agent, index) => within(["agents", index], agent, ofAgent, scopes.ofRun)),
     ...items(workflow, "teams").flatMap((team, index) =>
-      items(team, "tasks").flatMap((task, position) => within(["teams", index, "tasks", position], task, ofTask, scopes.ofTask)))
+      items(team, "tasks").flatMap((task, position) => {
+        const path = ["teams", index, "tasks", position]
+        const condition = get(task, "if")
+        return [
+          ...within(path, task, ofTask.filter((key) => key !== "description"), scopes.ofTask),
+          ...within(path, task, whenDue, scopes.ofDueTask),
+          ...(typeof condition === "string" ? [{ path: [...path, "if"], text: condition, scope: scopes.ofCondition, isCondition: true }] : [])
+        ]
+      }))
   ]
 }
 
-const scopesOf = (inputs: unknown): { readonly ofRun: Scope.Scope; readonly ofTask: Scope.Scope } => {
-  const scopeWith = (attempt: Scope.Shape): Scope.Scope => ({
+/** What there is to read of the tasks of a workflow that have an id. */
+const tasksOf = (workflow: unknown): Scope.Shape =>
+  Scope.map(Object.fromEntries(
+    items(workflow, "teams").flatMap((team) => items(team, "tasks")).flatMap((task) => {
+      const id = get(task, "id")
+      return typeof id === "string" ? [[id, taskShape(get(task, "outputs"))]] : []
+    })
+  ))
+
+const taskShape = (outputs: unknown): Scope.Shape =>
+  Scope.map({
+    status: text,
+    result: text,
+    outputs: Scope.map(Predicate.isRecord(outputs) ? Object.fromEntries(Object.entries(outputs).map(([name, type]) => [name, outputShape(type)])) : {})
+  })
+
+const outputShape = (type: unknown): Scope.Shape =>
+  type === "list" ? Scope.list(Scope.any) : Schema.is(Outputs.OutputType)(type) ? Scope.scalar(Inputs.words[type]) : Scope.any
+
+interface Scopes {
+  readonly ofRun: Scope.Scope
+  readonly ofTask: Scope.Scope
+  readonly ofDueTask: Scope.Scope
+  readonly ofCondition: Scope.Scope
+}
+
+const scopesOf = (inputs: unknown, tasks: Scope.Shape): Scopes => {
+  const scopeWith = (attempt: Scope.Shape, tasks: Scope.Shape, functions: Scope.Names = noFunctions): Scope.Scope => ({
     functions,
     contexts: Scope.named({
       inputs: Predicate.isRecord(inputs) || inputs === undefined ? shapeOf(Inputs.declared(inputs)) : Scope.any,
       run: Scope.map({ id: text, attempt }),
       workflow: Scope.map({ name: text }),
-      tasks: Scope.refused("inputs, run or workflow: what other tasks answer cannot be read yet"),
+      tasks,
       matrix: Scope.refused("inputs, run or workflow: there is no matrix yet"),
       secrets: Scope.refused("inputs, run or workflow: secrets cannot be read yet")
     })
   })
+  // A task that is done would be another one when the run is resumed, and be done again.
+  const attempt = Scope.refused("run.id: a task is the same one in each attempt of its run")
+  const early = Scope.refused("inputs, run or workflow: what tasks answer is known only when a task is due, for its description and its if")
   return {
-    ofRun: scopeWith(Scope.scalar(Inputs.words.number)),
-    // A task that is done would be another one when the run is resumed, and be done again.
-    ofTask: scopeWith(Scope.refused("run.id: a task is the same one in each attempt of its run"))
+    ofRun: scopeWith(Scope.scalar(Inputs.words.number), early),
+    ofTask: scopeWith(attempt, early),
+    ofDueTask: scopeWith(attempt, tasks),
+    ofCondition: scopeWith(attempt, tasks, Scope.named(Object.fromEntries(statusFunctions.map((name) => [name, Scope.scalar("true or false")]))))
   }
 }
 
@@ -59,13 +104,12 @@ const shapeOf = (inputs: ReadonlyArray<Inputs.Input>): Scope.Shape =>
   Scope.map(Object.fromEntries(inputs.map(({ name, type }) =>
     [name, type === "list" ? Scope.list(Scope.any) : Scope.scalar(Inputs.words[type])])))
 
-const ofConditions = (name: string) => Scope.refused(`another function: ${name}() is for conditions, which tasks cannot have yet`)
+/** The functions that tell of the tasks before one. */
+const statusFunctions = ["always", "failure", "success"] as const
 
-const functions = Scope.named({
-  always: ofConditions("always"),
-  failure: ofConditions("failure"),
-  success: ofConditions("success")
-})
+const noFunctions = Scope.named(Object.fromEntries(
+  statusFunctions.map((name) => [name, Scope.refused(`another function: ${name}() is for the if of a task`)])
+))
 
 const get = (value: unknown, key: string): unknown => (Predicate.isRecord(value) ? value[key] : undefined)
 

@@ -1,5 +1,6 @@
 /** Checks the expressions of a workflow before there is anything to evaluate them with. */
 import * as Either from "effect/Either"
+import * as Condition from "./expression/Condition.ts"
 import * as Expression from "./expression/Expression.ts"
 import * as Fault from "./expression/Fault.ts"
 import type * as Scope from "./expression/Scope.ts"
@@ -8,6 +9,7 @@ import * as Template from "./expression/Template.ts"
 import * as TemplateValue from "./expression/TemplateValue.ts"
 import * as ExpressionPlaces from "./ExpressionPlaces.ts"
 import { nearest } from "./Suggestion.ts"
+import * as TaskPrecedence from "./TaskPrecedence.ts"
 import type { Finding, Path, Within } from "./WorkflowProblem.ts"
 
 // Suggestions compare with every name: enough of them for a person.
@@ -17,10 +19,21 @@ const suggestions = 100
 export const findings = (workflow: unknown): ReadonlyArray<Finding> => {
   let left = suggestions
   const suggest = ({ name, names }: Fault.Misspelt) => (left-- > 0 ? nearest(name, names) : undefined)
-  return ExpressionPlaces.find(workflow).flatMap(({ path, scope, text }) =>
-    expressionsOf(text, scope).flatMap(({ faults }) =>
-      faults.map((fault) => findingOf(path, fault, fault.misspelt === undefined ? undefined : suggest(fault.misspelt)))))
+  const precede = TaskPrecedence.make(workflow)
+  return ExpressionPlaces.find(workflow).flatMap(({ isCondition = false, path, scope, text }) =>
+    (isCondition ? conditionOf(text, scope) : expressionsOf(text, scope)).flatMap(({ faults, reads, within }) => [
+      ...faults.map((fault) => findingOf(path, fault, fault.misspelt === undefined ? undefined : suggest(fault.misspelt))),
+      ...(faults.length === 0 ? precede.unawaited(path, reads).map((id) => unawaited(path, within, id)) : [])
+    ]))
 }
+
+/** A task reads one that it does not wait for. */
+const unawaited = (path: Path, within: Within, id: string): Finding => ({
+  path,
+  within,
+  found: `tasks.${id}, for which this task does not wait`,
+  expected: `a task before this one: add blocked_by: [${id}]`
+})
 
 /** Says of a fault where it is. */
 export const findingOf = (path: Path, { end, expected, found, start }: Fault.Fault, suggestion?: string): Finding => ({
@@ -41,6 +54,17 @@ export const expressionsOf = (text: string, scope: Scope.Scope): ReadonlyArray<C
   Either.match(Template.parse(text), {
     onLeft: (fault): ReadonlyArray<CheckedExpression> => [{ within: fault, faults: [fault], reads: [] }],
     onRight: (parts) => parts.flatMap((part) => (part._tag === "Expression" ? [checked(part, scope)] : []))
+  })
+
+/** Checks the one expression of a condition. */
+const conditionOf = (text: string, scope: Scope.Scope): ReadonlyArray<CheckedExpression> =>
+  Either.match(Condition.parse(text), {
+    onLeft: (fault): ReadonlyArray<CheckedExpression> => [{ within: fault, faults: [fault], reads: [] }],
+    onRight: ({ expression, start }) => {
+      const { faults, reads } = ScopeFaults.check(expression, scope)
+      const within = { start, end: start + expression.source.length }
+      return [{ within, faults: faults.map((fault) => Fault.shifted(fault, start)), reads }]
+    }
   })
 
 const checked = ({ source, start }: { readonly source: string; readonly start: number }, scope: Scope.Scope): CheckedExpression => {

@@ -161,9 +161,10 @@ const repeatedIds = (teams: ReadonlyArray<unknown>): ReadonlyArray<Finding> => {
     (list(team, "tasks") ?? []).flatMap((task, position): ReadonlyArray<Finding> => {
       const id = get(task, "id")
       if (typeof id !== "string") return []
-      const before = first.get(id)
+      // Expressions find a name in any letter case.
+      const before = first.get(id.toLowerCase())
       if (before === undefined) {
-        first.set(id, `teams[${index}].tasks[${position}]`)
+        first.set(id.toLowerCase(), `teams[${index}].tasks[${position}]`)
         return []
       }
       return [{
@@ -198,6 +199,7 @@ const cyclic = (teams: ReadonlyArray<unknown>): ReadonlyArray<Finding> => {
       return typeof subject !== "string" ? [] : [{
         subject,
         id: Option.liftPredicate(Predicate.isString)(id),
+        condition: Option.none(),
         blockedBy: blockers.filter((blocker) => blocker !== subject && blocker !== id),
         path: ["teams", index, "tasks", position]
       }]

@@ -13,11 +13,15 @@ import * as Option from "effect/Option"
 export interface Node {
   readonly key: string
   readonly blockedBy: ReadonlyArray<string>
+  /** Whether it is to be asked whether it runs, when all that it waits for has ended, however that was. Defaults to false. */
+  readonly isConditional?: boolean
 }
 
 /** Some tasks and their order, by position. Made by {@link make}. */
 export interface TaskGraph {
   readonly keys: ReadonlyArray<string>
+  /** For each task, whether it is asked whether it runs. */
+  readonly conditional: ReadonlyArray<boolean>
   /** For each task, the tasks that it waits for. */
   readonly blockers: ReadonlyArray<ReadonlyArray<number>>
   /** For each task, the tasks that wait for it. */
@@ -44,7 +48,7 @@ export const make = (tasks: ReadonlyArray<Node>): TaskGraph => {
     }
     return Array.from(known)
   })
-  return { keys: nodes.map((task) => task.key), blockers, successors }
+  return { keys: nodes.map((task) => task.key), conditional: nodes.map(({ isConditional = false }) => isConditional), blockers, successors }
 }
 
 /**
@@ -149,6 +153,20 @@ export const criticalPath = (graph: TaskGraph): ReadonlyArray<string> => {
   return Arr.reverse(chain)
 }
 
+/** Finds all that a task waits for, directly or not. */
+export const ancestors = (graph: TaskGraph, key: string): ReadonlyArray<string> => {
+  const seen = new Set<number>()
+  const pending = [graph.keys.indexOf(key)]
+  for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
+    for (const blocker of graph.blockers[each] ?? []) {
+      if (seen.has(blocker)) continue
+      seen.add(blocker)
+      pending.push(blocker)
+    }
+  }
+  return [...seen].map((position) => graph.keys[position] ?? "")
+}
+
 /** What follows from the end of a task: the tasks that can run now, and those that never will. */
 export interface Settled {
   readonly ready: ReadonlyArray<string>
@@ -160,8 +178,9 @@ export interface Frontier {
   /** Keys of the tasks that wait for nothing. */
   readonly ready: ReadonlyArray<string>
   /**
-   * Notes that a task has ended, and whether it was completed. Each task is
-   * reported ready or skipped at most once. A task that has already ended or
+   * Notes that a task has ended, and whether it was completed. What waits for one
+   * that was not is skipped, unless it is to be asked. Each task is reported
+   * ready or skipped at most once. A task that has already ended or
    * was skipped changes nothing.
    */
   readonly settle: (key: string, completed: boolean) => Settled
@@ -173,25 +192,32 @@ export const frontier = (graph: TaskGraph): Frontier => {
   const waiting = graph.blockers.map((blockers) => blockers.length)
   const over = graph.keys.map(() => false)
 
-  const release = (position: number): ReadonlyArray<string> =>
-    (graph.successors[position] ?? []).flatMap((successor) => {
-      const rest = (waiting[successor] ?? 0) - 1
-      waiting[successor] = rest
-      return rest === 0 && over[successor] === false ? [graph.keys[successor] ?? ""] : []
-    })
+  /** Notes that one of the tasks is over that a task waits for, and answers whether it was the last. */
+  const advance = (position: number): boolean => {
+    const rest = (waiting[position] ?? 0) - 1
+    waiting[position] = rest
+    return rest === 0 && over[position] === false
+  }
 
-  const abandon = (position: number): ReadonlyArray<string> => {
-    const skipped: Array<string> = []
-    const pending = [position]
+  const release = (position: number): ReadonlyArray<string> =>
+    (graph.successors[position] ?? []).flatMap((successor) => advance(successor) ? [graph.keys[successor] ?? ""] : [])
+
+  const abandon = (position: number): Settled => {
+    const [ready, skipped, pending] = [new Array<string>(), new Array<string>(), [position]]
     for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
       for (const successor of graph.successors[each] ?? []) {
         if (over[successor] !== false) continue
+        const key = graph.keys[successor] ?? ""
+        if (graph.conditional[successor] === true) {
+          if (advance(successor)) ready.push(key)
+          continue
+        }
         over[successor] = true
-        skipped.push(graph.keys[successor] ?? "")
+        skipped.push(key)
         pending.push(successor)
       }
     }
-    return skipped
+    return { ready, skipped }
   }
 
   return {
@@ -200,7 +226,7 @@ export const frontier = (graph: TaskGraph): Frontier => {
       const position = positions.get(key)
       if (position === undefined || over[position] !== false) return { ready: [], skipped: [] }
       over[position] = true
-      return completed ? { ready: release(position), skipped: [] } : { ready: [], skipped: abandon(position) }
+      return completed ? { ready: release(position), skipped: [] } : abandon(position)
     }
   }
 }

@@ -23,6 +23,8 @@ export interface Task {
   readonly subject: string
   readonly id: Option.Option<string>
   readonly blockedBy: ReadonlyArray<string>
+  /** By which it is decided whether it runs, when all that it waits for has ended. */
+  readonly condition: Option.Option<unknown>
 }
 
 /** The name of a task in the graph. */
@@ -31,6 +33,8 @@ export const keyOf = ({ subject, team }: Place): string => JSON.stringify([team,
 /** The tasks of a workflow and their order. */
 export interface WorkflowGraph<A extends Task> {
   readonly graph: TaskGraph.TaskGraph
+  /** Whether a task has an id. */
+  readonly hasIds: boolean
   /** Every task by its key, in the order of the workflow. */
   readonly tasks: ReadonlyMap<string, Place & { readonly task: A }>
   /** The tasks that a task waits for. */
@@ -68,7 +72,8 @@ export const make = <A extends Task>(teams: ReadonlyArray<Team<A>>): WorkflowGra
     })
   const graph = TaskGraph.make([...tasks].map(([key, place]) => ({
     key,
-    blockedBy: blockersOf(place, place.task).map(keyOf)
+    blockedBy: blockersOf(place, place.task).map(keyOf),
+    isConditional: Option.isSome(place.task.condition)
   })))
-  return { graph, tasks, blockersOf }
+  return { graph, hasIds: byId.size > 0, tasks, blockersOf }
 }

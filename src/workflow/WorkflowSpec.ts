@@ -13,6 +13,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
+import * as Outputs from "./Outputs.ts"
 import * as ReferenceProblems from "./ReferenceProblems.ts"
 import { RetryPolicy } from "./RetryPolicy.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
@@ -141,6 +142,13 @@ const Assignees = Schema.transform(
   }
 )
 
+// YAML reads a bare true as no text.
+const Condition = Schema.transform(
+  Schema.Union(Text, Schema.Boolean).annotations(SchemaProblems.expects("an expression, as text")),
+  Text,
+  { strict: true, decode: String, encode: (text) => text }
+)
+
 /** The types of task that Agamemnon knows. */
 const TaskType = Schema.Literal("general", "research", "implementation", "review", "testing", "hello")
 
@@ -192,6 +200,15 @@ export const TaskSpec = Schema.Struct({
     description: "Whether the task is tried again when an attempt does not complete: how often, or a map. Absent: it is not."
   })),
   stalledAfter: StalledAfter,
+  condition: optional(Condition.annotations({
+    description: "Whether the task runs, an expression that is evaluated when all that it waits for has ended. Absent: `success()`."
+  })).pipe(Schema.fromKey("if")),
+  outputs: optional(Outputs.Outputs.annotations({
+    description: "What the task answers by name, which other tasks can read, each with its type: string, number, boolean or list."
+  })),
+  outputsPrompt: optional(Schema.Boolean.annotations({
+    description: "Whether the description ends with a paragraph that asks for the outputs. Absent: unless the program is an interpreter."
+  })).pipe(Schema.fromKey("outputs_prompt")),
   continueOnError: optional(Schema.Boolean.annotations({
     description: "Whether the run goes on, and can complete, though this task fails."
   })).pipe(Schema.fromKey("continue_on_error"))

@@ -18,6 +18,9 @@ export const Text = Schema.String.pipe(
   })
 )
 
+/** How many bytes Agamemnon takes of what a workflow says. */
+export const maxBytes = { name: 256, program: 1024, subject: 512, description: 4096 } as const
+
 const fits = (text: string, bytes: number): boolean => text.length <= bytes && utf8.encode(text).length <= bytes
 
 /** A text of limited size. */

@@ -8,6 +8,7 @@ import * as Template from "./expression/Template.ts"
 import * as ExpressionPlaces from "./ExpressionPlaces.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
+import * as Interpreters from "./Interpreters.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 
 /** A warning as a check reports it, before it is known where in the file its path is written. */
@@ -87,24 +88,19 @@ const argumentsInProgram = (agent: unknown, index: number): ReadonlyArray<Findin
 /** A name of one word for a command line. */
 const nameFor = (program: string): string => program.split("/").at(-1)?.replaceAll(/[=;]/g, "") || "agent"
 
-/** Programs that run what is on their standard input, which is the description of a task. */
-const interpreters = [
-  "sh", "bash", "dash", "ash", "ksh", "zsh", "fish", "python", "python2", "python3", "node", "deno", "bun", "perl", "ruby", "php", "lua"
-]
-
 /**
  * Programs that are known to take no `--model`: `none`, which starts nothing, shells, interpreters of languages, and what
  * builds and tests. Of any other it is not known.
  */
 const withoutModel: ReadonlySet<string> = new Set([
-  "none", ...interpreters, "make", "npm", "npx", "pnpm", "yarn", "pytest", "cargo", "go", "git", "curl", "jq", "awk", "sed", "grep", "cat",
+  "none", ...Interpreters.known, "make", "npm", "npx", "pnpm", "yarn", "pytest", "cargo", "go", "git", "curl", "jq", "awk", "sed", "grep", "cat",
   "echo", "true", "false", "sleep", "tee", "env", "timeout"
 ])
 
 const modelOfNone = (agent: unknown, index: number): ReadonlyArray<Finding> => {
   const program = get(agent, "program")
   if (typeof program !== "string" || !isSaid(get(agent, "model"))) return []
-  const name = commandOf(program)
+  const name = Interpreters.commandOf(program)
   return !withoutModel.has(name) ? [] : [{
     path: ["agents", index, "model"],
     atKey: true,
@@ -114,33 +110,43 @@ const modelOfNone = (agent: unknown, index: number): ReadonlyArray<Finding> => {
   }]
 }
 
-/** The name of a program without its directory and arguments. */
-const commandOf = (program: string): string => (program.split("/").at(-1) ?? "").trim().split(/\s+/)[0] ?? ""
-
-/** Finds what somebody gives and an interpreter would run. What is one of the options, a number or a condition is no code. */
+/**
+ * Finds what somebody gives, or another task answers, and an interpreter would run. What is one of the options, a number or a
+ * condition is no code.
+ */
 const valuesInScripts = (workflow: unknown, agents: ReadonlyArray<unknown>): ReadonlyArray<Finding> => {
-  const known = new Set(interpreters)
   const programs = new Map(agents.map((agent) => [get(agent, "name"), get(agent, "program")]))
   const free = new Map(Inputs.declared(get(workflow, "inputs")).flatMap(({ name, options, type }) =>
     options === undefined && (type === "string" || type === "list") ? [[name.toLowerCase(), name] as const] : []))
-  if (free.size === 0) return []
   return ExpressionPlaces.find(workflow).flatMap(({ path, scope, text }) => {
     const [root, team, , task, key] = path
     if (root !== "teams" || key !== "description" || typeof team !== "number" || typeof task !== "number") return []
-    const program = programs.get(get(list(list(workflow, "teams")[team], "tasks")[task], "assign_to"))
-    const name = typeof program === "string" ? commandOf(program) : ""
-    if (!known.has(name)) return []
+    const assignee = get(list(list(workflow, "teams")[team], "tasks")[task], "assign_to")
+    const program = (Array.isArray(assignee) ? assignee : [assignee]).map((name: unknown) => programs.get(name))
+      .find((each) => typeof each === "string" && Interpreters.isInterpreter(each))
+    if (typeof program !== "string") return []
+    const name = Interpreters.commandOf(program)
     return ExpressionProblems.expressionsOf(text, scope).flatMap(({ reads, within }): ReadonlyArray<Finding> => {
       const [input] = reads.flatMap(([context, key]) => {
         if (context !== "inputs") return []
         return key === undefined ? [...free.values()].slice(0, 1) : free.get(key) ?? []
       })
+      const other = reads.find(([context, id, field]) => context === "tasks" && id !== undefined && field !== "status")
+      if (other !== undefined) {
+        return [{
+          path,
+          atKey: false,
+          within,
+          says: `${name} runs this text as its script, and what task ${other[1] ?? ""} answers becomes a part of that: let the script ` +
+            "read the answer from the file that TELEMACHY_CONTEXT names"
+        }]
+      }
       return input === undefined ? [] : [{
         path,
         atKey: false,
         within,
         says: `${name} runs this text as its script, and whatever is given for the input ${input} becomes a part of that: give ` +
-          "the input options, or the type number or boolean, or let the script read the value from a file"
+          "the input options, or the type number or boolean, or let the script read the value from the file that TELEMACHY_CONTEXT names"
       }]
     })
   })
@@ -154,7 +160,7 @@ const notEvaluated = (workflow: unknown): ReadonlyArray<Finding> => {
         ? [{ path: [...path, key], atKey: false, says: `${key} is taken as it is written: expressions in it are not evaluated` }]
         : [])
   const agentKeys: ReadonlySet<string> = new Set(ExpressionPlaces.ofAgent)
-  const taskKeys: ReadonlySet<string> = new Set(ExpressionPlaces.ofTask)
+  const taskKeys: ReadonlySet<string> = new Set([...ExpressionPlaces.ofTask, "if"])
   return [
     ...within(["metadata"], get(workflow, "metadata"), (key) => key === "description"),
     ...list(workflow, "agents").flatMap((agent, index) => within(["agents", index], agent, (key) => agentKeys.has(key))),

@@ -54,7 +54,7 @@ describe("EvaluatedSpec", () => {
 
   it.effect("counts attempts, and writes directories out when they are known", () =>
     Effect.gen(function*() {
-      const { agents: [agent] } = yield* EvaluatedSpec.make(
+      const { spec: { agents: [agent] } } = yield* EvaluatedSpec.make(
         { spec: yield* spec, inputs: { ticket: "work" }, source: "/files/flow.yaml" },
         { run: RunId.make("0123456789abcdef"), attempt: 3, embedded: true }
       )
@@ -66,6 +66,6 @@ describe("EvaluatedSpec", () => {
     Effect.gen(function*() {
       const spec = workflow({ teams: [team("core", task("first ${{ x }}"))] })
       const evaluated = yield* EvaluatedSpec.make({ spec }, { run: RunId.make("0123456789abcdef"), attempt: 1, embedded: false })
-      assert.strictEqual(evaluated, spec)
+      assert.strictEqual(evaluated.spec, spec)
     }))
 })

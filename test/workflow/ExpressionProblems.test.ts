@@ -39,12 +39,12 @@ describe("ExpressionProblems", () => {
     Effect.map(refusal(description), (lines) => assert.deepStrictEqual(lines, [`f.yaml:${place}: ${tikcet}`])))
 
   it.effect.each([
-    ["${{ inptus.ticket }}", "10:26", "found the unknown name inptus, expected a context: inputs, run, workflow (did you mean \"inputs\"?)"],
+    ["${{ inptus.ticket }}", "10:26", "found the unknown name inptus, expected a context: inputs, run, workflow, tasks (did you mean \"inputs\"?)"],
     ["${{ tojsn(inputs) }}", "10:26", "found the unknown name tojsn, expected a function: contains, startsWith, endsWith, format, join, toJSON, fromJSON, case (did you mean \"toJSON\"?)"],
-    ["${{ tasks.plan.result }}", "10:26", "found tasks, expected inputs, run or workflow: what other tasks answer cannot be read yet"],
+    ["${{ tasks.plan.result }}", "10:32", "found the unknown name plan, expected a name that tasks has, and there is none"],
     ["${{ secrets.TOKEN }}", "10:26", "found secrets, expected inputs, run or workflow: secrets cannot be read yet"],
     ["${{ matrix.file }}", "10:26", "found matrix, expected inputs, run or workflow: there is no matrix yet"],
-    ["${{ always() }}", "10:26", "found always, expected another function: always() is for conditions, which tasks cannot have yet"],
+    ["${{ always() }}", "10:26", "found always, expected another function: always() is for the if of a task"],
     ["${{ run.attempt }}", "10:30", "found attempt, expected run.id: a task is the same one in each attempt of its run"],
     ["${{ inputs.ticket.x }}", "10:40", "found x, expected nothing behind inputs.ticket, which is text"],
     ["a ${{ inputs.files }}", "10:28", "found a list, expected a text: join(inputs.files, ', ') or toJSON(inputs.files) makes one"],

@@ -5,7 +5,7 @@ import * as WorkflowGraph from "../../src/workflow/WorkflowGraph.ts"
 import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
 
 const task = (subject: string, id?: string, ...blockedBy: ReadonlyArray<string>) =>
-  ({ subject, id: Option.fromNullable(id), blockedBy })
+  ({ subject, id: Option.fromNullable(id), blockedBy, condition: Option.none() })
 
 const names = (places: ReadonlyArray<WorkflowGraph.Place>) => places.map(({ subject, team }) => `${team}/${subject}`)
 

@@ -119,7 +119,7 @@ teams: [{ name: crew, agents: [a], tasks: [{ subject: "${"$"}{{ toJSON(inputs.x)
         column: 113,
         endColumn: 121,
         says: "sh runs this text as its script, and whatever is given for the input x becomes a part of that: give the input " +
-          "options, or the type number or boolean, or let the script read the value from a file"
+          "options, or the type number or boolean, or let the script read the value from the file that TELEMACHY_CONTEXT names"
       })
     }))
 

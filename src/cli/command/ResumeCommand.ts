@@ -55,7 +55,7 @@ const checkPrograms = Effect.fn("ResumeCommand.checkPrograms")(function*(
   const hasWork = hasChanged ? acceptChanges : RunState.tasks(state).some(({ status }) => status !== "completed")
   if (!hasWork) return
   const evaluated = yield* EvaluatedSpec.make({ ...told, spec }, { run: state.run, attempt: 1, embedded: true })
-  yield* ProgramCheck.check(evaluated)
+  yield* ProgramCheck.check(evaluated.spec)
 })
 
 /** Takes a run to its end in the foreground. What to type when its file has changed is said last. */

@@ -18,6 +18,8 @@ export interface Checked {
   readonly shape: Scope.Shape
   /** What it reads, each by its names, such as `["inputs", "ticket"]`; fewer names where the last is known only later. */
   readonly reads: ReadonlyArray<ReadonlyArray<string>>
+  /** The functions that it calls, in small letters. */
+  readonly calls: ReadonlyArray<string>
 }
 
 /** An expression while it is checked. */
@@ -26,6 +28,7 @@ interface Checking {
   readonly scope: Scope.Scope
   readonly faults: Array<Fault>
   readonly reads: Array<ReadonlyArray<string>>
+  readonly calls: Array<string>
 }
 
 /** A part of an expression: what it is, and by which names it was reached, if by names alone. */
@@ -36,9 +39,9 @@ interface Reached {
 
 /** Checks an expression. */
 export const check = ({ root, spanOf }: Expression, scope: Scope.Scope): Checked => {
-  const checking: Checking = { spanOf, scope, faults: [], reads: [] }
+  const checking: Checking = { spanOf, scope, faults: [], reads: [], calls: [] }
   const { shape } = read(checking, root)
-  return { shape, faults: checking.faults, reads: checking.reads }
+  return { shape, faults: checking.faults, reads: checking.reads, calls: checking.calls }
 }
 
 /** Checks a part that is not read into any farther. */
@@ -121,6 +124,7 @@ const index = (checking: Checking, { expr, index }: IndexAccess): Reached => {
 const call = (checking: Checking, { args, functionName }: FunctionCall): Scope.Shape => {
   for (const arg of args) read(checking, arg)
   const name = functionName.lexeme.toLowerCase()
+  checking.calls.push(name)
   return Object.hasOwn(results, name)
     ? results[name] ?? Scope.any
     : lookUp(checking, { ...checking.scope.functions, names: [...functionNames, ...checking.scope.functions.names] }, functionName, name, "a function")

@@ -14,10 +14,21 @@ import * as Value from "./Value.ts"
 /** What contexts hold, by their names. */
 export type Contexts = { readonly [name: string]: Value.Value }
 
+/** What functions beside those of the language answer, which take no values, by their names in small letters. */
+export type Functions = { readonly [name: string]: Value.Value }
+
+const definitionsOf = (functions: Functions) =>
+  new Map(Object.entries(functions).map(([name, value]) =>
+    [name, { name, minArgs: 0, maxArgs: 0, call: () => Value.toData(value) }]))
+
 /** Evaluates an expression. */
-export const evaluate = ({ root, source }: Expression, contexts: Contexts): Either.Either<Value.Value, Fault> =>
+export const evaluate = (
+  { root, source }: Expression,
+  contexts: Contexts,
+  functions: Functions = {}
+): Either.Either<Value.Value, Fault> =>
   Either.try({
-    try: () => Value.fromData(new StrictEvaluator(root, Value.dictionary(contexts)).evaluate()),
+    try: () => Value.fromData(new StrictEvaluator(root, Value.dictionary(contexts), definitionsOf(functions)).evaluate()),
     catch: (error) => ({
       start: 0,
       end: source.length,

@@ -1,5 +1,6 @@
 /** The values of expressions: what JSON can write, on our side and on that of the language. */
 import * as data from "@actions/expressions/data/index"
+import * as Predicate from "effect/Predicate"
 
 /** A value that an expression reads or has. */
 export type Value = null | boolean | number | string | ReadonlyArray<Value> | { readonly [key: string]: Value }
@@ -8,6 +9,13 @@ export type Value = null | boolean | number | string | ReadonlyArray<Value> | { 
 export type ExpressionData = data.ExpressionData
 
 const isList = (value: Value): value is ReadonlyArray<Value> => Array.isArray(value)
+
+/** Takes a value of JSON; what is none is nothing. */
+export const fromJson = (value: unknown): Value => {
+  if (value === null || typeof value === "boolean" || typeof value === "number" || typeof value === "string") return value
+  if (Array.isArray(value)) return value.map(fromJson)
+  return Predicate.isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, each]) => [key, fromJson(each)])) : null
+}
 
 /** Turns a value into one of the language. */
 export const toData = (value: Value): ExpressionData => {
@@ -43,6 +51,9 @@ export const fromData = (value: ExpressionData): Value => {
       return value.value
   }
 }
+
+/** Whether a value counts as true where that is asked: as in GitHub's language, all but false, 0, the empty text and nothing. */
+export const isTrue = (value: Value): boolean => value !== false && value !== 0 && value !== "" && value !== null && !Number.isNaN(value)
 
 /** What a value is, in a word. */
 export const kindOf = (value: Value): string => {

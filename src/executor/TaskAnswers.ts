@@ -1,0 +1,42 @@
+/** What the tasks before one have answered, as its expressions and its program can read it. */
+import * as HashMap from "effect/HashMap"
+import * as Option from "effect/Option"
+import type { TaskState } from "../run/RunState.ts"
+import * as RunState from "../run/RunState.ts"
+import * as TaskStatus from "../run/TaskStatus.ts"
+import type * as DueTask from "../workflow/DueTask.ts"
+import * as Value from "../workflow/expression/Value.ts"
+import type { Place } from "../workflow/WorkflowGraph.ts"
+
+/** The answers of the tasks before one that have an id, by that. Of one that is not completed, the outputs have nothing in them. */
+export const of = (state: RunState.RunState, place: Place): Readonly<Record<string, DueTask.Answered>> =>
+  Object.fromEntries(tasksBefore(state, place).all.flatMap((task) => (task.ref === undefined ? [] : [[task.ref, answerOf(task)]])))
+
+const answerOf = ({ outputNames, outputs = {}, result = "", status }: TaskState): DueTask.Answered => ({
+  status,
+  result,
+  outputs: Object.fromEntries(outputNames.map((name) => [name, Value.fromJson(outputs[name])]))
+})
+
+/** How the tasks before one have ended: those that it waits for, and all before those. */
+export const ends = (state: RunState.RunState, place: Place): DueTask.Before => {
+  const { all, direct } = tasksBefore(state, place)
+  return {
+    success: direct.every((each) => each.status === "completed" || RunState.isTolerated(each)),
+    failure: all.some((each) => TaskStatus.isFailure(each.status) && !RunState.isTolerated(each))
+  }
+}
+
+const tasksBefore = (state: RunState.RunState, { subject, team }: Place) => {
+  const task = Option.getOrUndefined(Option.flatMap(HashMap.get(state.tasks, team), HashMap.get(subject)))
+  const blockers = RunState.blockers(state)
+  const direct = task === undefined ? [] : blockers(task)
+  const seen = new Set<TaskState>()
+  const pending = [...direct]
+  for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
+    if (seen.has(each)) continue
+    seen.add(each)
+    pending.push(...blockers(each))
+  }
+  return { direct, all: [...seen] }
+}
