@@ -195,9 +195,9 @@ describe.skipIf(TestNats.isMissing)(TestNats.named("The embedded Agamemnon on NA
       const { port, url } = yield* startedNats
       const heard = yield* TestNats.listener(url, "hi.agents.local.*.created")
       const scope = yield* Scope.make()
-      // NATS says late that it has got something, so that much waits.
+      // NATS says late that it has got something, so that much waits; on no machine so late that the connection is given up.
       const proxy = yield* TcpProxy.tcp({ host: "127.0.0.1", port }, "200 millis")
-      const server = yield* Scope.extend(serve(`nats://127.0.0.1:${proxy.port}`), scope)
+      const server = yield* Scope.extend(serve(`nats://127.0.0.1:${proxy.port}`, { timeout: "10 seconds" }), scope)
       yield* published(server, url)
       const names = Arr.makeBy(100, (at) => `agent-${at}`)
       yield* Effect.forEach(names, (name) => createAgent(server, { name }), { concurrency: 10 })

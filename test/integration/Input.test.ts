@@ -32,7 +32,7 @@ const refused: ReadonlyArray<readonly [string, RegExp]> = [
   ["run flow.yaml --teardown alwys", /^--teardown: expected one of on_completion, on_failure, always, never, found alwys, did you mean always\?\n$/],
   ["run flow.yaml --timeout 0", /^--timeout: expected a number of seconds greater than 0, at most 2147483, found 0\n/],
   ["run flow.yaml --timeout 1e300", /^--timeout: expected a number of seconds greater than 0, at most 2147483, found 1e300\n/],
-  ["run long.yaml", /^long\.yaml:1:\d+ timeout_seconds: found the number 2160000, expected a number of seconds greater than 0, at most 2147483\n 1 \| \{"timeout_seconds":2160000,.*…\n   \|  {19}\^{7}\n1 problem in long\.yaml\n$/],
+  ["run long.yaml", /^long\.yaml:1:\d+ timeout_seconds: found the number 2160000, expected a duration greater than 0, as 90 \(seconds\), 30s, 10m or 1h 30m, at most 24d or null\n 1 \| \{"timeout_seconds":2160000,.*…\n   \|  {19}\^{7}\n1 problem in long\.yaml\n$/],
   ["run flow.yaml --url=", /^the flag --url needs a value, see telemachy run --help\n$/],
   ["run flow.yaml --url ftp://x", /^--url: expected an http:\/\/ or https:\/\/ address, found "ftp:\/\/x"\n$/],
   ["run flow.yaml --url http://example.org", /^http:\/\/example\.org is not encrypted and not on this machine: use https:\/\//],

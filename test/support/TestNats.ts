@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { connect } from "@nats-io/transport-node"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
@@ -156,18 +157,24 @@ export const listener = Effect.fnUntraced(function*(address: string, subject: st
 
 const Order = Schema.parseJson(Schema.Struct({ task_id: Schema.String, team_id: Schema.String }))
 
-/** Does every task that Agamemnon publishes, as a worker that knows nothing but NATS. */
-export const worker = Effect.fnUntraced(function*(address: string) {
+/**
+ * Does every task that Agamemnon publishes, as a worker that knows nothing but
+ * NATS. What it does for each is `work`, during which it goes on saying that it
+ * has begun.
+ */
+export const worker = Effect.fnUntraced(function*(address: string, work: Effect.Effect<void> = Effect.void) {
   const client = yield* Effect.acquireRelease(
     Effect.promise(() => connect({ servers: new URL(address).host })),
     (client) => Effect.promise(() => client.close())
   )
+  const fork = yield* FiberSet.makeRuntime<never>()
   client.subscribe("hi.myrmidon.general.*", {
     callback: (_, message) => {
       const { task_id, team_id } = Schema.decodeSync(Order)(message.string())
-      const say = (what: string) => client.publish(`hi.tasks.${team_id}.${task_id}.${what}`, Schema.encodeSync(Json)({ task_id }))
-      say("started")
-      say("completed")
+      const say = (what: string) =>
+        Effect.sync(() => client.publish(`hi.tasks.${team_id}.${task_id}.${what}`, Schema.encodeSync(Json)({ task_id })))
+      const begun = Effect.forever(Effect.delay(say("started"), "100 millis"))
+      fork(say("started").pipe(Effect.zipRight(Effect.raceFirst(work, begun)), Effect.zipRight(say("completed"))))
     }
   })
   yield* Effect.promise(() => client.flush())
