@@ -4,6 +4,7 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
+import { Ajv2020 } from "ajv/dist/2020.js"
 import { parse } from "yaml"
 import * as JsonSchema from "../../src/workflow/JsonSchema.ts"
 import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
@@ -11,64 +12,16 @@ import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
 const schema = JsonSchema.jsonSchema
 const definitions: unknown = schema.$defs
 
-/** Tells whether a value fits a JSON Schema: as much of the standard as the schema of a workflow uses, and no more. */
-const fits = (schema: unknown, value: unknown): boolean =>
-  Predicate.isRecord(schema) && Object.entries(schema).every(([keyword, rule]) => {
-    switch (keyword) {
-      case "$ref":
-        return Predicate.isRecord(definitions) && fits(definitions[String(rule).replace("#/$defs/", "")], value)
-      case "type":
-        return rule === typeOf(value)
-      case "enum":
-        return Array.isArray(rule) && rule.includes(value)
-      case "anyOf":
-        return Array.isArray(rule) && rule.some((option) => fits(option, value))
-      case "allOf":
-        return Array.isArray(rule) && rule.every((part) => fits(part, value))
-      case "required":
-        return Array.isArray(rule) && Predicate.isRecord(value) && rule.every((key) => Object.hasOwn(value, key))
-      case "properties":
-        return Predicate.isRecord(rule) && Predicate.isRecord(value)
-          && Object.entries(value).every(([key, each]) => !Object.hasOwn(rule, key) || fits(rule[key], each))
-      case "additionalProperties": {
-        const known = Predicate.isRecord(schema.properties) ? schema.properties : {}
-        return Predicate.isRecord(value) && Object.entries(value).every(([key, each]) =>
-          Object.hasOwn(known, key) || (rule !== false && fits(rule, each))
-        )
-      }
-      case "items":
-        return Array.isArray(value) && value.every((item) => fits(rule, item))
-      case "minItems":
-        return Array.isArray(value) && value.length >= Number(rule)
-      case "maxLength":
-        return Array.from(String(value)).length <= Number(rule)
-      case "pattern":
-        return new RegExp(String(rule), "u").test(String(value))
-      case "minimum":
-        return Number(value) >= Number(rule)
-      case "maximum":
-        return Number(value) <= Number(rule)
-      case "exclusiveMinimum":
-        return Number(value) > Number(rule)
-      case "multipleOf":
-        return Number(value) % Number(rule) === 0
-      default:
-        assert.include(["$schema", "$id", "$defs", "title", "description", "default", "examples"], keyword)
-        return true
-    }
-  })
-
-const typeOf = (value: unknown): string => {
-  if (value === null) return "null"
-  if (Array.isArray(value)) return "array"
-  return typeof value
-}
+const isValid = new Ajv2020({ strict: true, strictTypes: false, allErrors: true }).compile(schema)
 
 const good = {
   metadata: { name: "hello" },
   agents: [{ name: "a" }],
   teams: [{ name: "t", agents: ["a"], tasks: [{ subject: "s", description: "d", assign_to: "a" }] }]
 }
+
+const task = (fields: Record<string, unknown>) =>
+  ({ ...good, teams: [{ name: "t", agents: ["a"], tasks: [{ subject: "s", description: "d", assign_to: "a", ...fields }] }] })
 
 const agent = (fields: Record<string, unknown>) => ({ ...good, agents: [{ name: "a", ...fields }] })
 
@@ -108,7 +61,7 @@ describe("JsonSchema", () => {
       const examples = new URL("../../workflows/", import.meta.url).pathname
       for (const name of yield* fs.readDirectory(examples)) {
         const value: unknown = parse(yield* fs.readFileString(examples + name), { merge: true })
-        assert.isTrue(fits(schema, value), name)
+        assert.isTrue(isValid(value), name)
       }
     }))
 
@@ -120,10 +73,14 @@ describe("JsonSchema", () => {
     { ...good, metadata: { name: "hello", description: "", owner: "me" } },
     { ...good, inputs: {} },
     { ...good, inputs: { ticket: { description: "d", required: true }, languages: ["en", 1], depth: { type: "number", options: [1] } } },
+    { ...good, timeout: "1h 30m", defaults: { timeout: 30, retry: 1, stalled_after: "10m" } },
+    agent({ stalled_after: "10m" }),
+    task({ id: "plan", type: "review", timeout: "30m", retry: { times: 2, wait: "30s", backoff: 2, max_wait: "10m", on: ["failed"] } }),
+    task({ assign_to: ["a"], outputs: { files: "list" }, outputs_prompt: false, if: "always()", continue_on_error: true }),
     agent({ program: `\${{ 'none' }}${" ".repeat(1024)}` })
   ])("agrees with the decoder on a workflow that is right: %j", (workflow) =>
     Effect.gen(function*() {
-      assert.isTrue(fits(schema, workflow))
+      assert.isTrue(isValid(workflow))
       yield* WorkflowSpec.decodeUnknown(workflow)
     }))
 
@@ -138,6 +95,25 @@ describe("JsonSchema", () => {
     { ...good, teams: [{ name: "t", agents: ["a"], tasks: [] }] },
     { ...good, timeout_seconds: 0 },
     { ...good, timeout_seconds: "3" },
+    { ...good, timeout: "30 min" },
+    { ...good, defaults: { retries: 1 } },
+    agent({ stalled_after: 0 }),
+    task({ id: "a b" }),
+    task({ type: "other" }),
+    task({ timeout: "soon" }),
+    task({ retry: 0 }),
+    task({ retry: { times: 1.5 } }),
+    task({ retry: { times: 1, on: [] } }),
+    task({ retry: { times: 1, backoff: 0.5 } }),
+    task({ retry: { wait: "1s" } }),
+    task({ stalled_after: "" }),
+    task({ continue_on_error: "yes" }),
+    task({ if: 1 }),
+    task({ outputs: { files: "array" } }),
+    task({ outputs: { "a b": "list" } }),
+    task({ outputs_prompt: "no" }),
+    task({ assign_to: [] }),
+    task({ blocked_by: "x" }),
     { ...good, teardown: null },
     { ...good, extra: true },
     { ...good, inputs: [] },
@@ -155,7 +131,7 @@ describe("JsonSchema", () => {
     agent({ program: "x".repeat(1025) })
   ])("agrees with the decoder on a workflow that is wrong: %j", (workflow) =>
     Effect.gen(function*() {
-      assert.isFalse(fits(schema, workflow))
+      assert.isFalse(isValid(workflow))
       yield* Effect.flip(WorkflowSpec.decodeUnknown(workflow))
     }))
 })
