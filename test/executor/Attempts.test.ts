@@ -43,7 +43,7 @@ const stateAfter = (events: ReadonlyArray<RunEvent>) => firstOf(RunState.foldAll
 
 const failures = (fake: FakeAgamemnon) => fake.calls.filter((call) => call.startsWith("failTask"))
 
-describe("TaskRun", () => {
+describe("Attempts", () => {
   it.scoped("tries a task again that has failed, after waits that grow up to the longest", () =>
     Effect.gen(function*() {
       const fake = make()
@@ -228,7 +228,7 @@ describe("TaskRun", () => {
     }))
 })
 
-describe("TaskRun of a run that is resumed", () => {
+describe("Attempts of a run that is resumed", () => {
   const rules = { timeout: 0.2, retry: { times: 3, wait: 0.2 } } as const
 
   /** What a run does that is not killed: its events, and its calls but for pings. */

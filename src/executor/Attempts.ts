@@ -1,0 +1,259 @@
+/**
+ * The attempts at a task: one after the other, until one completes or none may
+ * follow. The first that completes counts, once, though it was over.
+ */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Option from "effect/Option"
+import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
+import * as TaskLog from "../agamemnon/TaskLog.ts"
+import * as MonotonicTime from "../liveness/MonotonicTime.ts"
+import type { TaskState } from "../run/RunState.ts"
+import * as TaskStatus from "../run/TaskStatus.ts"
+import * as Outputs from "../workflow/Outputs.ts"
+import * as RetryPolicy from "../workflow/RetryPolicy.ts"
+import * as TaskPolicy from "../workflow/TaskPolicy.ts"
+import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
+import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
+import * as AttemptLimits from "./AttemptLimits.ts"
+import * as EarlierTasks from "./EarlierTasks.ts"
+import * as TaskContext from "./TaskContext.ts"
+import type * as TaskDescription from "./TaskDescription.ts"
+import * as TaskDigest from "./TaskDigest.ts"
+import type { TaskRunError, TeamWork } from "./TeamWork.ts"
+import * as WatchedTask from "./WatchedTask.ts"
+
+/** The attempts at a task. */
+export interface Attempts {
+  readonly work: TeamWork
+  readonly task: TaskSpec
+  readonly description: TaskDescription.TaskDescription
+  readonly policy: TaskPolicy.TaskPolicy
+  readonly hasChanged: boolean
+  /** Those that this process watches or has watched, each with its number. */
+  readonly watched: Array<Attempt>
+  /** The number of the last one, of which the first is 1. */
+  number: number
+  /** How many may follow. */
+  left: number
+  /** When the next one is due, in milliseconds. */
+  dueAt: number
+}
+
+/** One attempt. */
+interface Attempt {
+  readonly number: number
+  readonly watch: WatchedTask.Watch
+  /** The agent that does it, if it is a member of the team. */
+  readonly assignee: string
+  /** The file with all that it writes, if it has one. */
+  readonly log: { readonly log?: string }
+}
+
+/** How an attempt has ended. */
+export interface End extends Omit<WatchedTask.AttemptEnd, "outputs"> {
+  readonly number: number
+  readonly outputs?: Outputs.OutputValues
+  /** Why it counts as failed though its worker has completed it. */
+  readonly problem?: string
+  readonly log?: string
+}
+
+/** Notes which task on Agamemnon stands for a task of the workflow. */
+export const setId = ({ ids, team }: TeamWork, subject: string, id: TaskId) =>
+  ids.set(WorkflowGraph.keyOf({ team: team.spec.name, subject }), id)
+
+/** Whether an attempt was about to be submitted, and is not known to have been. */
+export const isUnsent = ({ id, status }: TaskState): boolean => status === "submitting" && id === undefined
+
+/** A time that is on record, by the clock of this process. */
+export const monotonic = (time: DateTime.Utc) =>
+  Effect.zipWith(MonotonicTime.millis, DateTime.now, (here, now) => here + DateTime.distance(now, time))
+
+/** Makes attempts until one completes or none may follow, from the one on that is there before. */
+export const untilEnd = Effect.fnUntraced(function*(attempts: Attempts, before: Task | undefined) {
+  let end = before === undefined ? undefined : yield* takeUp(attempts, before)
+  while (true) {
+    end ??= yield* another(attempts)
+    const final = finality(attempts, end)
+    if (final !== undefined) return yield* finish(attempts, end, final)
+    yield* postpone(attempts, end)
+    end = undefined
+  }
+})
+
+/** Takes an attempt up that an earlier process has begun. Nothing, when another is to be made at once. */
+const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Effect.fn.Return<End | undefined, TaskRunError> {
+  const { policy, task, work } = attempts
+  const { subject } = task
+  const { load, monitor, request, run, team } = work
+  const { id, status } = before
+  const record = EarlierTasks.recorded(request, team.spec.name, subject)
+  const failure = EarlierTasks.failingBefore(request, team.spec.name, before)
+  const isLast = record !== undefined && (record.id === id || isUnsent(record))
+  const number = Math.max(1, isLast ? record.attempt : attempts.number)
+  if (!TaskStatus.isTerminal(status)) {
+    attempts.number = number
+    setId(work, subject, id)
+    const log = TaskLog.of(before)
+    const [assignee = ""] = [...team.members].find(([, member]) => member === before["assigneeAgentId"]) ?? []
+    load.assign([assignee])
+    yield* run.emit({ _tag: "task.watched", team: team.spec.name, subject, id, ...log })
+    const startedAt = record?.id === id && record.startedAt !== undefined ? yield* monotonic(record.startedAt) : undefined
+    const watch = yield* monitor.watch(subject, before, { failure, startedAt })
+    return yield* awaitEnd(attempts, { number, watch, assignee, log })
+  }
+  // Of an end that this run has brought about it had said so; another is one that nobody has seen yet.
+  const isOwn = failure !== undefined && !request.retryFailed
+  const isNew = record?.id === id && !TaskStatus.isEnd(record.status) && Option.isSome(policy.retry)
+  if (!isOwn && !isNew) return undefined
+  setId(work, subject, id)
+  const as = failure?.as === undefined || failure.as === "superseded" ? status : failure.as
+  return judged(task, { id, status: as, number, ...WatchedTask.answerOf(before), ...TaskLog.of(before) })
+})
+
+/** Submits another attempt when it is due, and waits for its end, or for that of one that was over. */
+const another = Effect.fnUntraced(function*(attempts: Attempts) {
+  const wait = attempts.dueAt - (yield* MonotonicTime.millis)
+  const late = wait <= 0 ? Option.none() : yield* Effect.timeoutOption(completedLate(attempts), Duration.millis(wait))
+  if (Option.isSome(late)) return late.value
+  return yield* awaitEnd(attempts, yield* submit(attempts))
+})
+
+/** Submits an attempt. */
+const submit = Effect.fnUntraced(function*(attempts: Attempts) {
+  const { hasChanged, left, task, work } = attempts
+  const { agamemnon, ids, load, monitor, others, run, team, workflow } = work
+  const { assignTo, subject } = task
+  const assignee = load.assign(assignTo)
+  const named = { team: team.spec.name, subject }
+  const number = attempts.number += 1
+  const intent = yield* run.emitBefore({
+    _tag: "task.submitting",
+    ...named,
+    digest: TaskDigest.make(task),
+    ...(hasChanged ? { changed: true } : {}),
+    ...(assignTo.length === 1 ? {} : { assignee }),
+    ...(number === 1 && left === 0 ? {} : { attempt: number, of: number + left })
+  })
+  const assigneeAgentId = team.members.get(assignee)
+  // A task that a resumed run has done on another team is not there to wait for.
+  const blockers = workflow.blockersOf(named, task).flatMap((place) => ids.get(WorkflowGraph.keyOf(place)) ?? [])
+  const sent = {
+    subject,
+    description: attempts.description.of(assignee),
+    ...(assigneeAgentId === undefined ? {} : { assigneeAgentId }),
+    ...(blockers.length === 0 ? {} : { blockedBy: blockers }),
+    ...Option.match(task.type, { onNone: () => ({}), onSome: (type) => ({ type }) })
+  }
+  agamemnon.contexts?.put(team.id, subject, yield* TaskContext.make(work, subject))
+  const except = new Set([...EarlierTasks.idsOf(others.known(subject)), ...attempts.watched.map(({ watch }) => watch.id)])
+  const created = yield* others.submitting(subject, agamemnon.createTask(intent, team.id, sent, except))
+  const log = TaskLog.of(created)
+  yield* run.emit({ _tag: "task.submitted", ...named, id: created.id, ...log })
+  setId(work, subject, created.id)
+  return { number, watch: yield* monitor.watch(subject, created), assignee, log } satisfies Attempt
+})
+
+/** Waits for the end of an attempt within its limits, or until one that was over has completed. */
+const awaitEnd = Effect.fnUntraced(function*(attempts: Attempts, attempt: Attempt) {
+  const { task, policy: { timeout }, watched, work: { load, request } } = attempts
+  const { assignee, number, watch, log } = attempt
+  const stalledAfter = TaskPolicy.stalledAfter(request.spec, task, assignee)
+  const ended = Effect.map(
+    AttemptLimits.awaitEnd({ watch, timeout, stalledAfter, isRunningSeen: request.isAlone }),
+    (end) => judged(task, { ...end, number, ...log })
+  )
+  const end = yield* watched.length === 0 ? ended : Effect.raceFirst(ended, completedLate(attempts))
+  watched.push(attempt)
+  load.release(assignee)
+  if (end.number !== number) yield* watch.giveUp("superseded", `attempt ${end.number} has completed`)
+  return end
+})
+
+/** Waits until an attempt that was over has completed after all. */
+const completedLate = ({ task, watched }: Attempts): Effect.Effect<End> =>
+  watched.reduce<Effect.Effect<End>>((others, { log, number, watch }) => {
+    const late = Effect.map(watch.completedLate, (end) => judged(task, { ...end, number, ...log }))
+    return Effect.raceFirst(others, Effect.flatMap(late, (end) => (end.status === "completed" ? Effect.succeed(end) : Effect.never)))
+  }, Effect.never)
+
+/** Takes the outputs of a task from what its worker has answered: it has failed where one is missing or of another type. */
+export const judged = ({ outputs: declared }: TaskSpec, { outputs, ...end }: WatchedTask.AttemptEnd & Pick<End, "number" | "log">): End => {
+  if (Option.isNone(declared) || end.status !== "completed") return end
+  return Either.match(Outputs.read(declared.value, { outputs, result: end.result }), {
+    onLeft: (problem): End => ({ ...end, status: "failed", problem }),
+    onRight: (values): End => ({ ...end, outputs: values })
+  })
+}
+
+/** What is said of an end after which no other attempt follows, and why, where one was to be expected. */
+interface Final {
+  readonly final?: string
+}
+
+/** Whether an end is final, or undefined when another attempt may follow. */
+const finality = ({ left, number, policy: { retry } }: Attempts, { status }: End): Final | undefined => {
+  if (status === "completed" || Option.isNone(retry)) return {}
+  if (status === "cancelled") return { final: "what was cancelled is not tried again" }
+  if (!RetryPolicy.covers(retry.value, status)) return { final: `retry.on does not name ${status}` }
+  return left > 0 ? undefined : { final: `${number} of ${number} attempts were made` }
+}
+
+/** Says that an attempt has ended and another is to follow, and when. */
+const postpone = Effect.fnUntraced(function*(attempts: Attempts, { id, log, number, problem, result, status }: End) {
+  const { policy, task: { subject }, work: { run, team } } = attempts
+  const wait = Option.match(policy.retry, {
+    onNone: () => Duration.zero,
+    onSome: (retry) => RetryPolicy.waitAfter(retry, number)
+  })
+  attempts.left -= 1
+  attempts.dueAt = (yield* MonotonicTime.millis) + Duration.toMillis(wait)
+  yield* run.emit({
+    _tag: "task.retrying",
+    team: team.spec.name,
+    subject,
+    id,
+    attempt: number,
+    status,
+    wait,
+    ...(problem === undefined ? {} : { problem }),
+    ...(result === undefined ? {} : { result }),
+    ...(log === undefined ? {} : { log })
+  })
+})
+
+/** Says how the task has ended, and watches the attempts that may complete though it has. */
+const finish = Effect.fnUntraced(function*(attempts: Attempts, end: End, final: Final) {
+  const { number, task: { subject }, watched, work: { background, run, team } } = attempts
+  const { id, log, outputs, problem, result, status } = end
+  yield* run.emit({
+    _tag: "task.finished",
+    team: team.spec.name,
+    subject,
+    id,
+    status,
+    earlier: false,
+    ...(result === undefined ? {} : { result }),
+    ...(outputs === undefined ? {} : { outputs }),
+    ...(problem === undefined ? {} : { problem }),
+    ...(log === undefined ? {} : { log }),
+    ...(end.number === number ? {} : { attempt: end.number }),
+    ...final
+  })
+  if (watched.length > 1 || status === "timeout" || status === "stalled") {
+    for (const attempt of watched) {
+      if (attempt.watch.id !== id || status !== "completed") yield* FiberSet.run(background, tellLate(attempts, attempt))
+    }
+  }
+  return status
+})
+
+/** Says that an attempt has completed when its task had ended. */
+const tellLate = ({ task: { subject }, work: { run, team } }: Attempts, { number, watch }: Attempt) =>
+  Effect.flatMap(watch.ended, (end) => (end.status === "completed" ? Effect.succeed(end) : watch.completedLate)).pipe(
+    Effect.flatMap(({ id }) => run.emit({ _tag: "task.late", team: team.spec.name, subject, id, attempt: number }))
+  )
