@@ -36,6 +36,7 @@ import type {
   Team,
   TeamId
 } from "./AgamemnonModel.ts"
+import type { AgentEnvironments } from "./AgentEnvironments.ts"
 import * as ConcurrencyLimit from "./ConcurrencyLimit.ts"
 import * as Pages from "./Pages.ts"
 import * as Replies from "./Replies.ts"
@@ -118,6 +119,8 @@ export interface Options {
   readonly feed?: Context.Tag.Service<TaskFeed> | undefined
   /** Takes what programs can read of the run of their tasks, where they run in this process. Defaults to none. */
   readonly contexts?: TaskContexts | undefined
+  /** Takes the environments of agents, in this process. Defaults to none: they cannot be given any. */
+  readonly environments?: AgentEnvironments | undefined
 }
 
 /**
@@ -147,6 +150,8 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
   readonly feed?: Context.Tag.Service<TaskFeed> | undefined
   /** Takes what programs can read of the run of their tasks, where they run in this process. */
   readonly contexts?: TaskContexts | undefined
+  /** Takes the environments of agents, in this process, if it can. */
+  readonly environments?: AgentEnvironments | undefined
   /** Succeeds when Agamemnon answers: sent once, never repeated, never queued. Interrupting it closes its socket. */
   readonly ping: Effect.Effect<void, AgamemnonError.PingError>
   /** Pings, and explains every answer but 2xx. */
@@ -353,6 +358,7 @@ export const make: (
     embedded: options.embedded,
     feed: options.feed,
     contexts: options.contexts,
+    environments: options.environments,
     ping: transport.ping,
     preflight: transport.preflight,
     listAgents: allAgents(repeated),

@@ -101,6 +101,13 @@ export const given = {
   inputs: optionalText("inputs", "FILE", "Give the workflow the inputs in this YAML or JSON file; --input wins over it")
 }
 
+/** File that holds secrets. */
+const secretsFile = optionalText(
+  "secrets-file",
+  "FILE",
+  "File of secrets that the workflow declares, NAME=VALUE a line; wins over the environment and .env"
+)
+
 /** File that holds a key. */
 export const keyFile = (meaning: string) => optionalText("key-file", "FILE", meaning)
 
@@ -143,6 +150,7 @@ export const foreground = {
   json: switches.json,
   logs: switches.logs,
   keyFile: keyFileOfBackend,
+  secretsFile,
   teardown,
   timeout,
   ...reports,

@@ -19,6 +19,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { InvalidOptionError, TlsRequiredError } from "../agamemnon/AgamemnonError.ts"
+import type { AgentEnvironments } from "../agamemnon/AgentEnvironments.ts"
 import type * as NatsTaskFeed from "../agamemnon/nats/NatsTaskFeed.ts"
 import * as TaskContexts from "../agamemnon/TaskContexts.ts"
 import type * as TaskFeed from "../agamemnon/TaskFeed.ts"
@@ -35,6 +36,7 @@ import * as LogFiles from "./log/LogFiles.ts"
 import * as NatsPublisher from "./NatsPublisher.ts"
 import * as ProcessGroups from "./ProcessGroups.ts"
 import type * as Program from "./Program.ts"
+import * as ProgramEnvironments from "./ProgramEnvironments.ts"
 import * as RateLimit from "./RateLimit.ts"
 import * as RequestLog from "./RequestLog.ts"
 import * as Worker from "./Worker.ts"
@@ -139,6 +141,8 @@ export class EmbeddedAgamemnon
     readonly feed: Context.Tag.Service<TaskFeed.TaskFeed>
     /** Takes what its programs can read of the run of their tasks, for a client that is given this as its options. */
     readonly contexts: TaskContexts.TaskContexts
+    /** Takes the environments of agents whose programs it runs, in this process, for a client that is given this as its options. */
+    readonly environments: AgentEnvironments | undefined
     /** Replaces the faults in force; none at all heals. */
     readonly setFaults: (faults: ReadonlyArray<Faults.Fault>) => Effect.Effect<void>
     /** Forgets everything, as a restart does. */
@@ -206,8 +210,9 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
     const contexts = TaskContexts.make()
     const { feed, interrupt } = yield* LocalTaskFeed.make(state)
     const groups = yield* ProcessGroups.make(Duration.decode(options.grace ?? "5 seconds"))
+    const environments = ProgramEnvironments.make()
     if (options.workers !== false) {
-      yield* Worker.make({ programs: options.programs, logs, contexts }).pipe(
+      yield* Worker.make({ programs: options.programs, logs, contexts, environments }).pipe(
         Effect.provideService(AgamemnonState.AgamemnonState, state),
         Effect.provideService(ProcessGroups.ProcessGroups, groups),
         Effect.provide(context)
@@ -234,6 +239,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
       embedded: true,
       feed,
       contexts,
+      environments: options.workers === false ? undefined : environments,
       setFaults: (next) =>
         Effect.zipRight(
           faults.set(next),

@@ -32,8 +32,9 @@ export interface Command {
   readonly file: string
   readonly args: ReadonlyArray<string>
   readonly directory: string
-  /** Variables in addition to this program's own. */
+  /** Variables in addition to this program's own, and those of its own that are not passed on. */
   readonly environment: Readonly<Record<string, string>>
+  readonly withheld: ReadonlyArray<string>
   /** What the program reads on its standard input. */
   readonly input: string
   /** Takes what the program writes, however it ends. */
@@ -104,7 +105,7 @@ const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog
       const isNew = () => clock.unsafeCurrentTimeNanos() - startedAt < newFor
       const { [ProcessTable.variable]: outer = "", ...inherited } = process.env
       // What is a secret of this program is none of the other's business.
-      for (const name of Settings.secrets) delete inherited[name]
+      for (const name of [...Settings.secrets, ...command.withheld]) delete inherited[name]
       const child = spawn(command.file, command.args, {
         cwd: command.directory,
         detached: true,

@@ -1,21 +1,38 @@
 /** What takes the output of a program: its end is the result of a task, and all of it goes to the log. */
 import * as Effect from "effect/Effect"
+import * as Struct from "effect/Struct"
+import type { LogStream } from "./log/LogEntry.ts"
 import type { LogWriter } from "./log/LogWriter.ts"
+import type { Masker } from "./Masker.ts"
 import type { OutputTail } from "./OutputTail.ts"
 
 /** Takes what a program writes, as a {@link LogWriter} does. */
 export type ProgramOutput = LogWriter
 
-/** Keeps the end of what a program writes, gives all of it to a log, and tells that there was something. */
-export const make = (tail: OutputTail, log: LogWriter, onWrite: () => void): ProgramOutput => {
-  const writers = { stdout: tail.writer(), stderr: tail.writer() }
+/**
+ * Keeps the end of what a program writes, gives all of it to a log, and tells that there was something. What is secret is
+ * masked before anything is kept.
+ */
+export const make = (tail: OutputTail, log: LogWriter, onWrite: () => void, masker: Masker): ProgramOutput => {
+  const streams = {
+    stdout: { masked: masker.stream(), write: tail.writer() },
+    stderr: { masked: masker.stream(), write: tail.writer() }
+  }
+  const keep = (stream: LogStream, chunk: Uint8Array): boolean => {
+    if (chunk.length === 0) return true
+    streams[stream].write(chunk)
+    return log.write(stream, chunk)
+  }
+  const keepRest = Effect.sync(() => {
+    for (const [stream, { masked }] of Struct.entries(streams)) keep(stream, masked.end())
+    tail.end()
+  })
   return {
     ...log,
     write: (stream, chunk) => {
       onWrite()
-      writers[stream](chunk)
-      return log.write(stream, chunk)
+      return keep(stream, streams[stream].masked.write(chunk))
     },
-    end: Effect.zipRight(Effect.sync(() => tail.end()), log.end)
+    end: Effect.zipRight(keepRest, log.end)
   }
 }

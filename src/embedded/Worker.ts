@@ -12,7 +12,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Queue from "effect/Queue"
+import * as Record from "effect/Record"
 import type * as Scope from "effect/Scope"
 import type { Agent, Task } from "../agamemnon/AgamemnonModel.ts"
 import * as AgentTags from "../agamemnon/AgentTags.ts"
@@ -22,9 +24,11 @@ import * as TaskResult from "../agamemnon/TaskResult.ts"
 import type * as LogFiles from "./log/LogFiles.ts"
 import * as LogWriter from "./log/LogWriter.ts"
 import { AgamemnonState, type StateEvent } from "./AgamemnonState.ts"
+import type { Masker } from "./Masker.ts"
 import { OutputTail } from "./OutputTail.ts"
 import { type Ended, ProcessGroups } from "./ProcessGroups.ts"
 import * as Program from "./Program.ts"
+import type { ProgramEnvironment, ProgramEnvironments } from "./ProgramEnvironments.ts"
 import * as ProgramOutput from "./ProgramOutput.ts"
 import * as SignsOfLife from "./SignsOfLife.ts"
 import * as TaskFiles from "./TaskFiles.ts"
@@ -37,11 +41,12 @@ interface AgentQueue {
   worker?: Fiber.RuntimeFiber<void> | undefined
 }
 
-/** What programs stand for, and where their logs are. */
+/** What programs stand for, where their logs are, and what they have in their environment. */
 export interface Options extends Program.Options {
   readonly logs?: LogFiles.Options | undefined
   /** What programs can read of the run of their tasks. */
   readonly contexts?: TaskContexts | undefined
+  readonly environments: ProgramEnvironments
 }
 
 interface Outcome {
@@ -72,6 +77,19 @@ const outcomeOf = (program: string, { code, signal }: Ended, output: OutputTail)
     ? completed(report(output))
     : failed(report(output, `${program} ${code === null ? `was ended by ${signal}` : `ended with exit code ${code}`}`))
 
+/** An outcome without what is secret. */
+const masked = ({ outputs, result, status }: Outcome, { masker }: ProgramEnvironment): Outcome => ({
+  status,
+  result: masker.text(result),
+  ...(outputs === undefined ? {} : { outputs: Record.map(outputs, (value) => maskedValue(value, masker)) })
+})
+
+const maskedValue = (value: unknown, masker: Masker): unknown => {
+  if (typeof value === "string") return masker.text(value)
+  if (Array.isArray(value)) return value.map((each) => maskedValue(each, masker))
+  return Predicate.isRecord(value) ? Record.map(value, (each) => maskedValue(each, masker)) : value
+}
+
 /** The log of a task, if it has one. */
 const logOf = (task: Task, { logs }: Options) => {
   const { log } = TaskLog.of(task)
@@ -80,6 +98,7 @@ const logOf = (task: Task, { logs }: Options) => {
 
 const perform = Effect.fn("Worker.perform")(function*(
   { agent, task }: { readonly agent: Agent; readonly task: Task },
+  { masker, variables, withheld }: ProgramEnvironment,
   options: Options & { readonly directory: string },
   output: OutputTail,
   onAlive: Effect.Effect<void>
@@ -100,7 +119,9 @@ const perform = Effect.fn("Worker.perform")(function*(
     file,
     args: [...args, ...Program.argumentsOf(agent["programArgs"])],
     directory,
+    withheld,
     environment: {
+      ...variables,
       TELEMACHY_AGENT: name,
       TELEMACHY_TASK_ID: task.id,
       TELEMACHY_TASK_SUBJECT: task.subject,
@@ -109,7 +130,7 @@ const perform = Effect.fn("Worker.perform")(function*(
       ...(run === undefined ? {} : { TELEMACHY_RUN: run })
     },
     input: text(task, "description"),
-    output: ProgramOutput.make(output, yield* logOf(task, options), yield* SignsOfLife.make(onAlive))
+    output: ProgramOutput.make(output, yield* logOf(task, options), yield* SignsOfLife.make(onAlive), masker)
   })
   const outputs = yield* files.outputs
   return { ...outcomeOf(program, ended, output), ...(Option.isSome(outputs) ? { outputs: outputs.value } : {}) }
@@ -139,12 +160,14 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
         onNone: () => Effect.void,
         onSome: (claimed) => {
           const output = new OutputTail(TaskResult.limit)
-          return restore(perform(claimed, performing, output, state.touchTask(agentId, taskId))).pipe(
+          const environment = options.environments.of(claimed.agent.name)
+          return restore(perform(claimed, environment, performing, output, state.touchTask(agentId, taskId))).pipe(
             Effect.catchAll((error) => Effect.succeed(failed(error.message))),
             Effect.catchAllCause((cause) =>
               Cause.isInterrupted(cause) ? outcomeOnInterrupt(agentId, output) : Effect.succeed(failed(Cause.pretty(cause)))
             ),
-            Effect.flatMap((outcome) => state.finishTask(agentId, taskId, outcome))
+            // What was written is masked by now. What the system says of a start that has failed, or two streams together, is not.
+            Effect.flatMap((outcome) => state.finishTask(agentId, taskId, masked(outcome, environment)))
           )
         }
       }))

@@ -146,6 +146,7 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   if (!RunProgress.canProceed(reached, evaluated.spec.teams, retryFailed)) return yield* new NothingToResumeError({ run, why: "failed" })
   return {
     journal,
+    attempt,
     input: told,
     evaluated,
     before: embedded ? withoutResources(reached) : reached,

@@ -13,6 +13,15 @@ import type { Outcome } from "../run/Outcome.ts"
 import { RunId } from "../run/RunId.ts"
 import type { InputsInvalidError } from "../workflow/Inputs.ts"
 import type { WorkflowInvalid } from "../workflow/WorkflowProblem.ts"
+import type { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironment.ts"
+
+/**
+ * Secrets that are missing, or that the Agamemnon of a run cannot be given.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironment.ts"
 
 /**
  * Agamemnon has not answered as many pings in a row as the threshold says: what
@@ -142,8 +151,8 @@ export class RunCancelledError extends Schema.TaggedError<RunCancelledError>()("
 }
 
 /**
- * Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded. With the first two
- * nothing has begun: the inputs that were given are wrong, or what becomes of a text with them.
+ * Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded. With the first four
+ * nothing has begun: the inputs or secrets that were given are wrong, or what becomes of a text with them.
  *
  * @since 0.1.0
  * @category errors
@@ -151,6 +160,8 @@ export class RunCancelledError extends Schema.TaggedError<RunCancelledError>()("
 export type RunError =
   | InputsInvalidError
   | WorkflowInvalid
+  | SecretsInvalidError
+  | SecretsUnsupportedError
   | WorkflowConnectivityError
   | WorkflowTimeoutError
   | TasksFailedError
@@ -164,6 +175,8 @@ export type RunError =
 const outcomes: Record<RunError["_tag"], Outcome> = {
   InputsInvalidError: "failed",
   WorkflowInvalid: "failed",
+  SecretsInvalidError: "failed",
+  SecretsUnsupportedError: "failed",
   WorkflowConnectivityError: "connectivity_lost",
   WorkflowTimeoutError: "timed_out",
   TasksFailedError: "failed",

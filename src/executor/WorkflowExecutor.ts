@@ -27,11 +27,20 @@ import * as WorkingDirectory from "../workflow/WorkingDirectory.ts"
 import * as Arrivals from "./Arrivals.ts"
 import * as EvaluatedSpec from "./EvaluatedSpec.ts"
 import * as Resume from "./Resume.ts"
+import * as RunEnvironment from "./RunEnvironment.ts"
 import type { RunError } from "./RunError.ts"
 import type { RunResult } from "./RunResult.ts"
 import * as RunSettings from "./RunSettings.ts"
 import * as TeamLists from "./TeamLists.ts"
 import { carryOut } from "./WorkflowRun.ts"
+
+/**
+ * The values of the secrets of a workflow.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type { GivenSecrets } from "./RunEnvironment.ts"
 
 /**
  * The result of a run, see `RunResult`.
@@ -50,6 +59,8 @@ export type { RunResult } from "./RunResult.ts"
 export interface Options {
   /** The values of the workflow's inputs, by name. They are on record with the run. */
   readonly inputs?: GivenInputs | undefined
+  /** The values of the workflow's secrets, by name. One that is not given is read from the `Config`. They are on record nowhere. */
+  readonly secrets?: RunEnvironment.GivenSecrets | undefined
   /** Ignores what exists on Agamemnon and makes everything new. Defaults to false. */
   readonly force?: boolean | undefined
   /**
@@ -78,6 +89,8 @@ export interface Options {
  * @category models
  */
 export interface ResumeOptions extends Resume.Options {
+  /** The values of the workflow's secrets, by name. One that is not given is read from the `Config`. */
+  readonly secrets?: RunEnvironment.GivenSecrets | undefined
   /** Wins over the policy that the run had. */
   readonly teardown?: TeardownPolicy | undefined
   /** Wins over the workflow's own limit, which counts from now. */
@@ -227,6 +240,15 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
 
   const isEmbedded = agamemnon.embedded ?? false
 
+  /** What programs are given in their environment. It is known before anything is made. */
+  const environmentOf = Effect.fnUntraced(function*(
+    { inputs = {}, source, spec }: Pick<RunInput.RunInput, "spec" | "inputs" | "source">,
+    { run, secrets }: Pick<Evaluation.Known, "run"> & { readonly secrets: RunEnvironment.GivenSecrets }
+  ) {
+    yield* RunEnvironment.check(spec, agamemnon.environments !== undefined)
+    return yield* RunEnvironment.make(spec, { inputs, run, source, secrets: yield* RunEnvironment.secretsOf(spec, secrets) })
+  })
+
   const execute = Effect.fn("WorkflowExecutor.execute")(function*(given: WorkflowSpec, asked: Options = {}) {
     const options = { ...asked, embedded: asked.embedded ?? isEmbedded }
     const { embedded, force = false, inputs = {}, separate = false, source } = options
@@ -237,26 +259,28 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
       ...(Evaluation.isTemplate(given) || Object.keys(inputs).length > 0 ? { inputs } : {})
     }
     const { spec, ...rest } = yield* EvaluatedSpec.make(told, { run: id, attempt: 1, embedded })
+    const environment = yield* environmentOf(told, { run: { id, attempt: 1 }, secrets: asked.secrets ?? {} })
     const request = { spec, rest, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
     if (Option.isNone(runJournal)) {
-      return yield* carryOut(shared, { ...options, id, request, journal: Option.none(), inputDigest: undefined })
+      return yield* carryOut(shared, { ...options, id, environment, request, journal: Option.none(), inputDigest: undefined })
     }
     const input = yield* RunInput.encode({ ...told, force, ...(separate ? { separate } : {}) })
     const journal = yield* runJournal.value.begin({ run: id, workflow: spec.metadata.name, url: agamemnon.url })
     yield* journal.writeInput(input)
-    return yield* carryOut(shared, { ...options, id, request, journal: Option.some(journal), inputDigest: input.digest })
+    return yield* carryOut(shared, { ...options, id, environment, request, journal: Option.some(journal), inputDigest: input.digest })
   })
 
   const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, asked: ResumeOptions = {}) {
     const options = { ...asked, embedded: asked.embedded ?? isEmbedded }
-    const { before, beforeAt, events: earlier, evaluated, input: { separate = false, ...told }, journal } = yield* Resume.prepare(id, options)
+    const { attempt, before, beforeAt, events: earlier, evaluated, input: { separate = false, ...told }, journal } = yield* Resume.prepare(id, options)
     const { force } = told
     const { spec, ...rest } = evaluated
+    const environment = yield* environmentOf(told, { run: { id, attempt }, secrets: asked.secrets ?? {} })
     const input = yield* RunInput.encode({ ...told, ...(separate ? { separate } : {}) })
     yield* journal.writeInput(input)
     const request = { spec, rest, force, separate, before, beforeAt, retryFailed: options.retryFailed ?? false }
     const arrivals = Arrivals.fromEvents(earlier, settings.requestTimeout)
-    return yield* carryOut(shared, { ...options, id, request, arrivals, journal: Option.some(journal), inputDigest: input.digest })
+    return yield* carryOut(shared, { ...options, id, environment, request, arrivals, journal: Option.some(journal), inputDigest: input.digest })
   })
 
   const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(Effect.scoped(effect), context)

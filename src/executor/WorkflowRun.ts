@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import type * as PubSub from "effect/PubSub"
 import type * as Scope from "effect/Scope"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import type { RunEnvironment } from "../agamemnon/AgentEnvironments.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
 import type * as Pinger from "../liveness/Pinger.ts"
 import type { EventBody, RunEvent } from "../run/RunEvent.ts"
@@ -43,6 +44,8 @@ export interface Options {
   readonly request: Omit<RunRequest.Options, "isAlone" | "arrivals" | "awaitArrivals">
   /** What the process that has driven the run before may have sent last. Defaults to nothing. */
   readonly arrivals?: Arrivals.Arrivals | undefined
+  /** What programs have in their environment, by the names that their agents have in the workflow. */
+  readonly environment: RunEnvironment
   /** Digest of its input in the journal, if it is there. */
   readonly inputDigest: string | undefined
   /** Wins over the workflow's own policy, or that which the run had. */
@@ -55,9 +58,9 @@ export interface Options {
 
 /** Takes a run to its end. */
 export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Options) {
-  const { embedded = false, id, journal } = options
+  const { embedded = false, environment, id, journal } = options
   const { before, spec } = options.request
-  const { url } = yield* AgamemnonClient
+  const { environments, url } = yield* AgamemnonClient
   const { events, settings } = shared
   const policy = options.teardown ?? before?.policy ?? spec.teardown
   const limit = limitOf(options, settings)
@@ -70,6 +73,8 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const arrivals = Arrivals.merge([options.arrivals ?? Arrivals.none, former])
   const awaitArrivals = yield* Effect.provideService(Arrivals.makeWait(arrivals), CurrentRun.CurrentRun, current)
   const request = RunRequest.make(id, { ...asked, arrivals, awaitArrivals })
+  const agents = new Map([...environment.agents].map(([name, variables]) => [request.keyOf(name), variables]))
+  yield* environments?.provide({ ...environment, agents }) ?? Effect.void
   /** Dead runs of which this one has used something again. */
   const inherited: Array<RunId> = []
   yield* Pipeline.run({

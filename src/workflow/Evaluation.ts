@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
+import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import * as DueTask from "./DueTask.ts"
 import type * as StrictEvaluator from "./expression/StrictEvaluator.ts"
@@ -16,6 +17,7 @@ import * as TemplateValue from "./expression/TemplateValue.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
+import { EnvironmentValue } from "./Secrets.ts"
 import * as WorkflowGraph from "./WorkflowGraph.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 import type { AgentSpec, Origin, TaskSpec, TeamSpec, WorkflowSpec } from "./WorkflowSpec.ts"
@@ -35,7 +37,8 @@ export const isTemplate = ({ agents, inputs, metadata, teams }: WorkflowSpec): b
   const orNone = Option.getOrElse(() => "")
   return inputs !== undefined
     || some(metadata.description ?? "")
-    || agents.some(({ dockerImage, model, program, workingDir }) => some(program, workingDir, orNone(model), orNone(dockerImage)))
+    || agents.some(({ dockerImage, env = {}, model, program, workingDir }) =>
+      some(program, workingDir, orNone(model), orNone(dockerImage), ...Object.values(env)))
     || teams.some(({ tasks }) => tasks.some(({ condition, description, subject }) => some(subject, description) || Option.isSome(condition)))
 }
 
@@ -55,7 +58,8 @@ export const evaluate = (
   Effect.map(evaluateAll(...args), ({ spec }) => spec)
 
 /**
- * Evaluates a workflow. Fails with all that is wrong with the values that are given, or else with all that is wrong with
+ * Evaluates a workflow, but for what agents have in their environment, which {@link environments} evaluates: that is checked
+ * as far as it reads no secrets, and stays as it is written. Fails with all that is wrong with the values that are given, or else with all that is wrong with
  * what becomes of them.
  */
 export const evaluateAll = (
@@ -79,12 +83,39 @@ export const evaluateAll = (
       agents: rest.agents.map((agent, index) => agentOf(evaluating, ["agents", index], agent)),
       teams: rest.teams.map((team, index) => teamOf(evaluating, ["teams", index], team))
     }
+    rest.agents.forEach((agent, index) => environmentOf(evaluating, ["agents", index, "env"], agent))
     if (evaluating.findings.length === 0) return { spec: evaluated, contexts, late: lateOf(spec, evaluated) }
-    return yield* WorkflowProblem.invalid(origin.source ?? "workflow", {
-      problems: evaluating.findings.map((finding) =>
-        WorkflowProblem.make(finding, { position: origin.locate?.(finding.path, false, finding.within), workflow: spec })),
-      omitted: 0
-    })
+    return yield* invalid(spec, evaluating, origin)
+  })
+
+/** The value of a variable. */
+export interface Variable {
+  readonly value: Redacted.Redacted
+  /** What became of the expressions in it that read secrets. */
+  readonly derived: ReadonlyArray<Redacted.Redacted>
+}
+
+/** Evaluates the environments of agents, by their names. Each value is kept out of whatever is written. */
+export const environments = (
+  spec: WorkflowSpec,
+  { inputs: given, run, secrets }: Known & { readonly secrets: Readonly<Record<string, Redacted.Redacted>> },
+  origin: Pick<Origin, "source" | "locate"> = {}
+): Effect.Effect<ReadonlyMap<string, ReadonlyMap<string, Variable>>, Inputs.InputsInvalidError | WorkflowProblem.WorkflowInvalid> =>
+  Effect.gen(function*() {
+    const { name } = spec.metadata
+    const inputs = yield* Inputs.resolve({ inputs: spec.inputs, workflow: name }, given)
+    const values = Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [name, Redacted.value(secret)]))
+    const evaluating: Evaluating = { contexts: { inputs, run, workflow: { name }, secrets: values }, findings: [] }
+    const evaluated = spec.agents.map((agent, index) =>
+      [agent.name, environmentOf(evaluating, ["agents", index, "env"], agent)] as const)
+    return evaluating.findings.length === 0 ? new Map(evaluated) : yield* invalid(spec, evaluating, origin)
+  })
+
+const invalid = (spec: WorkflowSpec, { findings }: Evaluating, origin: Pick<Origin, "source" | "locate">) =>
+  WorkflowProblem.invalid(origin.source ?? "workflow", {
+    problems: findings.map((finding) =>
+      WorkflowProblem.make(finding, { position: origin.locate?.(finding.path, false, finding.within), workflow: spec })),
+    omitted: 0
   })
 
 /** Finds the descriptions that are still to be evaluated. */
@@ -119,6 +150,32 @@ const textOf = (
   if (Either.isRight(checked)) return evaluated.right
   findings.push(...SchemaProblems.findings(checked.left).map((finding) => ({ ...finding, path })))
   return text
+}
+
+/** Evaluates the variables of an agent: all of them where secrets are known, and else those that read none. */
+const environmentOf = (
+  evaluating: Evaluating,
+  path: WorkflowProblem.Path,
+  { env = {} }: AgentSpec
+): ReadonlyMap<string, Variable> => {
+  const { contexts, findings } = evaluating
+  const variables = new Map<string, Variable>()
+  for (const [name, text] of Object.entries(env)) {
+    const secretive = ExpressionProblems.secretive(text)
+    if (secretive.length > 0 && contexts["secrets"] === undefined) continue
+    const own: Evaluating = { contexts, findings: [] }
+    const value = textOf(own, [...path, name], text, EnvironmentValue)
+    // What is said of a value could quote it.
+    findings.push(...(secretive.length > 0 ? own.findings.map((finding) => ({ ...finding, ...unevaluable })) : own.findings))
+    const derived = secretive.flatMap((source) => Either.match(TemplateValue.evaluateText(source, contexts), { onLeft: () => [], onRight: (each) => [Redacted.make(each)] }))
+    variables.set(name, { value: Redacted.make(value), derived })
+  }
+  return variables
+}
+
+const unevaluable = {
+  found: "an expression over secrets",
+  expected: "one that can be evaluated to a text without the character NUL"
 }
 
 const Program = nonBlank(textOfAtMost(maxBytes.program))

@@ -5,6 +5,7 @@ import * as Scope from "./expression/Scope.ts"
 import * as Template from "./expression/Template.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Outputs from "./Outputs.ts"
+import * as Secrets from "./Secrets.ts"
 import type { Path } from "./WorkflowProblem.ts"
 
 /** A text with expressions, and what they can read. */
@@ -27,7 +28,7 @@ const whenDue = ["description"] as const
 
 /** Finds every text of a workflow, in its encoded form, that has something to evaluate. */
 export const find = (workflow: unknown): ReadonlyArray<Place> => {
-  const scopes = scopesOf(get(workflow, "inputs"), tasksOf(workflow))
+  const scopes = scopesOf(get(workflow, "inputs"), tasksOf(workflow), Secrets.declared(workflow))
   const within = (path: Path, value: unknown, keys: ReadonlyArray<string>, scope: Scope.Scope) =>
     keys.flatMap((key): ReadonlyArray<Place> => {
       const text = get(value, key)
@@ -35,7 +36,13 @@ export const find = (workflow: unknown): ReadonlyArray<Place> => {
     })
   return [
     ...within(["metadata"], get(workflow, "metadata"), ["description"], scopes.ofRun),
-    ...items(workflow, "agents").flatMap((agent, index) => within(["agents", index], agent, ofAgent, scopes.ofRun)),
+    ...items(workflow, "agents").flatMap((agent, index) => {
+      const env = get(agent, "env")
+      return [
+        ...within(["agents", index], agent, ofAgent, scopes.ofRun),
+        ...within(["agents", index, "env"], env, Predicate.isRecord(env) ? Object.keys(env) : [], scopes.ofEnvironment)
+      ]
+    }),
     ...items(workflow, "teams").flatMap((team, index) =>
       items(team, "tasks").flatMap((task, position) => {
         const path = ["teams", index, "tasks", position]
@@ -68,15 +75,21 @@ const taskShape = (outputs: unknown): Scope.Shape =>
 const outputShape = (type: unknown): Scope.Shape =>
   type === "list" ? Scope.list(Scope.any) : Schema.is(Outputs.OutputType)(type) ? Scope.scalar(Inputs.words[type]) : Scope.any
 
+/** What can be read in each kind of place. */
 interface Scopes {
   readonly ofRun: Scope.Scope
   readonly ofTask: Scope.Scope
   readonly ofDueTask: Scope.Scope
   readonly ofCondition: Scope.Scope
+  readonly ofEnvironment: Scope.Scope
 }
 
-const scopesOf = (inputs: unknown, tasks: Scope.Shape): Scopes => {
-  const scopeWith = (attempt: Scope.Shape, tasks: Scope.Shape, functions: Scope.Names = noFunctions): Scope.Scope => ({
+const scopesOf = (inputs: unknown, tasks: Scope.Shape, secrets: ReadonlyArray<string>): Scopes => {
+  const scopeWith = (
+    attempt: Scope.Shape,
+    tasks: Scope.Shape,
+    { functions = noFunctions, ofSecrets = Scope.refused(noSecrets) }: { readonly functions?: Scope.Names; readonly ofSecrets?: Scope.Shape } = {}
+  ): Scope.Scope => ({
     functions,
     contexts: Scope.named({
       inputs: Predicate.isRecord(inputs) || inputs === undefined ? shapeOf(Inputs.declared(inputs)) : Scope.any,
@@ -84,19 +97,30 @@ const scopesOf = (inputs: unknown, tasks: Scope.Shape): Scopes => {
       workflow: Scope.map({ name: text }),
       tasks,
       matrix: Scope.refused("inputs, run or workflow: there is no matrix yet"),
-      secrets: Scope.refused("inputs, run or workflow: secrets cannot be read yet")
+      secrets: ofSecrets
     })
   })
   // A task that is done would be another one when the run is resumed, and be done again.
   const attempt = Scope.refused("run.id: a task is the same one in each attempt of its run")
   const early = Scope.refused("inputs, run or workflow: what tasks answer is known only when a task is due, for its description and its if")
+  const ofRun = Scope.scalar(Inputs.words.number)
   return {
-    ofRun: scopeWith(Scope.scalar(Inputs.words.number), early),
+    ofRun: scopeWith(ofRun, early),
     ofTask: scopeWith(attempt, early),
     ofDueTask: scopeWith(attempt, tasks),
-    ofCondition: scopeWith(attempt, tasks, Scope.named(Object.fromEntries(statusFunctions.map((name) => [name, Scope.scalar("true or false")]))))
+    ofCondition: scopeWith(attempt, tasks, {
+      functions: Scope.named(Object.fromEntries(statusFunctions.map((name) => [name, Scope.scalar("true or false")])))
+    }),
+    ofEnvironment: scopeWith(ofRun, early, { ofSecrets: shapeOfSecrets(secrets) })
   }
 }
+
+const noSecrets = "inputs, run or workflow: secrets can be read in agents[].env, and nowhere else"
+
+const shapeOfSecrets = (names: ReadonlyArray<string>): Scope.Shape =>
+  names.length === 0
+    ? Scope.refused("a secret that is declared at the top of the file, as in secrets: [GITHUB_TOKEN]")
+    : Scope.map(Object.fromEntries(names.map((name) => [name, text])))
 
 const text = Scope.scalar(Inputs.words.string)
 

@@ -3,7 +3,7 @@ import * as Either from "effect/Either"
 import * as Condition from "./expression/Condition.ts"
 import * as Expression from "./expression/Expression.ts"
 import * as Fault from "./expression/Fault.ts"
-import type * as Scope from "./expression/Scope.ts"
+import * as Scope from "./expression/Scope.ts"
 import * as ScopeFaults from "./expression/ScopeFaults.ts"
 import * as Template from "./expression/Template.ts"
 import * as TemplateValue from "./expression/TemplateValue.ts"
@@ -66,6 +66,13 @@ const conditionOf = (text: string, scope: Scope.Scope): ReadonlyArray<CheckedExp
       return [{ within, faults: faults.map((fault) => Fault.shifted(fault, start)), reads }]
     }
   })
+
+const ofAnything: Scope.Names = { names: [], get: () => Scope.any }
+
+/** Finds the expressions of a text that read secrets, each as a text of its own. */
+export const secretive = (text: string): ReadonlyArray<string> =>
+  expressionsOf(text, { contexts: ofAnything, functions: ofAnything }).flatMap(({ reads, within: { end, start } }) =>
+    reads.some(([context]) => context === "secrets") ? [`\${{ ${text.slice(start, end)} }}`] : [])
 
 const checked = ({ source, start }: { readonly source: string; readonly start: number }, scope: Scope.Scope): CheckedExpression => {
   const within = { start, end: start + source.length }

@@ -17,6 +17,7 @@ import * as Outputs from "./Outputs.ts"
 import * as ReferenceProblems from "./ReferenceProblems.ts"
 import { RetryPolicy } from "./RetryPolicy.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
+import * as Secrets from "./Secrets.ts"
 import { TeardownPolicy } from "./TeardownPolicy.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 import { Model, NonBlank, nonBlank, templateOfAtMost, Text, textOfAtMost } from "./WorkflowText.ts"
@@ -111,6 +112,14 @@ export const AgentSpec = Schema.Struct({
   memory: Schema.optionalWith(
     NonBlank.annotations({ description: "Memory of the container.", examples: ["512m", "4g"], default: "4g" }),
     { default: () => "4g" }
+  ),
+  env: Schema.optionalWith(
+    Secrets.Environment.annotations({
+      description: "Variables in the environment of the program, by name, on the embedded Agamemnon. Here alone, `${{ secrets.NAME }}` " +
+        "can be read.",
+      examples: [{ GH_TOKEN: "${{ secrets.GITHUB_TOKEN }}", LOG_LEVEL: "debug" }]
+    }),
+    { exact: true }
   ),
   stalledAfter: StalledAfter
 }).annotations({ identifier: "AgentSpec", description: "An agent: a worker that Agamemnon runs for the workflow." })
@@ -298,6 +307,14 @@ const Fields = Schema.Struct({
     }),
     { exact: true }
   ),
+  secrets: Schema.optionalWith(
+    Secrets.Secrets.annotations({
+      description: "Names of variables that a run needs and that are kept secret, from the environment, `.env` or `--secrets-file`. " +
+        "`env` of an agent reads them as `${{ secrets.NAME }}`.",
+      examples: [["GITHUB_TOKEN"]]
+    }),
+    { exact: true }
+  ),
   agents: listOf(AgentSpec, "agent", "a workflow without agents has nobody to do its tasks").annotations({
     description: "Agents of the workflow."
   }),
@@ -423,6 +440,7 @@ export const decodeUnknown = (
     const found = SchemaProblems.withoutMisspelt([
       ...structure,
       ...Inputs.findings(input),
+      ...Secrets.findings(input),
       ...ReferenceProblems.findings(input),
       ...ExpressionProblems.findings(input)
     ]).map((finding) =>

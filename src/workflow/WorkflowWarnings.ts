@@ -9,6 +9,7 @@ import * as ExpressionPlaces from "./ExpressionPlaces.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Interpreters from "./Interpreters.ts"
+import * as Secrets from "./Secrets.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 
 /** A warning as a check reports it, before it is known where in the file its path is written. */
@@ -36,6 +37,7 @@ export const find = (workflow: unknown, locate?: WorkflowProblem.Locate): Readon
       ...argumentsInProgram(agent, index),
       ...modelOfNone(agent, index)
     ]),
+    ...unreadSecrets(workflow),
     ...valuesInScripts(workflow, agents),
     ...notEvaluated(workflow)
   ]
@@ -108,6 +110,22 @@ const modelOfNone = (agent: unknown, index: number): ReadonlyArray<Finding> => {
       ? "program none starts nothing that could use a model: it has no effect"
       : `program ${name} knows no --model, which is what model adds to its arguments: leave model out`
   }]
+}
+
+/** Finds secrets that no program gets. Where an expression chooses among them, it can be any. */
+const unreadSecrets = (workflow: unknown): ReadonlyArray<Finding> => {
+  const secrets = Secrets.declared(workflow)
+  if (secrets.length === 0) return []
+  const expressions = ExpressionPlaces.find(workflow)
+    .filter(({ path }) => path[2] === "env")
+    .flatMap(({ scope, text }) => ExpressionProblems.expressionsOf(text, scope))
+  const read = new Set(expressions.flatMap(({ reads }) => reads.filter(([context]) => context === "secrets").map(([, name]) => name)))
+  return secrets.flatMap((name, position): ReadonlyArray<Finding> =>
+    read.has(undefined) || read.has(name.toLowerCase()) ? [] : [{
+      path: ["secrets", position],
+      atKey: false,
+      says: `no env of an agent reads the secret ${name}: a run needs it, and no program gets it`
+    }])
 }
 
 /**

@@ -42,7 +42,7 @@ describe("ExpressionProblems", () => {
     ["${{ inptus.ticket }}", "10:26", "found the unknown name inptus, expected a context: inputs, run, workflow, tasks (did you mean \"inputs\"?)"],
     ["${{ tojsn(inputs) }}", "10:26", "found the unknown name tojsn, expected a function: contains, startsWith, endsWith, format, join, toJSON, fromJSON, case (did you mean \"toJSON\"?)"],
     ["${{ tasks.plan.result }}", "10:32", "found the unknown name plan, expected a name that tasks has, and there is none"],
-    ["${{ secrets.TOKEN }}", "10:26", "found secrets, expected inputs, run or workflow: secrets cannot be read yet"],
+    ["${{ secrets.TOKEN }}", "10:26", "found secrets, expected inputs, run or workflow: secrets can be read in agents[].env, and nowhere else"],
     ["${{ matrix.file }}", "10:26", "found matrix, expected inputs, run or workflow: there is no matrix yet"],
     ["${{ always() }}", "10:26", "found always, expected another function: always() is for the if of a task"],
     ["${{ run.attempt }}", "10:30", "found attempt, expected run.id: a task is the same one in each attempt of its run"],

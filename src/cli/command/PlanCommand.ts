@@ -4,6 +4,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { AgamemnonClient } from "../../agamemnon/AgamemnonClient.ts"
+import * as RunEnvironment from "../../executor/RunEnvironment.ts"
 import { oneLine } from "../../report/Format.ts"
 import * as Plan from "../../report/Plan.ts"
 import * as PlanData from "../../report/PlanData.ts"
@@ -30,6 +31,7 @@ const existingOf = (spec: WorkflowSpec) =>
 /** Shows the plan of a workflow, and its inputs; what exists on an Agamemnon that answers is marked. */
 export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec, inputs: Inputs.InputValues, json: boolean) {
   yield* ProgramCheck.check(spec)
+  yield* RunEnvironment.check(spec, yield* Backend.IsEmbedded)
   const existing = (yield* Backend.IsEmbedded) ? PlannedReuse.nothing : yield* existingOf(spec)
   if (json) return yield* JsonLines.write(JSON.stringify(PlanData.make(spec, existing, inputs)))
   yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing, inputs }))

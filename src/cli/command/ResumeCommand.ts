@@ -23,6 +23,7 @@ import { config, definition } from "../definition/ResumeDefinition.ts"
 import * as Display from "../Display.ts"
 import * as ExitCode from "../ExitCode.ts"
 import * as ForegroundRun from "../ForegroundRun.ts"
+import * as GivenSecrets from "../GivenSecrets.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as ProgramCheck from "../ProgramCheck.ts"
 import * as ReportFiles from "../ReportFiles.ts"
@@ -85,8 +86,10 @@ export const command = Command.make("resume", config, (flags) =>
       const removal = embedded ? () => undefined : NextCommand.cleanup
       const display = yield* Display.make({ json, logs, quiet, verbose, removal, next: NextCommand.afterRun })
       const reports = yield* ReportFiles.make(places, removal)
+      const spec = workflow.current ?? workflow.told?.spec
       const options = {
         spec: workflow.current,
+        secrets: spec === undefined ? {} : yield* GivenSecrets.read(spec, flags.secretsFile),
         moved: Option.isSome(flags.url),
         acceptChanges: flags.acceptChanges,
         retryFailed: flags.retryFailed,

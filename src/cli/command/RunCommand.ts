@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as AgamemnonClient from "../../agamemnon/AgamemnonClient.ts"
 import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
+import * as RunEnvironment from "../../executor/RunEnvironment.ts"
 import * as RunSettings from "../../executor/RunSettings.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
 import * as RunStore from "../../store/RunStore.ts"
@@ -19,6 +20,7 @@ import * as Display from "../Display.ts"
 import * as EarlierRun from "../EarlierRun.ts"
 import * as ForegroundRun from "../ForegroundRun.ts"
 import * as GivenInputs from "../GivenInputs.ts"
+import * as GivenSecrets from "../GivenSecrets.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as ProgramCheck from "../ProgramCheck.ts"
 import * as ReportFiles from "../ReportFiles.ts"
@@ -46,7 +48,7 @@ export class ContradictionError extends Schema.TaggedError<ContradictionError>()
 /** What there is to do instead of running a workflow that is running. */
 const instead = "--join watches the other run to its end; --separate makes agents and teams of its own"
 
-export const command = Command.make("run", config, ({ dryRun, file, force, input, inputs, join, json, junit, keyFile, logs, noColor, quiet, resume, separate, summary, teardown, timeout, url, verbose, yes }) =>
+export const command = Command.make("run", config, ({ dryRun, file, force, input, inputs, join, json, junit, keyFile, logs, noColor, quiet, resume, secretsFile, separate, summary, teardown, timeout, url, verbose, yes }) =>
   Effect.gen(function*() {
     if (join && separate) return yield* new ContradictionError({ flags: ["--join", "--separate"] })
     if (resume && (force || separate)) {
@@ -70,6 +72,8 @@ export const command = Command.make("run", config, ({ dryRun, file, force, input
         yield* Effect.zip(RunSettings.config, NatsTaskFeed.config)
         return yield* PlanCommand.show(spec, Inputs.valuesOf(loaded.spec, given), json)
       }
+      yield* RunEnvironment.refuseSecrets(loaded.spec, yield* Backend.IsEmbedded)
+      const secrets = yield* GivenSecrets.resolve(loaded.spec, secretsFile)
       const prepareRun = Effect.tap(prepare, ({ spec }) => ProgramCheck.check(spec))
       // A run that goes on has its inputs.
       const early = resume && loaded.spec.inputs !== undefined ? undefined : yield* prepareRun
@@ -82,7 +86,8 @@ export const command = Command.make("run", config, ({ dryRun, file, force, input
         const reports = yield* ReportFiles.make(places, removal)
         const overrides = {
           teardown: Option.getOrUndefined(teardown),
-          timeout: Option.getOrUndefined(timeout)
+          timeout: Option.getOrUndefined(timeout),
+          secrets
         }
         const isNew = force || separate
         const flags = { resume, yes, json, quiet, isInputUsed: file === "-", inputs: early?.given ?? flagged }
