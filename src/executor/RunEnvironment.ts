@@ -123,8 +123,8 @@ export const check = Effect.fnUntraced(function*(spec: WorkflowSpec, isSupported
 /** The shortest secret: a shorter one would be masked in text that has nothing to do with it. */
 const shortest = 4
 
-/** The longest secret: the system takes no longer variables. */
-const longest = 65_536
+/** The longest secret: what masks it holds each of its forms in memory, some 5 kB for each of its characters. */
+const longest = 16_384
 
 const expected = `a text of at least ${shortest} characters in the environment, in .env or in the file of --secrets-file`
 

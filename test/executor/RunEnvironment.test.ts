@@ -89,7 +89,7 @@ describe("RunEnvironment", () => {
         `secret "TOKEN": found nothing, ${expected}`,
         `secret "KEY": found a text of 3 characters, which could not be masked, ${expected}`
       ])
-      assert.include(yield* refusal({ TOKEN: "", KEY: "x".repeat(70_000) }), "found a text of 70000 characters, expected at most 65536")
+      assert.include(yield* refusal({ TOKEN: "", KEY: "x".repeat(70_000) }), "found a text of 70000 characters, expected at most 16384")
       assert.include(yield* refusal({ TOKEN: "hunter\0", KEY: values.KEY }), "found a text with NUL or half a character")
       const malformed = yield* refusal({ TOKEN: values.TOKEN, KEY: "hunter22 is no JSON" })
       assert.include(malformed, "found an expression over secrets")
