@@ -3,9 +3,10 @@ import * as Options from "@effect/cli/Options"
 import type * as Usage from "@effect/cli/Usage"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import * as Seconds from "../settings/Seconds.ts"
 import { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
+import * as WrittenDuration from "../workflow/WrittenDuration.ts"
 
 /** Flags that stand alone. */
 export const switches = {
@@ -128,14 +129,23 @@ export const number = (flag: string, expected: string, isValid: (value: number) 
   )
 }
 
-const seconds = number("--timeout", Seconds.range, Seconds.isValid)
+const limit = Schema.transformOrFail(Schema.String, Schema.DurationFromSelf, {
+  strict: true,
+  decode: (text, _, ast) =>
+    Option.match(WrittenDuration.fromText(text), {
+      onNone: () => ParseResult.fail(new ParseResult.Type(ast, text)),
+      onSome: ParseResult.succeed
+    }),
+  encode: (duration) => ParseResult.succeed(String(Duration.toSeconds(duration)))
+}).annotations({
+  message: ({ actual }) => ({ message: `--timeout: expected ${WrittenDuration.range}, found ${String(actual)}`, override: true })
+})
 
 /** The limit of the run. */
 export const timeout = Options.text("timeout").pipe(
-  Options.withPseudoName("SECONDS"),
-  Options.withSchema(seconds),
-  Options.map(Duration.seconds),
-  Options.withDescription(`Limit of the run: ${Seconds.range}; instead of what the file says`),
+  Options.withPseudoName("DURATION"),
+  Options.withSchema(limit),
+  Options.withDescription(`Limit of the run: ${WrittenDuration.range}; instead of what the file says`),
   Options.optional
 )
 

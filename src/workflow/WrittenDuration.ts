@@ -11,7 +11,7 @@ import * as Seconds from "../settings/Seconds.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
 
 /** What counts as one, in words. */
-const range = "a duration greater than 0, as 90 (seconds), 30s, 10m or 1h 30m, at most 24d"
+export const range = "a duration greater than 0, as 90 (seconds), 30s, 10m or 1h 30m, at most 24d"
 
 const secondsIn: ReadonlyMap<string, number> = new Map([["s", 1], ["m", 60], ["h", 3600], ["d", 86_400]])
 
@@ -26,6 +26,13 @@ const secondsOf = (text: string): Option.Option<number> => {
   if (new Set(parts.map(([, , unit]) => unit)).size < parts.length) return Option.none()
   return Option.some(parts.reduce((sum, [, number, unit = ""]) => sum + Number(number) * (secondsIn.get(unit) ?? 0), 0))
 }
+
+/** Reads a duration that is given as text, a number of seconds or with units. */
+export const fromText = (text: string): Option.Option<Duration.Duration> =>
+  (/^\s*\d+(?:\.\d+)?\s*$/.test(text) ? Option.some(Number(text)) : secondsOf(text)).pipe(
+    Option.filter(Seconds.isValid),
+    Option.map(Duration.seconds)
+  )
 
 const ValidDuration = Schema.DurationFromSelf.pipe(
   Schema.filter((duration) => Seconds.isValid(Duration.toSeconds(duration)), {

@@ -163,7 +163,8 @@ describe("Worker", () => {
       const path = yield* createTask(server, { subject: "s 1", description: "env", assigneeAgentId: agent })
       const { result } = yield* finished(server, path)
       const lines = String(result).split("\n")
-      const told = lines.filter((line) => /^TELEMACHY_(?!TEST_|PROCESS_GROUP=)/.test(line))
+      const told = lines.filter((line) => /^TELEMACHY_(?!TEST_|PROCESS_GROUP=|OUTPUT=)/.test(line))
+      assert.lengthOf(lines.filter((line) => /^TELEMACHY_OUTPUT=\/./.test(line)), 1)
       assert.deepStrictEqual(Arr.sort(told, Order.string), [
         "TELEMACHY_AGENT=writer",
         "TELEMACHY_RUN=0123456789abcdef",
