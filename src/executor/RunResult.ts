@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
 
-/** A run whose tasks are all completed. */
+/** A run that has completed: each of its tasks has, but for those whose failure is tolerated or whose condition does not hold. */
 export interface RunResult {
   readonly run: RunId
   readonly workflow: string

@@ -124,11 +124,10 @@ const teamLines = (team: TeamSpec, all: Waves, reused: string, { existing, style
   }
   const rows = waves.flatMap(({ number, tasks }) =>
     tasks.map(({ subject, task }, position) => {
-      const after = task.blockedBy.length === 0 ? "" : `after ${task.blockedBy.join(", ")}`
       return [
         `  ${position === 0 ? style.active(String(number + 1).padStart(3)) : "   "}  ${oneLine(subject)}`,
         oneLine(task.assignTo.join(", ")),
-        style.faint(oneLine(after)),
+        style.faint(oneLine(when(task))),
         stateOf(subject)
       ]
     })
@@ -140,6 +139,13 @@ const teamLines = (team: TeamSpec, all: Waves, reused: string, { existing, style
     `  ${pathLine("critical path", path)}`
   ].map((line) => Table.cut(line, width))
 }
+
+/** What a task waits for, whether it then runs, and how often it is tried. */
+const when = ({ blockedBy, condition, retry }: TaskSpec): string => [
+  ...(blockedBy.length === 0 ? [] : [`after ${blockedBy.join(", ")}`]),
+  ...Option.toArray(Option.map(condition, (text) => `if ${text}`)),
+  ...Option.toArray(Option.map(retry, ({ times }) => `up to ${count(times + 1, "attempt")}`))
+].join("; ")
 
 const pathLine = (what: string, path: ReadonlyArray<string>): string => `${what}, ${count(path.length, "task")}: ${chain(path)}`
 

@@ -37,6 +37,10 @@ export const make = (spec: WorkflowSpec, { resources, tasks }: PlannedReuse, inp
 
 const placeOf = ({ subject, team }: WorkflowGraph.Place) => ({ team, subject })
 
+/** What is said, of what can be left out. */
+const known = (fields: Readonly<Record<string, Option.Option<unknown>>>) =>
+  Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (Option.isSome(value) ? [[name, value.value]] : [])))
+
 const teamData = (
   { agents, name, tasks }: TeamSpec,
   waves: ReadonlyArray<ReadonlyArray<WorkflowGraph.Place>>,
@@ -50,10 +54,10 @@ const teamData = (
     // Of the waves of the workflow, those that the team has tasks in.
     waves: waves.map((wave) => wave.flatMap(({ subject, team }) => (team === name ? [subject] : []))).filter((wave) => wave.length > 0),
     criticalPath: WorkflowGraph.criticalPath(WorkflowGraph.make([{ name, tasks }])).map(({ subject }) => subject),
-    tasks: tasks.map(({ assignTo, blockedBy, id, subject }) => {
+    tasks: tasks.map(({ assignTo, blockedBy, condition, id, outputs, subject }) => {
       const found = earlier.get(subject)
       const assignee = assignTo.length === 1 ? assignTo[0] : assignTo
-      return { subject, ...(Option.isNone(id) ? {} : { id: id.value }), assignTo: assignee, blockedBy, ...(found === undefined ? {} : { earlier: found }) }
+      return { subject, ...(Option.isNone(id) ? {} : { id: id.value }), assignTo: assignee, blockedBy, ...known({ if: condition, outputs }), ...(found === undefined ? {} : { earlier: found }) }
     })
   }
 }

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import stringWidth from "string-width"
 import * as Plan from "../../src/report/Plan.ts"
+import * as PlanData from "../../src/report/PlanData.ts"
 import * as Style from "../../src/report/Style.ts"
 import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
 
@@ -50,6 +51,36 @@ describe("Plan", () => {
         "    3  again    penelope  after unravel",
         "  critical path, 3 tasks: weave → unravel → again"
       ])
+    }))
+
+  it.effect("tells what a task waits for in other teams, whether it then runs and how often, and waves over all teams", () =>
+    Effect.gen(function*() {
+      const member = { description: "d", assign_to: "penelope" }
+      const spec = yield* WorkflowSpec.decodeUnknown({
+        metadata: { name: "odyssey" },
+        agents: [{ name: "penelope", program: "loom" }],
+        teams: [
+          { name: "weavers", agents: ["penelope"], tasks: [{ ...member, id: "weave", subject: "weave", retry: 2 }] },
+          { name: "readers", agents: ["penelope"], tasks: [{ ...member, subject: "read", blocked_by: ["weave"], if: "failure()" }] }
+        ]
+      })
+      const existing = { resources: [], tasks: [] }
+      assert.deepStrictEqual(Plan.render(spec, { style: Style.plain, width: 120, existing }).split("\n").slice(5), [
+        "team weavers (penelope) 1 wave",
+        "    1  weave  penelope  up to 3 attempts",
+        "  critical path, 1 task: weave",
+        "",
+        "team readers (penelope) 1 wave",
+        "    2  read  penelope  after weave; if failure()",
+        "  critical path, 1 task: read",
+        "",
+        "critical path of the workflow, 2 tasks: weavers/weave → readers/read"
+      ])
+      const { criticalPath, teams, waves } = PlanData.make(spec, existing)
+      assert.deepStrictEqual(waves, [[{ team: "weavers", subject: "weave" }], [{ team: "readers", subject: "read" }]])
+      assert.deepStrictEqual(criticalPath, waves.flat())
+      const tasks: unknown = teams[1]?.tasks
+      assert.deepStrictEqual(tasks, [{ subject: "read", assignTo: "penelope", blockedBy: ["weave"], if: "failure()" }])
     }))
 
   it.effect("puts columns under each other whatever width its titles have, at every width of a terminal", () =>
