@@ -36,11 +36,10 @@ export const make = Effect.fnUntraced(function*(directory: string, task: string,
     yield* Effect.addFinalizer(() => remove(read))
     yield* files.writeFileString(read, context, { mode: 0o600 })
   }
-  const outputs = files.stream(written, { bytesToRead: mostBytes }).pipe(
-    Stream.decodeText(),
-    Stream.mkString,
-    Effect.map(parse),
-    // A program need not write any.
+  const text = files.stream(written, { bytesToRead: mostBytes }).pipe(Stream.decodeText(), Stream.mkString)
+  // A program need not write any, and what it has made there need not be a file that ends.
+  const outputs = files.stat(written).pipe(
+    Effect.flatMap(({ type }) => (type === "File" ? Effect.map(text, parse) : Effect.succeedNone)),
     Effect.orElseSucceed(() => Option.none())
   )
   return {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as FileSystem from "@effect/platform/FileSystem"
 import { assert, describe, it } from "@effect/vitest"
@@ -26,6 +27,13 @@ describe("TaskFiles", () => {
       for (const text of [undefined, "", "[1]", "no line", `{"a": "${"x".repeat(2 * 1024 * 1024)}"}`]) {
         assert.isUndefined(yield* written(text), text?.slice(0, 10))
       }
+    }))
+
+  withFiles("do not wait for what is no file", () =>
+    Effect.gen(function*() {
+      const { environment, outputs } = yield* TaskFiles.make(yield* TaskFiles.makeDirectory, "1", undefined)
+      spawnSync("mkfifo", [environment.TELEMACHY_OUTPUT])
+      assert.isTrue(Option.isNone(yield* outputs))
     }))
 
   withFiles("give the context in a private file, which is gone afterwards", () =>
