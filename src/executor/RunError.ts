@@ -18,6 +18,20 @@ import type { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironm
 /**
  * Secrets that are missing, or that the Agamemnon of a run cannot be given.
  *
+ * **Example** (Telling which secrets a run lacks)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { type RunError, WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * const namesOf = ({ problems }: RunError.SecretsInvalidError) => problems.map(({ secret }) => secret).join(", ")
+ *
+ * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.tapErrorTag("SecretsInvalidError", (error) => Effect.logError(`missing: ${namesOf(error)}`))
+ *   )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
