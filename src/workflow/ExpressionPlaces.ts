@@ -5,6 +5,7 @@ import * as Scope from "./expression/Scope.ts"
 import * as Template from "./expression/Template.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Outputs from "./Outputs.ts"
+import { get, itemsAt } from "./RawValue.ts"
 import * as Secrets from "./Secrets.ts"
 import type { Path } from "./WorkflowProblem.ts"
 
@@ -36,15 +37,15 @@ export const find = (workflow: unknown): ReadonlyArray<Place> => {
     })
   return [
     ...within(["metadata"], get(workflow, "metadata"), ["description"], scopes.ofRun),
-    ...items(workflow, "agents").flatMap((agent, index) => {
+    ...itemsAt(workflow, "agents").flatMap((agent, index) => {
       const env = get(agent, "env")
       return [
         ...within(["agents", index], agent, ofAgent, scopes.ofRun),
         ...within(["agents", index, "env"], env, Predicate.isRecord(env) ? Object.keys(env) : [], scopes.ofEnvironment)
       ]
     }),
-    ...items(workflow, "teams").flatMap((team, index) =>
-      items(team, "tasks").flatMap((task, position) => {
+    ...itemsAt(workflow, "teams").flatMap((team, index) =>
+      itemsAt(team, "tasks").flatMap((task, position) => {
         const path = ["teams", index, "tasks", position]
         const condition = get(task, "if")
         return [
@@ -59,7 +60,7 @@ export const find = (workflow: unknown): ReadonlyArray<Place> => {
 /** What there is to read of the tasks of a workflow that have an id. */
 const tasksOf = (workflow: unknown): Scope.Shape =>
   Scope.map(Object.fromEntries(
-    items(workflow, "teams").flatMap((team) => items(team, "tasks")).flatMap((task) => {
+    itemsAt(workflow, "teams").flatMap((team) => itemsAt(team, "tasks")).flatMap((task) => {
       const id = get(task, "id")
       return typeof id === "string" ? [[id, taskShape(get(task, "outputs"))]] : []
     })
@@ -134,10 +135,3 @@ const statusFunctions = ["always", "failure", "success"] as const
 const noFunctions = Scope.named(Object.fromEntries(
   statusFunctions.map((name) => [name, Scope.refused(`another function: ${name}() is for the if of a task`)])
 ))
-
-const get = (value: unknown, key: string): unknown => (Predicate.isRecord(value) ? value[key] : undefined)
-
-const items = (value: unknown, key: string): ReadonlyArray<unknown> => {
-  const found = get(value, key)
-  return Array.isArray(found) ? found : []
-}

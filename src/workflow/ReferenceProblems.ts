@@ -7,6 +7,7 @@
  */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import { get, itemsAt, listAt } from "./RawValue.ts"
 import { nearest } from "./Suggestion.ts"
 import * as TaskGraph from "./TaskGraph.ts"
 import * as WorkflowGraph from "./WorkflowGraph.ts"
@@ -17,19 +18,19 @@ const suggestions = 100
 
 /** Finds every problem with the names of a workflow, in its encoded form. */
 export const findings = (workflow: unknown): ReadonlyArray<Finding> => {
-  const agents = list(workflow, "agents")
-  const teams = list(workflow, "teams") ?? []
+  const agents = listAt(workflow, "agents")
+  const teams = itemsAt(workflow, "teams")
   // What refers to an agent whose name can not be read is not wrong as well.
   const agentNames = agents !== undefined && agents.length > 0 && haveAll(agents, "name") ? new Set(texts(agents, "name")) : undefined
   const teamOfSubject = new Map<string, string>()
   teams.forEach((team, index) => {
-    for (const subject of texts(list(team, "tasks") ?? [], "subject")) {
+    for (const subject of texts(itemsAt(team, "tasks"), "subject")) {
       if (!teamOfSubject.has(subject)) teamOfSubject.set(subject, teamLabel(team, index))
     }
   })
   let left = suggestions
   const suggest = (name: string, names: Iterable<string>) => (left-- > 0 ? nearest(name, names) : undefined)
-  const ids = new Set(teams.flatMap((team) => texts(list(team, "tasks") ?? [], "id")))
+  const ids = new Set(teams.flatMap((team) => texts(itemsAt(team, "tasks"), "id")))
 
   return [
     ...twoTimeouts(workflow),
@@ -65,8 +66,8 @@ interface TeamInContext {
 
 const inTeam = ({ agentNames, ids, index, suggest, team, teamOfSubject }: TeamInContext): ReadonlyArray<Finding> => {
   const label = teamLabel(team, index)
-  const members = list(team, "agents")
-  const tasks = list(team, "tasks") ?? []
+  const members = listAt(team, "agents")
+  const tasks = itemsAt(team, "tasks")
   const memberNames = new Set(members?.filter(Predicate.isString))
   const subjects = new Set(texts(tasks, "subject"))
   const hasAllSubjects = haveAll(tasks, "subject")
@@ -100,7 +101,7 @@ const inTeam = ({ agentNames, ids, index, suggest, team, teamOfSubject }: TeamIn
 
   const wrongAssignees = (task: unknown, position: number): ReadonlyArray<Finding> => {
     const path = ["teams", index, "tasks", position, "assign_to"]
-    const assignees = list(task, "assign_to")
+    const assignees = listAt(task, "assign_to")
     if (assignees === undefined) return wrongAssignee(get(task, "assign_to"), path)
     return assignees.flatMap((assignee, place) =>
       typeof assignee === "string" && assignees.indexOf(assignee) < place
@@ -109,7 +110,7 @@ const inTeam = ({ agentNames, ids, index, suggest, team, teamOfSubject }: TeamIn
   }
 
   const wrongBlockers = (task: unknown, position: number): ReadonlyArray<Finding> =>
-    (list(task, "blocked_by") ?? []).flatMap((blocker, edge): ReadonlyArray<Finding> => {
+    (itemsAt(task, "blocked_by")).flatMap((blocker, edge): ReadonlyArray<Finding> => {
       if (typeof blocker !== "string") return []
       const path = ["teams", index, "tasks", position, "blocked_by", edge]
       if (blocker === get(task, "subject") || (blocker === get(task, "id") && !subjects.has(blocker))) {
@@ -158,7 +159,7 @@ const repeated = (items: ReadonlyArray<unknown>, path: Path, key: "name" | "subj
 const repeatedIds = (teams: ReadonlyArray<unknown>): ReadonlyArray<Finding> => {
   const first = new Map<string, string>()
   return teams.flatMap((team, index) =>
-    (list(team, "tasks") ?? []).flatMap((task, position): ReadonlyArray<Finding> => {
+    (itemsAt(team, "tasks")).flatMap((task, position): ReadonlyArray<Finding> => {
       const id = get(task, "id")
       if (typeof id !== "string") return []
       // Expressions find a name in any letter case.
@@ -193,9 +194,9 @@ interface Written extends WorkflowGraph.Task {
 const cyclic = (teams: ReadonlyArray<unknown>): ReadonlyArray<Finding> => {
   const readable = teams.map((team, index) => ({
     name: String(index),
-    tasks: (list(team, "tasks") ?? []).flatMap((task, position): ReadonlyArray<Written> => {
+    tasks: (itemsAt(team, "tasks")).flatMap((task, position): ReadonlyArray<Written> => {
       const [subject, id] = [get(task, "subject"), get(task, "id")]
-      const blockers = (list(task, "blocked_by") ?? []).filter(Predicate.isString)
+      const blockers = (itemsAt(task, "blocked_by")).filter(Predicate.isString)
       return typeof subject !== "string" ? [] : [{
         subject,
         id: Option.liftPredicate(Predicate.isString)(id),
@@ -218,7 +219,7 @@ const cyclic = (teams: ReadonlyArray<unknown>): ReadonlyArray<Finding> => {
       return Option.getOrElse(place.task.id, () => `${teamName(teams, place.team)}/${place.subject}`)
     }
     const [, , , position] = from.task.path
-    const written = list(list(teams[Number(from.team)], "tasks")?.[Number(position)], "blocked_by") ?? []
+    const written = listAt(listAt(teams[Number(from.team)], "tasks")?.[Number(position)], "blocked_by") ?? []
     return [{
       path: [...from.task.path, "blocked_by", written.indexOf(from.task.blockedBy[edge])],
       found: `the cycle ${chain(cycle.map(nameOf))}`,
@@ -240,13 +241,6 @@ const chain = (subjects: ReadonlyArray<string>): string => {
 const teamLabel = (team: unknown, index: number): string => {
   const name = get(team, "name")
   return typeof name === "string" ? `team ${quote(name)}` : `teams[${index}]`
-}
-
-const get = (value: unknown, key: string): unknown => (Predicate.isRecord(value) ? value[key] : undefined)
-
-const list = (value: unknown, key: string): ReadonlyArray<unknown> | undefined => {
-  const items = get(value, key)
-  return Array.isArray(items) ? items : undefined
 }
 
 const texts = (items: ReadonlyArray<unknown>, key: string): ReadonlyArray<string> =>

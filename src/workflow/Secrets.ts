@@ -4,6 +4,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { itemsAt } from "./RawValue.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import { type Finding, quote } from "./WorkflowProblem.ts"
 import { Text } from "./WorkflowText.ts"
@@ -34,12 +35,12 @@ export const EnvironmentValue = Text.pipe(
 )
 
 /** Lists the secrets that a workflow declares. It takes what is wrong as well, for those who say what is wrong. */
-export const declared = (workflow: unknown): ReadonlyArray<string> => items(workflow, "secrets").filter(Predicate.isString)
+export const declared = (workflow: unknown): ReadonlyArray<string> => itemsAt(workflow, "secrets").filter(Predicate.isString)
 
 /** Finds every mistake in the secrets and the variables of a workflow that its schema does not see. */
 export const findings = (workflow: unknown): ReadonlyArray<Finding> => [
   ...repeated(declared(workflow)),
-  ...items(workflow, "agents").flatMap((agent, index) => {
+  ...itemsAt(workflow, "agents").flatMap((agent, index) => {
     const env = Predicate.isRecord(agent) ? agent["env"] : undefined
     return Predicate.isRecord(env)
       ? Object.entries(env).flatMap(([name, value]) => [...wrongName(index, name), ...wrongValue(index, name, value)])
@@ -72,8 +73,3 @@ const wrongValue = (index: number, name: string, value: unknown): ReadonlyArray<
   typeof value === "string" && value.includes("\0")
     ? [{ path: ["agents", index, "env", name], found: "text with the character NUL", expected: "text without it" }]
     : []
-
-const items = (value: unknown, key: string): ReadonlyArray<unknown> => {
-  const found = Predicate.isRecord(value) ? value[key] : undefined
-  return Array.isArray(found) ? found : []
-}

@@ -1,6 +1,7 @@
 /** Which tasks of a workflow, in its encoded form, come before another, directly or not. */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import { get, itemsAt } from "./RawValue.ts"
 import * as TaskGraph from "./TaskGraph.ts"
 import * as WorkflowGraph from "./WorkflowGraph.ts"
 import type { Path } from "./WorkflowProblem.ts"
@@ -30,15 +31,15 @@ interface Named extends WorkflowGraph.Task {
 }
 
 const orderOf = (workflow: unknown) => {
-  const teams = items(workflow, "teams").map((team, index) => ({
+  const teams = itemsAt(workflow, "teams").map((team, index) => ({
     name: String(index),
-    tasks: items(team, "tasks").flatMap((task, position): ReadonlyArray<Named> => {
+    tasks: itemsAt(team, "tasks").flatMap((task, position): ReadonlyArray<Named> => {
       const subject = get(task, "subject")
       return typeof subject !== "string" ? [] : [{
         subject,
         position,
         id: Option.liftPredicate(Predicate.isString)(get(task, "id")),
-        blockedBy: items(task, "blocked_by").filter(Predicate.isString),
+        blockedBy: itemsAt(task, "blocked_by").filter(Predicate.isString),
         condition: Option.none()
       }]
     })
@@ -54,11 +55,4 @@ const orderOf = (workflow: unknown) => {
         Option.toArray(Option.map(Option.flatMap(Option.fromNullable(tasks.get(each)), ({ task }) => task.id), (id) => id.toLowerCase()))))
     }
   }
-}
-
-const get = (value: unknown, key: string): unknown => (Predicate.isRecord(value) ? value[key] : undefined)
-
-const items = (value: unknown, key: string): ReadonlyArray<unknown> => {
-  const found = get(value, key)
-  return Array.isArray(found) ? found : []
 }

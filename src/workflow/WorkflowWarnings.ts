@@ -9,6 +9,7 @@ import * as ExpressionPlaces from "./ExpressionPlaces.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Interpreters from "./Interpreters.ts"
+import { get, itemsAt } from "./RawValue.ts"
 import * as Secrets from "./Secrets.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 
@@ -27,8 +28,8 @@ interface Finding {
  * a merge key repeats is told once, where it is written.
  */
 export const find = (workflow: unknown, locate?: WorkflowProblem.Locate): ReadonlyArray<WorkflowProblem.Warning> => {
-  const agents = list(workflow, "agents")
-  const members = new Set(list(workflow, "teams").flatMap((team) => list(team, "agents")))
+  const agents = itemsAt(workflow, "agents")
+  const members = new Set(itemsAt(workflow, "teams").flatMap((team) => itemsAt(team, "agents")))
   const seen = new Set<string>()
   const findings = [
     ...agents.flatMap((agent, index) => [
@@ -139,7 +140,7 @@ const valuesInScripts = (workflow: unknown, agents: ReadonlyArray<unknown>): Rea
   return ExpressionPlaces.find(workflow).flatMap(({ path, scope, text }) => {
     const [root, team, , task, key] = path
     if (root !== "teams" || key !== "description" || typeof team !== "number" || typeof task !== "number") return []
-    const assignee = get(list(list(workflow, "teams")[team], "tasks")[task], "assign_to")
+    const assignee = get(itemsAt(itemsAt(workflow, "teams")[team], "tasks")[task], "assign_to")
     const program = (Array.isArray(assignee) ? assignee : [assignee]).map((name: unknown) => programs.get(name))
       .find((each) => typeof each === "string" && Interpreters.isInterpreter(each))
     if (typeof program !== "string") return []
@@ -181,10 +182,10 @@ const notEvaluated = (workflow: unknown): ReadonlyArray<Finding> => {
   const taskKeys: ReadonlySet<string> = new Set([...ExpressionPlaces.ofTask, "if"])
   return [
     ...within(["metadata"], get(workflow, "metadata"), (key) => key === "description"),
-    ...list(workflow, "agents").flatMap((agent, index) => within(["agents", index], agent, (key) => agentKeys.has(key))),
-    ...list(workflow, "teams").flatMap((team, index) => [
+    ...itemsAt(workflow, "agents").flatMap((agent, index) => within(["agents", index], agent, (key) => agentKeys.has(key))),
+    ...itemsAt(workflow, "teams").flatMap((team, index) => [
       ...within(["teams", index], team, () => false),
-      ...list(team, "tasks").flatMap((task, position) =>
+      ...itemsAt(team, "tasks").flatMap((task, position) =>
         within(["teams", index, "tasks", position], task, (key) => taskKeys.has(key)))
     ])
   ]
@@ -192,10 +193,3 @@ const notEvaluated = (workflow: unknown): ReadonlyArray<Finding> => {
 
 /** Whether a key is there with a value, where an empty text stands for none. */
 const isSaid = (value: unknown): boolean => value !== undefined && value !== null && value !== ""
-
-const get = (value: unknown, key: string): unknown => (Predicate.isRecord(value) ? value[key] : undefined)
-
-const list = (value: unknown, key: string): ReadonlyArray<unknown> => {
-  const items = get(value, key)
-  return Array.isArray(items) ? items : []
-}
