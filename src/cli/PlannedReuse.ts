@@ -18,7 +18,7 @@ export const nothing: Plan.PlannedReuse = { resources: [], tasks: [] }
 const treatmentOf = (task: Task, declared: TaskSpec, members: ReadonlyMap<string, AgentId>): Plan.Treatment => {
   const isSentAsIs = Option.isNone(declared.outputs) && !DueTask.isLate(declared.description)
   const { assignTo, description } = declared
-  if (TaskDigest.differs(task, { assignTo, description: isSentAsIs ? description : undefined }, members)) return "changed"
+  if (TaskDigest.differs(task, { assignTo, descriptions: isSentAsIs ? [description] : undefined }, members)) return "changed"
   if (task.status === "completed") return "done"
   return TaskStatus.isFailure(task.status) ? "retry" : "watch"
 }

@@ -170,9 +170,16 @@ const awaitEnd = Effect.fnUntraced(function*(attempts: Attempts, attempt: Attemp
   const end = yield* watched.length === 0 ? ended : Effect.raceFirst(ended, completedLate(attempts))
   watched.push(attempt)
   load.release(assignee)
-  if (end.number !== number) yield* watch.giveUp("superseded", `attempt ${end.number} has completed`)
+  if (end.number !== number) yield* supersede(watch, `attempt ${end.number} has completed`)
   return end
 })
+
+/** How long the end of an attempt is waited for that another one has made needless. */
+const supersedeLimit = Duration.seconds(10)
+
+/** Gives an attempt up because another one has completed, and waits a while until it is over: its team may have no more to do. */
+export const supersede = ({ ended, giveUp }: WatchedTask.Watch, reason: string) =>
+  Effect.zipRight(giveUp("superseded", reason), Effect.timeoutOption(ended, supersedeLimit))
 
 /** Waits until an attempt that was over has completed after all. */
 const completedLate = ({ task, watched }: Attempts): Effect.Effect<End> =>

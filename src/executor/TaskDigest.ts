@@ -16,14 +16,14 @@ export const make = ({ assignTo, blockedBy, description, subject }: TaskSpec): s
 
 /**
  * Whether Agamemnon has a task with another description, or of another member of the team. What it does not tell counts as the
- * same, and so does a description that is not known before the task is due.
+ * same, and so does a description that is not known before the task is due; of several, it can have any.
  */
 export const differs = (
   task: Task,
-  { assignTo, description }: Pick<TaskSpec, "assignTo"> & { readonly description: string | undefined },
+  { assignTo, descriptions }: Pick<TaskSpec, "assignTo"> & { readonly descriptions: ReadonlyArray<string> | undefined },
   members: ReadonlyMap<string, AgentId>
 ): boolean => {
   const { assigneeAgentId: assignee, description: told } = task
   const other = [...members].find(([, id]) => id === assignee)
-  return (typeof told === "string" && description !== undefined && told !== description) || (other !== undefined && !assignTo.includes(other[0]))
+  return (typeof told === "string" && descriptions !== undefined && !descriptions.includes(told)) || (other !== undefined && !assignTo.includes(other[0]))
 }

@@ -60,7 +60,7 @@ const makeAttempts = Effect.fnUntraced(function*(
   const { request, team } = work
   const record = EarlierTasks.recorded(request, team.spec.name, task.subject)
   const hasChanged = EarlierTasks.hasChanged(request, team.spec.name, task) ||
-    (found !== undefined && TaskDigest.differs(found.newest, { assignTo: task.assignTo, description: description.of(task.assignTo[0] ?? "") }, team.members))
+    (found !== undefined && TaskDigest.differs(found.newest, { assignTo: task.assignTo, descriptions: task.assignTo.map(description.of) }, team.members))
   const policy = TaskPolicy.of(request.spec, task)
   const times = Option.match(policy.retry, { onNone: () => 0, onSome: ({ times }) => times })
   return {
@@ -79,6 +79,6 @@ const makeAttempts = Effect.fnUntraced(function*(
 /** Gives the attempts up that go on though the task is completed. */
 const supersede = ({ task: { subject }, work: { monitor, request, team } }: Attempts.Attempts, found: EarlierTasks.EarlierTask | undefined) =>
   Effect.forEach(EarlierTasks.superseded(request, team.spec.name, subject, found), (task) =>
-    Effect.flatMap(monitor.watch(subject, task), ({ giveUp }) => giveUp("superseded", "an attempt before it has completed")), {
+    Effect.flatMap(monitor.watch(subject, task), (watch) => Attempts.supersede(watch, "an attempt before it has completed")), {
     discard: true
   })

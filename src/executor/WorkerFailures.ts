@@ -22,7 +22,7 @@ export interface WorkerFailure {
 export interface WorkerFailures {
   /** A worker has failed at a task. */
   readonly onFailed: (failure: WorkerFailure) => void
-  /** A worker is at a task, or has ended it otherwise: what was said before counts no longer, unless Agamemnon is being told. */
+  /** A worker is at a task, or has ended it otherwise: what it has said before counts no longer, unless Agamemnon is being told. */
   readonly onOther: (id: TaskId) => void
   /** A read has shown that a task has not ended. */
   readonly onUnfinished: (id: TaskId) => void
@@ -41,7 +41,10 @@ export const make: Effect.Effect<WorkerFailures> = Effect.map(Queue.unbounded<Wo
     onFailed: (failure) => {
       if (!telling.has(failure.id)) said.set(failure.id, failure)
     },
-    onOther: (id) => said.delete(id),
+    onOther: (id) => {
+      // What the run has decided stands, whatever its worker says.
+      if (said.get(id)?.as === undefined) said.delete(id)
+    },
     onUnfinished: (id) => {
       const failure = said.get(id)
       if (failure === undefined) return

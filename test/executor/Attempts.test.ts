@@ -6,10 +6,12 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { TasksFailedError } from "../../src/executor/RunError.ts"
+import * as TaskFeed from "../../src/agamemnon/TaskFeed.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import * as RunState from "../../src/run/RunState.ts"
 import type { WorkflowInput, WorkflowSpec } from "../../src/workflow/WorkflowSpec.ts"
 import { type FakeAgamemnon, make } from "../support/FakeAgamemnon.ts"
+import * as FakeTaskFeed from "../support/FakeTaskFeed.ts"
 import { driver, list, made, type Point, recorded, stateOf, world } from "../support/JournaledRun.ts"
 import { failure, finish, runToEnd, start, task, team, told, workflow } from "../support/TestRun.ts"
 
@@ -169,6 +171,37 @@ describe("Attempts", () => {
         if (isThere) assert.deepStrictEqual(stateAfter(run.events)?.attempts.map(({ number, status }) => [number, status]), [[2, "cancelled"]])
       }))
   }
+
+  it.scoped("gives the other attempt up also when the team has no more to do", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.begins.set("first", "running")
+      const run = yield* start(fake, workflow({
+        teams: [team("core", { ...task("first"), timeout: "10s", retry: { times: 1, wait: "1s" } })],
+        teardown: "never"
+      }))
+      yield* TestClock.adjust("16 seconds")
+      fake.change("first", { status: "completed" }, 0)
+      assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+      assert.deepStrictEqual([...fake.tasks.values()].map(({ status }) => status), ["completed", "failed"])
+    }))
+
+  it.scoped("gives an attempt up although its worker says something at that moment", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.begins.set("first", "running")
+      const feed = yield* FakeTaskFeed.make()
+      const run = yield* Effect.provideService(start(fake, flow({ timeout: "10s" })), TaskFeed.TaskFeed, feed.service)
+      yield* TestClock.adjust("5 seconds")
+      const [[, first] = assert.fail("there is no task")] = fake.tasks
+      // The read that is to show that it has not ended takes so long that a hint comes before it.
+      for (const call of ["listTasks", "getTask"]) {
+        fake.on(call, (usual) => Effect.zipRight(Effect.zipRight(feed.tell(TaskFeed.Started({ id: first.id })), Effect.sleep("1 second")), usual))
+      }
+      const { exit } = yield* finish(run)
+      assert.instanceOf(failure(exit), TasksFailedError)
+      assert.deepStrictEqual(ends(run.events), ["timeout"])
+    }))
 
   it.scoped("tells of an attempt that completes when another one has, and counts it once", () =>
     Effect.gen(function*() {
