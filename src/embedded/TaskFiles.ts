@@ -7,7 +7,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
 /** The most bytes of outputs that are read. */
@@ -48,11 +48,11 @@ export const make = Effect.fnUntraced(function*(directory: string, task: string,
   } satisfies TaskFiles
 })
 
-const parseJson = Option.liftThrowable((text: string): unknown => JSON.parse(text))
+const parseObject = Schema.decodeOption(Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
 
 /** Reads one object of JSON, or lines of `name=value`. */
 const parse = (text: string): Option.Option<Readonly<Record<string, unknown>>> =>
-  Option.orElse(Option.filter(parseJson(text), Predicate.isRecord), () => {
+  Option.orElse(parseObject(text), () => {
     const lines = text.split(/\r?\n/).flatMap((line): ReadonlyArray<readonly [string, string]> => {
       const sign = line.indexOf("=")
       return sign < 1 ? [] : [[line.slice(0, sign).trim(), line.slice(sign + 1)]]

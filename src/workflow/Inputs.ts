@@ -3,6 +3,7 @@
  * mistakes that they can have, and what becomes of the values that are given.
  */
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaProblems from "./SchemaProblems.ts"
@@ -137,6 +138,7 @@ export const declared = (inputs: unknown): ReadonlyArray<Input> =>
 const isValue = Schema.is(InputValue)
 const isScalar = Schema.is(Scalar)
 const isType = Schema.is(InputType)
+const parseList = Schema.decodeOption(Schema.parseJson(Schema.Array(Scalar)))
 
 const inputOf = (name: string, declaration: unknown): Input => {
   const { default: fallback, description, options, required, type }: Readonly<Record<string, unknown>> =
@@ -381,8 +383,7 @@ export const problemOf = (input: Input, value: unknown): InputProblem | undefine
 export const fromText = (input: Input, text: string): InputValue => {
   if (input.type !== "list") return scalarFrom(input.type, text)
   if (text.trimStart().startsWith("[")) {
-    const parsed = Either.getOrUndefined(Either.try(() => JSON.parse(text)))
-    return Array.isArray(parsed) && parsed.every(isScalar) ? parsed : text
+    return Option.getOrElse(parseList(text), () => text)
   }
   const example = input.options?.[0] ?? (Array.isArray(input.default) ? input.default.find(isScalar) : undefined)
   const items = text.split(",").map((item) => item.trim()).filter((item) => item !== "")

@@ -61,14 +61,14 @@ export const read = (outputs: Outputs, answer: Answer): Either.Either<OutputValu
   return problems.length === 0 ? Either.right(values) : Either.left(problems.join("; "))
 }
 
-const parseJson = Option.liftThrowable((text: string): unknown => JSON.parse(text))
+const parseJson = Schema.decodeOption(Schema.parseJson())
 
-const parseObject = (text: string) => Option.filter(parseJson(text), Predicate.isRecord)
+const parseObject = Schema.decodeOption(Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown })))
 
 /** The last object of JSON in a text: in a fenced block, or the whole text. */
 const lastObject = (text: string): Option.Option<Record<string, unknown>> => {
   const fenced = [...text.matchAll(/^[ \t]*```[^\n`]*\n([^]*?)^[ \t]*```[ \t]*$/gm)].map(([, block = ""]) => block)
-  const found = fenced.toReversed().map(parseObject).find(Option.isSome)
+  const found = fenced.toReversed().map((block) => parseObject(block)).find(Option.isSome)
   return found ?? parseObject(text)
 }
 

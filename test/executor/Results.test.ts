@@ -73,6 +73,29 @@ describe("results that flow", () => {
       assert.deepStrictEqual(made(fake), { plan: 1 })
     }))
 
+  it.scoped("are asked for by agents that read, and a task that one of them has done is not done again", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.begins.set("busy", "running").set("plan", "running")
+      const spec = workflow({
+        agents: [{ name: "shell", program: "sh" }, { name: "reader", program: "claude-code" }],
+        teams: [{
+          name: "core",
+          agents: ["shell", "reader"],
+          tasks: [{ ...task("busy"), assign_to: "shell" }, { ...plan, assign_to: ["shell", "reader"] }]
+        }],
+        teardown: "never"
+      })
+      const run = yield* start(fake, spec)
+      yield* TestClock.adjust("2 seconds")
+      fake.change("busy", { status: "completed" })
+      fake.change("plan", { status: "completed", result: answer })
+      assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+      assert.include(String(descriptions(fake.bodies)[1]), "fenced block of JSON")
+      assert.isTrue(Exit.isSuccess((yield* runToEnd(fake, spec)).exit))
+      assert.deepStrictEqual(made(fake), { busy: 1, plan: 1 })
+    }))
+
   it.scopedLive("are there when a run is resumed, whose task reads them then", () =>
     Effect.gen(function*() {
       const fake = make()

@@ -73,7 +73,7 @@ describe("WorkflowSpec", () => {
     ([generated, seconds]) =>
       Effect.gen(function*() {
         // Assigning to this name sets the prototype of an object instead: a schema can not carry it.
-        if ([generated.metadata, generated.inputs ?? {}].some((map) => Object.hasOwn(map, "__proto__"))) return
+        if ([generated.metadata, generated.inputs ?? {}, ...generated.agents.map(({ env = {} }) => env)].some((map) => Object.hasOwn(map, "__proto__"))) return
         const spec = { ...generated, timeout: Option.map(seconds, Duration.seconds) }
         const encoded = yield* Schema.encode(WorkflowSpec.WorkflowSpec)(spec)
         assert.deepStrictEqual(yield* Schema.decode(WorkflowSpec.WorkflowSpec)(encoded), spec)
