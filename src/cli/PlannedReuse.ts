@@ -10,33 +10,37 @@ import * as TaskDigest from "../executor/TaskDigest.ts"
 import type * as Plan from "../report/Plan.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
 import * as DueTask from "../workflow/DueTask.ts"
-import type { TaskSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import type * as Evaluation from "../workflow/Evaluation.ts"
+import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
+import type { TaskSpec, TeamSpec } from "../workflow/WorkflowSpec.ts"
 
 /** Of a workflow of which nothing is there. */
 export const nothing: Plan.PlannedReuse = { resources: [], tasks: [] }
 
 const treatmentOf = (task: Task, declared: TaskSpec, members: ReadonlyMap<string, AgentId>): Plan.Treatment => {
-  const isSentAsIs = Option.isNone(declared.outputs) && !DueTask.isLate(declared.description)
+  const isSentAsIs = Option.isNone(declared.outputs) && Option.isNone(declared.matrix) && !DueTask.isLate(declared.description)
   const { assignTo, description } = declared
   if (TaskDigest.differs(task, { assignTo, descriptions: isSentAsIs ? [description] : undefined }, members)) return "changed"
   if (task.status === "completed") return "done"
   return TaskStatus.isFailure(task.status) ? "retry" : "watch"
 }
 
-const tasksOf = (team: TeamSpec, existing: ReadonlyArray<Task>, members: ReadonlyMap<string, AgentId>) => {
+const tasksOf = (team: TeamSpec, instances: Evaluation.Evaluated["instances"], existing: ReadonlyArray<Task>, members: ReadonlyMap<string, AgentId>) => {
   const earlier = EarlierTasks.bySubject(existing)
   return team.tasks.flatMap((declared): ReadonlyArray<Plan.PlannedTask> => {
-    const found = earlier.get(declared.subject)?.newest
-    return found === undefined
-      ? []
-      : [{ team: team.name, subject: declared.subject, id: found.id, treatment: treatmentOf(found, declared, members) }]
+    const known = instances.get(WorkflowGraph.keyOf({ team: team.name, subject: declared.subject })) ?? []
+    const subjects = Option.isSome(declared.matrix) ? known.map(({ subject }) => subject) : [declared.subject]
+    return subjects.flatMap((subject) => {
+      const found = earlier.get(subject)?.newest
+      return found === undefined ? [] : [{ team: team.name, subject, id: found.id, treatment: treatmentOf(found, declared, members) }]
+    })
   })
 }
 
 /** Reads what Agamemnon has of a workflow, and makes nothing. */
-export const find: (spec: WorkflowSpec) => Effect.Effect<Plan.PlannedReuse, AgamemnonError, AgamemnonClient> = Effect.fn(
+export const find: (evaluated: Pick<Evaluation.Evaluated, "spec" | "instances">) => Effect.Effect<Plan.PlannedReuse, AgamemnonError, AgamemnonClient> = Effect.fn(
   "PlannedReuse.find"
-)(function*(spec) {
+)(function*({ instances, spec }) {
   const { listTasks } = yield* AgamemnonClient
   const resources = yield* ManagedResource.find(spec)
   const ids = (kind: ManagedResource.ManagedResource["kind"]) =>
@@ -47,7 +51,7 @@ export const find: (spec: WorkflowSpec) => Effect.Effect<Plan.PlannedReuse, Agam
     const id = teams.get(team.name)
     return id === undefined
       ? Effect.succeed([])
-      : Effect.map(listTasks(TeamId.make(id)), (existing) => tasksOf(team, existing, members))
+      : Effect.map(listTasks(TeamId.make(id)), (existing) => tasksOf(team, instances, existing, members))
   }, { concurrency: "unbounded" })
   return { resources, tasks: tasks.flat() }
 })

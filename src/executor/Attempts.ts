@@ -64,7 +64,7 @@ export interface End extends Omit<WatchedTask.AttemptEnd, "outputs"> {
 
 /** Notes which task on Agamemnon stands for a task of the workflow. */
 export const setId = ({ ids, team }: TeamWork, subject: string, id: TaskId) =>
-  ids.set(WorkflowGraph.keyOf({ team: team.spec.name, subject }), id)
+  ids.set(WorkflowGraph.keyOf({ team: team.spec.name, subject }), [id])
 
 /** Whether an attempt was about to be submitted, and is not known to have been. */
 export const isUnsent = ({ id, status }: TaskState): boolean => status === "submitting" && id === undefined

@@ -20,12 +20,13 @@ import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import * as AgentLoad from "./AgentLoad.ts"
 import { CurrentRun } from "./CurrentRun.ts"
+import * as LimitedTask from "./LimitedTask.ts"
+import * as MatrixTask from "./MatrixTask.ts"
 import * as Monitor from "./Monitor.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import { RunAgamemnon } from "./RunAgamemnon.ts"
 import { RunRequest } from "./RunRequest.ts"
 import * as TaskAnswers from "./TaskAnswers.ts"
-import * as TaskRun from "./TaskRun.ts"
 import * as TeamTasks from "./TeamTasks.ts"
 import type { TaskRunError, TeamWork } from "./TeamWork.ts"
 
@@ -54,8 +55,11 @@ interface Team {
 export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: ReadonlyArray<ProvisionedTeam>) {
   const workflow = WorkflowGraph.make(provisioned.map(({ spec }) => spec))
   const background = yield* FiberSet.make<void, TaskRunError>()
-  const shared = { workflow, background, ids: new Map<string, TaskId>(), load: AgentLoad.make() }
-  const teams = yield* Effect.forEach(provisioned, (team) => open(team, shared), { concurrency: "unbounded" })
+  const slots = LimitedTask.slotsOf(workflow, yield* RunRequest)
+  const shared = { workflow, background, ids: new Map<string, ReadonlyArray<TaskId>>(), load: AgentLoad.make() }
+  const teams = yield* Effect.forEach(provisioned, (team) => open(team, { ...shared, slots: slots.get(team.spec.name) ?? [] }), {
+    concurrency: "unbounded"
+  })
   const state: State = {
     workflow,
     frontier: TaskGraph.frontier(workflow.graph),
@@ -71,7 +75,7 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: Re
 /** Begins to watch the tasks of a team, in a scope of its own, which ends when it has no more to do. */
 const open = Effect.fnUntraced(function*(
   team: ProvisionedTeam,
-  shared: Pick<TeamWork, "workflow" | "background" | "ids" | "load">
+  shared: Pick<TeamWork, "workflow" | "background" | "ids" | "load" | "slots">
 ) {
   const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
   const { monitor, others } = yield* Scope.extend(
@@ -117,7 +121,8 @@ const runIfDue = Effect.fnUntraced(function*({ work }: Team, task: TaskSpec): Ef
   EndStatus | "skipped",
   TaskRunError
 > {
-  if (Option.isNone(task.condition)) return yield* TaskRun.run(work, task)
+  const begin = Option.isSome(task.matrix) ? MatrixTask.run(work, task) : LimitedTask.run(work, task)
+  if (Option.isNone(task.condition)) return yield* begin
   const { request, run, team } = work
   const place = { team: team.spec.name, subject: task.subject }
   const state = yield* run.state
@@ -125,7 +130,7 @@ const runIfDue = Effect.fnUntraced(function*({ work }: Team, task: TaskSpec): Ef
     ? Either.right(true)
     : DueTask.runs(task.condition.value, { early: request.rest.contexts, tasks: TaskAnswers.of(state, place) }, TaskAnswers.ends(state, place))
   if (Either.isRight(decided)) {
-    if (decided.right) return yield* TaskRun.run(work, task)
+    if (decided.right) return yield* begin
     yield* run.emit({ _tag: "task.skipped", ...place, condition: true })
     return "skipped"
   }

@@ -44,6 +44,14 @@ export const recorded = ({ before }: Context.Tag.Service<RunRequest>, team: stri
     ? undefined
     : Option.getOrUndefined(Option.flatMap(HashMap.get(before.tasks, team), HashMap.get(subject)))
 
+const underWay: ReadonlySet<string> = new Set(["submitting", "submitted", "running", "retrying"])
+
+/** Whether a task was begun by an earlier process, and has not ended by the journal. */
+export const isUnderWay = (request: Context.Tag.Service<RunRequest>, team: string, subject: string): boolean => {
+  const record = recorded(request, team, subject)
+  return record !== undefined && !record.hasMatrix && underWay.has(record.status)
+}
+
 /** Whether the journal of a resumed run has a task that was declared otherwise than it is now. */
 export const hasChanged = (request: Context.Tag.Service<RunRequest>, team: string, task: TaskSpec): boolean => {
   const digest = recorded(request, team, task.subject)?.digest

@@ -24,8 +24,8 @@ export const make = (
   { inputs, source, spec }: Pick<RunInput, "spec" | "inputs" | "source">,
   { attempt, embedded, run }: Options
 ): Effect.Effect<Evaluation.Evaluated, InputsInvalidError | WorkflowInvalid> => {
-  if (inputs === undefined) return Effect.succeed({ spec, contexts: {}, late: new Map() })
-  const evaluated = Evaluation.evaluateAll(spec, { inputs, run: { id: run, attempt } }, source === undefined ? {} : { source })
+  if (inputs === undefined) return Effect.succeed(Evaluation.plain(spec))
+  const evaluated = Evaluation.evaluate(spec, { inputs, run: { id: run, attempt } }, source === undefined ? {} : { source })
   return embedded
     ? Effect.flatMap(evaluated, (each) => Effect.map(WorkingDirectory.writeOut(each.spec, source), (spec) => ({ ...each, spec })))
     : evaluated

@@ -8,9 +8,15 @@ import type * as DueTask from "../workflow/DueTask.ts"
 import * as Value from "../workflow/expression/Value.ts"
 import type { Place } from "../workflow/WorkflowGraph.ts"
 
-/** The answers of the tasks before one that have an id, by that. Of one that is not completed, the outputs have nothing in them. */
-export const of = (state: RunState.RunState, place: Place): Readonly<Record<string, DueTask.Answered>> =>
-  Object.fromEntries(tasksBefore(state, place).all.flatMap((task) => (task.ref === undefined ? [] : [[task.ref, answerOf(task)]])))
+/**
+ * The answers of the tasks before one that have an id, by that; of one with a matrix, the answer of each instance. Of one that is
+ * not completed, the outputs have nothing in them.
+ */
+export const of = (state: RunState.RunState, place: Place): DueTask.Known["tasks"] =>
+  Object.fromEntries(tasksBefore(state, place).all.flatMap((task) => (task.ref === undefined ? [] : [[task.ref, answersOf(state, task)]])))
+
+const answersOf = (state: RunState.RunState, task: TaskState): DueTask.Answered | ReadonlyArray<DueTask.Answered> =>
+  task.hasMatrix ? RunState.instances(state, task).map(answerOf) : answerOf(task)
 
 const answerOf = ({ outputNames, outputs = {}, result = "", status }: TaskState): DueTask.Answered => ({
   status,

@@ -19,7 +19,7 @@ export interface TaskDescription {
 /** Makes the description of a task that is due, or says in words why it can not be sent. */
 export const make = Effect.fnUntraced(function*({ request, run, team }: Pick<TeamWork, "request" | "run" | "team">, task: TaskSpec) {
   const place = { team: team.spec.name, subject: task.subject }
-  const late = request.rest.late.get(WorkflowGraph.keyOf(place))
+  const late = request.rest.late.get(WorkflowGraph.keyOf(place))?.description
   const state = late === undefined ? undefined : yield* run.state
   const described = late === undefined || state === undefined
     ? Either.right(task.description)

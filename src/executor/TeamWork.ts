@@ -12,6 +12,7 @@ import type * as Monitor from "./Monitor.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import type { RunAgamemnon } from "./RunAgamemnon.ts"
 import type { RunRequest } from "./RunRequest.ts"
+import type { Slots } from "./Slots.ts"
 import type * as TeamTasks from "./TeamTasks.ts"
 
 /** Why a task can not be run to its end. */
@@ -27,8 +28,10 @@ export interface TeamWork {
   /** What other runs have submitted to the team. */
   readonly others: TeamTasks.TeamTasks
   readonly workflow: WorkflowGraph.WorkflowGraph<TaskSpec>
-  /** The ids of the tasks of the workflow that exist on Agamemnon, by their keys. */
-  readonly ids: Map<string, TaskId>
+  /** The ids of the tasks of the workflow that exist on Agamemnon, by their keys; of one with a matrix, those of its instances. */
+  readonly ids: Map<string, ReadonlyArray<TaskId>>
+  /** How many tasks of the workflow, and then of the team, may be under way at once. */
+  readonly slots: ReadonlyArray<Slots>
   /** How much the agents of the run have to do. */
   readonly load: AgentLoad
   /** What goes on beside the tasks until the workflow has no more to do. */

@@ -144,6 +144,7 @@ const declared = ({ agents, teams }: WorkflowSpec) => ({
       blockedBy: task.blockedBy,
       ...(Option.isSome(task.condition) ? { conditional: true } : {}),
       ...Option.match(task.outputs, { onNone: () => ({}), onSome: (outputs) => ({ outputs: Object.keys(outputs) }) }),
+      ...(Option.isSome(task.matrix) ? { matrix: true } : {}),
       ...(TaskPolicy.isTolerated(task) ? { continueOnError: true } : {})
     }))
   }))

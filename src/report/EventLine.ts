@@ -106,6 +106,7 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "team.removed": team.removed,
   "team.kept": team.kept,
   "team.left": team.left,
+  "task.expanded": (event) => ordinary(`${task(event)}: ${count(event.instances.length, "instance")} of its matrix`),
   "task.submitting": (event) =>
     event.changed === true
       ? notable(`${task(event)}: submitting it anew, because its declaration has changed`)

@@ -5,6 +5,7 @@
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as RunState from "../run/RunState.ts"
+import * as FoldedTasks from "./FoldedTasks.ts"
 import { count, lastLines, oneLine } from "./Format.ts"
 import { plain as style } from "./Style.ts"
 import * as Summary from "./Summary.ts"
@@ -53,9 +54,9 @@ const row = (cells: ReadonlyArray<string>): string => `| ${cells.join(" | ")} |`
 
 /** The tasks that are shown: of very many, first those that did not complete. */
 const shownOf = (state: RunState.RunState) => {
-  const all = RunState.tasks(state)
+  const all = FoldedTasks.rows(state)
   if (all.length <= mostTasks) return { shown: all, hidden: 0 }
-  const [unfinished, completed] = Arr.partition(all, ({ status }) => status === "completed")
+  const [unfinished, completed] = Arr.partition(all, ({ task }) => task.status === "completed")
   return { shown: Arr.take([...unfinished, ...completed], mostTasks), hidden: all.length - mostTasks }
 }
 
@@ -65,8 +66,8 @@ const table = (state: RunState.RunState): ReadonlyArray<string> => {
   return [
     row(["task", "team", "agent", "time", "status"]),
     row(["---", "---", "---", "---:", "---"]),
-    ...shown.map((task) => {
-      const [subject = "", agent = "", time = "", words = ""] = TaskRow.cells(task, { isOver: true, now, style })
+    ...shown.map(({ instances, task }) => {
+      const [subject = "", agent = "", time = "", words = ""] = TaskRow.cells(task, { instances, isOver: true, now, style })
       return row([subject, task.team, agent, time, words].map(literal))
     }),
     ...(hidden === 0 ? [] : ["", `… and ${count(hidden, "more task")}.`])

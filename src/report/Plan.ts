@@ -4,7 +4,9 @@
  */
 import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
+import type * as Evaluation from "../workflow/Evaluation.ts"
 import type { InputValues } from "../workflow/Inputs.ts"
+import type * as Instances from "../workflow/Instances.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { AgentSpec, TaskSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import { count, duration, oneLine } from "./Format.ts"
@@ -37,6 +39,8 @@ export interface Options {
   readonly existing: PlannedReuse
   /** The inputs that the workflow was evaluated with. */
   readonly inputs?: InputValues | undefined
+  /** The instances of tasks with a matrix that are known. */
+  readonly instances?: Evaluation.Evaluated["instances"] | undefined
 }
 
 const treatments: Record<Treatment, { readonly words: string; readonly paint: keyof Style }> = {
@@ -49,7 +53,9 @@ const treatments: Record<Treatment, { readonly words: string; readonly paint: ke
 /** Renders the plan of a workflow for people. */
 export const render = (spec: WorkflowSpec, options: Options): string => {
   const { existing, style, width } = options
-  const tasks = spec.teams.reduce((sum, team) => sum + team.tasks.length, 0)
+  const instancesOf = (team: string, subject: string) => options.instances?.get(WorkflowGraph.keyOf({ team, subject }))
+  const tasks = spec.teams.reduce((sum, team) =>
+    sum + team.tasks.reduce((ofTeam, { subject }) => ofTeam + (instancesOf(team.name, subject)?.length ?? 1), 0), 0)
   const parts = [count(spec.agents.length, "agent"), count(spec.teams.length, "team"), count(tasks, "task")]
   const limit = Option.match(spec.timeout, { onNone: () => "the configured limit", onSome: (each) => `limit ${duration(each)}` })
   const reused = reuse(existing.resources, style)
@@ -113,7 +119,7 @@ const agentCells = (agent: AgentSpec, reused: string, style: Style): ReadonlyArr
 type Waves = ReadonlyArray<ReadonlyArray<WorkflowGraph.Place & { readonly task: TaskSpec }>>
 
 /** The tasks of a team, each with the number of its wave, of those that it has tasks in. */
-const teamLines = (team: TeamSpec, all: Waves, reused: string, { existing, style, width }: Options): ReadonlyArray<string> => {
+const teamLines = (team: TeamSpec, all: Waves, reused: string, { existing, instances, style, width }: Options): ReadonlyArray<string> => {
   const waves = all.map((wave, number) => ({ number, tasks: wave.filter((place) => place.team === team.name) }))
     .filter(({ tasks }) => tasks.length > 0)
   const path = WorkflowGraph.criticalPath(WorkflowGraph.make([team])).map(({ subject }) => subject)
@@ -127,7 +133,7 @@ const teamLines = (team: TeamSpec, all: Waves, reused: string, { existing, style
       return [
         `  ${position === 0 ? style.active(String(number + 1).padStart(3)) : "   "}  ${oneLine(subject)}`,
         oneLine(task.assignTo.join(", ")),
-        style.faint(oneLine(when(task))),
+        style.faint(oneLine(when(task, instances?.get(WorkflowGraph.keyOf({ team: team.name, subject }))))),
         stateOf(subject)
       ]
     })
@@ -140,12 +146,23 @@ const teamLines = (team: TeamSpec, all: Waves, reused: string, { existing, style
   ].map((line) => Table.cut(line, width))
 }
 
-/** What a task waits for, whether it then runs, and how often it is tried. */
-const when = ({ blockedBy, condition, retry }: TaskSpec): string => [
+/** What a task waits for, whether it then runs, in which instances, and how often it is tried. */
+const when = ({ blockedBy, condition, matrix, maxParallel, retry }: TaskSpec, instances: ReadonlyArray<Instances.Instance> | undefined): string => [
   ...(blockedBy.length === 0 ? [] : [`after ${blockedBy.join(", ")}`]),
   ...Option.toArray(Option.map(condition, (text) => `if ${text}`)),
+  ...(Option.isNone(matrix) ? [] : [instancesInWords(instances)]),
+  ...Option.toArray(Option.map(maxParallel, (most) => `at most ${most} at once`)),
   ...Option.toArray(Option.map(retry, ({ times }) => `up to ${count(times + 1, "attempt")}`))
 ].join("; ")
+
+const shownInstances = 3
+
+const instancesInWords = (instances: ReadonlyArray<Instances.Instance> | undefined): string => {
+  if (instances === undefined) return "in instances that are known when it is due"
+  const subjects = instances.slice(0, shownInstances).map(({ subject }) => subject)
+  const more = instances.length > shownInstances ? [`${instances.length - shownInstances} more`] : []
+  return `in ${count(instances.length, "instance")}${instances.length === 0 ? "" : `: ${[...subjects, ...more].join(", ")}`}`
+}
 
 const pathLine = (what: string, path: ReadonlyArray<string>): string => `${what}, ${count(path.length, "task")}: ${chain(path)}`
 

@@ -2,13 +2,18 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
+import type * as Evaluation from "../workflow/Evaluation.ts"
 import type { InputValues } from "../workflow/Inputs.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import type { PlannedReuse } from "./Plan.ts"
 
 /** Makes the plan of a workflow that was evaluated with these inputs. */
-export const make = (spec: WorkflowSpec, { resources, tasks }: PlannedReuse, inputs: InputValues = {}) => {
+export const make = (
+  spec: WorkflowSpec,
+  { resources, tasks }: PlannedReuse,
+  { inputs = {}, instances = new Map() }: { readonly inputs?: InputValues; readonly instances?: Evaluation.Evaluated["instances"] } = {}
+) => {
   const ids = new Map(resources.map(({ id, kind, name }) => [`${kind} ${name}`, id]))
   const reuses = (kind: ManagedResource["kind"], name: string) => {
     const id = ids.get(`${kind} ${name}`)
@@ -29,7 +34,7 @@ export const make = (spec: WorkflowSpec, { resources, tasks }: PlannedReuse, inp
       workingDir,
       ...reuses("agent", name)
     })),
-    teams: spec.teams.map((team) => ({ ...teamData(team, waves, tasks), ...reuses("team", team.name) })),
+    teams: spec.teams.map((team) => ({ ...teamData(team, waves, tasks, instances), ...reuses("team", team.name) })),
     waves,
     criticalPath: WorkflowGraph.criticalPath(graph).map(placeOf)
   }
@@ -44,20 +49,36 @@ const known = (fields: Readonly<Record<string, Option.Option<unknown>>>) =>
 const teamData = (
   { agents, name, tasks }: TeamSpec,
   waves: ReadonlyArray<ReadonlyArray<WorkflowGraph.Place>>,
-  existing: PlannedReuse["tasks"]
+  existing: PlannedReuse["tasks"],
+  instances: Evaluation.Evaluated["instances"]
 ) => {
   const earlier = new Map(existing.flatMap(({ id, subject, team, treatment }) =>
     team === name ? [[subject, { id, treatment }] as const] : []))
+  const earlierOf = (subject: string) => {
+    const found = earlier.get(subject)
+    return found === undefined ? {} : { earlier: found }
+  }
+  // Those that are known only when the task is due are null.
+  const instancesOf = (subject: string) =>
+    instances.get(WorkflowGraph.keyOf({ team: name, subject }))
+      ?.map(({ subject, values }) => ({ subject, matrix: values, ...earlierOf(subject) })) ?? null
   return {
     name,
     agents,
     // Of the waves of the workflow, those that the team has tasks in.
     waves: waves.map((wave) => wave.flatMap(({ subject, team }) => (team === name ? [subject] : []))).filter((wave) => wave.length > 0),
     criticalPath: WorkflowGraph.criticalPath(WorkflowGraph.make([{ name, tasks }])).map(({ subject }) => subject),
-    tasks: tasks.map(({ assignTo, blockedBy, condition, id, outputs, subject }) => {
-      const found = earlier.get(subject)
+    tasks: tasks.map(({ assignTo, blockedBy, condition, id, matrix, maxParallel, outputs, subject }) => {
       const assignee = assignTo.length === 1 ? assignTo[0] : assignTo
-      return { subject, ...(Option.isNone(id) ? {} : { id: id.value }), assignTo: assignee, blockedBy, ...known({ if: condition, outputs }), ...(found === undefined ? {} : { earlier: found }) }
+      return {
+        subject,
+        ...(Option.isNone(id) ? {} : { id: id.value }),
+        assignTo: assignee,
+        blockedBy,
+        ...known({ if: condition, outputs, maxParallel }),
+        ...(Option.isNone(matrix) ? {} : { instances: instancesOf(subject) }),
+        ...earlierOf(subject)
+      }
     })
   }
 }

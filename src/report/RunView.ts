@@ -3,9 +3,11 @@
  * what is going on beside them. It fits the terminal: where there are more
  * tasks than lines, those that say the most are shown.
  */
+import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as RunState from "../run/RunState.ts"
+import * as FoldedTasks from "./FoldedTasks.ts"
 import { count, duration, oneLine } from "./Format.ts"
 import type { LastLines } from "./LastLines.ts"
 import type { Style } from "./Style.ts"
@@ -38,11 +40,11 @@ export const render = (state: RunState.RunState, options: Options): string => {
   // Names of teams must not take the room of what happens.
   const isCrowded = teams.length > 1 && teams.length > room / 2
   const shown = worthShowing(teams, isCrowded ? room : room - teams.length)
-  const hidden = teams.reduce((sum, { tasks }) => sum + tasks.length, 0) - shown.size
+  const hidden = teams.reduce((sum, { rows }) => sum + rows.length, 0) - shown.size
   let roomForLines = room - shown.size - (isCrowded ? 0 : teams.length) - (hidden === 0 ? 0 : 1)
-  const withLastLines = (tasks: ReadonlyArray<RunState.TaskState>, rows: ReadonlyArray<string>) =>
+  const withLastLines = (shown: ReadonlyArray<FoldedTasks.Row>, rows: ReadonlyArray<string>) =>
     rows.flatMap((row, position) => {
-      const { log = "", status } = tasks[position] ?? {}
+      const { log = "", status } = shown[position]?.task ?? {}
       const line = status === "running" ? options.lastLines?.get(log) : undefined
       if (line === undefined || roomForLines <= 0) return [row]
       roomForLines -= 1
@@ -50,9 +52,9 @@ export const render = (state: RunState.RunState, options: Options): string => {
     })
   const rows = isCrowded
     ? withLastLines([...shown], mixedRows(shown, unfinished, options))
-    : teams.flatMap(({ name, tasks }) => {
-      const those = tasks.filter((task) => shown.has(task))
-      const cells = those.map((task) => TaskRow.cells(task, { ...options, unfinished: unfinished(task) }))
+    : teams.flatMap(({ name, rows, tasks }) => {
+      const those = rows.filter((row) => shown.has(row))
+      const cells = those.map(({ instances, task }) => TaskRow.cells(task, { ...options, instances, unfinished: unfinished(task) }))
       return [heading(name, tasks, style), ...withLastLines(those, Table.render(cells, { width, yielding: TaskRow.yielding }))]
     })
   const fitting = rows.length <= room ? rows : rows.slice(0, Math.max(1, room))
@@ -62,24 +64,25 @@ export const render = (state: RunState.RunState, options: Options): string => {
 
 /** The tasks that are shown, of all teams together, in the order of what they say. */
 const mixedRows = (
-  shown: ReadonlySet<RunState.TaskState>,
+  shown: ReadonlySet<FoldedTasks.Row>,
   unfinished: (task: RunState.TaskState) => ReadonlyArray<string>,
   options: Options
 ): ReadonlyArray<string> =>
   Table.render(
-    [...shown].map((task) => TaskRow.cells(task, { ...options, unfinished: unfinished(task) })),
+    [...shown].map(({ instances, task }) => TaskRow.cells(task, { ...options, instances, unfinished: unfinished(task) })),
     { width: options.width, yielding: TaskRow.yielding }
   )
 
 interface Team {
   readonly name: string
   readonly tasks: ReadonlyArray<RunState.TaskState>
+  readonly rows: ReadonlyArray<FoldedTasks.Row>
 }
 
 const teamsOf = (state: RunState.RunState): ReadonlyArray<Team> => {
-  const teams = new Map<string, Array<RunState.TaskState>>(state.declared.teams.map(({ name }) => [name, []]))
-  for (const task of RunState.tasks(state)) teams.get(task.team)?.push(task)
-  return [...teams].map(([name, tasks]) => ({ name, tasks }))
+  const tasks = Arr.groupBy(RunState.tasks(state), ({ team }) => team)
+  const rows = Arr.groupBy(FoldedTasks.rows(state), ({ task }) => task.team)
+  return state.declared.teams.map(({ name }) => ({ name, tasks: tasks[name] ?? [], rows: rows[name] ?? [] }))
 }
 
 const ranks: Record<RunState.TaskState["status"], number> = {
@@ -100,15 +103,15 @@ const ranks: Record<RunState.TaskState["status"], number> = {
 const mostRanks = Math.max(...Object.values(ranks))
 
 /** Chooses the tasks that fit into so many lines, one of which says how many are left out. */
-const worthShowing = (teams: ReadonlyArray<Team>, lines: number): ReadonlySet<RunState.TaskState> => {
-  const tasks = teams.flatMap((team) => team.tasks)
-  if (tasks.length <= lines) return new Set(tasks)
+const worthShowing = (teams: ReadonlyArray<Team>, lines: number): ReadonlySet<FoldedTasks.Row> => {
+  const rows = teams.flatMap((team) => team.rows)
+  if (rows.length <= lines) return new Set(rows)
   const room = Math.max(0, lines - 1)
-  const chosen = new Set<RunState.TaskState>()
+  const chosen = new Set<FoldedTasks.Row>()
   for (let rank = 0; rank <= mostRanks && chosen.size < room; rank += 1) {
-    for (const task of tasks) {
+    for (const row of rows) {
       if (chosen.size === room) break
-      if (ranks[task.status] === rank) chosen.add(task)
+      if (ranks[row.task.status] === rank) chosen.add(row)
     }
   }
   return chosen

@@ -6,6 +6,7 @@
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as RunState from "../run/RunState.ts"
+import * as FoldedTasks from "./FoldedTasks.ts"
 import { count, duration, lastLines, oneLine } from "./Format.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
@@ -31,16 +32,16 @@ const quotedLines = 8
 
 /** The tasks of a run as a table; of very many, those that did not complete. */
 export const tasks = (state: RunState.RunState, { isOver = true, style, width }: Options): ReadonlyArray<string> => {
-  const all = RunState.tasks(state)
-  const unfinished = all.filter(({ status }) => status !== "completed")
+  const all = FoldedTasks.rows(state)
+  const unfinished = all.filter(({ task }) => task.status !== "completed")
   const shown = all.length <= mostTasks ? all : Arr.take(unfinished, mostTasks)
   const hidden = all.length - shown.length
   const now = state.endedAt ?? state.startedAt
   const several = state.declared.teams.length > 1
   const rows = Table.render(
-    shown.map((task) => {
+    shown.map(({ instances, task }) => {
       const subject = several ? `${task.team}/${task.subject}` : task.subject
-      return TaskRow.cells({ ...task, subject }, { isOver, now, style })
+      return TaskRow.cells({ ...task, subject }, { instances, isOver, now, style })
     }),
     { width, yielding: TaskRow.yielding }
   )

@@ -2,6 +2,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import { isTolerated, type TaskState } from "../run/RunState.ts"
+import { isEnd, isFailure } from "../run/TaskStatus.ts"
 import { duration, oneLine } from "./Format.ts"
 import type { Style } from "./Style.ts"
 import { narrowest, type Yield } from "./Table.ts"
@@ -25,8 +26,10 @@ const marks: Record<Status, readonly [mark: string, paint: keyof Style]> = {
   skipped: ["−", "doubtful"]
 }
 
-const elapsed = ({ endedAt, submittedAt }: TaskState, now: DateTime.Utc): string =>
-  submittedAt === undefined ? "" : duration(DateTime.distanceDuration(submittedAt, endedAt ?? now))
+const elapsed = ({ endedAt, expansion, startedAt, submittedAt }: TaskState, now: DateTime.Utc): string => {
+  const begin = submittedAt ?? (expansion === undefined ? undefined : startedAt)
+  return begin === undefined ? "" : duration(DateTime.distanceDuration(begin, endedAt ?? now))
+}
 
 const underWay = new Set<Status>(["submitting", "submitted", "running", "retrying"])
 
@@ -39,7 +42,20 @@ const untilRetry = ({ attempt, mostAttempts, retryAt }: TaskState, now: DateTime
   return `${attempt + 1}/${Math.max(attempt + 1, mostAttempts)}${left <= 0 ? "" : ` in ${duration(Duration.seconds(left))}`}`
 }
 
-const words = (task: TaskState, { isOver = false, now, unfinished = [] }: Options): string => {
+/** How far the instances of a matrix are. */
+const folded = (instances: ReadonlyArray<TaskState>, isOver: boolean): string => {
+  const counted = (status: Status) => instances.filter((task) => task.status === status).length
+  const failed = instances.filter(({ status }) => isFailure(status)).length
+  const unfinished = instances.filter(({ status }) => !isEnd(status) && status !== "skipped").length
+  const parts = [
+    ...(isOver ? [[unfinished, "not finished"]] as const : [[counted("running"), "running"], [counted("retrying"), "retrying"]] as const),
+    [failed, "failed"]
+  ] as const
+  return [`${counted("completed")} of ${instances.length} completed`, ...parts.flatMap(([number, what]) => (number === 0 ? [] : [`${number} ${what}`]))].join(", ")
+}
+
+const words = (task: TaskState, { instances = [], isOver = false, now, unfinished = [] }: Options): string => {
+  if (instances.length > 0) return folded(instances, isOver)
   if (isOver && task.status === "waiting") return "not begun"
   if (isOver && underWay.has(task.status)) return "not finished"
   if (task.status === "waiting") return unfinished.length === 0 ? "waiting" : `after ${unfinished.join(", ")}`
@@ -55,6 +71,8 @@ export interface Options {
   readonly now: DateTime.Utc
   /** Subjects that a task still waits for. */
   readonly unfinished?: ReadonlyArray<string> | undefined
+  /** The instances of a matrix for which the row stands. */
+  readonly instances?: ReadonlyArray<TaskState> | undefined
   /** Whether the run is over, so that what has not ended never will. */
   readonly isOver?: boolean | undefined
   /** Which frame of the spinner is drawn; without it, a running task has a mark that stands still. */

@@ -117,6 +117,8 @@ const header = {
       conditional: optional(Schema.Boolean),
       // The names of what it answers.
       outputs: optional(Schema.Array(Schema.String)),
+      // Whether it is done in instances, of which there is an event when it is due.
+      matrix: optional(Schema.Boolean),
       // Whether the run can complete though the task fails.
       continueOnError: optional(Schema.Boolean)
     }))
@@ -156,6 +158,17 @@ export const RunEvent = Schema.Union(
   ...lifecycle("agent"),
   event("agent.started", "An agent takes tasks from now on.", identified),
   ...lifecycle("team"),
+  event(
+    "task.expanded",
+    "A task with a matrix is due, and is done in these instances, of which each is a task of its own from now on. `matrix`: its values. It replaces what an earlier event of the same task has said.",
+    {
+      ...task,
+      instances: Schema.Array(Schema.Struct({
+        subject: Schema.String,
+        matrix: Schema.Record({ key: Schema.String, value: AnyJson })
+      }))
+    }
+  ),
   event(
     "task.submitting",
     "A task is about to be submitted: nothing blocks it any longer. `digest`: of what is declared of it. `changed`: it was done or begun before, as something else was declared. `attempt`, `of`: the number of this attempt, and how many there are at most; absent when it is the only one. `assignee`: who does it, of several.",

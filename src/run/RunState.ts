@@ -15,6 +15,7 @@ import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import type { RunId } from "./RunId.ts"
+import * as Instances from "./TaskInstances.ts"
 import * as OfTask from "./TaskState.ts"
 import { isFailure } from "./TaskStatus.ts"
 
@@ -182,22 +183,15 @@ const reconsider = (state: RunState): RunState => {
 
 const task = (
   state: RunState,
-  event: { readonly team: string; readonly subject: string },
+  event: { readonly team: string; readonly subject: string; readonly at: DateTime.Utc },
   change: (before: TaskState) => Partial<TaskState>
-): RunState => ({
-  ...state,
-  tasks: HashMap.modify(state.tasks, event.team, HashMap.modify(event.subject, (before) => ({ ...before, ...change(before) })))
-})
+): RunState => ({ ...state, tasks: HashMap.modify(state.tasks, event.team, (tasks) => Instances.change(tasks, event, change)) })
 
-/** Tasks of the same name keep what was known of them when the run goes on. */
+/** Tasks of the same name keep what was known of them when the run goes on, with the instances of those that have some. */
 const carryOver = (before: RunState, after: RunState): RunState => ({
   ...after,
   tasks: HashMap.map(after.tasks, (tasks, team) =>
-    HashMap.map(tasks, (task, subject) =>
-      Option.match(Option.flatMap(HashMap.get(before.tasks, team), HashMap.get(subject)), {
-        onNone: () => task,
-        onSome: (known) => OfTask.carryOver(known, task)
-      })))
+    Option.match(HashMap.get(before.tasks, team), { onNone: () => tasks, onSome: (known) => Instances.carryOver(known, tasks) }))
 })
 
 const creating = ({ at, except }: Extract<RunEvent, { readonly _tag: "agent.creating" | "team.creating" }>) =>
@@ -226,6 +220,7 @@ const step = (state: RunState) =>
     "team.removed": (event) => resource(state, "team", event, removed(event)),
     "team.kept": (event) => resource(state, "team", event, { status: "kept", usedBy: event.usedBy }),
     "team.left": (event) => resource(state, "team", event, { status: "left", error: event.error }),
+    "task.expanded": (event) => ({ ...state, tasks: HashMap.modify(state.tasks, event.team, (tasks) => Instances.expand(tasks, event)) }),
     "task.submitting": (event) => task(state, event, OfTask.submitting(event)),
     "task.submitted": (event) => task(state, event, OfTask.submitted(event)),
     "task.watched": (event) => task(state, event, OfTask.watched(event)),
@@ -363,7 +358,7 @@ export const follow = <E, R>(
 ): Effect.Effect<void, E, R> => Stream.runForEach(events, (event) => Ref.update(state, (before) => fold(before, event)))
 
 /**
- * All tasks of a run, in the order of the workflow.
+ * All tasks of a run, in the order of the workflow. A task with a matrix is there until it is due, and its instances are then.
  *
  * **Example** (The subjects of what failed)
  *
@@ -384,7 +379,7 @@ export const tasks = ({ declared, tasks }: RunState): ReadonlyArray<TaskState> =
     if (known === undefined) continue
     for (const { subject } of team.tasks) {
       const task = Option.getOrUndefined(HashMap.get(known, subject))
-      if (task !== undefined) found.push(task)
+      if (task !== undefined) found.push(...Instances.of(known, task))
     }
   }
   return found
@@ -414,12 +409,37 @@ export const isTolerated = ({ continueOnError, status }: TaskState): boolean => 
 export const blockers = (state: RunState): (task: TaskState) => ReadonlyArray<TaskState> => {
   let byRef: ReadonlyMap<string, TaskState> | undefined
   const refs = () =>
-    byRef ??= new Map(tasks(state).flatMap((task) => (task.ref === undefined ? [] : [[task.ref, task] as const])))
+    byRef ??= new Map(state.declared.teams.flatMap(({ name, tasks }) =>
+      tasks.flatMap(({ ref, subject }): ReadonlyArray<readonly [string, TaskState]> => {
+        const task = ref === undefined ? Option.none() : Option.flatMap(HashMap.get(state.tasks, name), HashMap.get(subject))
+        return ref === undefined || Option.isNone(task) ? [] : [[ref, task.value]]
+      })))
   return ({ blockedBy, team }) =>
     blockedBy.flatMap((name) => {
       const inTeam = Option.flatMap(HashMap.get(state.tasks, team), HashMap.get(name))
       return Option.toArray(Option.orElse(inTeam, () => Option.fromNullable(refs().get(name))))
     })
+}
+
+/**
+ * Finds the instances of a task with a matrix; none before it is due.
+ *
+ * @internal
+ */
+export const instances = ({ tasks }: RunState, task: TaskState): ReadonlyArray<TaskState> =>
+  Option.match(HashMap.get(tasks, task.team), { onNone: () => [], onSome: (known) => Instances.instances(known, task) })
+
+/**
+ * The instances that the record has of a task with a matrix, each with its values; nothing before the task is due.
+ *
+ * @internal
+ */
+export const expansionOf = ({ tasks }: RunState, { subject, team }: { readonly team: string; readonly subject: string }) => {
+  const known = Option.getOrUndefined(HashMap.get(tasks, team))
+  const task = known === undefined ? undefined : Option.getOrUndefined(HashMap.get(known, subject))
+  return known === undefined || task?.expansion === undefined
+    ? undefined
+    : Instances.instances(known, task).map((each) => [each.subject, each.matrix] as const)
 }
 
 /** Those that the workflow declares, in its order, and then those of an earlier version of it. */

@@ -65,10 +65,26 @@ export interface TaskState {
   readonly final: string | undefined
   /** Whether the run can complete though this task fails. */
   readonly continueOnError: boolean
+  /** Whether it is done in instances, one for each combination of the values of its matrix. */
+  readonly hasMatrix: boolean
+  /** The subject of the task of which it is an instance, if it is one. */
+  readonly instanceOf: string | undefined
+  /** The values of the matrix that it is an instance of, by their names. */
+  readonly matrix: Readonly<Record<string, unknown>> | undefined
+  /** The instances that it is done in, if it has a matrix and is due. */
+  readonly expansion: Expansion | undefined
   /** Digest of what was declared of it when it was submitted, as far as that is recorded. */
   readonly digest: string | undefined
   /** What Agamemnon was about to be told of its failure, until the attempt has ended. */
   readonly failing: { readonly id: string; readonly reason: string | undefined; readonly as: Event<"task.failing">["as"] } | undefined
+}
+
+/** The instances of a task with a matrix. */
+export interface Expansion {
+  /** Their subjects, in the order of the matrix. */
+  readonly subjects: ReadonlyArray<string>
+  /** How many of them have not ended. */
+  readonly open: number
 }
 
 /** What an event changes in a task. */
@@ -77,7 +93,7 @@ type Change = (before: TaskState) => Partial<TaskState>
 /** A task of which nothing has been told but what is declared of it. */
 export const declared = (
   team: string,
-  { assignees = [], conditional = false, continueOnError = false, outputs = [], ref, ...task }: Event<"run.started">["teams"][number]["tasks"][number]
+  { assignees = [], conditional = false, continueOnError = false, matrix: hasMatrix = false, outputs = [], ref, ...task }: Event<"run.started">["teams"][number]["tasks"][number]
 ): TaskState => ({
   ...task,
   team,
@@ -102,9 +118,50 @@ export const declared = (
   retryAt: undefined,
   final: undefined,
   continueOnError,
+  hasMatrix,
+  instanceOf: undefined,
+  matrix: undefined,
+  expansion: undefined,
   digest: undefined,
   failing: undefined
 })
+
+/** An instance of a task of which nothing has been told but its values. */
+export const instance = (of: TaskState, { matrix, subject }: Event<"task.expanded">["instances"][number]): TaskState => ({
+  ...of,
+  ...anew,
+  subject,
+  ref: undefined,
+  status: "waiting",
+  conditional: false,
+  hasMatrix: false,
+  instanceOf: of.subject,
+  matrix
+})
+
+/** Whether a task has ended, or never begins. */
+export const isOver = ({ status }: TaskState): boolean => status === "skipped" || isEnd(status)
+
+/** What a task is when these are its instances, of which those that are known already are as they are. */
+export const expanded = (instances: ReadonlyArray<TaskState>, at: DateTime.Utc): Change => ({ startedAt = at }) => {
+  const open = instances.filter((each) => !isOver(each)).length
+  return { ...anew, startedAt, expansion: { subjects: instances.map(({ subject }) => subject), open }, ...joined(instances, open, at) }
+}
+
+/** What a task is when one of its instances has ended, or begins anew. */
+export const withInstance = (
+  instances: () => ReadonlyArray<TaskState>,
+  change: -1 | 1,
+  at: DateTime.Utc
+): Change => ({ expansion = { subjects: [], open: 0 } }) => {
+  const open = expansion.open + change
+  return { expansion: { ...expansion, open }, ...joined(open === 0 ? instances() : [], open, at) }
+}
+
+const joined = (instances: ReadonlyArray<TaskState>, open: number, at: DateTime.Utc): Pick<TaskState, "status" | "endedAt"> =>
+  open > 0
+    ? { status: "running", endedAt: undefined }
+    : { status: instances.every(({ status }) => status === "completed") ? "completed" : "failed", endedAt: at }
 
 /**
  * What a run that goes on knows of a task: one that has ended stays so, though the process that resumes the run may end
@@ -112,12 +169,14 @@ export const declared = (
  */
 export const carryOver = (before: TaskState, task: TaskState): TaskState => {
   const { attempt, attempts, failing, mostAttempts, retryAt, status } = before
-  if (isEnd(status)) return { ...before, ...declaredOf(task), earlier: true, failing: undefined }
+  const expansion = task.hasMatrix ? before.expansion : undefined
+  if (isEnd(status)) return { ...before, ...declaredOf(task), earlier: true, failing: undefined, expansion }
+  if (expansion !== undefined) return { ...task, status, expansion, startedAt: before.startedAt }
   return { ...task, failing, attempt, attempts, mostAttempts, ...(status === "retrying" ? { status, retryAt } : {}) }
 }
 
-const declaredOf = ({ blockedBy, conditional, continueOnError, outputNames, ref, subject, team }: TaskState) =>
-  ({ blockedBy, conditional, continueOnError, outputNames, ref, subject, team })
+const declaredOf = ({ blockedBy, conditional, continueOnError, hasMatrix, outputNames, ref, subject, team }: TaskState) =>
+  ({ blockedBy, conditional, continueOnError, hasMatrix, outputNames, ref, subject, team })
 
 /** What is not known of a task that is done again. */
 const anew = {
@@ -131,7 +190,8 @@ const anew = {
   startedAt: undefined,
   endedAt: undefined,
   retryAt: undefined,
-  final: undefined
+  final: undefined,
+  expansion: undefined
 }
 
 /** The last attempt of a task, which has ended like this. */

@@ -24,8 +24,10 @@ export interface Answered {
 export interface Known {
   /** What could be read before the run as well: inputs, run and workflow. */
   readonly early: StrictEvaluator.Contexts
-  /** The tasks before it that have an id. */
-  readonly tasks: { readonly [id: string]: Answered }
+  /** The tasks before it that have an id; of one with a matrix, each instance. */
+  readonly tasks: { readonly [id: string]: Answered | ReadonlyArray<Answered> }
+  /** The values of the instance, if the task has a matrix. */
+  readonly matrix?: StrictEvaluator.Contexts
 }
 
 /** A place where every name stands for a map with every name, so that what an expression reads is known by its names. */
@@ -34,21 +36,32 @@ const anything: Scope.Scope = {
   functions: { names: [], get: () => Scope.any }
 }
 
-const readsTasks = (expression: Expression.Expression): boolean =>
-  ScopeFaults.check(expression, anything).reads.some(([context]) => context === "tasks")
+/** A context that is known only when a task is due: the tasks before it, and the values of an instance of it. */
+export type LateContext = "tasks" | "matrix"
 
-/** Whether a text reads other tasks, so that it can be evaluated only when its task is due. */
-export const isLate = (text: string): boolean =>
+const reads = (expression: Expression.Expression, contexts: ReadonlyArray<LateContext>): boolean =>
+  ScopeFaults.check(expression, anything).reads.some(([context]) => contexts.some((each) => each === context))
+
+/** Whether a text reads one of these contexts, so that it can be evaluated only when its task is due. */
+export const isLate = (text: string, contexts: ReadonlyArray<LateContext> = ["tasks", "matrix"]): boolean =>
   Template.isTemplate(text) && Either.match(Template.parse(text), {
     onLeft: () => false,
     onRight: (parts) =>
-      parts.some((part) => part._tag === "Expression" && Either.match(Expression.parse(part.source), { onLeft: () => false, onRight: readsTasks }))
+      parts.some((part) =>
+        part._tag === "Expression" &&
+        Either.match(Expression.parse(part.source), { onLeft: () => false, onRight: (expression) => reads(expression, contexts) }))
   })
 
-const contextsOf = ({ early, tasks }: Known): StrictEvaluator.Contexts => ({
+/** The contexts of the expressions of a task that is due. */
+export const contextsOf = ({ early, matrix, tasks }: Known): StrictEvaluator.Contexts => ({
   ...early,
-  tasks: Object.fromEntries(Object.entries(tasks).map(([id, { outputs, result, status }]) => [id, { status, result, outputs }]))
+  ...(matrix === undefined ? {} : { matrix }),
+  tasks: Object.fromEntries(Object.entries(tasks).map(([id, answered]) => [id, isList(answered) ? answered.map(valueOf) : valueOf(answered)]))
 })
+
+const isList = (answered: Answered | ReadonlyArray<Answered>): answered is ReadonlyArray<Answered> => Array.isArray(answered)
+
+const valueOf = ({ outputs, result, status }: Answered): Value.Value => ({ status, result, outputs })
 
 /** Evaluates a description, or says in words why that can not be done. */
 export const describe = (text: string, known: Known): Either.Either<string, string> =>
@@ -84,10 +97,14 @@ export const runs = (condition: string, known: Known, { failure, success }: Befo
     inWords
   )
 
+/** Whether an expression that reads this asks for no more than how a task has ended, or each instance of it. */
+export const isOfStatus = ([context, , ...fields]: ReadonlyArray<string>): boolean =>
+  context === "tasks" && (fields[0] === "*" ? fields[1] : fields[0]) === "status"
+
 const asksForEnds = (expression: Expression.Expression): boolean => {
   const { calls, reads } = ScopeFaults.check(expression, anything)
   return calls.some((name) => name === "always" || name === "failure" || name === "success")
-    || reads.some(([context, , field]) => context === "tasks" && field === "status")
+    || reads.some(isOfStatus)
 }
 
 const inWords = ({ expected, found }: { readonly found: string; readonly expected: string }): string => `found ${found}, expected ${expected}`

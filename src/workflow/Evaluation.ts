@@ -7,20 +7,18 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
-import * as DueTask from "./DueTask.ts"
 import type * as StrictEvaluator from "./expression/StrictEvaluator.ts"
 import * as Template from "./expression/Template.ts"
 import * as TemplateValue from "./expression/TemplateValue.ts"
+import { type Evaluating, textOf } from "./Evaluating.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
-import * as SchemaProblems from "./SchemaProblems.ts"
 import { EnvironmentValue } from "./Secrets.ts"
-import * as WorkflowGraph from "./WorkflowGraph.ts"
+import * as TeamEvaluation from "./TeamEvaluation.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
-import type { AgentSpec, Origin, TaskSpec, TeamSpec, WorkflowSpec } from "./WorkflowSpec.ts"
+import type { AgentSpec, Origin, WorkflowSpec } from "./WorkflowSpec.ts"
 import { maxBytes, Model, NonBlank, nonBlank, Text, textOfAtMost } from "./WorkflowText.ts"
 
 /** What expressions can read before a run begins. */
@@ -39,7 +37,8 @@ export const isTemplate = ({ agents, inputs, metadata, teams }: WorkflowSpec): b
     || some(metadata.description ?? "")
     || agents.some(({ dockerImage, env = {}, model, program, workingDir }) =>
       some(program, workingDir, orNone(model), orNone(dockerImage), ...Object.values(env)))
-    || teams.some(({ tasks }) => tasks.some(({ condition, description, subject }) => some(subject, description) || Option.isSome(condition)))
+    || teams.some(({ tasks }) => tasks.some(({ assignTo, condition, description, matrix, subject }) =>
+      some(subject, description, ...assignTo) || Option.isSome(condition) || Option.isSome(matrix)))
 }
 
 /** A workflow that is evaluated as far as it can be before it runs, and what it takes for the rest. */
@@ -47,22 +46,22 @@ export interface Evaluated {
   readonly spec: WorkflowSpec
   /** What expressions could read. */
   readonly contexts: StrictEvaluator.Contexts
-  /** The descriptions that read other tasks, as they are written, by the keys of their tasks. */
-  readonly late: ReadonlyMap<string, string>
+  /** What reads other tasks or the values of a matrix, as it is written, by the keys of the tasks. */
+  readonly late: TeamEvaluation.Late
+  /** The instances of each task whose matrix reads no other task, by the keys of the tasks. */
+  readonly instances: TeamEvaluation.KnownInstances
 }
 
-/** The same as `evaluateAll`, without what it takes for the rest. */
-export const evaluate = (
-  ...args: Parameters<typeof evaluateAll>
-): Effect.Effect<WorkflowSpec, Inputs.InputsInvalidError | WorkflowProblem.WorkflowInvalid> =>
-  Effect.map(evaluateAll(...args), ({ spec }) => spec)
+/** A workflow in which there is nothing to evaluate. */
+export const plain = (spec: WorkflowSpec, contexts: StrictEvaluator.Contexts = {}): Evaluated =>
+  ({ spec, contexts, late: new Map(), instances: new Map() })
 
 /**
  * Evaluates a workflow, but for what agents have in their environment, which {@link environments} evaluates: that is checked
  * as far as it reads no secrets, and stays as it is written. Fails with all that is wrong with the values that are given, or else with all that is wrong with
  * what becomes of them.
  */
-export const evaluateAll = (
+export const evaluate = (
   spec: WorkflowSpec,
   { inputs: given, run }: Known,
   origin: Pick<Origin, "source" | "locate"> = {}
@@ -72,7 +71,7 @@ export const evaluateAll = (
     const { name } = spec.metadata
     const values = yield* Inputs.resolve({ inputs, workflow: name }, given)
     const contexts = { inputs: values, run, workflow: { name } }
-    if (!isTemplate(spec)) return { spec, contexts, late: new Map() }
+    if (!isTemplate(spec)) return plain(spec, contexts)
     const evaluating: Evaluating = { contexts, findings: [] }
     const { metadata } = rest
     const evaluated: WorkflowSpec = {
@@ -81,10 +80,12 @@ export const evaluateAll = (
         ? metadata
         : { ...metadata, description: textOf(evaluating, ["metadata", "description"], metadata.description, Text) },
       agents: rest.agents.map((agent, index) => agentOf(evaluating, ["agents", index], agent)),
-      teams: rest.teams.map((team, index) => teamOf(evaluating, ["teams", index], team))
+      teams: rest.teams.map((team, index) => TeamEvaluation.teamOf(evaluating, ["teams", index], team))
     }
     rest.agents.forEach((agent, index) => environmentOf(evaluating, ["agents", index, "env"], agent))
-    if (evaluating.findings.length === 0) return { spec: evaluated, contexts, late: lateOf(spec, evaluated) }
+    const late = TeamEvaluation.lateOf(spec, evaluated)
+    const instances = evaluating.findings.length === 0 ? TeamEvaluation.instancesOf(evaluating, evaluated, late) : new Map()
+    if (evaluating.findings.length === 0) return { spec: evaluated, contexts, late, instances }
     return yield* invalid(spec, evaluating, origin)
   })
 
@@ -117,40 +118,6 @@ const invalid = (spec: WorkflowSpec, { findings }: Evaluating, origin: Pick<Orig
       WorkflowProblem.make(finding, { position: origin.locate?.(finding.path, false, finding.within), workflow: spec })),
     omitted: 0
   })
-
-/** Finds the descriptions that are still to be evaluated. */
-const lateOf = (written: WorkflowSpec, evaluated: WorkflowSpec): ReadonlyMap<string, string> =>
-  new Map(evaluated.teams.flatMap(({ name, tasks }, index) =>
-    tasks.flatMap(({ subject }, position) => {
-      const description = written.teams[index]?.tasks[position]?.description ?? ""
-      return DueTask.isLate(description) ? [[WorkflowGraph.keyOf({ team: name, subject }), description] as const] : []
-    })
-  ))
-
-/** A workflow while it is evaluated. */
-interface Evaluating {
-  readonly contexts: StrictEvaluator.Contexts
-  readonly findings: Array<WorkflowProblem.Finding>
-}
-
-/** Evaluates a text, which then must be as the schema says. A text without expressions has been checked. */
-const textOf = (
-  { contexts, findings }: Evaluating,
-  path: WorkflowProblem.Path,
-  text: string,
-  schema: Schema.Schema<string>
-): string => {
-  if (!Template.isTemplate(text)) return text
-  const evaluated = TemplateValue.evaluateText(text, contexts)
-  if (Either.isLeft(evaluated)) {
-    findings.push(ExpressionProblems.findingOf(path, evaluated.left))
-    return text
-  }
-  const checked = ParseResult.validateEither(schema)(evaluated.right)
-  if (Either.isRight(checked)) return evaluated.right
-  findings.push(...SchemaProblems.findings(checked.left).map((finding) => ({ ...finding, path })))
-  return text
-}
 
 /** Evaluates the variables of an agent: all of them where secrets are known, and else those that read none. */
 const environmentOf = (
@@ -199,38 +166,5 @@ const agentOf = (evaluating: Evaluating, path: WorkflowProblem.Path, agent: Agen
     model: optional("model", agent.model, Model),
     workingDir: at("working_dir", agent.workingDir, NonBlank),
     dockerImage
-  }
-}
-
-const Subject = nonBlank(textOfAtMost(maxBytes.subject))
-const Description = textOfAtMost(maxBytes.description)
-
-const taskOf = (evaluating: Evaluating, path: WorkflowProblem.Path, task: TaskSpec): TaskSpec => ({
-  ...task,
-  subject: textOf(evaluating, [...path, "subject"], task.subject, Subject),
-  description: DueTask.isLate(task.description)
-    ? task.description
-    : textOf(evaluating, [...path, "description"], task.description, Description)
-})
-
-/** Tasks refer to each other by the subjects that are written in the file. */
-const teamOf = (evaluating: Evaluating, path: WorkflowProblem.Path, team: TeamSpec): TeamSpec => {
-  const tasks = team.tasks.map((task, position) => taskOf(evaluating, [...path, "tasks", position], task))
-  const subjects = new Map(team.tasks.map(({ subject }, position) => [subject, tasks[position]?.subject ?? subject]))
-  const first = new Map<string, number>()
-  tasks.forEach(({ subject }, position) => {
-    const before = first.get(subject)
-    if (before === undefined) first.set(subject, position)
-    else {
-      evaluating.findings.push({
-        path: [...path, "tasks", position, "subject"],
-        found: `${WorkflowProblem.quote(subject)} a second time`,
-        expected: `a subject of its own (tasks[${before}] has this one)`
-      })
-    }
-  })
-  return {
-    ...team,
-    tasks: tasks.map((task) => ({ ...task, blockedBy: task.blockedBy.map((subject) => subjects.get(subject) ?? subject) }))
   }
 }

@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import * as Scope from "./expression/Scope.ts"
 import * as Template from "./expression/Template.ts"
 import * as Inputs from "./Inputs.ts"
+import * as Matrix from "./Matrix.ts"
 import * as Outputs from "./Outputs.ts"
 import { get, itemsAt } from "./RawValue.ts"
 import * as Secrets from "./Secrets.ts"
@@ -14,26 +15,23 @@ export interface Place {
   readonly path: Path
   readonly text: string
   readonly scope: Scope.Scope
-  /** Whether the whole of it is one expression, which decides something. */
-  readonly isCondition?: boolean
+  /** What becomes of it: a text; or it is one expression, which decides something; or one of which the value is a list; or any value. */
+  readonly becomes: "text" | "condition" | "list" | "value"
 }
 
 /** The keys of an agent whose values are evaluated. */
 export const ofAgent = ["program", "model", "working_dir", "docker_image"] as const
 
 /** The keys of a task whose values are evaluated as texts. */
-export const ofTask = ["subject", "description"] as const
-
-/** The keys of a task whose values are evaluated when it is due, so that they can read the tasks before it. */
-const whenDue = ["description"] as const
+export const ofTask = ["subject", "assign_to", "description"] as const
 
 /** Finds every text of a workflow, in its encoded form, that has something to evaluate. */
 export const find = (workflow: unknown): ReadonlyArray<Place> => {
   const scopes = scopesOf(get(workflow, "inputs"), tasksOf(workflow), Secrets.declared(workflow))
-  const within = (path: Path, value: unknown, keys: ReadonlyArray<string>, scope: Scope.Scope) =>
+  const within = (path: Path, value: unknown, keys: ReadonlyArray<string | number>, scope: Scope.Scope) =>
     keys.flatMap((key): ReadonlyArray<Place> => {
-      const text = get(value, key)
-      return typeof text === "string" && Template.isTemplate(text) ? [{ path: [...path, key], text, scope }] : []
+      const text = typeof key === "number" ? (Array.isArray(value) ? value[key] : undefined) : get(value, key)
+      return typeof text === "string" && Template.isTemplate(text) ? [{ path: [...path, key], text, scope, becomes: "text" }] : []
     })
   return [
     ...within(["metadata"], get(workflow, "metadata"), ["description"], scopes.ofRun),
@@ -47,11 +45,16 @@ export const find = (workflow: unknown): ReadonlyArray<Place> => {
     ...itemsAt(workflow, "teams").flatMap((team, index) =>
       itemsAt(team, "tasks").flatMap((task, position) => {
         const path = ["teams", index, "tasks", position]
-        const condition = get(task, "if")
+        const [condition, matrix] = [get(task, "if"), get(task, "matrix")]
+        const { ofCondition, ofDueTask, ofMatrix, ofTask } = scopes.ofTaskWith(matrix)
+        const assignees = itemsAt(task, "assign_to")
         return [
-          ...within(path, task, ofTask.filter((key) => key !== "description"), scopes.ofTask),
-          ...within(path, task, whenDue, scopes.ofDueTask),
-          ...(typeof condition === "string" ? [{ path: [...path, "if"], text: condition, scope: scopes.ofCondition, isCondition: true }] : [])
+          ...within(path, task, ["subject", "assign_to"], ofTask),
+          ...within([...path, "assign_to"], assignees, assignees.map((_, place) => place), ofTask),
+          ...within(path, task, ["description"], ofDueTask),
+          ...(typeof condition === "string" ? [{ path: [...path, "if"], text: condition, scope: ofCondition, becomes: "condition" } as const] : []),
+          ...Matrix.templates(matrix).map(({ isList, path: inner, text }) =>
+            ({ path: [...path, "matrix", ...inner], text, scope: ofMatrix, becomes: isList ? "list" : "value" } as const))
         ]
       }))
   ]
@@ -62,7 +65,8 @@ const tasksOf = (workflow: unknown): Scope.Shape =>
   Scope.map(Object.fromEntries(
     itemsAt(workflow, "teams").flatMap((team) => itemsAt(team, "tasks")).flatMap((task) => {
       const id = get(task, "id")
-      return typeof id === "string" ? [[id, taskShape(get(task, "outputs"))]] : []
+      const shape = taskShape(get(task, "outputs"))
+      return typeof id === "string" ? [[id, get(task, "matrix") === undefined ? shape : Scope.list(shape)]] : []
     })
   ))
 
@@ -79,41 +83,72 @@ const outputShape = (type: unknown): Scope.Shape =>
 /** What can be read in each kind of place. */
 interface Scopes {
   readonly ofRun: Scope.Scope
-  readonly ofTask: Scope.Scope
-  readonly ofDueTask: Scope.Scope
-  readonly ofCondition: Scope.Scope
   readonly ofEnvironment: Scope.Scope
+  /** The scopes of a task, which has this matrix or none. */
+  readonly ofTaskWith: (matrix: unknown) => {
+    readonly ofTask: Scope.Scope
+    readonly ofDueTask: Scope.Scope
+    readonly ofCondition: Scope.Scope
+    readonly ofMatrix: Scope.Scope
+  }
 }
 
 const scopesOf = (inputs: unknown, tasks: Scope.Shape, secrets: ReadonlyArray<string>): Scopes => {
+  const ofInputs = Predicate.isRecord(inputs) || inputs === undefined ? shapeOf(Inputs.declared(inputs)) : Scope.any
   const scopeWith = (
     attempt: Scope.Shape,
     tasks: Scope.Shape,
-    { functions = noFunctions, ofSecrets = Scope.refused(noSecrets) }: { readonly functions?: Scope.Names; readonly ofSecrets?: Scope.Shape } = {}
+    { functions = noFunctions, ofMatrix = noMatrix, ofSecrets = Scope.refused(noSecrets) }: {
+      readonly functions?: Scope.Names
+      readonly ofMatrix?: Scope.Shape
+      readonly ofSecrets?: Scope.Shape
+    } = {}
   ): Scope.Scope => ({
     functions,
     contexts: Scope.named({
-      inputs: Predicate.isRecord(inputs) || inputs === undefined ? shapeOf(Inputs.declared(inputs)) : Scope.any,
+      inputs: ofInputs,
       run: Scope.map({ id: text, attempt }),
       workflow: Scope.map({ name: text }),
       tasks,
-      matrix: Scope.refused("inputs, run or workflow: there is no matrix yet"),
+      matrix: ofMatrix,
       secrets: ofSecrets
     })
   })
   // A task that is done would be another one when the run is resumed, and be done again.
   const attempt = Scope.refused("run.id: a task is the same one in each attempt of its run")
-  const early = Scope.refused("inputs, run or workflow: what tasks answer is known only when a task is due, for its description and its if")
+  const early = Scope.refused("inputs, run or workflow: what tasks answer is known only when a task is due, for its description, its if and its matrix")
   const ofRun = Scope.scalar(Inputs.words.number)
+  const functions = Scope.named(Object.fromEntries(statusFunctions.map((name) => [name, Scope.scalar("true or false")])))
+  const ofTaskWith = (matrix: unknown) => {
+    const ofMatrix = matrix === undefined ? noMatrix : shapeOfMatrix(matrix)
+    return {
+      ofTask: scopeWith(attempt, early, { ofMatrix }),
+      ofDueTask: scopeWith(attempt, tasks, { ofMatrix }),
+      ofCondition: scopeWith(attempt, tasks, { functions, ofMatrix: unexpanded }),
+      ofMatrix: scopeWith(attempt, tasks, { ofMatrix: unexpanded })
+    }
+  }
+  const withoutMatrix = ofTaskWith(undefined)
   return {
     ofRun: scopeWith(ofRun, early),
-    ofTask: scopeWith(attempt, early),
-    ofDueTask: scopeWith(attempt, tasks),
-    ofCondition: scopeWith(attempt, tasks, {
-      functions: Scope.named(Object.fromEntries(statusFunctions.map((name) => [name, Scope.scalar("true or false")])))
-    }),
-    ofEnvironment: scopeWith(ofRun, early, { ofSecrets: shapeOfSecrets(secrets) })
+    ofEnvironment: scopeWith(ofRun, early, { ofSecrets: shapeOfSecrets(secrets) }),
+    ofTaskWith: (matrix) => matrix === undefined ? withoutMatrix : ofTaskWith(matrix)
   }
+}
+
+const noMatrix = Scope.refused("inputs, run or workflow: a matrix can be read in the texts of the task that has it")
+
+const unexpanded = Scope.refused("inputs, run, workflow or tasks: the values of a matrix are for the texts of each instance, and this is asked once")
+
+/** The names of the values of a matrix: those of its lists and those that it includes, unless these are known only later. */
+const shapeOfMatrix = (matrix: unknown): Scope.Shape => {
+  const included = get(matrix, "include")
+  if (!Predicate.isRecord(matrix) || typeof included === "string") return Scope.any
+  const names = [
+    ...Object.keys(matrix).filter((name) => !Matrix.isReserved(name)),
+    ...itemsAt(matrix, "include").flatMap((each) => (Predicate.isRecord(each) ? Object.keys(each) : []))
+  ]
+  return Scope.map(Object.fromEntries(names.map((name) => [name, Scope.any])))
 }
 
 const noSecrets = "inputs, run or workflow: secrets can be read in agents[].env, and nowhere else"

@@ -20,8 +20,8 @@ export const findings = (workflow: unknown): ReadonlyArray<Finding> => {
   let left = suggestions
   const suggest = ({ name, names }: Fault.Misspelt) => (left-- > 0 ? nearest(name, names) : undefined)
   const precede = TaskPrecedence.make(workflow)
-  return ExpressionPlaces.find(workflow).flatMap(({ isCondition = false, path, scope, text }) =>
-    (isCondition ? conditionOf(text, scope) : expressionsOf(text, scope)).flatMap(({ faults, reads, within }) => [
+  return ExpressionPlaces.find(workflow).flatMap(({ becomes, path, scope, text }) =>
+    checkedBy[becomes](text, scope).flatMap(({ faults, reads, within }) => [
       ...faults.map((fault) => findingOf(path, fault, fault.misspelt === undefined ? undefined : suggest(fault.misspelt))),
       ...(faults.length === 0 ? precede.unawaited(path, reads).map((id) => unawaited(path, within, id)) : [])
     ]))
@@ -56,6 +56,40 @@ export const expressionsOf = (text: string, scope: Scope.Scope): ReadonlyArray<C
     onRight: (parts) => parts.flatMap((part) => (part._tag === "Expression" ? [checked(part, scope)] : []))
   })
 
+/** Checks a text that becomes the value of its expression, if it is nothing but one, and else a text. */
+const valueOf = (text: string, scope: Scope.Scope): ReadonlyArray<CheckedExpression> =>
+  Either.match(Template.parse(text), {
+    onLeft: (fault): ReadonlyArray<CheckedExpression> => [{ within: fault, faults: [fault], reads: [] }],
+    onRight: (parts) => {
+      const [only, ...others] = parts
+      return only?._tag === "Expression" && others.length === 0 ? [checked(only, scope, () => undefined)] : expressionsOf(text, scope)
+    }
+  })
+
+/** Checks a text that becomes a list. */
+const listOf = (text: string, scope: Scope.Scope): ReadonlyArray<CheckedExpression> =>
+  Either.match(Template.parse(text), {
+    onLeft: (fault): ReadonlyArray<CheckedExpression> => [{ within: fault, faults: [fault], reads: [] }],
+    onRight: (parts) => {
+      const [only, ...others] = parts
+      if (only?._tag === "Expression" && others.length === 0) return [checked(only, scope, noList)]
+      const within = { start: 0, end: text.length }
+      return [{ within, faults: [{ ...within, found: "text around an expression", expected: "one expression, of which the value is a list" }], reads: [] }]
+    }
+  })
+
+const noList: Refusal = (shape) => {
+  const expected = "a list, of which each item makes an instance"
+  switch (shape._tag) {
+    case "Scalar":
+      return { found: shape.type, expected }
+    case "Map":
+      return { found: "a map", expected }
+    default:
+      return undefined
+  }
+}
+
 /** Checks the one expression of a condition. */
 const conditionOf = (text: string, scope: Scope.Scope): ReadonlyArray<CheckedExpression> =>
   Either.match(Condition.parse(text), {
@@ -74,17 +108,27 @@ export const secretive = (text: string): ReadonlyArray<string> =>
   expressionsOf(text, { contexts: ofAnything, functions: ofAnything }).flatMap(({ reads, within: { end, start } }) =>
     reads.some(([context]) => context === "secrets") ? [`\${{ ${text.slice(start, end)} }}`] : [])
 
-const checked = ({ source, start }: { readonly source: string; readonly start: number }, scope: Scope.Scope): CheckedExpression => {
+/** What is said of an expression whose value has a shape that can not be used in its place. */
+type Refusal = (shape: Scope.Shape, source: string) => Pick<Fault.Fault, "found" | "expected"> | undefined
+
+const noText: Refusal = ({ _tag }, source) =>
+  _tag === "List" || _tag === "Map" ? TemplateValue.noText(_tag === "List" ? "a list" : "a map", source) : undefined
+
+const checked = (
+  { source, start }: { readonly source: string; readonly start: number },
+  scope: Scope.Scope,
+  refuse: Refusal = noText
+): CheckedExpression => {
   const within = { start, end: start + source.length }
   return Either.match(Expression.parse(source), {
     onLeft: (fault) => ({ within, faults: [Fault.shifted(fault, start)], reads: [] }),
     onRight: (expression) => {
       const { faults, reads, shape } = ScopeFaults.check(expression, scope)
-      const isNoText = faults.length === 0 && (shape._tag === "List" || shape._tag === "Map")
-      const all = isNoText ? [{ start: 0, end: source.length, ...noText(shape._tag, source) }] : faults
+      const refused = faults.length === 0 ? refuse(shape, source) : undefined
+      const all = refused === undefined ? faults : [{ start: 0, end: source.length, ...refused }]
       return { within, faults: all.map((fault) => Fault.shifted(fault, start)), reads }
     }
   })
 }
 
-const noText = (tag: "List" | "Map", source: string) => TemplateValue.noText(tag === "List" ? "a list" : "a map", source)
+const checkedBy = { text: expressionsOf, condition: conditionOf, list: listOf, value: valueOf }

@@ -13,8 +13,8 @@ import * as SchemaProblems from "./SchemaProblems.ts"
 export const OutputType = Schema.Literal("string", "number", "boolean", "list")
 export type OutputType = typeof OutputType.Type
 
-// What an expression can name without quotes, and no property that every object has.
-const Name = Schema.String.pipe(
+/** Schema of what an expression can name without quotes, and is no property that every object has. */
+export const Name = Schema.String.pipe(
   Schema.filter((name) => /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(name), {
     jsonSchema: { pattern: "^[A-Za-z_][A-Za-z0-9_-]{0,63}$" },
     arbitrary: () => (fc) => fc.stringMatching(/^[a-z][a-z0-9_-]{0,15}$/),

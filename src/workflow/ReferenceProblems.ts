@@ -7,6 +7,7 @@
  */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Template from "./expression/Template.ts"
 import { get, itemsAt, listAt } from "./RawValue.ts"
 import { nearest } from "./Suggestion.ts"
 import * as TaskGraph from "./TaskGraph.ts"
@@ -87,7 +88,7 @@ const inTeam = ({ agentNames, ids, index, suggest, team, teamOfSubject }: TeamIn
   }
 
   const wrongAssignee = (assignee: unknown, path: Path): ReadonlyArray<Finding> => {
-    if (typeof assignee !== "string" || memberNames.size === 0 || memberNames.has(assignee) || meantMembers.has(assignee)) return []
+    if (typeof assignee !== "string" || Template.isTemplate(assignee) || memberNames.size === 0 || memberNames.has(assignee) || meantMembers.has(assignee)) return []
     const outsider = agentNames?.has(assignee) === true
     return [{
       path,

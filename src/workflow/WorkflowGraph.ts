@@ -25,6 +25,8 @@ export interface Task {
   readonly blockedBy: ReadonlyArray<string>
   /** By which it is decided whether it runs, when all that it waits for has ended. */
   readonly condition: Option.Option<unknown>
+  /** Of which it is done in instances. */
+  readonly matrix?: Option.Option<unknown>
 }
 
 /** The name of a task in the graph. */
@@ -35,6 +37,8 @@ export interface WorkflowGraph<A extends Task> {
   readonly graph: TaskGraph.TaskGraph
   /** Whether a task has an id. */
   readonly hasIds: boolean
+  /** Whether a task has a matrix. */
+  readonly hasMatrices: boolean
   /** Every task by its key, in the order of the workflow. */
   readonly tasks: ReadonlyMap<string, Place & { readonly task: A }>
   /** The tasks that a task waits for. */
@@ -75,5 +79,6 @@ export const make = <A extends Task>(teams: ReadonlyArray<Team<A>>): WorkflowGra
     blockedBy: blockersOf(place, place.task).map(keyOf),
     isConditional: Option.isSome(place.task.condition)
   })))
-  return { graph, hasIds: byId.size > 0, tasks, blockersOf }
+  const hasMatrices = [...tasks.values()].some(({ task: { matrix } }) => matrix !== undefined && Option.isSome(matrix))
+  return { graph, hasIds: byId.size > 0, hasMatrices, tasks, blockersOf }
 }

@@ -13,6 +13,9 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
+import { Matrix } from "./Matrix.ts"
+import * as MatrixProblems from "./MatrixProblems.ts"
+import { MaxParallel } from "./MaxParallel.ts"
 import * as Outputs from "./Outputs.ts"
 import * as ReferenceProblems from "./ReferenceProblems.ts"
 import { RetryPolicy } from "./RetryPolicy.ts"
@@ -212,6 +215,14 @@ export const TaskSpec = Schema.Struct({
   condition: optional(Condition.annotations({
     description: "Whether the task runs, an expression that is evaluated when all that it waits for has ended. Absent: `success()`."
   })).pipe(Schema.fromKey("if")),
+  matrix: optional(Matrix.annotations({
+    description: "Lists of values by name: each combination makes an instance of the task, whose texts read them as `${{ matrix.NAME }}`. " +
+      "`include` adds values or combinations, `exclude` leaves some out. At most 1000 instances. Absent: the task is one.",
+    examples: [{ file: "${{ tasks.plan.outputs.files }}" }, { language: ["en", "de"], depth: [1, 2], exclude: [{ language: "de", depth: 2 }] }]
+  })),
+  maxParallel: optional(MaxParallel.annotations({
+    description: "How many instances of the matrix are under way at once, at most. Absent: all."
+  })).pipe(Schema.fromKey("max_parallel")),
   outputs: optional(Outputs.Outputs.annotations({
     description: "What the task answers by name, which other tasks can read, each with its type: string, number, boolean or list."
   })),
@@ -244,6 +255,9 @@ export const TeamSpec = Schema.Struct({
     examples: ["core"]
   }),
   agents: listOf(Text, "agent name").annotations({ description: "Names of the agents that are members of the team." }),
+  maxParallel: optional(MaxParallel.annotations({
+    description: "How many tasks of the team are under way at once, at most. Absent: all that can."
+  })).pipe(Schema.fromKey("max_parallel")),
   tasks: listOf(TaskSpec, "task", "a team without tasks has nothing to do").annotations({
     description: "Tasks of the team, in any order."
   })
@@ -329,6 +343,9 @@ const Fields = Schema.Struct({
     { default: () => "on_completion" as const }
   ),
   defaults: optional(TaskDefaults),
+  maxParallel: optional(MaxParallel.annotations({
+    description: "How many tasks of the workflow are under way at once, at most. Absent: all that can."
+  })).pipe(Schema.fromKey("max_parallel")),
   timeout: Timeout.annotations({
     description: "Limit of the whole run. Null or absent: the configured default."
   }),
@@ -442,6 +459,7 @@ export const decodeUnknown = (
       ...Inputs.findings(input),
       ...Secrets.findings(input),
       ...ReferenceProblems.findings(input),
+      ...MatrixProblems.findings(input),
       ...ExpressionProblems.findings(input)
     ]).map((finding) =>
       WorkflowProblem.make(finding, {

@@ -4,11 +4,13 @@
  */
 import * as Arr from "effect/Array"
 import * as Predicate from "effect/Predicate"
+import * as DueTask from "./DueTask.ts"
 import * as Template from "./expression/Template.ts"
 import * as ExpressionPlaces from "./ExpressionPlaces.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Interpreters from "./Interpreters.ts"
+import * as Matrix from "./Matrix.ts"
 import { get, itemsAt } from "./RawValue.ts"
 import * as Secrets from "./Secrets.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
@@ -140,7 +142,8 @@ const valuesInScripts = (workflow: unknown, agents: ReadonlyArray<unknown>): Rea
   return ExpressionPlaces.find(workflow).flatMap(({ path, scope, text }) => {
     const [root, team, , task, key] = path
     if (root !== "teams" || key !== "description" || typeof team !== "number" || typeof task !== "number") return []
-    const assignee = get(itemsAt(itemsAt(workflow, "teams")[team], "tasks")[task], "assign_to")
+    const written = itemsAt(itemsAt(workflow, "teams")[team], "tasks")[task]
+    const [assignee, matrix] = [get(written, "assign_to"), get(written, "matrix")]
     const program = (Array.isArray(assignee) ? assignee : [assignee]).map((name: unknown) => programs.get(name))
       .find((each) => typeof each === "string" && Interpreters.isInterpreter(each))
     if (typeof program !== "string") return []
@@ -150,7 +153,8 @@ const valuesInScripts = (workflow: unknown, agents: ReadonlyArray<unknown>): Rea
         if (context !== "inputs") return []
         return key === undefined ? [...free.values()].slice(0, 1) : free.get(key) ?? []
       })
-      const other = reads.find(([context, id, field]) => context === "tasks" && id !== undefined && field !== "status")
+      const other = reads.find((names) => names[0] === "tasks" && names[1] !== undefined && !DueTask.isOfStatus(names))
+      const ofMatrix = reads.find(([context, key]) => context === "matrix" && isComputed(matrix, key))
       if (other !== undefined) {
         return [{
           path,
@@ -158,6 +162,15 @@ const valuesInScripts = (workflow: unknown, agents: ReadonlyArray<unknown>): Rea
           within,
           says: `${name} runs this text as its script, and what task ${other[1] ?? ""} answers becomes a part of that: let the script ` +
             "read the answer from the file that TELEMACHY_CONTEXT names"
+        }]
+      }
+      if (ofMatrix !== undefined) {
+        return [{
+          path,
+          atKey: false,
+          within,
+          says: `${name} runs this text as its script, and a value that the matrix is computed from becomes a part of that: let the script ` +
+            "read it from the file that TELEMACHY_CONTEXT names"
         }]
       }
       return input === undefined ? [] : [{
@@ -170,6 +183,10 @@ const valuesInScripts = (workflow: unknown, agents: ReadonlyArray<unknown>): Rea
     })
   })
 }
+
+/** Whether the values of this name, or of any that is not known, are not written in the file. */
+const isComputed = (matrix: unknown, name: string | undefined): boolean =>
+  Matrix.templates(matrix).some(({ path: [list] }) => name === undefined || list === "include" || String(list).toLowerCase() === name)
 
 /** Finds expressions in texts that are taken as they are written. */
 const notEvaluated = (workflow: unknown): ReadonlyArray<Finding> => {

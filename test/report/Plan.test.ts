@@ -4,6 +4,7 @@ import stringWidth from "string-width"
 import * as Plan from "../../src/report/Plan.ts"
 import * as PlanData from "../../src/report/PlanData.ts"
 import * as Style from "../../src/report/Style.ts"
+import * as Evaluation from "../../src/workflow/Evaluation.ts"
 import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
 
 const task = (subject: string, ...blockedBy: ReadonlyArray<string>) =>
@@ -104,5 +105,42 @@ describe("Plan", () => {
         Plan.render(spec, { style: Style.plain, width: 200, existing: { resources: [], tasks: [] } }),
         "critical path, 40 tasks: t0 → t1 → t2 → t3 → t4 → (30 more) → t35 → t36 → t37 → t38 → t39"
       )
+    }))
+
+  it.effect("tells in which instances a task is done, as far as that is known", () =>
+    Effect.gen(function*() {
+      const spec = yield* WorkflowSpec.decodeUnknown({
+        ...workflow,
+        teams: [{
+          name: "weavers",
+          agents: ["penelope", "mentor"],
+          tasks: [
+            { ...task("plan"), id: "plan", outputs: { files: "list" } },
+            { ...task("do", "plan"), matrix: { file: "${{ tasks.plan.outputs.files }}" }, max_parallel: 2 },
+            { ...task("test"), matrix: { os: ["linux", "mac"], node: [20, 22] } }
+          ]
+        }]
+      })
+      const evaluated = yield* Evaluation.evaluate(spec, { inputs: {}, run: { id: "r", attempt: 1 } })
+      const existing = { resources: [], tasks: [{ team: "weavers", subject: "test (mac, 20)", id: "7c", treatment: "done" }] } as const
+      assert.deepStrictEqual(Plan.render(evaluated.spec, { style: Style.plain, width: 160, existing, instances: evaluated.instances }).split("\n").slice(-6), [
+        "",
+        "team weavers (penelope, mentor) 2 waves",
+        "    1  plan  penelope",
+        "       test  penelope  in 4 instances: test (linux, 20), test (linux, 22), test (mac, 20), 1 more",
+        "    2  do    penelope  after plan; in instances that are known when it is due; at most 2 at once",
+        "  critical path, 2 tasks: plan → do"
+      ])
+      const { teams } = PlanData.make(evaluated.spec, existing, { instances: evaluated.instances })
+      assert.deepStrictEqual(teams[0]?.tasks.map(({ instances }) => instances), [
+        undefined,
+        null,
+        [
+          { subject: "test (linux, 20)", matrix: { os: "linux", node: 20 } },
+          { subject: "test (linux, 22)", matrix: { os: "linux", node: 22 } },
+          { subject: "test (mac, 20)", matrix: { os: "mac", node: 20 }, earlier: { id: "7c", treatment: "done" } },
+          { subject: "test (mac, 22)", matrix: { os: "mac", node: 22 } }
+        ]
+      ])
     }))
 })

@@ -30,7 +30,7 @@ const input: WorkflowSpec.WorkflowInput = {
 }
 
 const evaluate = (workflow: WorkflowSpec.WorkflowInput, inputs: Record<string, unknown>) =>
-  Effect.flatMap(WorkflowSpec.decode(workflow), (spec) => Evaluation.evaluate(spec, { inputs, run }))
+  Effect.flatMap(WorkflowSpec.decode(workflow), (spec) => Effect.map(Evaluation.evaluate(spec, { inputs, run }), (evaluated) => evaluated.spec))
 
 const refusal = (workflow: WorkflowSpec.WorkflowInput, inputs: Record<string, unknown>) =>
   Effect.map(Effect.flip(evaluate(workflow, inputs)), ({ message }) => message.split("\n"))
@@ -65,7 +65,7 @@ describe("Evaluation", () => {
     Effect.gen(function*() {
       const spec = yield* WorkflowFile.load("workflows/hello.yaml")
       assert.isFalse(Evaluation.isTemplate(spec))
-      assert.strictEqual(yield* Evaluation.evaluate(spec, { inputs: {}, run }), spec)
+      assert.strictEqual((yield* Evaluation.evaluate(spec, { inputs: {}, run })).spec, spec)
     }).pipe(Effect.provide(NodeFileSystem.layer)))
 
   it.effect.prop(

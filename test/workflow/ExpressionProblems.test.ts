@@ -43,7 +43,7 @@ describe("ExpressionProblems", () => {
     ["${{ tojsn(inputs) }}", "10:26", "found the unknown name tojsn, expected a function: contains, startsWith, endsWith, format, join, toJSON, fromJSON, case (did you mean \"toJSON\"?)"],
     ["${{ tasks.plan.result }}", "10:32", "found the unknown name plan, expected a name that tasks has, and there is none"],
     ["${{ secrets.TOKEN }}", "10:26", "found secrets, expected inputs, run or workflow: secrets can be read in agents[].env, and nowhere else"],
-    ["${{ matrix.file }}", "10:26", "found matrix, expected inputs, run or workflow: there is no matrix yet"],
+    ["${{ matrix.file }}", "10:26", "found matrix, expected inputs, run or workflow: a matrix can be read in the texts of the task that has it"],
     ["${{ always() }}", "10:26", "found always, expected another function: always() is for the if of a task"],
     ["${{ run.attempt }}", "10:30", "found attempt, expected run.id: a task is the same one in each attempt of its run"],
     ["${{ inputs.ticket.x }}", "10:40", "found x, expected nothing behind inputs.ticket, which is text"],

@@ -33,7 +33,7 @@ const environment = (env: string, secrets: Readonly<Record<string, string>>) =>
 describe("Secrets", () => {
   it.effect.each([
     ["{ A: '${{ secrets.GITHUB_TOKN }}' }", "f.yaml:4:57 agents[0].env.A: found the unknown name GITHUB_TOKN, expected a name that secrets has: GITHUB_TOKEN, KEY (did you mean \"GITHUB_TOKEN\"?)"],
-    ["{ A: '${{ tasks.s.result }}' }", "f.yaml:4:49 agents[0].env.A: found tasks, expected inputs, run or workflow: what tasks answer is known only when a task is due, for its description and its if"],
+    ["{ A: '${{ tasks.s.result }}' }", "f.yaml:4:49 agents[0].env.A: found tasks, expected inputs, run or workflow: what tasks answer is known only when a task is due, for its description, its if and its matrix"],
     ["{ TELEMACHY_RUN: x }", "f.yaml:4:41 agents[0].env.TELEMACHY_RUN: found the name \"TELEMACHY_RUN\", expected another name: variables that begin with TELEMACHY_ are set by Telemachy"],
     ["{ a-b: x }", "f.yaml:4:41 agents[0].env.a-b: found the name \"a-b\", expected the name of a variable: letters, digits and _, which begins with a letter or _"],
     ["{ A: 1 }", "f.yaml:4:44 agents[0].env.A: found the number 1, expected text (to use it as text, put it in quotes: \"1\")"],
@@ -112,7 +112,7 @@ describe("Secrets", () => {
   it.effect("leave the evaluated workflow with the text that reads them", () =>
     Effect.gen(function*() {
       const spec = yield* WorkflowFile.parse(file("{ A: '${{ secrets.KEY }}', B: '${{ inputs.level }}' }"), "f.yaml")
-      const evaluated = yield* Evaluation.evaluate(spec, known)
+      const { spec: evaluated } = yield* Evaluation.evaluate(spec, known)
       assert.deepStrictEqual(evaluated.agents[0]?.env, { A: "${{ secrets.KEY }}", B: "${{ inputs.level }}" })
     }))
 

@@ -109,6 +109,32 @@ agents: [{ name: a, program: ${program} }]
 teams: [{ name: crew, agents: [a], tasks: [{ subject: "${"$"}{{ toJSON(inputs.x) }}", description: "${"$"}{description}", assign_to: a }] }]
 `.replace("${description}", description)
 
+  it.effect.each([
+    ["${{ tasks.plan.outputs.files }}", true],
+    ["${{ inputs.files }}", true],
+    ["[a, b]", false]
+  ] as const)("tell of values of a matrix that become a part of a script: %s", ([list, isTold]) =>
+    Effect.gen(function*() {
+      const found = yield* says(`metadata: { name: x }
+inputs: { files: [a] }
+agents: [{ name: a, program: bash }]
+teams:
+  - name: crew
+    agents: [a]
+    tasks:
+      - { id: plan, subject: plan, description: d, assign_to: a, outputs: { files: list } }
+      - subject: s
+        description: do ${"${{ matrix.file }}"}
+        assign_to: a
+        blocked_by: [plan]
+        matrix: { file: ${list.startsWith("[") ? list : JSON.stringify(list)} }
+`)
+      assert.deepStrictEqual(found, isTold ? [
+        "bash runs this text as its script, and a value that the matrix is computed from becomes a part of that: let the script " +
+        "read it from the file that TELEMACHY_CONTEXT names"
+      ] : [])
+    }))
+
   it.effect("tell of what becomes a part of a script", () =>
     Effect.gen(function*() {
       const [warning] = yield* warnings(scripted("/bin/sh", "x: t", "echo 1; echo ${{ inputs.X }}"))

@@ -8,8 +8,8 @@ import * as RunEnvironment from "../../executor/RunEnvironment.ts"
 import { oneLine } from "../../report/Format.ts"
 import * as Plan from "../../report/Plan.ts"
 import * as PlanData from "../../report/PlanData.ts"
+import type * as Evaluation from "../../workflow/Evaluation.ts"
 import * as Inputs from "../../workflow/Inputs.ts"
-import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/PlanDefinition.ts"
@@ -20,21 +20,24 @@ import * as ProgramCheck from "../ProgramCheck.ts"
 import * as Streams from "../Streams.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 
-const existingOf = (spec: WorkflowSpec) =>
+type Evaluated = Pick<Evaluation.Evaluated, "spec" | "instances">
+
+const existingOf = (evaluated: Evaluated) =>
   Effect.flatMap(Effect.serviceOption(AgamemnonClient), Option.match({
     onNone: () => Effect.succeed(PlannedReuse.nothing),
     onSome: (client) =>
-      Effect.catchAll(Effect.provideService(PlannedReuse.find(spec), AgamemnonClient, client), (error) =>
+      Effect.catchAll(Effect.provideService(PlannedReuse.find(evaluated), AgamemnonClient, client), (error) =>
         Effect.as(Console.error(`what exists on Agamemnon is not shown: ${oneLine(error.message)}`), PlannedReuse.nothing))
   }))
 
 /** Shows the plan of a workflow, and its inputs; what exists on an Agamemnon that answers is marked. */
-export const show = Effect.fn("PlanCommand.show")(function*(spec: WorkflowSpec, inputs: Inputs.InputValues, json: boolean) {
+export const show = Effect.fn("PlanCommand.show")(function*(evaluated: Evaluated, inputs: Inputs.InputValues, json: boolean) {
+  const { instances, spec } = evaluated
   yield* ProgramCheck.check(spec)
   yield* RunEnvironment.check(spec, yield* Backend.IsEmbedded)
-  const existing = (yield* Backend.IsEmbedded) ? PlannedReuse.nothing : yield* existingOf(spec)
-  if (json) return yield* JsonLines.write(JSON.stringify(PlanData.make(spec, existing, inputs)))
-  yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing, inputs }))
+  const existing = (yield* Backend.IsEmbedded) ? PlannedReuse.nothing : yield* existingOf(evaluated)
+  if (json) return yield* JsonLines.write(JSON.stringify(PlanData.make(spec, existing, { inputs, instances })))
+  yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing, inputs, instances }))
 })
 
 export const command = Command.make("plan", config, ({ file, input, inputs, json, ...flags }) =>
@@ -42,9 +45,9 @@ export const command = Command.make("plan", config, ({ file, input, inputs, json
     const loaded = yield* WorkflowArgument.load(file)
     yield* loaded.warn
     const given = yield* GivenInputs.read(loaded.spec, { input, inputs })
-    const spec = yield* WorkflowArgument.evaluate(loaded, given)
-    yield* WorkflowArgument.placed(loaded, spec).pipe(
-      Effect.flatMap((placed) => show(placed, Inputs.valuesOf(loaded.spec, given), json)),
+    const evaluated = yield* WorkflowArgument.evaluate(loaded, given)
+    yield* WorkflowArgument.placed(loaded, evaluated.spec).pipe(
+      Effect.flatMap((spec) => show({ ...evaluated, spec }, Inputs.valuesOf(loaded.spec, given), json)),
       Effect.provide(Backend.toLookAt)
     )
   }).pipe(Effect.provide(ConfigSources.layer(flags)))).pipe(Command.withDescription(definition.sentence))

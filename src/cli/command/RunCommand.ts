@@ -62,15 +62,16 @@ export const command = Command.make("run", config, ({ dryRun, file, force, input
       const canAsk = !(dryRun || yes || json || quiet || file === "-") && (yield* Streams.canAsk)
       const prepare = Effect.gen(function*() {
         const given = canAsk ? yield* GivenInputs.ask(loaded.spec, flagged) : flagged
-        const spec = yield* WorkflowArgument.placed(loaded, yield* WorkflowArgument.evaluate(loaded, given))
+        const evaluated = yield* WorkflowArgument.evaluate(loaded, given)
+        const spec = yield* WorkflowArgument.placed(loaded, evaluated.spec)
         // Nothing has been found wrong with what is given.
-        return { given: yield* Effect.orDie(Schema.validate(Inputs.GivenInputs)(given)), spec }
+        return { given: yield* Effect.orDie(Schema.validate(Inputs.GivenInputs)(given)), spec, instances: evaluated.instances }
       })
       if (dryRun) {
-        const { given, spec } = yield* prepare
+        const { given, ...evaluated } = yield* prepare
         // A setting that is wrong is said now, though a plan needs none of these.
         yield* Effect.zip(RunSettings.config, NatsTaskFeed.config)
-        return yield* PlanCommand.show(spec, Inputs.valuesOf(loaded.spec, given), json)
+        return yield* PlanCommand.show(evaluated, Inputs.valuesOf(loaded.spec, given), json)
       }
       yield* RunEnvironment.refuseSecrets(loaded.spec, yield* Backend.IsEmbedded)
       const secrets = yield* GivenSecrets.resolve(loaded.spec, secretsFile)

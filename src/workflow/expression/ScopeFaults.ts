@@ -31,10 +31,12 @@ interface Checking {
   readonly calls: Array<string>
 }
 
-/** A part of an expression: what it is, and by which names it was reached, if by names alone. */
+/** A part of an expression: what it is, and by which names it was reached, if by names alone, where `*` stands for any item. */
 interface Reached {
   readonly shape: Scope.Shape
   readonly names?: ReadonlyArray<string> | undefined
+  /** Whether it is a list of which what is behind it is taken from each item, as behind `.*`. */
+  readonly isEach?: boolean
 }
 
 /** Checks an expression. */
@@ -87,14 +89,22 @@ const context = (checking: Checking, token: Token): Reached => ({
 
 const index = (checking: Checking, { expr, index }: IndexAccess): Reached => {
   const from = reach(checking, expr)
+  const { isEach = false, shape } = from
   const later = (shape: Scope.Shape): Reached => {
     if (from.names !== undefined) checking.reads.push(from.names)
-    return { shape }
+    return { shape: isEach ? Scope.list(shape) : shape, isEach }
   }
-  if (index instanceof Star) return later(from.shape._tag === "List" ? from.shape : Scope.list(Scope.any))
+  const behind = (shape: Scope.Shape, name: string): Reached =>
+    ({ shape: isEach ? Scope.list(shape) : shape, names: from.names === undefined ? undefined : [...from.names, name], isEach })
+  // Of each item, where there are several.
+  const item = isEach && shape._tag === "List" ? shape.item : shape
+  if (index instanceof Star) {
+    const inner = item._tag === "List" ? item.item : Scope.any
+    return { shape: Scope.list(inner), names: from.names === undefined ? undefined : [...from.names, "*"], isEach: true }
+  }
   if (!(index instanceof Literal)) {
     read(checking, index)
-    return later(from.shape._tag === "List" ? from.shape.item : Scope.any)
+    return later(item._tag === "List" ? item.item : Scope.any)
   }
   const name = index.literal.coerceString()
   const what = from.names?.join(".") ?? "it"
@@ -102,22 +112,17 @@ const index = (checking: Checking, { expr, index }: IndexAccess): Reached => {
     checking.faults.push({ ...checking.spanOf(index.token), found: index.token.lexeme, expected })
     return { shape: Scope.any }
   }
-  switch (from.shape._tag) {
+  switch (item._tag) {
     case "Map":
-      return {
-        shape: lookUp(checking, from.shape.entries, index.token, name, `a name that ${what} has`),
-        names: from.names === undefined ? undefined : [...from.names, name.toLowerCase()]
-      }
+      return behind(lookUp(checking, item.entries, index.token, name, `a name that ${what} has`), name.toLowerCase())
     case "List":
-      if (index.literal.kind === Kind.Number) return later(from.shape.item)
-      // What is behind `.*` is the same key of each item.
-      return expr instanceof IndexAccess && expr.index instanceof Star
-        ? later(Scope.list(Scope.any))
-        : fault(`the number of an item, as ${what}[0], because ${what} is a list`)
+      return index.literal.kind === Kind.Number
+        ? behind(item.item, "*")
+        : fault(`the number of an item, as ${what}[0], or .* for all of them, because ${what} is a list`)
     case "Scalar":
-      return fault(`nothing behind ${what}, which is ${from.shape.type}`)
+      return fault(`nothing behind ${what}, which is ${item.type}`)
     default:
-      return later(Scope.any)
+      return behind(Scope.any, name.toLowerCase())
   }
 }
 

@@ -9,6 +9,7 @@ import { TokenType } from "@actions/expressions/lexer"
 import * as Either from "effect/Either"
 import type { Expression } from "./Expression.ts"
 import { type Fault, quote } from "./Fault.ts"
+import * as LanguageData from "./LanguageData.ts"
 import * as Value from "./Value.ts"
 
 /** What contexts hold, by their names. */
@@ -19,7 +20,7 @@ export type Functions = { readonly [name: string]: Value.Value }
 
 const definitionsOf = (functions: Functions) =>
   new Map(Object.entries(functions).map(([name, value]) =>
-    [name, { name, minArgs: 0, maxArgs: 0, call: () => Value.toData(value) }]))
+    [name, { name, minArgs: 0, maxArgs: 0, call: () => LanguageData.toData(value) }]))
 
 /** Evaluates an expression. */
 export const evaluate = (
@@ -28,7 +29,7 @@ export const evaluate = (
   functions: Functions = {}
 ): Either.Either<Value.Value, Fault> =>
   Either.try({
-    try: () => Value.fromData(new StrictEvaluator(root, Value.dictionary(contexts), definitionsOf(functions)).evaluate()),
+    try: () => LanguageData.fromData(new StrictEvaluator(root, LanguageData.dictionary(contexts), definitionsOf(functions)).evaluate()),
     catch: (error) => ({
       start: 0,
       end: source.length,
@@ -50,7 +51,7 @@ class StrictEvaluator extends Evaluator {
     const key = this.eval(index)
     const found = super.visitIndexAccess(new IndexAccess(evaluated(from), evaluated(key)))
     if (found.kind === data.Kind.Null && !has(from, key)) {
-      throw new Error(`${Value.kindOf(Value.fromData(from))} has nothing at ${quote(key.coerceString())}`)
+      throw new Error(`${Value.kindOf(LanguageData.fromData(from))} has nothing at ${quote(key.coerceString())}`)
     }
     return found
   }

@@ -4,6 +4,7 @@ import * as Expression from "./Expression.ts"
 import * as Fault from "./Fault.ts"
 import * as StrictEvaluator from "./StrictEvaluator.ts"
 import * as Template from "./Template.ts"
+import * as LanguageData from "./LanguageData.ts"
 import * as Value from "./Value.ts"
 
 /** Evaluates a text: to the value of its expression if it is nothing but one, and else to a text. */
@@ -30,7 +31,7 @@ const textOf = (part: Template.Part, contexts: StrictEvaluator.Contexts): Either
   part._tag === "Literal"
     ? Either.right(part.text)
     : Either.flatMap(valueOf(part, contexts), (value) =>
-      Either.fromNullable(Value.toText(value), () => ({
+      Either.fromNullable(LanguageData.toText(value), () => ({
         start: part.start,
         end: part.start + part.source.length,
         ...noText(Value.kindOf(value), part.source)

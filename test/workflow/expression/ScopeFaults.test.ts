@@ -53,7 +53,7 @@ describe("ScopeFaults", () => {
     ["tasks.plan.result", "tasks", "tasks", "what is known here: tasks are not"],
     ["always()", "always", "always", "a function that means something here"],
     ["inputs.ticket.x", "x", "x", "nothing behind inputs.ticket, which is text"],
-    ["inputs.files.first", "first", "first", "the number of an item, as inputs.files[0], because inputs.files is a list"]
+    ["inputs.files.first", "first", "first", "the number of an item, as inputs.files[0], or .* for all of them, because inputs.files is a list"]
   ])("refuses %s", (source, at, found, expected) => {
     assert.deepStrictEqual(faults(source), [[at, found, expected, undefined]])
   })
@@ -77,8 +77,8 @@ describe("ScopeFaults", () => {
   it("tells what is read", () => {
     assert.deepStrictEqual(check("inputs.Ticket == inputs.files[0] || toJSON(inputs[inputs.data.x])").reads, [
       ["inputs", "ticket"],
-      ["inputs", "files"],
-      ["inputs", "data"],
+      ["inputs", "files", "*"],
+      ["inputs", "data", "x"],
       ["inputs"]
     ])
   })

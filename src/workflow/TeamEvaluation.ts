@@ -1,0 +1,122 @@
+/** Evaluates the tasks of a team as far as they can be before the run, and finds what of them has to wait. */
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
+import * as DueTask from "./DueTask.ts"
+import { type Evaluating, textOf } from "./Evaluating.ts"
+import * as Instances from "./Instances.ts"
+import * as Matrix from "./Matrix.ts"
+import * as WorkflowGraph from "./WorkflowGraph.ts"
+import * as WorkflowProblem from "./WorkflowProblem.ts"
+import type { TaskSpec, TeamSpec, WorkflowSpec } from "./WorkflowSpec.ts"
+import { maxBytes, nonBlank, Text, textOfAtMost } from "./WorkflowText.ts"
+
+const Subject = nonBlank(textOfAtMost(maxBytes.subject))
+const Description = textOfAtMost(maxBytes.description)
+
+const taskOf = (evaluating: Evaluating, path: WorkflowProblem.Path, members: ReadonlyArray<string>, task: TaskSpec): TaskSpec => {
+  const unlessLate = (key: string, text: string, schema: Schema.Schema<string>) =>
+    DueTask.isLate(text) ? text : textOf(evaluating, [...path, key], text, schema)
+  return {
+    ...task,
+    subject: unlessLate("subject", task.subject, Subject),
+    description: unlessLate("description", task.description, Description),
+    assignTo: task.assignTo.some((each) => DueTask.isLate(each))
+      ? task.assignTo
+      : task.assignTo.map((each) => assigneeOf(evaluating, [...path, "assign_to"], members, each)),
+    matrix: Option.map(task.matrix, (matrix) => isLateMatrix(matrix) ? matrix : matrixOf(evaluating, [...path, "matrix"], matrix))
+  }
+}
+
+const assigneeOf = (evaluating: Evaluating, path: WorkflowProblem.Path, members: ReadonlyArray<string>, text: string): string => {
+  const name = textOf(evaluating, path, text, Text)
+  if (name !== text && !members.includes(name)) {
+    evaluating.findings.push({ path, found: WorkflowProblem.quote(name), expected: `a member of the team: ${members.join(", ")}` })
+  }
+  return name
+}
+
+const matrixOf = ({ contexts, findings }: Evaluating, path: WorkflowProblem.Path, matrix: Matrix.Matrix): Matrix.Matrix =>
+  Either.match(Matrix.evaluate(matrix, contexts), {
+    onLeft: ({ path: inner, ...problem }) => {
+      findings.push({ ...problem, path: [...path, ...inner] })
+      return matrix
+    },
+    onRight: (evaluated) => evaluated
+  })
+
+/** Evaluates the tasks of a team, which refer to each other by the subjects that are written in the file. */
+export const teamOf = (evaluating: Evaluating, path: WorkflowProblem.Path, team: TeamSpec): TeamSpec => {
+  const tasks = team.tasks.map((task, position) => taskOf(evaluating, [...path, "tasks", position], team.agents, task))
+  const subjects = new Map(team.tasks.map(({ subject }, position) => [subject, tasks[position]?.subject ?? subject]))
+  const first = new Map<string, number>()
+  tasks.forEach(({ subject }, position) => {
+    const before = first.get(subject)
+    if (before === undefined) first.set(subject, position)
+    else {
+      evaluating.findings.push({
+        path: [...path, "tasks", position, "subject"],
+        found: `${WorkflowProblem.quote(subject)} a second time`,
+        expected: `a subject of its own (tasks[${before}] has this one)`
+      })
+    }
+  })
+  return {
+    ...team,
+    tasks: tasks.map((task) => ({ ...task, blockedBy: task.blockedBy.map((subject) => subjects.get(subject) ?? subject) }))
+  }
+}
+
+/** What of the tasks of a workflow has to wait until they are due, by their keys. */
+export type Late = ReadonlyMap<string, Instances.LateTask>
+
+/** The instances that are known before a run, by the keys of their tasks. */
+export type KnownInstances = ReadonlyMap<string, ReadonlyArray<Instances.Instance>>
+
+/** Finds what is still to be evaluated, as it is written. */
+export const lateOf = (written: WorkflowSpec, evaluated: WorkflowSpec): Late =>
+  new Map(evaluated.teams.flatMap(({ name, tasks }, index) =>
+    tasks.flatMap(({ subject }, position) => {
+      const task = written.teams[index]?.tasks[position]
+      const late = task === undefined ? {} : lateOfTask(task)
+      return Object.keys(late).length === 0 ? [] : [[WorkflowGraph.keyOf({ team: name, subject }), late] as const]
+    })
+  ))
+
+const lateOfTask = ({ assignTo, description, matrix, subject }: TaskSpec): Instances.LateTask => ({
+  ...(DueTask.isLate(subject) ? { subject } : {}),
+  ...(DueTask.isLate(description) ? { description } : {}),
+  ...(assignTo.some((each) => DueTask.isLate(each)) ? { assignTo } : {}),
+  ...Option.match(Option.filter(matrix, isLateMatrix), { onNone: () => ({}), onSome: (matrix) => ({ matrix }) })
+})
+
+const isLateMatrix = (matrix: Matrix.Matrix): boolean => Matrix.templates(matrix).some(({ text }) => DueTask.isLate(text))
+
+/** Makes the instances that are known before the run, and finds what is wrong with them. */
+export const instancesOf = (
+  { contexts, findings }: Evaluating,
+  { teams }: WorkflowSpec,
+  late: Late
+): KnownInstances =>
+  new Map(teams.flatMap(({ agents, name, tasks }, index) => {
+    const subjects = new Set(tasks.map(({ subject }) => subject))
+    const members = new Set(agents)
+    return tasks.flatMap((task, position) => {
+      const path = ["teams", index, "tasks", position]
+      const key = WorkflowGraph.keyOf({ team: name, subject: task.subject })
+      const lateTask = late.get(key)
+      if (Option.isNone(task.matrix) || lateTask?.matrix !== undefined) return []
+      const options = { task, late: lateTask, known: { early: contexts, tasks: {} } }
+      const made = Instances.make({ ...options, isTaken: (subject) => subjects.has(subject) })
+      if (Either.isLeft(made)) {
+        const { expected, found, within } = made.left
+        findings.push({ path: [...path, ...Instances.pathOf(made.left)], found, expected, ...(within === undefined ? {} : { within }) })
+        return []
+      }
+      if (lateTask?.description === undefined || !DueTask.isLate(lateTask.description, ["tasks"])) {
+        const wrong = made.right.map((instance) => Instances.specOf({ ...options, members }, instance)).find(Either.isLeft)
+        if (wrong !== undefined) findings.push({ path: [...path, "matrix"], found: "an instance that can not be submitted", expected: `another one: ${wrong.left}` })
+      }
+      return [[key, made.right] as const]
+    })
+  }))
