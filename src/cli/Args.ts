@@ -12,6 +12,12 @@ export const task = Args.text({ name: "TASK" }).pipe(
   Args.optional
 )
 
+/** The argument that names a gate of a recorded run. */
+export const gate = Args.text({ name: "TASK" }).pipe(
+  Args.withDescription("A task of the run with approve, by its id, its subject, or TEAM/SUBJECT; without it, the one that asks"),
+  Args.optional
+)
+
 /** The argument that names a recorded run. */
 export const run = Args.text({ name: "RUN" }).pipe(
   Args.withDescription("Id of a run or its beginning, the name of a workflow for its newest run, or latest")

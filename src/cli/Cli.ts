@@ -12,6 +12,7 @@ import * as Settings from "../settings/Settings.ts"
 import * as CommandLine from "./CommandLine.ts"
 import * as Completion from "./completion/Completion.ts"
 import * as AgamemnonDefinition from "./definition/AgamemnonDefinition.ts"
+import * as ApproveDefinition from "./definition/ApproveDefinition.ts"
 import * as AuditDefinition from "./definition/AuditDefinition.ts"
 import * as CancelDefinition from "./definition/CancelDefinition.ts"
 import * as CleanupDefinition from "./definition/CleanupDefinition.ts"
@@ -20,6 +21,7 @@ import * as ForgetDefinition from "./definition/ForgetDefinition.ts"
 import * as ListDefinition from "./definition/ListDefinition.ts"
 import * as LogsDefinition from "./definition/LogsDefinition.ts"
 import * as PlanDefinition from "./definition/PlanDefinition.ts"
+import * as RejectDefinition from "./definition/RejectDefinition.ts"
 import * as ResumeDefinition from "./definition/ResumeDefinition.ts"
 import * as RunDefinition from "./definition/RunDefinition.ts"
 import * as SchemaDefinition from "./definition/SchemaDefinition.ts"
@@ -39,6 +41,8 @@ export const definitions = {
   list: ListDefinition.definition,
   status: StatusDefinition.definition,
   logs: LogsDefinition.definition,
+  approve: ApproveDefinition.definition,
+  reject: RejectDefinition.definition,
   cancel: CancelDefinition.definition,
   resume: ResumeDefinition.definition,
   cleanup: CleanupDefinition.definition,
@@ -74,6 +78,8 @@ const commands = {
   list: () => import("./command/ListCommand.ts"),
   status: () => import("./command/StatusCommand.ts"),
   logs: () => import("./command/LogsCommand.ts"),
+  approve: () => import("./command/ApproveCommand.ts"),
+  reject: () => import("./command/RejectCommand.ts"),
   cancel: () => import("./command/CancelCommand.ts"),
   resume: () => import("./command/ResumeCommand.ts"),
   cleanup: () => import("./command/CleanupCommand.ts"),

@@ -23,6 +23,9 @@ export const switches = {
   resume: Options.boolean("resume").pipe(
     Options.withDescription("Go on with the last run of the workflow, and try again what has failed, if that run is not completed")
   ),
+  goOn: Options.boolean("resume").pipe(
+    Options.withDescription("And take the run to its end, if nobody drives it")
+  ),
   yes: Options.boolean("yes").pipe(
     Options.withAlias("y"),
     Options.withDescription("Ask nothing: run the workflow anew, whatever became of its last run")
@@ -101,6 +104,12 @@ export const given = {
   ),
   inputs: optionalText("inputs", "FILE", "Give the workflow the inputs in this YAML or JSON file; --input wins over it")
 }
+
+/** What a person adds to an answer. */
+export const comment = optionalText("comment", "TEXT", "What tasks after the gate can read, and those that are done again are told")
+
+/** What a gate sends back. */
+export const redo = optionalText("redo", "TASK", "Have this task before the gate, and what is between, done again, and ask once more")
 
 /** File that holds secrets. */
 const secretsFile = optionalText(

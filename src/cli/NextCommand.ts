@@ -1,6 +1,6 @@
 /** The command line that a person is told to type next. */
 import * as RunProgress from "../run/RunProgress.ts"
-import type * as RunState from "../run/RunState.ts"
+import * as RunState from "../run/RunState.ts"
 
 /** A word as a shell takes it for itself. */
 export const forShell = (word: string): string => {
@@ -20,15 +20,24 @@ export const resumeChanged = (run: string, { retryFailed = false }: { readonly r
 
 /** Takes a recorded run to its end, as far as it has got; nothing when it is there. */
 export const resumption = (state: RunState.RunState): string | undefined => {
+  if (state.outcome === "waiting") return `${approve(state)} --resume`
   if (state.outcome === "completed" && state.endedAt !== undefined) return undefined
-  return RunProgress.canProceed(state, RunProgress.declaredTeams(state), false) ? resume(state) : `${resume(state)} --retry-failed`
+  return RunProgress.canProceed(state, RunProgress.declaredTeams(state)) ? resume(state) : `${resume(state)} --retry-failed`
 }
 
 /** Tells of a recorded run what has happened in it, with the results of its tasks. */
 export const logs = ({ run }: { readonly run: string }): string => `telemachy logs ${run} -v`
 
+/** Approves what a recorded run asks. */
+export const approve = (state: RunState.RunState): string => {
+  const [gate, ...others] = RunState.openGates(state)
+  const name = gate === undefined || others.length === 0 ? "" : ` ${forShell(gate.ref ?? gate.subject)}`
+  return `telemachy approve ${state.run}${name}`
+}
+
 /** What there is to do about a recorded run that is over. */
 export const afterRun = (state: RunState.RunState): ReadonlyArray<string> => {
+  if (state.outcome === "waiting") return [`run ${state.run}; answer, and go on with it: ${approve(state)} --resume, or telemachy reject ${state.run}`]
   const further = resumption(state)
   return [`run ${state.run}; ${further === undefined ? `what its tasks wrote: ${logs(state)}` : `go on with it: ${further}`}`]
 }

@@ -8,7 +8,7 @@ import * as Either from "effect/Either"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
-import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
+import { type Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type { TaskState } from "../run/RunState.ts"
@@ -126,7 +126,7 @@ const another = Effect.fnUntraced(function*(attempts: Attempts) {
 /** Submits an attempt. */
 const submit = Effect.fnUntraced(function*(attempts: Attempts) {
   const { hasChanged, left, task, work } = attempts
-  const { agamemnon, ids, load, monitor, others, run, team, workflow } = work
+  const { agamemnon, ids, load, monitor, others, request, run, team, workflow } = work
   const { assignTo, subject } = task
   const assignee = load.assign(assignTo)
   const named = { team: team.spec.name, subject }
@@ -150,7 +150,12 @@ const submit = Effect.fnUntraced(function*(attempts: Attempts) {
     ...Option.match(task.type, { onNone: () => ({}), onSome: (type) => ({ type }) })
   }
   agamemnon.contexts?.put(team.id, subject, yield* TaskContext.make(work, subject))
-  const except = new Set([...EarlierTasks.idsOf(others.known(subject)), ...attempts.watched.map(({ watch }) => watch.id)])
+  const dismissed = EarlierTasks.recorded(request, team.spec.name, subject)?.dismissed ?? []
+  const except = new Set([
+    ...EarlierTasks.idsOf(others.known(subject)),
+    ...attempts.watched.map(({ watch }) => watch.id),
+    ...dismissed.map((id) => TaskId.make(id))
+  ])
   const created = yield* others.submitting(subject, agamemnon.createTask(intent, team.id, sent, except))
   const log = TaskLog.of(created)
   yield* run.emit({ _tag: "task.submitted", ...named, id: created.id, ...log })

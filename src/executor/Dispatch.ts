@@ -12,6 +12,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
+import * as RunState from "../run/RunState.ts"
 import type { EndStatus } from "../run/TaskStatus.ts"
 import * as DueTask from "../workflow/DueTask.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
@@ -20,11 +21,14 @@ import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import * as AgentLoad from "./AgentLoad.ts"
 import { CurrentRun } from "./CurrentRun.ts"
+import * as GateTask from "./GateTask.ts"
 import * as LimitedTask from "./LimitedTask.ts"
 import * as MatrixTask from "./MatrixTask.ts"
 import * as Monitor from "./Monitor.ts"
+import * as Parking from "./Parking.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import { RunAgamemnon } from "./RunAgamemnon.ts"
+import { RunWaitingError } from "./RunError.ts"
 import { RunRequest } from "./RunRequest.ts"
 import * as TaskAnswers from "./TaskAnswers.ts"
 import * as TeamTasks from "./TeamTasks.ts"
@@ -33,13 +37,13 @@ import type { TaskRunError, TeamWork } from "./TeamWork.ts"
 /** The dispatch of a workflow, between the ends of two tasks. */
 interface State {
   readonly workflow: WorkflowGraph.WorkflowGraph<TaskSpec>
-  readonly frontier: TaskGraph.Frontier
   readonly teams: Map<string, Team>
+  /** What the tasks of each team are run with. */
+  readonly work: ReadonlyMap<string, TeamWork>
   readonly background: TeamWork["background"]
+  readonly parking: Parking.Parking
   /** The tasks that have failed or were skipped because one before them had. */
   readonly failed: Set<string>
-  /** Succeeds when every task has ended or was skipped. */
-  readonly done: Deferred.Deferred<void>
 }
 
 /** A team that has tasks left. */
@@ -47,30 +51,57 @@ interface Team {
   readonly work: TeamWork
   /** Watches its tasks no longer. */
   readonly close: Effect.Effect<void>
-  /** How many of its tasks have neither ended nor were skipped. */
+  /** How many of its tasks have neither ended nor were skipped, and how many gates can send some of them back. */
   unsettled: number
 }
 
 /** Runs the tasks of some teams until each of them has ended or was skipped. */
 export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: ReadonlyArray<ProvisionedTeam>) {
+  const run = yield* CurrentRun
   const workflow = WorkflowGraph.make(provisioned.map(({ spec }) => spec))
   const background = yield* FiberSet.make<void, TaskRunError>()
-  const slots = LimitedTask.slotsOf(workflow, yield* RunRequest)
+  const request = yield* RunRequest
+  const slots = LimitedTask.slotsOf(workflow, request)
   const shared = { workflow, background, ids: new Map<string, ReadonlyArray<TaskId>>(), load: AgentLoad.make() }
   const teams = yield* Effect.forEach(provisioned, (team) => open(team, { ...shared, slots: slots.get(team.spec.name) ?? [] }), {
     concurrency: "unbounded"
   })
   const state: State = {
     workflow,
-    frontier: TaskGraph.frontier(workflow.graph),
     teams: new Map(teams.map((team) => [team.work.team.spec.name, team])),
+    work: new Map(teams.map(({ work }) => [work.team.spec.name, work])),
     background,
-    failed: new Set(),
-    done: yield* Deferred.make<void>()
+    parking: yield* Parking.make(parkAfter(request, run)),
+    failed: new Set()
   }
-  yield* release(state, state.frontier.ready)
-  yield* Effect.raceFirst(Deferred.await(state.done), FiberSet.join(background))
+  for (const name of [...workflow.tasks.keys()].flatMap((key) => heldBy(state, key))) hold(state, name)
+  const parked = Effect.zipRight(state.parking.parked, Effect.flatMap(waiting, Effect.fail))
+  yield* inOrder(state, workflow.graph, (key) => leave(state, key)).pipe(
+    Effect.raceFirst(FiberSet.join(background)),
+    Effect.raceFirst(parked)
+  )
 }, Effect.scoped)
+
+/** How long the run waits for gates with its agents. One that is not on record could not go on. */
+const parkAfter = ({ spec }: RunRequest["Type"], { journal }: CurrentRun["Type"]) =>
+  Option.isNone(journal)
+    ? Option.none()
+    : Option.match(spec.parkAfter, {
+      onNone: () => Option.some(Parking.usual),
+      onSome: (given) => (given === "never" ? Option.none() : Option.some(given))
+    })
+
+/** Says what the run waits for. */
+const waiting = Effect.gen(function*() {
+  const { id, state, workflow } = yield* CurrentRun
+  const reached = yield* state
+  const gates = reached === undefined ? [] : RunState.openGates(reached)
+  return new RunWaitingError({
+    workflow,
+    run: id,
+    gates: gates.map(({ gate, subject, team }) => ({ team, subject, question: gate?.question ?? "" }))
+  })
+})
 
 /** Begins to watch the tasks of a team, in a scope of its own, which ends when it has no more to do. */
 const open = Effect.fnUntraced(function*(
@@ -104,70 +135,117 @@ const open = Effect.fnUntraced(function*(
   } satisfies Team as Team
 })
 
-/** Begins the tasks that nothing blocks any longer, each in a fiber. */
-const release = (state: State, keys: ReadonlyArray<string>): Effect.Effect<void> =>
-  Effect.forEach(keys, (key) => {
-    const place = state.workflow.tasks.get(key)
-    const team = place === undefined ? undefined : state.teams.get(place.team)
-    if (place === undefined || team === undefined) return Effect.void
-    return FiberSet.run(
-      state.background,
-      Effect.flatMap(runIfDue(team, place.task), (status) => settle(state, key, place.task, status))
-    )
-  }, { discard: true })
+/** Runs the tasks of a graph, each in a fiber as soon as nothing blocks it any longer. */
+const inOrder = Effect.fnUntraced(function*(
+  state: State,
+  graph: TaskGraph.TaskGraph,
+  leave: (key: string) => Effect.Effect<void> = () => Effect.void
+) {
+  const frontier = TaskGraph.frontier(graph)
+  const done = yield* Deferred.make<void>()
+  let unsettled = graph.keys.length
+
+  const release = (keys: ReadonlyArray<string>): Effect.Effect<void> =>
+    Effect.forEach(keys, (key) =>
+      FiberSet.run(state.background, Effect.flatMap(runIfDue(state, key), (status) => settle(key, status))), { discard: true })
+
+  /** Draws the consequences of the end of a task: what can run now, and what never will. */
+  const settle = Effect.fnUntraced(function*(key: string, status: EndStatus | "skipped") {
+    const task = state.workflow.tasks.get(key)?.task
+    const isWell = status === "completed" || (status !== "skipped" && task !== undefined && TaskPolicy.isTolerated(task))
+    if (isWell) state.failed.delete(key)
+    else if (status !== "skipped") state.failed.add(key)
+    const next = frontier.settle(key, isWell)
+    yield* Effect.forEach(next.skipped, (skipped) => skip(state, skipped), { discard: true })
+    yield* release(next.ready)
+    for (const each of [key, ...next.skipped]) yield* leave(each)
+    unsettled -= 1 + next.skipped.length
+    if (unsettled <= 0) yield* Deferred.succeed(done, undefined)
+  })
+
+  if (unsettled === 0) return
+  yield* release(frontier.ready)
+  yield* Deferred.await(done)
+})
 
 /** Runs a task unless its condition does not hold. */
-const runIfDue = Effect.fnUntraced(function*({ work }: Team, task: TaskSpec): Effect.fn.Return<
-  EndStatus | "skipped",
-  TaskRunError
-> {
-  const begin = Option.isSome(task.matrix) ? MatrixTask.run(work, task) : LimitedTask.run(work, task)
+const runIfDue = Effect.fnUntraced(function*(state: State, key: string): Effect.fn.Return<EndStatus | "skipped", TaskRunError> {
+  const place = state.workflow.tasks.get(key)
+  const work = place === undefined ? undefined : state.work.get(place.team)
+  if (place === undefined || work === undefined) return "skipped"
+  const { task } = place
+  const begin = begun(state, work, task)
   if (Option.isNone(task.condition)) return yield* begin
   const { request, run, team } = work
-  const place = { team: team.spec.name, subject: task.subject }
-  const state = yield* run.state
-  const decided = state === undefined
+  const named = { team: team.spec.name, subject: task.subject }
+  const reached = yield* run.state
+  const decided = reached === undefined
     ? Either.right(true)
-    : DueTask.runs(task.condition.value, { early: request.rest.contexts, tasks: TaskAnswers.of(state, place) }, TaskAnswers.ends(state, place))
+    : DueTask.runs(task.condition.value, { early: request.rest.contexts, tasks: TaskAnswers.of(reached, named) }, TaskAnswers.ends(reached, named))
   if (Either.isRight(decided)) {
     if (decided.right) return yield* begin
-    yield* run.emit({ _tag: "task.skipped", ...place, condition: true })
+    yield* run.emit({ _tag: "task.skipped", ...named, condition: true })
     return "skipped"
   }
-  yield* run.emit({ _tag: "task.refused", ...place, reason: `its condition can not be evaluated: ${decided.left}` })
+  yield* run.emit({ _tag: "task.refused", ...named, reason: `its condition can not be evaluated: ${decided.left}` })
   return "failed"
 })
 
-/** Draws the consequences of the end of a task: what can run now, and what never will. */
-const settle = Effect.fnUntraced(function*(state: State, key: string, task: TaskSpec, status: EndStatus | "skipped") {
-  const { done, failed, frontier, teams } = state
-  const isWell = status === "completed" || (status !== "skipped" && TaskPolicy.isTolerated(task))
-  if (!isWell && status !== "skipped") failed.add(key)
-  const next = frontier.settle(key, isWell)
-  yield* Effect.forEach(next.skipped, (skipped) => skip(state, skipped), { discard: true })
-  yield* release(state, next.ready)
-  for (const each of [key, ...next.skipped]) yield* leave(state, each)
-  if (teams.size === 0) yield* Deferred.succeed(done, undefined)
-})
+/** Does a task as its kind is done. */
+const begun = (state: State, work: TeamWork, task: TaskSpec): Effect.Effect<EndStatus, TaskRunError> => {
+  const { parking } = state
+  if (Option.isNone(task.approve)) {
+    return parking.working(Option.isSome(task.matrix) ? MatrixTask.run(work, task) : LimitedTask.run(work, task))
+  }
+  const key = WorkflowGraph.keyOf({ team: work.team.spec.name, subject: task.subject })
+  return GateTask.run({
+    work,
+    task,
+    parking,
+    between: (target) => WorkflowGraph.between(state.workflow, target, key),
+    redo: (places, reached) => redo(state, places, reached)
+  })
+}
+
+/** Does tasks again that a gate has sent back, as a run that has got that far would. Answers whether all went well. */
+const redo = (state: State, places: ReadonlyArray<WorkflowGraph.Place>, reached: RunState.RunState) => {
+  const again = {
+    ...state,
+    work: new Map([...state.work].map(([name, work]) => [name, { ...work, request: { ...work.request, before: reached } }]))
+  }
+  const keys = places.map(WorkflowGraph.keyOf)
+  return Effect.map(inOrder(again, WorkflowGraph.part(state.workflow, keys)), () => !keys.some((key) => state.failed.has(key)))
+}
 
 /** Says that a task will never run. */
-const skip = ({ failed, teams, workflow }: State, key: string) => {
+const skip = ({ failed, work, workflow }: State, key: string) => {
   const place = workflow.tasks.get(key)
-  const team = place === undefined ? undefined : teams.get(place.team)
+  const team = place === undefined ? undefined : work.get(place.team)
   if (place === undefined || team === undefined) return Effect.void
   const hasFailed = workflow.blockersOf(place, place.task).some((blocker) => failed.has(WorkflowGraph.keyOf(blocker)))
   if (hasFailed) failed.add(key)
   const { subject } = place
-  return team.work.run.emit({ _tag: "task.skipped", team: place.team, subject, ...(hasFailed ? {} : { condition: true }) })
+  return team.run.emit({ _tag: "task.skipped", team: place.team, subject, ...(hasFailed ? {} : { condition: true }) })
 }
 
-/** Counts a task that has no more to do, and leaves its team when it was the last. */
-const leave = ({ teams, workflow }: State, key: string): Effect.Effect<void> => {
-  const name = workflow.tasks.get(key)?.team ?? ""
+/** The teams that a gate holds, because it can send tasks of theirs back. */
+const heldBy = ({ workflow }: State, key: string): ReadonlyArray<string> =>
+  Option.isNone(workflow.tasks.get(key)?.task.approve ?? Option.none())
+    ? []
+    : [...new Set(TaskGraph.ancestors(workflow.graph, key).flatMap((each) => workflow.tasks.get(each)?.team ?? []))]
+
+const hold = ({ teams }: State, name: string) => {
   const team = teams.get(name)
-  if (team === undefined) return Effect.void
-  team.unsettled -= 1
-  if (team.unsettled > 0) return Effect.void
-  teams.delete(name)
-  return team.close
+  if (team !== undefined) team.unsettled += 1
 }
+
+/** Counts a task that has no more to do, and leaves its team, and those that it holds, when it was the last. */
+const leave = (state: State, key: string): Effect.Effect<void> =>
+  Effect.forEach([state.workflow.tasks.get(key)?.team ?? "", ...heldBy(state, key)], (name) => {
+    const team = state.teams.get(name)
+    if (team === undefined) return Effect.void
+    team.unsettled -= 1
+    if (team.unsettled > 0) return Effect.void
+    state.teams.delete(name)
+    return team.close
+  }, { discard: true })

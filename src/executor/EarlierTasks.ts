@@ -58,6 +58,13 @@ export const hasChanged = (request: Context.Tag.Service<RunRequest>, team: strin
   return digest !== undefined && digest !== TaskDigest.make(task)
 }
 
+/** What of a task counts that was found: not what was done before a gate has sent it back. */
+export const undismissed = (request: Context.Tag.Service<RunRequest>, team: string, found: EarlierTask | undefined): EarlierTask | undefined => {
+  const dismissed = new Set(found === undefined ? [] : recorded(request, team, found.newest.subject)?.dismissed)
+  if (found === undefined || dismissed.size === 0) return found
+  return bySubject(found.tasks.filter(({ id }) => !dismissed.has(id))).get(found.newest.subject)
+}
+
 /** The failure that Agamemnon was about to be told when the process of a resumed run ended. */
 export const failingBefore = (request: Context.Tag.Service<RunRequest>, team: string, { id, subject }: Task) => {
   const failing = recorded(request, team, subject)?.failing

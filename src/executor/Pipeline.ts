@@ -10,7 +10,6 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as Connectivity from "../liveness/Connectivity.ts"
@@ -69,11 +68,12 @@ const announce = (beginning: EventBody) =>
 
 /** What the heartbeat watches over. */
 const work = Effect.gen(function*() {
-  const completed = Resume.completedBefore(yield* RunRequest)
-  if (Option.isSome(completed)) {
-    yield* Effect.forEach(completed.value, Resume.confirm, { discard: true })
-  } else {
-    const teams = yield* Provisioning.provision
+  const request = yield* RunRequest
+  const done = Resume.doneBefore(request)
+  yield* Effect.forEach(done, (team) => Resume.confirm(request, team), { discard: true })
+  const left = request.spec.teams.filter((team) => !done.includes(team))
+  if (left.length > 0) {
+    const teams = yield* Provisioning.provision(left)
     yield* FeedReport.start
     yield* Dispatch.dispatch(teams)
   }

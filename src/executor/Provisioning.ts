@@ -184,20 +184,23 @@ const check = Effect.fnUntraced(function*(agents: ReadonlyMap<string, AgentId>) 
 })
 
 /** Makes or finds every agent of the run, and starts it; then every team. */
-export const provision = Effect.gen(function*() {
+export const provision = Effect.fn("Provisioning.provision")(function*(needed: ReadonlyArray<TeamSpec>) {
   const agamemnon = yield* RunAgamemnon
   const { spec } = yield* RunRequest
+  // An agent that is in no team is made as well, unless some teams have no more to do.
+  const members = new Set(needed.flatMap((team) => team.agents))
+  const wanted = needed.length === spec.teams.length ? spec.agents : spec.agents.filter(({ name }) => members.has(name))
   const unbounded = { concurrency: "unbounded" } as const
   const existingAgents = yield* listed(agamemnon.listAgents)
   const agents = new Map(
     yield* Effect.forEach(
-      spec.agents,
+      wanted,
       (each) => Effect.map(agent(each, existingAgents), (id): [string, AgentId] => [each.name, id]),
       unbounded
     )
   )
   const existingTeams = yield* listed(agamemnon.listTeams)
-  const teams = yield* Effect.forEach(spec.teams, (each) => team(each, agents, existingTeams), unbounded)
+  const teams = yield* Effect.forEach(needed, (each) => team(each, agents, existingTeams), unbounded)
   yield* check(agents)
   return teams
-}).pipe(Effect.withSpan("Provisioning.provision"))
+})

@@ -3,6 +3,7 @@
  * and whether it is still told to do the same.
  */
 import type * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
@@ -11,15 +12,18 @@ import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import { JournalError, RunElsewhereError, RunUnknownError } from "../run/JournalError.ts"
 import { RunId } from "../run/RunId.ts"
 import * as RunInput from "../run/RunInput.ts"
-import { RunJournal } from "../run/RunJournal.ts"
+import { type AcquiredHandle, RunJournal } from "../run/RunJournal.ts"
 import * as RunProgress from "../run/RunProgress.ts"
 import * as RunState from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Evaluation from "../workflow/Evaluation.ts"
 import * as WorkflowDiff from "../workflow/WorkflowDiff.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as TaskGraph from "../workflow/TaskGraph.ts"
+import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
+import type { TaskSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as WorkingDirectory from "../workflow/WorkingDirectory.ts"
 import { CurrentRun } from "./CurrentRun.ts"
+import * as EarlierTasks from "./EarlierTasks.ts"
 import * as EvaluatedSpec from "./EvaluatedSpec.ts"
 import type { RunRequest } from "./RunRequest.ts"
 
@@ -44,8 +48,8 @@ import type { RunRequest } from "./RunRequest.ts"
  */
 export class NothingToResumeError extends Schema.TaggedError<NothingToResumeError>()("NothingToResumeError", {
   run: RunId,
-  /** It is completed, what it was told has been forgotten, or what is not completed has failed or waits for what has. */
-  why: Schema.Literal("completed", "forgotten", "failed")
+  /** It is completed, what it was told has been forgotten, what is not completed has failed or waits for what has, or for an answer. */
+  why: Schema.Literal("completed", "forgotten", "failed", "waiting")
 }) {
   override get message(): string {
     switch (this.why) {
@@ -53,6 +57,8 @@ export class NothingToResumeError extends Schema.TaggedError<NothingToResumeErro
         return `run ${this.run} is completed: there is nothing to resume`
       case "forgotten":
         return `run ${this.run} has been forgotten: what it was told to do is not recorded any more`
+      case "waiting":
+        return `run ${this.run} waits for an answer, and has nothing else to do: telemachy approve ${this.run}, or telemachy reject ${this.run}`
       case "failed":
         return `run ${this.run} can do no more: each task left has failed, or waits for one that has; failed tasks can be tried again (--retry-failed)`
     }
@@ -143,7 +149,12 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   const told = { ...input, spec, ...(inputs === undefined ? {} : { inputs }) }
   const attempt = 1 + journal.events.filter(({ _tag }) => _tag === "run.started" || _tag === "run.resumed").length
   const evaluated = yield* EvaluatedSpec.make(told, { run, attempt, embedded })
-  if (!RunProgress.canProceed(reached, evaluated.spec.teams, retryFailed)) return yield* new NothingToResumeError({ run, why: "failed" })
+  const { teams } = evaluated.spec
+  const unanswered = yield* unansweredGates(journal, reached)
+  if (!RunProgress.canProceed(reached, teams, { retryFailed, isBlocked: (task) => unanswered.has(task) })) {
+    const why = RunProgress.canProceed(reached, teams, { retryFailed }) ? "waiting" : "failed"
+    return yield* new NothingToResumeError({ run, why })
+  }
   return {
     journal,
     attempt,
@@ -155,6 +166,14 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   }
 })
 
+/** The gates that nobody has answered yet, and still can. */
+const unansweredGates = Effect.fnUntraced(function*({ answerTo }: AcquiredHandle, reached: RunState.RunState) {
+  const now = yield* DateTime.now
+  const open = RunState.openGates(reached).filter(({ gate }) => gate?.until === undefined || DateTime.lessThan(now, gate.until))
+  const answers = yield* Effect.forEach(open, ({ gate, subject, team }) => answerTo({ team, subject, asked: gate?.asked ?? 0 }))
+  return new Set(open.filter((_, position) => answers[position] === undefined))
+})
+
 // What was on an Agamemnon that has ended is gone with it.
 const withoutResources = (state: RunState.RunState): RunState.RunState => ({
   ...state,
@@ -163,31 +182,44 @@ const withoutResources = (state: RunState.RunState): RunState.RunState => ({
 })
 
 /**
- * Every task of the workflow, if all of them were completed before the run was resumed.
+ * The teams that have nothing to do in a resumed run: each of their tasks was completed before, as it is declared now, and no
+ * gate can send one back.
  *
  * @internal
  */
-export const completedBefore = (
-  { before, spec }: Context.Tag.Service<RunRequest>
-): Option.Option<ReadonlyArray<RunState.TaskState>> =>
-  before === undefined ? Option.none() : Option.all(
-    spec.teams.flatMap(({ name, tasks }) =>
-      tasks.map(({ subject }) => RunProgress.completedTask(before, name, subject)))
-  )
+export const doneBefore = (request: Context.Tag.Service<RunRequest>): ReadonlyArray<TeamSpec> => {
+  const { before, spec: { teams } } = request
+  if (before === undefined) return []
+  const isCompleted = (team: string, { subject }: TaskSpec) => Option.isSome(RunProgress.completedTask(before, team, subject))
+  if (teams.every(({ name, tasks }) => tasks.every((task) => isCompleted(name, task)))) return teams
+  const workflow = WorkflowGraph.make(teams)
+  const held = new Set([...workflow.tasks].flatMap(([key, { task, team }]) =>
+    Option.isNone(task.approve) || isCompleted(team, task)
+      ? []
+      : TaskGraph.ancestors(workflow.graph, key).map((each) => workflow.tasks.get(each)?.team)))
+  const isDone = (team: string, task: TaskSpec) =>
+    Option.isSome(task.approve)
+      ? isCompleted(team, task)
+      // Of what a matrix becomes, it is known only when it is due whether that is the same.
+      : Option.isNone(task.matrix) && EarlierTasks.endedBefore(request, team, task)?.status === "completed"
+  return teams.filter(({ name, tasks }) => !held.has(name) && tasks.every((task) => isDone(name, task)))
+}
 
 /**
- * Says of a task of a resumed run that it is completed.
+ * Says of the tasks of a team of a resumed run that they are completed.
  *
  * @internal
  */
-export const confirm = ({ id = "", result, subject, team }: RunState.TaskState) =>
+export const confirm = ({ before }: Context.Tag.Service<RunRequest>, { name }: TeamSpec) =>
   Effect.flatMap(CurrentRun, ({ emit }) =>
-    emit({
-      _tag: "task.finished",
-      team,
-      subject,
-      id,
-      status: "completed",
-      earlier: true,
-      ...(result === undefined ? {} : { result })
-    }))
+    Effect.forEach(before === undefined ? [] : RunState.tasks(before), ({ id, isGate, outputs, result, subject, team }) =>
+      team !== name || isGate || id === undefined ? Effect.void : emit({
+        _tag: "task.finished",
+        team,
+        subject,
+        id,
+        status: "completed",
+        earlier: true,
+        ...(result === undefined ? {} : { result }),
+        ...(outputs === undefined ? {} : { outputs })
+      }), { discard: true }))

@@ -13,6 +13,7 @@ import type { Outcome } from "../run/Outcome.ts"
 import { RunId } from "../run/RunId.ts"
 import type { InputsInvalidError } from "../workflow/Inputs.ts"
 import type { WorkflowInvalid } from "../workflow/WorkflowProblem.ts"
+import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import type { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironment.ts"
 
 /**
@@ -165,6 +166,69 @@ export class RunCancelledError extends Schema.TaggedError<RunCancelledError>()("
 }
 
 /**
+ * The run has nothing to do but wait for answers of people: it is parked, with nothing left on Agamemnon, and goes on when it is
+ * resumed after an answer.
+ *
+ * **Example** (Telling somebody what is asked)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.tapErrorTag("RunWaitingError", ({ gates }) => Effect.forEach(gates, ({ question }) => Effect.log(question)))
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RunWaitingError extends Schema.TaggedError<RunWaitingError>()("RunWaitingError", {
+  workflow: Schema.String,
+  run: RunId,
+  gates: Schema.Array(Schema.Struct({ team: Schema.String, subject: Schema.String, question: Schema.String }))
+}) {
+  override get message(): string {
+    const named = this.gates.slice(0, 5).map(({ question, subject, team }) => `${team}/${subject}: ${question}`)
+    const more = this.gates.length > named.length ? `, and ${this.gates.length - named.length} more` : ""
+    return `waits for ${this.gates.length === 1 ? "an answer" : `${this.gates.length} answers`}: ${named.join("; ")}${more}`
+  }
+}
+
+/**
+ * A workflow has gates, and the executor has no journal by way of which they could be answered.
+ *
+ * **Example** (A journal in memory, for gates that the application answers itself)
+ *
+ * ```ts
+ * import { Layer } from "effect"
+ * import { SqlRunStore, WorkflowExecutor } from "telemachy"
+ *
+ * export const Executor = WorkflowExecutor.layer().pipe(Layer.provideMerge(SqlRunStore.layerMemory))
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class GatesUnanswerableError extends Schema.TaggedError<GatesUnanswerableError>()("GatesUnanswerableError", {
+  workflow: Schema.String,
+  gates: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return `${this.gates.join(", ")} could never be answered: a workflow with approve needs a journal of its runs`
+  }
+}
+
+/**
+ * The subjects of the gates of a workflow.
+ *
+ * @internal
+ */
+export const gatesOf = ({ teams }: WorkflowSpec): ReadonlyArray<string> =>
+  teams.flatMap(({ tasks }) => tasks.flatMap(({ approve, subject }) => (Option.isSome(approve) ? [subject] : [])))
+
+/**
  * Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded. With the first four
  * nothing has begun: the inputs or secrets that were given are wrong, or what becomes of a text with them.
  *
@@ -180,6 +244,8 @@ export type RunError =
   | WorkflowTimeoutError
   | TasksFailedError
   | RunCancelledError
+  | RunWaitingError
+  | GatesUnanswerableError
   | AgamemnonError
   | AgamemnonStateLostError
   | JournalError
@@ -195,6 +261,8 @@ const outcomes: Record<RunError["_tag"], Outcome> = {
   WorkflowTimeoutError: "timed_out",
   TasksFailedError: "failed",
   RunCancelledError: "cancelled",
+  RunWaitingError: "waiting",
+  GatesUnanswerableError: "failed",
   AgamemnonError: "failed",
   AgamemnonStateLostError: "state_lost",
   JournalError: "failed",

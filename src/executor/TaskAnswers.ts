@@ -18,8 +18,9 @@ export const of = (state: RunState.RunState, place: Place): DueTask.Known["tasks
 const answersOf = (state: RunState.RunState, task: TaskState): DueTask.Answered | ReadonlyArray<DueTask.Answered> =>
   task.hasMatrix ? RunState.instances(state, task).map(answerOf) : answerOf(task)
 
-const answerOf = ({ outputNames, outputs = {}, result = "", status }: TaskState): DueTask.Answered => ({
+const answerOf = ({ gate, isGate, outputNames, outputs = {}, result = "", status }: TaskState): DueTask.Answered => ({
   status,
+  ...(isGate ? { comment: gate?.answer?.comment ?? "" } : {}),
   result,
   outputs: Object.fromEntries(outputNames.map((name) => [name, Value.fromJson(outputs[name])]))
 })

@@ -2,11 +2,13 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import type { TaskState } from "../run/RunState.ts"
 import * as DueTask from "../workflow/DueTask.ts"
 import * as Interpreters from "../workflow/Interpreters.ts"
 import * as Outputs from "../workflow/Outputs.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
+import * as EarlierTasks from "./EarlierTasks.ts"
 import * as TaskAnswers from "./TaskAnswers.ts"
 import type { TeamWork } from "./TeamWork.ts"
 
@@ -25,19 +27,26 @@ export const make = Effect.fnUntraced(function*({ request, run, team }: Pick<Tea
     ? Either.right(task.description)
     : DueTask.describe(late, { early: request.rest.contexts, tasks: TaskAnswers.of(state, place) })
   return Either.flatMap(described, (description): Either.Either<TaskDescription, string> => {
-    const of = (agent: string) => `${description}${isAsked(request.spec.agents, task, agent) ? asking(task) : ""}`
+    const said = sentBack(EarlierTasks.recorded(request, team.spec.name, task.subject))
+    const of = (agent: string) => {
+      const reads = !interprets(request.spec.agents, agent)
+      return `${description}${reads ? said : ""}${isAsked(task, reads) ? asking(task) : ""}`
+    }
     // The longest that can be sent, whoever does it.
     return Either.map(DueTask.sendable(task.assignTo.map(of).reduce((longest, each) => (each.length > longest.length ? each : longest), "")), () => ({ of }))
   })
 })
 
+/** What a person has said who has sent the task back: for agents that read, because an interpreter would run the words. */
+const sentBack = (record: TaskState | undefined): string =>
+  record?.sentBack?.comment === undefined ? "" : `\n\nThis was done before, and ${record.sentBack.by} has sent it back:\n${record.sentBack.comment}`
+
 const asking = ({ outputs }: TaskSpec): string => Option.match(outputs, { onNone: () => "", onSome: Outputs.request })
 
-/** Whether whoever does a task is asked for its outputs: an interpreter would run the words. */
-const isAsked = (
-  agents: TeamWork["request"]["spec"]["agents"],
-  { outputs, outputsPrompt }: TaskSpec,
-  agent: string
-): boolean =>
-  Option.isSome(outputs) &&
-  Option.getOrElse(outputsPrompt, () => !agents.some(({ name, program }) => name === agent && Interpreters.isInterpreter(program)))
+/** Whether an agent runs what it is told as a script. */
+const interprets = (agents: TeamWork["request"]["spec"]["agents"], agent: string): boolean =>
+  agents.some(({ name, program }) => name === agent && Interpreters.isInterpreter(program))
+
+/** Whether whoever does a task is asked for its outputs. */
+const isAsked = ({ outputs, outputsPrompt }: TaskSpec, reads: boolean): boolean =>
+  Option.isSome(outputs) && Option.getOrElse(outputsPrompt, () => reads)

@@ -26,7 +26,7 @@ export const run = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec) {
     if (known !== undefined) Attempts.setId(work, subject, known.id)
     return yield* endEarlier(work, subject, ended)
   }
-  const found = yield* others.find(subject)
+  const found = EarlierTasks.undismissed(request, team.spec.name, yield* others.find(subject))
   const described = yield* TaskDescription.make(work, task)
   if (Either.isLeft(described)) {
     yield* run.emit({ _tag: "task.refused", team: team.spec.name, subject, reason: described.left })
@@ -71,7 +71,7 @@ const makeAttempts = Effect.fnUntraced(function*(
     hasChanged,
     watched: [],
     number: record === undefined ? 0 : Attempts.isUnsent(record) ? record.attempt - 1 : record.attempt,
-    left: record === undefined || hasChanged ? times : TaskStatus.isFailure(record.status) ? 0 : Math.max(0, times - record.attempts.length),
+    left: record === undefined || hasChanged ? times : TaskStatus.isFailure(record.status) ? 0 : Math.max(0, times - record.attempts.filter(({ id }) => id === undefined || !record.dismissed.includes(id)).length),
     dueAt: record?.retryAt === undefined ? 0 : yield* Attempts.monotonic(record.retryAt)
   } satisfies Attempts.Attempts as Attempts.Attempts
 })

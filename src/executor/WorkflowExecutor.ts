@@ -28,7 +28,7 @@ import * as Arrivals from "./Arrivals.ts"
 import * as EvaluatedSpec from "./EvaluatedSpec.ts"
 import * as Resume from "./Resume.ts"
 import * as RunEnvironment from "./RunEnvironment.ts"
-import type { RunError } from "./RunError.ts"
+import { GatesUnanswerableError, gatesOf, type RunError } from "./RunError.ts"
 import type { RunResult } from "./RunResult.ts"
 import * as RunSettings from "./RunSettings.ts"
 import * as TeamLists from "./TeamLists.ts"
@@ -260,6 +260,8 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     }
     const { spec, ...rest } = yield* EvaluatedSpec.make(told, { run: id, attempt: 1, embedded })
     const environment = yield* environmentOf(told, { run: { id, attempt: 1 }, secrets: asked.secrets ?? {} })
+    const gates = gatesOf(spec)
+    if (gates.length > 0 && Option.isNone(runJournal)) return yield* new GatesUnanswerableError({ workflow: spec.metadata.name, gates })
     const request = { spec, rest, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
     if (Option.isNone(runJournal)) {
       return yield* carryOut(shared, { ...options, id, environment, request, journal: Option.none(), inputDigest: undefined })

@@ -140,10 +140,11 @@ const declared = ({ agents, teams }: WorkflowSpec) => ({
       subject: task.subject,
       ...Option.match(task.id, { onNone: () => ({}), onSome: (ref) => ({ ref }) }),
       assignTo: task.assignTo[0] ?? "",
-      ...(task.assignTo.length === 1 ? {} : { assignees: task.assignTo }),
+      ...(task.assignTo.length <= 1 ? {} : { assignees: task.assignTo }),
       blockedBy: task.blockedBy,
       ...(Option.isSome(task.condition) ? { conditional: true } : {}),
       ...Option.match(task.outputs, { onNone: () => ({}), onSome: (outputs) => ({ outputs: Object.keys(outputs) }) }),
+      ...(Option.isSome(task.approve) ? { gate: true } : {}),
       ...(Option.isSome(task.matrix) ? { matrix: true } : {}),
       ...(TaskPolicy.isTolerated(task) ? { continueOnError: true } : {})
     }))

@@ -87,6 +87,8 @@ const failingWords = {
   superseded: "an attempt before it has completed"
 }
 
+const gateWords = { approved: "approved", rejected: "rejected", redo: "sent back" }
+
 const inTime = (wait: Duration.Duration): string => Duration.equals(wait, Duration.zero) ? " at once" : ` in ${duration(wait)}`
 
 /** Tells of an event in words. */
@@ -128,6 +130,11 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
     event.condition === true
       ? ordinary(`${task(event)}: skipped by a condition`)
       : notable(`${task(event)}: skipped, because a task before it did not complete`),
+  "gate.asked": (event) => notable(`${task(event)}: waits for an answer: ${event.question}`),
+  "gate.answered": (event) => {
+    const said = `${task(event)}: ${gateWords[event.decision]} by ${event.by}${event.comment === undefined ? "" : `: ${event.comment}`}`
+    return event.decision === "rejected" ? wrong(said) : ordinary(said)
+  },
   "request.failed": ({ error }) => notable(`trying again: ${error}`),
   "connectivity.alive": () => step("heartbeat: Agamemnon answers"),
   "connectivity.suspect": ({ failures }) => notable(`heartbeat: ${pings(failures)}`),

@@ -54,6 +54,8 @@ const verdictOf = (task: RunState.TaskState, { outcome, reason }: RunState.RunSt
       return { is: "skipped", message: task.byCondition ? "a condition does not hold" : "a task that it waits for did not complete", output }
     case "waiting":
       return { is: isCancelled ? "skipped" : "error", message: `not begun: ${why}`, output }
+    case "asked":
+      return { is: isCancelled ? "skipped" : "error", message: `not answered: ${task.gate?.question ?? ""}`, output }
     case "submitting":
     case "submitted":
     case "running":

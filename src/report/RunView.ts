@@ -93,6 +93,7 @@ const ranks: Record<RunState.TaskState["status"], number> = {
   timeout: 1,
   stalled: 1,
   retrying: 1,
+  asked: 1,
   submitting: 2,
   submitted: 2,
   waiting: 3,
@@ -172,7 +173,8 @@ const footer = (
   const agents = resources.filter(({ kind, status }) => kind === "agent" && status === "started").length
   const teams = resources.filter(({ kind, status }) => kind === "team" && status !== "creating").length
   const { agents: ofAgents, teams: ofTeams } = state.declared
-  return agents < ofAgents.length || teams < ofTeams.length
+  const isBegun = RunState.tasks(state).some(({ earlier, status }) => !earlier && status !== "waiting")
+  return !isBegun && (agents < ofAgents.length || teams < ofTeams.length)
     ? style.active(`provisioning: ${agents} of ${count(ofAgents.length, "agent")} started, ${teams} of ${count(ofTeams.length, "team")} made`)
     : style.faint(interruption)
 }

@@ -124,6 +124,8 @@ export const lastLine = (state: RunState.RunState, style: Style): string => {
       const line = `${workflow} completed in ${took}: ${count(all.length, "task")}${failed}${rest}`
       return rest === "" ? style.good(line) : style.bad(line)
     }
+    case "waiting":
+      return style.doubtful(`${workflow} ${oneLine(state.reason)}${rest}`)
     case "cancelled":
       return style.doubtful(
         `${workflow} cancelled after ${took}${state.reason === "" ? "" : `: ${oneLine(state.reason)}`}${rest}`

@@ -13,6 +13,7 @@ const spinner = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", 
 
 const marks: Record<Status, readonly [mark: string, paint: keyof Style]> = {
   waiting: ["·", "faint"],
+  asked: ["?", "doubtful"],
   submitting: ["◦", "active"],
   submitted: ["◦", "active"],
   running: ["▸", "active"],
@@ -42,6 +43,14 @@ const untilRetry = ({ attempt, mostAttempts, retryAt }: TaskState, now: DateTime
   return `${attempt + 1}/${Math.max(attempt + 1, mostAttempts)}${left <= 0 ? "" : ` in ${duration(Duration.seconds(left))}`}`
 }
 
+/** What a gate asks, or what was answered. */
+const atGate = ({ gate, problem, status }: TaskState): string => {
+  const answer = gate?.answer
+  if (status === "asked") return `waits for an answer: ${gate?.question ?? ""}`
+  if (status === "completed" && answer !== undefined) return `approved by ${answer.by}`
+  return answer?.decision === "rejected" ? `rejected by ${answer.by}` : problem ?? status
+}
+
 /** How far the instances of a matrix are. */
 const folded = (instances: ReadonlyArray<TaskState>, isOver: boolean): string => {
   const counted = (status: Status) => instances.filter((task) => task.status === status).length
@@ -59,6 +68,7 @@ const words = (task: TaskState, { instances = [], isOver = false, now, unfinishe
   if (isOver && task.status === "waiting") return "not begun"
   if (isOver && underWay.has(task.status)) return "not finished"
   if (task.status === "waiting") return unfinished.length === 0 ? "waiting" : `after ${unfinished.join(", ")}`
+  if (task.isGate && task.status !== "skipped") return atGate(task)
   if (task.status === "retrying") return `retrying ${untilRetry(task, now)}`
   if (task.byCondition) return "skipped by a condition"
   return `${task.status}${attempts(task)}${task.earlier ? " earlier" : ""}${isTolerated(task) ? ", tolerated" : ""}`

@@ -9,6 +9,7 @@ import * as Either from "effect/Either"
 import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
+import { GateDecision } from "./GateAnswer.ts"
 import { Outcome } from "./Outcome.ts"
 import { RunId } from "./RunId.ts"
 import { EndStatus, GivenUp } from "./TaskStatus.ts"
@@ -117,6 +118,8 @@ const header = {
       conditional: optional(Schema.Boolean),
       // The names of what it answers.
       outputs: optional(Schema.Array(Schema.String)),
+      // Whether it waits for a person, and no agent does it.
+      gate: optional(Schema.Boolean),
       // Whether it is done in instances, of which there is an event when it is due.
       matrix: optional(Schema.Boolean),
       // Whether the run can complete though the task fails.
@@ -237,6 +240,23 @@ export const RunEvent = Schema.Union(
     "task.skipped",
     "A task will never run: one that it waits for did not complete. `condition`: its own condition does not hold, or that of one that it waits for, which is no failure.",
     { ...task, condition: optional(Schema.Boolean) }
+  ),
+  event(
+    "gate.asked",
+    "A gate is due: a person is asked this question. `asked`: for which time, the first is 1. `timeoutSeconds`: how long it waits for an answer, until it counts as rejected.",
+    { ...task, question: Schema.String, asked: Schema.Int, timeout: optionalSeconds("timeoutSeconds") }
+  ),
+  event(
+    "gate.answered",
+    "A gate was answered. `by`: who has. `redo`: the tasks that are done again before it is asked once more, of which the first is told the comment.",
+    {
+      ...task,
+      asked: Schema.Int,
+      decision: GateDecision,
+      by: Schema.String,
+      comment: optional(Schema.String),
+      redo: optional(Schema.Array(Schema.Struct(task)))
+    }
   ),
   event("request.failed", "A request failed and is going to be repeated.", { error: Schema.String }),
   event("connectivity.alive", "A ping was answered.", { lastAnswer: Schema.DateTimeUtc }),

@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { GateAnswer, GateQuestion } from "./GateAnswer.ts"
 import type { JournalError, LeaseLostError, RunOwnedError, RunUnknownError } from "./JournalError.ts"
 import type { KeyHolder, Purpose } from "./KeyHolder.ts"
 import type { RunEvent } from "./RunEvent.ts"
@@ -56,6 +57,10 @@ export interface Handle {
     keys: ReadonlyArray<string>,
     options: { readonly all: boolean; readonly purpose: Purpose }
   ) => Effect.Effect<Reserved, JournalError | LeaseLostError>
+  /** Answers what the run has asked. Answers with what counts, which is the first answer that anybody has given. */
+  readonly answer: (question: GateQuestion, answer: GateAnswer) => Effect.Effect<GateAnswer, JournalError>
+  /** The answer to what the run has asked, if anybody has given one. */
+  readonly answerTo: (question: GateQuestion) => Effect.Effect<GateAnswer | undefined, JournalError>
   /** What has happened in another run so far. Nothing of one that is not in the journal. */
   readonly eventsOf: (run: RunId) => Effect.Effect<ReadonlyArray<RunEvent>, JournalError>
   /** Those of some ids that are of agents and teams which other runs have made or used. */

@@ -29,8 +29,16 @@ const taskOf = (state: RunState.RunState, team: string, subject: string): Option
 export const completedTask = (state: RunState.RunState, team: string, subject: string): Option.Option<RunState.TaskState> =>
   Option.filter(taskOf(state, team, subject), ({ status }) => status === "completed")
 
+/** What counts when it is asked whether a run can go on. */
+interface Options {
+  /** Whether tasks that have failed are tried again. */
+  readonly retryFailed?: boolean
+  /** Whether a task can not go on though nothing before it keeps it from that. */
+  readonly isBlocked?: (task: RunState.TaskState) => boolean
+}
+
 /** Whether some task of these teams can still run, or there is only teardown left to do. */
-export const canProceed = (state: RunState.RunState, teams: Teams, retryFailed: boolean): boolean => {
+export const canProceed = (state: RunState.RunState, teams: Teams, { isBlocked = () => false, retryFailed = false }: Options = {}): boolean => {
   const { graph, tasks } = WorkflowGraph.make(teams)
   const recorded = (key: string) => {
     const place = tasks.get(key)
@@ -45,7 +53,7 @@ export const canProceed = (state: RunState.RunState, teams: Teams, retryFailed: 
   const frontier = TaskGraph.frontier(graph)
   const ready = [...frontier.ready]
   for (const key of ready) {
-    if (!isDone(key) && !hasFailed(key)) return true
+    if (!isDone(key) && !hasFailed(key) && !Option.exists(recorded(key), isBlocked)) return true
     ready.push(...frontier.settle(key, isSettled(key)).ready)
   }
   return false

@@ -187,6 +187,13 @@ const task = (
   change: (before: TaskState) => Partial<TaskState>
 ): RunState => ({ ...state, tasks: HashMap.modify(state.tasks, event.team, (tasks) => Instances.change(tasks, event, change)) })
 
+/** What a gate has sent back is done again, and the first of it is told why. */
+const sendBack = (state: RunState, { by, comment, redo = [] }: Extract<RunEvent, { readonly _tag: "gate.answered" }>): RunState =>
+  redo.reduce((before, { subject, team }, position) => ({
+    ...before,
+    tasks: HashMap.modify(before.tasks, team, (tasks) => Instances.redo(tasks, subject, position === 0 ? { by, comment } : undefined))
+  }), state)
+
 /** Tasks of the same name keep what was known of them when the run goes on, with the instances of those that have some. */
 const carryOver = (before: RunState, after: RunState): RunState => ({
   ...after,
@@ -231,6 +238,8 @@ const step = (state: RunState) =>
     "task.late": (event) => task(state, event, OfTask.late(event)),
     "task.refused": (event) => task(state, event, OfTask.refused(event)),
     "task.skipped": (event) => task(state, event, OfTask.skipped(event)),
+    "gate.asked": (event) => task(state, event, OfTask.asked(event)),
+    "gate.answered": (event) => sendBack(task(state, event, OfTask.answered(event)), event),
     "request.failed": () => state,
     "connectivity.alive": ({ lastAnswer }) => ({ ...state, heartbeat: { ...state.heartbeat, status: "alive", lastAnswer, failures: 0 } }),
     "connectivity.suspect": ({ failures, lastAnswer }) => ({
@@ -441,6 +450,22 @@ export const expansionOf = ({ tasks }: RunState, { subject, team }: { readonly t
     ? undefined
     : Instances.instances(known, task).map((each) => [each.subject, each.matrix] as const)
 }
+
+/**
+ * The gates of a run that wait for an answer.
+ *
+ * **Example** (What a person is asked)
+ *
+ * ```ts
+ * import { RunState } from "telemachy"
+ *
+ * export const questions = (state: RunState.RunState) => RunState.openGates(state).map(({ gate }) => gate?.question)
+ * ```
+ *
+ * @since 0.1.0
+ * @category functions
+ */
+export const openGates = (state: RunState): ReadonlyArray<TaskState> => tasks(state).filter(({ status }) => status === "asked")
 
 /** Those that the workflow declares, in its order, and then those of an earlier version of it. */
 const inOrder = (known: HashMap.HashMap<string, ResourceState>, declared: ReadonlyArray<string>) => {

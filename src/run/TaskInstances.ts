@@ -79,3 +79,15 @@ export const carryOver = (before: Tasks, after: Tasks): Tasks =>
         })
       }
     }))
+
+/** Has a task done again, with the instances that it has. */
+export const redo = (tasks: Tasks, subject: string, sentBack: TaskState.TaskState["sentBack"]): Tasks =>
+  Option.match(HashMap.get(tasks, subject), {
+    onNone: () => tasks,
+    onSome: (task) => {
+      const again = TaskState.redone(sentBack)
+      return HashMap.mutate(tasks, (all) => {
+        for (const each of [task, ...instances(tasks, task)]) HashMap.set(all, each.subject, { ...each, ...again(each) })
+      })
+    }
+  })

@@ -3,6 +3,7 @@
  * of it, and what each event changes.
  */
 import * as DateTime from "effect/DateTime"
+import type { GateDecision } from "./GateAnswer.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import { type EndStatus, isEnd, isFailure } from "./TaskStatus.ts"
 
@@ -32,7 +33,7 @@ export interface TaskState {
   readonly assignTo: string
   /** What it waits for: subjects of the same team, or ids of any. */
   readonly blockedBy: ReadonlyArray<string>
-  readonly status: "waiting" | "submitting" | "submitted" | "running" | "retrying" | "skipped" | EndStatus
+  readonly status: "waiting" | "asked" | "submitting" | "submitted" | "running" | "retrying" | "skipped" | EndStatus
   readonly id: string | undefined
   /** Whether an earlier run did it. */
   readonly earlier: boolean
@@ -65,6 +66,14 @@ export interface TaskState {
   readonly final: string | undefined
   /** Whether the run can complete though this task fails. */
   readonly continueOnError: boolean
+  /** Whether it waits for a person, and no agent does it. */
+  readonly isGate: boolean
+  /** What was asked last, and the answer, if it is a gate that was due. */
+  readonly gate: GateState | undefined
+  /** Why it is done again, and what was said to that, if a gate has sent it back. */
+  readonly sentBack: { readonly by: string; readonly comment: string | undefined } | undefined
+  /** The ids of the attempts that were made before a gate has sent it back: they do not count. */
+  readonly dismissed: ReadonlyArray<string>
   /** Whether it is done in instances, one for each combination of the values of its matrix. */
   readonly hasMatrix: boolean
   /** The subject of the task of which it is an instance, if it is one. */
@@ -77,6 +86,17 @@ export interface TaskState {
   readonly digest: string | undefined
   /** What Agamemnon was about to be told of its failure, until the attempt has ended. */
   readonly failing: { readonly id: string; readonly reason: string | undefined; readonly as: Event<"task.failing">["as"] } | undefined
+}
+
+/** What a gate has asked. */
+export interface GateState {
+  readonly question: string
+  /** For which time it was asked; the first is 1. */
+  readonly asked: number
+  readonly askedAt: DateTime.Utc
+  /** When it counts as rejected, if it has a limit. */
+  readonly until: DateTime.Utc | undefined
+  readonly answer: { readonly decision: GateDecision; readonly by: string; readonly comment: string | undefined; readonly at: DateTime.Utc } | undefined
 }
 
 /** The instances of a task with a matrix. */
@@ -93,7 +113,7 @@ type Change = (before: TaskState) => Partial<TaskState>
 /** A task of which nothing has been told but what is declared of it. */
 export const declared = (
   team: string,
-  { assignees = [], conditional = false, continueOnError = false, matrix: hasMatrix = false, outputs = [], ref, ...task }: Event<"run.started">["teams"][number]["tasks"][number]
+  { assignees = [], conditional = false, continueOnError = false, gate: isGate = false, matrix: hasMatrix = false, outputs = [], ref, ...task }: Event<"run.started">["teams"][number]["tasks"][number]
 ): TaskState => ({
   ...task,
   team,
@@ -118,6 +138,10 @@ export const declared = (
   retryAt: undefined,
   final: undefined,
   continueOnError,
+  isGate,
+  gate: undefined,
+  sentBack: undefined,
+  dismissed: [],
   hasMatrix,
   instanceOf: undefined,
   matrix: undefined,
@@ -168,15 +192,16 @@ const joined = (instances: ReadonlyArray<TaskState>, open: number, at: DateTime.
  * before it says so; what was said of its failure is not said again, and its attempts are counted on.
  */
 export const carryOver = (before: TaskState, task: TaskState): TaskState => {
-  const { attempt, attempts, failing, mostAttempts, retryAt, status } = before
+  const { attempt, attempts, dismissed, failing, gate, mostAttempts, retryAt, sentBack, status } = before
   const expansion = task.hasMatrix ? before.expansion : undefined
   if (isEnd(status)) return { ...before, ...declaredOf(task), earlier: true, failing: undefined, expansion }
   if (expansion !== undefined) return { ...task, status, expansion, startedAt: before.startedAt }
-  return { ...task, failing, attempt, attempts, mostAttempts, ...(status === "retrying" ? { status, retryAt } : {}) }
+  if (task.isGate) return { ...task, gate, ...(status === "asked" ? { status } : {}) }
+  return { ...task, sentBack, dismissed, failing, attempt, attempts, mostAttempts, ...(status === "retrying" ? { status, retryAt } : {}) }
 }
 
-const declaredOf = ({ blockedBy, conditional, continueOnError, hasMatrix, outputNames, ref, subject, team }: TaskState) =>
-  ({ blockedBy, conditional, continueOnError, hasMatrix, outputNames, ref, subject, team })
+const declaredOf = ({ blockedBy, conditional, continueOnError, hasMatrix, isGate, outputNames, ref, subject, team }: TaskState) =>
+  ({ blockedBy, conditional, continueOnError, hasMatrix, isGate, outputNames, ref, subject, team })
 
 /** What is not known of a task that is done again. */
 const anew = {
@@ -273,4 +298,30 @@ const others = (before: TaskState, attempt: number, at: DateTime.Utc): ReadonlyA
 
 export const late = ({ id }: Event<"task.late">): Change => ({ attempts }) => ({
   attempts: attempts.map((attempt) => (attempt.id === id ? { ...attempt, late: true } : attempt))
+})
+
+export const asked = ({ asked, at, question, timeout }: Event<"gate.asked">): Change => () => ({
+  ...anew,
+  status: "asked",
+  gate: { question, asked, askedAt: at, until: timeout === undefined ? undefined : DateTime.addDuration(at, timeout), answer: undefined }
+})
+
+/** The end of a gate, unless it sends tasks back. An earlier process may have asked. */
+export const answered = ({ asked, at, by, comment, decision }: Event<"gate.answered">): Change => ({ gate }) => ({
+  gate: { question: "", askedAt: at, until: undefined, ...gate, asked, answer: { decision, by, comment, at } },
+  ...(decision === "redo" ? { status: "waiting" } : { status: decision === "approved" ? "completed" : "failed", endedAt: at }),
+  ...(decision === "rejected" ? { problem: `rejected by ${by}${comment === undefined ? "" : `: ${comment}`}` } : {})
+})
+
+/** A gate has sent the task back: nothing of what was done counts any more. */
+export const redone = (sentBack: TaskState["sentBack"]): Change => (before) => ({
+  ...anew,
+  status: "waiting",
+  sentBack,
+  attempts: before.id === undefined || !isEnd(before.status)
+    ? before.attempts
+    : [...before.attempts, ended(before, { id: before.id, status: before.status, result: before.result, endedAt: before.endedAt })],
+  dismissed: [...before.dismissed, ...[...before.attempts.map(({ id }) => id), before.id].flatMap((id) => id ?? [])],
+  digest: undefined,
+  failing: undefined
 })

@@ -103,6 +103,19 @@ const lookups = Effect.gen(function*() {
   yield* sql`CREATE INDEX telemachy_owned ON telemachy_owners (token, run) WHERE token <> ''`
 })
 
+const answers = Effect.gen(function*() {
+  const sql = yield* SqlClient.SqlClient
+  const text = sql.literal(isPostgres(sql) ? `text COLLATE "C"` : "text")
+  yield* sql`CREATE TABLE telemachy_answers (
+    run ${text} NOT NULL,
+    team ${text} NOT NULL,
+    subject ${text} NOT NULL,
+    asked integer NOT NULL,
+    json text NOT NULL,
+    PRIMARY KEY (run, team, subject, asked)
+  )`
+})
+
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
 
@@ -112,7 +125,8 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0002_fences": fences,
   "0003_reservations": reservations,
   "0004_runs": runs,
-  "0005_lookups": lookups
+  "0005_lookups": lookups,
+  "0006_answers": answers
 }
 
 /** The number of the newest migration that this program knows. */

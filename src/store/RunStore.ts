@@ -8,6 +8,7 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
+import type { GateAnswer, GateQuestion } from "../run/GateAnswer.ts"
 import type { JournalError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
@@ -119,6 +120,8 @@ export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, 
   readonly removedByOthers: (run: RunId) => Effect.Effect<ReadonlySet<string>, JournalError>
   /** Asks the owner of a run for its end. Answers whether it has one that lives, who hears of it within a second. */
   readonly cancel: (run: RunId, by: string) => Effect.Effect<boolean, JournalError>
+  /** Answers what a run has asked. Answers with what counts, which is the first answer that anybody has given. */
+  readonly answer: (run: RunId, question: GateQuestion, answer: GateAnswer) => Effect.Effect<GateAnswer, JournalError>
   /** Removes what the events of a run that is over say, and keeps their chain. */
   readonly forget: (run: RunId) => Effect.Effect<void, JournalError | RunNotOverError | RunUnknownError | RunAmbiguousError>
   /** Checks the chain of a run, or of all. */

@@ -12,6 +12,7 @@ import * as RunLease from "../run/RunLease.ts"
 import * as RunState from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
+import * as AnswerTable from "./AnswerTable.ts"
 import * as AppendQueue from "./AppendQueue.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
@@ -124,6 +125,8 @@ const makeHandle = Effect.fnUntraced(function*(state: State) {
         hasReserved = true
         return provided(Reservations.reserve(lease, identity, keys, options))
       }),
+    answer: (question, answer) => provided(AnswerTable.give(identity.run, question, answer)),
+    answerTo: (question) => provided(AnswerTable.of(identity.run, question)),
     eventsOf: (run) => provided(Effect.flatMap(EventLog.rows(run), EventLog.events)),
     idsOfOthers: (ids) => provided(ResourceIndex.idsOfOthers(identity.run, ids))
   } satisfies RunJournal.Handle

@@ -22,6 +22,7 @@ import * as RunLease from "../run/RunLease.ts"
 import * as DatabaseAddress from "../settings/DatabaseAddress.ts"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as AnswerTable from "./AnswerTable.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import * as HashChain from "./HashChain.ts"
@@ -78,6 +79,7 @@ const erase = Effect.fnUntraced(function*(sql: Database.Sql, run: RunId) {
   // It was, by an attempt whose answer was lost.
   if (last.tag === "run.forgotten") return
   yield* sql`DELETE FROM telemachy_declarations WHERE run = ${run}`
+  yield* AnswerTable.forget(sql, run)
   yield* sql`UPDATE telemachy_events SET payload = NULL WHERE run = ${run}`
   const event: RunEvent = { _tag: "run.forgotten", run, workflow: "", at: yield* DateTime.now }
   yield* sql`INSERT INTO telemachy_events ${sql.insert(yield* HashChain.extend(HashChain.endOf(last), [event]))}`
@@ -164,6 +166,7 @@ const make = Effect.gen(function*() {
     known: (existing) => provided(ResourceIndex.known(existing)),
     removedByOthers: (run) => provided(ResourceIndex.removedByOthers(run)),
     cancel: (run, by) => provided(Effect.flatMap(RunLease.RunLease, ({ cancel }) => cancel(run, by))),
+    answer: (run, question, answer) => provided(AnswerTable.give(run, question, answer)),
     forget: (run) => provided(forget(run)),
     verify: (run) => provided(verify(run)),
     rows: (run) => Stream.provideContext(rowsOf(run), context),

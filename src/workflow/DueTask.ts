@@ -18,6 +18,8 @@ export interface Answered {
   readonly status: string
   readonly result: string
   readonly outputs: { readonly [name: string]: Value.Value }
+  /** What a person has added to the answer, if it is a gate. */
+  readonly comment?: string
 }
 
 /** What can be read when a task is due. */
@@ -61,7 +63,8 @@ export const contextsOf = ({ early, matrix, tasks }: Known): StrictEvaluator.Con
 
 const isList = (answered: Answered | ReadonlyArray<Answered>): answered is ReadonlyArray<Answered> => Array.isArray(answered)
 
-const valueOf = ({ outputs, result, status }: Answered): Value.Value => ({ status, result, outputs })
+const valueOf = ({ comment, outputs, result, status }: Answered): Value.Value =>
+  ({ status, result, outputs, ...(comment === undefined ? {} : { comment }) })
 
 /** Evaluates a description, or says in words why that can not be done. */
 export const describe = (text: string, known: Known): Either.Either<string, string> =>

@@ -37,8 +37,8 @@ export const isTemplate = ({ agents, inputs, metadata, teams }: WorkflowSpec): b
     || some(metadata.description ?? "")
     || agents.some(({ dockerImage, env = {}, model, program, workingDir }) =>
       some(program, workingDir, orNone(model), orNone(dockerImage), ...Object.values(env)))
-    || teams.some(({ tasks }) => tasks.some(({ assignTo, condition, description, matrix, subject }) =>
-      some(subject, description, ...assignTo) || Option.isSome(condition) || Option.isSome(matrix)))
+    || teams.some(({ tasks }) => tasks.some(({ approve, assignTo, condition, description, matrix, subject }) =>
+      some(subject, description, orNone(approve), ...assignTo) || Option.isSome(condition) || Option.isSome(matrix)))
 }
 
 /** A workflow that is evaluated as far as it can be before it runs, and what it takes for the rest. */

@@ -23,7 +23,7 @@ export interface Place {
 export const ofAgent = ["program", "model", "working_dir", "docker_image"] as const
 
 /** The keys of a task whose values are evaluated as texts. */
-export const ofTask = ["subject", "assign_to", "description"] as const
+export const ofTask = ["subject", "assign_to", "description", "approve"] as const
 
 /** Finds every text of a workflow, in its encoded form, that has something to evaluate. */
 export const find = (workflow: unknown): ReadonlyArray<Place> => {
@@ -51,7 +51,7 @@ export const find = (workflow: unknown): ReadonlyArray<Place> => {
         return [
           ...within(path, task, ["subject", "assign_to"], ofTask),
           ...within([...path, "assign_to"], assignees, assignees.map((_, place) => place), ofTask),
-          ...within(path, task, ["description"], ofDueTask),
+          ...within(path, task, ["description", "approve"], ofDueTask),
           ...(typeof condition === "string" ? [{ path: [...path, "if"], text: condition, scope: ofCondition, becomes: "condition" } as const] : []),
           ...Matrix.templates(matrix).map(({ isList, path: inner, text }) =>
             ({ path: [...path, "matrix", ...inner], text, scope: ofMatrix, becomes: isList ? "list" : "value" } as const))
@@ -65,15 +65,16 @@ const tasksOf = (workflow: unknown): Scope.Shape =>
   Scope.map(Object.fromEntries(
     itemsAt(workflow, "teams").flatMap((team) => itemsAt(team, "tasks")).flatMap((task) => {
       const id = get(task, "id")
-      const shape = taskShape(get(task, "outputs"))
+      const shape = taskShape(get(task, "outputs"), get(task, "approve") !== undefined)
       return typeof id === "string" ? [[id, get(task, "matrix") === undefined ? shape : Scope.list(shape)]] : []
     })
   ))
 
-const taskShape = (outputs: unknown): Scope.Shape =>
+const taskShape = (outputs: unknown, isGate: boolean): Scope.Shape =>
   Scope.map({
     status: text,
     result: text,
+    comment: isGate ? text : Scope.refused("status, result or outputs: only a task with approve has a comment"),
     outputs: Scope.map(Predicate.isRecord(outputs) ? Object.fromEntries(Object.entries(outputs).map(([name, type]) => [name, outputShape(type)])) : {})
   })
 

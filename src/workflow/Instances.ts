@@ -14,6 +14,7 @@ import { maxBytes } from "./WorkflowText.ts"
 
 /** What of a task is evaluated only when it is due, as it is written. */
 export interface LateTask extends Partial<Pick<TaskSpec, "subject" | "description" | "assignTo">> {
+  readonly approve?: string
   readonly matrix?: Matrix.Matrix
 }
 

@@ -154,17 +154,22 @@ export const criticalPath = (graph: TaskGraph): ReadonlyArray<string> => {
 }
 
 /** Finds all that a task waits for, directly or not. */
-export const ancestors = (graph: TaskGraph, key: string): ReadonlyArray<string> => {
+export const ancestors = (graph: TaskGraph, key: string): ReadonlyArray<string> => reached(graph, graph.blockers, key)
+
+/** Finds all that waits for a task, directly or not. */
+export const descendants = (graph: TaskGraph, key: string): ReadonlyArray<string> => reached(graph, graph.successors, key)
+
+const reached = ({ keys }: TaskGraph, next: ReadonlyArray<ReadonlyArray<number>>, key: string): ReadonlyArray<string> => {
   const seen = new Set<number>()
-  const pending = [graph.keys.indexOf(key)]
+  const pending = [keys.indexOf(key)]
   for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
-    for (const blocker of graph.blockers[each] ?? []) {
-      if (seen.has(blocker)) continue
-      seen.add(blocker)
-      pending.push(blocker)
+    for (const other of next[each] ?? []) {
+      if (seen.has(other)) continue
+      seen.add(other)
+      pending.push(other)
     }
   }
-  return [...seen].map((position) => graph.keys[position] ?? "")
+  return [...seen].map((position) => keys[position] ?? "")
 }
 
 /** What follows from the end of a task: the tasks that can run now, and those that never will. */

@@ -13,6 +13,7 @@ import { maxBytes, nonBlank, Text, textOfAtMost } from "./WorkflowText.ts"
 
 const Subject = nonBlank(textOfAtMost(maxBytes.subject))
 const Description = textOfAtMost(maxBytes.description)
+const Question = nonBlank(textOfAtMost(maxBytes.question))
 
 const taskOf = (evaluating: Evaluating, path: WorkflowProblem.Path, members: ReadonlyArray<string>, task: TaskSpec): TaskSpec => {
   const unlessLate = (key: string, text: string, schema: Schema.Schema<string>) =>
@@ -21,6 +22,7 @@ const taskOf = (evaluating: Evaluating, path: WorkflowProblem.Path, members: Rea
     ...task,
     subject: unlessLate("subject", task.subject, Subject),
     description: unlessLate("description", task.description, Description),
+    approve: Option.map(task.approve, (question) => unlessLate("approve", question, Question)),
     assignTo: task.assignTo.some((each) => DueTask.isLate(each))
       ? task.assignTo
       : task.assignTo.map((each) => assigneeOf(evaluating, [...path, "assign_to"], members, each)),
@@ -83,10 +85,11 @@ export const lateOf = (written: WorkflowSpec, evaluated: WorkflowSpec): Late =>
     })
   ))
 
-const lateOfTask = ({ assignTo, description, matrix, subject }: TaskSpec): Instances.LateTask => ({
+const lateOfTask = ({ approve, assignTo, description, matrix, subject }: TaskSpec): Instances.LateTask => ({
   ...(DueTask.isLate(subject) ? { subject } : {}),
   ...(DueTask.isLate(description) ? { description } : {}),
   ...(assignTo.some((each) => DueTask.isLate(each)) ? { assignTo } : {}),
+  ...Option.match(Option.filter(approve, (each) => DueTask.isLate(each)), { onNone: () => ({}), onSome: (approve) => ({ approve }) }),
   ...Option.match(Option.filter(matrix, isLateMatrix), { onNone: () => ({}), onSome: (matrix) => ({ matrix }) })
 })
 

@@ -27,6 +27,8 @@ export interface Task {
   readonly condition: Option.Option<unknown>
   /** Of which it is done in instances. */
   readonly matrix?: Option.Option<unknown>
+  /** What a person is asked, if it is a gate. */
+  readonly approve?: Option.Option<unknown>
 }
 
 /** The name of a task in the graph. */
@@ -35,10 +37,8 @@ export const keyOf = ({ subject, team }: Place): string => JSON.stringify([team,
 /** The tasks of a workflow and their order. */
 export interface WorkflowGraph<A extends Task> {
   readonly graph: TaskGraph.TaskGraph
-  /** Whether a task has an id. */
-  readonly hasIds: boolean
-  /** Whether a task has a matrix. */
-  readonly hasMatrices: boolean
+  /** Whether a task can read more than inputs: a task has an id or a matrix, or a gate can send one back. */
+  readonly hasContext: boolean
   /** Every task by its key, in the order of the workflow. */
   readonly tasks: ReadonlyMap<string, Place & { readonly task: A }>
   /** The tasks that a task waits for. */
@@ -52,6 +52,28 @@ export const waves = <A extends Task>({ graph, tasks }: WorkflowGraph<A>): Reado
 /** The longest chain of tasks that wait for each other, from the first to the last that runs. */
 export const criticalPath = <A extends Task>({ graph, tasks }: WorkflowGraph<A>): ReadonlyArray<Place> =>
   TaskGraph.criticalPath(graph).flatMap((key) => tasks.get(key) ?? [])
+
+/** The tasks from one on that another waits for, directly or not; none when it does not wait for that one. */
+export const between = <A extends Task>({ graph, tasks }: WorkflowGraph<A>, from: Place, key: string): ReadonlyArray<Place> => {
+  const before = new Set(TaskGraph.ancestors(graph, key))
+  const first = keyOf(from)
+  if (!before.has(first)) return []
+  return [first, ...TaskGraph.descendants(graph, first).filter((each) => before.has(each))].flatMap((each) => {
+    const place = tasks.get(each)
+    return place === undefined ? [] : [{ team: place.team, subject: place.subject }]
+  })
+}
+
+/** The order of some of the tasks among themselves. */
+export const part = <A extends Task>({ blockersOf, tasks }: WorkflowGraph<A>, keys: ReadonlyArray<string>): TaskGraph.TaskGraph =>
+  TaskGraph.make(keys.flatMap((key) => {
+    const place = tasks.get(key)
+    return place === undefined ? [] : [{
+      key,
+      blockedBy: blockersOf(place, place.task).map(keyOf),
+      isConditional: Option.isSome(place.task.condition)
+    }]
+  }))
 
 /** Whether a task waits for one of another team. */
 export const isAcrossTeams = <A extends Task>({ blockersOf, tasks }: WorkflowGraph<A>): boolean =>
@@ -79,6 +101,7 @@ export const make = <A extends Task>(teams: ReadonlyArray<Team<A>>): WorkflowGra
     blockedBy: blockersOf(place, place.task).map(keyOf),
     isConditional: Option.isSome(place.task.condition)
   })))
-  const hasMatrices = [...tasks.values()].some(({ task: { matrix } }) => matrix !== undefined && Option.isSome(matrix))
-  return { graph, hasIds: byId.size > 0, hasMatrices, tasks, blockersOf }
+  const none = Option.none<unknown>()
+  const hasMore = [...tasks.values()].some(({ task: { approve = none, matrix = none } }) => Option.isSome(matrix) || Option.isSome(approve))
+  return { graph, hasContext: byId.size > 0 || hasMore, tasks, blockersOf }
 }

@@ -6,6 +6,7 @@
  * Limits count UTF-8 bytes, because that is what Agamemnon counts.
  */
 import * as Arr from "effect/Array"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -23,7 +24,8 @@ import * as SchemaProblems from "./SchemaProblems.ts"
 import * as Secrets from "./Secrets.ts"
 import { TeardownPolicy } from "./TeardownPolicy.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
-import { Model, NonBlank, nonBlank, templateOfAtMost, Text, textOfAtMost } from "./WorkflowText.ts"
+import * as TaskKind from "./TaskKind.ts"
+import { maxBytes, Model, NonBlank, nonBlank, templateOfAtMost, Text, textOfAtMost } from "./WorkflowText.ts"
 import * as WorkflowWarnings from "./WorkflowWarnings.ts"
 import { WrittenDuration } from "./WrittenDuration.ts"
 
@@ -187,14 +189,26 @@ export const TaskSpec = Schema.Struct({
     description: "Short title of the task, unique in its team. At most 512 bytes.",
     examples: ["Write the tests"]
   }),
-  description: templateOfAtMost(4096).annotations({
-    description: "What the agent is told to do. At most 4096 bytes."
-  }),
-  assignTo: Schema.propertySignature(
+  // One of an ordinary task; that it is there is checked by the kind of task.
+  description: Schema.optionalWith(
+    templateOfAtMost(4096).annotations({
+      description: "What the agent is told to do. At most 4096 bytes. Required, unless the task has `approve`."
+    }),
+    { default: () => "" }
+  ),
+  assignTo: Schema.optionalToRequired(
     Assignees.annotations({
-      description: "Name of the member of the team that does the task, or a list of names: of those, the one that has least to do."
-    })
+      description: "Name of the member of the team that does the task, or a list of names: of those, the one that has least to do. " +
+        "Required, unless the task has `approve`."
+    }),
+    Schema.typeSchema(Schema.Array(Text)),
+    { decode: Option.getOrElse((): ReadonlyArray<string> => []), encode: Option.liftPredicate((names) => names.length > 0) }
   ).pipe(Schema.fromKey("assign_to")),
+  approve: optional(nonBlank(templateOfAtMost(maxBytes.question)).annotations({
+    description: "What a person is asked, instead of an agent: the task is a gate, which `telemachy approve` and `telemachy reject` answer. " +
+      "At most 2048 bytes.",
+    examples: ["Publish ${{ inputs.version }}? ${{ tasks.review.outputs.summary }}"]
+  })),
   blockedBy: Schema.optionalWith(
     Schema.Array(Text).annotations({
       description: "The tasks that must be completed before this one starts: subjects of the same team, or ids of any team.",
@@ -206,7 +220,8 @@ export const TaskSpec = Schema.Struct({
     description: "Type of the task, by which a real Agamemnon finds the workers for it. Absent: nothing is sent."
   })),
   timeout: optional(WrittenDuration.annotations({
-    description: "Limit of each attempt, from the moment that it is seen running. Absent: as long as it takes."
+    description: "Limit of each attempt, from the moment that it is seen running; of a gate, how long it waits until it counts as " +
+      "rejected. Absent: as long as it takes."
   })),
   retry: optional(RetryPolicy.annotations({
     description: "Whether the task is tried again when an attempt does not complete: how often, or a map. Absent: it is not."
@@ -289,6 +304,10 @@ export const TaskDefaults = Schema.Struct({
 }).annotations({ description: "What holds for every task that does not say otherwise." })
 export interface TaskDefaults extends Schema.Schema.Type<typeof TaskDefaults> {}
 
+const ParkAfter = Schema.Union(Schema.Literal("never"), WrittenDuration).annotations(
+  SchemaProblems.expects("a duration such as 10m, or never")
+)
+
 const Timeout = Schema.optionalWith(WrittenDuration, { as: "Option", nullable: true })
 
 /** A workflow as a file writes it, in which some keys have another name as well. */
@@ -346,6 +365,12 @@ const Fields = Schema.Struct({
   maxParallel: optional(MaxParallel.annotations({
     description: "How many tasks of the workflow are under way at once, at most. Absent: all that can."
   })).pipe(Schema.fromKey("max_parallel")),
+  parkAfter: optional(ParkAfter.annotations({
+    description: "How long a run has agents while it has nothing to do but wait for gates: then it is parked, and goes on when it is " +
+      "resumed. `never`: for as long as it waits. Absent: 10m.",
+    examples: [Duration.minutes(10), "never"],
+    default: Duration.minutes(10)
+  })).pipe(Schema.fromKey("park_after")),
   timeout: Timeout.annotations({
     description: "Limit of the whole run. Null or absent: the configured default."
   }),
@@ -460,6 +485,7 @@ export const decodeUnknown = (
       ...Secrets.findings(input),
       ...ReferenceProblems.findings(input),
       ...MatrixProblems.findings(input),
+      ...TaskKind.findings(input),
       ...ExpressionProblems.findings(input)
     ]).map((finding) =>
       WorkflowProblem.make(finding, {

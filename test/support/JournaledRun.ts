@@ -78,7 +78,7 @@ const mortal = ({ call, events: limit = Number.POSITIVE_INFINITY, isAfter = fals
 }
 
 /** A process that drives runs. */
-export const driver = Effect.fnUntraced(function*({ database, fake, lives }: World, pid: number, point: Point = {}) {
+export const driver = Effect.fnUntraced(function*({ database, fake, lives }: World, pid: number, point: Point = {}, settings: RunSettings.Options = quick) {
   const parts: Parts = yield* process(database, pid, lives)
   const { abandoned, begin, acquire } = Context.get(parts, RunJournal)
   const killed = yield* Effect.makeLatch()
@@ -91,7 +91,7 @@ export const driver = Effect.fnUntraced(function*({ database, fake, lives }: Wor
   })
   const provided = <A, E>(effect: Effect.Effect<A, E, AgamemnonClient | RunJournal | Scope.Scope>) =>
     effect.pipe(Effect.provideService(AgamemnonClient, fake.client), Effect.provideService(RunJournal, record))
-  const executor = yield* provided(WorkflowExecutor.make(quick))
+  const executor = yield* provided(WorkflowExecutor.make(settings))
   return {
     ...executor,
     parts,

@@ -1,7 +1,5 @@
 /** `telemachy cancel`: asks for the end of a run, wherever it is driven. */
-import { hostname } from "node:os"
 import * as Command from "@effect/cli/Command"
-import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -15,11 +13,7 @@ import * as CleanupOutput from "../CleanupOutput.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/CancelDefinition.ts"
 import * as RunLookup from "../RunLookup.ts"
-
-const who = Effect.map(
-  Effect.orElseSucceed(Config.string("USER"), () => "somebody"),
-  (user) => `${user} on ${hostname()}`
-)
+import * as Who from "../Who.ts"
 
 const isHeard = ({ _tag }: RunEvent): boolean => _tag === "run.cancelling" || _tag === "run.finished"
 
@@ -28,7 +22,7 @@ export const command = Command.make("cancel", config, ({ run: prefix, ...flags }
     const { cancel, follow } = yield* RunStore.RunStore
     const { owner, run } = yield* RunLookup.find(prefix)
     const begun = (yield* RunLookup.stateOf(run)).startedAt
-    if (yield* cancel(run, yield* who)) {
+    if (yield* cancel(run, yield* Who.name)) {
       const heard = yield* follow(run).pipe(
         Stream.filter((event) => event.at.epochMillis >= begun.epochMillis && isHeard(event)),
         Stream.runHead,

@@ -26,6 +26,7 @@ const paints: Record<RunSummary["status"], keyof Style> = {
   connectivity_lost: "bad",
   state_lost: "bad",
   timed_out: "bad",
+  waiting: "doubtful",
   cancelled: "doubtful",
   forgotten: "faint",
   damaged: "bad"

@@ -73,7 +73,11 @@ export const resume = (
       ))
   )
 
-export const command = Command.make("resume", config, (flags) =>
+/** What is said on the command line. */
+export type Flags = Command.Command.ParseConfig<typeof config>
+
+/** Takes a recorded run to its end, as the flags say. */
+export const goOn = (flags: Flags) =>
   Effect.gen(function*() {
     const places = yield* ReportFiles.places(flags)
     const { run } = yield* RunLookup.find(flags.run)
@@ -102,7 +106,10 @@ export const command = Command.make("resume", config, (flags) =>
       Effect.provide(Layer.provide(WorkflowExecutor.layerConfig(), NatsTaskFeed.layerConfig())),
       Effect.provide(Backend.layerOf(state, flags.url))
     )
-  }).pipe(
+  })
+
+export const command = Command.make("resume", config, (flags) =>
+  goOn(flags).pipe(
     Effect.provide(SqlRunStore.layerConfig()),
     Effect.provide(ConfigSources.layer(flags))
   )).pipe(Command.withDescription(definition.sentence))

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as AgamemnonClient from "../../agamemnon/AgamemnonClient.ts"
 import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
 import * as RunEnvironment from "../../executor/RunEnvironment.ts"
+import * as RunError from "../../executor/RunError.ts"
 import * as RunSettings from "../../executor/RunSettings.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
 import * as RunStore from "../../store/RunStore.ts"
@@ -96,7 +97,9 @@ export const command = Command.make("run", config, ({ dryRun, file, force, input
         if (Option.isSome(resumed)) {
           return yield* ResumeCommand.resume(resumed.value, { ...overrides, spec: loaded.spec, retryFailed: true }, display, reports)
         }
-        const { given } = early ?? (yield* prepareRun)
+        const { given, spec: evaluated } = early ?? (yield* prepareRun)
+        const gates = isRemembered ? [] : RunError.gatesOf(evaluated)
+        if (gates.length > 0) return yield* new RunError.GatesUnanswerableError({ workflow: evaluated.metadata.name, gates })
         const options = { ...overrides, force, separate, source: loaded.source, inputs: given }
         yield* ForegroundRun.run((executor) => executor.execute(loaded.spec, options), display, reports).pipe(
           Effect.catchTag("WorkflowRunningError", (error) =>
