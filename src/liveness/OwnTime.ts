@@ -23,11 +23,14 @@ const fewestTurns = 8
 
 const elapsedSince = (then: bigint) => Effect.map(Clock.currentTimeNanos, (now) => Number(now - then) / 1_000_000)
 
-/** Waits until the event loop has looked at its sockets, which it does before what is called here. */
-const look = Effect.async<void>((resume) => {
+/** Waits until the event loop has looked at its sockets: what is called here comes after that. */
+const nextImmediate = Effect.async<void>((resume) => {
   const immediate = setImmediate(() => resume(Effect.void))
   return Effect.sync(() => clearImmediate(immediate))
 })
+
+/** The same where there is no Node, whose timers are turns of their own. */
+const look = Effect.suspend(() => (typeof setImmediate === "function" ? nextImmediate : Effect.sleep(0)))
 
 /**
  * Waits until this process has itself had so much time. On a loop that turns in
