@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Outputs from "./Outputs.ts"
+import * as PrototypeKeys from "./PrototypeKeys.ts"
 import * as ReferenceProblems from "./ReferenceProblems.ts"
 import { RetryPolicy } from "./RetryPolicy.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
@@ -437,13 +438,13 @@ export const decodeUnknown = (
   Effect.suspend(() => {
     const decoded = decodeStructure(input, { errors: "all", onExcessProperty: "error" })
     const structure = Either.isLeft(decoded) ? SchemaProblems.findings(decoded.left) : []
-    const found = SchemaProblems.withoutMisspelt([
+    const found = PrototypeKeys.inPlaceOf(PrototypeKeys.findings(input), SchemaProblems.withoutMisspelt([
       ...structure,
       ...Inputs.findings(input),
       ...Secrets.findings(input),
       ...ReferenceProblems.findings(input),
       ...ExpressionProblems.findings(input)
-    ]).map((finding) =>
+    ])).map((finding) =>
       WorkflowProblem.make(finding, {
         position: origin.locate?.(finding.path, finding.atKey === true, finding.within),
         written: origin.writtenAt?.(finding.path),
