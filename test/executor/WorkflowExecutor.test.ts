@@ -209,8 +209,8 @@ describe("WorkflowExecutor", () => {
     Effect.gen(function*() {
       const fake = make()
       fake.begins.set("first", "running")
-      // A test clock waits at each poll until all fibers rest.
-      const polls = { monitorPoll: "20 seconds" }
+      // A test clock waits at each poll, and at each try of a teardown, until all fibers rest.
+      const polls = { monitorPoll: Duration.seconds(20), teardownGrace: Duration.seconds(5) }
       const executor = yield* Effect.provideService(WorkflowExecutor.make(polls), AgamemnonClient, fake.client)
       const names = Array.from({ length: 20 }, (_, index) => `flow-${index}`)
       const fibers = yield* Effect.forEach(names, (name) =>
