@@ -45,7 +45,7 @@ const words = (task: TaskState, { isOver = false, now, unfinished = [] }: Option
   if (task.status === "waiting") return unfinished.length === 0 ? "waiting" : `after ${unfinished.join(", ")}`
   if (task.status === "retrying") return `retrying ${untilRetry(task, now)}`
   if (task.byCondition) return "skipped by a condition"
-  return `${task.status}${attempts(task)}${task.earlier ? " earlier" : ""}${isTolerated(task) ? ", tolerated" : ""}`
+  return `${task.status}${attempts(task)}${task.earlier ? " earlier" : ""}${task.late ? ", completed late" : ""}${isTolerated(task) ? ", tolerated" : ""}`
 }
 
 /** What a row is made with. */
