@@ -1,9 +1,23 @@
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 const timeouts = { testTimeout: 300_000, hookTimeout: 300_000 }
 
 /** Tests that start processes or servers of their own, or take long because they count in real time. */
 const processes = ["test/integration/**/*.test.ts", "test/**/*.process.test.ts"]
+
+/** Suites that take longest, most of it waiting. By their size, which is what counts otherwise, some would be the last. */
+const longest = ["SuspendedOwner", "Many", "KilledCommand", "Drill", "ManyProcesses", "ResumeAtEveryPoint", "RecordOutages", "Package"]
+
+/** Begins with what takes longest: at the end, nothing else would be done meanwhile. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const isLong = ({ moduleId }: TestSpecification) => longest.some((name) => moduleId.includes(`/${name}.`))
+    // oxlint-disable-next-line unicorn/no-array-sort -- no array, but the method of the class
+    const sorted = await super.sort(files)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 export default defineConfig({
   resolve: { alias: { telemachy: new URL("./src/index.ts", import.meta.url).pathname } },
@@ -13,6 +27,7 @@ export default defineConfig({
     maxWorkers: "100%",
     // Most of the time of a small test is loading: the modules of unit tests are loaded once a thread, and shared by its
     // suites. `it.layer` of @effect/vitest 0.30 must not be used with that: it changes `it` for every suite after it.
+    sequence: { sequencer: LongestFirst },
     poolOptions: { threads: { isolate: false } },
     projects: [
       { extends: true, test: { name: "unit", pool: "threads", include: ["test/**/*.test.ts"], exclude: processes, ...timeouts } },

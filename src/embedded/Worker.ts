@@ -154,11 +154,19 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
       return failed(output.kept.text === "" ? ending : report(output, ending))
     })
 
-  const work = (agentId: string, taskId: string) =>
+  // A task leaves the queue when it is claimed, or can no longer be: an agent that is stopped before has it still to do.
+  const work = (agentId: string, queue: AgentQueue, taskId: string) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(state.claimTask(agentId, taskId), Option.match({
-        onNone: () => Effect.void,
+        onNone: () =>
+          Effect.flatMap(state.getAgent(agentId), (agent) => {
+            // It is not online, and is about to be stopped.
+            if (Option.isSome(agent) && agent.value.status !== "online") return restore(Effect.never)
+            queue.tasks.delete(taskId)
+            return Effect.void
+          }),
         onSome: (claimed) => {
+          queue.tasks.delete(taskId)
           const output = new OutputTail(TaskResult.limit)
           const environment = options.environments.of(claimed.agent.name)
           return restore(perform(claimed, environment, performing, output, state.touchTask(agentId, taskId))).pipe(
@@ -174,9 +182,9 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
     )
 
   /** Works on a task in a fiber of its own, so that it can be ended alone, and waits until its processes have ended. */
-  const workUntilOver = (agentId: string, taskId: string) =>
+  const workUntilOver = (agentId: string, queue: AgentQueue, taskId: string) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Effect.fork(restore(work(agentId, taskId))), (fiber) => {
+      Effect.flatMap(Effect.fork(restore(work(agentId, queue, taskId))), (fiber) => {
         atWork.set(fiber, taskId)
         return restore(Fiber.await(fiber)).pipe(
           Effect.onInterrupt(() => Fiber.interrupt(fiber)),
@@ -192,15 +200,12 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
     return queue
   }
 
-  const next = (agent: string, { wakeUp, tasks }: AgentQueue) =>
+  const next = (agent: string, queue: AgentQueue) =>
     Effect.suspend(() => {
-      const [task] = tasks
-      if (task === undefined) {
-        wakeUp.unsafeClose()
-        return wakeUp.await
-      }
-      tasks.delete(task)
-      return workUntilOver(agent, task)
+      const [task] = queue.tasks
+      if (task !== undefined) return workUntilOver(agent, queue, task)
+      queue.wakeUp.unsafeClose()
+      return queue.wakeUp.await
     })
 
   // The turn is kept until the last task's processes have ended, so that an agent that is started again waits for them.
@@ -216,6 +221,8 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
   const react = Effect.fnUntraced(function*(event: StateEvent) {
     switch (event._tag) {
       case "TaskWaiting": {
+        // The id of an agent that is not there is given to none.
+        if (Option.isNone(yield* state.getAgent(event.agent))) return
         const queue = queueOf(event.agent)
         queue.tasks.add(event.task)
         queue.wakeUp.unsafeOpen()
@@ -230,7 +237,9 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
         return
       }
       case "AgentOffline":
-        return yield* stop(queueOf(event.agent))
+        yield* stop(queueOf(event.agent))
+        if (Option.isNone(yield* state.getAgent(event.agent))) queues.delete(event.agent)
+        return
       case "Forgotten":
         yield* Effect.forEach(queues.values(), stop)
         return queues.clear()

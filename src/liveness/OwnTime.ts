@@ -6,6 +6,10 @@
  * again it has expired, and the answer that waits in the socket is read after
  * it. So time is counted here in turns of the event loop. Each turn counts for
  * as long as it was meant to take and a little more, however long it took.
+ *
+ * Nor are timers turns: several of them can fire one after the other, each
+ * after work of other fibers, before the loop looks at its sockets. So a timer
+ * that was late is followed by a look at them.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -18,6 +22,15 @@ const turns = 10
 const fewestTurns = 8
 
 const elapsedSince = (then: bigint) => Effect.map(Clock.currentTimeNanos, (now) => Number(now - then) / 1_000_000)
+
+/** Waits until the event loop has looked at its sockets: what is called here comes after that. */
+const nextImmediate = Effect.async<void>((resume) => {
+  const immediate = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(immediate))
+})
+
+/** The same where there is no Node, whose timers are turns of their own. */
+const look = Effect.suspend(() => (typeof setImmediate === "function" ? nextImmediate : Effect.sleep(0)))
 
 /**
  * Waits until this process has itself had so much time. On a loop that turns in
@@ -35,7 +48,10 @@ export const sleep = Effect.fnUntraced(function*(duration: Duration.DurationInpu
   let had = 0
   while (had < total) {
     const then = yield* Clock.currentTimeNanos
-    yield* Effect.sleep(Math.min(turn, total - had))
+    const wait = Math.min(turn, total - had)
+    yield* Effect.sleep(wait)
+    const isLate = (yield* elapsedSince(then)) > wait
+    if (isLate) yield* look
     had += Math.min(yield* elapsedSince(then), most)
   }
   yield* Effect.sleep(0)

@@ -71,7 +71,7 @@ const words = (task: TaskState, { instances = [], isOver = false, now, unfinishe
   if (task.isGate && task.status !== "skipped") return atGate(task)
   if (task.status === "retrying") return `retrying ${untilRetry(task, now)}`
   if (task.byCondition) return "skipped by a condition"
-  return `${task.status}${attempts(task)}${task.earlier ? " earlier" : ""}${isTolerated(task) ? ", tolerated" : ""}`
+  return `${task.status}${attempts(task)}${task.earlier ? " earlier" : ""}${task.late ? ", completed late" : ""}${isTolerated(task) ? ", tolerated" : ""}`
 }
 
 /** What a row is made with. */

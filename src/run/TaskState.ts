@@ -64,6 +64,8 @@ export interface TaskState {
   readonly retryAt: DateTime.Utc | undefined
   /** Why no other attempt follows one that did not complete, where others were possible. */
   readonly final: string | undefined
+  /** Whether its last attempt has completed after all, when the task had ended already. */
+  readonly late: boolean
   /** Whether the run can complete though this task fails. */
   readonly continueOnError: boolean
   /** Whether it waits for a person, and no agent does it. */
@@ -137,6 +139,7 @@ export const declared = (
   attempts: [],
   retryAt: undefined,
   final: undefined,
+  late: false,
   continueOnError,
   isGate,
   gate: undefined,
@@ -216,14 +219,15 @@ const anew = {
   endedAt: undefined,
   retryAt: undefined,
   final: undefined,
-  expansion: undefined
+  expansion: undefined,
+  late: false
 }
 
 /** The last attempt of a task, which has ended like this. */
 const ended = (
-  { attempt, log, submittedAt }: TaskState,
+  { attempt, late, log, submittedAt }: TaskState,
   end: Pick<AttemptState, "id" | "status" | "result" | "endedAt"> & { readonly log?: string | undefined }
-): AttemptState => ({ log, ...end, number: attempt, submittedAt, late: false })
+): AttemptState => ({ log, ...end, number: attempt, submittedAt, late })
 
 /** Another attempt begins: one that has failed for good, and is tried again nonetheless, is then one of those before it. */
 export const submitting = ({ assignee, at, attempt = 1, digest, of = attempt }: Event<"task.submitting">): Change =>
@@ -296,7 +300,8 @@ const others = (before: TaskState, attempt: number, at: DateTime.Utc): ReadonlyA
     : [...known, ended(before, { id: before.id, status: "cancelled", result: undefined, endedAt: at })]
 }
 
-export const late = ({ id }: Event<"task.late">): Change => ({ attempts }) => ({
+export const late = ({ id }: Event<"task.late">): Change => ({ attempts, id: last, late: isLate }) => ({
+  late: isLate || id === last,
   attempts: attempts.map((attempt) => (attempt.id === id ? { ...attempt, late: true } : attempt))
 })
 

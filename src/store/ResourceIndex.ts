@@ -18,6 +18,15 @@ const fates = ["created", "reused", "kept", "left", "removed"] as const
 
 const fateTags = ["agent", "team"].flatMap((kind) => fates.map((fate) => `'${kind}.${fate}'`)).join(", ")
 
+/** Some ids, as a table `given` with a column `id`. */
+const given = (sql: Database.Sql, ids: ReadonlyArray<string>): Fragment => {
+  const json = JSON.stringify(ids)
+  return sql.onDialectOrElse({
+    pg: () => sql`json_array_elements_text(${json}::json) AS given (id)`,
+    orElse: () => sql`(SELECT value AS id FROM json_each(${json})) AS given`
+  })
+}
+
 /** What became of a resource of a run, as far as the run tells. */
 interface Fate {
   readonly id: string | undefined
@@ -49,13 +58,29 @@ const fatesOf = (condition: (sql: Database.Sql) => Fragment) =>
     }
   )
 
-/** The ids of what runs have removed that have used again what others had made: Agamemnon gives no id twice. */
-const removedByUsers = Effect.map(
-  fatesOf((sql) => sql`e.run IN (SELECT run FROM telemachy_events WHERE ${sql.literal(isReuse)})`),
-  (fates) =>
-    new Set(Array.from(fates.values(), (ofRun) => Array.from(ofRun.values())).flat()
-      .flatMap(({ id, last }) => (last === "removed" && id !== undefined ? [id] : [])))
-)
+const idsThatEnded = (fates: Fates, isEnd: (last: string) => boolean): ReadonlyArray<string> =>
+  Array.from(fates.values(), (ofRun) => Array.from(ofRun.values())).flat()
+    .flatMap(({ id, last }) => (id !== undefined && isEnd(last) ? [id] : []))
+
+/** The fates of so many ids, or of the resources of so many runs, are looked for at once. */
+const perLook = 500
+
+/** The runs that have used again what is called by one of some ids. Each id is looked up by itself. */
+const usersOf = (ids: ReadonlyArray<string>) =>
+  Effect.map(
+    Database.readTexts((sql) =>
+      sql`SELECT DISTINCT run FROM ${given(sql, ids)} CROSS JOIN telemachy_events
+        WHERE ${sql.literal(ResourceIds.isNaming)} AND ${sql.literal(ResourceIds.named(sql))} = given.id AND ${sql.literal(isReuse)}`),
+    (rows) => rows.map(({ run }) => String(run))
+  )
+
+/** Those of some ids whose agents and teams have been removed by runs that used them again: Agamemnon gives no id twice. */
+const removedByUsers = Effect.fnUntraced(function*(ids: ReadonlyArray<string>) {
+  const users = new Set((yield* Effect.forEach(Arr.chunksOf(ids, perLook), usersOf)).flat())
+  const fates = yield* Effect.forEach(Arr.chunksOf([...users], perLook), (runs) =>
+    fatesOf((sql) => Database.isAmong(sql, "e.run", runs)))
+  return new Set(fates.flatMap((each) => idsThatEnded(each, (last) => last === "removed")))
+})
 
 /** What some runs have kept or left, and other runs have removed since. */
 export interface RemovedSince {
@@ -64,13 +89,13 @@ export interface RemovedSince {
 }
 
 /**
- * What runs have kept or left, as far as they know, and others have removed since. Nothing else is read when no run
- * has used what another has made, and so none can have removed it.
+ * What runs have kept or left, as far as they know, and others have removed since. Beside the events of these runs, only
+ * those of runs are read that have used the same agents and teams.
  */
 export const removedSince = (runs: ReadonlyArray<string>): Effect.Effect<RemovedSince, JournalError, Database.Database> =>
   Effect.gen(function*() {
-    const removed = runs.length === 0 ? new Set<string>() : yield* removedByUsers
-    const fates: Fates = removed.size === 0 ? new Map() : yield* fatesOf((sql) => Database.isAmong(sql, "e.run", runs))
+    const fates: Fates = runs.length === 0 ? new Map() : yield* fatesOf((sql) => Database.isAmong(sql, "e.run", runs))
+    const removed = yield* removedByUsers(idsThatEnded(fates, (last) => last === "kept" || last === "left"))
     return {
       idsOf: (run, last) =>
         [...fates.get(run)?.values() ?? []].flatMap((fate) =>
@@ -89,12 +114,7 @@ export const removedByOthers = (run: RunId.RunId) =>
 const named = (ids: ReadonlyArray<string>, except?: RunId.RunId) =>
   ids.length === 0 ? Effect.succeed(new Set<string>()) : Effect.map(
     Database.readTexts((sql) => {
-      const json = JSON.stringify(ids)
-      const given = sql.onDialectOrElse({
-        pg: () => sql`json_array_elements_text(${json}::json) AS given (id)`,
-        orElse: () => sql`(SELECT value AS id FROM json_each(${json})) AS given`
-      })
-      return sql`SELECT id FROM ${given} WHERE (
+      return sql`SELECT id FROM ${given(sql, ids)} WHERE (
           SELECT true FROM telemachy_events
           WHERE ${sql.literal(ResourceIds.isNaming)} AND ${sql.literal(ResourceIds.named(sql))} = given.id
             ${except === undefined ? sql`` : sql`AND run <> ${except}`} LIMIT 1

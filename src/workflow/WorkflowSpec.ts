@@ -18,6 +18,7 @@ import { Matrix } from "./Matrix.ts"
 import * as MatrixProblems from "./MatrixProblems.ts"
 import { MaxParallel } from "./MaxParallel.ts"
 import * as Outputs from "./Outputs.ts"
+import * as PrototypeKeys from "./PrototypeKeys.ts"
 import * as ReferenceProblems from "./ReferenceProblems.ts"
 import { RetryPolicy } from "./RetryPolicy.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
@@ -479,7 +480,7 @@ export const decodeUnknown = (
   Effect.suspend(() => {
     const decoded = decodeStructure(input, { errors: "all", onExcessProperty: "error" })
     const structure = Either.isLeft(decoded) ? SchemaProblems.findings(decoded.left) : []
-    const found = SchemaProblems.withoutMisspelt([
+    const found = PrototypeKeys.inPlaceOf(PrototypeKeys.findings(input), SchemaProblems.withoutMisspelt([
       ...structure,
       ...Inputs.findings(input),
       ...Secrets.findings(input),
@@ -487,7 +488,7 @@ export const decodeUnknown = (
       ...MatrixProblems.findings(input),
       ...TaskKind.findings(input),
       ...ExpressionProblems.findings(input)
-    ]).map((finding) =>
+    ])).map((finding) =>
       WorkflowProblem.make(finding, {
         position: origin.locate?.(finding.path, finding.atKey === true, finding.within),
         written: origin.writtenAt?.(finding.path),

@@ -209,7 +209,9 @@ describe("WorkflowExecutor", () => {
     Effect.gen(function*() {
       const fake = make()
       fake.begins.set("first", "running")
-      const executor = yield* Effect.provideService(WorkflowExecutor.make(), AgamemnonClient, fake.client)
+      // A test clock waits at each poll, and at each try of a teardown, until all fibers rest.
+      const polls = { monitorPoll: Duration.seconds(20), teardownGrace: Duration.seconds(5) }
+      const executor = yield* Effect.provideService(WorkflowExecutor.make(polls), AgamemnonClient, fake.client)
       const names = Array.from({ length: 20 }, (_, index) => `flow-${index}`)
       const fibers = yield* Effect.forEach(names, (name) =>
         Effect.fork(Effect.exit(executor.execute(workflow({ metadata: { name } })))))

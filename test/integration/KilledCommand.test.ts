@@ -153,7 +153,7 @@ const undisturbed = Effect.gen(function*() {
 }).pipe(Effect.scoped)
 
 /** A run has some hundred moments, and two commands live through each: unless all are swept, one of so many. */
-const step = 4
+const step = 6
 
 /** Walks through the moments of a kind, with one remedy and the other in turn. */
 const walk = Effect.fnUntraced(function*(after: Moment["after"], first: number) {

@@ -29,16 +29,16 @@ describe.concurrent("many", () => {
   test("tasks and agents, more than a page of each, are all done and all removed", () =>
     Effect.gen(function*() {
       const backend = yield* TestBackend.make()
-      const { file } = yield* flow(numbered(300, "agent"), numbered(150, "task"), "always")
+      const { file } = yield* flow(numbered(120, "agent"), numbered(110, "task"), "always")
       const patient = { HEALTHCHECK_TIMEOUT_SECONDS: "5", REQUEST_TIMEOUT_SECONDS: "10", TEARDOWN_GRACE_SECONDS: "30" }
       const ended = yield* run(["run", file, "--json"], { env: { ...backend.env, ...patient } })
       assert.strictEqual(ended.code, 0, ended.stderr)
       const tasks = yield* backend.tasks
-      assert.lengthOf(tasks, 150)
-      assert.lengthOf(new Set(tasks.map(({ subject }) => subject)), 150)
+      assert.lengthOf(tasks, 110)
+      assert.lengthOf(new Set(tasks.map(({ subject }) => subject)), 110)
       assert.isTrue(tasks.every(({ status }) => status === "completed"))
-      assert.lengthOf(ended.events.filter(({ _tag }) => _tag === "agent.created"), 300)
-      assert.lengthOf(ended.events.filter(({ _tag }) => _tag === "agent.removed"), 300)
+      assert.lengthOf(ended.events.filter(({ _tag }) => _tag === "agent.created"), 120)
+      assert.lengthOf(ended.events.filter(({ _tag }) => _tag === "agent.removed"), 120)
       assert.deepStrictEqual(yield* TestBackend.remaining(backend), [])
     }))
 

@@ -3,9 +3,9 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as fc from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
-import * as TestClock from "effect/TestClock"
 import * as Heartbeat from "../../src/liveness/Heartbeat.ts"
 import { isRunning, lossOf } from "../support/ProbedBackend.ts"
+import * as VirtualClock from "../support/VirtualClock.ts"
 
 const settings = fc.record({
   interval: fc.integer({ min: 20, max: 20_000 }),
@@ -65,13 +65,19 @@ const watch = (
 
 const runs = { fastCheck: { numRuns: 50 } }
 
+/** Runs a test on a clock whose time passes when it says so. */
+const onClock = <A, E, R>(test: (pass: VirtualClock.VirtualClock["pass"]) => Effect.Effect<A, E, R>) => {
+  const { clock, pass } = VirtualClock.make()
+  return Effect.withClock(test(pass), clock)
+}
+
 describe("the bounds of a heartbeat", () => {
   it.scoped.prop("a loss is noticed neither late nor early", [settings], ([generated]) =>
-    Effect.gen(function*() {
+    onClock(Effect.fnUntraced(function*(pass) {
       const { interval, outage, threshold, timeout } = generated
       const { failed, lastAnswer, lost } = yield* watch(generated, (time) => time >= outage)
       const silence = interval + (threshold - 1) * Math.max(interval, timeout) + timeout
-      yield* TestClock.adjust(outage + silence)
+      yield* pass(outage + silence)
       assert.isFalse(yield* isRunning(lost), "noticed in the end")
       const error = yield* Fiber.join(lost)
       // A ping that took an interval or longer is followed at once: by one more, at the moment of the loss.
@@ -79,15 +85,15 @@ describe("the bounds of a heartbeat", () => {
       assert.strictEqual(error.lastAnswer?.epochMillis, lastAnswer())
       assert.isAtMost(error.lostAt.epochMillis, lastAnswer() + silence)
       assert.isAtLeast(error.lostAt.epochMillis, (failed[0] ?? Number.NaN) + (threshold - 1) * interval)
-    }), runs)
+    })), runs)
 
   it.scoped.prop("an outage shorter than the pings that must fail is tolerated", [settings], ([generated]) =>
-    Effect.gen(function*() {
+    onClock(Effect.fnUntraced(function*(pass) {
       const { interval, outage, threshold, timeout } = generated
       const length = (threshold - 1) * interval
       const isOut = (time: number) => time >= outage && time < outage + length
       const { lost } = yield* watch({ ...generated, lag: 0 }, isOut)
-      yield* TestClock.adjust(outage + length + 2 * Math.max(interval, timeout))
+      yield* pass(outage + length + 2 * Math.max(interval, timeout))
       assert.isTrue(yield* isRunning(lost))
-    }), runs)
+    })), runs)
 })

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
@@ -31,6 +31,32 @@ const turnsOf = (slice: Duration.DurationInput, duration: Duration.DurationInput
     yield* unblock
     return { turns, time: yield* Fiber.join(fiber) }
   })
+
+/** A clock whose timers are late and fire one after the other, while the loop stands at them and looks at no socket. */
+const timersOnly = (late: number): Clock.Clock => {
+  let now = 0
+  return {
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    sleep: (duration) => Effect.sync(() => void (now += Duration.toMillis(duration) + late)),
+    currentTimeMillis: Effect.sync(() => now),
+    currentTimeNanos: Effect.sync(() => BigInt(now) * 1_000_000n),
+    unsafeCurrentTimeMillis: () => now,
+    unsafeCurrentTimeNanos: () => BigInt(now) * 1_000_000n
+  }
+}
+
+/** Counts how often the loop has looked at its sockets. */
+const looks = Effect.acquireRelease(
+  Effect.sync(() => {
+    const counter = { count: 0, next: setImmediate(() => look()) }
+    const look = () => {
+      counter.count += 1
+      counter.next = setImmediate(look)
+    }
+    return counter
+  }),
+  (counter) => Effect.sync(() => clearImmediate(counter.next))
+)
 
 describe("OwnTime.sleep", () => {
   it.effect.each([0, 1, 3, 20, 333, 5000])("takes %d ms on a loop that turns in time", (millis) =>
@@ -64,5 +90,12 @@ describe("OwnTime.sleep", () => {
       assert.isTrue(yield* isRunning(fiber))
       yield* TestClock.adjust("1 millis")
       assert.isFalse(yield* isRunning(fiber))
+    }))
+
+  it.scoped("counts no turn in which several timers fire and the loop looks at no socket", () =>
+    Effect.gen(function*() {
+      const counter = yield* looks
+      yield* OwnTime.sleep("1 second").pipe(Effect.withClock(timersOnly(200)))
+      assert.isAtLeast(counter.count, 8)
     }))
 })

@@ -27,6 +27,14 @@ describe("RunView", () => {
     ])
   })
 
+  it("shows of a task that was given up that it has completed late", () => {
+    const weave = { team: "weavers", subject: "weave" }
+    const given = event(2.5, { _tag: "task.finished", ...weave, id: "t1", status: "timeout", earlier: false })
+    const rows = (...events: ReadonlyArray<typeof given>) => draw(stateOf(...underWay, ...events)).filter((row) => / weave .*timeout/.test(row))
+    assert.match(rows(given).join(), /  timeout$/)
+    assert.match(rows(given, event(2.8, { _tag: "task.late", ...weave, id: "t1", attempt: 1 })).join(), /  timeout, completed late$/)
+  })
+
   it("counts down to the next ping, and counts nothing while an answer is awaited", () => {
     const heart = (seconds: number) => draw(stateOf(started), { seconds })[1]
     assert.deepStrictEqual([0, 14.2, 15, 18].map(heart), [

@@ -118,6 +118,7 @@ describe("RunState", () => {
       attempts: [],
       retryAt: undefined,
       final: undefined,
+      late: false,
       continueOnError: false,
       digest: undefined,
       failing: undefined
@@ -131,6 +132,29 @@ describe("RunState", () => {
     assert.deepInclude(of(), { status: "submitted", failing: { id: "1", reason: "no disk", as: undefined } })
     assert.deepInclude(of({ _tag: "task.finished", ...x, id: "1", status: "failed", earlier: false }), { status: "failed", failing: undefined })
     assert.isUndefined(of({ _tag: "task.submitting", ...x })?.failing)
+  })
+
+  it("knows of the last attempt that it has completed late, and of one before it", () => {
+    const submit = (id: string, attempt: number): ReadonlyArray<EventBody> => [
+      { _tag: "task.submitting", ...x, attempt, of: 2 },
+      { _tag: "task.submitted", ...x, id }
+    ]
+    const tried: ReadonlyArray<EventBody> = [
+      ...submit("1", 1),
+      { _tag: "task.retrying", ...x, id: "1", status: "timeout", attempt: 1, wait: Duration.zero },
+      ...submit("2", 2),
+      { _tag: "task.finished", ...x, id: "2", status: "timeout", earlier: false, attempt: 2 }
+    ]
+    const of = (...events: ReadonlyArray<EventBody>) => {
+      const found = RunState.tasks(after(...tried, ...events)).find(({ subject }) => subject === x.subject)
+      return [found?.status, found?.late, found?.attempts.map(({ late }) => late)]
+    }
+    const late = (id: string, attempt: number): EventBody => ({ _tag: "task.late", ...x, id, attempt })
+    assert.deepStrictEqual(of(), ["timeout", false, [false]])
+    assert.deepStrictEqual(of(late("1", 1)), ["timeout", false, [true]])
+    assert.deepStrictEqual(of(late("2", 2)), ["timeout", true, [false]])
+    // What is tried again has not ended, and what was late before stays so.
+    assert.deepStrictEqual(of(late("2", 2), { _tag: "task.submitting", ...x, attempt: 3, of: 3 }), ["submitting", false, [false, true]])
   })
 
   for (const kind of ["agent", "team"] as const) {

@@ -55,7 +55,8 @@ const lock = Effect.fnUntraced(function*(url: Redacted.Redacted, table: string) 
 
 const one = (sql: Database.Sql) => Effect.map(sql<{ readonly one: number }>`SELECT 1 AS one`, ([row]) => row?.one)
 
-describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("PostgresClient"), () => {
+// Most of them wait for something that does not answer.
+describe.skipIf(TestPostgres.isMissing).concurrent(TestPostgres.named("PostgresClient"), () => {
   it.scopedLive("a connection that went silent is replaced, and what was asked is answered", () =>
     Effect.gen(function*() {
       const { proxy, url } = yield* proxied("telemachy_silent")

@@ -123,6 +123,23 @@ const readsNoTable = <R>(open: Effect.Effect<Opened, JournalError, R>) =>
     const ids = existing.map(({ id }) => id)
     const others = yield* Effect.provideService(ResourceIndex.idsOfOthers(idOf(20), ids), Database.Database, database)
     assert.strictEqual(others.size, 14)
+    // What a run has kept and another has removed, of many that have used again what others have kept.
+    const kept = (index: number): ReadonlyArray<RunEvent> => [
+      started(idOf(index)),
+      created(idOf(index), "kept", `kept ${index}`),
+      { ...numbered(3, idOf(index)), _tag: "agent.kept", name: "kept", key: "kept" },
+      finished(idOf(index), 0, 1)
+    ]
+    const reuse = (index: number, of: number): ReadonlyArray<RunEvent> => [
+      started(idOf(index)),
+      { ...numbered(1, idOf(index)), _tag: "agent.reused", name: "kept", key: "kept", id: `kept ${of}` },
+      { ...numbered(2, idOf(index)), _tag: "agent.removed", name: "kept", key: "kept" },
+      finished(idOf(index))
+    ]
+    yield* write(opened, Arr.makeBy(30, (index) => kept(200 + index)))
+    yield* write(opened, Arr.makeBy(20, (index) => reuse(300 + index, 200 + index)))
+    const { idsOf } = yield* Effect.provideService(ResourceIndex.removedSince([idOf(200), idOf(229)]), Database.Database, database)
+    assert.deepStrictEqual([idsOf(idOf(200), "kept"), idsOf(idOf(229), "kept")], [["kept 200"], []])
     // The beginning of a run, with its input and its first event, and its look at what dead runs have left.
     const { abandoned, begin } = Context.get(yield* process(database, 1), RunJournal)
     const { append, writeInput } = yield* begin(identity(idOf(100)))

@@ -73,15 +73,16 @@ const Logs = fc.array(fc.array(Step, { maxLength: 6 }), { minLength: 1, maxLengt
 /** What is done to logs by others than their runs: where, and what. */
 const Changes = fc.array(fc.record({ what: fc.nat({ max: 7 }), run: fc.nat({ max: 4 }), seq: fc.nat({ max: 6 }) }), { maxLength: 5 })
 
+// A run is forgotten as a whole, and for good: nobody gives one of its events a payload again, which no trigger sees.
 const change = ({ sql }: Opened, { run: index, seq, what }: { readonly what: number; readonly run: number; readonly seq: number }) => {
   const run = idOf(index)
   switch (what) {
     case 0:
-      return sql`UPDATE telemachy_events SET payload = '{}' WHERE run = ${run} AND seq = ${seq}`
+      return sql`UPDATE telemachy_events SET payload = '{}' WHERE run = ${run} AND seq = ${seq} AND payload IS NOT NULL`
     case 1:
-      return sql`UPDATE telemachy_events SET payload = '{"workflow":' WHERE run = ${run} AND seq = ${seq}`
+      return sql`UPDATE telemachy_events SET payload = '{"workflow":' WHERE run = ${run} AND seq = ${seq} AND payload IS NOT NULL`
     case 2:
-      return sql`UPDATE telemachy_events SET payload = '"\\u0000"' WHERE run = ${run} AND seq = ${seq}`
+      return sql`UPDATE telemachy_events SET payload = '"\\u0000"' WHERE run = ${run} AND seq = ${seq} AND payload IS NOT NULL`
     case 3:
       return sql`UPDATE telemachy_events SET payload = NULL WHERE run = ${run}`
     case 4:

@@ -86,6 +86,9 @@ export const settableClock = Effect.map(Effect.clock, (timers) => {
   }
 })
 
+/** A turn of the real loop. */
+const turn = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
+
 /** A clock whose event loop a test can block: the timers that expire meanwhile are late, and each fires once. */
 export const blockableClock = Effect.gen(function*() {
   const timers = yield* Effect.clock
@@ -101,11 +104,13 @@ export const blockableClock = Effect.gen(function*() {
   }
   return {
     clock,
-    /** Blocks the loop for so long, and then lets it turn once. */
+    /** Blocks the loop for so long, and then lets it turn once: the timers that are due, then its sockets. */
     block: (duration: Duration.DurationInput) =>
       turning.close.pipe(
         Effect.zipRight(TestClock.adjust(duration)),
         Effect.zipRight(turning.release),
+        Effect.zipRight(turn),
+        Effect.zipRight(turn),
         Effect.zipRight(TestClock.adjust(0))
       ),
     /** Lets it turn from now on. */

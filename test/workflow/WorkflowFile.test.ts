@@ -515,6 +515,31 @@ describe("WorkflowFile", () => {
     )
   })
 
+  describe("refuses the key __proto__, which no schema can carry, in any map:", () => {
+    const kept = "found the key \"__proto__\", expected another key: this one has no place in a map"
+    refuses("of metadata", file([...head, "  __proto__: x"], agents, team, build), `flow.yaml:3:3 metadata.__proto__: ${kept}`)
+    refuses(
+      "of the environment of an agent, also where it is merged",
+      file(
+        head,
+        ["agents:", "  - name: builder", "    env: &env { A: b, __proto__: x }", "  - name: tester", "    env: { <<: *env }"],
+        team,
+        build
+      ),
+      `flow.yaml:5:23 agents[0].env.__proto__ (agent "builder"): ${kept}`
+    )
+    refuses(
+      "of outputs",
+      file(head, agents, team, build, ["        outputs: { __proto__: string }"]),
+      `flow.yaml:13:20 teams[0].tasks[0].outputs.__proto__ (team "core", task "build"): ${kept}`
+    )
+    refuses(
+      "of inputs, once",
+      file(head, agents, ["inputs: { __proto__: 1 }"], team, build),
+      "flow.yaml:6:11 inputs.__proto__: found the name \"__proto__\", expected another name: expressions cannot read this one"
+    )
+  })
+
   describe("tells one mistake once:", () => {
     refuses(
       "a misspelt key of a map that takes any is not missing as well",

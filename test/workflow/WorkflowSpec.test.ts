@@ -72,7 +72,7 @@ describe("WorkflowSpec", () => {
     [WorkflowSpec.WorkflowSpec, timeouts],
     ([generated, seconds]) =>
       Effect.gen(function*() {
-        // Assigning to this name sets the prototype of an object instead: a schema can not carry it.
+        // No workflow that is read has this name: it is refused.
         if ([generated.metadata, generated.inputs ?? {}, ...generated.agents.map(({ env = {} }) => env)].some((map) => Object.hasOwn(map, "__proto__"))) return
         const spec = { ...generated, timeout: Option.map(seconds, Duration.seconds) }
         const encoded = yield* Schema.encode(WorkflowSpec.WorkflowSpec)(spec)
