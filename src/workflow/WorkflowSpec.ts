@@ -210,7 +210,8 @@ export const TaskSpec = Schema.Struct({
   })),
   stalledAfter: StalledAfter,
   condition: optional(Condition.annotations({
-    description: "Whether the task runs, an expression that is evaluated when all that it waits for has ended. Absent: `success()`."
+    description: "Whether the task runs, an expression that is evaluated when all that it waits for has ended.",
+    default: "success()"
   })).pipe(Schema.fromKey("if")),
   outputs: optional(Outputs.Outputs.annotations({
     description: "What the task answers by name, which other tasks can read, each with its type: string, number, boolean or list."
@@ -219,7 +220,8 @@ export const TaskSpec = Schema.Struct({
     description: "Whether the description ends with a paragraph that asks for the outputs. Absent: unless the program is an interpreter."
   })).pipe(Schema.fromKey("outputs_prompt")),
   continueOnError: optional(Schema.Boolean.annotations({
-    description: "Whether the run goes on, and can complete, though this task fails."
+    description: "Whether the run goes on, and can complete, though this task fails.",
+    default: false
   })).pipe(Schema.fromKey("continue_on_error"))
 }).annotations({ identifier: "TaskSpec", description: "A task: what one member of a team is to do, and after what." })
 export interface TaskSpec extends Schema.Schema.Type<typeof TaskSpec> {}
