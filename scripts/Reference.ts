@@ -76,6 +76,7 @@ const events = table(
 export const pages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "README.md": { "quick start": example("quick-start.ts") },
   "docs/library.md": {
+    builder: example("build-a-workflow.ts", "builder"),
     recover: example("resume-after-crash.ts", "recover"),
     guard: example("guard-a-migration.ts", "guard")
   },
