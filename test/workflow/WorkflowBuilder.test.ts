@@ -2,6 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import { parse } from "yaml"
+import * as JsonSchema from "../../src/workflow/JsonSchema.ts"
+import * as SchemaKeys from "../../src/workflow/SchemaKeys.ts"
 import * as WorkflowBuilder from "../../src/workflow/WorkflowBuilder.ts"
 import * as WorkflowExpression from "../../src/workflow/WorkflowExpression.ts"
 import * as WorkflowFile from "../../src/workflow/WorkflowFile.ts"
@@ -49,6 +53,7 @@ const check = checks.task("check", {
   blockedBy: [implement],
   retry: 1,
   outputsPrompt: false,
+  stalledAfter: "10 minutes",
   continueOnError: true
 })
 
@@ -130,6 +135,7 @@ teams:
         assign_to: second
         blocked_by: [implement]
         retry: 1
+        stalled_after: 10m
         outputs_prompt: false
         continue_on_error: true
 teardown: always
@@ -145,6 +151,22 @@ describe("WorkflowBuilder", () => {
     Effect.gen(function*() {
       assert.strictEqual(yield* WorkflowBuilder.toYaml(workflow), file)
     }))
+
+  it("can say everything that a file can", () => {
+    /** Of each map of a schema, the keys; a list or a name that the file chooses is passed through. */
+    const isSaid = (value: unknown, path: ReadonlyArray<string>): boolean => {
+      const [key, ...rest] = path
+      if (key === undefined) return true
+      if (Array.isArray(value)) return value.some((item) => isSaid(item, path))
+      if (!Predicate.isRecord(value)) return false
+      return key === "NAME" ? Object.values(value).some((each) => isSaid(each, rest)) : key in value && isSaid(value[key], rest)
+    }
+    // The one is another name of `timeout`; the keys of `defaults.retry` are those of the `retry` of a task.
+    const others = /^timeout_seconds$|^defaults\.retry\./
+    const said: unknown = parse(file)
+    const paths = SchemaKeys.keys(JsonSchema.jsonSchema).map(({ path }) => path).filter((path) => !others.test(path))
+    assert.deepStrictEqual(paths.filter((path) => !isSaid(said, path.replaceAll("[]", "").split("."))), [])
+  })
 
   it.effect("builds what is loaded from that file", () =>
     Effect.gen(function*() {
