@@ -59,9 +59,9 @@ export const write = Effect.fn("NewFile.write")(function*(
   const path = yield* Path.Path
   const refuse = (detail: string) => new NewFileError({ path: name, detail })
   const inWords = (error: PlatformError): NewFileError => {
-    const reason = error._tag === "SystemError" ? error.reason : undefined
-    if (reason === "AlreadyExists") return refuse(there)
-    return refuse(reason === "PermissionDenied" ? `no permission to write in ${path.dirname(given)}` : `could not be written: ${messageOf(error)}`)
+    if (isThere(error)) return refuse(there)
+    const isForbidden = error._tag === "SystemError" && error.reason === "PermissionDenied"
+    return refuse(isForbidden ? `no permission to write in ${path.dirname(given)}` : `could not be written: ${messageOf(error)}`)
   }
   const typeOf = (file: string) => Effect.map(Effect.option(files.stat(file)), Option.map(({ type }) => type))
   const work = Effect.gen(function*() {
@@ -84,6 +84,8 @@ export const write = Effect.fn("NewFile.write")(function*(
 /** What the system says, without what it was called with. */
 const messageOf = (error: PlatformError): string => (error.description ?? error.message).replace(/, \w+ '.*$/s, "")
 
+const isThere = (error: PlatformError): boolean => error._tag === "SystemError" && error.reason === "AlreadyExists"
+
 const there = "is there already; --force replaces it"
 
 const moveInto = Effect.fnUntraced(
@@ -95,12 +97,10 @@ const moveInto = Effect.fnUntraced(
     yield* files.writeFileString(part, text)
     if (replace) return yield* files.rename(part, target)
     // A link is made only where nothing is, which a file system without links can not do: there, such a file is opened.
-    yield* files.link(part, target).pipe(
-      Effect.catchIf(
-        (error) => error._tag === "SystemError" && error.reason !== "AlreadyExists",
-        () => files.writeFileString(target, text, { flag: "wx" })
-      )
+    const open = files.writeFileString(target, text, { flag: "wx" }).pipe(
+      Effect.tapError((error) => isThere(error) ? Effect.void : Effect.ignore(files.remove(target, { force: true })))
     )
+    yield* Effect.catchIf(files.link(part, target), (error) => !isThere(error), () => open)
   },
   Effect.scoped
 )
