@@ -1,15 +1,14 @@
 /** The parts of the pages that are made from the code, so that they can not say anything else. */
 import { readFileSync } from "node:fs"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import * as ExitCode from "../src/cli/ExitCode.ts"
 import * as Teardown from "../src/executor/Teardown.ts"
 import * as RunEvent from "../src/run/RunEvent.ts"
 import * as Settings from "../src/settings/Settings.ts"
-import * as JsonSchema from "../src/workflow/JsonSchema.ts"
 import { TeardownPolicy } from "../src/workflow/TeardownPolicy.ts"
+import * as WorkflowReference from "./WorkflowReference.ts"
 
 const row = (cells: ReadonlyArray<string>): string => `| ${cells.join(" | ")} |`
 
@@ -34,49 +33,6 @@ const teardown = table(
     ...policies.map((policy) => decision[policy])
   ])
 )
-
-const get = (value: unknown, ...path: ReadonlyArray<string>): unknown =>
-  path.reduce<unknown>((inner, key) => (Predicate.isRecord(inner) ? inner[key] : undefined), value)
-
-const typeOf = (schema: unknown): string => {
-  const choices = get(schema, "enum")
-  if (Array.isArray(choices)) return choices.map((choice) => code(String(choice))).join(", ")
-  const union = get(schema, "anyOf")
-  if (Array.isArray(union)) return union.map(typeOf).join(" or ")
-  const items = get(schema, "items")
-  return items === undefined ? String(get(schema, "type")) : `list of ${get(items, "$ref") === undefined ? typeOf(items) : "maps"}`
-}
-
-const fields = (prefix: string, schema: unknown): ReadonlyArray<ReadonlyArray<string>> => {
-  const required = get(schema, "required")
-  return Object.entries(Object(get(schema, "properties"))).map(([key, property]) => {
-    const fallback = get(property, "default")
-    const isRequired = Array.isArray(required) && required.includes(key)
-    return [
-      code(`${prefix}${key}`),
-      typeOf(property),
-      isRequired ? "required" : fallback === undefined ? "" : code(Array.isArray(fallback) ? JSON.stringify(fallback) : String(fallback)),
-      String(get(property, "description") ?? "")
-    ]
-  })
-}
-
-/** The one of several forms of a value that is a map. */
-const mapOf = (schema: unknown): unknown => {
-  const union = get(schema, "anyOf")
-  return Array.isArray(union) ? union.find((each) => get(each, "type") === "object") : undefined
-}
-
-const workflow = table(["key", "type", "default", "meaning"], [
-  ...fields("", JsonSchema.jsonSchema),
-  ...fields("metadata.", get(JsonSchema.jsonSchema, "properties", "metadata")),
-  ...fields("inputs.NAME.", get(JsonSchema.jsonSchema, "$defs", "InputSpec")),
-  ...fields("agents[].", get(JsonSchema.jsonSchema, "$defs", "AgentSpec")),
-  ...fields("teams[].", get(JsonSchema.jsonSchema, "$defs", "TeamSpec")),
-  ...fields("teams[].tasks[].", get(JsonSchema.jsonSchema, "$defs", "TaskSpec")),
-  ...fields("teams[].tasks[].retry.", mapOf(get(JsonSchema.jsonSchema, "$defs", "TaskSpec", "properties", "retry"))),
-  ...fields("defaults.", get(JsonSchema.jsonSchema, "properties", "defaults"))
-])
 
 /** An example, which is compiled and run as it is: all of it, or what its comments `#region NAME` and `#endregion` enclose. */
 const example = (file: string, region?: string): string => {
@@ -120,10 +76,11 @@ const events = table(
 export const pages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "README.md": { "quick start": example("quick-start.ts") },
   "docs/library.md": {
+    builder: example("build-a-workflow.ts", "builder"),
     recover: example("resume-after-crash.ts", "recover"),
     guard: example("guard-a-migration.ts", "guard")
   },
-  "docs/workflow-file.md": { workflow },
+  "docs/workflow.md": { keys: WorkflowReference.page },
   "docs/command.md": { "exit codes": exitCodes, teardown },
   "docs/settings.md": { settings },
   "docs/events.md": { events }

@@ -22,6 +22,16 @@ describe("README and docs", () => {
     assert.deepStrictEqual(broken, [])
   })
 
+  it("has a reference whose headings and links within the page fit", () => {
+    const page = readFileSync("docs/workflow.md", "utf8")
+    const anchorOf = (title: string) => title.toLowerCase().replaceAll(/[^\w\- ]/g, "").replaceAll(" ", "-")
+    const headings = [...page.matchAll(/^##+ (.*)$/gm)].map(([, title = ""]) => anchorOf(title))
+    assert.strictEqual(new Set(headings).size, headings.length)
+    const links = [...page.matchAll(/\]\(#(.*?)\)/g)].map(([, anchor]) => anchor)
+    assert.isAbove(links.length, 50)
+    assert.deepStrictEqual(links.filter((anchor = "") => !headings.includes(anchor)), [])
+  })
+
   it("describes every event", () => {
     assert.isTrue(Reference.everyEvent.every(({ meaning, tag }) => tag !== "" && meaning !== ""))
   })

@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
+import * as BuildAWorkflow from "../examples/build-a-workflow.ts"
 import * as Migration from "../examples/guard-a-migration.ts"
 import * as QuickStart from "../examples/quick-start.ts"
 import * as ResumeAfterCrash from "../examples/resume-after-crash.ts"
@@ -57,6 +58,17 @@ describe("examples", () => {
     return RunWorkflow.program.pipe(
       Effect.withConsole(recorded(lines)),
       Effect.andThen(() => assert.deepStrictEqual(lines, ["6 tasks completed"]))
+    )
+  })
+
+  it.scopedLive("build-a-workflow runs what it makes, and writes it as a file", () => {
+    const lines: Array<string> = []
+    return BuildAWorkflow.program.pipe(
+      Effect.withConsole(recorded(lines)),
+      Effect.andThen(() => {
+        assert.strictEqual(lines[0], "Say χαῖρε: 1 file")
+        assert.include(lines[1], "        blocked_by: [plan]\n        if: ${{ tasks.plan.outputs.summary != '' }}\n")
+      })
     )
   })
 

@@ -18,6 +18,7 @@ import * as CancelDefinition from "./definition/CancelDefinition.ts"
 import * as CleanupDefinition from "./definition/CleanupDefinition.ts"
 import * as DrillDefinition from "./definition/DrillDefinition.ts"
 import * as ForgetDefinition from "./definition/ForgetDefinition.ts"
+import * as InitDefinition from "./definition/InitDefinition.ts"
 import * as ListDefinition from "./definition/ListDefinition.ts"
 import * as LogsDefinition from "./definition/LogsDefinition.ts"
 import * as PlanDefinition from "./definition/PlanDefinition.ts"
@@ -35,6 +36,7 @@ import * as Streams from "./Streams.ts"
 
 /** The help of each command, by its name. */
 export const definitions = {
+  init: InitDefinition.definition,
   run: RunDefinition.definition,
   plan: PlanDefinition.definition,
   validate: ValidateDefinition.definition,
@@ -72,6 +74,7 @@ const parse = (argv: ReadonlyArray<string>) => ["node", "telemachy", ...argv]
 
 /** Loads each command when it is asked for, by its name: most of them need more than the rest of the program. */
 const commands = {
+  init: () => import("./command/InitCommand.ts"),
   run: () => import("./command/RunCommand.ts"),
   plan: () => import("./command/PlanCommand.ts"),
   validate: () => import("./command/ValidateCommand.ts"),

@@ -11,6 +11,8 @@ export interface RunResult {
   readonly startedAt: DateTime.Utc
   readonly endedAt: DateTime.Utc
   readonly tasks: ReadonlyArray<RunState.TaskState>
+  /** What tasks have answered by name, by the ids of those that declare it and have completed. */
+  readonly outputs: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /** Agents and teams, and what became of them. */
   readonly resources: ReadonlyArray<RunState.ResourceState>
 }
@@ -25,5 +27,10 @@ export const fromState = (state: RunState.RunState | undefined): Effect.Effect<R
       startedAt: state.startedAt,
       endedAt: state.endedAt,
       tasks: RunState.tasks(state),
+      outputs: outputsOf(RunState.tasks(state)),
       resources: RunState.resources(state)
     })
+
+const outputsOf = (tasks: ReadonlyArray<RunState.TaskState>): RunResult["outputs"] =>
+  Object.fromEntries(tasks.flatMap(({ outputs, ref, status }) =>
+    ref === undefined || outputs === undefined || status !== "completed" ? [] : [[ref, outputs] as const]))

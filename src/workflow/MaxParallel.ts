@@ -11,4 +11,4 @@ export const MaxParallel = Schema.Number.pipe(
     arbitrary: () => (fc) => fc.integer({ min: 1, max: most }),
     ...SchemaProblems.expects(`a whole number from 1 to ${most}`)
   })
-).annotations({ examples: [3] })
+)

@@ -207,8 +207,7 @@ export const TaskSpec = Schema.Struct({
   ).pipe(Schema.fromKey("assign_to")),
   approve: optional(nonBlank(templateOfAtMost(maxBytes.question)).annotations({
     description: "What a person is asked, instead of an agent: the task is a gate, which `telemachy approve` and `telemachy reject` answer. " +
-      "At most 2048 bytes.",
-    examples: ["Publish ${{ inputs.version }}? ${{ tasks.review.outputs.summary }}"]
+      "At most 2048 bytes."
   })),
   blockedBy: Schema.optionalWith(
     Schema.Array(Text).annotations({
@@ -229,12 +228,12 @@ export const TaskSpec = Schema.Struct({
   })),
   stalledAfter: StalledAfter,
   condition: optional(Condition.annotations({
-    description: "Whether the task runs, an expression that is evaluated when all that it waits for has ended. Absent: `success()`."
+    description: "Whether the task runs, an expression that is evaluated when all that it waits for has ended.",
+    default: "success()"
   })).pipe(Schema.fromKey("if")),
   matrix: optional(Matrix.annotations({
     description: "Lists of values by name: each combination makes an instance of the task, whose texts read them as `${{ matrix.NAME }}`. " +
-      "`include` adds values or combinations, `exclude` leaves some out. At most 1000 instances. Absent: the task is one.",
-    examples: [{ file: "${{ tasks.plan.outputs.files }}" }, { language: ["en", "de"], depth: [1, 2], exclude: [{ language: "de", depth: 2 }] }]
+      "`include` adds values or combinations, `exclude` leaves some out. At most 1000 instances. Absent: the task is one."
   })),
   maxParallel: optional(MaxParallel.annotations({
     description: "How many instances of the matrix are under way at once, at most. Absent: all."
@@ -246,7 +245,8 @@ export const TaskSpec = Schema.Struct({
     description: "Whether the description ends with a paragraph that asks for the outputs. Absent: unless the program is an interpreter."
   })).pipe(Schema.fromKey("outputs_prompt")),
   continueOnError: optional(Schema.Boolean.annotations({
-    description: "Whether the run goes on, and can complete, though this task fails."
+    description: "Whether the run goes on, and can complete, though this task fails.",
+    default: false
   })).pipe(Schema.fromKey("continue_on_error"))
 }).annotations({ identifier: "TaskSpec", description: "A task: what one member of a team is to do, and after what." })
 export interface TaskSpec extends Schema.Schema.Type<typeof TaskSpec> {}
@@ -369,7 +369,6 @@ const Fields = Schema.Struct({
   parkAfter: optional(ParkAfter.annotations({
     description: "How long a run has agents while it has nothing to do but wait for gates: then it is parked, and goes on when it is " +
       "resumed. `never`: for as long as it waits. Absent: 10m.",
-    examples: [Duration.minutes(10), "never"],
     default: Duration.minutes(10)
   })).pipe(Schema.fromKey("park_after")),
   timeout: Timeout.annotations({

@@ -32,7 +32,8 @@ describe("results that flow", () => {
       yield* TestClock.adjust("2 seconds")
       fake.change("plan", { status: "completed", result: answer })
       const { exit } = yield* finish(run)
-      assert.isTrue(Exit.isSuccess(exit))
+      assert(Exit.isSuccess(exit))
+      assert.deepStrictEqual(exit.value.outputs, { plan: { files: ["a", "b"], summary: "${{ inputs.x }} $(rm -rf /)" } })
       assert.deepStrictEqual(descriptions(fake.bodies), [
         "do plan\n\nWhen you are done, end your answer with a fenced block of JSON that holds one object with \"files\" (a list), \"summary\" (a text).",
         "Do a, b: ${{ inputs.x }} $(rm -rf /) (completed)"
@@ -107,7 +108,8 @@ describe("results that flow", () => {
       yield* first.untilKilled(first.execute(spec))
       const second = yield* driver(there, 2)
       const { run } = yield* Arr.head(yield* list(second.parts))
-      yield* second.resume(run)
+      const { outputs } = yield* second.resume(run)
+      assert.deepStrictEqual(outputs, { plan: JSON.parse(answer) })
       assert.deepStrictEqual(made(fake), { plan: 1, do: 1 })
       assert.strictEqual(descriptions(fake.bodies).at(-1), "Do b")
       const state = yield* stateOf(there, run)

@@ -6,6 +6,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { oneLine } from "../../report/Format.ts"
+import * as OutputLines from "../../report/OutputLines.ts"
 import * as Summary from "../../report/Summary.ts"
 import type { JournalError } from "../../run/JournalError.ts"
 import type { RunId } from "../../run/RunId.ts"
@@ -48,6 +49,7 @@ const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
     `${style.strong(oneLine(state.workflow))}  ${summary.status}  ${style.faint(`run ${state.run} on ${oneLine(state.url)}`)}`,
     ...(summary.owner === undefined ? [] : [style.faint(`driven by ${oneLine(summary.owner)}`)]),
     ...Summary.tasks(isOver ? state : { ...state, endedAt: now }, { ...options, isOver }),
+    ...OutputLines.render(state, options),
     ...Summary.quotes(state, options),
     ...Summary.resources(state, options),
     ...(state.endedAt === undefined ? [] : [Summary.lastLine(state, style)]),

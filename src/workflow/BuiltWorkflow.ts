@@ -1,0 +1,150 @@
+/** A workflow that is written in TypeScript, as a workflow file has it. */
+import * as Arr from "effect/Array"
+import * as Duration from "effect/Duration"
+import type { Expression } from "./WorkflowExpression.ts"
+import type * as Parts from "./WorkflowParts.ts"
+import type { Finding } from "./WorkflowProblem.ts"
+
+/** A map of a file. */
+type Written = Readonly<Record<string, unknown>>
+
+/** A workflow as a file has it, and what is wrong with it that no file could say. */
+export interface Built {
+  readonly input: Written
+  readonly findings: ReadonlyArray<Finding>
+}
+
+/** Writes a workflow as a file has it. What says nothing is left out. */
+export const of = ({ name, options }: Parts.Workflow): Built => {
+  const teams = new Map<Parts.AnyTeam, Array<Parts.AnyTask>>()
+  for (const task of withBlockers(options.tasks)) {
+    const before = teams.get(task.team)
+    if (before === undefined) teams.set(task.team, [task])
+    else before.push(task)
+  }
+  const agents = new Set([...teams.keys()].flatMap((team) => team.agents))
+  const findings: Array<Finding> = []
+  const { defaults, description, inputs, metadata, secrets, teardown, timeout } = options
+  const input = said({
+    apiVersion: "telemachy/v1",
+    metadata: { name, ...said({ description: description?.toString() }), ...metadata },
+    inputs: inputs?.declared,
+    secrets: secrets?.names,
+    agents: [...agents].map(writeAgent),
+    teams: [...teams].map(([team, tasks], position) => {
+      const bySubject = new Map(tasks.map((task) => [subjectOf(task), task]))
+      return {
+        name: team.name,
+        agents: team.agents.map((agent) => agent.name),
+        tasks: tasks.map((task, index) => {
+          const blockedBy = (task.options.blockedBy ?? []).map((blocker, place) => {
+            const blockerName = nameFor(blocker, task, bySubject)
+            if (blockerName !== undefined) return blockerName
+            const path = ["teams", position, "tasks", index, "blocked_by", place]
+            findings.push({ path, found: `the id ${blocker.id} of a task of another team`, expected: "no task of this team with that subject" })
+            return blocker.id
+          })
+          return writeTask(task, blockedBy)
+        })
+      }
+    }),
+    teardown,
+    defaults: defaults === undefined ? undefined : limitsOf(defaults),
+    timeout: durationOf(timeout)
+  })
+  return { input, findings }
+}
+
+/** A map without what says nothing. */
+const said = (map: Written): Written => Object.fromEntries(Object.entries(map).filter(([, value]) => value !== undefined))
+
+/** The tasks, and those that they wait for, each after those. */
+const withBlockers = (tasks: ReadonlyArray<Parts.AnyTask>): ReadonlySet<Parts.AnyTask> => {
+  const ordered = new Set<Parts.AnyTask>()
+  const seen = new Set<Parts.AnyTask>()
+  const rest = Arr.reverse(tasks)
+  for (let task = rest.at(-1); task !== undefined; task = rest.at(-1)) {
+    if (ordered.has(task) || seen.has(task)) {
+      ordered.add(task)
+      rest.pop()
+    } else {
+      seen.add(task)
+      rest.push(...Arr.reverse(task.options.blockedBy ?? []))
+    }
+  }
+  return ordered
+}
+
+const subjectOf = ({ id, options: { subject } }: Parts.AnyTask): string => subject?.toString() ?? id
+
+/** By what a task waits for another: the id, unless that is the subject of a third one in its team, which would be meant. */
+const nameFor = (
+  blocker: Parts.AnyTask,
+  task: Parts.AnyTask,
+  bySubject: ReadonlyMap<string, Parts.AnyTask>
+): string | undefined => {
+  const meant = bySubject.get(blocker.id)
+  if (meant === undefined || meant === blocker) return blocker.id
+  return blocker.team === task.team ? subjectOf(blocker) : undefined
+}
+
+const writeAgent = ({ name, options }: Parts.Agent): Written => {
+  const { cpus, dockerImage, env, memory, model, program, runtime, stalledAfter, workingDir } = options
+  return said({
+    name,
+    program: program?.toString(),
+    model: model?.toString(),
+    working_dir: workingDir?.toString(),
+    runtime,
+    docker_image: dockerImage?.toString(),
+    cpus,
+    memory,
+    env: env === undefined ? undefined : Object.fromEntries(Object.entries(env).map(([variable, value]) => [variable, writeVariable(value)])),
+    stalled_after: durationOf(stalledAfter)
+  })
+}
+
+const writeVariable = (value: Parts.Secret | Expression<unknown> | string): string =>
+  typeof value === "object" && "_tag" in value ? `\${{ secrets.${value.name} }}` : value.toString()
+
+const writeTask = (task: Parts.AnyTask, blockedBy: ReadonlyArray<string>): Written => {
+  const { assignTo, condition, continueOnError, description, outputs, outputsPrompt, type } = task.options
+  const assignees = Arr.ensure(assignTo).map(({ name }) => name)
+  return said({
+    id: task.id,
+    subject: subjectOf(task),
+    description: description.toString(),
+    assign_to: assignees.length === 1 ? assignees[0] : assignees,
+    blocked_by: blockedBy.length === 0 ? undefined : blockedBy,
+    type,
+    ...limitsOf(task.options),
+    if: condition?.toString(),
+    outputs,
+    outputs_prompt: outputsPrompt,
+    continue_on_error: continueOnError
+  })
+}
+
+const limitsOf = ({ retry, stalledAfter, timeout }: Parts.DefaultsOptions): Written =>
+  said({
+    timeout: durationOf(timeout),
+    retry: typeof retry === "object" ? writeRetry(retry) : retry,
+    stalled_after: durationOf(stalledAfter)
+  })
+
+const writeRetry = ({ backoff, maxWait, on, times, wait }: Parts.RetryOptions): Written =>
+  said({ times, wait: durationOf(wait), backoff, max_wait: durationOf(maxWait), on })
+
+const units: ReadonlyArray<readonly [unit: string, seconds: number]> = [["d", 86_400], ["h", 3600], ["m", 60], ["s", 1]]
+
+/** A duration as a file has it: with its units where it is of whole seconds. */
+const durationOf = (given: Duration.DurationInput | undefined): string | number | undefined => {
+  if (given === undefined) return undefined
+  const seconds = Duration.toSeconds(given)
+  if (!Number.isSafeInteger(seconds) || seconds === 0) return seconds
+  return units.flatMap(([unit, each], position) => {
+    const [, longer = Number.POSITIVE_INFINITY] = units[position - 1] ?? []
+    const number = Math.floor((seconds % longer) / each)
+    return number === 0 ? [] : [`${number}${unit}`]
+  }).join(" ")
+}

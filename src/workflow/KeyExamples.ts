@@ -1,0 +1,71 @@
+/**
+ * Examples of the keys of a workflow file, as a file writes them. An annotation of a schema would hold what they are decoded
+ * to, which for most keys is nothing that can be written. They are parts of one workflow, in which each of them is right.
+ */
+
+/** A value as a file has it. */
+type Written = string | number | boolean | null | ReadonlyArray<Written> | { readonly [key: string]: Written }
+
+const plan = {
+  id: "plan",
+  subject: "Plan the change",
+  description: "Read the ticket, and say which files are to change.",
+  assign_to: "architect",
+  outputs: { files: "list", summary: "string" }
+} as const
+
+const implement = {
+  subject: "Implement it",
+  description: "Change ${{ join(tasks.plan.outputs.files, ', ') }} as the plan says: ${{ tasks.plan.outputs.summary }}",
+  assign_to: "implementer",
+  blocked_by: ["plan"]
+} as const
+
+/** By the ends of their paths: of those that a path ends with, the longest counts. */
+const examples: Readonly<Record<string, ReadonlyArray<Written>>> = {
+  apiVersion: ["telemachy/v1"],
+  metadata: [{ name: "ticket", description: "Works on one issue.", owner: "platform team" }],
+  "metadata.description": ["Works on ${{ inputs.ticket }}."],
+  required: [true],
+  agents: [[{ name: "architect" }, { name: "implementer", working_dir: "./service" }]],
+  model: ["claude-sonnet-4-5"],
+  working_dir: ["./service"],
+  runtime: ["docker"],
+  docker_image: ["node:22"],
+  cpus: [4],
+  stalled_after: ["15m"],
+  teams: [[{ name: "core", agents: ["architect", "implementer"], tasks: [plan, implement] }]],
+  "teams[].agents": [["architect", "implementer"]],
+  tasks: [[plan, implement]],
+  description: ["Read the ticket, and say which files are to change."],
+  assign_to: ["implementer", ["architect", "implementer"]],
+  blocked_by: [["plan"]],
+  "tasks[].type": ["implementation"],
+  timeout: ["30m", "1h 30m", 90],
+  retry: [2, { times: 2, wait: "30s", backoff: 2, max_wait: "10m", on: ["failed", "timeout"] }],
+  wait: ["30s"],
+  backoff: [2],
+  max_wait: ["10m"],
+  on: [["failed", "timeout"]],
+  matrix: [
+    { file: "${{ tasks.plan.outputs.files }}" },
+    { language: ["en", "de"], depth: [1, 2], exclude: [{ language: "de", depth: 2 }] }
+  ],
+  max_parallel: [3],
+  approve: ["Change ${{ join(tasks.plan.outputs.files, ', ') }}? ${{ tasks.plan.outputs.summary }}"],
+  park_after: ["10m", "never"],
+  if: ["failure()", "${{ tasks.plan.outputs.summary != '' }}"],
+  outputs: [{ files: "list", summary: "string" }],
+  outputs_prompt: [false],
+  continue_on_error: [true],
+  teardown: ["always"],
+  defaults: [{ timeout: "30m", retry: 1, stalled_after: "10m" }],
+  timeout_seconds: [3600]
+}
+
+/** Finds the examples of a key by its path. */
+export const of = (path: string): ReadonlyArray<Written> | undefined => {
+  const ends = Object.keys(examples).filter((end) => path === end || path.endsWith(`.${end}`))
+  const longest = ends.reduce<string | undefined>((best, end) => (end.length > (best ?? "").length ? end : best), undefined)
+  return longest === undefined ? undefined : examples[longest]
+}

@@ -1,0 +1,287 @@
+/**
+ * Makes a workflow in TypeScript, where the compiler checks its names: agents and tasks are values, a task is given to agents
+ * of its team, waits for tasks, and is read by the outputs that it declares. {@link build} makes the same of it that is made of
+ * a file, with the same checks, and {@link toYaml} writes that file.
+ */
+import type * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as BuiltWorkflow from "./BuiltWorkflow.ts"
+import type { Inputs } from "./Inputs.ts"
+import * as WorkflowExpression from "./WorkflowExpression.ts"
+import type * as Parts from "./WorkflowParts.ts"
+import * as WorkflowProblem from "./WorkflowProblem.ts"
+import * as WorkflowSpec from "./WorkflowSpec.ts"
+import * as YamlText from "./YamlText.ts"
+
+/**
+ * The parts of a workflow, and what there is to say of each.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type {
+  Agent, AgentOptions, AnyTask, AnyTeam, DeclaredOutputs, DefaultsOptions, InputType, OutputValues,
+  RetryOptions, Secret, Task, TaskOptions, Team, ValueTypes, Workflow, WorkflowInputs, WorkflowOptions,
+  WorkflowSecrets
+} from "./WorkflowParts.ts"
+
+/**
+ * Makes an agent. Its name is unique in the workflow.
+ *
+ * **Example** (An agent that runs Claude Code beside the workflow file)
+ *
+ * ```ts
+ * import { WorkflowBuilder } from "telemachy"
+ *
+ * export const coder = WorkflowBuilder.agent("coder", { program: "claude-code", workingDir: ".", stalledAfter: "15 minutes" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const agent = <const Name extends string>(name: Name, options: Parts.AgentOptions = {}): Parts.Agent<Name> => ({
+  _tag: "Agent",
+  name,
+  options
+})
+
+/**
+ * Makes a team of agents, which makes its tasks.
+ *
+ * **Example** (Two tasks, the second of which reads what the first has answered)
+ *
+ * ```ts
+ * import { WorkflowBuilder, WorkflowExpression } from "telemachy"
+ *
+ * const architect = WorkflowBuilder.agent("architect")
+ * const coder = WorkflowBuilder.agent("coder")
+ * const core = WorkflowBuilder.team("core", [architect, coder])
+ *
+ * export const plan = core.task("plan", {
+ *   description: "Plan the change.",
+ *   assignTo: architect,
+ *   outputs: { files: "list", summary: "string" }
+ * })
+ *
+ * export const implement = core.task("implement", {
+ *   description: WorkflowExpression.text`Change ${WorkflowExpression.join(plan.output("files"), ", ")}: ${plan.output("summary")}`,
+ *   assignTo: coder,
+ *   blockedBy: [plan],
+ *   retry: { times: 2, wait: "30 seconds" }
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const team = <const Members extends Arr.NonEmptyReadonlyArray<Parts.Agent>>(
+  name: string,
+  agents: Members
+): Parts.Team<Members[number]["name"]> => {
+  const made: Parts.Team<Members[number]["name"]> = {
+    _tag: "Team",
+    name,
+    agents,
+    task: (id, options) => {
+      const { outputs } = options
+      return {
+        _tag: "Task",
+        id,
+        team: made,
+        options,
+        outputs,
+        status: WorkflowExpression.make(`tasks.${id}.status`),
+        result: WorkflowExpression.make(`tasks.${id}.result`),
+        output: (name) => WorkflowExpression.make(`tasks.${id}.outputs.${name}`)
+      }
+    }
+  }
+  return made
+}
+
+/**
+ * Declares what a workflow can be given, as a file does: a bare value is the default, and tells the type.
+ *
+ * **Example** (Inputs of three types)
+ *
+ * ```ts
+ * import { WorkflowBuilder, WorkflowExpression } from "telemachy"
+ *
+ * export const inputs = WorkflowBuilder.inputs({
+ *   ticket: { description: "Issue to work on", required: true },
+ *   languages: ["en", "de"],
+ *   depth: { type: "number", default: 2, options: [1, 2, 3] }
+ * })
+ *
+ * export const description = WorkflowExpression.text`Read ${inputs.input("ticket")} ${inputs.input("depth")} times.`
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const inputs = <const Declared extends Inputs>(declared: Declared): Parts.WorkflowInputs<Declared> => ({
+  declared,
+  input: (name) => WorkflowExpression.make(`inputs.${name}`)
+})
+
+/**
+ * Declares the secrets that a workflow needs.
+ *
+ * **Example** (A program that is given a token)
+ *
+ * ```ts
+ * import { WorkflowBuilder } from "telemachy"
+ *
+ * export const secrets = WorkflowBuilder.secrets("GITHUB_TOKEN")
+ *
+ * export const coder = WorkflowBuilder.agent("coder", { env: { GH_TOKEN: secrets.secret("GITHUB_TOKEN") } })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const secrets = <const Names extends Arr.NonEmptyReadonlyArray<string>>(
+  ...names: Names
+): Parts.WorkflowSecrets<Names[number]> => ({ names, secret: (name) => ({ _tag: "Secret", name }) })
+
+/**
+ * Makes a workflow of tasks. Those that they wait for, and the teams and agents of all of them, belong to it.
+ *
+ * **Example** (A workflow of one task)
+ *
+ * ```ts
+ * import { WorkflowBuilder } from "telemachy"
+ *
+ * const greeter = WorkflowBuilder.agent("greeter", { program: "none" })
+ * const crew = WorkflowBuilder.team("crew", [greeter])
+ * const greet = crew.task("greet", { description: "Say hello.", assignTo: greeter })
+ *
+ * export const hello = WorkflowBuilder.make("hello", { tasks: [greet], teardown: "always", timeout: "1 minute" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (name: string, options: Parts.WorkflowOptions): Parts.Workflow => ({ name, options })
+
+/**
+ * Builds a workflow, with every check that a workflow file goes through, and fails with all problems at once.
+ *
+ * **Example** (Running what was built)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowBuilder, WorkflowExecutor } from "telemachy"
+ *
+ * export const run = (workflow: WorkflowBuilder.Workflow) =>
+ *   Effect.flatMap(WorkflowBuilder.build(workflow), (spec) => WorkflowExecutor.execute(spec))
+ * ```
+ *
+ * @since 0.1.0
+ * @category functions
+ */
+export const build = (workflow: Parts.Workflow): Effect.Effect<WorkflowSpec.WorkflowSpec, WorkflowProblem.WorkflowInvalid> =>
+  Effect.suspend(() => {
+    const { findings, input } = BuiltWorkflow.of(workflow)
+    const problems = findings.map((finding) => WorkflowProblem.make(finding, { position: undefined, written: undefined, workflow: input }))
+    return WorkflowSpec.decodeUnknown(input, { source: workflow.name, problems })
+  })
+
+/**
+ * Writes a workflow as a file, if it can be built. What is loaded from that file is what {@link build} makes.
+ *
+ * **Example** (A file for the command)
+ *
+ * ```ts
+ * import { FileSystem } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { WorkflowBuilder } from "telemachy"
+ *
+ * export const save = (workflow: WorkflowBuilder.Workflow) =>
+ *   Effect.gen(function*() {
+ *     const files = yield* FileSystem.FileSystem
+ *     yield* files.writeFileString("flow.yaml", yield* WorkflowBuilder.toYaml(workflow))
+ *   })
+ * ```
+ *
+ * @since 0.1.0
+ * @category functions
+ */
+export const toYaml = (workflow: Parts.Workflow): Effect.Effect<string, WorkflowProblem.WorkflowInvalid> =>
+  Effect.map(build(workflow), () => YamlText.write(BuiltWorkflow.of(workflow).input))
+
+/**
+ * Finds what can be run and is probably not meant, as in a file.
+ *
+ * **Example** (Refusing what is probably not meant)
+ *
+ * ```ts
+ * import { WorkflowBuilder } from "telemachy"
+ *
+ * export const isClean = (workflow: WorkflowBuilder.Workflow) => WorkflowBuilder.warnings(workflow).length === 0
+ * ```
+ *
+ * @since 0.1.0
+ * @category functions
+ */
+export const warnings = (workflow: Parts.Workflow): ReadonlyArray<WorkflowProblem.Warning> =>
+  WorkflowSpec.warnings(BuiltWorkflow.of(workflow).input)
+
+/**
+ * What is to be known of a run to find the outputs of its tasks: the result of a run has it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface EndedTasks {
+  readonly tasks: ReadonlyArray<{
+    readonly ref: string | undefined
+    readonly status: string
+    readonly outputs: Readonly<Record<string, unknown>> | undefined
+  }>
+}
+
+/**
+ * Finds what a task has answered in a run, with the types that it declares. There is nothing when it did not complete, or was
+ * not a task of that run.
+ *
+ * **Example** (The files that a plan names)
+ *
+ * ```ts
+ * import { Option } from "effect"
+ * import { WorkflowBuilder, type WorkflowExecutor } from "telemachy"
+ *
+ * const architect = WorkflowBuilder.agent("architect")
+ * const core = WorkflowBuilder.team("core", [architect])
+ * const plan = core.task("plan", { description: "Plan.", assignTo: architect, outputs: { files: "list" } })
+ *
+ * export const filesOf = (result: WorkflowExecutor.RunResult) =>
+ *   Option.map(WorkflowBuilder.outputsOf(result, plan), ({ files }) => files.length)
+ * ```
+ *
+ * @since 0.1.0
+ * @category functions
+ */
+export const outputsOf = <Declared extends Parts.DeclaredOutputs>(
+  { tasks }: EndedTasks,
+  { id, outputs }: Parts.Task<Declared>
+): Option.Option<Parts.OutputValues<Declared>> => {
+  const ended = tasks.find(({ ref, status }) => ref === id && status === "completed")
+  const values = ended?.outputs ?? {}
+  return ended !== undefined && areOf(outputs, values) ? Option.some(values) : Option.none()
+}
+
+const isOf: { readonly [Type in keyof Parts.ValueTypes]: Predicate.Predicate<unknown> } = {
+  string: Predicate.isString,
+  number: Predicate.isNumber,
+  boolean: Predicate.isBoolean,
+  list: Array.isArray
+}
+
+const areOf = <Declared extends Parts.DeclaredOutputs>(
+  declared: Declared | undefined,
+  values: Readonly<Record<string, unknown>>
+): values is Parts.OutputValues<Declared> =>
+  Object.entries(declared ?? {}).every(([name, type]) => Object.hasOwn(values, name) && isOf[type](values[name]))

@@ -1,0 +1,155 @@
+/** The parts of a workflow that is written in TypeScript, and what there is to say of each. A duration is what Effect takes for one. */
+import type * as Arr from "effect/Array"
+import type * as Duration from "effect/Duration"
+import type { Inputs } from "./Inputs.ts"
+import type { RetriedEnd } from "./RetryPolicy.ts"
+import type { TeardownPolicy } from "./TeardownPolicy.ts"
+import type { Expression, Text } from "./WorkflowExpression.ts"
+
+/** What the values of a type are. */
+export interface ValueTypes {
+  readonly string: string
+  readonly number: number
+  readonly boolean: boolean
+  readonly list: ReadonlyArray<unknown>
+}
+
+/** What a task answers by name: the type of each value. */
+export type DeclaredOutputs = Readonly<Record<string, keyof ValueTypes>>
+
+/** A secret that a workflow declares. Its value is nowhere but in the environment of a program. */
+export interface Secret {
+  readonly _tag: "Secret"
+  readonly name: string
+}
+
+/** What there is to say of an agent; what is left out is as in a file. */
+export interface AgentOptions {
+  readonly program?: Text | undefined
+  readonly model?: Text | undefined
+  readonly workingDir?: Text | undefined
+  readonly runtime?: "local" | "docker" | undefined
+  readonly dockerImage?: Text | undefined
+  readonly cpus?: number | undefined
+  readonly memory?: string | undefined
+  readonly env?: Readonly<Record<string, Text | Secret>> | undefined
+  readonly stalledAfter?: Duration.DurationInput | undefined
+}
+
+/** An agent. */
+export interface Agent<out Name extends string = string> {
+  readonly _tag: "Agent"
+  readonly name: Name
+  readonly options: AgentOptions
+}
+
+/** A team, whoever its members are. */
+export interface AnyTeam {
+  readonly _tag: "Team"
+  readonly name: string
+  readonly agents: ReadonlyArray<Agent>
+}
+
+/** How often, and when, a task is tried again. */
+export interface RetryOptions {
+  readonly times: number
+  readonly wait?: Duration.DurationInput | undefined
+  readonly backoff?: number | undefined
+  readonly maxWait?: Duration.DurationInput | undefined
+  readonly on?: ReadonlyArray<RetriedEnd> | undefined
+}
+
+/** What holds for every task that does not say otherwise. */
+export interface DefaultsOptions {
+  readonly timeout?: Duration.DurationInput | undefined
+  readonly retry?: number | RetryOptions | undefined
+  readonly stalledAfter?: Duration.DurationInput | undefined
+}
+
+/** What there is to say of a task of a team with these members; what is left out is as in a file. */
+export interface TaskOptions<Member extends string, Declared extends DeclaredOutputs> extends DefaultsOptions {
+  /** Defaults to the id. */
+  readonly subject?: Text | undefined
+  readonly description: Text
+  readonly assignTo: Agent<Member> | Arr.NonEmptyReadonlyArray<Agent<Member>>
+  readonly blockedBy?: ReadonlyArray<AnyTask> | undefined
+  readonly type?: "general" | "research" | "implementation" | "review" | "testing" | "hello" | undefined
+  /** Whether it runs: `if` in a file. */
+  readonly condition?: string | Expression<unknown> | undefined
+  readonly outputs?: Declared | undefined
+  readonly outputsPrompt?: boolean | undefined
+  readonly continueOnError?: boolean | undefined
+}
+
+/** A task, whatever it answers. */
+export interface AnyTask {
+  readonly _tag: "Task"
+  readonly id: string
+  readonly team: AnyTeam
+  readonly options: TaskOptions<string, DeclaredOutputs>
+}
+
+/** The values of outputs, by their names. */
+export type OutputValues<Declared extends DeclaredOutputs> = { readonly [Name in keyof Declared]: ValueTypes[Declared[Name]] }
+
+/** A task that answers these outputs. */
+export interface Task<Declared extends DeclaredOutputs> extends AnyTask {
+  /** What it answers, if anything. */
+  readonly outputs: Declared | undefined
+  /** How it has ended. */
+  readonly status: Expression<string>
+  /** What its worker has written last. */
+  readonly result: Expression<string>
+  /** What it has answered by a name that it declares. */
+  readonly output: <Name extends keyof Declared & string>(name: Name) => Expression<OutputValues<Declared>[Name]>
+}
+
+/** A team of these members. */
+export interface Team<Member extends string> extends AnyTeam {
+  /** Makes a task of the team, with an id that is unique in the workflow. */
+  readonly task: <const Declared extends DeclaredOutputs = {}>(id: string, options: TaskOptions<Member, Declared>) => Task<Declared>
+}
+
+type Widened<Value> = Value extends string ? string : Value extends number ? number : Value extends boolean ? boolean : ReadonlyArray<unknown>
+
+/** The type of the value of an input that is declared like this. */
+export type InputType<Declared> = Declared extends { readonly type: infer Name extends keyof ValueTypes } ? ValueTypes[Name]
+  : Declared extends { readonly default: infer Value } ? Widened<Value>
+  : Declared extends { readonly options: ReadonlyArray<infer Value> } ? Widened<Value>
+  : Declared extends string | number | boolean | ReadonlyArray<unknown> ? Widened<Declared>
+  : string
+
+/** What a workflow can be given. */
+export interface WorkflowInputs<Declared extends Inputs> {
+  readonly declared: Declared
+  /** The value of an input by its name. */
+  readonly input: <Name extends keyof Declared & string>(name: Name) => Expression<InputType<Declared[Name]>>
+}
+
+/** The secrets that a workflow needs. */
+export interface WorkflowSecrets<Name extends string> {
+  readonly names: ReadonlyArray<string>
+  /** A secret by its name, for the environment of an agent. */
+  readonly secret: (name: Name) => Secret
+}
+
+/** What there is to say of a workflow; what is left out is as in a file. */
+export interface WorkflowOptions {
+  /** Its tasks. Those that they wait for belong to it as well. */
+  readonly tasks: Arr.NonEmptyReadonlyArray<AnyTask>
+  /** What the workflow is for. */
+  readonly description?: Text | undefined
+  /** Whatever else is worth noting. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+  readonly inputs?: { readonly declared: Inputs } | undefined
+  readonly secrets?: { readonly names: ReadonlyArray<string> } | undefined
+  readonly teardown?: TeardownPolicy | undefined
+  readonly defaults?: DefaultsOptions | undefined
+  readonly timeout?: Duration.DurationInput | undefined
+}
+
+/** A workflow that can be built. */
+export interface Workflow {
+  readonly name: string
+  readonly options: WorkflowOptions
+}

@@ -1,0 +1,95 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import { Ajv2020 } from "ajv/dist/2020.js"
+import * as JsonSchema from "../../src/workflow/JsonSchema.ts"
+import * as SchemaKeys from "../../src/workflow/SchemaKeys.ts"
+import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
+
+const keys = SchemaKeys.keys(JsonSchema.jsonSchema)
+
+const isValid = new Ajv2020({ strict: true, strictTypes: false, allErrors: true }).compile(JsonSchema.jsonSchema)
+
+/** The workflow that the examples are parts of: each is put into its last agent, team and task, and into the input `NAME`. */
+const whole = {
+  metadata: { name: "ticket" },
+  inputs: { ticket: "ABC-1", NAME: {} },
+  secrets: ["GITHUB_TOKEN"],
+  agents: [{ name: "architect" }, { name: "implementer", docker_image: "node:22" }],
+  teams: [
+    {
+      name: "first",
+      agents: ["architect", "implementer"],
+      tasks: [{ subject: "Plan it first", id: "plan", description: "d", assign_to: "architect", outputs: { files: "list", summary: "string" } }]
+    },
+    {
+      name: "last",
+      agents: ["architect", "implementer"],
+      tasks: [{ subject: "only", description: "d", assign_to: "architect", blocked_by: ["plan"], retry: { times: 1 } }]
+    }
+  ],
+  defaults: { retry: { times: 1 } }
+}
+
+/** Of the two teams, an example of tasks that has a plan of its own needs the second alone. */
+const alone = { ...whole, teams: whole.teams.slice(1).map((team) => ({ ...team, tasks: [{ ...team.tasks[0], blocked_by: [] }] })) }
+
+/** Puts a value where a path leads to, or takes away what is there. */
+const put = (into: unknown, path: ReadonlyArray<string>, value: unknown): unknown => {
+  const [key, ...rest] = path
+  if (key === undefined) return value
+  if (Array.isArray(into)) return [...into.slice(0, -1), put(into.at(-1), rest, value)]
+  assert(Predicate.isRecord(into), `there is nothing to put ${path.join(".")} into`)
+  const { [key]: before, ...others } = into
+  const after = put(before, rest, value)
+  return after === undefined ? others : { ...others, [key]: after }
+}
+
+const at = (value: unknown, path: ReadonlyArray<string>): unknown =>
+  path.reduce<unknown>((inner, key) => Array.isArray(inner) ? inner.at(-1) : Predicate.isRecord(inner) ? inner[key] : undefined, value)
+
+const segments = (path: string) => path.replaceAll("[]", ".last").split(".")
+
+const examplesOf = ({ schema }: SchemaKeys.Key): ReadonlyArray<unknown> => Array.isArray(schema["examples"]) ? schema["examples"] : []
+
+describe("SchemaKeys", () => {
+  it("finds the keys of every map, by their paths", () => {
+    const paths = keys.map(({ path }) => path)
+    assert.strictEqual(new Set(paths).size, paths.length)
+    for (const path of ["timeout", "metadata.name", "inputs.NAME.options", "agents[].env", "teams[].tasks[].retry.wait", "defaults.retry.on"]) {
+      assert.include(paths, path)
+    }
+  })
+
+  it("knows which are required", () => {
+    const required = keys.filter(({ isRequired }) => isRequired).map(({ path }) => path)
+    assert.includeMembers(required, ["metadata", "agents", "teams", "metadata.name", "agents[].name", "teams[].tasks[].retry.times"])
+    assert.notInclude(required, "teardown")
+  })
+
+  it.each(keys.map((key) => [key.path, key] as const))("says what %s is, with an example", (_, key) => {
+    assert.match(String(key.schema["description"]), /^[A-Z].*\.$/)
+    assert.isAbove(examplesOf(key).length, 0)
+    if (key.isRequired) assert.notProperty(key.schema, "default")
+  })
+
+  it.effect.each(keys.flatMap((key) => examplesOf(key).map((example) => ({ path: key.path, example }))))(
+    "has an example that can be written: $path $example",
+    ({ example, path }) =>
+      Effect.gen(function*() {
+        const workflow = put(/^(teams|teams\[\]\.tasks|teams\[\]\.tasks\[\]\.id)$/.test(path) ? alone : whole, segments(path), example)
+        assert.isTrue(isValid(workflow), JSON.stringify(isValid.errors))
+        yield* WorkflowSpec.decodeUnknown(workflow)
+      })
+  )
+
+  it.effect.each(keys.filter(({ isRequired }) => !isRequired))("says what holds without $path", ({ path, schema }) =>
+    Effect.gen(function*() {
+      const without = put(whole, segments(path), undefined)
+      const written = yield* Schema.encode(WorkflowSpec.WorkflowSpec)(yield* WorkflowSpec.decodeUnknown(without))
+      const filledIn = at(written, segments(path))
+      if (filledIn !== undefined) assert.deepStrictEqual(schema["default"], filledIn)
+      if ("default" in schema) yield* WorkflowSpec.decodeUnknown(put(whole, segments(path), schema["default"]))
+    }))
+})

@@ -1,0 +1,380 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import { parse } from "yaml"
+import * as JsonSchema from "../../src/workflow/JsonSchema.ts"
+import * as SchemaKeys from "../../src/workflow/SchemaKeys.ts"
+import * as WorkflowBuilder from "../../src/workflow/WorkflowBuilder.ts"
+import * as WorkflowExpression from "../../src/workflow/WorkflowExpression.ts"
+import * as WorkflowFile from "../../src/workflow/WorkflowFile.ts"
+
+const inputs = WorkflowBuilder.inputs({
+  ticket: { description: "Issue to work on", required: true },
+  languages: ["en", "de"],
+  depth: { type: "number", default: 2, options: [1, 2, 3] }
+})
+const secrets = WorkflowBuilder.secrets("GITHUB_TOKEN")
+
+const architect = WorkflowBuilder.agent("architect", { model: "opus", workingDir: "./service" })
+const coder = WorkflowBuilder.agent("coder", {
+  program: WorkflowExpression.text`claude-code`,
+  runtime: "docker",
+  dockerImage: "node:22",
+  cpus: 4,
+  memory: "8g",
+  env: { GH_TOKEN: secrets.secret("GITHUB_TOKEN"), TICKET: inputs.input("ticket"), LOG_LEVEL: "debug" },
+  stalledAfter: "15 minutes"
+})
+const second = WorkflowBuilder.agent("second")
+const core = WorkflowBuilder.team("core", [architect, coder])
+const checks = WorkflowBuilder.team("checks", [second])
+
+const plan = core.task("plan", {
+  subject: WorkflowExpression.text`Plan ${inputs.input("ticket")}`,
+  description: WorkflowExpression.text`Plan it in ${WorkflowExpression.join(inputs.input("languages"), " and ")}.`,
+  assignTo: architect,
+  outputs: { files: "list", summary: "string", count: "number", isSmall: "boolean" }
+})
+const implement = core.task("implement", {
+  description: WorkflowExpression.text`Change ${WorkflowExpression.toJson(plan.output("files"))}, ${plan.output("count")} of them.`,
+  assignTo: [architect, coder],
+  blockedBy: [plan],
+  type: "implementation",
+  timeout: "90 minutes",
+  retry: { times: 2, wait: "30 seconds", backoff: 2, maxWait: "10 minutes", on: ["failed"] },
+  condition: WorkflowExpression.expression`${plan.output("count")} > ${0} && ${plan.output("summary")} != ${"it's"}`
+})
+const check = checks.task("check", {
+  subject: "Check it",
+  description: plan.output("summary"),
+  assignTo: second,
+  blockedBy: [implement],
+  retry: 1,
+  outputsPrompt: false,
+  stalledAfter: "10 minutes",
+  continueOnError: true
+})
+
+const workflow = WorkflowBuilder.make("release", {
+  description: "Works on one issue.",
+  metadata: { owner: "platform" },
+  tasks: [check],
+  inputs,
+  secrets,
+  teardown: "always",
+  defaults: { timeout: "10 minutes", retry: 1, stalledAfter: 90 * 1000 },
+  timeout: "1 day"
+})
+
+const file = `apiVersion: telemachy/v1
+metadata:
+  name: release
+  description: Works on one issue.
+  owner: platform
+inputs:
+  ticket:
+    description: Issue to work on
+    required: true
+  languages: [en, de]
+  depth:
+    type: number
+    default: 2
+    options: [1, 2, 3]
+secrets: [GITHUB_TOKEN]
+agents:
+  - name: architect
+    model: opus
+    working_dir: ./service
+  - name: coder
+    program: claude-code
+    runtime: docker
+    docker_image: node:22
+    cpus: 4
+    memory: 8g
+    env:
+      GH_TOKEN: \${{ secrets.GITHUB_TOKEN }}
+      TICKET: \${{ inputs.ticket }}
+      LOG_LEVEL: debug
+    stalled_after: 15m
+  - name: second
+teams:
+  - name: core
+    agents: [architect, coder]
+    tasks:
+      - id: plan
+        subject: Plan \${{ inputs.ticket }}
+        description: Plan it in \${{ join(inputs.languages, ' and ') }}.
+        assign_to: architect
+        outputs:
+          files: list
+          summary: string
+          count: number
+          isSmall: boolean
+      - id: implement
+        subject: implement
+        description: Change \${{ toJSON(tasks.plan.outputs.files) }}, \${{ tasks.plan.outputs.count }} of them.
+        assign_to: [architect, coder]
+        blocked_by: [plan]
+        type: implementation
+        timeout: 1h 30m
+        retry:
+          times: 2
+          wait: 30s
+          backoff: 2
+          max_wait: 10m
+          on: [failed]
+        if: \${{ tasks.plan.outputs.count > 0 && tasks.plan.outputs.summary != 'it''s' }}
+  - name: checks
+    agents: [second]
+    tasks:
+      - id: check
+        subject: Check it
+        description: \${{ tasks.plan.outputs.summary }}
+        assign_to: second
+        blocked_by: [implement]
+        retry: 1
+        stalled_after: 10m
+        outputs_prompt: false
+        continue_on_error: true
+teardown: always
+defaults:
+  timeout: 10m
+  retry: 1
+  stalled_after: 1m 30s
+timeout: 1d
+`
+
+describe("WorkflowBuilder", () => {
+  it.effect("writes a workflow as the file that a person would write", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* WorkflowBuilder.toYaml(workflow), file)
+    }))
+
+  it("can say everything that a file can", () => {
+    /** Of each map of a schema, the keys; a list or a name that the file chooses is passed through. */
+    const isSaid = (value: unknown, path: ReadonlyArray<string>): boolean => {
+      const [key, ...rest] = path
+      if (key === undefined) return true
+      if (Array.isArray(value)) return value.some((item) => isSaid(item, path))
+      if (!Predicate.isRecord(value)) return false
+      return key === "NAME" ? Object.values(value).some((each) => isSaid(each, rest)) : key in value && isSaid(value[key], rest)
+    }
+    // The one is another name of `timeout`; the keys of `defaults.retry` are those of the `retry` of a task.
+    const others = /^timeout_seconds$|^defaults\.retry\./
+    const said: unknown = parse(file)
+    const paths = SchemaKeys.keys(JsonSchema.jsonSchema).map(({ path }) => path).filter((path) => !others.test(path))
+    assert.deepStrictEqual(paths.filter((path) => !isSaid(said, path.replaceAll("[]", "").split("."))), [])
+  })
+
+  it.effect("builds what is loaded from that file", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* WorkflowBuilder.build(workflow), yield* WorkflowFile.parse(file, "flow.yaml"))
+    }))
+
+  it.effect("leaves out what is not said, so that the defaults of a file hold", () =>
+    Effect.gen(function*() {
+      const least = WorkflowBuilder.make("least", { tasks: [checks.task("only", { description: "", assignTo: second })] })
+      assert.strictEqual(
+        yield* WorkflowBuilder.toYaml(least),
+        `apiVersion: telemachy/v1
+metadata:
+  name: least
+agents:
+  - name: second
+teams:
+  - name: checks
+    agents: [second]
+    tasks:
+      - id: only
+        subject: only
+        description: ""
+        assign_to: second
+`
+      )
+      const built = yield* WorkflowBuilder.build(least)
+      assert.strictEqual(built.teardown, "on_completion")
+      assert.strictEqual(built.agents[0]?.program, "claude-code")
+    }))
+
+  it.effect("fails with all that a file would be refused for", () =>
+    Effect.gen(function*() {
+      const twin = WorkflowBuilder.agent("second", { cpus: 0 })
+      const task = WorkflowBuilder.team("twins", [twin]).task("a b", { description: plan.output("summary"), assignTo: twin })
+      const wrong = WorkflowBuilder.make("wrong", { tasks: [check, task], secrets })
+      const error = yield* Effect.flip(WorkflowBuilder.build(wrong))
+      for (const line of [
+        "wrong agents[3].name: found \"second\" a second time, expected a name of its own (agents[2] has this one)",
+        "wrong agents[3].cpus (agent \"second\"): found the number 0, expected a whole number greater than 0",
+        "wrong teams[2].tasks[0].id (team \"twins\", task \"a b\"): found \"a b\", expected text of letters, digits, _ and -, at most 64",
+        "wrong agents[1].env.TICKET (agent \"coder\"): found the unknown name ticket, expected a name that inputs has, and there is none",
+        "wrong teams[2].tasks[0].description (team \"twins\", task \"a b\"): found tasks.plan, for which this task does not wait, expected a task before this one: add blocked_by: [plan]"
+      ]) assert.include(error.message.split("\n"), line)
+      assert.deepStrictEqual(yield* Effect.flip(WorkflowBuilder.toYaml(wrong)), error)
+    }))
+
+  it.effect("waits for the task that is meant, where the subject of another is its id", () =>
+    Effect.gen(function*() {
+      const meant = core.task("one", { subject: "first", description: "", assignTo: coder })
+      const other = core.task("two", { subject: "one", description: "", assignTo: coder })
+      const waiting = core.task("three", { description: "", assignTo: coder, blockedBy: [meant] })
+      const built = yield* WorkflowBuilder.build(WorkflowBuilder.make("names", { tasks: [other, waiting], secrets, inputs }))
+      assert.deepStrictEqual(built.teams[0]?.tasks.map(({ blockedBy }) => blockedBy), [[], [], ["first"]])
+      const far = checks.task("far", { description: "", assignTo: second, blockedBy: [meant] })
+      const namesake = checks.task("near", { subject: "one", description: "", assignTo: second })
+      const { message } = yield* Effect.flip(WorkflowBuilder.build(WorkflowBuilder.make("names", { tasks: [far, namesake], secrets, inputs })))
+      assert.strictEqual(
+        message,
+        "names teams[1].tasks[0].blocked_by[0] (team \"checks\", task \"far\"): found the id one of a task of another team, expected no task of this team with that subject"
+      )
+    }))
+
+  it.effect("takes the tasks of a long chain, each after the one that it waits for", () =>
+    Effect.gen(function*() {
+      let last = core.task("t0", { description: "", assignTo: architect })
+      for (let number = 1; number < 3000; number += 1) {
+        last = core.task(`t${number}`, { description: "", assignTo: architect, blockedBy: [last] })
+      }
+      const { teams } = yield* WorkflowBuilder.build(WorkflowBuilder.make("chain", { tasks: [last], secrets, inputs }))
+      assert.deepStrictEqual(teams[0]?.tasks.map(({ subject }) => subject).slice(-2), ["t2998", "t2999"])
+      assert.lengthOf(teams[0]?.tasks ?? [], 3000)
+    }))
+
+  it("takes what is put into a text for text, unless it is an expression", () => {
+    const hostile = "${{ secrets.KEY }} $${{{ '"
+    assert.strictEqual(WorkflowExpression.text`${hostile} ${1} ${true}`, "${{ '${{' }} secrets.KEY }} $${{ '${{' }}{ ' 1 true")
+    assert.strictEqual(WorkflowExpression.expression`${hostile} == ${null}`.source, "'${{ secrets.KEY }} $${{{ ''' == null")
+    assert.strictEqual(`${inputs.input("ticket")}`, "${{ inputs.ticket }}")
+  })
+
+  it("tells what is probably not meant", () => {
+    const shell = WorkflowBuilder.agent("shell", { program: "sh" })
+    const task = WorkflowBuilder.team("t", [shell]).task("x", { description: WorkflowExpression.text`echo ${inputs.input("ticket")}`, assignTo: shell })
+    const says = WorkflowBuilder.warnings(WorkflowBuilder.make("w", { tasks: [task], inputs })).map(({ path }) => path)
+    assert.deepStrictEqual(says, ["teams[0].tasks[0].description"])
+  })
+
+  const name = FastCheck.stringMatching(/^[a-z][a-z0-9]{0,6}$/)
+  const anyText = FastCheck.oneof(
+    FastCheck.string({ unit: "binary", maxLength: 40 }),
+    FastCheck.constantFrom("${{", "}}", "a: b\n  - c", "'", "#x", "\t", " x ", "\r\n", "null", "- y\n", "|", "x\n\n", "\u0085\u2028\ufeff")
+  )
+  const wait = FastCheck.integer({ min: 1, max: 1_000_000 })
+  const outputs = FastCheck.dictionary(name, FastCheck.constantFrom("string" as const, "number" as const, "boolean" as const, "list" as const), { maxKeys: 3 })
+  const taskShape = FastCheck.record({
+    text: anyText,
+    note: anyText,
+    outputs: FastCheck.option(outputs, { nil: undefined }),
+    team: FastCheck.nat(1),
+    after: FastCheck.array(FastCheck.nat(20), { maxLength: 3 }),
+    timeout: FastCheck.option(wait, { nil: undefined }),
+    retry: FastCheck.option(FastCheck.record({ times: FastCheck.integer({ min: 1, max: 100 }), wait }), { nil: undefined }),
+    reads: FastCheck.boolean()
+  })
+
+  type Shape = typeof taskShape extends FastCheck.Arbitrary<infer Each> ? Each : never
+
+  /** Makes a workflow of tasks, each of which waits for, and reads, some of those before it. */
+  const made = (shapes: ReadonlyArray<Shape>) => {
+    const teams = [core, WorkflowBuilder.team("other", [coder, second])] as const
+    const tasks: Array<WorkflowBuilder.AnyTask> = []
+    shapes.forEach((shape, number) => {
+      const before = shape.after.flatMap((position) => tasks[position] ?? [])
+      const [first] = before
+      const status = shape.reads && first !== undefined && "status" in first ? String(first.status) : ""
+      tasks.push(teams[shape.team === 0 ? 0 : 1].task(`t${number}`, {
+        subject: WorkflowExpression.text`${number} ${shape.text}`,
+        description: WorkflowExpression.text`${shape.note}` + status,
+        assignTo: coder,
+        blockedBy: [...new Set(before)],
+        timeout: shape.timeout,
+        retry: shape.retry,
+        outputs: shape.outputs
+      }))
+    })
+    const [head = check, ...rest] = tasks
+    return WorkflowBuilder.make("any", { tasks: [head, ...rest], inputs, secrets })
+  }
+
+  it.effect("writes every workflow so that what is loaded is what was built", () =>
+    Effect.promise(() =>
+      FastCheck.assert(
+        FastCheck.asyncProperty(FastCheck.array(taskShape, { minLength: 1, maxLength: 8 }), (shapes) =>
+          Effect.gen(function*() {
+            const workflow = made(shapes)
+            const built = yield* WorkflowBuilder.build(workflow)
+            const loaded = yield* WorkflowFile.parse(yield* WorkflowBuilder.toYaml(workflow), "flow.yaml")
+            assert.deepStrictEqual(loaded, built)
+          }).pipe(Effect.runPromise)),
+        { numRuns: 150 }
+      )
+    ))
+})
+
+describe("WorkflowBuilder.outputsOf", () => {
+  const result = (outputs: Readonly<Record<string, unknown>> | undefined, status = "completed", ref = "plan") =>
+    WorkflowBuilder.outputsOf({ tasks: [{ ref: undefined, status: "completed", outputs: {} }, { ref, status, outputs }] }, plan)
+
+  const values = { files: ["a"], summary: "s", count: 1, isSmall: true }
+
+  it("finds what a task has answered, with the types that it declares", () => {
+    const found = result(values)
+    const typed: Option.Option<{ readonly files: ReadonlyArray<unknown>; readonly summary: string; readonly count: number; readonly isSmall: boolean }> = found
+    assert.deepStrictEqual(typed, Option.some(values))
+  })
+
+  it("finds nothing of a task that did not complete, or answers something else", () => {
+    assert.deepStrictEqual(result(values, "failed"), Option.none())
+    assert.deepStrictEqual(result(values, "completed", "other"), Option.none())
+    assert.deepStrictEqual(result(undefined), Option.none())
+    assert.deepStrictEqual(result({ ...values, count: "1" }), Option.none())
+    assert.deepStrictEqual(WorkflowBuilder.outputsOf({ tasks: [{ ref: "implement", status: "completed", outputs: undefined }] }, implement), Option.some({}))
+  })
+})
+
+/** Each of these is refused by the compiler: `npx tsc` fails when one of them is not. */
+export const refused = (): ReadonlyArray<unknown> => [
+  // @ts-expect-error no agent of the team
+  core.task("x", { description: "", assignTo: second }),
+  // @ts-expect-error one of them is no agent of the team
+  core.task("x", { description: "", assignTo: [coder, second] }),
+  // @ts-expect-error nobody
+  core.task("x", { description: "", assignTo: [] }),
+  // @ts-expect-error a name is no agent
+  core.task("x", { description: "", assignTo: "coder" }),
+  // @ts-expect-error a name is no task
+  core.task("x", { description: "", assignTo: coder, blockedBy: ["plan"] }),
+  // @ts-expect-error no such output
+  plan.output("file"),
+  // @ts-expect-error a task without outputs
+  check.output("files"),
+  // @ts-expect-error no such input
+  inputs.input("tikcet"),
+  // @ts-expect-error no such secret
+  secrets.secret("GITHUB_TOKENS"),
+  // @ts-expect-error a list has no form as text
+  WorkflowExpression.text`${plan.output("files")}`,
+  // @ts-expect-error a list is no text
+  core.task("x", { description: inputs.input("languages"), assignTo: coder }),
+  // @ts-expect-error a secret is for the environment of an agent
+  WorkflowExpression.text`${secrets.secret("GITHUB_TOKEN")}`,
+  // @ts-expect-error a secret is no description
+  core.task("x", { description: secrets.secret("GITHUB_TOKEN"), assignTo: coder }),
+  // @ts-expect-error a text is no list
+  WorkflowExpression.join(plan.output("summary"), ", "),
+  // @ts-expect-error no type of an output
+  core.task("x", { description: "", assignTo: coder, outputs: { files: "array" } }),
+  // @ts-expect-error no such key
+  core.task("x", { description: "", assignTo: coder, blocked_by: [plan] }),
+  // @ts-expect-error no type of an input
+  WorkflowBuilder.inputs({ ticket: { type: "text" } }),
+  // @ts-expect-error a team without members
+  WorkflowBuilder.team("x", []),
+  // @ts-expect-error a workflow without tasks
+  WorkflowBuilder.make("x", { tasks: [] }),
+  // @ts-expect-error no such rule
+  WorkflowBuilder.make("x", { tasks: [plan], teardown: "sometimes" }),
+  // @ts-expect-error of another type
+  ((text: WorkflowExpression.Expression<string>) => text)(plan.output("count"))
+]
