@@ -19,7 +19,8 @@ export const outcomes: Record<Exclude<Outcome, "cancelled">, number> = {
   failed: 1,
   connectivity_lost: 3,
   state_lost: 3,
-  timed_out: 4
+  timed_out: 4,
+  over_budget: 8
 }
 
 /** What each exit code means, for the help. */
@@ -31,5 +32,6 @@ export const meanings: ReadonlyArray<readonly [string, string]> = [
   ["4", "the limit of the run passed"],
   ["5", "the run completed, but teardown could not remove everything; the drill has found something left behind"],
   ["6", "the run completed, but its journal has a gap"],
+  ["8", "the budget of the run, or of the day, is used up"],
   ["130, 143", "cancelled by SIGINT or SIGTERM (129 by SIGHUP), 130 by telemachy cancel"]
 ]

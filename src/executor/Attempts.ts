@@ -11,8 +11,9 @@ import * as Option from "effect/Option"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
-import type { TaskState } from "../run/RunState.ts"
+import type { TaskState } from "../run/TaskState.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
+import type * as Usage from "../run/Usage.ts"
 import * as Outputs from "../workflow/Outputs.ts"
 import * as RetryPolicy from "../workflow/RetryPolicy.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
@@ -35,6 +36,8 @@ export interface Attempts {
   readonly hasChanged: boolean
   /** Those that this process watches or has watched, each with its number. */
   readonly watched: Array<Attempt>
+  /** The numbers of those of which it was said what they have used. */
+  readonly told: Set<number>
   /** The number of the last one, of which the first is 1. */
   number: number
   /** How many may follow. */
@@ -126,8 +129,10 @@ const another = Effect.fnUntraced(function*(attempts: Attempts) {
 /** Submits an attempt. */
 const submit = Effect.fnUntraced(function*(attempts: Attempts) {
   const { hasChanged, left, task, work } = attempts
-  const { agamemnon, ids, load, monitor, others, run, team, workflow } = work
+  const { agamemnon, budget, ids, load, monitor, others, request, run, team, workflow } = work
   const { assignTo, subject } = task
+  const recorded = EarlierTasks.recorded(request, team.spec.name, subject)
+  yield* budget.admit(recorded?.attempt === attempts.number + 1)
   const assignee = load.assign(assignTo)
   const named = { team: team.spec.name, subject }
   const number = attempts.number += 1
@@ -197,6 +202,13 @@ export const judged = ({ outputs: declared }: TaskSpec, { outputs, ...end }: Wat
   })
 }
 
+/** What is said of what an attempt has used: once, with the first that is known of it. */
+export const usedBy = ({ told }: Attempts, { number, usage, usageProblem }: Usage.Known & Pick<End, "number">): Usage.Known => {
+  if (told.has(number)) return {}
+  if (usage !== undefined) told.add(number)
+  return { ...(usage === undefined ? {} : { usage }), ...(usageProblem === undefined ? {} : { usageProblem }) }
+}
+
 /** What is said of an end after which no other attempt follows, and why, where one was to be expected. */
 interface Final {
   readonly final?: string
@@ -211,7 +223,8 @@ const finality = ({ left, number, policy: { retry } }: Attempts, { status }: End
 }
 
 /** Says that an attempt has ended and another is to follow, and when. */
-const postpone = Effect.fnUntraced(function*(attempts: Attempts, { id, log, number, problem, result, status }: End) {
+const postpone = Effect.fnUntraced(function*(attempts: Attempts, end: End) {
+  const { id, log, number, problem, result, status } = end
   const { policy, task: { subject }, work: { run, team } } = attempts
   const wait = Option.match(policy.retry, {
     onNone: () => Duration.zero,
@@ -229,7 +242,8 @@ const postpone = Effect.fnUntraced(function*(attempts: Attempts, { id, log, numb
     wait,
     ...(problem === undefined ? {} : { problem }),
     ...(result === undefined ? {} : { result }),
-    ...(log === undefined ? {} : { log })
+    ...(log === undefined ? {} : { log }),
+    ...usedBy(attempts, end)
   })
 })
 
@@ -249,6 +263,7 @@ const finish = Effect.fnUntraced(function*(attempts: Attempts, end: End, final: 
     ...(problem === undefined ? {} : { problem }),
     ...(log === undefined ? {} : { log }),
     ...(end.number === number ? {} : { attempt: end.number }),
+    ...usedBy(attempts, end),
     ...final
   })
   if (watched.length > 1 || status === "timeout" || status === "stalled") {
@@ -260,7 +275,11 @@ const finish = Effect.fnUntraced(function*(attempts: Attempts, end: End, final: 
 })
 
 /** Says that an attempt has completed when its task had ended. */
-const tellLate = ({ task: { subject }, work: { run, team } }: Attempts, { number, watch }: Attempt) =>
+const tellLate = (attempts: Attempts, { number, watch }: Attempt) =>
   Effect.flatMap(watch.ended, (end) => (end.status === "completed" ? Effect.succeed(end) : watch.completedLate)).pipe(
-    Effect.flatMap(({ id }) => run.emit({ _tag: "task.late", team: team.spec.name, subject, id, attempt: number }))
+    Effect.flatMap((end) => {
+      const { task: { subject }, work: { run, team } } = attempts
+      const used = usedBy(attempts, { ...end, number })
+      return run.emit({ _tag: "task.late", team: team.spec.name, subject, id: end.id, attempt: number, ...used })
+    })
   )

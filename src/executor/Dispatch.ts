@@ -19,6 +19,7 @@ import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import * as AgentLoad from "./AgentLoad.ts"
+import { BudgetGuard } from "./BudgetGuard.ts"
 import { CurrentRun } from "./CurrentRun.ts"
 import * as Monitor from "./Monitor.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
@@ -91,6 +92,7 @@ const open = Effect.fnUntraced(function*(
       team,
       agamemnon,
       run: yield* CurrentRun,
+      budget: yield* BudgetGuard,
       request: yield* RunRequest,
       monitor,
       others

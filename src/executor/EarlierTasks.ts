@@ -4,6 +4,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
+import type * as Usage from "../run/Usage.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import type { RunRequest } from "./RunRequest.ts"
 import * as TaskDigest from "./TaskDigest.ts"
@@ -57,7 +58,7 @@ export const failingBefore = (request: Context.Tag.Service<RunRequest>, team: st
 }
 
 /** How a task has ended before. */
-export interface Ended {
+export interface Ended extends Usage.Known {
   readonly id: string
   readonly status: TaskStatus.EndStatus
   readonly result?: string

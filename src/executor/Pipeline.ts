@@ -19,6 +19,7 @@ import type * as Pinger from "../liveness/Pinger.ts"
 import type { EventBody } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
+import { BudgetGuard } from "./BudgetGuard.ts"
 import * as Cancellation from "./Cancellation.ts"
 import { CurrentRun, finish } from "./CurrentRun.ts"
 import * as Dispatch from "./Dispatch.ts"
@@ -73,11 +74,18 @@ const work = Effect.gen(function*() {
   if (Option.isSome(completed)) {
     yield* Effect.forEach(completed.value, Resume.confirm, { discard: true })
   } else {
-    const teams = yield* Provisioning.provision
-    yield* FeedReport.start
-    yield* Dispatch.dispatch(teams)
+    const { begin, watch } = yield* BudgetGuard
+    yield* begin
+    yield* Effect.raceFirst(tasks, watch)
   }
   yield* verdict
+}).pipe(Effect.scoped)
+
+/** Makes agents and teams, and has the tasks done. */
+const tasks = Effect.gen(function*() {
+  const teams = yield* Provisioning.provision
+  yield* FeedReport.start
+  yield* Dispatch.dispatch(teams)
 }).pipe(Effect.scoped)
 
 /** How long a run that is done waits for the sweep beside it. */

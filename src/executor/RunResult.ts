@@ -13,6 +13,8 @@ export interface RunResult {
   readonly tasks: ReadonlyArray<RunState.TaskState>
   /** Agents and teams, and what became of them. */
   readonly resources: ReadonlyArray<RunState.ResourceState>
+  /** What it has used, as far as that is known. */
+  readonly usage: RunState.Spent
 }
 
 /** Reads the result of a run from its state. */
@@ -25,5 +27,6 @@ export const fromState = (state: RunState.RunState | undefined): Effect.Effect<R
       startedAt: state.startedAt,
       endedAt: state.endedAt,
       tasks: RunState.tasks(state),
-      resources: RunState.resources(state)
+      resources: RunState.resources(state),
+      usage: RunState.spent(state, state.endedAt)
     })

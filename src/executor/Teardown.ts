@@ -33,6 +33,7 @@ export const decisions: Record<Outcome, Record<TeardownPolicy, Decision>> = {
   state_lost: { on_completion: "remove", on_failure: "remove", always: "remove", never: "keep" },
   failed: { on_completion: "keep", on_failure: "remove", always: "remove", never: "keep" },
   timed_out: { on_completion: "keep", on_failure: "remove", always: "remove", never: "keep" },
+  over_budget: { on_completion: "keep", on_failure: "remove", always: "remove", never: "keep" },
   cancelled: { on_completion: "remove", on_failure: "remove", always: "remove", never: "keep" }
 }
 

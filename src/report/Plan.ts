@@ -8,6 +8,7 @@ import type { InputValues } from "../workflow/Inputs.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { AgentSpec, TaskSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import { count, duration, oneLine } from "./Format.ts"
+import * as PlannedBudget from "./PlannedBudget.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
 
@@ -58,6 +59,7 @@ export const render = (spec: WorkflowSpec, options: Options): string => {
   const path = WorkflowGraph.criticalPath(graph).map(({ subject, team }) => `${team}/${subject}`)
   return [
     `workflow ${style.strong(oneLine(spec.metadata.name))}: ${parts.join(", ")}; teardown ${spec.teardown}, ${limit}`,
+    ...PlannedBudget.lines(spec, style).map((line) => Table.cut(line, width)),
     ...inputLines(options),
     "",
     style.strong("agents"),

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
  * - `connectivity_lost`: the heartbeat gave up
  * - `state_lost`: Agamemnon answers, but no longer knows what the run has made
  * - `timed_out`: the limit of the run passed
+ * - `over_budget`: what the run, or all runs of the day, may use was used up
  * - `cancelled`: a signal, a person or an interruption ended it
  *
  * **Example** (Alerting on what nobody wanted)
@@ -24,5 +25,5 @@ import * as Schema from "effect/Schema"
  * @since 0.1.0
  * @category schemas
  */
-export const Outcome = Schema.Literal("completed", "failed", "connectivity_lost", "state_lost", "timed_out", "cancelled")
+export const Outcome = Schema.Literal("completed", "failed", "connectivity_lost", "state_lost", "timed_out", "over_budget", "cancelled")
 export type Outcome = typeof Outcome.Type

@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
+import * as Budget from "./Budget.ts"
 import * as DueTask from "./DueTask.ts"
 import type * as StrictEvaluator from "./expression/StrictEvaluator.ts"
 import * as Template from "./expression/Template.ts"
@@ -32,10 +33,11 @@ export interface Known {
 }
 
 /** Whether a workflow has anything to evaluate. */
-export const isTemplate = ({ agents, inputs, metadata, teams }: WorkflowSpec): boolean => {
+export const isTemplate = ({ agents, budget, inputs, metadata, teams }: WorkflowSpec): boolean => {
   const some = (...texts: ReadonlyArray<string>) => texts.some(Template.isTemplate)
   const orNone = Option.getOrElse(() => "")
   return inputs !== undefined
+    || Budget.isTemplate(budget)
     || some(metadata.description ?? "")
     || agents.some(({ dockerImage, env = {}, model, program, workingDir }) =>
       some(program, workingDir, orNone(model), orNone(dockerImage), ...Object.values(env)))
@@ -74,9 +76,12 @@ export const evaluateAll = (
     const contexts = { inputs: values, run, workflow: { name } }
     if (!isTemplate(spec)) return { spec, contexts, late: new Map() }
     const evaluating: Evaluating = { contexts, findings: [] }
-    const { metadata } = rest
+    const { budget, metadata } = rest
     const evaluated: WorkflowSpec = {
       ...rest,
+      ...(budget === undefined ? {} : {
+        budget: Budget.evaluated(budget, (key, text, schema) => textOf(evaluating, ["budget", key], text, schema))
+      }),
       metadata: metadata.description === undefined
         ? metadata
         : { ...metadata, description: textOf(evaluating, ["metadata", "description"], metadata.description, Text) },

@@ -13,12 +13,12 @@ import * as SchemaProblems from "./SchemaProblems.ts"
 export const OutputType = Schema.Literal("string", "number", "boolean", "list")
 export type OutputType = typeof OutputType.Type
 
-// What an expression can name without quotes, and no property that every object has.
+// What an expression can name without quotes, and no property that every object has. Usage is what a program has used.
 const Name = Schema.String.pipe(
-  Schema.filter((name) => /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(name), {
-    jsonSchema: { pattern: "^[A-Za-z_][A-Za-z0-9_-]{0,63}$" },
-    arbitrary: () => (fc) => fc.stringMatching(/^[a-z][a-z0-9_-]{0,15}$/),
-    ...SchemaProblems.expects("a name of letters, digits, _ and -, which begins with a letter or _")
+  Schema.filter((name) => /^(?!usage$)[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(name), {
+    jsonSchema: { pattern: "^(?!usage$)[A-Za-z_][A-Za-z0-9_-]{0,63}$" },
+    arbitrary: () => (fc) => fc.stringMatching(/^[a-z][a-z0-9_-]{0,15}$/).filter((name) => name !== "usage"),
+    ...SchemaProblems.expects("a name of letters, digits, _ and -, which begins with a letter or _, and is not usage: that is what a task has used")
   })
 )
 

@@ -5,7 +5,9 @@ import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as BudgetData from "../../report/BudgetData.ts"
 import { oneLine } from "../../report/Format.ts"
+import * as SpentLine from "../../report/SpentLine.ts"
 import * as Summary from "../../report/Summary.ts"
 import type { JournalError } from "../../run/JournalError.ts"
 import type { RunId } from "../../run/RunId.ts"
@@ -50,6 +52,7 @@ const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
     ...Summary.tasks(isOver ? state : { ...state, endedAt: now }, { ...options, isOver }),
     ...Summary.quotes(state, options),
     ...Summary.resources(state, options),
+    ...SpentLine.lines(state, SpentLine.timeOf(state, now, !isOver), style),
     ...(state.endedAt === undefined ? [] : [Summary.lastLine(state, style)]),
     ...next(summary, state)
   ]
@@ -59,13 +62,16 @@ const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
 /** Shows a run as one JSON object. */
 const showJson = Effect.fn("StatusCommand.showJson")(function*(summary: RunSummary) {
   const state = yield* RunLookup.stateOf(summary.run)
-  const { outcome, policy, reason, url } = state
+  const { budget, outcome, policy, reason, url } = state
+  const now = SpentLine.timeOf(state, yield* DateTime.now, summary.status === "running")
   yield* JsonLines.write(JSON.stringify({
     ...summary,
     url,
     policy,
     outcome,
     reason,
+    ...(budget === undefined ? {} : { budget: BudgetData.limits(budget) }),
+    spent: BudgetData.spent(RunState.spent(state, now)),
     tasks: RunState.tasks(state),
     resources: RunState.resources(state)
   }))
