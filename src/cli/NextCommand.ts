@@ -1,6 +1,7 @@
 /** The command line that a person is told to type next. */
+import * as BudgetUse from "../run/BudgetUse.ts"
 import * as RunProgress from "../run/RunProgress.ts"
-import type * as RunState from "../run/RunState.ts"
+import * as RunState from "../run/RunState.ts"
 
 /** A word as a shell takes it for itself. */
 export const forShell = (word: string): string => {
@@ -21,8 +22,18 @@ export const resumeChanged = (run: string, { retryFailed = false }: { readonly r
 /** Takes a recorded run to its end, as far as it has got; nothing when it is there. */
 export const resumption = (state: RunState.RunState): string | undefined => {
   if (state.outcome === "completed" && state.endedAt !== undefined) return undefined
-  return RunProgress.canProceed(state, RunProgress.declaredTeams(state), false) ? resume(state) : `${resume(state)} --retry-failed`
+  const retryFailed = !RunProgress.canProceed(state, RunProgress.declaredTeams(state), false)
+  if (isBudgetUsedUp(state)) return resumeChanged(state.run, { retryFailed })
+  return retryFailed ? `${resume(state)} --retry-failed` : resume(state)
 }
+
+/** Whether a run has ended because its budget is used up, and not that of the day, so that it takes a larger one to go on. */
+const isBudgetUsedUp = (state: RunState.RunState): boolean =>
+  state.outcome === "over_budget" && BudgetUse.of(state.budget ?? {}, RunState.spent(state, state.endedAt ?? state.toldAt)).some(BudgetUse.isUsedUp)
+
+/** Tells how to go on with a run. */
+export const howToGoOn = (state: RunState.RunState, command: string): string =>
+  `go on with it${isBudgetUsedUp(state) ? ", with a larger budget in its file" : ""}: ${command}`
 
 /** Tells of a recorded run what has happened in it, with the results of its tasks. */
 export const logs = ({ run }: { readonly run: string }): string => `telemachy logs ${run} -v`
@@ -30,7 +41,7 @@ export const logs = ({ run }: { readonly run: string }): string => `telemachy lo
 /** What there is to do about a recorded run that is over. */
 export const afterRun = (state: RunState.RunState): ReadonlyArray<string> => {
   const further = resumption(state)
-  return [`run ${state.run}; ${further === undefined ? `what its tasks wrote: ${logs(state)}` : `go on with it: ${further}`}`]
+  return [`run ${state.run}; ${further === undefined ? `what its tasks wrote: ${logs(state)}` : howToGoOn(state, further)}`]
 }
 
 /** Removes what runs of a workflow file have left on an Agamemnon, recorded or not. */

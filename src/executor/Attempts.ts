@@ -13,7 +13,7 @@ import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type { TaskState } from "../run/TaskState.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
-import type * as Usage from "../run/Usage.ts"
+import * as Usage from "../run/Usage.ts"
 import * as Outputs from "../workflow/Outputs.ts"
 import * as RetryPolicy from "../workflow/RetryPolicy.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
@@ -112,10 +112,37 @@ const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Ef
   // Of an end that this run has brought about it had said so; another is one that nobody has seen yet.
   const isOwn = failure !== undefined && !request.retryFailed
   const isNew = record?.id === id && !TaskStatus.isEnd(record.status) && Option.isSome(policy.retry)
-  if (!isOwn && !isNew) return undefined
+  if (!isOwn && !isNew) return yield* tellUsed(attempts, before, number)
   setId(work, subject, id)
   const as = failure?.as === undefined || failure.as === "superseded" ? status : failure.as
   return judged(task, { id, status: as, number, ...WatchedTask.answerOf(before), ...TaskLog.of(before) })
+})
+
+/**
+ * Tells what an attempt of this run has used that has failed while nobody drove it, as far as that is known: it counts, though
+ * another attempt follows at once.
+ */
+const tellUsed = Effect.fnUntraced(function*(attempts: Attempts, { id, status, ...before }: Task, number: number) {
+  const { task: { subject }, work: { request, run, team } } = attempts
+  const record = EarlierTasks.recorded(request, team.spec.name, subject)
+  if (record === undefined) return undefined
+  const isSent = record.id === id ? !TaskStatus.isEnd(record.status) : isUnsent(record)
+  if (!isSent || !TaskStatus.isTerminal(status) || record.attempts.some((each) => each.id === id)) return undefined
+  const used = usedBy(attempts, { ...Usage.read(before["usage"]), number })
+  if (used.usage === undefined) return undefined
+  attempts.number = number
+  yield* run.emit({
+    _tag: "task.retrying",
+    team: team.spec.name,
+    subject,
+    id,
+    attempt: number,
+    status,
+    wait: Duration.zero,
+    ...WatchedTask.resultOf(before["result"]),
+    ...used
+  })
+  return undefined
 })
 
 /** Submits another attempt when it is due, and waits for its end, or for that of one that was over. */

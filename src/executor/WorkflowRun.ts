@@ -13,6 +13,7 @@ import type { EventBody, RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type * as RunJournal from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
+import * as RunUsage from "../run/RunUsage.ts"
 import * as Budget from "../workflow/Budget.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
@@ -143,8 +144,12 @@ const beginningOf = (
   }
   return before === undefined
     ? { _tag: "run.started", ...header }
-    : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).map(identified) }
+    : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).map(identified), ...spentBefore(before) }
 }
+
+/** What a run had used before it goes on, if it has begun anything. */
+const spentBefore = ({ toldAt, usage }: RunState.RunState) =>
+  usage.attempts === 0 ? {} : { spent: RunUsage.spentAt(usage, toldAt, false) }
 
 const declared = ({ agents, teams }: WorkflowSpec) => ({
   agents: agents.map(({ name }) => name),

@@ -169,8 +169,9 @@ const header = {
  */
 export const RunEvent = Schema.Union(
   event("run.started", "The run begins. The first event of a run.", header),
-  event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its journal tells.", {
+  event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its journal tells. `spent`: what it had used before.", {
     ...header,
+    spent: optional(Spent),
     resources: Schema.Array(Schema.Struct({
       kind: Schema.Literal("agent", "team"),
       ...perhapsIdentified,

@@ -117,6 +117,8 @@ export interface RunState {
   readonly budget: Budget.Limits | undefined
   /** What it has used. */
   readonly usage: RunUsage
+  /** The same, as it was told at its end. */
+  readonly finalSpent: Spent | undefined
   /** Digest of the `RunInput` that is recorded beside the events. */
   readonly inputDigest: string | undefined
   /** When it started or, if later, was resumed. */
@@ -147,6 +149,7 @@ const start = (event: Started | Resumed): RunState => ({
   declared: { agents: event.agents, teams: event.teams },
   budget: event.budget,
   usage: UsageOfRun.none,
+  finalSpent: undefined,
   inputDigest: event.inputDigest,
   startedAt: event.at,
   endedAt: undefined,
@@ -171,7 +174,7 @@ const resume = (event: Resumed): RunState =>
   event.resources.reduce(
     (state, { except, id, kind, uncertainSince, ...named }) =>
       resource(state, kind, named, { status: id === undefined ? "creating" : "created", id, except, uncertainSince }),
-    start(event)
+    { ...start(event), usage: event.spent === undefined ? UsageOfRun.none : UsageOfRun.from(event.spent) }
   )
 
 const resource = (
@@ -303,7 +306,8 @@ const step = (state: RunState) =>
       teardown: decision
     }),
     "teardown.waiting": () => state,
-    "run.finished": ({ at, checked }) => ({ ...state, endedAt: at, checked, usage: UsageOfRun.allGone(state.usage, at) }),
+    "run.finished": ({ at, checked, spent }) =>
+      ({ ...state, endedAt: at, checked, usage: UsageOfRun.allGone(state.usage, at), finalSpent: spent }),
     "run.forgotten": () => state
   })
 
@@ -454,7 +458,8 @@ export const tasks = ({ declared, tasks }: RunState): ReadonlyArray<TaskState> =
  * @since 0.1.0
  * @category functions
  */
-export const spent = ({ outcome, usage }: RunState, at: DateTime.Utc): Spent => UsageOfRun.spentAt(usage, at, outcome !== undefined)
+export const spent = ({ finalSpent, outcome, usage }: RunState, at: DateTime.Utc): Spent =>
+  finalSpent ?? UsageOfRun.spentAt(usage, at, outcome !== undefined)
 
 /**
  * Whether a task has failed, and the run can complete nonetheless.

@@ -125,6 +125,21 @@ export const carryOver = (usage: RunUsage, tasks: Iterable<TaskState.TaskState>)
   return { ...usage, open }
 }
 
+/** Goes on from what was told of what a run had used before, for who has not seen it. What was under way tells of itself. */
+export const from = ({ agentTime, inputTokens, outputTokens, tasks, unknown, usd }: Spent): RunUsage => {
+  const attempts = Math.max(unknown.usd, unknown.tokens)
+  return {
+    ...none,
+    usd,
+    inputTokens,
+    outputTokens,
+    tasks,
+    attempts,
+    known: { usd: attempts - unknown.usd, tokens: attempts - unknown.tokens },
+    agents: { ...none.agents, ended: agentTime }
+  }
+}
+
 /** What a run has used, as it is told. */
 export interface Spent {
   /** In US dollars, as far as that is known. */
@@ -155,5 +170,5 @@ export const spentAt = (usage: RunUsage, at: DateTime.Utc, isDecided: boolean): 
 }
 
 /** Whether anything was reported. */
-export const isReported = ({ known, inputTokens, outputTokens }: RunUsage): boolean =>
-  known.usd > 0 || inputTokens + outputTokens > 0
+export const isReported = ({ known, inputTokens, outputTokens, usd }: RunUsage): boolean =>
+  known.usd > 0 || usd + inputTokens + outputTokens > 0

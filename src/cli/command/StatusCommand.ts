@@ -34,7 +34,7 @@ const next = ({ status }: RunSummary, state: RunState.RunState): ReadonlyArray<s
   const remaining = RunState.remaining(state).length
   const further = NextCommand.resumption(state)
   return [
-    ...(status === "running" || further === undefined ? [] : [`go on with it: ${further}`]),
+    ...(status === "running" || further === undefined ? [] : [NextCommand.howToGoOn(state, further)]),
     ...(status === "interrupted" && remaining > 0 && !state.embedded ? [`or remove what it made: ${NextCommand.cleanup(state)}`] : [])
   ]
 }
