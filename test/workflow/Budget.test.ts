@@ -67,7 +67,7 @@ describe("the budget of a workflow", () => {
       "budget.token: found an unknown key, expected one of the keys usd, tokens, tasks, agent_time (did you mean \"tokens\"?)"]
   ]
   for (const [what, budget, ...expected] of mistakes) {
-    it.effect(`refuses ${what}`, () => Effect.map(refusal(budget), (lines) => assert.deepStrictEqual(lines.sort(), expected.toSorted())))
+    it.effect(`refuses ${what}`, () => Effect.map(refusal(budget), (lines) => assert.deepStrictEqual(lines.toSorted(), expected.toSorted())))
   }
 
   const inputs = { most: { type: "number", default: 5 }, time: "2h" }
