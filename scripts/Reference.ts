@@ -42,7 +42,7 @@ const typeOf = (schema: unknown): string => {
   const choices = get(schema, "enum")
   if (Array.isArray(choices)) return choices.map((choice) => code(String(choice))).join(", ")
   const union = get(schema, "anyOf")
-  if (Array.isArray(union)) return union.map(typeOf).join(" or ")
+  if (Array.isArray(union)) return [...new Set(union.flatMap((each: unknown) => typeOf(each).split(" or ")))].join(" or ")
   const items = get(schema, "items")
   return items === undefined ? String(get(schema, "type")) : `list of ${get(items, "$ref") === undefined ? typeOf(items) : "maps"}`
 }
@@ -75,7 +75,8 @@ const workflow = table(["key", "type", "default", "meaning"], [
   ...fields("teams[].", get(JsonSchema.jsonSchema, "$defs", "TeamSpec")),
   ...fields("teams[].tasks[].", get(JsonSchema.jsonSchema, "$defs", "TaskSpec")),
   ...fields("teams[].tasks[].retry.", mapOf(get(JsonSchema.jsonSchema, "$defs", "TaskSpec", "properties", "retry"))),
-  ...fields("defaults.", get(JsonSchema.jsonSchema, "properties", "defaults"))
+  ...fields("defaults.", get(JsonSchema.jsonSchema, "properties", "defaults")),
+  ...fields("budget.", get(JsonSchema.jsonSchema, "properties", "budget"))
 ])
 
 /** An example, which is compiled and run as it is: all of it, or what its comments `#region NAME` and `#endregion` enclose. */

@@ -11,15 +11,14 @@ import * as Option from "effect/Option"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
-import type { TaskState } from "../run/TaskState.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
-import * as Usage from "../run/Usage.ts"
 import * as Outputs from "../workflow/Outputs.ts"
 import * as RetryPolicy from "../workflow/RetryPolicy.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import * as AttemptLimits from "./AttemptLimits.ts"
+import * as AttemptUsage from "./AttemptUsage.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
 import * as TaskContext from "./TaskContext.ts"
 import type * as TaskDescription from "./TaskDescription.ts"
@@ -69,9 +68,6 @@ export interface End extends Omit<WatchedTask.AttemptEnd, "outputs"> {
 export const setId = ({ ids, team }: TeamWork, subject: string, id: TaskId) =>
   ids.set(WorkflowGraph.keyOf({ team: team.spec.name, subject }), id)
 
-/** Whether an attempt was about to be submitted, and is not known to have been. */
-export const isUnsent = ({ id, status }: TaskState): boolean => status === "submitting" && id === undefined
-
 /** A time that is on record, by the clock of this process. */
 export const monotonic = (time: DateTime.Utc) =>
   Effect.zipWith(MonotonicTime.millis, DateTime.now, (here, now) => here + DateTime.distance(now, time))
@@ -96,7 +92,7 @@ const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Ef
   const { id, status } = before
   const record = EarlierTasks.recorded(request, team.spec.name, subject)
   const failure = EarlierTasks.failingBefore(request, team.spec.name, before)
-  const isLast = record !== undefined && (record.id === id || isUnsent(record))
+  const isLast = record !== undefined && (record.id === id || EarlierTasks.isUnsent(record))
   const number = Math.max(1, isLast ? record.attempt : attempts.number)
   if (!TaskStatus.isTerminal(status)) {
     attempts.number = number
@@ -112,37 +108,10 @@ const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Ef
   // Of an end that this run has brought about it had said so; another is one that nobody has seen yet.
   const isOwn = failure !== undefined && !request.retryFailed
   const isNew = record?.id === id && !TaskStatus.isEnd(record.status) && Option.isSome(policy.retry)
-  if (!isOwn && !isNew) return yield* tellUsed(attempts, before, number)
+  if (!isOwn && !isNew) return yield* AttemptUsage.tellUnseen(attempts, before, number)
   setId(work, subject, id)
   const as = failure?.as === undefined || failure.as === "superseded" ? status : failure.as
   return judged(task, { id, status: as, number, ...WatchedTask.answerOf(before), ...TaskLog.of(before) })
-})
-
-/**
- * Tells what an attempt of this run has used that has failed while nobody drove it, as far as that is known: it counts, though
- * another attempt follows at once.
- */
-const tellUsed = Effect.fnUntraced(function*(attempts: Attempts, { id, status, ...before }: Task, number: number) {
-  const { task: { subject }, work: { request, run, team } } = attempts
-  const record = EarlierTasks.recorded(request, team.spec.name, subject)
-  if (record === undefined) return undefined
-  const isSent = record.id === id ? !TaskStatus.isEnd(record.status) : isUnsent(record)
-  if (!isSent || !TaskStatus.isTerminal(status) || record.attempts.some((each) => each.id === id)) return undefined
-  const used = usedBy(attempts, { ...Usage.read(before["usage"]), number })
-  if (used.usage === undefined) return undefined
-  attempts.number = number
-  yield* run.emit({
-    _tag: "task.retrying",
-    team: team.spec.name,
-    subject,
-    id,
-    attempt: number,
-    status,
-    wait: Duration.zero,
-    ...WatchedTask.resultOf(before["result"]),
-    ...used
-  })
-  return undefined
 })
 
 /** Submits another attempt when it is due, and waits for its end, or for that of one that was over. */
@@ -229,13 +198,6 @@ export const judged = ({ outputs: declared }: TaskSpec, { outputs, ...end }: Wat
   })
 }
 
-/** What is said of what an attempt has used: once, with the first that is known of it. */
-export const usedBy = ({ told }: Attempts, { number, usage, usageProblem }: Usage.Known & Pick<End, "number">): Usage.Known => {
-  if (told.has(number)) return {}
-  if (usage !== undefined) told.add(number)
-  return { ...(usage === undefined ? {} : { usage }), ...(usageProblem === undefined ? {} : { usageProblem }) }
-}
-
 /** What is said of an end after which no other attempt follows, and why, where one was to be expected. */
 interface Final {
   readonly final?: string
@@ -270,7 +232,7 @@ const postpone = Effect.fnUntraced(function*(attempts: Attempts, end: End) {
     ...(problem === undefined ? {} : { problem }),
     ...(result === undefined ? {} : { result }),
     ...(log === undefined ? {} : { log }),
-    ...usedBy(attempts, end)
+    ...AttemptUsage.usedBy(attempts, end)
   })
 })
 
@@ -290,7 +252,7 @@ const finish = Effect.fnUntraced(function*(attempts: Attempts, end: End, final: 
     ...(problem === undefined ? {} : { problem }),
     ...(log === undefined ? {} : { log }),
     ...(end.number === number ? {} : { attempt: end.number }),
-    ...usedBy(attempts, end),
+    ...AttemptUsage.usedBy(attempts, end),
     ...final
   })
   if (watched.length > 1 || status === "timeout" || status === "stalled") {
@@ -306,7 +268,7 @@ const tellLate = (attempts: Attempts, { number, watch }: Attempt) =>
   Effect.flatMap(watch.ended, (end) => (end.status === "completed" ? Effect.succeed(end) : watch.completedLate)).pipe(
     Effect.flatMap((end) => {
       const { task: { subject }, work: { run, team } } = attempts
-      const used = usedBy(attempts, { ...end, number })
+      const used = AttemptUsage.usedBy(attempts, { ...end, number })
       return run.emit({ _tag: "task.late", team: team.spec.name, subject, id: end.id, attempt: number, ...used })
     })
   )

@@ -3,6 +3,7 @@ import type * as Context from "effect/Context"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
+import type { TaskState } from "../run/TaskState.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
 import type * as Usage from "../run/Usage.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
@@ -56,6 +57,9 @@ export const failingBefore = (request: Context.Tag.Service<RunRequest>, team: st
   const failing = recorded(request, team, subject)?.failing
   return failing?.id === id ? { id, reason: failing.reason, as: failing.as } : undefined
 }
+
+/** Whether an attempt was about to be submitted, and is not known to have been. */
+export const isUnsent = ({ id, status }: TaskState): boolean => status === "submitting" && id === undefined
 
 /** How a task has ended before. */
 export interface Ended extends Usage.Known {

@@ -12,6 +12,7 @@ import type * as Usage from "../run/Usage.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import * as Attempts from "./Attempts.ts"
+import * as AttemptUsage from "./AttemptUsage.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
 import * as TaskDescription from "./TaskDescription.ts"
 import * as TaskDigest from "./TaskDigest.ts"
@@ -57,7 +58,7 @@ const usedBefore = (attempts: Attempts.Attempts, { id, ...end }: Attempts.End): 
   const { task: { subject }, work: { request, team } } = attempts
   const record = EarlierTasks.recorded(request, team.spec.name, subject)
   if (record === undefined || record.attempt === 0) return {}
-  return Attempts.usedBy(attempts, { ...end, number: record.attempts.find((each) => each.id === id)?.number ?? record.attempt })
+  return AttemptUsage.usedBy(attempts, { ...end, number: record.attempts.find((each) => each.id === id)?.number ?? record.attempt })
 }
 
 /** Finds out how many attempts there were by the journal of a resumed run, and how many may follow. */
@@ -81,7 +82,7 @@ const makeAttempts = Effect.fnUntraced(function*(
     hasChanged,
     watched: [],
     told: new Set(record === undefined ? [] : TaskState.numbersOf(record).filter((number) => TaskState.usageOf(record, number) !== undefined)),
-    number: record === undefined ? 0 : Attempts.isUnsent(record) ? record.attempt - 1 : record.attempt,
+    number: record === undefined ? 0 : EarlierTasks.isUnsent(record) ? record.attempt - 1 : record.attempt,
     left: record === undefined || hasChanged ? times : TaskStatus.isFailure(record.status) ? 0 : Math.max(0, times - record.attempts.length),
     dueAt: record?.retryAt === undefined ? 0 : yield* Attempts.monotonic(record.retryAt)
   } satisfies Attempts.Attempts as Attempts.Attempts
