@@ -42,7 +42,7 @@ const typeOf = (schema: unknown): string => {
   const choices = get(schema, "enum")
   if (Array.isArray(choices)) return choices.map((choice) => code(String(choice))).join(", ")
   const union = get(schema, "anyOf")
-  if (Array.isArray(union)) return [...new Set(union.flatMap((each: unknown) => typeOf(each).split(" or ")))].join(" or ")
+  if (Array.isArray(union)) return [...new Set(union.flatMap((each: unknown) => (get(each, "anyOf") === undefined ? [typeOf(each)] : typeOf(each).split(" or "))))].join(" or ")
   const items = get(schema, "items")
   return items === undefined ? String(get(schema, "type")) : `list of ${get(items, "$ref") === undefined ? typeOf(items) : "maps"}`
 }
