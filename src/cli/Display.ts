@@ -94,7 +94,8 @@ export const make = Effect.fn("Display.make")(function*(options: Options) {
         ...(options.quiet ? [] : Summary.tasks(state, summary)),
         ...Summary.quotes(state, summary),
         ...(options.quiet ? [] : Summary.results(state, summary)),
-        ...(options.quiet && isWell ? [] : [...Summary.resources(state, summary), ...options.next(state)])
+        ...(options.quiet && isWell ? [] : [...Summary.resources(state, summary), ...options.next(state)]),
+        ...(options.quiet && isWell ? [] : Summary.spent(state, summary))
       ]
       yield* Effect.forEach(body, (line) => write(line), { discard: true })
       yield* (isWell ? write : Console.error)(Summary.lastLine(state, output.style))

@@ -24,6 +24,7 @@ const unfinished: ReadonlySet<RunStatus> = new Set([
   "connectivity_lost",
   "state_lost",
   "timed_out",
+  "over_budget",
   "cancelled"
 ] satisfies ReadonlyArray<RunStatus>)
 

@@ -20,7 +20,8 @@ export const outcomes: Record<Exclude<Outcome, "cancelled">, number> = {
   connectivity_lost: 3,
   state_lost: 3,
   timed_out: 4,
-  waiting: 7
+  waiting: 7,
+  over_budget: 8
 }
 
 /** What each exit code means, for the help. */
@@ -33,5 +34,6 @@ export const meanings: ReadonlyArray<readonly [string, string]> = [
   ["5", "the run completed, but teardown could not remove everything; the drill has found something left behind"],
   ["6", "the run completed, but its journal has a gap"],
   ["7", "the run waits for an answer (telemachy approve, telemachy reject), and goes on when it is resumed"],
+  ["8", "the budget of the run, or of the day, is used up"],
   ["130, 143", "cancelled by SIGINT or SIGTERM (129 by SIGHUP), 130 by telemachy cancel"]
 ]

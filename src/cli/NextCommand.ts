@@ -1,4 +1,5 @@
 /** The command line that a person is told to type next. */
+import * as BudgetUse from "../run/BudgetUse.ts"
 import * as RunProgress from "../run/RunProgress.ts"
 import * as RunState from "../run/RunState.ts"
 
@@ -22,8 +23,18 @@ export const resumeChanged = (run: string, { retryFailed = false }: { readonly r
 export const resumption = (state: RunState.RunState): string | undefined => {
   if (state.outcome === "waiting") return `${approve(state)} --resume`
   if (state.outcome === "completed" && state.endedAt !== undefined) return undefined
-  return RunProgress.canProceed(state, RunProgress.declaredTeams(state)) ? resume(state) : `${resume(state)} --retry-failed`
+  const retryFailed = !RunProgress.canProceed(state, RunProgress.declaredTeams(state))
+  if (isBudgetUsedUp(state)) return resumeChanged(state.run, { retryFailed })
+  return retryFailed ? `${resume(state)} --retry-failed` : resume(state)
 }
+
+/** Whether a run has ended because its budget is used up, and not that of the day, so that it takes a larger one to go on. */
+const isBudgetUsedUp = (state: RunState.RunState): boolean =>
+  state.outcome === "over_budget" && BudgetUse.of(state.budget ?? {}, RunState.spent(state, state.endedAt ?? state.toldAt)).some(BudgetUse.isUsedUp)
+
+/** Tells how to go on with a run. */
+export const howToGoOn = (state: RunState.RunState, command: string): string =>
+  `go on with it${isBudgetUsedUp(state) ? ", with a larger budget in its file" : ""}: ${command}`
 
 /** Tells of a recorded run what has happened in it, with the results of its tasks. */
 export const logs = ({ run }: { readonly run: string }): string => `telemachy logs ${run} -v`
@@ -39,7 +50,7 @@ export const approve = (state: RunState.RunState): string => {
 export const afterRun = (state: RunState.RunState): ReadonlyArray<string> => {
   if (state.outcome === "waiting") return [`run ${state.run}; answer, and go on with it: ${approve(state)} --resume, or telemachy reject ${state.run}`]
   const further = resumption(state)
-  return [`run ${state.run}; ${further === undefined ? `what its tasks wrote: ${logs(state)}` : `go on with it: ${further}`}`]
+  return [`run ${state.run}; ${further === undefined ? `what its tasks wrote: ${logs(state)}` : howToGoOn(state, further)}`]
 }
 
 /** Removes what runs of a workflow file have left on an Agamemnon, recorded or not. */

@@ -97,6 +97,7 @@ export class AgamemnonState extends Context.Tag("telemachy/embedded/AgamemnonSta
       readonly status: "completed" | "failed"
       readonly result: string
       readonly outputs?: Readonly<Record<string, unknown>>
+      readonly usage?: unknown
     }
   ) => Effect.Effect<void>
   /** Forgets everything, as a restart does. */

@@ -21,6 +21,7 @@ import * as AgentTags from "../agamemnon/AgentTags.ts"
 import type { TaskContexts } from "../agamemnon/TaskContexts.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as TaskResult from "../agamemnon/TaskResult.ts"
+import * as Usage from "../run/Usage.ts"
 import type * as LogFiles from "./log/LogFiles.ts"
 import * as LogWriter from "./log/LogWriter.ts"
 import { AgamemnonState, type StateEvent } from "./AgamemnonState.ts"
@@ -54,6 +55,8 @@ interface Outcome {
   readonly result: string
   /** What the program has written for the outputs of the task, if anything. */
   readonly outputs?: Readonly<Record<string, unknown>>
+  /** What it says there that it has used, as it has written it. */
+  readonly usage?: unknown
 }
 
 const completed = (result: string): Outcome => ({ status: "completed", result })
@@ -78,9 +81,10 @@ const outcomeOf = (program: string, { code, signal }: Ended, output: OutputTail)
     : failed(report(output, `${program} ${code === null ? `was ended by ${signal}` : `ended with exit code ${code}`}`))
 
 /** An outcome without what is secret. */
-const masked = ({ outputs, result, status }: Outcome, { masker }: ProgramEnvironment): Outcome => ({
+const masked = ({ outputs, result, status, usage }: Outcome, { masker }: ProgramEnvironment): Outcome => ({
   status,
   result: masker.text(result),
+  ...(usage === undefined ? {} : { usage: maskedValue(usage, masker) }),
   ...(outputs === undefined ? {} : { outputs: Record.map(outputs, (value) => maskedValue(value, masker)) })
 })
 
@@ -133,7 +137,13 @@ const perform = Effect.fn("Worker.perform")(function*(
     output: ProgramOutput.make(output, yield* logOf(task, options), yield* SignsOfLife.make(onAlive), masker)
   })
   const outputs = yield* files.outputs
-  return { ...outcomeOf(program, ended, output), ...(Option.isSome(outputs) ? { outputs: outputs.value } : {}) }
+  return {
+    ...outcomeOf(program, ended, output),
+    ...Option.match(outputs, {
+      onNone: () => ({}),
+      onSome: ({ usage, ...outputs }) => ({ outputs, ...(usage === undefined ? {} : { usage: Usage.parse(usage) }) })
+    })
+  }
 }, Effect.scoped)
 
 /** Lets the agents work until the scope closes, which ends all that they have started. */

@@ -11,7 +11,6 @@ import * as Option from "effect/Option"
 import { type Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
-import type { TaskState } from "../run/RunState.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
 import * as Outputs from "../workflow/Outputs.ts"
 import * as RetryPolicy from "../workflow/RetryPolicy.ts"
@@ -19,6 +18,7 @@ import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import * as AttemptLimits from "./AttemptLimits.ts"
+import * as AttemptUsage from "./AttemptUsage.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
 import * as TaskContext from "./TaskContext.ts"
 import type * as TaskDescription from "./TaskDescription.ts"
@@ -35,6 +35,8 @@ export interface Attempts {
   readonly hasChanged: boolean
   /** Those that this process watches or has watched, each with its number. */
   readonly watched: Array<Attempt>
+  /** The numbers of those of which it was said what they have used. */
+  readonly told: Set<number>
   /** The number of the last one, of which the first is 1. */
   number: number
   /** How many may follow. */
@@ -66,9 +68,6 @@ export interface End extends Omit<WatchedTask.AttemptEnd, "outputs"> {
 export const setId = ({ ids, team }: TeamWork, subject: string, id: TaskId) =>
   ids.set(WorkflowGraph.keyOf({ team: team.spec.name, subject }), [id])
 
-/** Whether an attempt was about to be submitted, and is not known to have been. */
-export const isUnsent = ({ id, status }: TaskState): boolean => status === "submitting" && id === undefined
-
 /** A time that is on record, by the clock of this process. */
 export const monotonic = (time: DateTime.Utc) =>
   Effect.zipWith(MonotonicTime.millis, DateTime.now, (here, now) => here + DateTime.distance(now, time))
@@ -93,7 +92,7 @@ const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Ef
   const { id, status } = before
   const record = EarlierTasks.recorded(request, team.spec.name, subject)
   const failure = EarlierTasks.failingBefore(request, team.spec.name, before)
-  const isLast = record !== undefined && (record.id === id || isUnsent(record))
+  const isLast = record !== undefined && (record.id === id || EarlierTasks.isUnsent(record))
   const number = Math.max(1, isLast ? record.attempt : attempts.number)
   if (!TaskStatus.isTerminal(status)) {
     attempts.number = number
@@ -109,7 +108,7 @@ const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Ef
   // Of an end that this run has brought about it had said so; another is one that nobody has seen yet.
   const isOwn = failure !== undefined && !request.retryFailed
   const isNew = record?.id === id && !TaskStatus.isEnd(record.status) && Option.isSome(policy.retry)
-  if (!isOwn && !isNew) return undefined
+  if (!isOwn && !isNew) return yield* AttemptUsage.tellUnseen(attempts, before, number)
   setId(work, subject, id)
   const as = failure?.as === undefined || failure.as === "superseded" ? status : failure.as
   return judged(task, { id, status: as, number, ...WatchedTask.answerOf(before), ...TaskLog.of(before) })
@@ -126,8 +125,10 @@ const another = Effect.fnUntraced(function*(attempts: Attempts) {
 /** Submits an attempt. */
 const submit = Effect.fnUntraced(function*(attempts: Attempts) {
   const { hasChanged, left, task, work } = attempts
-  const { agamemnon, ids, load, monitor, others, request, run, team, workflow } = work
+  const { agamemnon, budget, ids, load, monitor, others, request, run, team, workflow } = work
   const { assignTo, subject } = task
+  const recorded = EarlierTasks.recorded(request, team.spec.name, subject)
+  yield* budget.admit(recorded?.attempt === attempts.number + 1)
   const assignee = load.assign(assignTo)
   const named = { team: team.spec.name, subject }
   const number = attempts.number += 1
@@ -216,7 +217,8 @@ const finality = ({ left, number, policy: { retry } }: Attempts, { status }: End
 }
 
 /** Says that an attempt has ended and another is to follow, and when. */
-const postpone = Effect.fnUntraced(function*(attempts: Attempts, { id, log, number, problem, result, status }: End) {
+const postpone = Effect.fnUntraced(function*(attempts: Attempts, end: End) {
+  const { id, log, number, problem, result, status } = end
   const { policy, task: { subject }, work: { run, team } } = attempts
   const wait = Option.match(policy.retry, {
     onNone: () => Duration.zero,
@@ -234,7 +236,8 @@ const postpone = Effect.fnUntraced(function*(attempts: Attempts, { id, log, numb
     wait,
     ...(problem === undefined ? {} : { problem }),
     ...(result === undefined ? {} : { result }),
-    ...(log === undefined ? {} : { log })
+    ...(log === undefined ? {} : { log }),
+    ...AttemptUsage.usedBy(attempts, end)
   })
 })
 
@@ -254,6 +257,7 @@ const finish = Effect.fnUntraced(function*(attempts: Attempts, end: End, final: 
     ...(problem === undefined ? {} : { problem }),
     ...(log === undefined ? {} : { log }),
     ...(end.number === number ? {} : { attempt: end.number }),
+    ...AttemptUsage.usedBy(attempts, end),
     ...final
   })
   if (watched.length > 1 || status === "timeout" || status === "stalled") {
@@ -265,7 +269,11 @@ const finish = Effect.fnUntraced(function*(attempts: Attempts, end: End, final: 
 })
 
 /** Says that an attempt has completed when its task had ended. */
-const tellLate = ({ task: { subject }, work: { run, team } }: Attempts, { number, watch }: Attempt) =>
+const tellLate = (attempts: Attempts, { number, watch }: Attempt) =>
   Effect.flatMap(watch.ended, (end) => (end.status === "completed" ? Effect.succeed(end) : watch.completedLate)).pipe(
-    Effect.flatMap(({ id }) => run.emit({ _tag: "task.late", team: team.spec.name, subject, id, attempt: number }))
+    Effect.flatMap((end) => {
+      const { task: { subject }, work: { run, team } } = attempts
+      const used = AttemptUsage.usedBy(attempts, { ...end, number })
+      return run.emit({ _tag: "task.late", team: team.spec.name, subject, id: end.id, attempt: number, ...used })
+    })
   )

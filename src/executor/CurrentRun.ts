@@ -15,6 +15,7 @@ import type { EventBody, RunEvent, Tag as EventTag } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type * as RunJournal from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
+import * as RunUsage from "../run/RunUsage.ts"
 import * as EventPublisher from "./EventPublisher.ts"
 import type { RunSettings } from "./RunSettings.ts"
 
@@ -51,6 +52,8 @@ export class CurrentRun extends Context.Tag("telemachy/executor/CurrentRun")<Cur
   readonly leaseLost: Effect.Effect<never, LeaseLostError>
   /** The state by all that was said so far, which it waits for; nothing before the run has started. */
   readonly state: Effect.Effect<RunState.RunState | undefined>
+  /** The state by all that was told so far, and what time it is by the clock of the run, which nobody sets; nothing before it has begun. */
+  readonly told: Effect.Effect<Option.Option<{ readonly state: RunState.RunState; readonly at: DateTime.Utc }>>
 }>() {}
 
 /** What a run is made of. */
@@ -90,6 +93,10 @@ export const make = ({ events, reached, ...run }: Options): Context.Tag.Service<
     ensureLease: Option.match(run.journal, { onNone: () => Effect.void, onSome: ({ ensure }) => ensure }),
     leaseLost: Option.match(run.journal, { onNone: () => Effect.never, onSome: ({ lost }) => lost }),
     state: Effect.map(settled, () => state),
+    told: Effect.map(MonotonicTime.millis, (now) =>
+      state === undefined || begun === undefined
+        ? Option.none()
+        : Option.some({ state, at: DateTime.addDuration(state.startedAt, Duration.millis(now - begun)) })),
     emit: (body) => Effect.flatMap(eventOf(body), publish),
     emitBefore: (body) => Effect.as(Effect.flatMap(eventOf(body), publishBefore), { [OnRecordTypeId]: body._tag }),
     emitLast: (body, isUrgent) => Effect.flatMap(eventOf(body), (event) => publishLast(event, isUrgent)),
@@ -108,6 +115,14 @@ export const permissionOf = ({ ensureLease }: Context.Tag.Service<CurrentRun>): 
 export const stateLost = ({ id, workflow }: Context.Tag.Service<CurrentRun>, missing: string): AgamemnonStateLostError =>
   new AgamemnonStateLostError({ workflow, run: id, missing })
 
+/** What the current run has used, if it has a budget, or anything was reported. */
+const spentOf = Effect.map(Effect.flatMap(CurrentRun, ({ told }) => told), (told) =>
+  Option.match(told, {
+    onNone: () => ({}),
+    onSome: ({ at, state }) =>
+      state.budget === undefined && !RunUsage.isReported(state.usage) ? {} : { spent: RunState.spent(state, at) }
+  }))
+
 /** Says that the current run is over, and what there still is of it. */
 export const finish = Effect.gen(function*() {
   const { emitLast, state } = yield* CurrentRun
@@ -116,5 +131,6 @@ export const finish = Effect.gen(function*() {
   const kept = after === undefined ? 0 : RunState.kept(after).length
   const checked = after === undefined ? 0 : RunState.resources(after).filter(({ confirmed, neverMade }) => confirmed && !neverMade).length
   const outcome = after?.outcome ?? "failed"
-  yield* emitLast({ _tag: "run.finished", outcome, left: remaining - kept, kept, checked }, outcome === "cancelled")
+  const spent = yield* spentOf
+  yield* emitLast({ _tag: "run.finished", outcome, left: remaining - kept, kept, checked, ...spent }, outcome === "cancelled")
 })

@@ -20,6 +20,7 @@ import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import * as AgentLoad from "./AgentLoad.ts"
+import { BudgetGuard } from "./BudgetGuard.ts"
 import { CurrentRun } from "./CurrentRun.ts"
 import * as GateTask from "./GateTask.ts"
 import * as LimitedTask from "./LimitedTask.ts"
@@ -126,6 +127,7 @@ const open = Effect.fnUntraced(function*(
       team,
       agamemnon,
       run: yield* CurrentRun,
+      budget: yield* BudgetGuard,
       request: yield* RunRequest,
       monitor,
       others

@@ -3,7 +3,9 @@ import type * as Context from "effect/Context"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
+import type { TaskState } from "../run/TaskState.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
+import type * as Usage from "../run/Usage.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import type { RunRequest } from "./RunRequest.ts"
 import * as TaskDigest from "./TaskDigest.ts"
@@ -71,8 +73,11 @@ export const failingBefore = (request: Context.Tag.Service<RunRequest>, team: st
   return failing?.id === id ? { id, reason: failing.reason, as: failing.as } : undefined
 }
 
+/** Whether an attempt was about to be submitted, and is not known to have been. */
+export const isUnsent = ({ id, status }: TaskState): boolean => status === "submitting" && id === undefined
+
 /** How a task has ended before. */
-export interface Ended {
+export interface Ended extends Usage.Known {
   readonly id: string
   readonly status: TaskStatus.EndStatus
   readonly result?: string

@@ -17,7 +17,9 @@ import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type * as Pinger from "../liveness/Pinger.ts"
 import type { EventBody } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
+import type { TeamSpec } from "../workflow/WorkflowSpec.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
+import { BudgetGuard } from "./BudgetGuard.ts"
 import * as Cancellation from "./Cancellation.ts"
 import { CurrentRun, finish } from "./CurrentRun.ts"
 import * as Dispatch from "./Dispatch.ts"
@@ -73,12 +75,19 @@ const work = Effect.gen(function*() {
   yield* Effect.forEach(done, (team) => Resume.confirm(request, team), { discard: true })
   const left = request.spec.teams.filter((team) => !done.includes(team))
   if (left.length > 0) {
-    const teams = yield* Provisioning.provision(left)
-    yield* FeedReport.start
-    yield* Dispatch.dispatch(teams)
+    const { begin, watch } = yield* BudgetGuard
+    yield* begin
+    yield* Effect.raceFirst(tasksOf(left), watch)
   }
   yield* verdict
 }).pipe(Effect.scoped)
+
+/** Makes agents and teams, and has the tasks done. */
+const tasksOf = Effect.fnUntraced(function*(needed: ReadonlyArray<TeamSpec>) {
+  const teams = yield* Provisioning.provision(needed)
+  yield* FeedReport.start
+  yield* Dispatch.dispatch(teams)
+}, Effect.scoped)
 
 /** How long a run that is done waits for the sweep beside it. */
 const sweepGrace = Duration.seconds(5)

@@ -9,6 +9,7 @@ import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/Agame
 import { lossFields, lossInWords } from "../liveness/Heartbeat.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import type { WorkflowRunningError } from "../run/KeyHolder.ts"
+import * as BudgetUse from "../run/BudgetUse.ts"
 import type { Outcome } from "../run/Outcome.ts"
 import { RunId } from "../run/RunId.ts"
 import type { InputsInvalidError } from "../workflow/Inputs.ts"
@@ -138,6 +139,41 @@ export class WorkflowTimeoutError extends Schema.TaggedError<WorkflowTimeoutErro
 }
 
 /**
+ * What the run may use is used up, or what all runs of the day may use together.
+ *
+ * **Example** (Saying what was spent)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const run = (spec: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.tapErrorTag("BudgetExceededError", ({ budget, limit, spent }) => Effect.logError(`${budget}: ${spent} of ${limit}`))
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class BudgetExceededError extends Schema.TaggedError<BudgetExceededError>()("BudgetExceededError", {
+  workflow: Schema.String,
+  run: RunId,
+  /** Which limit: a key of the budget of the workflow, or `usd_per_day` for that of all runs of the day. */
+  budget: Schema.Literal(...BudgetUse.limits),
+  /** How much was used, and how much there was: of agents' time in seconds. */
+  spent: Schema.Number,
+  limit: Schema.Number,
+  /** Of how many attempts it is not known how much they have used. */
+  unknown: Schema.Int
+}) {
+  override get message(): string {
+    const rest = this.unknown === 0 ? [] : BudgetUse.unknownInWords({ usd: this.unknown, tokens: this.unknown })
+    return ["over budget: " + BudgetUse.inWords(this), ...rest].join(", ")
+  }
+}
+
+/**
  * Somebody has asked for the end of the run from outside of its process.
  *
  * **Example** (Saying who cancelled a run)
@@ -242,6 +278,7 @@ export type RunError =
   | SecretsUnsupportedError
   | WorkflowConnectivityError
   | WorkflowTimeoutError
+  | BudgetExceededError
   | TasksFailedError
   | RunCancelledError
   | RunWaitingError
@@ -259,6 +296,7 @@ const outcomes: Record<RunError["_tag"], Outcome> = {
   SecretsUnsupportedError: "failed",
   WorkflowConnectivityError: "connectivity_lost",
   WorkflowTimeoutError: "timed_out",
+  BudgetExceededError: "over_budget",
   TasksFailedError: "failed",
   RunCancelledError: "cancelled",
   RunWaitingError: "waiting",

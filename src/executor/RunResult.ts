@@ -15,6 +15,8 @@ export interface RunResult {
   readonly outputs: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /** Agents and teams, and what became of them. */
   readonly resources: ReadonlyArray<RunState.ResourceState>
+  /** What it has used, as far as that is known. */
+  readonly usage: RunState.Spent
 }
 
 /** Reads the result of a run from its state. */
@@ -28,7 +30,8 @@ export const fromState = (state: RunState.RunState | undefined): Effect.Effect<R
       endedAt: state.endedAt,
       tasks: RunState.tasks(state),
       outputs: outputsOf(RunState.tasks(state)),
-      resources: RunState.resources(state)
+      resources: RunState.resources(state),
+      usage: RunState.spent(state, state.endedAt)
     })
 
 const outputsOf = (tasks: ReadonlyArray<RunState.TaskState>): RunResult["outputs"] =>

@@ -25,6 +25,8 @@ export interface RunSettings {
   readonly teardownGrace: Duration.Duration
   /** How long one ordinary request may take, and so how late what it makes can appear. Defaults to 30 seconds. */
   readonly requestTimeout: Duration.Duration
+  /** How many US dollars all recorded runs of a day (UTC) may use together. Defaults to as many as they take. */
+  readonly budgetUsdPerDay: number | undefined
   /** The host that docker agents are placed on. Defaults to Agamemnon's choice. */
   readonly hostId: string | undefined
 }
@@ -66,6 +68,7 @@ export const defaults: RunSettings = {
   workflowTimeout: Settings.workflowTimeout.default,
   teardownGrace: Settings.teardownGrace.default,
   requestTimeout: Settings.requestTimeout.default,
+  budgetUsdPerDay: undefined,
   hostId: undefined
 }
 
@@ -82,6 +85,7 @@ export const make = (given: Options = {}): RunSettings => ({
   workflowTimeout: Duration.decode(given.workflowTimeout ?? defaults.workflowTimeout),
   teardownGrace: Duration.decode(given.teardownGrace ?? defaults.teardownGrace),
   requestTimeout: Duration.decode(given.requestTimeout ?? defaults.requestTimeout),
+  budgetUsdPerDay: given.budgetUsdPerDay ?? defaults.budgetUsdPerDay,
   hostId: given.hostId ?? defaults.hostId
 })
 
@@ -111,5 +115,6 @@ export const config: Config.Config<RunSettings> = Config.all({
   workflowTimeout: Settings.workflowTimeout.config,
   teardownGrace: Settings.teardownGrace.config,
   requestTimeout: Settings.requestTimeout.config,
+  budgetUsdPerDay: Config.map(Settings.budgetUsdPerDay.config, Option.getOrUndefined),
   hostId: Config.map(Settings.hostId.config, Option.getOrUndefined)
 })

@@ -6,10 +6,13 @@ import * as Either from "effect/Either"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
+import * as TaskState from "../run/TaskState.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
+import type * as Usage from "../run/Usage.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import * as Attempts from "./Attempts.ts"
+import * as AttemptUsage from "./AttemptUsage.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
 import * as TaskDescription from "./TaskDescription.ts"
 import * as TaskDigest from "./TaskDigest.ts"
@@ -38,10 +41,10 @@ export const run = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec) {
     ? Attempts.judged(task, { id: before.id, status: "completed", number: attempts.number, ...WatchedTask.answerOf(before), ...TaskLog.of(before) })
     : undefined
   if (before !== undefined && done?.status === "completed") {
-    const { number: _, ...end } = done
+    const { number: _, usage: __, usageProblem: ___, ...end } = done
     Attempts.setId(work, subject, before.id)
     yield* supersede(attempts, found)
-    return yield* endEarlier(work, subject, end)
+    return yield* endEarlier(work, subject, { ...end, ...usedBefore(attempts, done) })
   }
   return yield* Attempts.untilEnd(attempts, before)
 })
@@ -49,6 +52,14 @@ export const run = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec) {
 /** Says that the task was done before. */
 const endEarlier = ({ run, team }: TeamWork, subject: string, ended: EarlierTasks.Ended) =>
   Effect.as(run.emit({ _tag: "task.finished", team: team.spec.name, subject, ...ended, earlier: true }), ended.status)
+
+/** What is said of what an attempt has used that an earlier process of this run has submitted. Another run tells of its own. */
+const usedBefore = (attempts: Attempts.Attempts, { id, ...end }: Attempts.End): Usage.Known => {
+  const { task: { subject }, work: { request, team } } = attempts
+  const record = EarlierTasks.recorded(request, team.spec.name, subject)
+  if (record === undefined || record.attempt === 0) return {}
+  return AttemptUsage.usedBy(attempts, { ...end, number: record.attempts.find((each) => each.id === id)?.number ?? record.attempt })
+}
 
 /** Finds out how many attempts there were by the journal of a resumed run, and how many may follow. */
 const makeAttempts = Effect.fnUntraced(function*(
@@ -70,7 +81,8 @@ const makeAttempts = Effect.fnUntraced(function*(
     policy,
     hasChanged,
     watched: [],
-    number: record === undefined ? 0 : Attempts.isUnsent(record) ? record.attempt - 1 : record.attempt,
+    told: new Set(record === undefined ? [] : TaskState.numbersOf(record).filter((number) => TaskState.usageOf(record, number) !== undefined)),
+    number: record === undefined ? 0 : EarlierTasks.isUnsent(record) ? record.attempt - 1 : record.attempt,
     left: record === undefined || hasChanged ? times : TaskStatus.isFailure(record.status) ? 0 : Math.max(0, times - record.attempts.filter(({ id }) => id === undefined || !record.dismissed.includes(id)).length),
     dueAt: record?.retryAt === undefined ? 0 : yield* Attempts.monotonic(record.retryAt)
   } satisfies Attempts.Attempts as Attempts.Attempts

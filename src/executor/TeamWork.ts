@@ -7,22 +7,25 @@ import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import type * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import type { AgentLoad } from "./AgentLoad.ts"
+import type { BudgetGuard } from "./BudgetGuard.ts"
 import type { CurrentRun } from "./CurrentRun.ts"
 import type * as Monitor from "./Monitor.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import type { RunAgamemnon } from "./RunAgamemnon.ts"
+import type { BudgetExceededError } from "./RunError.ts"
 import type { RunRequest } from "./RunRequest.ts"
 import type { Slots } from "./Slots.ts"
 import type * as TeamTasks from "./TeamTasks.ts"
 
 /** Why a task can not be run to its end. */
-export type TaskRunError = AgamemnonError | AgamemnonStateLostError | JournalError | LeaseLostError
+export type TaskRunError = AgamemnonError | AgamemnonStateLostError | JournalError | LeaseLostError | BudgetExceededError
 
 /** What the tasks of a team have in common. */
 export interface TeamWork {
   readonly team: ProvisionedTeam
   readonly agamemnon: Context.Tag.Service<RunAgamemnon>
   readonly run: Context.Tag.Service<CurrentRun>
+  readonly budget: Context.Tag.Service<BudgetGuard>
   readonly request: Context.Tag.Service<RunRequest>
   readonly monitor: Monitor.Monitor
   /** What other runs have submitted to the team. */

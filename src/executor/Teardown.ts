@@ -34,6 +34,7 @@ export const decisions: Record<Outcome, Record<TeardownPolicy, Decision>> = {
   failed: { on_completion: "keep", on_failure: "remove", always: "remove", never: "keep" },
   timed_out: { on_completion: "keep", on_failure: "remove", always: "remove", never: "keep" },
   waiting: { on_completion: "remove", on_failure: "remove", always: "remove", never: "keep" },
+  over_budget: { on_completion: "keep", on_failure: "remove", always: "remove", never: "keep" },
   cancelled: { on_completion: "remove", on_failure: "remove", always: "remove", never: "keep" }
 }
 

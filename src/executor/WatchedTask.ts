@@ -4,19 +4,21 @@ import * as Effect from "effect/Effect"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import type { EndStatus, TerminalStatus } from "../run/TaskStatus.ts"
+import * as Usage from "../run/Usage.ts"
 import type { WorkerFailure } from "./WorkerFailures.ts"
 
 /** What a task that has ended has to say. */
 export const resultOf = (result: unknown): { readonly result?: string } => typeof result === "string" ? { result } : {}
 
-/** The same, with what it has written for its outputs. */
-export const answerOf = (task: Task): Pick<AttemptEnd, "result" | "outputs"> => ({
+/** The same, with what it has written for its outputs, and what it has used. */
+export const answerOf = (task: Task): Pick<AttemptEnd, "result" | "outputs" | keyof Usage.Known> => ({
   ...resultOf(task["result"]),
+  ...Usage.read(task["usage"]),
   ...(task["outputs"] === undefined ? {} : { outputs: task["outputs"] })
 })
 
 /** How an attempt at a task has ended. */
-export interface AttemptEnd {
+export interface AttemptEnd extends Usage.Known {
   readonly id: TaskId
   readonly status: EndStatus
   readonly result?: string

@@ -25,6 +25,7 @@ import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as WorkingDirectory from "../workflow/WorkingDirectory.ts"
 import * as Arrivals from "./Arrivals.ts"
+import * as DaySpending from "./DaySpending.ts"
 import * as EvaluatedSpec from "./EvaluatedSpec.ts"
 import * as Resume from "./Resume.ts"
 import * as RunEnvironment from "./RunEnvironment.ts"
@@ -236,7 +237,8 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
   const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
   const settings = RunSettings.make(given)
   const lists = yield* TeamLists.make(agamemnon)
-  const shared = { settings, events, feed, lists, pinger: yield* sharedPinger(agamemnon.ping, settings) }
+  const spending = yield* DaySpending.make(settings.budgetUsdPerDay, runJournal, events)
+  const shared = { settings, events, feed, lists, spending, pinger: yield* sharedPinger(agamemnon.ping, settings) }
 
   const isEmbedded = agamemnon.embedded ?? false
 

@@ -13,11 +13,15 @@ import type { EventBody, RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type * as RunJournal from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
+import * as RunUsage from "../run/RunUsage.ts"
+import * as Budget from "../workflow/Budget.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as Arrivals from "./Arrivals.ts"
+import * as BudgetGuard from "./BudgetGuard.ts"
 import * as CurrentRun from "./CurrentRun.ts"
+import type { DaySpending } from "./DaySpending.ts"
 import * as KeyReservation from "./KeyReservation.ts"
 import * as Pipeline from "./Pipeline.ts"
 import * as Recovery from "./Recovery.ts"
@@ -33,6 +37,8 @@ export interface Shared {
   readonly events: PubSub.PubSub<RunEvent>
   readonly feed: Context.Tag.Service<TaskFeed.TaskFeed>
   readonly lists: Context.Tag.Service<TeamLists>
+  /** What the runs of a day have used together, if that is limited. */
+  readonly spending: Option.Option<DaySpending>
   /** The pinger that their heartbeats have in common, for as long as one of them runs. */
   readonly pinger: Effect.Effect<Pinger.Pinger, never, Scope.Scope>
 }
@@ -75,6 +81,13 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const request = RunRequest.make(id, { ...asked, arrivals, awaitArrivals })
   const agents = new Map([...environment.agents].map(([name, variables]) => [request.keyOf(name), variables]))
   yield* environments?.provide({ ...environment, agents }) ?? Effect.void
+  const guard = BudgetGuard.make({
+    run: current,
+    limits: Budget.limitsOf(spec.budget),
+    events,
+    day: Option.zipWith(Option.fromNullable(settings.budgetUsdPerDay), shared.spending, (cap, spending) => ({ cap, spending })),
+    submitted: before?.usage.tasks ?? 0
+  })
   /** Dead runs of which this one has used something again. */
   const inherited: Array<RunId> = []
   yield* Pipeline.run({
@@ -87,6 +100,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     Effect.scoped,
     Effect.provideService(CurrentRun.CurrentRun, current),
     Effect.provideService(RunRequest.RunRequest, request),
+    Effect.provideService(BudgetGuard.BudgetGuard, guard),
     Effect.provideService(RunAgamemnon.RunAgamemnon, agamemnon),
     Effect.provideService(TaskFeed.TaskFeed, shared.feed),
     Effect.provideService(TeamLists, shared.lists)
@@ -125,12 +139,17 @@ const beginningOf = (
     ...told,
     ...declared(spec),
     ...(embedded ? { embedded } : {}),
+    ...(spec.budget === undefined ? {} : { budget: Budget.limitsOf(spec.budget) }),
     ...(inputDigest === undefined ? {} : { inputDigest })
   }
   return before === undefined
     ? { _tag: "run.started", ...header }
-    : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).map(identified) }
+    : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).map(identified), ...spentBefore(before) }
 }
+
+/** What a run had used before it goes on, if it has begun anything. */
+const spentBefore = ({ toldAt, usage }: RunState.RunState) =>
+  usage.attempts === 0 ? {} : { spent: RunUsage.spentAt(usage, toldAt, false) }
 
 const declared = ({ agents, teams }: WorkflowSpec) => ({
   agents: agents.map(({ name }) => name),

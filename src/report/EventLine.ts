@@ -3,7 +3,9 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Match from "effect/Match"
 import * as Stream from "effect/Stream"
+import * as BudgetUse from "../run/BudgetUse.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
+import type * as Usage from "../run/Usage.ts"
 import { count, duration, lastLines, oneLine } from "./Format.ts"
 import type { Style } from "./Style.ts"
 
@@ -89,6 +91,17 @@ const failingWords = {
 
 const gateWords = { approved: "approved", rejected: "rejected", redo: "sent back" }
 
+/** What a task has used, or that what it reports of that can not be read. */
+const used = ({ usage = {}, usageProblem }: Usage.Known): string => {
+  const { inputTokens, outputTokens, usd } = usage
+  const tokens = inputTokens === undefined && outputTokens === undefined ? undefined : (inputTokens ?? 0) + (outputTokens ?? 0)
+  return [
+    ...(usd === undefined ? [] : [`, ${BudgetUse.usdInWords(usd)} USD`]),
+    ...(tokens === undefined ? [] : [`, ${count(tokens, "token")}`]),
+    ...(usageProblem === undefined ? [] : [`, what it has used is unknown: ${usageProblem}`])
+  ].join("")
+}
+
 const inTime = (wait: Duration.Duration): string => Duration.equals(wait, Duration.zero) ? " at once" : ` in ${duration(wait)}`
 
 /** Tells of an event in words. */
@@ -118,13 +131,14 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "task.progressed": (event) => ordinary(`${task(event)}: ${event.status}`),
   "task.failing": (event) => notable(`${task(event)}: ${failingWords[event.as ?? "failed"]}, telling Agamemnon`),
   "task.retrying": (event) =>
-    notable(`${task(event)}: attempt ${event.attempt} ended as ${event.status}, the next follows${inTime(event.wait)}`),
+    notable(`${task(event)}: attempt ${event.attempt} ended as ${event.status}, the next follows${inTime(event.wait)}${used(event)}`),
   "task.finished": (event) => {
     const why = [event.problem, event.final].flatMap((each) => (each === undefined ? [] : [`, ${each}`])).join("")
-    const line = `${task(event)}: ${event.status}${event.earlier ? " earlier" : ""}${why}`
-    return event.status === "completed" ? ordinary(line) : wrong(line)
+    const line = `${task(event)}: ${event.status}${event.earlier ? " earlier" : ""}${why}${used(event)}`
+    if (event.status !== "completed") return wrong(line)
+    return event.usageProblem === undefined ? ordinary(line) : notable(line)
   },
-  "task.late": (event) => notable(`${task(event)}: attempt ${event.attempt} has completed late, which changes nothing`),
+  "task.late": (event) => notable(`${task(event)}: attempt ${event.attempt} has completed late, which changes nothing${used(event)}`),
   "task.refused": (event) => wrong(`${task(event)}: failed, ${event.reason}`),
   "task.skipped": (event) =>
     event.condition === true

@@ -29,7 +29,7 @@ export const render = (state: RunState.RunState, { removal }: Options): string =
   const options = { style, width: Number.POSITIVE_INFINITY, removal }
   const outcome = isOver ? (state.outcome ?? "failed").replaceAll("_", " ") : "stopped"
   const sentences = isOver
-    ? [Summary.lastLine(state, style), ...Summary.resources(state, options)]
+    ? [Summary.lastLine(state, style), ...Summary.spent(state, options), ...Summary.resources(state, options)]
     : Summary.abandoned(state, options)
   return [
     `## ${literal(state.workflow)}: ${outcome}`,

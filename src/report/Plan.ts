@@ -10,6 +10,7 @@ import type * as Instances from "../workflow/Instances.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { AgentSpec, TaskSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import { count, duration, oneLine } from "./Format.ts"
+import * as PlannedBudget from "./PlannedBudget.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
 
@@ -64,6 +65,7 @@ export const render = (spec: WorkflowSpec, options: Options): string => {
   const path = WorkflowGraph.criticalPath(graph).map(({ subject, team }) => `${team}/${subject}`)
   return [
     `workflow ${style.strong(oneLine(spec.metadata.name))}: ${parts.join(", ")}; teardown ${spec.teardown}, ${limit}`,
+    ...PlannedBudget.lines(spec, style, options.instances).map((line) => Table.cut(line, width)),
     ...inputLines(options),
     "",
     style.strong("agents"),

@@ -3,10 +3,13 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
 import type * as Evaluation from "../workflow/Evaluation.ts"
+import * as Budget from "../workflow/Budget.ts"
 import type { InputValues } from "../workflow/Inputs.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as BudgetData from "./BudgetData.ts"
 import type { PlannedReuse } from "./Plan.ts"
+import * as PlannedBudget from "./PlannedBudget.ts"
 
 /** Makes the plan of a workflow that was evaluated with these inputs. */
 export const make = (
@@ -26,6 +29,7 @@ export const make = (
     ...(Object.keys(inputs).length === 0 ? {} : { inputs }),
     teardown: spec.teardown,
     timeoutSeconds: Option.getOrNull(Option.map(spec.timeout, Duration.toSeconds)),
+    ...budgetOf(spec, instances),
     agents: spec.agents.map(({ model, name, program, runtime, workingDir }) => ({
       name,
       program,
@@ -37,6 +41,15 @@ export const make = (
     teams: spec.teams.map((team) => ({ ...teamData(team, waves, tasks, instances), ...reuses("team", team.name) })),
     waves,
     criticalPath: WorkflowGraph.criticalPath(graph).map(placeOf)
+  }
+}
+
+const budgetOf = (spec: WorkflowSpec, instances: Evaluation.Evaluated["instances"]) => {
+  if (spec.budget === undefined) return {}
+  const { agentTime, tasks } = PlannedBudget.mostOf(spec, instances)
+  return {
+    budget: BudgetData.limits(Budget.limitsOf(spec.budget)),
+    most: { tasks, ...(agentTime === undefined ? {} : { agentTimeSeconds: Duration.toSeconds(agentTime) }) }
   }
 }
 

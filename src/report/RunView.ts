@@ -10,6 +10,7 @@ import * as RunState from "../run/RunState.ts"
 import * as FoldedTasks from "./FoldedTasks.ts"
 import { count, duration, oneLine } from "./Format.ts"
 import type { LastLines } from "./LastLines.ts"
+import * as SpentLine from "./SpentLine.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
 import * as TaskRow from "./TaskRow.ts"
@@ -32,7 +33,8 @@ export interface Options {
 /** Renders the view of a run. */
 export const render = (state: RunState.RunState, options: Options): string => {
   const { height, style, width } = options
-  const above = [title(state, options), heartbeat(state, options), ""]
+  const spent = SpentLine.lines(state, state.endedAt ?? options.now, style)
+  const above = [title(state, options), heartbeat(state, options), ...spent, ""]
   const below = ["", footer(state, options)]
   const teams = teamsOf(state)
   const unfinished = unfinishedIn(state)

@@ -8,6 +8,7 @@ import * as DateTime from "effect/DateTime"
 import * as RunState from "../run/RunState.ts"
 import * as FoldedTasks from "./FoldedTasks.ts"
 import { count, duration, lastLines, oneLine } from "./Format.ts"
+import * as SpentLine from "./SpentLine.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
 import * as TaskRow from "./TaskRow.ts"
@@ -106,6 +107,10 @@ export const resources = (state: RunState.RunState, { removal, style }: Options)
     ])
   ]
 }
+
+/** What the run has used. */
+export const spent = (state: RunState.RunState, { style }: Pick<Options, "style">): ReadonlyArray<string> =>
+  SpentLine.lines(state, state.endedAt ?? state.toldAt, style)
 
 /** The last line: how the run ended, and why. */
 export const lastLine = (state: RunState.RunState, style: Style): string => {

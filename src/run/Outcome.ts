@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
  * - `state_lost`: Agamemnon answers, but no longer knows what the run has made
  * - `timed_out`: the limit of the run passed
  * - `waiting`: it was parked, because it had nothing to do but wait for the answers of people
+ * - `over_budget`: what the run, or all runs of the day, may use was used up
  * - `cancelled`: a signal, a person or an interruption ended it
  *
  * **Example** (Alerting on what nobody wanted)
@@ -25,5 +26,14 @@ import * as Schema from "effect/Schema"
  * @since 0.1.0
  * @category schemas
  */
-export const Outcome = Schema.Literal("completed", "failed", "connectivity_lost", "state_lost", "timed_out", "waiting", "cancelled")
+export const Outcome = Schema.Literal(
+  "completed",
+  "failed",
+  "connectivity_lost",
+  "state_lost",
+  "timed_out",
+  "over_budget",
+  "waiting",
+  "cancelled"
+)
 export type Outcome = typeof Outcome.Type

@@ -13,6 +13,7 @@ import { GateDecision } from "./GateAnswer.ts"
 import { Outcome } from "./Outcome.ts"
 import { RunId } from "./RunId.ts"
 import { EndStatus, GivenUp } from "./TaskStatus.ts"
+import { Usage } from "./Usage.ts"
 
 const optional = <A, I, R>(schema: Schema.Schema<A, I, R>) => Schema.optionalWith(schema, { exact: true })
 
@@ -91,6 +92,29 @@ const lifecycle = <Kind extends "agent" | "team">(kind: Kind) =>
 
 const task = { team: Schema.String, subject: Schema.String }
 
+// What an attempt has used, said once, with the first event that knows it; or why what was reported counts as nothing.
+const used = { usage: optional(Usage), usageProblem: optional(Schema.String) }
+
+const Amount = Schema.Number.pipe(Schema.finite(), Schema.annotations({ arbitrary: () => (fc) => fc.nat(1e9).map((cents) => cents / 100) }))
+
+// What a run may use.
+const Limits = Schema.Struct({
+  usd: optional(Amount),
+  tokens: optional(Amount),
+  tasks: optional(Amount),
+  agentTime: optionalSeconds("agentTimeSeconds")
+})
+
+// What a run has used. `unknown`: of how many attempts that is not known.
+const Spent = Schema.Struct({
+  usd: Amount,
+  inputTokens: Schema.Int,
+  outputTokens: Schema.Int,
+  tasks: Schema.Int,
+  agentTime: seconds("agentTimeSeconds"),
+  unknown: Schema.Struct({ usd: Schema.Int, tokens: Schema.Int })
+})
+
 // What is known of a run when it starts, and again when it is resumed.
 const header = {
   url: Schema.String,
@@ -98,6 +122,7 @@ const header = {
   embedded: optional(Schema.Boolean),
   policy: TeardownPolicy,
   timeout: seconds("timeoutSeconds"),
+  budget: optional(Limits),
   // The time from one ping to the next.
   heartbeatInterval: optionalSeconds("heartbeatIntervalSeconds"),
   // Digest (SHA-256) of the input that is recorded beside the events.
@@ -149,8 +174,9 @@ const header = {
  */
 export const RunEvent = Schema.Union(
   event("run.started", "The run begins. The first event of a run.", header),
-  event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its journal tells.", {
+  event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its journal tells. `spent`: what it had used before.", {
     ...header,
+    spent: optional(Spent),
     resources: Schema.Array(Schema.Struct({
       kind: Schema.Literal("agent", "team"),
       ...perhapsIdentified,
@@ -202,7 +228,7 @@ export const RunEvent = Schema.Union(
   ),
   event(
     "task.retrying",
-    "An attempt has ended, not completed, and after a wait another follows. `attempt`: its number. `result`: what it wrote, if anything. `problem`: why it counts as failed though its worker has completed it.",
+    "An attempt has ended, not completed, and after a wait another follows. `attempt`: its number. `result`: what it wrote, if anything. `problem`: why it counts as failed though its worker has completed it. `usage`: what it has used, as far as that is known; `usageProblem`: why what was reported of that counts as nothing.",
     {
       ...task,
       id: Schema.String,
@@ -211,12 +237,13 @@ export const RunEvent = Schema.Union(
       wait: seconds("waitSeconds"),
       problem: optional(Schema.String),
       result: optional(Schema.String),
-      log: optional(Schema.String)
+      log: optional(Schema.String),
+      ...used
     }
   ),
   event(
     "task.finished",
-    "A task has ended. `earlier`: it was done before, by this run or another. `result`: what it wrote, if anything. `attempt`: the number of the attempt that it ended with, if that is another than the last. `final`: why no other attempt follows. `outputs`: what it answered by name. `problem`: why it counts as failed though its worker has completed it.",
+    "A task has ended. `earlier`: it was done before, by this run or another. `result`: what it wrote, if anything. `attempt`: the number of the attempt that it ended with, if that is another than the last. `final`: why no other attempt follows. `outputs`: what it answered by name. `problem`: why it counts as failed though its worker has completed it. `usage`, `usageProblem`: as in `task.retrying`.",
     {
       ...task,
       id: Schema.String,
@@ -227,13 +254,15 @@ export const RunEvent = Schema.Union(
       attempt: optional(Schema.Int),
       final: optional(Schema.String),
       outputs: optional(Schema.Record({ key: Schema.String, value: AnyJson })),
-      problem: optional(Schema.String)
+      problem: optional(Schema.String),
+      ...used
     }
   ),
-  event("task.late", "An attempt that was over has completed after all, when its task had ended already: that changes nothing.", {
+  event("task.late", "An attempt that was over has completed after all, when its task had ended already: that changes nothing. `usage`, `usageProblem`: as in `task.retrying`.", {
     ...task,
     id: Schema.String,
-    attempt: Schema.Int
+    attempt: Schema.Int,
+    ...used
   }),
   event("task.refused", "A task can not be submitted, for this reason: it has failed.", { ...task, reason: Schema.String }),
   event(
@@ -297,8 +326,8 @@ export const RunEvent = Schema.Union(
   ),
   event(
     "run.finished",
-    "The run is over. `left`: how many resources could not be removed; `kept`: how many were kept; `checked`: of how many that were removed a list shows nothing.",
-    { outcome: Outcome, left: Schema.Int, kept: Schema.Int, checked: optional(Schema.Int) }
+    "The run is over. `left`: how many resources could not be removed; `kept`: how many were kept; `checked`: of how many that were removed a list shows nothing. `spent`: what it has used, if it has a budget or anything was reported.",
+    { outcome: Outcome, left: Schema.Int, kept: Schema.Int, checked: optional(Schema.Int), spent: optional(Spent) }
   ),
   event("run.forgotten", "What the run has said was removed from its journal. Nothing comes after it, and `workflow` is empty.", {})
 ).annotations({ identifier: "RunEvent" })

@@ -108,4 +108,8 @@ export class RunJournal extends Context.Tag("telemachy/run/RunJournal")<RunJourn
   ) => Effect.Effect<AcquiredHandle, JournalError | RunOwnedError | RunUnknownError, Scope.Scope>
   /** The runs on an Agamemnon that have no living owner and of which something may still be there. */
   readonly abandoned: (url: string) => Effect.Effect<ReadonlyArray<RunId>, JournalError>
+  /** What all runs have used together on a day (UTC), which is written as `2026-01-31`: in US dollars, as far as they have told. */
+  readonly usdOn: (day: string) => Effect.Effect<number, JournalError>
+  /** Whether it outlives this process. One that does not knows the runs of this process only. */
+  readonly isLasting: boolean
 }>() {}

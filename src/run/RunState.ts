@@ -11,10 +11,12 @@ import * as Match from "effect/Match"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
+import type * as Budget from "../workflow/Budget.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { Outcome } from "./Outcome.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import type { RunId } from "./RunId.ts"
+import * as UsageOfRun from "./RunUsage.ts"
 import * as Instances from "./TaskInstances.ts"
 import * as OfTask from "./TaskState.ts"
 import { isFailure } from "./TaskStatus.ts"
@@ -68,6 +70,22 @@ export interface AttemptState extends OfTask.AttemptState {}
 export interface TaskState extends OfTask.TaskState {}
 
 /**
+ * What a run has used so far, as its events count it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunUsage extends UsageOfRun.RunUsage {}
+
+/**
+ * What a run has used, as it is told.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Spent extends UsageOfRun.Spent {}
+
+/**
  * The heartbeat as the run last heard of it.
  *
  * @since 0.1.0
@@ -96,11 +114,19 @@ export interface RunState {
   readonly policy: TeardownPolicy
   /** What the workflow declares, in its order. */
   readonly declared: Pick<Started, "agents" | "teams">
+  /** What it may use, if the workflow says. */
+  readonly budget: Budget.Limits | undefined
+  /** What it has used. */
+  readonly usage: RunUsage
+  /** The same, as it was told at its end. */
+  readonly finalSpent: Spent | undefined
   /** Digest of the `RunInput` that is recorded beside the events. */
   readonly inputDigest: string | undefined
   /** When it started or, if later, was resumed. */
   readonly startedAt: DateTime.Utc
   readonly endedAt: DateTime.Utc | undefined
+  /** When something was last told of it. */
+  readonly toldAt: DateTime.Utc
   readonly heartbeat: HeartbeatState
   readonly agents: HashMap.HashMap<string, ResourceState>
   readonly teams: HashMap.HashMap<string, ResourceState>
@@ -122,9 +148,13 @@ const start = (event: Started | Resumed): RunState => ({
   embedded: event.embedded ?? false,
   policy: event.policy,
   declared: { agents: event.agents, teams: event.teams },
+  budget: event.budget,
+  usage: UsageOfRun.none,
+  finalSpent: undefined,
   inputDigest: event.inputDigest,
   startedAt: event.at,
   endedAt: undefined,
+  toldAt: event.at,
   heartbeat: { status: "alive", lastAnswer: event.at, failures: 0, interval: event.heartbeatInterval },
   agents: HashMap.empty(),
   teams: HashMap.empty(),
@@ -145,7 +175,7 @@ const resume = (event: Resumed): RunState =>
   event.resources.reduce(
     (state, { except, id, kind, uncertainSince, ...named }) =>
       resource(state, kind, named, { status: id === undefined ? "creating" : "created", id, except, uncertainSince }),
-    start(event)
+    { ...start(event), usage: event.spent === undefined ? UsageOfRun.none : UsageOfRun.from(event.spent) }
   )
 
 const resource = (
@@ -181,11 +211,14 @@ const reconsider = (state: RunState): RunState => {
   return { ...state, agents: HashMap.map(state.agents, again), teams: HashMap.map(state.teams, again) }
 }
 
-const task = (
-  state: RunState,
-  event: { readonly team: string; readonly subject: string; readonly at: DateTime.Utc },
-  change: (before: TaskState) => Partial<TaskState>
-): RunState => ({ ...state, tasks: HashMap.modify(state.tasks, event.team, (tasks) => Instances.change(tasks, event, change)) })
+const task = (state: RunState, event: UsageOfRun.TaskEvent, change: (before: TaskState) => Partial<TaskState>): RunState => {
+  const { subject, team } = event
+  const before = Option.flatMap(HashMap.get(state.tasks, team), HashMap.get(subject))
+  const tasks = HashMap.modify(state.tasks, team, (tasks) => Instances.change(tasks, event, change))
+  const after = Option.flatMap(HashMap.get(tasks, team), HashMap.get(subject))
+  if (Option.isNone(before) || Option.isNone(after)) return state
+  return { ...state, usage: UsageOfRun.afterTask(state.usage, event, before.value, after.value), tasks }
+}
 
 /** What a gate has sent back is done again, and the first of it is told why. */
 const sendBack = (state: RunState, { by, comment, redo = [] }: Extract<RunEvent, { readonly _tag: "gate.answered" }>): RunState =>
@@ -194,12 +227,28 @@ const sendBack = (state: RunState, { by, comment, redo = [] }: Extract<RunEvent,
     tasks: HashMap.modify(before.tasks, team, (tasks) => Instances.redo(tasks, subject, position === 0 ? { by, comment } : undefined))
   }), state)
 
-/** Tasks of the same name keep what was known of them when the run goes on, with the instances of those that have some. */
-const carryOver = (before: RunState, after: RunState): RunState => ({
-  ...after,
-  tasks: HashMap.map(after.tasks, (tasks, team) =>
-    Option.match(HashMap.get(before.tasks, team), { onNone: () => tasks, onSome: (known) => Instances.carryOver(known, tasks) }))
-})
+/**
+ * Tasks of the same name keep what was known of them when the run goes on, with the instances of those that have some, and what
+ * was used stays used.
+ */
+const carryOver = (before: RunState, after: RunState): RunState => {
+  const state = {
+    ...after,
+    tasks: HashMap.map(after.tasks, (tasks, team) =>
+      Option.match(HashMap.get(before.tasks, team), { onNone: () => tasks, onSome: (known) => Instances.carryOver(known, tasks) }))
+  }
+  // Agents that are gone with their Agamemnon were last there when something was told.
+  const usage = UsageOfRun.allGone(before.usage, before.toldAt, (name) => HashMap.has(after.agents, name))
+  return { ...state, usage: UsageOfRun.carryOver(usage, tasks(state)) }
+}
+
+/** An agent begins to live, or does no longer. */
+const life = (
+  state: RunState,
+  event: { readonly name: string; readonly key: string; readonly at: DateTime.Utc },
+  count: typeof UsageOfRun.born,
+  change: Partial<ResourceState>
+): RunState => ({ ...resource(state, "agent", event, change), usage: count(state.usage, event) })
 
 const creating = ({ at, except }: Extract<RunEvent, { readonly _tag: "agent.creating" | "team.creating" }>) =>
   ({ status: "creating", id: undefined, except, uncertainSince: at, neverMade: false, confirmed: false }) as const
@@ -215,12 +264,12 @@ const step = (state: RunState) =>
     "run.started": start,
     "run.resumed": (event) => carryOver(state, resume(event)),
     "agent.creating": (event) => resource(state, "agent", event, creating(event)),
-    "agent.created": (event) => resource(state, "agent", event, created(event)),
-    "agent.reused": (event) => resource(state, "agent", event, { status: "created", id: event.id, reused: true }),
+    "agent.created": (event) => life(state, event, UsageOfRun.born, created(event)),
+    "agent.reused": (event) => life(state, event, UsageOfRun.born, { status: "created", id: event.id, reused: true }),
     "agent.started": (event) => resource(state, "agent", event, { status: "started" }),
-    "agent.removed": (event) => resource(state, "agent", event, removed(event)),
-    "agent.kept": (event) => resource(state, "agent", event, { status: "kept", usedBy: event.usedBy }),
-    "agent.left": (event) => resource(state, "agent", event, { status: "left", error: event.error }),
+    "agent.removed": (event) => life(state, event, UsageOfRun.gone, removed(event)),
+    "agent.kept": (event) => life(state, event, UsageOfRun.gone, { status: "kept", usedBy: event.usedBy }),
+    "agent.left": (event) => life(state, event, UsageOfRun.gone, { status: "left", error: event.error }),
     "team.creating": (event) => resource(state, "team", event, creating(event)),
     "team.created": (event) => resource(state, "team", event, created(event)),
     "team.reused": (event) => resource(state, "team", event, { status: "created", id: event.id, reused: true }),
@@ -264,7 +313,8 @@ const step = (state: RunState) =>
       teardown: decision
     }),
     "teardown.waiting": () => state,
-    "run.finished": ({ at, checked }) => ({ ...state, endedAt: at, checked }),
+    "run.finished": ({ at, checked, spent }) =>
+      ({ ...state, endedAt: at, checked, usage: UsageOfRun.allGone(state.usage, at), finalSpent: spent }),
     "run.forgotten": () => state
   })
 
@@ -285,9 +335,11 @@ const step = (state: RunState) =>
  * @category functions
  */
 export const fold = (state: RunState | undefined, event: RunEvent): RunState | undefined => {
-  if (state !== undefined) return step(state)(atElapsed(state, event))
+  if (state !== undefined) return after(state, atElapsed(state, event))
   return event._tag === "run.started" ? start(event) : event._tag === "run.resumed" ? resume(event) : undefined
 }
+
+const after = (state: RunState, event: RunEvent): RunState => ({ ...step(state)(event), toldAt: event.at })
 
 /**
  * An event at the time that has passed since the run began, as far as that is recorded: the clock by which its own time was
@@ -393,6 +445,28 @@ export const tasks = ({ declared, tasks }: RunState): ReadonlyArray<TaskState> =
   }
   return found
 }
+
+/**
+ * What a run has used by then. Of attempts that are under way nothing is known yet, which counts as unknown once the run is
+ * decided.
+ *
+ * **Example** (What a run has cost)
+ *
+ * ```ts
+ * import type { DateTime } from "effect"
+ * import { RunState } from "telemachy"
+ *
+ * export const cost = (state: RunState.RunState, now: DateTime.Utc) => {
+ *   const { unknown, usd } = RunState.spent(state, now)
+ *   return unknown.usd === 0 ? `${usd} USD` : `${usd} USD, and what ${unknown.usd} tasks have cost`
+ * }
+ * ```
+ *
+ * @since 0.1.0
+ * @category functions
+ */
+export const spent = ({ finalSpent, outcome, usage }: RunState, at: DateTime.Utc): Spent =>
+  finalSpent ?? UsageOfRun.spentAt(usage, at, outcome !== undefined)
 
 /**
  * Whether a task has failed, and the run can complete nonetheless.

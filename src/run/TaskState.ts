@@ -6,6 +6,7 @@ import * as DateTime from "effect/DateTime"
 import type { GateDecision } from "./GateAnswer.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import { type EndStatus, isEnd, isFailure } from "./TaskStatus.ts"
+import type { Usage } from "./Usage.ts"
 
 type Event<Tag extends RunEvent["_tag"]> = Extract<RunEvent, { readonly _tag: Tag }>
 
@@ -17,6 +18,8 @@ export interface AttemptState {
   readonly status: EndStatus
   readonly result: string | undefined
   readonly log: string | undefined
+  /** What it has used, as far as that is known. */
+  readonly usage: Usage | undefined
   readonly submittedAt: DateTime.Utc | undefined
   readonly endedAt: DateTime.Utc | undefined
   /** Whether it has completed after all, when its task had ended already. */
@@ -50,6 +53,8 @@ export interface TaskState {
   readonly byCondition: boolean
   /** The file, on Agamemnon's machine, that holds all that it writes. */
   readonly log: string | undefined
+  /** What its last attempt has used, as far as that is known. */
+  readonly usage: Usage | undefined
   readonly submittedAt: DateTime.Utc | undefined
   /** When its last attempt was first seen running. */
   readonly startedAt: DateTime.Utc | undefined
@@ -131,6 +136,7 @@ export const declared = (
   conditional,
   byCondition: false,
   log: undefined,
+  usage: undefined,
   submittedAt: undefined,
   startedAt: undefined,
   endedAt: undefined,
@@ -215,6 +221,7 @@ const anew = {
   problem: undefined,
   byCondition: false,
   log: undefined,
+  usage: undefined,
   startedAt: undefined,
   endedAt: undefined,
   retryAt: undefined,
@@ -225,9 +232,20 @@ const anew = {
 
 /** The last attempt of a task, which has ended like this. */
 const ended = (
-  { attempt, late, log, submittedAt }: TaskState,
-  end: Pick<AttemptState, "id" | "status" | "result" | "endedAt"> & { readonly log?: string | undefined }
-): AttemptState => ({ log, ...end, number: attempt, submittedAt, late })
+  { attempt, late, log, submittedAt, usage }: TaskState,
+  end: Pick<AttemptState, "id" | "status" | "result" | "endedAt"> & { readonly log?: string | undefined; readonly usage?: Usage | undefined }
+): AttemptState => ({ log, usage, ...end, number: attempt, submittedAt, late })
+
+/** What is known of what an attempt has used. */
+export const usageOf = ({ attempt, attempts, usage }: TaskState, number: number): Usage | undefined =>
+  attempts.find((each) => each.number === number)?.usage ?? (number === attempt ? usage : undefined)
+
+/** The numbers of the attempts at a task. */
+export const numbersOf = ({ attempt, attempts }: TaskState): ReadonlyArray<number> => [attempt, ...attempts.map(({ number }) => number)]
+
+/** Whether an attempt was begun and is not known to have ended. */
+export const isOpen = ({ attempt, attempts, status }: TaskState): boolean =>
+  attempt > 0 && !isEnd(status) && status !== "skipped" && !attempts.some(({ number }) => number === attempt)
 
 /** Another attempt begins: one that has failed for good, and is tried again nonetheless, is then one of those before it. */
 export const submitting = ({ assignee, at, attempt = 1, digest, of = attempt }: Event<"task.submitting">): Change =>
@@ -246,11 +264,11 @@ export const submitting = ({ assignee, at, attempt = 1, digest, of = attempt }: 
 })
 
 /** An attempt has ended, and another is to follow. */
-export const retrying = ({ at, id, log, result, status, wait }: Event<"task.retrying">): Change =>
+export const retrying = ({ at, id, log, result, status, usage, wait }: Event<"task.retrying">): Change =>
 (before) => ({
   ...anew,
   status: "retrying",
-  attempts: [...before.attempts, ended(before, { id, status, result, endedAt: at, ...(log === undefined ? {} : { log }) })],
+  attempts: [...before.attempts, ended(before, { id, status, result, usage, endedAt: at, ...(log === undefined ? {} : { log }) })],
   retryAt: DateTime.addDuration(at, wait),
   failing: undefined
 })
@@ -276,7 +294,7 @@ export const refused = ({ at, reason }: Event<"task.refused">): Change => () =>
  * The task has ended. When that is by an attempt before the last, which has completed after all, it is the last that is one
  * of the others.
  */
-export const finished = ({ at, attempt, earlier, final, id, log, outputs, problem, result, status }: Event<"task.finished">): Change =>
+export const finished = ({ at, attempt, earlier, final, id, log, outputs, problem, result, status, usage }: Event<"task.finished">): Change =>
 (before) => ({
   status,
   id,
@@ -290,6 +308,8 @@ export const finished = ({ at, attempt, earlier, final, id, log, outputs, proble
   retryAt: undefined,
   final,
   failing: undefined,
+  // Of what another run has submitted, it has told itself.
+  usage: before.attempt === 0 ? undefined : usageOf(before, attempt ?? before.attempt) ?? usage,
   ...(log === undefined ? {} : { log })
 })
 
@@ -300,9 +320,11 @@ const others = (before: TaskState, attempt: number, at: DateTime.Utc): ReadonlyA
     : [...known, ended(before, { id: before.id, status: "cancelled", result: undefined, endedAt: at })]
 }
 
-export const late = ({ id }: Event<"task.late">): Change => ({ attempts, id: last, late: isLate }) => ({
-  late: isLate || id === last,
-  attempts: attempts.map((attempt) => (attempt.id === id ? { ...attempt, late: true } : attempt))
+export const late = ({ attempt: number, id, usage }: Event<"task.late">): Change => (before) => ({
+  late: before.late || id === before.id,
+  attempts: before.attempts.map((attempt) =>
+    attempt.id === id ? { ...attempt, late: true, usage: attempt.usage ?? usage } : attempt),
+  ...(before.id === id && before.attempt === number ? { usage: before.usage ?? usage } : {})
 })
 
 export const asked = ({ asked, at, question, timeout }: Event<"gate.asked">): Change => () => ({

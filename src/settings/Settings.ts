@@ -144,6 +144,15 @@ export const teardownGrace = duration(
   "How long teardown waits for an Agamemnon that does not answer"
 )
 
+/** How many US dollars all runs of a day may use. */
+export const budgetUsdPerDay = optional({
+  name: "BUDGET_USD_PER_DAY",
+  description: "US dollars that all recorded runs of a day (UTC) may use together",
+  range: "a number greater than 0",
+  fallback: "as many as they take",
+  schema: Schema.NumberFromString.pipe(Schema.finite(), Schema.positive())
+})
+
 /** How many requests are under way at once. */
 export const maxConnections = count("MAX_CONNECTIONS", 6, "Requests under way at once; pings are not counted")
 
@@ -248,6 +257,7 @@ export const all: ReadonlyArray<Description> = [
   requestTimeout,
   workflowTimeout,
   teardownGrace,
+  budgetUsdPerDay,
   maxConnections,
   rateLimitRps,
   rateLimitBurst,

@@ -8,6 +8,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as InputTable from "./InputTable.ts"
 import * as ResourceIds from "./ResourceIds.ts"
 import * as RunTable from "./RunTable.ts"
+import * as SpendingTable from "./SpendingTable.ts"
 
 /** Marks a SQLite file as a journal of runs (`PRAGMA application_id`): the letters `tlmy`. */
 export const applicationId = 0x746c6d79
@@ -116,6 +117,8 @@ const answers = Effect.gen(function*() {
   )`
 })
 
+const spending = Effect.flatMap(SqlClient.SqlClient, SpendingTable.create)
+
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
 
@@ -126,7 +129,8 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0003_reservations": reservations,
   "0004_runs": runs,
   "0005_lookups": lookups,
-  "0006_answers": answers
+  "0006_spending": spending,
+  "0007_answers": answers
 }
 
 /** The number of the newest migration that this program knows. */

@@ -1,4 +1,4 @@
-/** Makes the table of runs anew from the events, and the marks of the inputs that wait for theirs. */
+/** Makes the tables of runs and of spending anew from the events, and the marks of the inputs that wait for theirs. */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import { JournalError } from "../run/JournalError.ts"
@@ -7,6 +7,7 @@ import * as InputTable from "./InputTable.ts"
 import * as Paging from "./Paging.ts"
 import type { Reindexed } from "./RunStore.ts"
 import * as RunTable from "./RunTable.ts"
+import * as SpendingTable from "./SpendingTable.ts"
 
 /** Of how many events the runs are made anew in one transaction, for which others that write wait. */
 const perTransaction = 1500
@@ -61,6 +62,25 @@ const remake = (condition: string) =>
       return { runs: yield* numberOf(sql, condition), changed }
     }))
 
+/**
+ * Makes the spending of the runs of a condition anew. It waits for those who are changing it, who do not wait for anything
+ * that this has: so it is a transaction of its own.
+ */
+const remakeSpending = (condition: string) =>
+  Database.transact<number, never, never>((sql): Effect.Effect<number, SqlError> =>
+    Effect.gen(function*() {
+      yield* sql.onDialectOrElse({
+        pg: () => sql`LOCK TABLE telemachy_spending IN SHARE ROW EXCLUSIVE MODE`,
+        orElse: () => Effect.void
+      })
+      const run = Effect.forEach((statement: string) => sql.unsafe(statement), { discard: true })
+      yield* run(RunTable.uncompiled(sql))
+      const [row] = yield* sql.unsafe<{ readonly count: number | string }>(SpendingTable.countWrong(sql, condition))
+      const changed = Number(row?.count ?? 0)
+      if (changed > 0) yield* run(SpendingTable.remake(sql, condition))
+      return changed
+    }))
+
 /** Makes the rows of the table of runs what their events say, some runs at a time. Others can use the database meanwhile. */
 export const reindex = Effect.gen(function*() {
   const { reading, where } = yield* Database.Database
@@ -74,9 +94,10 @@ export const reindex = Effect.gen(function*() {
       return yield* new JournalError({ action: "read", where, detail: "it is damaged: its rows are not in their order" })
     }
     // What is behind the last run of which there are events, belongs to none.
-    const part = yield* remake(last === undefined ? isNext : `${isNext} AND run <= ${literal(reading, last)}`)
+    const these = last === undefined ? isNext : `${isNext} AND run <= ${literal(reading, last)}`
+    const part = yield* remake(these)
     runs += part.runs
-    changed += part.changed
+    changed += part.changed + (yield* remakeSpending(these))
     if (last === undefined) return { runs, changed }
     before = reached
     isNext = `run > ${literal(reading, last)}`

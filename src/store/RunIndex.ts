@@ -35,6 +35,8 @@ const Row = Schema.Struct({
   embedded: Schema.Number,
   outcome: Schema.NullOr(Outcome),
   left_behind: Schema.NullOr(Schema.Int),
+  /** What its tasks have cost, in millionths of a dollar; PostgreSQL tells a sum as text. */
+  micros: Schema.NullOr(Schema.Union(Schema.Number, Schema.NumberFromString)),
   kept: Schema.NullOr(Schema.Int)
 })
 type Row = typeof Row.Type
@@ -65,6 +67,7 @@ const summaryOf = (row: Row, owner: Owner | undefined): RunSummary => {
     // An embedded Agamemnon has ended with the process, and all that was on it.
     left: isOver ? isEmbedded ? 0 : row.left_behind ?? undefined : undefined,
     kept: isOver ? isEmbedded ? 0 : row.kept ?? undefined : undefined,
+    usd: row.micros === null ? undefined : row.micros / 1_000_000,
     embedded: isEmbedded,
     owner: owner?.description
   }
@@ -82,6 +85,7 @@ const damagedSummary = ({ begun, run }: Readonly<Record<string, unknown>>, owner
     endedAt: startedAt,
     left: undefined,
     kept: undefined,
+    usd: undefined,
     embedded: false,
     owner: owner?.description
   }
@@ -123,7 +127,8 @@ const newestFirst = (sql: Database.Sql) => sql`ORDER BY begun DESC, run`
 const limitedTo = (sql: Database.Sql, count: number) => sql`LIMIT ${sql.literal(String(count))}`
 
 /** The columns that a summary is made of. */
-const columns = (sql: Database.Sql) => sql`embedded, left_behind, kept, ${Database.texts(sql, "r", ["run", "begun", "ended", "state", "workflow", "outcome"])}`
+const columns = (sql: Database.Sql) => sql`embedded, left_behind, kept,
+  (SELECT sum(micros) FROM telemachy_spending AS s WHERE s.run = r.run) AS micros, ${Database.texts(sql, "r", ["run", "begun", "ended", "state", "workflow", "outcome"])}`
 
 const rowsOf = (choice: Choice) =>
   Database.readTexts((sql) => sql`SELECT ${columns(sql)} FROM telemachy_runs AS r WHERE ${choice(sql)}`)

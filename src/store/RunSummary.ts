@@ -31,6 +31,8 @@ export interface RunSummary {
   readonly left: number | undefined
   /** How many were kept on purpose. */
   readonly kept: number | undefined
+  /** What its tasks have cost, in US dollars, as far as they have said; nothing when none has. */
+  readonly usd: number | undefined
   /** Whether its Agamemnon ends with the process that runs it: what it made has, once nobody drives it. */
   readonly embedded: boolean
   /** Who drives it, if anybody does. */

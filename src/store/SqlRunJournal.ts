@@ -34,7 +34,10 @@ export const layer: Layer.Layer<RunJournal.RunJournal, never, Parts> = Layer.eff
     return RunJournal.RunJournal.of({
       begin: (run) => provided(begin(queue, run)),
       acquire: (run) => provided(acquire(queue, run)),
-      abandoned: (url) => provided(abandoned(url))
+      abandoned: (url) => provided(abandoned(url)),
+      usdOn: (day) => provided(usdOn(day)),
+      // Of the memory of this process, each connection has its own, and so no transaction.
+      isLasting: Context.get(context, Database.Database).isTransactional
     })
   })
 )
@@ -74,6 +77,13 @@ const abandoned = Effect.fn("SqlRunJournal.abandoned")(function*(url: string) {
   const alive = yield* livingAmong(runs)
   return runs.filter((run) => !alive.has(run))
 })
+
+const usdOn = (day: string) =>
+  Effect.map(
+    Database.ask("read", (sql) =>
+      sql<{ readonly micros: number | string | null }>`SELECT sum(micros) AS micros FROM telemachy_spending WHERE day = ${day}`),
+    ([row]) => Number(row?.micros ?? 0) / 1_000_000
+  )
 
 const stateOf = (run: string) =>
   Effect.flatMap(Effect.flatMap(EventLog.rows(run), EventLog.events), RunState.foldInTurns)

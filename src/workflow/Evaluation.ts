@@ -9,6 +9,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
+import * as Budget from "./Budget.ts"
 import type * as StrictEvaluator from "./expression/StrictEvaluator.ts"
 import * as Template from "./expression/Template.ts"
 import * as TemplateValue from "./expression/TemplateValue.ts"
@@ -30,10 +31,11 @@ export interface Known {
 }
 
 /** Whether a workflow has anything to evaluate. */
-export const isTemplate = ({ agents, inputs, metadata, teams }: WorkflowSpec): boolean => {
+export const isTemplate = ({ agents, budget, inputs, metadata, teams }: WorkflowSpec): boolean => {
   const some = (...texts: ReadonlyArray<string>) => texts.some(Template.isTemplate)
   const orNone = Option.getOrElse(() => "")
   return inputs !== undefined
+    || Budget.isTemplate(budget)
     || some(metadata.description ?? "")
     || agents.some(({ dockerImage, env = {}, model, program, workingDir }) =>
       some(program, workingDir, orNone(model), orNone(dockerImage), ...Object.values(env)))
@@ -73,9 +75,12 @@ export const evaluate = (
     const contexts = { inputs: values, run, workflow: { name } }
     if (!isTemplate(spec)) return plain(spec, contexts)
     const evaluating: Evaluating = { contexts, findings: [] }
-    const { metadata } = rest
+    const { budget, metadata } = rest
     const evaluated: WorkflowSpec = {
       ...rest,
+      ...(budget === undefined ? {} : {
+        budget: Budget.evaluated(budget, (key, text, schema) => textOf(evaluating, ["budget", key], text, schema))
+      }),
       metadata: metadata.description === undefined
         ? metadata
         : { ...metadata, description: textOf(evaluating, ["metadata", "description"], metadata.description, Text) },

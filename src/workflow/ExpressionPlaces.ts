@@ -1,6 +1,7 @@
 /** Where a workflow can have expressions, and what they can read there. */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as Budget from "./Budget.ts"
 import * as Scope from "./expression/Scope.ts"
 import * as Template from "./expression/Template.ts"
 import * as Inputs from "./Inputs.ts"
@@ -35,6 +36,7 @@ export const find = (workflow: unknown): ReadonlyArray<Place> => {
     })
   return [
     ...within(["metadata"], get(workflow, "metadata"), ["description"], scopes.ofRun),
+    ...within(["budget"], get(workflow, "budget"), Budget.keys, scopes.ofRun),
     ...itemsAt(workflow, "agents").flatMap((agent, index) => {
       const env = get(agent, "env")
       return [

@@ -13,17 +13,28 @@ import * as SchemaProblems from "./SchemaProblems.ts"
 export const OutputType = Schema.Literal("string", "number", "boolean", "list")
 export type OutputType = typeof OutputType.Type
 
+const pattern = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/
+
 /** Schema of what an expression can name without quotes, and is no property that every object has. */
 export const Name = Schema.String.pipe(
-  Schema.filter((name) => /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(name), {
-    jsonSchema: { pattern: "^[A-Za-z_][A-Za-z0-9_-]{0,63}$" },
+  Schema.filter((name) => pattern.test(name), {
+    jsonSchema: { pattern: pattern.source },
     arbitrary: () => (fc) => fc.stringMatching(/^[a-z][a-z0-9_-]{0,15}$/),
     ...SchemaProblems.expects("a name of letters, digits, _ and -, which begins with a letter or _")
   })
 )
 
+/** Schema of the name of an output. Usage is what a program has used. */
+const OutputName = Schema.String.pipe(
+  Schema.filter((name) => pattern.test(name) && name !== "usage", {
+    jsonSchema: { pattern: `^(?!usage$)${pattern.source.slice(1)}` },
+    arbitrary: () => (fc) => fc.stringMatching(/^[a-z][a-z0-9_-]{0,15}$/).filter((name) => name !== "usage"),
+    ...SchemaProblems.expects("a name of letters, digits, _ and -, which begins with a letter or _, and is not usage: that is what a task has used")
+  })
+)
+
 /** Schema of the outputs of a task: what each is called, and of which type it is. */
-export const Outputs = Schema.Record({ key: Name, value: OutputType }).annotations(
+export const Outputs = Schema.Record({ key: OutputName, value: OutputType }).annotations(
   SchemaProblems.expects("a map of names to string, number, boolean or list")
 )
 export interface Outputs extends Schema.Schema.Type<typeof Outputs> {}

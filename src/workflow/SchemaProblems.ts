@@ -201,8 +201,16 @@ const typeOf = (ast: AST.AST | AST.Type): AST.AST => ("_tag" in ast ? ast : ast.
 const encodedSide = (ast: AST.AST): AST.AST =>
   AST.isRefinement(ast) || AST.isTransformation(ast) ? encodedSide(ast.from) : ast
 
-const isText = (ast: AST.AST): boolean =>
-  AST.isUnion(ast) ? ast.types.some(isText) : AST.isStringKeyword(encodedSide(ast))
+/** Whether a value is text. Where it can be a number as well, quotes would help nobody. */
+const isText = (ast: AST.AST): boolean => {
+  const encoded = encodedSide(ast)
+  return AST.isUnion(encoded) ? encoded.types.some(isText) && !encoded.types.some(isNumber) : AST.isStringKeyword(encoded)
+}
+
+const isNumber = (ast: AST.AST): boolean => {
+  const encoded = encodedSide(ast)
+  return AST.isUnion(encoded) ? encoded.types.some(isNumber) : AST.isNumberKeyword(encoded)
+}
 
 const keysOf = (ast: AST.AST): ReadonlyArray<PropertyKey> => {
   const encoded = encodedSide(ast)

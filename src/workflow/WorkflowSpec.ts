@@ -12,6 +12,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import { Budget } from "./Budget.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
 import { Matrix } from "./Matrix.ts"
@@ -371,6 +372,13 @@ const Fields = Schema.Struct({
       "resumed. `never`: for as long as it waits. Absent: 10m.",
     default: Duration.minutes(10)
   })).pipe(Schema.fromKey("park_after")),
+  budget: Schema.optionalWith(
+    Budget.annotations({
+      description: "What a run may use at most. When that is used up, the run ends as `over_budget`. Absent: as much as it takes.",
+      examples: [{ usd: 20, tokens: 2_000_000, tasks: 50 }]
+    }),
+    { exact: true }
+  ),
   timeout: Timeout.annotations({
     description: "Limit of the whole run. Null or absent: the configured default."
   }),

@@ -23,6 +23,7 @@ const table: Record<Ended, ReadonlyArray<"removed" | "kept">> = {
   state_lost: ["removed", "removed", "removed", "kept"],
   failed: ["kept", "removed", "removed", "kept"],
   timed_out: ["kept", "removed", "removed", "kept"],
+  over_budget: ["kept", "removed", "removed", "kept"],
   cancelled: ["removed", "removed", "removed", "kept"]
 }
 
@@ -42,6 +43,7 @@ const causes: Record<Ended, (fake: FakeAgamemnon, run: TestRun) => Effect.Effect
     }),
   state_lost: (fake) => Effect.sync(() => fake.tasks.clear()),
   timed_out: () => TestClock.adjust("1 minute"),
+  over_budget: () => TestClock.adjust("50 seconds"),
   cancelled: (_, { fiber }) => Fiber.interruptFork(fiber)
 }
 
@@ -75,7 +77,8 @@ describe("Teardown", () => {
       it.scoped(`after ${ended} under ${policy}: ${expected}`, () =>
         Effect.gen(function*() {
           const fake = make()
-          const run = yield* running(fake, { teardown: policy })
+          const spec = ended === "over_budget" ? workflow({ budget: { agent_time: "45s" } }) : workflow()
+          const run = yield* running(fake, { teardown: policy }, spec)
           yield* causes[ended](fake, run)
           yield* finish(run, "2 minutes")
           assert.deepStrictEqual(outcome(run.events), [ended])

@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { make } from "../support/FakeAgamemnon.ts"
-import { driver, list, made, only, type Point, world } from "../support/JournaledRun.ts"
+import { driver, list, made, only, type Point, stateOf, world } from "../support/JournaledRun.ts"
 import * as Sweep from "../support/Sweep.ts"
 import { failure, task, team, workflow } from "../support/TestRun.ts"
 
@@ -125,4 +125,46 @@ describe("a run in memory", () => {
           }))
       }))
   }
+
+  it.scopedLive("a run whose budget is used up ends so wherever it is killed, has used as much, and is completed with a larger one", () =>
+    Effect.gen(function*() {
+      const subjects = ["first", "second", "third", "fourth"] as const
+      const flow = (usd: number) =>
+        workflow({
+          budget: { usd },
+          agents: [{ name: "worker", program: "none" }, { name: "helper", program: "none" }],
+          teams: [team("core", task("first"), task("second", "first"), { ...task("third", "second"), retry: 1 }, task("fourth", "third"))]
+        })
+      const killed = Effect.fnUntraced(function*(point: Point) {
+        const there = yield* world(make())
+        for (const subject of subjects) there.fake.usages.set(subject, { usd: 0.1 })
+        there.fake.begins.set("third", ["failed", "completed"])
+        const first = yield* driver(there, 1, point)
+        const exit = yield* first.untilKilled(first.execute(flow(0.4)))
+        return { there, exit, points: first.points() }
+      })
+      const points = yield* pointsOf(1, (point) => Effect.scoped(Effect.map(killed(point), ({ points }) => points)))
+      let reached = 0
+      yield* atEach(points, Effect.fnUntraced(function*(point) {
+        const at = JSON.stringify(point)
+        const { exit, there } = yield* killed(point)
+        const second = yield* driver(there, 2)
+        const run = yield* only(second.parts)
+        if (Option.isSome(exit) || run === undefined) return
+        reached += 1
+        const end = yield* Effect.exit(second.resume(run.run))
+        assert.deepInclude(failure(end), { _tag: "BudgetExceededError", budget: "usd", spent: 0.4, limit: 0.4, unknown: 0 }, `${at} ${String(end)}`)
+        const once = { first: 1, second: 1, third: 2 }
+        assert.deepStrictEqual(made(there.fake), once, at)
+        assert.deepStrictEqual(there.fake.existing(), [], at)
+        const third = yield* driver(there, 3)
+        const larger = yield* Effect.exit(third.resume(run.run, { spec: flow(0.5), acceptChanges: true }))
+        assert.isTrue(Exit.isSuccess(larger), `${at} ${String(larger)}`)
+        assert.deepStrictEqual(made(there.fake), { ...once, fourth: 1 }, at)
+        assert.deepInclude(yield* only(third.parts), { status: "completed", left: 0, kept: 0, usd: 0.5 }, at)
+        const state = yield* stateOf(there, run.run)
+        assert.deepInclude(state?.usage, { usd: 0.5, tasks: 5, attempts: 5, open: 0, known: { usd: 5, tokens: 0 } }, at)
+      }))
+      assert.isAbove(reached, Sweep.upTo(40, 10))
+    }))
 })

@@ -28,11 +28,11 @@ const idOf = (index: number) => RunId.make(index.toString(16).padStart(16, "0"))
 const agent = (run: RunId): RunEvent => ({ ...numbered(1, run), _tag: "agent.created", name: "one", key: "one", id: `agent ${run}` })
 
 /** Writes runs, and what they and one that has not begun were told to do. */
-const fill = Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
+const fill = (version: number) => Effect.fnUntraced(function*(sql: SqlClient.SqlClient) {
   const logs = Arr.makeBy(runs, (index) => [started(idOf(index)), agent(idOf(index))])
   const rows = yield* Effect.forEach(logs, (log) => HashChain.extend(HashChain.empty, log))
   yield* Effect.forEach(Arr.chunksOf(rows.flat(), 500), (part) => sql`INSERT INTO telemachy_events ${sql.insert(part)}`)
-  const inputs = [idOf(1), idOf(2), runA].map((run) => ({ run, digest: "d", json: "{}" }))
+  const inputs = [idOf(1), idOf(2), runA].map((run) => ({ run, digest: "d", json: "{}", ...(version < 5 ? {} : { is_pending: run === runA ? 1 : 0 }) }))
   yield* sql`INSERT INTO telemachy_declarations ${sql.insert(inputs)}`
 })
 
@@ -61,7 +61,7 @@ describe("a journal of an earlier version that several processes open at the sam
     it.scopedLive(`has the tables of this one once, in a file of version ${version}`, () =>
       Effect.gen(function*() {
         const path = yield* newPath
-        yield* EarlierSchema.file(path, version, fill)
+        yield* EarlierSchema.file(path, version, fill(version))
         yield* openTogether(openFile(path))
       }))
 
@@ -70,7 +70,7 @@ describe("a journal of an earlier version that several processes open at the sam
       () =>
         Effect.gen(function*() {
           const url = yield* TestPostgres.database(`telemachy_migrations_${version}`)
-          yield* EarlierSchema.postgres(url, version, fill)
+          yield* EarlierSchema.postgres(url, version, fill(version))
           yield* openTogether(Database.openPostgres(url))
         })
     )

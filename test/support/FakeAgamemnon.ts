@@ -87,13 +87,15 @@ export interface FakeAgamemnon {
   readonly begins: Map<string, string | ReadonlyArray<string>>
   /** The files that hold all that tasks write, by subject. */
   readonly logs: Map<string, string>
+  /** What workers report that the tasks of a subject have used, from their beginning on. */
+  readonly usages: Map<string, unknown>
   readonly agents: Map<string, Agent>
   readonly teams: Map<string, Team>
   readonly tasks: Map<string, Task>
   /** Subjects of tasks that no list shows. */
   readonly hidden: Set<string>
   /** Changes a task, found by its subject: the newest of that subject, or the one at a position. */
-  readonly change: (subject: string, fields: { readonly status?: string; readonly result?: string; readonly updatedAt?: string }, position?: number) => void
+  readonly change: (subject: string, fields: { readonly status?: string; readonly result?: string; readonly updatedAt?: string; readonly usage?: unknown }, position?: number) => void
   /** Forgets everything, as a restart does. */
   readonly forget: () => void
   /** The names of what exists: `agent worker`, `team core`. */
@@ -120,6 +122,7 @@ export const make = (): FakeAgamemnon => {
   const tasks = new Map<string, Task>()
   const begins = new Map<string, string | ReadonlyArray<string>>()
   const logs = new Map<string, string>()
+  const usages = new Map<string, unknown>()
   const hidden = new Set<string>()
   let rules: Array<Rule> = []
   let made = 0
@@ -279,6 +282,7 @@ export const make = (): FakeAgamemnon => {
             id: TaskId.make(`task-${++made}`),
             status: beginOf(body.subject),
             ...(logs.has(body.subject) ? { [TaskLog.field]: logs.get(body.subject) } : {}),
+            ...(usages.has(body.subject) ? { usage: usages.get(body.subject) } : {}),
             teamId: team,
             updatedAt: time
           }
@@ -311,13 +315,14 @@ export const make = (): FakeAgamemnon => {
     },
     begins,
     logs,
+    usages,
     agents,
     teams,
     tasks,
     hidden,
     change: (
       subject: string,
-      fields: { readonly status?: string; readonly result?: string; readonly updatedAt?: string },
+      fields: { readonly status?: string; readonly result?: string; readonly updatedAt?: string; readonly usage?: unknown },
       position = -1
     ) => {
       const found = Option.getOrThrow(Option.fromNullable([...tasks.values()].filter((task) => task.subject === subject).at(position)))

@@ -80,12 +80,13 @@ const mortal = ({ call, events: limit = Number.POSITIVE_INFINITY, isAfter = fals
 /** A process that drives runs. */
 export const driver = Effect.fnUntraced(function*({ database, fake, lives }: World, pid: number, point: Point = {}, settings: RunSettings.Options = quick) {
   const parts: Parts = yield* process(database, pid, lives)
-  const { abandoned, begin, acquire } = Context.get(parts, RunJournal)
+  const journal = Context.get(parts, RunJournal)
+  const { begin, acquire } = journal
   const killed = yield* Effect.makeLatch()
   const die = Effect.zipRight(Effect.sync(() => lives.set(pid, "dead")), killed.open)
   const { points, wrap } = mortal(point, fake, die)
   const record = RunJournal.of({
-    abandoned,
+    ...journal,
     begin: (run) => Effect.map(begin(run), wrap),
     acquire: (run) => Effect.map(acquire(run), wrap)
   })

@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import { count, duration, oneLine } from "../../report/Format.ts"
 import type { Style } from "../../report/Style.ts"
 import * as Table from "../../report/Table.ts"
+import { usdInWords } from "../../run/BudgetUse.ts"
 import type { RunSummary } from "../../store/RunSummary.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
@@ -27,6 +28,7 @@ const paints: Record<RunSummary["status"], keyof Style> = {
   state_lost: "bad",
   timed_out: "bad",
   waiting: "doubtful",
+  over_budget: "bad",
   cancelled: "doubtful",
   forgotten: "faint",
   damaged: "bad"
@@ -42,8 +44,8 @@ const local = (time: DateTime.Utc | undefined): string => {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`
 }
 
-const remains = ({ kept = 0, left = 0 }: RunSummary, style: Style): string =>
-  [...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)])].join(", ")
+const remains = ({ kept = 0, left = 0, usd }: RunSummary, style: Style): string =>
+  [...(usd === undefined ? [] : [`${usdInWords(usd)} USD`]), ...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)])].join(", ")
 
 const cells = (summary: RunSummary, now: DateTime.Utc, style: Style): ReadonlyArray<string> => {
   const { endedAt, run, startedAt, status, workflow = "" } = summary

@@ -5,8 +5,10 @@ import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as BudgetData from "../../report/BudgetData.ts"
 import { oneLine } from "../../report/Format.ts"
 import * as OutputLines from "../../report/OutputLines.ts"
+import * as SpentLine from "../../report/SpentLine.ts"
 import * as Summary from "../../report/Summary.ts"
 import type { JournalError } from "../../run/JournalError.ts"
 import type { RunId } from "../../run/RunId.ts"
@@ -33,7 +35,7 @@ const next = ({ status }: RunSummary, state: RunState.RunState): ReadonlyArray<s
   const remaining = RunState.remaining(state).length
   const further = NextCommand.resumption(state)
   return [
-    ...(status === "running" || further === undefined ? [] : [`go on with it: ${further}`]),
+    ...(status === "running" || further === undefined ? [] : [NextCommand.howToGoOn(state, further)]),
     ...(status === "interrupted" && remaining > 0 && !state.embedded ? [`or remove what it made: ${NextCommand.cleanup(state)}`] : [])
   ]
 }
@@ -52,6 +54,7 @@ const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
     ...OutputLines.render(state, options),
     ...Summary.quotes(state, options),
     ...Summary.resources(state, options),
+    ...SpentLine.lines(state, SpentLine.timeOf(state, now, !isOver), style),
     ...(state.endedAt === undefined ? [] : [Summary.lastLine(state, style)]),
     ...next(summary, state)
   ]
@@ -61,13 +64,16 @@ const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
 /** Shows a run as one JSON object. */
 const showJson = Effect.fn("StatusCommand.showJson")(function*(summary: RunSummary) {
   const state = yield* RunLookup.stateOf(summary.run)
-  const { outcome, policy, reason, url } = state
+  const { budget, outcome, policy, reason, url } = state
+  const now = SpentLine.timeOf(state, yield* DateTime.now, summary.status === "running")
   yield* JsonLines.write(JSON.stringify({
     ...summary,
     url,
     policy,
     outcome,
     reason,
+    ...(budget === undefined ? {} : { budget: BudgetData.limits(budget) }),
+    spent: BudgetData.spent(RunState.spent(state, now)),
     tasks: RunState.tasks(state),
     resources: RunState.resources(state)
   }))

@@ -10,7 +10,7 @@ export const config = {
     { name: "ACTION" }
   ).pipe(
     Args.withDescription(
-      "verify: check the chain of hashes; export: print every row as a line of JSON; reindex: make the table that list reads anew from the events"
+      "verify: check the chain of hashes; export: print every row as a line of JSON; reindex: make the tables that list reads anew from the events"
     )
   ),
   run: Args.optional(Arguments.run)
