@@ -244,7 +244,7 @@ describe("RunState", () => {
       const { endedAt, run, startedAt, workflow: name } = state
       if (Exit.isSuccess(exit)) {
         const [tasks, resources] = [RunState.tasks(state), RunState.resources(state)]
-        assert.deepStrictEqual<unknown>(exit.value, { run, workflow: name, startedAt, endedAt, tasks, resources, usage: RunState.spent(state, endedAt ?? startedAt) })
+        assert.deepStrictEqual<unknown>(exit.value, { run, workflow: name, startedAt, endedAt, tasks, outputs: {}, resources, usage: RunState.spent(state, endedAt ?? startedAt) })
       }
       const outcome = Exit.isSuccess(exit) ? "completed" : "failed"
       assert.strictEqual(state.outcome, outcome)

@@ -139,7 +139,7 @@ describe("Database in a file", () => {
     Effect.gen(function*() {
       const path = yield* newPath
       yield* fill(path, 3)
-      yield* raw(path, (sql) => sql`INSERT INTO telemachy_migrations (migration_id, name) VALUES (7, 'later')`)
+      yield* raw(path, (sql) => sql`INSERT INTO telemachy_migrations (migration_id, name) VALUES (${Migrations.latest + 1}, 'later')`)
       yield* refused(path, newer)
     }).pipe(Effect.provide(NodeContext.layer)))
 
@@ -217,7 +217,7 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("Database in PostgreS
     Effect.gen(function*() {
       const url = yield* TestPostgres.database("telemachy_database")
       const { sql } = yield* Database.openPostgres(url)
-      yield* sql`INSERT INTO telemachy_migrations (migration_id, name) VALUES (7, 'later')`
+      yield* sql`INSERT INTO telemachy_migrations (migration_id, name) VALUES (${Migrations.latest + 1}, 'later')`
       const error = yield* Effect.flip(Effect.scoped(Database.openPostgres(url)))
       assert.match(error.message, newer)
     }))

@@ -29,8 +29,25 @@ const whole = {
       tasks: [{ subject: "only", description: "d", assign_to: "architect", blocked_by: ["plan"], retry: { times: 1 } }]
     }
   ],
-  defaults: { retry: { times: 1 } }
+  defaults: { retry: { times: 1 } },
+  budget: { tasks: 100, usd: 10 }
 }
+
+/** A gate in place of the last task. */
+const gate = {
+  ...whole,
+  teams: whole.teams.map((team, index) => index === 0 ? team : { ...team, tasks: [{ subject: "only", blocked_by: ["plan"] }] })
+}
+
+/** What an example is put into, by its path. */
+const contextOf = (path: string): unknown => {
+  if (/^(teams|teams\[\]\.tasks|teams\[\]\.tasks\[\]\.id)$/.test(path)) return alone
+  if (path === "teams[].tasks[].approve") return gate
+  return path === "teams[].tasks[].max_parallel" ? put(whole, segments("teams[].tasks[].matrix"), { file: ["a", "b"] }) : whole
+}
+
+/** The keys that a task needs unless it is a gate. */
+const ofWork = /^teams\[\]\.tasks\[\]\.(description|assign_to)$/
 
 /** Of the two teams, an example of tasks that has a plan of its own needs the second alone. */
 const alone = { ...whole, teams: whole.teams.slice(1).map((team) => ({ ...team, tasks: [{ ...team.tasks[0], blocked_by: [] }] })) }
@@ -78,13 +95,13 @@ describe("SchemaKeys", () => {
     "has an example that can be written: $path $example",
     ({ example, path }) =>
       Effect.gen(function*() {
-        const workflow = put(/^(teams|teams\[\]\.tasks|teams\[\]\.tasks\[\]\.id)$/.test(path) ? alone : whole, segments(path), example)
+        const workflow = put(contextOf(path), segments(path), example)
         assert.isTrue(isValid(workflow), JSON.stringify(isValid.errors))
         yield* WorkflowSpec.decodeUnknown(workflow)
       })
   )
 
-  it.effect.each(keys.filter(({ isRequired }) => !isRequired))("says what holds without $path", ({ path, schema }) =>
+  it.effect.each(keys.filter(({ isRequired, path }) => !isRequired && !ofWork.test(path)))("says what holds without $path", ({ path, schema }) =>
     Effect.gen(function*() {
       const without = put(whole, segments(path), undefined)
       const written = yield* Schema.encode(WorkflowSpec.WorkflowSpec)(yield* WorkflowSpec.decodeUnknown(without))
