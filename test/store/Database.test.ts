@@ -41,7 +41,7 @@ const fill = (path: string, events = 200) =>
     raw(path, (sql) => sql`PRAGMA wal_checkpoint(TRUNCATE)`)
   )
 
-const newer = new RegExp(`a newer telemachy has written it \\(its schema is 7, this one knows ${Migrations.latest}\\); update telemachy$`)
+const newer = new RegExp(`a newer telemachy has written it \\(its schema is ${Migrations.latest + 1}, this one knows ${Migrations.latest}\\); update telemachy$`)
 
 /** Uses a journal as far as it can be used. */
 const useAll = (path: string) =>
