@@ -107,10 +107,10 @@ const verdict = Effect.gen(function*() {
       workflow: run.workflow,
       run: run.id,
       total: tasks.length,
-      tasks: failed.map(({ log, result, status, subject, team }) => ({
+      tasks: failed.map(({ gate, log, result, status, subject, team }) => ({
         team,
         subject,
-        status,
+        status: gate?.answer?.decision === "rejected" ? `rejected by ${gate.answer.by}` : status,
         ...(result === undefined ? {} : { result }),
         ...(log === undefined ? {} : { log })
       }))

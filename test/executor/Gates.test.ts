@@ -71,6 +71,7 @@ describe("a gate", () => {
       yield* give(there, run, { decision: "rejected", comment: "Too early." })
       const error = failure(yield* Fiber.await(fiber))
       assert.instanceOf(error, TasksFailedError)
+      assert.strictEqual(error instanceof TasksFailedError ? error.message : "", "2 of 3 tasks did not complete: core/release rejected by penelope, core/publish skipped")
       assert.deepStrictEqual(statuses(yield* stateOf(there, run)), { review: "completed", release: "failed", publish: "skipped" })
       assert.deepStrictEqual(made(fake), { review: 1 })
     }))

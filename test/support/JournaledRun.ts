@@ -63,8 +63,11 @@ const mortal = ({ call, events: limit = Number.POSITIVE_INFINITY, isAfter = fals
     })
   if (call !== undefined) fake.on(call, twist(() => true))
   fake.on("", twist(() => requests++ === request))
+  const whileAlive = <A, E>(usual: Effect.Effect<A, E>) => Effect.suspend(() => (isDead ? Effect.never : usual))
   const wrap = <A extends Handle>(recording: A): A => ({
     ...recording,
+    answer: (question, answer) => whileAlive(recording.answer(question, answer)),
+    answerTo: (question) => whileAlive(recording.answerTo(question)),
     append: (events: ReadonlyArray<RunEvent>) =>
       Effect.suspend(() => {
         if (isDead) return Effect.never
