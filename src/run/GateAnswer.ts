@@ -5,7 +5,16 @@ import * as Schema from "effect/Schema"
  * Schema of an answer in a word: the run goes on, or the gate has failed, or
  * tasks before it are done again and it is asked once more.
  *
- * @internal
+ * **Example** (Whether a gate was passed)
+ *
+ * ```ts
+ * import type { GateAnswer } from "telemachy"
+ *
+ * export const isPassed = ({ decision }: GateAnswer.GateAnswer) => decision === "approved"
+ * ```
+ *
+ * @since 0.1.0
+ * @category schemas
  */
 export const GateDecision = Schema.Literal("approved", "rejected", "redo")
 export type GateDecision = typeof GateDecision.Type

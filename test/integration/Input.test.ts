@@ -89,6 +89,7 @@ const outOfRange: Readonly<Record<string, ReadonlyArray<string>>> = {
   MAX_CONNECTIONS: ["0"],
   AGAMEMNON_RATE_LIMIT_RPS: ["-1"],
   AGAMEMNON_RATE_LIMIT_BURST: ["0"],
+  BUDGET_USD_PER_DAY: ["0", "much"],
   LOG_LEVEL: ["loud"],
   LOG_FORMAT: ["xml"],
   TASK_LOG_LIMIT: ["5 apples"],
