@@ -24,6 +24,7 @@ const unfinished: ReadonlySet<RunStatus> = new Set([
   "connectivity_lost",
   "state_lost",
   "timed_out",
+  "waiting",
   "over_budget",
   "cancelled"
 ] satisfies ReadonlyArray<RunStatus>)
@@ -90,7 +91,8 @@ const isToBeResumed = Effect.fn("EarlierRun.isToBeResumed")(function*(
   const others = yield* (flags.resume ? differing : Effect.orElseSucceed(differing, () => []))
   if (flags.resume && others.length > 0) return yield* new OtherInputsError({ run: state.run, inputs: others })
   if (flags.resume) return yield* Effect.as(Console.error(`${what}: going on with it`), true)
-  const isSilent = flags.yes || flags.json || flags.quiet || flags.isInputUsed || others.length > 0
+  // One that waits for an answer goes on when it has one.
+  const isSilent = status === "waiting" || flags.yes || flags.json || flags.quiet || flags.isInputUsed || others.length > 0
   if (!isSilent && (yield* Streams.canAsk)) {
     return yield* Prompt.confirm({ message: `${what}; go on with it, instead of running the workflow anew?`, initial: true }).pipe(
       Effect.catchTag("QuitException", () => Effect.interrupt)

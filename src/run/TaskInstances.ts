@@ -91,3 +91,23 @@ export const redo = (tasks: Tasks, subject: string, sentBack: TaskState.TaskStat
       })
     }
   })
+
+/** The tasks of a run, and what its workflow declares of them. */
+interface Declared {
+  readonly declared: { readonly teams: ReadonlyArray<{ readonly name: string; readonly tasks: ReadonlyArray<{ readonly subject: string }> }> }
+  readonly tasks: HashMap.HashMap<string, Tasks>
+}
+
+/** All tasks of a run, in the order of the workflow: of one with a matrix that is due, its instances. */
+export const all = ({ declared, tasks }: Declared): ReadonlyArray<TaskState.TaskState> => {
+  const found: Array<TaskState.TaskState> = []
+  for (const team of declared.teams) {
+    const known = Option.getOrUndefined(HashMap.get(tasks, team.name))
+    if (known === undefined) continue
+    for (const { subject } of team.tasks) {
+      const task = Option.getOrUndefined(HashMap.get(known, subject))
+      if (task !== undefined) found.push(...of(known, task))
+    }
+  }
+  return found
+}

@@ -26,7 +26,7 @@ const made = JSONSchema.make(WorkflowSpec, { target: "jsonSchema2020-12" })
 const having = (...keys: ReadonlyArray<string>) => ({ properties: Object.fromEntries(keys.map((key) => [key, {}])), required: keys })
 
 /** A task that is no gate is work for an agent. */
-const TaskSpec = { ...made.$defs?.["TaskSpec"], if: { not: having("approve") }, then: having("description", "assign_to") }
+const TaskSpec = { ...made.$defs?.["TaskSpec"], if: having("approve"), else: having("description", "assign_to") }
 
 /** JSON Schema (draft 2020-12) of a workflow file, for editors. References between names are beyond it. */
 export const jsonSchema: SchemaKeys.Part = withExamples({

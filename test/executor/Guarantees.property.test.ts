@@ -19,7 +19,7 @@ import { steady, task, team, workflow } from "../support/TestRun.ts"
 import * as VirtualClock from "../support/VirtualClock.ts"
 
 /** How many sequences are tried. A sweep tries more, and `TELEMACHY_TEST_SEQUENCES=10000 npx vitest run Guarantees` still more. */
-const sequences = Effect.runSync(Config.withDefault(Config.integer("TELEMACHY_TEST_SEQUENCES"), Sweep.upTo(200, 40)))
+const sequences = Effect.runSync(Config.withDefault(Config.integer("TELEMACHY_TEST_SEQUENCES"), Sweep.upTo(200, 20)))
 
 /** What can happen, to one of three processes or to Agamemnon. */
 type Action =

@@ -1,0 +1,283 @@
+/** How each event changes the state of a run: the whole of it, written once. */
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as HashMap from "effect/HashMap"
+import * as Match from "effect/Match"
+import * as Option from "effect/Option"
+import type * as Budget from "../workflow/Budget.ts"
+import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
+import type { Outcome } from "./Outcome.ts"
+import type { RunEvent } from "./RunEvent.ts"
+import type { RunId } from "./RunId.ts"
+import * as UsageOfRun from "./RunUsage.ts"
+import * as Instances from "./TaskInstances.ts"
+import * as OfTask from "./TaskState.ts"
+
+type TaskState = OfTask.TaskState
+
+type Started = Extract<RunEvent, { readonly _tag: "run.started" }>
+type Resumed = Extract<RunEvent, { readonly _tag: "run.resumed" }>
+
+/** Where an agent or a team is in its life. */
+export interface ResourceState {
+  readonly kind: "agent" | "team"
+  readonly name: string
+  readonly key: string
+  /** What Agamemnon calls it, once it has said so. */
+  readonly id: string | undefined
+  /** Whether an earlier run made it. */
+  readonly reused: boolean
+  /** Resources of the same key that are not this run's. */
+  readonly except: ReadonlyArray<string>
+  readonly status: "creating" | "created" | "started" | "removed" | "kept" | "left"
+  /** Why it could not be removed. */
+  readonly error: string | undefined
+  /** The other run that it was kept for. */
+  readonly usedBy: string | undefined
+  /** When it was begun to be made, while an answer to that is missing: it, or a copy, may be there or still appear. */
+  readonly uncertainSince: DateTime.Utc | undefined
+  /** Whether it turned out that it was never made. */
+  readonly neverMade: boolean
+  /** Whether a list that was read after it was removed shows nothing of it. */
+  readonly confirmed: boolean
+}
+
+/** The heartbeat as the run last heard of it. */
+export interface HeartbeatState {
+  readonly status: "alive" | "suspect" | "lost"
+  readonly lastAnswer: DateTime.Utc
+  readonly failures: number
+  /** The time from one ping to the next, as far as that is recorded. */
+  readonly interval: Duration.Duration | undefined
+}
+
+/** A run as its events tell it. */
+export interface RunState {
+  readonly run: RunId
+  readonly workflow: string
+  readonly url: string
+  /** Whether the Agamemnon ends with the process that runs the workflow. */
+  readonly embedded: boolean
+  readonly policy: TeardownPolicy
+  /** What the workflow declares, in its order. */
+  readonly declared: Pick<Started, "agents" | "teams">
+  /** What it may use, if the workflow says. */
+  readonly budget: Budget.Limits | undefined
+  /** What it has used. */
+  readonly usage: UsageOfRun.RunUsage
+  /** The same, as it was told at its end. */
+  readonly finalSpent: UsageOfRun.Spent | undefined
+  /** Digest of the `RunInput` that is recorded beside the events. */
+  readonly inputDigest: string | undefined
+  /** When it started or, if later, was resumed. */
+  readonly startedAt: DateTime.Utc
+  readonly endedAt: DateTime.Utc | undefined
+  /** When something was last told of it. */
+  readonly toldAt: DateTime.Utc
+  readonly heartbeat: HeartbeatState
+  readonly agents: HashMap.HashMap<string, ResourceState>
+  readonly teams: HashMap.HashMap<string, ResourceState>
+  /** Tasks of each team, by subject. */
+  readonly tasks: HashMap.HashMap<string, HashMap.HashMap<string, TaskState>>
+  readonly outcome: Outcome | undefined
+  readonly reason: string
+  readonly teardown: "remove" | "keep" | undefined
+  /** Of how many resources that were removed a list has shown nothing afterwards, once the run is over. */
+  readonly checked: number | undefined
+  /** Whether all that has happened is recorded, where there is a journal. */
+  readonly recorded: boolean
+}
+
+/** The state after an event. Nothing is known before a run has started or is resumed. */
+export const next = (state: RunState | undefined, event: RunEvent): RunState | undefined => {
+  if (state !== undefined) return after(state, atElapsed(state, event))
+  return event._tag === "run.started" ? start(event) : event._tag === "run.resumed" ? resume(event) : undefined
+}
+
+const after = (state: RunState, event: RunEvent): RunState => ({ ...step(state)(event), toldAt: event.at })
+
+/**
+ * An event at the time that has passed since the run began, as far as that is recorded: the clock by which its own time was
+ * told may have been set meanwhile, and no task takes an hour more or less for that.
+ */
+const atElapsed = ({ startedAt }: RunState, event: RunEvent): RunEvent =>
+  event.elapsed === undefined || event._tag === "run.started" || event._tag === "run.resumed"
+    ? event
+    : { ...event, at: DateTime.addDuration(startedAt, event.elapsed) }
+
+const start = (event: Started | Resumed): RunState => ({
+  run: event.run,
+  workflow: event.workflow,
+  url: event.url,
+  embedded: event.embedded ?? false,
+  policy: event.policy,
+  declared: { agents: event.agents, teams: event.teams },
+  budget: event.budget,
+  usage: UsageOfRun.none,
+  finalSpent: undefined,
+  inputDigest: event.inputDigest,
+  startedAt: event.at,
+  endedAt: undefined,
+  toldAt: event.at,
+  heartbeat: { status: "alive", lastAnswer: event.at, failures: 0, interval: event.heartbeatInterval },
+  agents: HashMap.empty(),
+  teams: HashMap.empty(),
+  tasks: HashMap.fromIterable(
+    event.teams.map((team) => [
+      team.name,
+      HashMap.fromIterable(team.tasks.map((task): [string, TaskState] => [task.subject, OfTask.declared(team.name, task)]))
+    ])
+  ),
+  outcome: undefined,
+  reason: "",
+  teardown: undefined,
+  checked: undefined,
+  recorded: true
+})
+
+const resume = (event: Resumed): RunState =>
+  event.resources.reduce(
+    (state, { except, id, kind, uncertainSince, ...named }) =>
+      resource(state, kind, named, { status: id === undefined ? "creating" : "created", id, except, uncertainSince }),
+    { ...start(event), usage: event.spent === undefined ? UsageOfRun.none : UsageOfRun.from(event.spent) }
+  )
+
+const resource = (
+  state: RunState,
+  kind: "agent" | "team",
+  event: { readonly name: string; readonly key: string },
+  change: Partial<ResourceState>
+): RunState => {
+  const field = kind === "agent" ? "agents" : "teams"
+  const before: ResourceState = Option.getOrElse(HashMap.get(state[field], event.name), () => ({
+    kind,
+    name: event.name,
+    key: event.key,
+    id: undefined,
+    reused: false,
+    except: [],
+    status: "creating",
+    error: undefined,
+    usedBy: undefined,
+    uncertainSince: undefined,
+    neverMade: false,
+    confirmed: false
+  }))
+  return { ...state, [field]: HashMap.set(state[field], event.name, { ...before, ...change }) }
+}
+
+/** What was kept or left before is to be removed now. */
+const reconsider = (state: RunState): RunState => {
+  const again = (before: ResourceState): ResourceState =>
+    before.status === "kept" || before.status === "left"
+      ? { ...before, status: before.id === undefined ? "creating" : "created", error: undefined, usedBy: undefined }
+      : before
+  return { ...state, agents: HashMap.map(state.agents, again), teams: HashMap.map(state.teams, again) }
+}
+
+const task = (state: RunState, event: UsageOfRun.TaskEvent, change: (before: TaskState) => Partial<TaskState>): RunState => {
+  const { subject, team } = event
+  const before = Option.flatMap(HashMap.get(state.tasks, team), HashMap.get(subject))
+  const tasks = HashMap.modify(state.tasks, team, (tasks) => Instances.change(tasks, event, change))
+  const after = Option.flatMap(HashMap.get(tasks, team), HashMap.get(subject))
+  if (Option.isNone(before) || Option.isNone(after)) return state
+  return { ...state, usage: UsageOfRun.afterTask(state.usage, event, before.value, after.value), tasks }
+}
+
+/** What a gate has sent back is done again, and the first of it is told why. */
+const sendBack = (state: RunState, { by, comment, redo = [] }: Extract<RunEvent, { readonly _tag: "gate.answered" }>): RunState =>
+  redo.reduce((before, { subject, team }, position) => ({
+    ...before,
+    tasks: HashMap.modify(before.tasks, team, (tasks) => Instances.redo(tasks, subject, position === 0 ? { by, comment } : undefined))
+  }), state)
+
+/**
+ * Tasks of the same name keep what was known of them when the run goes on, with the instances of those that have some, and what
+ * was used stays used.
+ */
+const carryOver = (before: RunState, after: RunState): RunState => {
+  const state = {
+    ...after,
+    tasks: HashMap.map(after.tasks, (tasks, team) =>
+      Option.match(HashMap.get(before.tasks, team), { onNone: () => tasks, onSome: (known) => Instances.carryOver(known, tasks) }))
+  }
+  // Agents that are gone with their Agamemnon were last there when something was told.
+  const usage = UsageOfRun.allGone(before.usage, before.toldAt, (name) => HashMap.has(after.agents, name))
+  return { ...state, usage: UsageOfRun.carryOver(usage, Instances.all(state)) }
+}
+
+/** An agent begins to live, or does no longer. */
+const life = (
+  state: RunState,
+  event: { readonly name: string; readonly key: string; readonly at: DateTime.Utc },
+  count: typeof UsageOfRun.born,
+  change: Partial<ResourceState>
+): RunState => ({ ...resource(state, "agent", event, change), usage: count(state.usage, event) })
+
+const creating = ({ at, except }: Extract<RunEvent, { readonly _tag: "agent.creating" | "team.creating" }>) =>
+  ({ status: "creating", id: undefined, except, uncertainSince: at, neverMade: false, confirmed: false }) as const
+
+const created = ({ id, uncertain = false }: Extract<RunEvent, { readonly _tag: "agent.created" | "team.created" }>) =>
+  ({ status: "created", id, ...(uncertain ? {} : { uncertainSince: undefined }) }) as const
+
+const removed = ({ confirmed = false, made = true }: Extract<RunEvent, { readonly _tag: "agent.removed" | "team.removed" }>) =>
+  ({ status: "removed", uncertainSince: undefined, neverMade: !made, confirmed }) as const
+
+const step = (state: RunState) =>
+  Match.typeTags<RunEvent, RunState>()({
+    "run.started": start,
+    "run.resumed": (event) => carryOver(state, resume(event)),
+    "agent.creating": (event) => resource(state, "agent", event, creating(event)),
+    "agent.created": (event) => life(state, event, UsageOfRun.born, created(event)),
+    "agent.reused": (event) => life(state, event, UsageOfRun.born, { status: "created", id: event.id, reused: true }),
+    "agent.started": (event) => resource(state, "agent", event, { status: "started" }),
+    "agent.removed": (event) => life(state, event, UsageOfRun.gone, removed(event)),
+    "agent.kept": (event) => life(state, event, UsageOfRun.gone, { status: "kept", usedBy: event.usedBy }),
+    "agent.left": (event) => life(state, event, UsageOfRun.gone, { status: "left", error: event.error }),
+    "team.creating": (event) => resource(state, "team", event, creating(event)),
+    "team.created": (event) => resource(state, "team", event, created(event)),
+    "team.reused": (event) => resource(state, "team", event, { status: "created", id: event.id, reused: true }),
+    "team.removed": (event) => resource(state, "team", event, removed(event)),
+    "team.kept": (event) => resource(state, "team", event, { status: "kept", usedBy: event.usedBy }),
+    "team.left": (event) => resource(state, "team", event, { status: "left", error: event.error }),
+    "task.expanded": (event) => ({ ...state, tasks: HashMap.modify(state.tasks, event.team, (tasks) => Instances.expand(tasks, event)) }),
+    "task.submitting": (event) => task(state, event, OfTask.submitting(event)),
+    "task.submitted": (event) => task(state, event, OfTask.submitted(event)),
+    "task.watched": (event) => task(state, event, OfTask.watched(event)),
+    "task.progressed": (event) => task(state, event, OfTask.progressed(event)),
+    "task.failing": (event) => task(state, event, OfTask.failing(event)),
+    "task.retrying": (event) => task(state, event, OfTask.retrying(event)),
+    "task.finished": (event) => task(state, event, OfTask.finished(event)),
+    "task.late": (event) => task(state, event, OfTask.late(event)),
+    "task.refused": (event) => task(state, event, OfTask.refused(event)),
+    "task.skipped": (event) => task(state, event, OfTask.skipped(event)),
+    "gate.asked": (event) => task(state, event, OfTask.asked(event)),
+    "gate.answered": (event) => sendBack(task(state, event, OfTask.answered(event)), event),
+    "request.failed": () => state,
+    "connectivity.alive": ({ lastAnswer }) => ({ ...state, heartbeat: { ...state.heartbeat, status: "alive", lastAnswer, failures: 0 } }),
+    "connectivity.suspect": ({ failures, lastAnswer }) => ({
+      ...state,
+      heartbeat: { ...state.heartbeat, status: "suspect", lastAnswer, failures }
+    }),
+    "connectivity.lost": ({ failures }) => ({
+      ...state,
+      heartbeat: { ...state.heartbeat, status: "lost", failures }
+    }),
+    "feed.lost": () => state,
+    "feed.restored": () => state,
+    "run.waiting": () => state,
+    "run.cancelling": () => state,
+    "team.shared": () => state,
+    "leftovers.removed": () => state,
+    "record.failed": () => ({ ...state, recorded: false }),
+    "record.restored": () => ({ ...state, recorded: true }),
+    "run.decided": ({ outcome, reason }) => ({ ...state, outcome, reason }),
+    "teardown.started": ({ decision }) => ({
+      ...(decision === "remove" ? reconsider(state) : state),
+      teardown: decision
+    }),
+    "teardown.waiting": () => state,
+    "run.finished": ({ at, checked, spent }) =>
+      ({ ...state, endedAt: at, checked, usage: UsageOfRun.allGone(state.usage, at), finalSpent: spent }),
+    "run.forgotten": () => state
+  })
