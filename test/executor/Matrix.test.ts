@@ -86,6 +86,7 @@ describe("a matrix", () => {
       assert.isTrue(Exit.isSuccess(exit))
       assert.deepStrictEqual(made(fake), { plan: 1, after: 1 })
       assert.deepInclude(sent(fake.bodies).at(-1), { description: "[]" })
+      assert.deepStrictEqual(Exit.map(exit, ({ outputs }) => outputs["do"]), Exit.succeed([]))
     }))
 
   it.scoped("hands the outputs of its instances on as a list", () =>
@@ -102,6 +103,30 @@ describe("a matrix", () => {
       ))
       assert.isTrue(Exit.isSuccess(exit))
       assert.deepInclude(sent(fake.bodies).at(-1), { description: "fix-a fix-b fix-b" })
+      assert.deepStrictEqual(Exit.map(exit, ({ outputs }) => outputs), Exit.succeed({ plan: { files: ["a", "b"] }, do: [{ branch: "fix-a" }, { branch: "fix-b" }] }))
+    }))
+
+  it.scoped("has in the result of the run what its completed instances have answered, in the order of the matrix", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const answers = (...files: ReadonlyArray<string>) => {
+        for (const file of files) {
+          fake.on(`createTask do (${file})`, (usual) =>
+            Effect.tap(usual, () => Effect.sync(() => fake.change(`do (${file})`, { status: "completed", result: `{"branch": "fix-${file}"}` }))))
+        }
+      }
+      answers("c", "a")
+      const { exit } = yield* runToEnd(fake, flow(
+        { ...task("do"), id: "do", matrix: { file: ["c", "b", "a"] }, outputs: { branch: "string" }, continue_on_error: true },
+        { ...task("all fail", "do"), id: "failed", matrix: { file: ["x"] }, outputs: { branch: "string" }, continue_on_error: true },
+        { ...task("skipped", "do"), id: "skipped", if: false, matrix: { file: ["x"] }, outputs: { branch: "string" } },
+        { ...task("silent", "do"), id: "silent", matrix: { file: ["x"] } }
+      ))
+      assert.deepStrictEqual(Exit.map(exit, ({ outputs }) => outputs), Exit.succeed({ do: [{ branch: "fix-c" }, { branch: "fix-a" }], failed: [] }))
+      assert.deepStrictEqual(
+        Exit.map(exit, ({ tasks }) => tasks.map(({ ref }) => ref)),
+        Exit.succeed(["do", "do", "do", "failed", "skipped", "silent"])
+      )
     }))
 
   it.scoped("has failed when an instance has, when all have ended, and what waits for it is skipped", () =>
