@@ -11,6 +11,7 @@ type Flags = GateAnswering.Answer & { readonly goOn: boolean } & Omit<ResumeComm
 export const run = Effect.fn("AnswerFlow.run")(function*(flags: Flags) {
   const { isDriven, run } = yield* GateAnswering.answer(flags)
   if (isDriven) return
-  if (!flags.goOn) return yield* Console.log(`nobody drives the run now; go on with it: ${NextCommand.resume({ run })}`)
+  const say = flags.json ? Console.error : Console.log
+  if (!flags.goOn) return yield* say(`nobody drives the run now; go on with it: ${NextCommand.resume({ run })}`)
   yield* ResumeCommand.goOn({ ...flags, run, acceptChanges: false, retryFailed: false })
 })

@@ -20,6 +20,8 @@ export interface Answer {
   readonly comment: Option.Option<string>
   /** The task that is done again. */
   readonly redo: Option.Option<string>
+  /** Whether standard output is for events. */
+  readonly json: boolean
 }
 
 const words: Record<GateDecision, string> = { approved: "approved", rejected: "rejected", redo: "sent back" }
@@ -28,7 +30,7 @@ const words: Record<GateDecision, string> = { approved: "approved", rejected: "r
 const patience = "10 seconds"
 
 /** Answers a gate. Tells whether the run has to be resumed for anything to follow from that. */
-export const answer = Effect.fn("GateAnswering.answer")(function*({ comment, decision, redo, run: name, task }: Answer) {
+export const answer = Effect.fn("GateAnswering.answer")(function*({ comment, decision, json, redo, run: name, task }: Answer) {
   const store = yield* RunStore.RunStore
   const said = Option.getOrUndefined(comment)
   const bytes = new TextEncoder().encode(said ?? "").length
@@ -49,7 +51,8 @@ export const answer = Effect.fn("GateAnswering.answer")(function*({ comment, dec
   if (JSON.stringify(counts) !== JSON.stringify(given)) {
     return yield* new GateLookup.GateError({ message: `gate ${team}/${subject} of run ${run} was ${words[counts.decision]} by ${counts.by} before` })
   }
-  yield* Console.log(oneLine(`${team}/${subject} of run ${run} is ${words[decision]}${target === undefined ? "" : ` to ${target.team}/${target.subject}`}`))
+  const say = json ? Console.error : Console.log
+  yield* say(oneLine(`${team}/${subject} of run ${run} is ${words[decision]}${target === undefined ? "" : ` to ${target.team}/${target.subject}`}`))
   const isDriven = owner !== undefined
   if (!isDriven) return { run, state, isDriven }
   const heard = yield* store.follow(run).pipe(

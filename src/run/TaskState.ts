@@ -30,7 +30,7 @@ export interface AttemptState {
 export interface TaskState {
   readonly team: string
   readonly subject: string
-  /** The id by which the workflow refers to it, if it has one. */
+  /** The id by which the workflow refers to it, if it has one; of an instance, that of its task. */
   readonly ref: string | undefined
   /** Who does it; of several, all of them until one has been chosen, separated by commas. */
   readonly assignTo: string
@@ -164,7 +164,6 @@ export const instance = (of: TaskState, { matrix, subject }: Event<"task.expande
   ...of,
   ...anew,
   subject,
-  ref: undefined,
   status: "waiting",
   conditional: false,
   hasMatrix: false,

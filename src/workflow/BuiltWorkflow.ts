@@ -1,7 +1,9 @@
 /** A workflow that is written in TypeScript, as a workflow file has it. */
 import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
-import type { Expression } from "./WorkflowExpression.ts"
+import * as Predicate from "effect/Predicate"
+import type { AnyMatrix } from "./MatrixParts.ts"
+import { type Expression, isExpression } from "./WorkflowExpression.ts"
 import type * as Parts from "./WorkflowParts.ts"
 import type { Finding } from "./WorkflowProblem.ts"
 
@@ -24,7 +26,7 @@ export const of = ({ name, options }: Parts.Workflow): Built => {
   }
   const agents = new Set([...teams.keys()].flatMap((team) => team.agents))
   const findings: Array<Finding> = []
-  const { defaults, description, inputs, metadata, secrets, teardown, timeout } = options
+  const { budget, defaults, description, inputs, maxParallel, metadata, parkAfter, secrets, teardown, timeout } = options
   const input = said({
     apiVersion: "telemachy/v1",
     metadata: { name, ...said({ description: description?.toString() }), ...metadata },
@@ -36,6 +38,7 @@ export const of = ({ name, options }: Parts.Workflow): Built => {
       return {
         name: team.name,
         agents: team.agents.map((agent) => agent.name),
+        ...said({ max_parallel: team.options.maxParallel }),
         tasks: tasks.map((task, index) => {
           const blockedBy = (task.options.blockedBy ?? []).map((blocker, place) => {
             const blockerName = nameFor(blocker, task, bySubject)
@@ -50,6 +53,9 @@ export const of = ({ name, options }: Parts.Workflow): Built => {
     }),
     teardown,
     defaults: defaults === undefined ? undefined : limitsOf(defaults),
+    max_parallel: maxParallel,
+    park_after: parkAfter === "never" ? parkAfter : durationOf(parkAfter),
+    budget: budget === undefined ? undefined : writeBudget(budget),
     timeout: durationOf(timeout)
   })
   return { input, findings }
@@ -108,22 +114,60 @@ const writeVariable = (value: Parts.Secret | Expression<unknown> | string): stri
   typeof value === "object" && "_tag" in value ? `\${{ secrets.${value.name} }}` : value.toString()
 
 const writeTask = (task: Parts.AnyTask, blockedBy: ReadonlyArray<string>): Written => {
-  const { assignTo, condition, continueOnError, description, outputs, outputsPrompt, type } = task.options
-  const assignees = Arr.ensure(assignTo).map(({ name }) => name)
+  const named = { id: task.id, subject: subjectOf(task) }
+  const order = { blocked_by: blockedBy.length === 0 ? undefined : blockedBy }
+  const condition = { if: task.options.condition?.toString() }
+  const failure = { continue_on_error: task.options.continueOnError }
+  if (task._tag === "Gate") {
+    const { approve, timeout } = task.options
+    return said({ ...named, approve: approve.toString(), ...order, timeout: durationOf(timeout), ...condition, ...failure })
+  }
+  const { assignTo, description, matrix, maxParallel, outputs, outputsPrompt, type } = task.options
   return said({
-    id: task.id,
-    subject: subjectOf(task),
+    ...named,
     description: description.toString(),
-    assign_to: assignees.length === 1 ? assignees[0] : assignees,
-    blocked_by: blockedBy.length === 0 ? undefined : blockedBy,
+    assign_to: isExpression(assignTo) ? assignTo.toString() : writeAssignees(Arr.ensure(assignTo)),
+    ...order,
     type,
     ...limitsOf(task.options),
-    if: condition?.toString(),
+    ...condition,
+    matrix: matrix === undefined ? undefined : writeMatrix(matrix),
+    max_parallel: maxParallel,
     outputs,
     outputs_prompt: outputsPrompt,
-    continue_on_error: continueOnError
+    ...failure
   })
 }
+
+const writeAssignees = (agents: ReadonlyArray<Parts.Agent>): string | ReadonlyArray<string> => {
+  const [first, ...others] = agents.map(({ name }) => name)
+  return first === undefined || others.length > 0 ? agents.map(({ name }) => name) : first
+}
+
+const writeMatrix = ({ exclude, include, lists }: AnyMatrix): Written =>
+  said({
+    ...Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, writeValue(list)])),
+    include: writeValue(unlessEmpty(include)),
+    exclude: writeValue(unlessEmpty(exclude))
+  })
+
+/** A file has no empty list there. */
+const unlessEmpty = <A>(given: A): A | undefined => (Array.isArray(given) && given.length === 0 ? undefined : given)
+
+/** A value of a matrix, with its expressions as texts. */
+const writeValue = (value: unknown): unknown => {
+  if (isExpression(value)) return value.toString()
+  if (Array.isArray(value)) return value.map(writeValue)
+  return Predicate.isRecord(value) ? Object.fromEntries(Object.entries(value).map(([name, each]) => [name, writeValue(each)])) : value
+}
+
+const writeBudget = ({ agentTime, tasks, tokens, usd }: Parts.BudgetOptions): Written =>
+  said({
+    usd: writeValue(usd),
+    tokens: writeValue(tokens),
+    tasks: writeValue(tasks),
+    agent_time: isExpression(agentTime) ? agentTime.toString() : durationOf(agentTime)
+  })
 
 const limitsOf = ({ retry, stalledAfter, timeout }: Parts.DefaultsOptions): Written =>
   said({

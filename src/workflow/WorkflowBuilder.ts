@@ -5,10 +5,11 @@
  */
 import type * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
+import * as BuiltOutputs from "./BuiltOutputs.ts"
+import * as BuiltTeam from "./BuiltTeam.ts"
 import * as BuiltWorkflow from "./BuiltWorkflow.ts"
 import type { Inputs } from "./Inputs.ts"
+import type * as MatrixParts from "./MatrixParts.ts"
 import * as WorkflowExpression from "./WorkflowExpression.ts"
 import type * as Parts from "./WorkflowParts.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
@@ -22,10 +23,28 @@ import * as YamlText from "./YamlText.ts"
  * @category models
  */
 export type {
-  Agent, AgentOptions, AnyTask, AnyTeam, DeclaredOutputs, DefaultsOptions, InputType, OutputValues,
-  RetryOptions, Secret, Task, TaskOptions, Team, ValueTypes, Workflow, WorkflowInputs, WorkflowOptions,
+  Agent, AgentOptions, AnyTask, AnyTeam, AnyWork, BudgetOptions, DeclaredOutputs, DefaultsOptions, Gate, GateOptions, InputType,
+  OutputValues, RetryOptions, Secret, Task, TaskOptions, Team, TeamOptions, ValueTypes, Workflow, WorkflowInputs, WorkflowOptions,
   WorkflowSecrets
 } from "./WorkflowParts.ts"
+
+/**
+ * The matrix of a task, and what there is to say of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type {
+  AnyMatrix, Each, MatrixIncluded, MatrixList, MatrixLists, MatrixOptions, MatrixValue, MatrixValues, NameIn, WorkflowMatrix
+} from "./MatrixParts.ts"
+
+/**
+ * What is to be known of a run to find the outputs of its tasks, which the result of a run has, and what is found of an instance.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type { EndedTasks, InstanceOutputs } from "./BuiltOutputs.ts"
 
 /**
  * Makes an agent. Its name is unique in the workflow.
@@ -48,7 +67,7 @@ export const agent = <const Name extends string>(name: Name, options: Parts.Agen
 })
 
 /**
- * Makes a team of agents, which makes its tasks.
+ * Makes a team of agents, which makes its tasks, and the gates among them.
  *
  * **Example** (Two tasks, the second of which reads what the first has answered)
  *
@@ -78,28 +97,54 @@ export const agent = <const Name extends string>(name: Name, options: Parts.Agen
  */
 export const team = <const Members extends Arr.NonEmptyReadonlyArray<Parts.Agent>>(
   name: string,
-  agents: Members
-): Parts.Team<Members[number]["name"]> => {
-  const made: Parts.Team<Members[number]["name"]> = {
-    _tag: "Team",
-    name,
-    agents,
-    task: (id, options) => {
-      const { outputs } = options
-      return {
-        _tag: "Task",
-        id,
-        team: made,
-        options,
-        outputs,
-        status: WorkflowExpression.make(`tasks.${id}.status`),
-        result: WorkflowExpression.make(`tasks.${id}.result`),
-        output: (name) => WorkflowExpression.make(`tasks.${id}.outputs.${name}`)
-      }
-    }
-  }
-  return made
-}
+  agents: Members,
+  options: Parts.TeamOptions = {}
+): Parts.Team<Members[number]["name"]> => BuiltTeam.make(name, agents, options)
+
+/**
+ * Makes the matrix of a task: lists of values by name. The task becomes an instance for each combination of them, and the texts
+ * of the task read the values of its instance. What waits for the task reads lists.
+ *
+ * **Example** (A task for each of the files that another has listed)
+ *
+ * ```ts
+ * import { WorkflowBuilder, WorkflowExpression } from "telemachy"
+ *
+ * const architect = WorkflowBuilder.agent("architect")
+ * const coder = WorkflowBuilder.agent("coder")
+ * const core = WorkflowBuilder.team("core", [architect, coder])
+ * const plan = core.task("plan", { description: "Plan.", assignTo: architect, outputs: { files: "list" } })
+ *
+ * const each = WorkflowBuilder.matrix({ file: plan.output("files"), language: ["en", "de"] }, { exclude: [{ language: "de" }] })
+ * const implement = core.task("implement", {
+ *   description: WorkflowExpression.text`Change ${each.value("file")}, in ${each.value("language")}.`,
+ *   assignTo: coder,
+ *   blockedBy: [plan],
+ *   matrix: each,
+ *   maxParallel: 2,
+ *   outputs: { branch: "string" }
+ * })
+ *
+ * export const merge = core.task("merge", {
+ *   description: WorkflowExpression.text`Merge ${WorkflowExpression.join(implement.output("branch"), ", ")}.`,
+ *   assignTo: architect,
+ *   blockedBy: [implement]
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const matrix = <const Lists extends MatrixParts.MatrixLists, const Included extends MatrixParts.MatrixIncluded = readonly []>(
+  lists: Lists,
+  { exclude, include }: MatrixParts.MatrixOptions<Lists, Included> = {}
+): MatrixParts.WorkflowMatrix<MatrixParts.MatrixValues<Lists, Included>> => ({
+  _tag: "Matrix",
+  lists,
+  include,
+  exclude,
+  value: (name) => WorkflowExpression.make(`matrix.${name}`)
+})
 
 /**
  * Declares what a workflow can be given, as a file does: a bare value is the default, and tells the type.
@@ -230,22 +275,7 @@ export const warnings = (workflow: Parts.Workflow): ReadonlyArray<WorkflowProble
   WorkflowSpec.warnings(BuiltWorkflow.of(workflow).input)
 
 /**
- * What is to be known of a run to find the outputs of its tasks: the result of a run has it.
- *
- * @since 0.1.0
- * @category models
- */
-export interface EndedTasks {
-  readonly tasks: ReadonlyArray<{
-    readonly ref: string | undefined
-    readonly status: string
-    readonly outputs: Readonly<Record<string, unknown>> | undefined
-  }>
-}
-
-/**
- * Finds what a task has answered in a run, with the types that it declares. There is nothing when it did not complete, or was
- * not a task of that run.
+ * Finds what a task has answered in a run, with the types that it declares; of a task with a matrix, each instance of it.
  *
  * **Example** (The files that a plan names)
  *
@@ -264,24 +294,4 @@ export interface EndedTasks {
  * @since 0.1.0
  * @category functions
  */
-export const outputsOf = <Declared extends Parts.DeclaredOutputs>(
-  { tasks }: EndedTasks,
-  { id, outputs }: Parts.Task<Declared>
-): Option.Option<Parts.OutputValues<Declared>> => {
-  const ended = tasks.find(({ ref, status }) => ref === id && status === "completed")
-  const values = ended?.outputs ?? {}
-  return ended !== undefined && areOf(outputs, values) ? Option.some(values) : Option.none()
-}
-
-const isOf: { readonly [Type in keyof Parts.ValueTypes]: Predicate.Predicate<unknown> } = {
-  string: Predicate.isString,
-  number: Predicate.isNumber,
-  boolean: Predicate.isBoolean,
-  list: Array.isArray
-}
-
-const areOf = <Declared extends Parts.DeclaredOutputs>(
-  declared: Declared | undefined,
-  values: Readonly<Record<string, unknown>>
-): values is Parts.OutputValues<Declared> =>
-  Object.entries(declared ?? {}).every(([name, type]) => Object.hasOwn(values, name) && isOf[type](values[name]))
+export const outputsOf = BuiltOutputs.outputsOf

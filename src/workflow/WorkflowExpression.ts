@@ -2,6 +2,7 @@
  * Expressions of a workflow that is written in TypeScript: what an input is, or a task answers, as a value that can be put
  * into a text. What is put there that is no expression is text, whatever is in it.
  */
+import * as Predicate from "effect/Predicate"
 import type * as Types from "effect/Types"
 
 /**
@@ -62,6 +63,13 @@ export const make = <A>(source: string): Expression<A> => ({
   source,
   toString: () => `\${{ ${source} }}`
 })
+
+/**
+ * Whether a value is an expression.
+ *
+ * @internal
+ */
+export const isExpression = (value: unknown): value is Expression<unknown> => Predicate.hasProperty(value, TypeId)
 
 /**
  * Writes a text with expressions in it. Values between its parts that are no expressions are taken as they are, also one

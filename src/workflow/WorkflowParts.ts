@@ -2,6 +2,7 @@
 import type * as Arr from "effect/Array"
 import type * as Duration from "effect/Duration"
 import type { Inputs } from "./Inputs.ts"
+import type { AnyMatrix, Each } from "./MatrixParts.ts"
 import type { RetriedEnd } from "./RetryPolicy.ts"
 import type { TeardownPolicy } from "./TeardownPolicy.ts"
 import type { Expression, Text } from "./WorkflowExpression.ts"
@@ -48,6 +49,13 @@ export interface AnyTeam {
   readonly _tag: "Team"
   readonly name: string
   readonly agents: ReadonlyArray<Agent>
+  readonly options: TeamOptions
+}
+
+/** What there is to say of a team. */
+export interface TeamOptions {
+  /** How many of its tasks are under way at once, at most. */
+  readonly maxParallel?: number | undefined
 }
 
 /** How often, and when, a task is tried again. */
@@ -67,47 +75,92 @@ export interface DefaultsOptions {
 }
 
 /** What there is to say of a task of a team with these members; what is left out is as in a file. */
-export interface TaskOptions<Member extends string, Declared extends DeclaredOutputs> extends DefaultsOptions {
+export interface TaskOptions<
+  Member extends string,
+  Declared extends DeclaredOutputs,
+  Matrix extends AnyMatrix | undefined = undefined
+> extends DefaultsOptions {
   /** Defaults to the id. */
   readonly subject?: Text | undefined
   readonly description: Text
-  readonly assignTo: Agent<Member> | Arr.NonEmptyReadonlyArray<Agent<Member>>
+  /** Who does it: an agent, whoever of several has least to do, or an expression that has the name of one, as of a matrix. */
+  readonly assignTo: Agent<Member> | Arr.NonEmptyReadonlyArray<Agent<Member>> | Expression<Member>
   readonly blockedBy?: ReadonlyArray<AnyTask> | undefined
   readonly type?: "general" | "research" | "implementation" | "review" | "testing" | "hello" | undefined
   /** Whether it runs: `if` in a file. */
   readonly condition?: string | Expression<unknown> | undefined
+  /** Makes an instance of the task for each combination of its values. */
+  readonly matrix?: Matrix
+  /** How many instances of the matrix are under way at once, at most. */
+  readonly maxParallel?: (Matrix extends AnyMatrix ? number : never) | undefined
   readonly outputs?: Declared | undefined
   readonly outputsPrompt?: boolean | undefined
   readonly continueOnError?: boolean | undefined
 }
 
-/** A task, whatever it answers. */
-export interface AnyTask {
+/** What there is to say of a gate; what is left out is as in a file. */
+export interface GateOptions {
+  /** Defaults to the id. */
+  readonly subject?: Text | undefined
+  /** What a person is asked. */
+  readonly approve: Text
+  readonly blockedBy?: ReadonlyArray<AnyTask> | undefined
+  /** How long it waits until it counts as rejected. */
+  readonly timeout?: Duration.DurationInput | undefined
+  /** Whether it asks: `if` in a file. */
+  readonly condition?: string | Expression<unknown> | undefined
+  readonly continueOnError?: boolean | undefined
+}
+
+/** A task that an agent does, whatever it answers. */
+export interface AnyWork {
   readonly _tag: "Task"
   readonly id: string
   readonly team: AnyTeam
-  readonly options: TaskOptions<string, DeclaredOutputs>
+  readonly options: TaskOptions<string, DeclaredOutputs, AnyMatrix | undefined>
 }
+
+/** A task that a person does: it asks, and waits for the answer. */
+export interface Gate {
+  readonly _tag: "Gate"
+  readonly id: string
+  readonly team: AnyTeam
+  readonly options: GateOptions
+  /** How it has ended: `completed` when it was approved, `failed` when it was rejected. */
+  readonly status: Expression<string>
+  /** What was said to the answer, an empty text if nothing was. */
+  readonly comment: Expression<string>
+}
+
+/** A task, whoever does it. */
+export type AnyTask = AnyWork | Gate
 
 /** The values of outputs, by their names. */
 export type OutputValues<Declared extends DeclaredOutputs> = { readonly [Name in keyof Declared]: ValueTypes[Declared[Name]] }
 
-/** A task that answers these outputs. */
-export interface Task<Declared extends DeclaredOutputs> extends AnyTask {
+/** A task that answers these outputs. One with a matrix has as many answers as instances: each expression is a list of them. */
+export interface Task<Declared extends DeclaredOutputs, Matrix extends AnyMatrix | undefined = undefined> extends AnyWork {
+  /** What makes its instances, if anything. */
+  readonly matrix: Matrix | undefined
   /** What it answers, if anything. */
   readonly outputs: Declared | undefined
   /** How it has ended. */
-  readonly status: Expression<string>
+  readonly status: Expression<Each<Matrix, string>>
   /** What its worker has written last. */
-  readonly result: Expression<string>
+  readonly result: Expression<Each<Matrix, string>>
   /** What it has answered by a name that it declares. */
-  readonly output: <Name extends keyof Declared & string>(name: Name) => Expression<OutputValues<Declared>[Name]>
+  readonly output: <Name extends keyof Declared & string>(name: Name) => Expression<Each<Matrix, OutputValues<Declared>[Name]>>
 }
 
 /** A team of these members. */
 export interface Team<Member extends string> extends AnyTeam {
   /** Makes a task of the team, with an id that is unique in the workflow. */
-  readonly task: <const Declared extends DeclaredOutputs = {}>(id: string, options: TaskOptions<Member, Declared>) => Task<Declared>
+  readonly task: <const Declared extends DeclaredOutputs = {}, Matrix extends AnyMatrix | undefined = undefined>(
+    id: string,
+    options: TaskOptions<Member, Declared, Matrix>
+  ) => Task<Declared, Matrix>
+  /** Makes a gate among the tasks of the team, with an id that is unique in the workflow. */
+  readonly gate: (id: string, options: GateOptions) => Gate
 }
 
 type Widened<Value> = Value extends string ? string : Value extends number ? number : Value extends boolean ? boolean : ReadonlyArray<unknown>
@@ -133,6 +186,14 @@ export interface WorkflowSecrets<Name extends string> {
   readonly secret: (name: Name) => Secret
 }
 
+/** What a run may use at most: each of the limits can be left out, but not all. */
+export interface BudgetOptions {
+  readonly usd?: number | Expression<number> | undefined
+  readonly tokens?: number | Expression<number> | undefined
+  readonly tasks?: number | Expression<number> | undefined
+  readonly agentTime?: Duration.DurationInput | Expression<string | number> | undefined
+}
+
 /** What there is to say of a workflow; what is left out is as in a file. */
 export interface WorkflowOptions {
   /** Its tasks. Those that they wait for belong to it as well. */
@@ -145,6 +206,11 @@ export interface WorkflowOptions {
   readonly secrets?: { readonly names: ReadonlyArray<string> } | undefined
   readonly teardown?: TeardownPolicy | undefined
   readonly defaults?: DefaultsOptions | undefined
+  /** How many of its tasks are under way at once, at most. */
+  readonly maxParallel?: number | undefined
+  /** How long a run that only waits for gates has agents until it is parked. */
+  readonly parkAfter?: Duration.DurationInput | "never" | undefined
+  readonly budget?: BudgetOptions | undefined
   readonly timeout?: Duration.DurationInput | undefined
 }
 

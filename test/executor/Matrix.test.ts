@@ -2,8 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import * as RunState from "../../src/run/RunState.ts"
+import * as WorkflowBuilder from "../../src/workflow/WorkflowBuilder.ts"
+import * as WorkflowExpression from "../../src/workflow/WorkflowExpression.ts"
 import type { WorkflowInput } from "../../src/workflow/WorkflowSpec.ts"
 import { type FakeAgamemnon, make } from "../support/FakeAgamemnon.ts"
 import { driver, list, made, stateOf, world } from "../support/JournaledRun.ts"
@@ -86,6 +89,7 @@ describe("a matrix", () => {
       assert.isTrue(Exit.isSuccess(exit))
       assert.deepStrictEqual(made(fake), { plan: 1, after: 1 })
       assert.deepInclude(sent(fake.bodies).at(-1), { description: "[]" })
+      assert.deepStrictEqual(Exit.map(exit, ({ outputs }) => outputs["do"]), Exit.succeed([]))
     }))
 
   it.scoped("hands the outputs of its instances on as a list", () =>
@@ -102,6 +106,30 @@ describe("a matrix", () => {
       ))
       assert.isTrue(Exit.isSuccess(exit))
       assert.deepInclude(sent(fake.bodies).at(-1), { description: "fix-a fix-b fix-b" })
+      assert.deepStrictEqual(Exit.map(exit, ({ outputs }) => outputs), Exit.succeed({ plan: { files: ["a", "b"] }, do: [{ branch: "fix-a" }, { branch: "fix-b" }] }))
+    }))
+
+  it.scoped("has in the result of the run what its completed instances have answered, in the order of the matrix", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      const answers = (...files: ReadonlyArray<string>) => {
+        for (const file of files) {
+          fake.on(`createTask do (${file})`, (usual) =>
+            Effect.tap(usual, () => Effect.sync(() => fake.change(`do (${file})`, { status: "completed", result: `{"branch": "fix-${file}"}` }))))
+        }
+      }
+      answers("c", "a")
+      const { exit } = yield* runToEnd(fake, flow(
+        { ...task("do"), id: "do", matrix: { file: ["c", "b", "a"] }, outputs: { branch: "string" }, continue_on_error: true },
+        { ...task("all fail", "do"), id: "failed", matrix: { file: ["x"] }, outputs: { branch: "string" }, continue_on_error: true },
+        { ...task("skipped", "do"), id: "skipped", if: false, matrix: { file: ["x"] }, outputs: { branch: "string" } },
+        { ...task("silent", "do"), id: "silent", matrix: { file: ["x"] } }
+      ))
+      assert.deepStrictEqual(Exit.map(exit, ({ outputs }) => outputs), Exit.succeed({ do: [{ branch: "fix-c" }, { branch: "fix-a" }], failed: [] }))
+      assert.deepStrictEqual(
+        Exit.map(exit, ({ tasks }) => tasks.map(({ ref }) => ref)),
+        Exit.succeed(["do", "do", "do", "failed", "skipped", "silent"])
+      )
     }))
 
   it.scoped("has failed when an instance has, when all have ended, and what waits for it is skipped", () =>
@@ -216,6 +244,42 @@ describe("a matrix of a resumed run", () => {
       const { run } = yield* Arr.head(yield* list(first.parts))
       yield* first.resume(run, { retryFailed: true })
       assert.deepStrictEqual(made(fake), { plan: 1, "do (a)": 1, "do (b)": 2, after: 1 })
+    }))
+})
+
+describe("a matrix that is written in TypeScript", () => {
+  it.scoped("has answers of its instances in the result, by the values of the matrix", () =>
+    Effect.gen(function*() {
+      const worker = WorkflowBuilder.agent("worker")
+      const helper = WorkflowBuilder.agent("helper", { program: "none" })
+      const core = WorkflowBuilder.team("core", [worker, helper])
+      const each = WorkflowBuilder.matrix({ who: ["helper", "worker"], file: ["a", "b"] }, { exclude: [{ who: "helper", file: "b" }] })
+      const change = core.task("do", {
+        subject: WorkflowExpression.text`do ${each.value("file")} by ${each.value("who")}`,
+        description: each.value("file"),
+        assignTo: each.value("who"),
+        matrix: each,
+        maxParallel: 1,
+        outputs: { branch: "string" },
+        outputsPrompt: false
+      })
+      const merge = core.task("merge", {
+        description: WorkflowExpression.text`${WorkflowExpression.join(change.output("branch"), " ")}`,
+        assignTo: worker,
+        blockedBy: [change]
+      })
+      const fake = make()
+      for (const subject of ["do a by helper", "do a by worker", "do b by worker"]) {
+        fake.on(`createTask ${subject}`, (usual) =>
+          Effect.tap(usual, () => Effect.sync(() => fake.change(subject, { status: "completed", result: JSON.stringify({ branch: subject }) }))))
+      }
+      const { exit } = yield* runToEnd(fake, yield* WorkflowBuilder.build(WorkflowBuilder.make("built", { tasks: [merge] })))
+      assert.deepStrictEqual(Exit.map(exit, (result) => WorkflowBuilder.outputsOf(result, change)), Exit.succeed(Option.some([
+        { matrix: { who: "helper", file: "a" }, outputs: { branch: "do a by helper" } },
+        { matrix: { who: "worker", file: "a" }, outputs: { branch: "do a by worker" } },
+        { matrix: { who: "worker", file: "b" }, outputs: { branch: "do b by worker" } }
+      ])))
+      assert.deepInclude(sent(fake.bodies).at(-1), { description: "do a by helper do a by worker do b by worker" })
     }))
 })
 

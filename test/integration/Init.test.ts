@@ -5,12 +5,20 @@ import * as Effect from "effect/Effect"
 import * as Patterns from "../../src/cli/pattern/Patterns.ts"
 import { bin, directoryWith, emptyDirectory, hasTerminals, onTerminal, run, start, test } from "../support/TestCommand.ts"
 
-/** What the tasks of each pattern are to have ended as, and what one of them is to have written. */
+/** What the tasks of each pattern are to have ended as, and what they are to have written. */
 const expectations: Readonly<Record<string, { readonly tasks: Readonly<Record<string, string>>; readonly wrote: RegExp }>> = {
   "one-agent": { tasks: { "Look around": "completed" }, wrote: /has \d+ entries\n/ },
   "plan-implement-review": {
     tasks: { Plan: "completed", Implement: "completed", Review: "completed", Mend: "skipped" },
     wrote: /done: write it in English\ndone: write it in Greek\ndone: write it in Latin\n/
+  },
+  "fan-out": {
+    tasks: { "List the files": "completed", "Work on fan-out.yaml": "completed", "Work on second.txt": "completed", "Sum up": "completed" },
+    wrote: /fan-out\.yaml: \d+\nsecond\.txt: 3\ndone: 2 of 2\n$/
+  },
+  gate: {
+    tasks: { Prepare: "completed", "Release?": "approved", Publish: "completed" },
+    wrote: /published 0\.1\.0\n/
   },
   nightly: {
     tasks: { Check: "completed", Report: "completed", "Say that it failed": "skipped" },
@@ -21,6 +29,7 @@ const expectations: Readonly<Record<string, { readonly tasks: Readonly<Record<st
 const finished = (events: ReadonlyArray<{ readonly _tag: string }>) =>
   Object.fromEntries(events.flatMap((event) => {
     if (event._tag === "task.skipped" && "subject" in event) return [[String(event.subject), "skipped"]]
+    if (event._tag === "gate.answered" && "subject" in event && "decision" in event) return [[String(event.subject), String(event.decision)]]
     return event._tag === "task.finished" && "subject" in event && "status" in event ? [[String(event.subject), String(event.status)]] : []
   }))
 
@@ -34,21 +43,54 @@ const answer = JSON.stringify({
   approved: false,
   remarks: "The second one is missing.",
   changed: 3,
-  findings: "All is well."
+  findings: "All is well.",
+  files: ["one.ts", "two.ts"],
+  told: "It has a test now.",
+  notes: "Everything is new."
 })
+
+/** What else is in the directory in which a pattern is tried. */
+const beside: Readonly<Record<string, Readonly<Record<string, string>>>> = { "fan-out": { "second.txt": "two" } }
+
+/** What the tasks of a pattern have ended as when Claude Code does them, where that is something else. */
+const otherEnds: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "plan-implement-review": { Plan: "completed", Implement: "completed", Review: "completed", Mend: "completed" },
+  "fan-out": { "List the files": "completed", "Work on one.ts": "completed", "Work on two.ts": "completed", "Sum up": "completed" }
+}
+
+/** What Claude Code is to have been told. */
+const tells: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "plan-implement-review": ["The steps: first; second", "The second one is missing."],
+  "fan-out": ["a test for the file two.ts in .", "what was found: It has a test now.; It has a test now."],
+  gate: ["Version 0.1.0 was approved", "was said: Go ahead."]
+}
+
+/** Runs a workflow; what it asks is approved while it runs. */
+const ranWithApproval = (file: string, options: { readonly directory: string; readonly env?: Readonly<Record<string, string>> }) =>
+  Effect.gen(function*() {
+    const running = yield* start([process.execPath, bin, "run", file, "--json"], options)
+    // Most of them ask nothing, and come to their end.
+    const asks = yield* running.event("gate.asked").pipe(Effect.as(true), Effect.catchTag("NotSeen", () => Effect.succeed(false)))
+    if (asks) {
+      const approved = yield* run(["approve", "latest", "--comment", "Go ahead."], options)
+      assert.strictEqual(approved.code, 0, approved.stderr)
+    }
+    return yield* running.ended
+  })
 
 describe.concurrent("telemachy init", () => {
   for (const { name } of Patterns.all) {
     test(`writes ${name}, which is valid and runs as it is`, () =>
       Effect.gen(function*() {
-        const directory = yield* emptyDirectory
+        const others = beside[name] ?? {}
+        const directory = yield* directoryWith(others)
         const made = yield* run(["init", "--pattern", name], { directory })
         assert.strictEqual(made.code, 0, made.stderr)
         assert.include(made.stdout, `\ncheck it: telemachy validate ${name}.yaml\nrun it: telemachy run ${name}.yaml\n`)
-        assert.deepStrictEqual(readdirSync(directory).filter((file) => !file.startsWith(".tele")), [`${name}.yaml`])
+        assert.deepStrictEqual(readdirSync(directory).filter((file) => !file.startsWith(".tele")), [`${name}.yaml`, ...Object.keys(others)])
         const checked = yield* run(["validate", `${name}.yaml`], { directory })
         assert.deepStrictEqual([checked.code, checked.stderr], [0, ""])
-        const ran = yield* run(["run", `${name}.yaml`, "--json"], { directory })
+        const ran = yield* ranWithApproval(`${name}.yaml`, { directory })
         assert.strictEqual(ran.code, 0, ran.stderr)
         assert.deepStrictEqual(finished(ran.events), expectations[name]?.tasks)
         const results = ran.events.flatMap((event) => (event._tag === "task.finished" ? [event.result ?? ""] : []))
@@ -63,15 +105,12 @@ describe.concurrent("telemachy init", () => {
         const checked = yield* run(["validate", "mine.yaml"], { directory })
         assert.deepStrictEqual([checked.code, checked.stderr], [0, ""])
         const env = { TELEMACHY_PROGRAMS: `claude-code=sh -c '${answering.replaceAll("'", "'\\''")}'` }
-        const ran = yield* run(["run", "mine.yaml", "--json"], { directory, env })
+        const ran = yield* ranWithApproval("mine.yaml", { directory, env })
         assert.strictEqual(ran.code, 0, ran.stderr)
-        assert.deepStrictEqual(finished(ran.events), { ...expectations[name]?.tasks, ...(name === "plan-implement-review" ? { Mend: "completed" } : {}) })
+        assert.deepStrictEqual(finished(ran.events), otherEnds[name] ?? expectations[name]?.tasks)
         const told = readFileSync(join(directory, "told.txt"), "utf8")
         assert.notInclude(told, "${{")
-        if (name === "plan-implement-review") {
-          assert.include(told, "The steps: first; second")
-          assert.include(told, "The second one is missing.")
-        }
+        for (const text of tells[name] ?? []) assert.include(told, text)
       }))
   }
 
@@ -85,6 +124,57 @@ describe.concurrent("telemachy init", () => {
       const ran = yield* run(["run", "nightly.yaml", "--json"], { directory })
       assert.strictEqual(ran.code, 1)
       assert.deepStrictEqual(finished(ran.events), { Check: "failed", Report: "skipped", "Say that it failed": "completed" })
+    }))
+
+  test("parks the gate, and goes on when it is approved", () =>
+    Effect.gen(function*() {
+      const directory = yield* emptyDirectory
+      yield* run(["init", "gate"], { directory })
+      const file = join(directory, "gate.yaml")
+      writeFileSync(file, `${readFileSync(file, "utf8")}park_after: 0.2s\n`)
+      const parked = yield* run(["run", "gate.yaml", "--json"], { directory })
+      assert.strictEqual(parked.code, 7, parked.stderr)
+      assert.deepStrictEqual(finished(parked.events), { Prepare: "completed" })
+      const answered = yield* run(["approve", "latest", "--resume", "--json"], { directory })
+      assert.strictEqual(answered.code, 0, answered.stderr)
+      assert.strictEqual(finished(answered.events)["Publish"], "completed")
+      const shown = yield* run(["status", "latest"], { directory })
+      assert.include(shown.stdout, "notes  Version 0.1.0, with everything since the last one")
+    }))
+
+  test("asks once more after the gate has sent its work back", () =>
+    Effect.gen(function*() {
+      const directory = yield* emptyDirectory
+      yield* run(["init", "gate"], { directory })
+      const running = yield* start([process.execPath, bin, "run", "gate.yaml", "--json"], { directory })
+      yield* running.event("gate.asked")
+      const sentBack = yield* run(["reject", "latest", "release", "--redo", "prepare", "--comment", "the notes are missing"], { directory })
+      assert.strictEqual(sentBack.code, 0, sentBack.stderr)
+      yield* running.event("gate.asked", 2)
+      const refused = yield* run(["reject", "latest"], { directory })
+      assert.strictEqual(refused.code, 0, refused.stderr)
+      const ended = yield* running.ended
+      assert.strictEqual(ended.code, 1)
+      assert.deepStrictEqual(finished(ended.events), { Prepare: "completed", "Release?": "rejected", Publish: "skipped" })
+    }))
+
+  test("sums up the files that could be worked on, though one could not", () =>
+    Effect.gen(function*() {
+      const directory = yield* directoryWith({ "second.txt": "two" })
+      yield* run(["init", "fan-out"], { directory })
+      const file = join(directory, "fan-out.yaml")
+      const failing = readFileSync(file, "utf8").replace("console.log(matrix.file", "if (matrix.file === \"second.txt\") process.exit(1)\n            console.log(matrix.file")
+      writeFileSync(file, failing)
+      const ran = yield* run(["run", "fan-out.yaml", "--json"], { directory })
+      assert.strictEqual(ran.code, 0, ran.stderr)
+      assert.deepStrictEqual(finished(ran.events), {
+        "List the files": "completed",
+        "Work on fan-out.yaml": "completed",
+        "Work on second.txt": "failed",
+        "Sum up": "completed"
+      })
+      const summary = ran.events.flatMap((event) => (event._tag === "task.finished" && event.subject === "Sum up" ? [event.result ?? ""] : []))
+      assert.match(summary.join(""), /^fan-out\.yaml: \d+\ndone: 1 of 2\n$/)
     }))
 
   test("names the file and the workflow as it is told, and takes the pattern that the file is named after", () =>

@@ -13,7 +13,8 @@ import * as WorkflowFile from "../../src/workflow/WorkflowFile.ts"
 const inputs = WorkflowBuilder.inputs({
   ticket: { description: "Issue to work on", required: true },
   languages: ["en", "de"],
-  depth: { type: "number", default: 2, options: [1, 2, 3] }
+  depth: { type: "number", default: 2, options: [1, 2, 3] },
+  limit: 20
 })
 const secrets = WorkflowBuilder.secrets("GITHUB_TOKEN")
 
@@ -28,7 +29,7 @@ const coder = WorkflowBuilder.agent("coder", {
   stalledAfter: "15 minutes"
 })
 const second = WorkflowBuilder.agent("second")
-const core = WorkflowBuilder.team("core", [architect, coder])
+const core = WorkflowBuilder.team("core", [architect, coder], { maxParallel: 3 })
 const checks = WorkflowBuilder.team("checks", [second])
 
 const plan = core.task("plan", {
@@ -57,14 +58,46 @@ const check = checks.task("check", {
   continueOnError: true
 })
 
+const each = WorkflowBuilder.matrix({
+  file: plan.output("files"),
+  language: ["en", inputs.input("ticket")],
+  who: ["coder", "architect"],
+  place: [{ os: "linux", ports: [1, 2] }, { os: "mac", ports: [] }]
+}, { include: [{ language: "en", formal: true }], exclude: [{ language: "en", who: "coder" }] })
+const translate = core.task("translate", {
+  subject: WorkflowExpression.text`Translate ${each.value("file")}`,
+  description: WorkflowExpression.text`${each.value("language")} ${each.value("formal")} ${WorkflowExpression.toJson(each.value("place"))}`,
+  assignTo: each.value("who"),
+  blockedBy: [plan],
+  matrix: each,
+  maxParallel: 2,
+  outputs: { words: "number", text: "string" }
+})
+const ask = core.gate("ask", {
+  subject: "Release?",
+  approve: WorkflowExpression.text`Release ${WorkflowExpression.join(translate.output("words"), " and ")} words?`,
+  blockedBy: [translate, check],
+  timeout: "1 day",
+  condition: WorkflowExpression.expression`contains(${translate.status}, ${"failed"})`,
+  continueOnError: true
+})
+const publish = core.task("publish", {
+  description: WorkflowExpression.text`It is ${ask.status}, with the words: ${ask.comment}`,
+  assignTo: coder,
+  blockedBy: [ask]
+})
+
 const workflow = WorkflowBuilder.make("release", {
   description: "Works on one issue.",
   metadata: { owner: "platform" },
-  tasks: [check],
+  tasks: [publish],
   inputs,
   secrets,
   teardown: "always",
   defaults: { timeout: "10 minutes", retry: 1, stalledAfter: 90 * 1000 },
+  maxParallel: 5,
+  parkAfter: "5 minutes",
+  budget: { usd: inputs.input("limit"), tokens: 2_000_000, tasks: 50, agentTime: "10 hours" },
   timeout: "1 day"
 })
 
@@ -82,6 +115,7 @@ inputs:
     type: number
     default: 2
     options: [1, 2, 3]
+  limit: 20
 secrets: [GITHUB_TOKEN]
 agents:
   - name: architect
@@ -102,6 +136,7 @@ agents:
 teams:
   - name: core
     agents: [architect, coder]
+    max_parallel: 3
     tasks:
       - id: plan
         subject: Plan \${{ inputs.ticket }}
@@ -112,6 +147,30 @@ teams:
           summary: string
           count: number
           isSmall: boolean
+      - id: translate
+        subject: Translate \${{ matrix.file }}
+        description: \${{ matrix.language }} \${{ matrix.formal }} \${{ toJSON(matrix.place) }}
+        assign_to: \${{ matrix.who }}
+        blocked_by: [plan]
+        matrix:
+          file: \${{ tasks.plan.outputs.files }}
+          language: [en, "\${{ inputs.ticket }}"]
+          who: [coder, architect]
+          place:
+            - os: linux
+              ports: [1, 2]
+            - os: mac
+              ports: []
+          include:
+            - language: en
+              formal: true
+          exclude:
+            - language: en
+              who: coder
+        max_parallel: 2
+        outputs:
+          words: number
+          text: string
       - id: implement
         subject: implement
         description: Change \${{ toJSON(tasks.plan.outputs.files) }}, \${{ tasks.plan.outputs.count }} of them.
@@ -126,6 +185,18 @@ teams:
           max_wait: 10m
           on: [failed]
         if: \${{ tasks.plan.outputs.count > 0 && tasks.plan.outputs.summary != 'it''s' }}
+      - id: ask
+        subject: Release?
+        approve: Release \${{ join(tasks.translate.*.outputs.words, ' and ') }} words?
+        blocked_by: [translate, check]
+        timeout: 1d
+        if: \${{ contains(tasks.translate.*.status, 'failed') }}
+        continue_on_error: true
+      - id: publish
+        subject: publish
+        description: "It is \${{ tasks.ask.status }}, with the words: \${{ tasks.ask.comment }}"
+        assign_to: coder
+        blocked_by: [ask]
   - name: checks
     agents: [second]
     tasks:
@@ -143,6 +214,13 @@ defaults:
   timeout: 10m
   retry: 1
   stalled_after: 1m 30s
+max_parallel: 5
+park_after: 5m
+budget:
+  usd: \${{ inputs.limit }}
+  tokens: 2000000
+  tasks: 50
+  agent_time: 10h
 timeout: 1d
 `
 
@@ -248,6 +326,33 @@ teams:
     assert.strictEqual(`${inputs.input("ticket")}`, "${{ inputs.ticket }}")
   })
 
+  it.effect("fails where a matrix is read by a task that has another, or has too much to make", () =>
+    Effect.gen(function*() {
+      const other = WorkflowBuilder.matrix({ file: ["a"] })
+      const many = WorkflowBuilder.matrix({ number: [0, ...Array.from({ length: 1000 }, (_, position) => position)] })
+      const { message } = yield* Effect.flip(WorkflowBuilder.build(WorkflowBuilder.make("w", {
+        tasks: [
+          core.task("x", { description: each.value("language"), assignTo: coder, matrix: other }),
+          core.task("y", { description: each.value("language"), assignTo: coder }),
+          core.task("z", { description: "", assignTo: coder, matrix: many, maxParallel: 0 }),
+          core.gate("g", { approve: " ", blockedBy: [] })
+        ],
+        inputs,
+        secrets,
+        budget: {},
+        parkAfter: 0
+      })))
+      for (const line of [
+        "w teams[0].tasks[0].description (team \"core\", task \"x\"): found the unknown name language, expected a name that matrix has: file",
+        "w teams[0].tasks[1].description (team \"core\", task \"y\"): found matrix, expected inputs, run or workflow: a matrix can be read in the texts of the task that has it",
+        "w teams[0].tasks[2].matrix (team \"core\", task \"z\"): found 1001 instances, expected at most 1000",
+        "w teams[0].tasks[2].max_parallel (team \"core\", task \"z\"): found the number 0, expected a whole number from 1 to 10000",
+        "w teams[0].tasks[3].approve (team \"core\", task \"g\"): found \" \", expected text that is not empty",
+        "w budget: found a map, expected a map with at least one of the keys usd, tokens, tasks, agent_time",
+        "w park_after: found the number 0, expected a duration such as 10m, or never"
+      ]) assert.include(message.split("\n"), line)
+    }))
+
   it("tells what is probably not meant", () => {
     const shell = WorkflowBuilder.agent("shell", { program: "sh" })
     const task = WorkflowBuilder.team("t", [shell]).task("x", { description: WorkflowExpression.text`echo ${inputs.input("ticket")}`, assignTo: shell })
@@ -262,6 +367,16 @@ teams:
   )
   const wait = FastCheck.integer({ min: 1, max: 1_000_000 })
   const outputs = FastCheck.dictionary(name, FastCheck.constantFrom("string" as const, "number" as const, "boolean" as const, "list" as const), { maxKeys: 3 })
+  const value = FastCheck.oneof(
+    anyText.map((text) => WorkflowExpression.text`${text}`),
+    FastCheck.integer(),
+    FastCheck.boolean(),
+    FastCheck.constant(null),
+    FastCheck.constant(inputs.input("languages")),
+    FastCheck.array(FastCheck.integer(), { maxLength: 2 }),
+    FastCheck.dictionary(name, FastCheck.boolean(), { maxKeys: 2 })
+  )
+  const list = FastCheck.tuple(value, FastCheck.array(value, { maxLength: 2 })).map(([first, rest]) => [first, ...rest] as const)
   const taskShape = FastCheck.record({
     text: anyText,
     note: anyText,
@@ -269,6 +384,15 @@ teams:
     team: FastCheck.nat(1),
     after: FastCheck.array(FastCheck.nat(20), { maxLength: 3 }),
     timeout: FastCheck.option(wait, { nil: undefined }),
+    limit: FastCheck.option(FastCheck.integer({ min: 1, max: 10_000 }), { nil: undefined }),
+    isGate: FastCheck.boolean(),
+    matrix: FastCheck.option(
+      FastCheck.record({
+        lists: FastCheck.dictionary(name.filter((each) => !["include", "exclude"].includes(each)), list, { minKeys: 1, maxKeys: 2 }),
+        include: FastCheck.array(FastCheck.dictionary(name, value, { maxKeys: 2 }), { maxLength: 2 })
+      }),
+      { nil: undefined }
+    ),
     retry: FastCheck.option(FastCheck.record({ times: FastCheck.integer({ min: 1, max: 100 }), wait }), { nil: undefined }),
     reads: FastCheck.boolean()
   })
@@ -282,16 +406,17 @@ teams:
     shapes.forEach((shape, number) => {
       const before = shape.after.flatMap((position) => tasks[position] ?? [])
       const [first] = before
-      const status = shape.reads && first !== undefined && "status" in first ? String(first.status) : ""
-      tasks.push(teams[shape.team === 0 ? 0 : 1].task(`t${number}`, {
-        subject: WorkflowExpression.text`${number} ${shape.text}`,
-        description: WorkflowExpression.text`${shape.note}` + status,
-        assignTo: coder,
-        blockedBy: [...new Set(before)],
-        timeout: shape.timeout,
-        retry: shape.retry,
-        outputs: shape.outputs
-      }))
+      const read = shape.reads && first !== undefined && "status" in first ? first.status : undefined
+      const status = WorkflowExpression.isExpression(read) ? String(WorkflowExpression.toJson(read)) : ""
+      const team = teams[shape.team === 0 ? 0 : 1]
+      const told = { subject: WorkflowExpression.text`${number} ${shape.text}`, blockedBy: [...new Set(before)], timeout: shape.timeout }
+      const work = { ...told, description: WorkflowExpression.text`${shape.note}` + status, assignTo: coder, retry: shape.retry, outputs: shape.outputs }
+      if (shape.isGate) tasks.push(team.gate(`t${number}`, { ...told, approve: WorkflowExpression.text`x${shape.note}` + status }))
+      else if (shape.matrix === undefined) tasks.push(team.task(`t${number}`, work))
+      else {
+        const { include, lists } = shape.matrix
+        tasks.push(team.task(`t${number}`, { ...work, matrix: WorkflowBuilder.matrix(lists, { include }), maxParallel: shape.limit }))
+      }
     })
     const [head = check, ...rest] = tasks
     return WorkflowBuilder.make("any", { tasks: [head, ...rest], inputs, secrets })
@@ -333,6 +458,35 @@ describe("WorkflowBuilder.outputsOf", () => {
   })
 })
 
+describe("WorkflowBuilder.outputsOf of a task with a matrix", () => {
+  const instance = (file: string, outputs: Readonly<Record<string, unknown>> | undefined, status = "completed") =>
+    ({ ref: "translate", instanceOf: "Translate", hasMatrix: false, status, outputs, matrix: { file } })
+
+  it("finds what each instance has answered that has completed, with the values of the matrix", () => {
+    const tasks = [instance("a", { words: 1, text: "α" }), instance("b", undefined, "failed"), instance("c", { words: 3, text: "γ" })]
+    const found = WorkflowBuilder.outputsOf({ tasks }, translate)
+    const typed: Option.Option<ReadonlyArray<{
+      readonly matrix: { readonly file?: unknown; readonly language?: unknown; readonly who?: unknown; readonly place?: unknown; readonly formal?: unknown }
+      readonly outputs: { readonly words: number; readonly text: string }
+    }>> = found
+    assert.deepStrictEqual(typed, Option.some([
+      { matrix: { file: "a" }, outputs: { words: 1, text: "α" } },
+      { matrix: { file: "c" }, outputs: { words: 3, text: "γ" } }
+    ]))
+  })
+
+  it("finds no instance where there was none, and nothing where the task was not due, or answers something else", () => {
+    const whole = { ref: "translate", instanceOf: undefined, hasMatrix: true, outputs: undefined }
+    assert.deepStrictEqual(WorkflowBuilder.outputsOf({ tasks: [{ ...whole, status: "completed" }] }, translate), Option.some([]))
+    assert.deepStrictEqual(WorkflowBuilder.outputsOf({ tasks: [instance("a", undefined, "failed")] }, translate), Option.some([]))
+    for (const tasks of [[], [{ ...whole, status: "skipped" }], [{ ...whole, hasMatrix: false, status: "completed" }], [instance("a", { words: "1", text: "α" })]]) {
+      assert.deepStrictEqual(WorkflowBuilder.outputsOf({ tasks }, translate), Option.none())
+    }
+    // What was one task in the run is no matrix, and the other way round.
+    assert.deepStrictEqual(WorkflowBuilder.outputsOf({ tasks: [{ ...instance("a", {}), ref: "implement" }] }, implement), Option.none())
+  })
+})
+
 /** Each of these is refused by the compiler: `npx tsc` fails when one of them is not. */
 export const refused = (): ReadonlyArray<unknown> => [
   // @ts-expect-error no agent of the team
@@ -367,6 +521,48 @@ export const refused = (): ReadonlyArray<unknown> => [
   core.task("x", { description: "", assignTo: coder, outputs: { files: "array" } }),
   // @ts-expect-error no such key
   core.task("x", { description: "", assignTo: coder, blocked_by: [plan] }),
+  // @ts-expect-error no value of the matrix
+  each.value("flie"),
+  // @ts-expect-error a name that is no member of the team
+  checks.task("x", { description: "", assignTo: each.value("who"), matrix: each }),
+  // @ts-expect-error a value that is no name of an agent
+  core.task("x", { description: "", assignTo: each.value("language"), matrix: each }),
+  // @ts-expect-error a map has no form as text
+  WorkflowExpression.text`${each.value("place")}`,
+  // @ts-expect-error the answers of instances are a list
+  core.task("x", { description: translate.output("text"), assignTo: coder }),
+  // @ts-expect-error the ends of instances are a list
+  WorkflowExpression.text`${translate.status}`,
+  // @ts-expect-error no such output of the instances
+  translate.output("word"),
+  // @ts-expect-error no value of the matrix
+  Option.map(WorkflowBuilder.outputsOf({ tasks: [] }, translate), (instances) => instances.map(({ matrix }) => matrix.flie)),
+  // @ts-expect-error a matrix without values
+  WorkflowBuilder.matrix({ file: [] }),
+  // @ts-expect-error a text is no list
+  WorkflowBuilder.matrix({ file: plan.output("summary") }),
+  // @ts-expect-error what is included is said beside the lists
+  WorkflowBuilder.matrix({ include: [{ file: "a" }] }),
+  // @ts-expect-error no such list
+  WorkflowBuilder.matrix({ file: ["a"] }, { exclude: [{ flie: "a" }] }),
+  // @ts-expect-error no such value in the list
+  WorkflowBuilder.matrix({ file: ["a"] }, { exclude: [{ file: "b" }] }),
+  // @ts-expect-error no matrix
+  core.task("x", { description: "", assignTo: coder, maxParallel: 2 }),
+  // @ts-expect-error nobody does a gate
+  core.gate("x", { approve: "Go?", assignTo: coder }),
+  // @ts-expect-error a gate without a question
+  core.gate("x", { blockedBy: [plan] }),
+  // @ts-expect-error a gate answers nothing but a comment
+  ask.output("summary"),
+  // @ts-expect-error a task has no comment
+  plan.comment,
+  // @ts-expect-error no such limit
+  WorkflowBuilder.make("x", { tasks: [plan], budget: { eur: 1 } }),
+  // @ts-expect-error a text is no amount
+  WorkflowBuilder.make("x", { tasks: [plan], budget: { usd: inputs.input("ticket") } }),
+  // @ts-expect-error no duration
+  WorkflowBuilder.make("x", { tasks: [plan], parkAfter: "always" }),
   // @ts-expect-error no type of an input
   WorkflowBuilder.inputs({ ticket: { type: "text" } }),
   // @ts-expect-error a team without members
