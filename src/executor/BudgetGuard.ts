@@ -30,14 +30,14 @@ export class BudgetGuard extends Context.Tag("telemachy/executor/BudgetGuard")<B
   readonly begin: Effect.Effect<void, BudgetExceededError>
   /** Refuses a submission when all of a limit is used. One that an earlier process had counted is not counted again. */
   readonly admit: (isCounted: boolean) => Effect.Effect<void, BudgetExceededError>
-  /** Fails when more is used than there was, while something is under way. Never succeeds. */
-  readonly watch: Effect.Effect<never, BudgetExceededError>
+  /** Fails when more is used than there was, while something is under way. Never succeeds. Nothing, where that can not be. */
+  readonly watch: Option.Option<Effect.Effect<never, BudgetExceededError>>
 }>() {}
 
 type Guard = Context.Tag.Service<BudgetGuard>
 
 /** For a run that may use what it wants. */
-const unlimited: Guard = { begin: Effect.void, admit: () => Effect.void, watch: Effect.never }
+const unlimited: Guard = { begin: Effect.void, admit: () => Effect.void, watch: Option.none() }
 
 /** What a guard is made with. */
 export interface Options {
@@ -63,7 +63,7 @@ export const make = (options: Options): Guard => {
   return BudgetGuard.of({
     begin: begin(state),
     admit: (isCounted) => admit(state, isCounted),
-    watch: Effect.raceFirst(watchRun(state), watchDay(state))
+    watch: Option.some(Effect.raceFirst(watchRun(state), watchDay(state)))
   })
 }
 

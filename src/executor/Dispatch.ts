@@ -29,7 +29,7 @@ import * as Monitor from "./Monitor.ts"
 import * as Parking from "./Parking.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import { RunAgamemnon } from "./RunAgamemnon.ts"
-import { RunWaitingError } from "./RunError.ts"
+import { gatesOf, RunWaitingError } from "./RunError.ts"
 import { RunRequest } from "./RunRequest.ts"
 import * as TaskAnswers from "./TaskAnswers.ts"
 import * as TeamTasks from "./TeamTasks.ts"
@@ -76,16 +76,16 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: Re
     failed: new Set()
   }
   for (const name of [...workflow.tasks.keys()].flatMap((key) => heldBy(state, key))) hold(state, name)
-  const parked = Effect.zipRight(state.parking.parked, Effect.flatMap(waiting, Effect.fail))
-  yield* inOrder(state, workflow.graph, (key) => leave(state, key)).pipe(
-    Effect.raceFirst(FiberSet.join(background)),
-    Effect.raceFirst(parked)
-  )
+  const work = Effect.raceFirst(inOrder(state, workflow.graph, (key) => leave(state, key)), FiberSet.join(background))
+  yield* Option.match(state.parking.parked, {
+    onNone: () => work,
+    onSome: (parked) => Effect.raceFirst(work, Effect.zipRight(parked, Effect.flatMap(waiting, Effect.fail)))
+  })
 }, Effect.scoped)
 
-/** How long the run waits for gates with its agents. One that is not on record could not go on. */
+/** How long the run waits for gates with its agents, if it has any. One that is not on record could not go on. */
 const parkAfter = ({ spec }: RunRequest["Type"], { journal }: CurrentRun["Type"]) =>
-  Option.isNone(journal)
+  Option.isNone(journal) || gatesOf(spec).length === 0
     ? Option.none()
     : Option.match(spec.parkAfter, {
       onNone: () => Option.some(Parking.usual),

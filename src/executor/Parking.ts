@@ -11,15 +11,18 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 /** How long a run waits with its agents, where the workflow does not say. */
 export const usual = Duration.minutes(10)
 
-/** What is going on in a run. */
+/** What is going on in a run. One without gates is never parked, and costs nothing. */
 export interface Parking {
   /** Does some work, or waits for it to be possible. */
   readonly working: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Waits for the answer to a gate. */
   readonly asking: <A, E, R>(wait: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** Waits until nothing but gates has been waited for that long. */
-  readonly parked: Effect.Effect<void>
+  /** Waits until nothing but gates has been waited for that long. Nothing, where that never ends a run. */
+  readonly parked: Option.Option<Effect.Effect<void>>
 }
+
+/** That of a run that is never parked. */
+const never: Parking = { working: (work) => work, asking: (wait) => wait, parked: Option.none() }
 
 interface Counts {
   readonly working: number
@@ -28,6 +31,7 @@ interface Counts {
 
 /** Makes the parking of a run, which is never parked without a limit. */
 export const make = Effect.fnUntraced(function*(limit: Option.Option<Duration.Duration>) {
+  if (Option.isNone(limit)) return never
   const counts = yield* SubscriptionRef.make<Counts>({ working: 0, asking: 0 })
   const during = (what: keyof Counts) => <A, E, R>(effect: Effect.Effect<A, E, R>) => {
     const add = (change: number) => SubscriptionRef.update(counts, (before) => ({ ...before, [what]: before[what] + change }))
@@ -37,14 +41,10 @@ export const make = Effect.fnUntraced(function*(limit: Option.Option<Duration.Du
   return {
     working: during("working"),
     asking: during("asking"),
-    parked: Option.match(limit, {
-      onNone: () => Effect.never,
-      onSome: (time) =>
-        isIdle.pipe(
-          Stream.flatMap((isIdle) => (isIdle ? Stream.fromEffect(Effect.sleep(time)) : Stream.never), { switch: true }),
-          Stream.runHead,
-          Effect.asVoid
-        )
-    })
+    parked: Option.some(isIdle.pipe(
+      Stream.flatMap((isIdle) => (isIdle ? Stream.fromEffect(Effect.sleep(limit.value)) : Stream.never), { switch: true }),
+      Stream.runHead,
+      Effect.asVoid
+    ))
   } satisfies Parking as Parking
 })

@@ -10,6 +10,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as Connectivity from "../liveness/Connectivity.ts"
@@ -77,7 +78,7 @@ const work = Effect.gen(function*() {
   if (left.length > 0) {
     const { begin, watch } = yield* BudgetGuard
     yield* begin
-    yield* Effect.raceFirst(tasksOf(left), watch)
+    yield* Option.match(watch, { onNone: () => tasksOf(left), onSome: (exceeded) => Effect.raceFirst(tasksOf(left), exceeded) })
   }
   yield* verdict
 }).pipe(Effect.scoped)

@@ -6,13 +6,16 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import * as Parking from "../../src/executor/Parking.ts"
 
+const parkedOf = ({ parked }: Parking.Parking) => Option.getOrElse(parked, () => Effect.never)
+
 const isParked = (fiber: Fiber.RuntimeFiber<void>) => Effect.map(Fiber.poll(fiber), Option.isSome)
 
 describe("Parking", () => {
   it.effect("comes when nothing but gates was waited for all the time", () =>
     Effect.gen(function*() {
-      const { asking, parked, working } = yield* Parking.make(Option.some(Parking.usual))
-      const fiber = yield* Effect.fork(parked)
+      const parking = yield* Parking.make(Option.some(Parking.usual))
+      const { asking, working } = parking
+      const fiber = yield* Effect.fork(parkedOf(parking))
       const passes = Effect.fnUntraced(function*(minutes: number) {
         yield* TestClock.adjust(Duration.minutes(minutes))
         return yield* isParked(fiber)
@@ -30,18 +33,18 @@ describe("Parking", () => {
 
   it.effect("ends with the question", () =>
     Effect.gen(function*() {
-      const { asking, parked } = yield* Parking.make(Option.some(Duration.minutes(10)))
-      const fiber = yield* Effect.fork(parked)
-      yield* Effect.fork(asking(Effect.sleep("9 minutes")))
+      const parking = yield* Parking.make(Option.some(Duration.minutes(10)))
+      const fiber = yield* Effect.fork(parkedOf(parking))
+      yield* Effect.fork(parking.asking(Effect.sleep("9 minutes")))
       yield* TestClock.adjust("1 hour")
       assert.isFalse(yield* isParked(fiber))
     }))
 
   it.effect("never comes without a limit", () =>
     Effect.gen(function*() {
-      const { asking, parked } = yield* Parking.make(Option.none())
-      const fiber = yield* Effect.fork(parked)
-      yield* Effect.fork(asking(Effect.never))
+      const parking = yield* Parking.make(Option.none())
+      const fiber = yield* Effect.fork(parkedOf(parking))
+      yield* Effect.fork(parking.asking(Effect.never))
       yield* TestClock.adjust("30 days")
       assert.isFalse(yield* isParked(fiber))
     }))
