@@ -159,7 +159,7 @@ const placeOf = (path: Path): string => String(path[0] === "agents" ? path[2] : 
 const wrongNames = ({ path, task }: UsedFiles.Use, names: ReadonlyArray<string>, own: ReadonlySet<unknown>): ReadonlyArray<Finding> => {
   const id = get(task, "id")
   if (typeof id !== "string") return []
-  const [wrong] = names.map((name) => `${id}/${name}`).filter((name) => own.has(name) || new TextEncoder().encode(name).length > maxBytes.name)
+  const wrong = names.map((name) => `${id}/${name}`).find((name) => own.has(name) || new TextEncoder().encode(name).length > maxBytes.name)
   if (wrong === undefined) return []
   return [{
     path: [...path, "id"],
