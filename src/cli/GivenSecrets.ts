@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import * as RunEnvironment from "../executor/RunEnvironment.ts"
 import { printable } from "../report/Format.ts"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
+import * as Secrets from "../workflow/Secrets.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as DotEnv from "./DotEnv.ts"
 
@@ -25,7 +26,8 @@ export class SecretsFileError extends Schema.TaggedError<SecretsFileError>()("Se
 const ofOthers = 0o077
 
 /** Reads the file that the flag names. What it has besides is for other workflows. */
-export const read = Effect.fn("GivenSecrets.read")(function*({ secrets = [] }: WorkflowSpec, file: Option.Option<string>) {
+export const read = Effect.fn("GivenSecrets.read")(function*(spec: WorkflowSpec, file: Option.Option<string>) {
+  const secrets = Secrets.needed(spec)
   const dotEnv = yield* DotEnv.read
   const given = Option.isSome(file) ? yield* readFile(file.value) : undefined
   for (const name of secrets) {

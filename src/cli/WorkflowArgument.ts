@@ -11,7 +11,6 @@ import * as ProblemReport from "../report/ProblemReport.ts"
 import * as Evaluation from "../workflow/Evaluation.ts"
 import * as WorkflowFile from "../workflow/WorkflowFile.ts"
 import type { Path as PathInWorkflow, Within } from "../workflow/WorkflowProblem.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as WorkingDirectory from "../workflow/WorkingDirectory.ts"
 import * as Backend from "./Backend.ts"
 import { CommandExit } from "./CommandExit.ts"
@@ -32,18 +31,27 @@ const read = Effect.fn("WorkflowArgument.read")(function*(argument: string) {
 /** Checks the workflow that an argument names. On the left of the result is what is wrong with it. */
 export const check = Effect.fn("WorkflowArgument.check")(function*(argument: string) {
   const { name, source, text } = yield* read(argument)
-  const parsed = WorkflowFile.parseWithPositions(text, name).pipe(
+  const parsed = WorkflowFile.parseWithFiles(text, name, source === undefined ? undefined : argument).pipe(
     Effect.map(Either.right),
     Effect.catchTag("WorkflowInvalid", (invalid) => Effect.succeed(Either.left(invalid)))
   )
   return { name, source, text: WorkflowFile.withoutMark(text), result: yield* parsed }
 })
 
+/** The texts of files that are used of which something is said. One that can not be read any more is told without its lines. */
+const textsOf = (told: ReadonlyArray<{ readonly source?: string }>) =>
+  Effect.map(
+    Effect.forEach(new Set(told.flatMap(({ source }) => source ?? [])), (source) =>
+      Effect.option(Effect.map(WorkflowFile.read(source), (text) => [source, WorkflowFile.withoutMark(text)] as const))),
+    (found) => new Map(found.flatMap(Option.toArray))
+  )
+
 /** Says on standard error what is wrong with a workflow, and what is probably not meant. */
 export const tell = Effect.fn("WorkflowArgument.tell")(function*(
   { name, result, text }: Effect.Effect.Success<ReturnType<typeof check>>
 ) {
-  const options = { ...(yield* Streams.outputOf(process.stderr)), text }
+  const told = Either.match(result, { onLeft: ({ problems }) => problems, onRight: ({ warnings }) => warnings })
+  const options = { ...(yield* Streams.outputOf(process.stderr)), text, texts: yield* textsOf(told) }
   const lines = Either.match(result, {
     onLeft: (invalid) => ProblemReport.problems(invalid, options),
     onRight: ({ warnings }) => ProblemReport.warnings(name, warnings, options)
@@ -63,10 +71,10 @@ type Loaded = Effect.Effect.Success<ReturnType<typeof load>>
 
 /** Evaluates a workflow that was loaded with what it is given, and ends the command when that can not be run, having said why. */
 export const evaluate = Effect.fn("WorkflowArgument.evaluate")(function*(
-  { checked, locate, spec }: Loaded,
+  { checked, files, locate, spec }: Loaded,
   inputs: Readonly<Record<string, unknown>>
 ) {
-  const origin = { source: checked.name, locate: (path: PathInWorkflow, _: boolean, within?: Within) => locate(path, within) }
+  const origin = { source: checked.name, files, locate: (path: PathInWorkflow, _: boolean, within?: Within) => locate(path, within) }
   return yield* Evaluation.evaluate(spec, { inputs, run: { id: idToCome, attempt: 1 } }, origin).pipe(
     Effect.catchTag("WorkflowInvalid", (invalid) =>
       Effect.zipRight(tell({ ...checked, result: Either.left(invalid) }), new CommandExit({ code: ExitCode.invalid })))
@@ -77,8 +85,8 @@ export const evaluate = Effect.fn("WorkflowArgument.evaluate")(function*(
 const idToCome = "<id of the run>"
 
 /** A workflow that is from a file, with the directories of its agents written out where they are on this machine. */
-export const placed = Effect.fn("WorkflowArgument.placed")(function*({ source }: Loaded, spec: WorkflowSpec) {
-  return (yield* Backend.IsEmbedded) ? yield* WorkingDirectory.writeOut(spec, source) : spec
+export const placed = Effect.fn("WorkflowArgument.placed")(function*({ source }: Loaded, { fileOf, spec }: Pick<Evaluation.Evaluated, "spec" | "fileOf">) {
+  return (yield* Backend.IsEmbedded) ? yield* WorkingDirectory.writeOut(spec, source, fileOf) : spec
 })
 
 const isEndless = new Set<FileSystem.File.Type>(["FIFO", "CharacterDevice", "Socket"])

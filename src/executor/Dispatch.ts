@@ -15,6 +15,7 @@ import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as RunState from "../run/RunState.ts"
 import type { EndStatus } from "../run/TaskStatus.ts"
 import * as DueTask from "../workflow/DueTask.ts"
+import * as Inlining from "../workflow/Inlining.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
@@ -34,6 +35,7 @@ import { RunRequest } from "./RunRequest.ts"
 import * as TaskAnswers from "./TaskAnswers.ts"
 import * as TeamTasks from "./TeamTasks.ts"
 import type { TaskRunError, TeamWork } from "./TeamWork.ts"
+import * as UsedTask from "./UsedTask.ts"
 
 /** The dispatch of a workflow, between the ends of two tasks. */
 interface State {
@@ -45,6 +47,8 @@ interface State {
   readonly parking: Parking.Parking
   /** The tasks that have failed or were skipped because one before them had. */
   readonly failed: Set<string>
+  /** Counts a task that has no more to do. */
+  readonly leave: (key: string) => Effect.Effect<void>
 }
 
 /** A team that has tasks left. */
@@ -59,9 +63,9 @@ interface Team {
 /** Runs the tasks of some teams until each of them has ended or was skipped. */
 export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: ReadonlyArray<ProvisionedTeam>) {
   const run = yield* CurrentRun
-  const workflow = WorkflowGraph.make(provisioned.map(({ spec }) => spec))
-  const background = yield* FiberSet.make<void, TaskRunError>()
   const request = yield* RunRequest
+  const workflow = WorkflowGraph.make(Inlining.usedTeams(provisioned.map(({ spec }) => spec), request.rest.used))
+  const background = yield* FiberSet.make<void, TaskRunError>()
   const slots = LimitedTask.slotsOf(workflow, request)
   const shared = { workflow, background, ids: new Map<string, ReadonlyArray<TaskId>>(), load: AgentLoad.make() }
   const teams = yield* Effect.forEach(provisioned, (team) => open(team, { ...shared, slots: slots.get(team.spec.name) ?? [] }), {
@@ -73,10 +77,11 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: Re
     work: new Map(teams.map(({ work }) => [work.team.spec.name, work])),
     background,
     parking: yield* Parking.make(parkAfter(request, run)),
-    failed: new Set()
+    failed: new Set(),
+    leave: (key) => leave(state, key)
   }
   for (const name of [...workflow.tasks.keys()].flatMap((key) => heldBy(state, key))) hold(state, name)
-  const work = Effect.raceFirst(inOrder(state, workflow.graph, (key) => leave(state, key)), FiberSet.join(background))
+  const work = Effect.raceFirst(inOrder(state, WorkflowGraph.usedBy(workflow, undefined)), FiberSet.join(background))
   yield* Option.match(state.parking.parked, {
     onNone: () => work,
     onSome: (parked) => Effect.raceFirst(work, Effect.zipRight(parked, Effect.flatMap(waiting, Effect.fail)))
@@ -137,12 +142,9 @@ const open = Effect.fnUntraced(function*(
   } satisfies Team as Team
 })
 
-/** Runs the tasks of a graph, each in a fiber as soon as nothing blocks it any longer. */
-const inOrder = Effect.fnUntraced(function*(
-  state: State,
-  graph: TaskGraph.TaskGraph,
-  leave: (key: string) => Effect.Effect<void> = () => Effect.void
-) {
+/** Runs tasks of one file, each in a fiber as soon as none of the others blocks it any longer. */
+const inOrder = Effect.fnUntraced(function*(state: State, keys: ReadonlyArray<string>) {
+  const graph = WorkflowGraph.part(state.workflow, keys)
   const frontier = TaskGraph.frontier(graph)
   const done = yield* Deferred.make<void>()
   let unsettled = graph.keys.length
@@ -160,7 +162,7 @@ const inOrder = Effect.fnUntraced(function*(
     const next = frontier.settle(key, isWell)
     yield* Effect.forEach(next.skipped, (skipped) => skip(state, skipped), { discard: true })
     yield* release(next.ready)
-    for (const each of [key, ...next.skipped]) yield* leave(each)
+    for (const each of [key, ...next.skipped]) yield* state.leave(each)
     unsettled -= 1 + next.skipped.length
     if (unsettled <= 0) yield* Deferred.succeed(done, undefined)
   })
@@ -187,8 +189,10 @@ const runIfDue = Effect.fnUntraced(function*(state: State, key: string): Effect.
   if (Either.isRight(decided)) {
     if (decided.right) return yield* begin
     yield* run.emit({ _tag: "task.skipped", ...named, condition: true })
+    yield* skipUsed(state, key, true)
     return "skipped"
   }
+  yield* skipUsed(state, key, false)
   yield* run.emit({ _tag: "task.refused", ...named, reason: `its condition can not be evaluated: ${decided.left}` })
   return "failed"
 })
@@ -196,6 +200,7 @@ const runIfDue = Effect.fnUntraced(function*(state: State, key: string): Effect.
 /** Does a task as its kind is done. */
 const begun = (state: State, work: TeamWork, task: TaskSpec): Effect.Effect<EndStatus, TaskRunError> => {
   const { parking } = state
+  if (Option.isSome(task.uses)) return used(state, work, task)
   if (Option.isNone(task.approve)) {
     return parking.working(Option.isSome(task.matrix) ? MatrixTask.run(work, task) : LimitedTask.run(work, task))
   }
@@ -209,25 +214,67 @@ const begun = (state: State, work: TeamWork, task: TaskSpec): Effect.Effect<EndS
   })
 }
 
-/** Does tasks again that a gate has sent back, as a run that has got that far would. Answers whether all went well. */
-const redo = (state: State, places: ReadonlyArray<WorkflowGraph.Place>, reached: RunState.RunState) => {
-  const again = {
-    ...state,
-    work: new Map([...state.work].map(([name, work]) => [name, { ...work, request: { ...work.request, before: reached } }]))
-  }
-  const keys = places.map(WorkflowGraph.keyOf)
-  return Effect.map(inOrder(again, WorkflowGraph.part(state.workflow, keys)), () => !keys.some((key) => state.failed.has(key)))
+/** Does the tasks of the workflow that a task uses, which read what that is given. */
+const used = (state: State, work: TeamWork, task: TaskSpec): Effect.Effect<EndStatus, TaskRunError> => {
+  const { workflow } = state
+  const key = WorkflowGraph.keyOf({ team: work.team.spec.name, subject: task.subject })
+  const keys = WorkflowGraph.usedBy(workflow, key)
+  return UsedTask.run({
+    work,
+    task,
+    skipTasks: skipUsed(state, key, false),
+    runTasks: ({ teams }, contexts) => {
+      const reading = ([name, work]: readonly [string, TeamWork]) => [
+        name,
+        teams.includes(name) ? { ...work, request: { ...work.request, rest: { ...work.request.rest, contexts } } } : work
+      ] as const
+      return Effect.map(inOrder({ ...state, work: new Map([...state.work].map(reading)) }, keys), () => {
+        work.ids.set(key, WorkflowGraph.last(workflow, keys).flatMap((each) => work.ids.get(each) ?? []))
+        return !keys.some((each) => state.failed.has(each))
+      })
+    }
+  })
 }
 
-/** Says that a task will never run. */
-const skip = ({ failed, work, workflow }: State, key: string) => {
+/** Says of the tasks of a workflow that a task uses that they will never run. */
+const skipUsed = (state: State, key: string, condition: boolean): Effect.Effect<void> =>
+  Effect.forEach(WorkflowGraph.withUsed(state.workflow, [key]).slice(1), (each) => {
+    const place = state.workflow.tasks.get(each)
+    const team = place === undefined ? undefined : state.work.get(place.team)
+    if (place === undefined || team === undefined) return Effect.void
+    if (!condition) state.failed.add(each)
+    const { subject } = place
+    return Effect.zipRight(
+      team.run.emit({ _tag: "task.skipped", team: place.team, subject, ...(condition ? { condition } : {}) }),
+      state.leave(each)
+    )
+  }, { discard: true })
+
+/** Does tasks again that a gate has sent back, as a run that has got that far would. Answers whether all went well. */
+const redo = (state: State, places: ReadonlyArray<WorkflowGraph.Place>, reached: RunState.RunState) => {
+  const again: State = {
+    ...state,
+    leave: () => Effect.void,
+    work: new Map([...state.work].map(([name, work]) => [name, { ...work, request: { ...work.request, before: reached } }]))
+  }
+  // Those of workflows that are used are done by the tasks that use them.
+  const [first] = places
+  const user = first === undefined ? undefined : state.workflow.userOf(first)
+  const keys = places.filter((place) => state.workflow.userOf(place) === user).map(WorkflowGraph.keyOf)
+  return Effect.map(inOrder(again, keys), () => !keys.some((key) => state.failed.has(key)))
+}
+
+/** Says that a task will never run, nor those of the workflow that it uses. */
+const skip = (state: State, key: string) => {
+  const { failed, work, workflow } = state
   const place = workflow.tasks.get(key)
   const team = place === undefined ? undefined : work.get(place.team)
   if (place === undefined || team === undefined) return Effect.void
   const hasFailed = workflow.blockersOf(place, place.task).some((blocker) => failed.has(WorkflowGraph.keyOf(blocker)))
   if (hasFailed) failed.add(key)
   const { subject } = place
-  return team.run.emit({ _tag: "task.skipped", team: place.team, subject, ...(hasFailed ? {} : { condition: true }) })
+  const told = team.run.emit({ _tag: "task.skipped", team: place.team, subject, ...(hasFailed ? {} : { condition: true }) })
+  return workflow.isUsing(key) ? Effect.zipRight(told, skipUsed(state, key, !hasFailed)) : told
 }
 
 /** The teams that a gate holds, because it can send tasks of theirs back. */

@@ -27,6 +27,6 @@ export const make = (
   if (inputs === undefined) return Effect.succeed(Evaluation.plain(spec))
   const evaluated = Evaluation.evaluate(spec, { inputs, run: { id: run, attempt } }, source === undefined ? {} : { source })
   return embedded
-    ? Effect.flatMap(evaluated, (each) => Effect.map(WorkingDirectory.writeOut(each.spec, source), (spec) => ({ ...each, spec })))
+    ? Effect.flatMap(evaluated, (each) => Effect.map(WorkingDirectory.writeOut(each.spec, source, each.fileOf), (spec) => ({ ...each, spec })))
     : evaluated
 }

@@ -29,12 +29,17 @@ export const run = (work: TeamWork, task: TaskSpec, slots: ReadonlyArray<Slots.S
  */
 export const slotsOf = (workflow: WorkflowGraph.WorkflowGraph<TaskSpec>, request: TeamWork["request"]) => {
   const { maxParallel, teams } = request.spec
-  const isLimited = Option.isSome(maxParallel) || teams.some((team) => Option.isSome(team.maxParallel))
+  const used = [...request.rest.used.values()]
+  const isLimited = [maxParallel, ...teams.map((team) => team.maxParallel), ...used.map((each) => each.maxParallel)].some(Option.isSome)
   const begun = isLimited && request.before !== undefined ? begunIn(workflow, request) : []
   const ofWorkflow = Slots.make(maxParallel, begun.map(WorkflowGraph.keyOf))
+  // Those of a file that is used hold for those that it uses as well.
+  const isOf = (team: string, { prefix }: (typeof used)[number]) => used.some((each) => each.prefix.startsWith(prefix) && each.teams.includes(team))
+  const ofFiles = used.toSorted((one, other) => other.prefix.length - one.prefix.length)
+    .map((file) => [file, Slots.make(file.maxParallel, begun.filter(({ team }) => isOf(team, file)).map(WorkflowGraph.keyOf))] as const)
   return new Map(teams.map((team) => {
     const ofTeam = begun.filter((place) => place.team === team.name)
-    return [team.name, [Slots.make(team.maxParallel, ofTeam.map(WorkflowGraph.keyOf)), ofWorkflow]] as const
+    return [team.name, [Slots.make(team.maxParallel, ofTeam.map(WorkflowGraph.keyOf)), ...ofFiles.filter(([file]) => isOf(team.name, file)).map(([, slots]) => slots), ofWorkflow]] as const
   }))
 }
 

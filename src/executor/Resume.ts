@@ -17,6 +17,7 @@ import * as RunProgress from "../run/RunProgress.ts"
 import * as RunState from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Evaluation from "../workflow/Evaluation.ts"
+import * as Inlining from "../workflow/Inlining.ts"
 import * as WorkflowDiff from "../workflow/WorkflowDiff.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
@@ -149,7 +150,7 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   const told = { ...input, spec, ...(inputs === undefined ? {} : { inputs }) }
   const attempt = 1 + journal.events.filter(({ _tag }) => _tag === "run.started" || _tag === "run.resumed").length
   const evaluated = yield* EvaluatedSpec.make(told, { run, attempt, embedded })
-  const { teams } = evaluated.spec
+  const teams = Inlining.usedTeams(evaluated.spec.teams, evaluated.used)
   const unanswered = yield* unansweredGates(journal, reached)
   if (!RunProgress.canProceed(reached, teams, { retryFailed, isBlocked: (task) => unanswered.has(task) })) {
     const why = RunProgress.canProceed(reached, teams, { retryFailed }) ? "waiting" : "failed"
@@ -188,18 +189,24 @@ const withoutResources = (state: RunState.RunState): RunState.RunState => ({
  * @internal
  */
 export const doneBefore = (request: Context.Tag.Service<RunRequest>): ReadonlyArray<TeamSpec> => {
-  const { before, spec: { teams } } = request
+  const { before, rest: { used }, spec: { teams } } = request
   if (before === undefined) return []
   const isCompleted = (team: string, { subject }: TaskSpec) => Option.isSome(RunProgress.completedTask(before, team, subject))
   if (teams.every(({ name, tasks }) => tasks.every((task) => isCompleted(name, task)))) return teams
-  const workflow = WorkflowGraph.make(teams)
+  const workflow = WorkflowGraph.make(Inlining.usedTeams(teams, used))
   const held = new Set([...workflow.tasks].flatMap(([key, { task, team }]) =>
     Option.isNone(task.approve) || isCompleted(team, task)
       ? []
       : TaskGraph.ancestors(workflow.graph, key).map((each) => workflow.tasks.get(each)?.team)))
-  const isDone = (team: string, task: TaskSpec) =>
-    Option.isSome(task.approve)
-      ? isCompleted(team, task)
+  // One that uses a workflow is done again by what that has left to do.
+  const isUsedDone = (key: string): boolean =>
+    WorkflowGraph.usedBy(workflow, key).every((each) => {
+      const place = workflow.tasks.get(each)
+      return place !== undefined && isDone(place.team, place.task)
+    })
+  const isDone = (team: string, task: TaskSpec): boolean =>
+    Option.isSome(task.approve) || Option.isSome(task.uses)
+      ? isCompleted(team, task) && (Option.isNone(task.uses) || isUsedDone(WorkflowGraph.keyOf({ team, subject: task.subject })))
       // Of what a matrix becomes, it is known only when it is due whether that is the same.
       : Option.isNone(task.matrix) && EarlierTasks.endedBefore(request, team, task)?.status === "completed"
   return teams.filter(({ name, tasks }) => !held.has(name) && tasks.every((task) => isDone(name, task)))

@@ -11,6 +11,7 @@ import * as Schema from "effect/Schema"
 import type { RunEnvironment } from "../agamemnon/AgentEnvironments.ts"
 import * as Evaluation from "../workflow/Evaluation.ts"
 import * as ExpressionProblems from "../workflow/ExpressionProblems.ts"
+import * as Secrets from "../workflow/Secrets.ts"
 import { nearest } from "../workflow/Suggestion.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 
@@ -92,6 +93,10 @@ export class SecretsUnsupportedError extends Schema.TaggedError<SecretsUnsupport
 const listed = (agents: ReadonlyArray<string>): string =>
   `${agents.length === 1 ? "agent" : "agents"} ${agents.map((name) => JSON.stringify(name)).join(", ")}`
 
+/** The agents of a workflow and of those that it uses. */
+const agentsOf = ({ agents, files = {} }: WorkflowSpec): WorkflowSpec["agents"] =>
+  [...agents, ...Object.values(files).flatMap((file) => file.agents)]
+
 const namesOf = (agents: WorkflowSpec["agents"]) => agents.map(({ name }) => name)
 
 /**
@@ -99,8 +104,9 @@ const namesOf = (agents: WorkflowSpec["agents"]) => agents.map(({ name }) => nam
  *
  * @internal
  */
-export const refuseSecrets = Effect.fnUntraced(function*({ agents, metadata }: WorkflowSpec, isSupported: boolean) {
-  const secretive = agents.filter(({ env = {} }) => Object.values(env).some((text) => ExpressionProblems.secretive(text).length > 0))
+export const refuseSecrets = Effect.fnUntraced(function*(spec: WorkflowSpec, isSupported: boolean) {
+  const { metadata } = spec
+  const secretive = agentsOf(spec).filter(({ env = {} }) => Object.values(env).some((text) => ExpressionProblems.secretive(text).length > 0))
   if (isSupported || secretive.length === 0) return
   return yield* new SecretsUnsupportedError({ workflow: metadata.name, agents: namesOf(secretive) })
 })
@@ -113,7 +119,7 @@ export const refuseSecrets = Effect.fnUntraced(function*({ agents, metadata }: W
  */
 export const check = Effect.fnUntraced(function*(spec: WorkflowSpec, isSupported: boolean) {
   yield* refuseSecrets(spec, isSupported)
-  const withEnv = spec.agents.filter(({ env = {} }) => Object.keys(env).length > 0)
+  const withEnv = agentsOf(spec).filter(({ env = {} }) => Object.keys(env).length > 0)
   if (isSupported || withEnv.length === 0) return
   yield* Effect.logWarning(
     `env of ${listed(namesOf(withEnv))} has no effect: it is for programs of the embedded Agamemnon, and this one is another`
@@ -138,15 +144,17 @@ const problemOf = (value: string | undefined): Omit<SecretProblem, "secret"> | u
 }
 
 /**
- * Finds the values of the secrets that a workflow declares: those that are given, and else those of the config. Fails with
+ * Finds the values of the secrets that a workflow and those that it uses declare: those that are given, and else those of the config. Fails with
  * all that is wrong with them.
  *
  * @internal
  */
 export const secretsOf = Effect.fn("RunEnvironment.secretsOf")(function*(
-  { metadata, secrets: declared = [] }: WorkflowSpec,
+  spec: WorkflowSpec,
   given: GivenSecrets
 ): Effect.fn.Return<GivenSecrets, SecretsInvalidError> {
+  const { metadata } = spec
+  const declared = Secrets.needed(spec)
   const problems = Object.keys(given).filter((name) => !declared.includes(name)).map((secret): SecretProblem => {
     const suggestion = nearest(secret, declared)
     return {

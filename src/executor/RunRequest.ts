@@ -13,7 +13,7 @@ import type { Arrivals } from "./Arrivals.ts"
 export interface Options {
   readonly spec: WorkflowSpec
   /** What it takes to evaluate the rest of it, when a task is due. */
-  readonly rest: Pick<Evaluated, "contexts" | "late">
+  readonly rest: Pick<Evaluated, "contexts" | "late" | "used">
   /** Whether what exists on Agamemnon is ignored, and everything made new. */
   readonly force: boolean
   /** Whether the run has agents and teams of its own, beside those of other runs of the workflow. */

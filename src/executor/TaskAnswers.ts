@@ -13,7 +13,17 @@ import type { Place } from "../workflow/WorkflowGraph.ts"
  * not completed, the outputs have nothing in them.
  */
 export const of = (state: RunState.RunState, place: Place): DueTask.Known["tasks"] =>
-  Object.fromEntries(tasksBefore(state, place).all.flatMap((task) => (task.ref === undefined ? [] : [[task.ref, answersOf(state, task)]])))
+  byId(state, tasksBefore(state, place).all)
+
+/** The answers of all tasks of some teams that have an id. */
+export const within = (state: RunState.RunState, teams: ReadonlyArray<string>): DueTask.Known["tasks"] =>
+  byId(state, teams.flatMap((team) => Option.match(HashMap.get(state.tasks, team), { onNone: () => [], onSome: HashMap.toValues })))
+
+const byId = (state: RunState.RunState, tasks: ReadonlyArray<TaskState>): DueTask.Known["tasks"] =>
+  Object.fromEntries(tasks.flatMap((task) => (task.ref === undefined ? [] : [[idOf(task.ref), answersOf(state, task)]])))
+
+/** The id that a task has in its own file. */
+const idOf = (ref: string): string => ref.slice(ref.lastIndexOf("/") + 1)
 
 const answersOf = (state: RunState.RunState, task: TaskState): DueTask.Answered | ReadonlyArray<DueTask.Answered> =>
   task.hasMatrix ? RunState.instances(state, task).map(answerOf) : answerOf(task)

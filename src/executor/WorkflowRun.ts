@@ -15,8 +15,10 @@ import type * as RunJournal from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
 import * as RunUsage from "../run/RunUsage.ts"
 import * as Budget from "../workflow/Budget.ts"
+import * as Inlining from "../workflow/Inlining.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
+import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as Arrivals from "./Arrivals.ts"
 import * as BudgetGuard from "./BudgetGuard.ts"
@@ -132,12 +134,12 @@ const limitOf = ({ request: { spec }, timeout }: Options, { workflowTimeout }: R
 
 /** The first event of a run, or the one with which it goes on. */
 const beginningOf = (
-  { embedded = false, inputDigest, request: { before, spec } }: Options,
+  { embedded = false, inputDigest, request: { before, rest: { used }, spec } }: Options,
   told: { readonly url: string; readonly policy: TeardownPolicy; readonly timeout: Duration.Duration; readonly heartbeatInterval: Duration.Duration }
 ): EventBody => {
   const header = {
     ...told,
-    ...declared(spec),
+    ...declared(spec, used),
     ...(embedded ? { embedded } : {}),
     ...(spec.budget === undefined ? {} : { budget: Budget.limitsOf(spec.budget) }),
     ...(inputDigest === undefined ? {} : { inputDigest })
@@ -151,10 +153,11 @@ const beginningOf = (
 const spentBefore = ({ toldAt, usage }: RunState.RunState) =>
   usage.attempts === 0 ? {} : { spent: RunUsage.spentAt(usage, toldAt, false) }
 
-const declared = ({ agents, teams }: WorkflowSpec) => ({
+const declared = ({ agents, teams }: WorkflowSpec, used: Inlining.UsedWorkflows) => ({
   agents: agents.map(({ name }) => name),
-  teams: teams.map(({ name, tasks }) => ({
+  teams: Inlining.usedTeams(teams, used).map(({ name, tasks, usedBy }) => ({
     name,
+    ...(usedBy === undefined ? {} : { usedBy }),
     tasks: tasks.map((task) => ({
       subject: task.subject,
       ...Option.match(task.id, { onNone: () => ({}), onSome: (ref) => ({ ref }) }),
@@ -163,6 +166,7 @@ const declared = ({ agents, teams }: WorkflowSpec) => ({
       blockedBy: task.blockedBy,
       ...(Option.isSome(task.condition) ? { conditional: true } : {}),
       ...Option.match(task.outputs, { onNone: () => ({}), onSome: (outputs) => ({ outputs: Object.keys(outputs) }) }),
+      ...Option.match(task.uses, { onNone: () => ({}), onSome: (uses) => ({ uses, outputs: Object.keys(used.get(WorkflowGraph.keyOf({ team: name, subject: task.subject }))?.outputs ?? {}) }) }),
       ...(Option.isSome(task.approve) ? { gate: true } : {}),
       ...(Option.isSome(task.matrix) ? { matrix: true } : {}),
       ...(TaskPolicy.isTolerated(task) ? { continueOnError: true } : {})

@@ -149,6 +149,11 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
     const said = `${task(event)}: ${gateWords[event.decision]} by ${event.by}${event.comment === undefined ? "" : `: ${event.comment}`}`
     return event.decision === "rejected" ? wrong(said) : ordinary(said)
   },
+  "uses.started": (event) => ordinary(`${task(event)}: using ${event.uses}`),
+  "uses.finished": (event) => {
+    const line = `${task(event)}: ${event.status}${event.problem === undefined ? "" : `, ${event.problem}`}`
+    return event.status === "completed" ? ordinary(line) : wrong(line)
+  },
   "request.failed": ({ error }) => notable(`trying again: ${error}`),
   "connectivity.alive": () => step("heartbeat: Agamemnon answers"),
   "connectivity.suspect": ({ failures }) => notable(`heartbeat: ${pings(failures)}`),

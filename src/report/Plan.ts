@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
 import type * as Evaluation from "../workflow/Evaluation.ts"
 import type { InputValues } from "../workflow/Inputs.ts"
+import * as Inlining from "../workflow/Inlining.ts"
 import type * as Instances from "../workflow/Instances.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { AgentSpec, TaskSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
@@ -42,6 +43,8 @@ export interface Options {
   readonly inputs?: InputValues | undefined
   /** The instances of tasks with a matrix that are known. */
   readonly instances?: Evaluation.Evaluated["instances"] | undefined
+  /** The workflows that tasks use. */
+  readonly used?: Evaluation.Evaluated["used"] | undefined
 }
 
 const treatments: Record<Treatment, { readonly words: string; readonly paint: keyof Style }> = {
@@ -60,7 +63,7 @@ export const render = (spec: WorkflowSpec, options: Options): string => {
   const parts = [count(spec.agents.length, "agent"), count(spec.teams.length, "team"), count(tasks, "task")]
   const limit = Option.match(spec.timeout, { onNone: () => "the configured limit", onSome: (each) => `limit ${duration(each)}` })
   const reused = reuse(existing.resources, style)
-  const graph = WorkflowGraph.make(spec.teams)
+  const graph = WorkflowGraph.make(Inlining.usedTeams(spec.teams, options.used ?? new Map()))
   const waves = WorkflowGraph.waves(graph)
   const path = WorkflowGraph.criticalPath(graph).map(({ subject, team }) => `${team}/${subject}`)
   return [
@@ -149,7 +152,8 @@ const teamLines = (team: TeamSpec, all: Waves, reused: string, { existing, insta
 }
 
 /** What a task waits for, whether it then runs, in which instances, and how often it is tried. */
-const when = ({ blockedBy, condition, matrix, maxParallel, retry }: TaskSpec, instances: ReadonlyArray<Instances.Instance> | undefined): string => [
+const when = ({ blockedBy, condition, matrix, maxParallel, retry, uses }: TaskSpec, instances: ReadonlyArray<Instances.Instance> | undefined): string => [
+  ...Option.toArray(Option.map(uses, (file) => `uses ${file}`)),
   ...(blockedBy.length === 0 ? [] : [`after ${blockedBy.join(", ")}`]),
   ...Option.toArray(Option.map(condition, (text) => `if ${text}`)),
   ...(Option.isNone(matrix) ? [] : [instancesInWords(instances)]),

@@ -4,6 +4,7 @@ import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
 import type * as Evaluation from "../workflow/Evaluation.ts"
 import * as Budget from "../workflow/Budget.ts"
+import * as Inlining from "../workflow/Inlining.ts"
 import type { InputValues } from "../workflow/Inputs.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
@@ -15,14 +16,18 @@ import * as PlannedBudget from "./PlannedBudget.ts"
 export const make = (
   spec: WorkflowSpec,
   { resources, tasks }: PlannedReuse,
-  { inputs = {}, instances = new Map() }: { readonly inputs?: InputValues; readonly instances?: Evaluation.Evaluated["instances"] } = {}
+  { inputs = {}, instances = new Map(), used = new Map() }: {
+    readonly inputs?: InputValues
+    readonly instances?: Evaluation.Evaluated["instances"]
+    readonly used?: Evaluation.Evaluated["used"]
+  } = {}
 ) => {
   const ids = new Map(resources.map(({ id, kind, name }) => [`${kind} ${name}`, id]))
   const reuses = (kind: ManagedResource["kind"], name: string) => {
     const id = ids.get(`${kind} ${name}`)
     return id === undefined ? {} : { reuses: id }
   }
-  const graph = WorkflowGraph.make(spec.teams)
+  const graph = WorkflowGraph.make(Inlining.usedTeams(spec.teams, used))
   const waves = WorkflowGraph.waves(graph).map((wave) => wave.map(placeOf))
   return {
     workflow: spec.metadata.name,
@@ -81,14 +86,14 @@ const teamData = (
     // Of the waves of the workflow, those that the team has tasks in.
     waves: waves.map((wave) => wave.flatMap(({ subject, team }) => (team === name ? [subject] : []))).filter((wave) => wave.length > 0),
     criticalPath: WorkflowGraph.criticalPath(WorkflowGraph.make([{ name, tasks }])).map(({ subject }) => subject),
-    tasks: tasks.map(({ assignTo, blockedBy, condition, id, matrix, maxParallel, outputs, subject }) => {
+    tasks: tasks.map(({ assignTo, blockedBy, condition, id, matrix, maxParallel, outputs, subject, uses }) => {
       const assignee = assignTo.length === 1 ? assignTo[0] : assignTo
       return {
         subject,
         ...(Option.isNone(id) ? {} : { id: id.value }),
         assignTo: assignee,
         blockedBy,
-        ...known({ if: condition, outputs, maxParallel }),
+        ...known({ if: condition, uses, outputs, maxParallel }),
         ...(Option.isNone(matrix) ? {} : { instances: instancesOf(subject) }),
         ...earlierOf(subject)
       }

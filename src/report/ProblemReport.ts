@@ -15,6 +15,8 @@ export interface Options {
   readonly width: number
   /** The text that was checked, which its lines are taken from. */
   readonly text: string
+  /** The texts of files that it uses, by the names that problems have for them. */
+  readonly texts?: ReadonlyMap<string, string>
 }
 
 /** Renders the problems of a workflow, each as {@link WorkflowProblem.render} with its line, and their number. */
@@ -45,16 +47,20 @@ export const warnings = (source: string, warnings: ReadonlyArray<WorkflowProblem
 
 const listed = <A extends Omit<WorkflowProblem.Warning, "says">>(
   items: ReadonlyArray<A>,
-  { style, text, width }: Options,
+  { style, text, texts, width }: Options,
   paintMark: (text: string) => string,
   sentence: (item: A) => string
 ): ReadonlyArray<string> => {
-  const lines = linesOf(text, new Set(items.flatMap(({ line }) => line ?? [])))
-  const numberWidth = String(Math.max(0, ...lines.keys())).length
+  const sources = new Set(items.map(({ source }) => source))
+  const linesIn = new Map([...sources].map((source) => [
+    source,
+    linesOf(source === undefined ? text : texts?.get(source) ?? "", new Set(items.flatMap((item) => (item.source === source ? item.line ?? [] : []))))
+  ]))
+  const numberWidth = String(Math.max(0, ...[...linesIn.values()].flatMap((lines) => [...lines.keys()]))).length
   const options = { width, numberWidth, paintMargin: style.faint, paintMark }
   return items.flatMap((item) => {
-    const { column = 1, endColumn, line } = item
-    const quoted = line === undefined ? undefined : lines.get(line)
+    const { column = 1, endColumn, line, source } = item
+    const quoted = line === undefined ? undefined : linesIn.get(source)?.get(line)
     // There is nothing to see in a line that is empty.
     return line === undefined || quoted === undefined || quoted.trim() === ""
       ? [sentence(item)]

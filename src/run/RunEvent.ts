@@ -148,8 +148,12 @@ const header = {
       // Whether it is done in instances, of which there is an event when it is due.
       matrix: optional(Schema.Boolean),
       // Whether the run can complete though the task fails.
-      continueOnError: optional(Schema.Boolean)
-    }))
+      continueOnError: optional(Schema.Boolean),
+      // The file of the workflow that it uses, whose tasks are those of other teams.
+      uses: optional(Schema.String)
+    })),
+    // The task that uses the workflow which the team is of.
+    usedBy: optional(Schema.Struct(task))
   }))
 }
 
@@ -285,6 +289,21 @@ export const RunEvent = Schema.Union(
       by: Schema.String,
       comment: optional(Schema.String),
       redo: optional(Schema.Array(Schema.Struct(task)))
+    }
+  ),
+  event(
+    "uses.started",
+    "A task that uses another workflow is due: the tasks of that begin. `uses`: its file. `inputs`: what it was given, with what it has by default.",
+    { ...task, uses: Schema.String, inputs: Schema.Record({ key: Schema.String, value: AnyJson }) }
+  ),
+  event(
+    "uses.finished",
+    "All tasks of a workflow that a task uses have ended, and with them the task. `outputs`: what the workflow has answered by name. `problem`: why it has failed, where no task of it has.",
+    {
+      ...task,
+      status: Schema.Literal("completed", "failed"),
+      outputs: optional(Schema.Record({ key: Schema.String, value: AnyJson })),
+      problem: optional(Schema.String)
     }
   ),
   event("request.failed", "A request failed and is going to be repeated.", { error: Schema.String }),

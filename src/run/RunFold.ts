@@ -184,12 +184,16 @@ const task = (state: RunState, event: UsageOfRun.TaskEvent, change: (before: Tas
   return { ...state, usage: UsageOfRun.afterTask(state.usage, event, before.value, after.value), tasks }
 }
 
-/** What a gate has sent back is done again, and the first of it is told why. */
-const sendBack = (state: RunState, { by, comment, redo = [] }: Extract<RunEvent, { readonly _tag: "gate.answered" }>): RunState =>
-  redo.reduce((before, { subject, team }, position) => ({
+/** What a gate has sent back is done again, and the first of it is told why: of a workflow that is used, its first task. */
+const sendBack = (state: RunState, { by, comment, redo = [] }: Extract<RunEvent, { readonly _tag: "gate.answered" }>): RunState => {
+  const isWork = ({ subject, team }: (typeof redo)[number]) =>
+    Option.exists(Option.flatMap(HashMap.get(state.tasks, team), HashMap.get(subject)), ({ uses }) => uses === undefined)
+  const first = Math.max(0, redo.findIndex(isWork))
+  return redo.reduce((before, { subject, team }, position) => ({
     ...before,
-    tasks: HashMap.modify(before.tasks, team, (tasks) => Instances.redo(tasks, subject, position === 0 ? { by, comment } : undefined))
+    tasks: HashMap.modify(before.tasks, team, (tasks) => Instances.redo(tasks, subject, position === first ? { by, comment } : undefined))
   }), state)
+}
 
 /**
  * Tasks of the same name keep what was known of them when the run goes on, with the instances of those that have some, and what
@@ -253,6 +257,8 @@ const step = (state: RunState) =>
     "task.skipped": (event) => task(state, event, OfTask.skipped(event)),
     "gate.asked": (event) => task(state, event, OfTask.asked(event)),
     "gate.answered": (event) => sendBack(task(state, event, OfTask.answered(event)), event),
+    "uses.started": (event) => task(state, event, OfTask.using(event)),
+    "uses.finished": (event) => task(state, event, OfTask.used(event)),
     "request.failed": () => state,
     "connectivity.alive": ({ lastAnswer }) => ({ ...state, heartbeat: { ...state.heartbeat, status: "alive", lastAnswer, failures: 0 } }),
     "connectivity.suspect": ({ failures, lastAnswer }) => ({

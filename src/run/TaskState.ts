@@ -75,6 +75,8 @@ export interface TaskState {
   readonly continueOnError: boolean
   /** Whether it waits for a person, and no agent does it. */
   readonly isGate: boolean
+  /** The file of the workflow that it uses, if it does: then it is done when the tasks of that are. */
+  readonly uses: string | undefined
   /** What was asked last, and the answer, if it is a gate that was due. */
   readonly gate: GateState | undefined
   /** Why it is done again, and what was said to that, if a gate has sent it back. */
@@ -120,7 +122,7 @@ type Change = (before: TaskState) => Partial<TaskState>
 /** A task of which nothing has been told but what is declared of it. */
 export const declared = (
   team: string,
-  { assignees = [], conditional = false, continueOnError = false, gate: isGate = false, matrix: hasMatrix = false, outputs = [], ref, ...task }: Event<"run.started">["teams"][number]["tasks"][number]
+  { assignees = [], conditional = false, continueOnError = false, gate: isGate = false, matrix: hasMatrix = false, outputs = [], ref, uses, ...task }: Event<"run.started">["teams"][number]["tasks"][number]
 ): TaskState => ({
   ...task,
   team,
@@ -148,6 +150,7 @@ export const declared = (
   late: false,
   continueOnError,
   isGate,
+  uses,
   gate: undefined,
   sentBack: undefined,
   dismissed: [],
@@ -208,8 +211,8 @@ export const carryOver = (before: TaskState, task: TaskState): TaskState => {
   return { ...task, sentBack, dismissed, failing, attempt, attempts, mostAttempts, ...(status === "retrying" ? { status, retryAt } : {}) }
 }
 
-const declaredOf = ({ blockedBy, conditional, continueOnError, hasMatrix, isGate, outputNames, ref, subject, team }: TaskState) =>
-  ({ blockedBy, conditional, continueOnError, hasMatrix, isGate, outputNames, ref, subject, team })
+const declaredOf = ({ blockedBy, conditional, continueOnError, hasMatrix, isGate, outputNames, ref, subject, team, uses }: TaskState) =>
+  ({ blockedBy, conditional, continueOnError, hasMatrix, isGate, outputNames, ref, subject, team, uses })
 
 /** What is not known of a task that is done again. */
 const anew = {
@@ -338,6 +341,12 @@ export const answered = ({ asked, at, by, comment, decision }: Event<"gate.answe
   ...(decision === "redo" ? { status: "waiting" } : { status: decision === "approved" ? "completed" : "failed", endedAt: at }),
   ...(decision === "rejected" ? { problem: `rejected by ${by}${comment === undefined ? "" : `: ${comment}`}` } : {})
 })
+
+/** The tasks of the workflow that the task uses begin. */
+export const using = ({ at }: Event<"uses.started">): Change => () => ({ ...anew, status: "running", startedAt: at })
+
+/** The tasks of the workflow that the task uses have ended. */
+export const used = ({ at, outputs, problem, status }: Event<"uses.finished">): Change => () => ({ status, outputs, problem, endedAt: at })
 
 /** A gate has sent the task back: nothing of what was done counts any more. */
 export const redone = (sentBack: TaskState["sentBack"]): Change => (before) => ({

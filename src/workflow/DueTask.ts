@@ -41,17 +41,23 @@ const anything: Scope.Scope = {
 /** A context that is known only when a task is due: the tasks before it, and the values of an instance of it. */
 export type LateContext = "tasks" | "matrix"
 
-const reads = (expression: Expression.Expression, contexts: ReadonlyArray<LateContext>): boolean =>
-  ScopeFaults.check(expression, anything).reads.some(([context]) => contexts.some((each) => each === context))
+/** Inputs, in small letters, that are known only when a task of another file is due, which gives them. */
+export type LateInputs = ReadonlySet<string>
 
-/** Whether a text reads one of these contexts, so that it can be evaluated only when its task is due. */
-export const isLate = (text: string, contexts: ReadonlyArray<LateContext> = ["tasks", "matrix"]): boolean =>
+const none: LateInputs = new Set()
+
+const reads = (expression: Expression.Expression, contexts: ReadonlyArray<LateContext>, inputs: LateInputs): boolean =>
+  ScopeFaults.check(expression, anything).reads.some(([context, name = "*"]) =>
+    contexts.some((each) => each === context) || (context === "inputs" && inputs.size > 0 && (name === "*" || inputs.has(name))))
+
+/** Whether a text reads one of these contexts or inputs, so that it can be evaluated only when its task is due. */
+export const isLate = (text: string, contexts: ReadonlyArray<LateContext> = ["tasks", "matrix"], inputs: LateInputs = none): boolean =>
   Template.isTemplate(text) && Either.match(Template.parse(text), {
     onLeft: () => false,
     onRight: (parts) =>
       parts.some((part) =>
         part._tag === "Expression" &&
-        Either.match(Expression.parse(part.source), { onLeft: () => false, onRight: (expression) => reads(expression, contexts) }))
+        Either.match(Expression.parse(part.source), { onLeft: () => false, onRight: (expression) => reads(expression, contexts, inputs) }))
   })
 
 /** The contexts of the expressions of a task that is due. */

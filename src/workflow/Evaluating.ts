@@ -2,6 +2,7 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import type * as Schema from "effect/Schema"
+import type * as DueTask from "./DueTask.ts"
 import type * as StrictEvaluator from "./expression/StrictEvaluator.ts"
 import * as Template from "./expression/Template.ts"
 import * as TemplateValue from "./expression/TemplateValue.ts"
@@ -13,6 +14,8 @@ import type * as WorkflowProblem from "./WorkflowProblem.ts"
 export interface Evaluating {
   readonly contexts: StrictEvaluator.Contexts
   readonly findings: Array<WorkflowProblem.Finding>
+  /** The inputs that are given only when a task of another file is due. */
+  readonly lateInputs?: DueTask.LateInputs
 }
 
 /** Evaluates a text, which then must be as the schema says. A text without expressions has been checked. */

@@ -9,6 +9,7 @@ import * as Matrix from "./Matrix.ts"
 import * as Outputs from "./Outputs.ts"
 import { get, itemsAt } from "./RawValue.ts"
 import * as Secrets from "./Secrets.ts"
+import * as UsedFiles from "./UsedFiles.ts"
 import type { Path } from "./WorkflowProblem.ts"
 
 /** A text with expressions, and what they can read. */
@@ -20,6 +21,12 @@ export interface Place {
   readonly becomes: "text" | "condition" | "list" | "value"
 }
 
+/** The file that a workflow is, and how those are found that its tasks use. */
+export interface Used {
+  readonly name: string
+  readonly find: UsedFiles.Find<unknown>
+}
+
 /** The keys of an agent whose values are evaluated. */
 export const ofAgent = ["program", "model", "working_dir", "docker_image"] as const
 
@@ -27,8 +34,9 @@ export const ofAgent = ["program", "model", "working_dir", "docker_image"] as co
 export const ofTask = ["subject", "assign_to", "description", "approve"] as const
 
 /** Finds every text of a workflow, in its encoded form, that has something to evaluate. */
-export const find = (workflow: unknown): ReadonlyArray<Place> => {
-  const scopes = scopesOf(get(workflow, "inputs"), tasksOf(workflow), Secrets.declared(workflow))
+export const find = (workflow: unknown, used: Used = { name: UsedFiles.root, find: UsedFiles.withinRaw(workflow) }): ReadonlyArray<Place> => {
+  const scopes = scopesOf(get(workflow, "inputs"), tasksOf(workflow, used), Secrets.declared(workflow))
+  const outputs = get(workflow, "outputs")
   const within = (path: Path, value: unknown, keys: ReadonlyArray<string | number>, scope: Scope.Scope) =>
     keys.flatMap((key): ReadonlyArray<Place> => {
       const text = typeof key === "number" ? (Array.isArray(value) ? value[key] : undefined) : get(value, key)
@@ -37,6 +45,8 @@ export const find = (workflow: unknown): ReadonlyArray<Place> => {
   return [
     ...within(["metadata"], get(workflow, "metadata"), ["description"], scopes.ofRun),
     ...within(["budget"], get(workflow, "budget"), Budget.keys, scopes.ofRun),
+    ...within(["outputs"], outputs, Predicate.isRecord(outputs) ? Object.keys(outputs) : [], scopes.ofTaskWith(undefined).ofDueTask)
+      .map((place) => ({ ...place, becomes: "value" } as const)),
     ...itemsAt(workflow, "agents").flatMap((agent, index) => {
       const env = get(agent, "env")
       return [
@@ -54,6 +64,8 @@ export const find = (workflow: unknown): ReadonlyArray<Place> => {
           ...within(path, task, ["subject", "assign_to"], ofTask),
           ...within([...path, "assign_to"], assignees, assignees.map((_, place) => place), ofTask),
           ...within(path, task, ["description", "approve"], ofDueTask),
+          ...givenTexts(get(task, "with")).map(({ path: inner, text }) =>
+            ({ path: [...path, "with", ...inner], text, scope: ofDueTask, becomes: "value" } as const)),
           ...(typeof condition === "string" ? [{ path: [...path, "if"], text: condition, scope: ofCondition, becomes: "condition" } as const] : []),
           ...Matrix.templates(matrix).map(({ isList, path: inner, text }) =>
             ({ path: [...path, "matrix", ...inner], text, scope: ofMatrix, becomes: isList ? "list" : "value" } as const))
@@ -62,12 +74,23 @@ export const find = (workflow: unknown): ReadonlyArray<Place> => {
   ]
 }
 
+/** Finds the texts that a workflow is given which is used, where they have something to evaluate. */
+export const givenTexts = (given: unknown): ReadonlyArray<{ readonly path: Path; readonly text: string }> =>
+  Predicate.isRecord(given)
+    ? Object.entries(given).flatMap(([name, value]) =>
+      (Array.isArray(value) ? value.map((each: unknown, item) => [[name, item], each] as const) : [[[name], value] as const])
+        .flatMap(([path, text]) => typeof text === "string" && Template.isTemplate(text) ? [{ path, text }] : []))
+    : []
+
 /** What there is to read of the tasks of a workflow that have an id. */
-const tasksOf = (workflow: unknown): Scope.Shape =>
+const tasksOf = (workflow: unknown, used: Used): Scope.Shape =>
   Scope.map(Object.fromEntries(
     itemsAt(workflow, "teams").flatMap((team) => itemsAt(team, "tasks")).flatMap((task) => {
       const id = get(task, "id")
-      const shape = taskShape(get(task, "outputs"), get(task, "approve") !== undefined)
+      const uses = get(task, "uses")
+      const shape = typeof uses === "string"
+        ? usingShape(used.find(UsedFiles.nameOf(used.name, uses)))
+        : taskShape(get(task, "outputs"), get(task, "approve") !== undefined)
       return typeof id === "string" ? [[id, get(task, "matrix") === undefined ? shape : Scope.list(shape)]] : []
     })
   ))
@@ -79,6 +102,18 @@ const taskShape = (outputs: unknown, isGate: boolean): Scope.Shape =>
     comment: isGate ? text : Scope.refused("status, result or outputs: only a task with approve has a comment"),
     outputs: Scope.map(Predicate.isRecord(outputs) ? Object.fromEntries(Object.entries(outputs).map(([name, type]) => [name, outputShape(type)])) : {})
   })
+
+/** What there is to read of a task that uses this workflow. Of one that is not there, another problem tells. */
+const usingShape = (workflow: unknown): Scope.Shape => {
+  const outputs = get(workflow, "outputs")
+  const why = Scope.refused("status or outputs: of a task with uses, outputs at the top of its file say what it answers")
+  return Scope.map({
+    status: text,
+    result: why,
+    comment: why,
+    outputs: workflow === undefined ? Scope.any : Scope.map(Predicate.isRecord(outputs) ? Object.fromEntries(Object.keys(outputs).map((name) => [name, Scope.any])) : {})
+  })
+}
 
 const outputShape = (type: unknown): Scope.Shape =>
   type === "list" ? Scope.list(Scope.any) : Schema.is(Outputs.OutputType)(type) ? Scope.scalar(Inputs.words[type]) : Scope.any

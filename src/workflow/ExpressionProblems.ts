@@ -16,14 +16,14 @@ import type { Finding, Path, Within } from "./WorkflowProblem.ts"
 const suggestions = 100
 
 /** Finds every problem with the expressions of a workflow, in its encoded form. */
-export const findings = (workflow: unknown): ReadonlyArray<Finding> => {
+export const findings = (workflow: unknown, used?: ExpressionPlaces.Used): ReadonlyArray<Finding> => {
   let left = suggestions
   const suggest = ({ name, names }: Fault.Misspelt) => (left-- > 0 ? nearest(name, names) : undefined)
   const precede = TaskPrecedence.make(workflow)
-  return ExpressionPlaces.find(workflow).flatMap(({ becomes, path, scope, text }) =>
+  return ExpressionPlaces.find(workflow, used).flatMap(({ becomes, path, scope, text }) =>
     checkedBy[becomes](text, scope).flatMap(({ faults, reads, within }) => [
       ...faults.map((fault) => findingOf(path, fault, fault.misspelt === undefined ? undefined : suggest(fault.misspelt))),
-      ...(faults.length === 0 ? precede.unawaited(path, reads).map((id) => unawaited(path, within, id)) : [])
+      ...(faults.length === 0 && path[0] === "teams" ? precede.unawaited(path, reads).map((id) => unawaited(path, within, id)) : [])
     ]))
 }
 

@@ -339,7 +339,12 @@ export const resolve = (
   return problems.length > 0 ? Either.left(new InputsInvalidError({ workflow, problems })) : Either.right(Object.fromEntries(values))
 }
 
-const expectationOf = ({ description, options, type }: Input): string => {
+/**
+ * Says what an input is to be given.
+ *
+ * @internal
+ */
+export const expectationOf = ({ description, options, type }: Input): string => {
   const what = options === undefined ? words[type] : `${type === "list" ? "a list of" : "one of"} ${listed(options)}`
   return description === undefined ? what : `${what} (${description})`
 }

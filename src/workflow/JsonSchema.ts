@@ -25,13 +25,24 @@ const made = JSONSchema.make(WorkflowSpec, { target: "jsonSchema2020-12" })
 
 const having = (...keys: ReadonlyArray<string>) => ({ properties: Object.fromEntries(keys.map((key) => [key, {}])), required: keys })
 
-/** A task that is no gate is work for an agent. */
-const TaskSpec = { ...made.$defs?.["TaskSpec"], if: having("approve"), else: having("description", "assign_to") }
+/** A task that is no gate and uses no workflow is work for an agent. */
+const TaskSpec = {
+  ...made.$defs?.["TaskSpec"],
+  if: { anyOf: [having("approve"), having("uses")] },
+  else: having("description", "assign_to")
+}
+
+/** A file has no other files in it: they are read from where it names them. */
+const withoutFiles = (schema: object) =>
+  "properties" in schema && Predicate.isRecord(schema.properties)
+    ? { ...schema, properties: Object.fromEntries(Object.entries(schema.properties).filter(([key]) => key !== "files")) }
+    : schema
+
 
 /** JSON Schema (draft 2020-12) of a workflow file, for editors. References between names are beyond it. */
 export const jsonSchema: SchemaKeys.Part = withExamples({
   $schema: "https://json-schema.org/draft/2020-12/schema",
   $id: "urn:telemachy:schema:workflow-v1",
-  ...made,
+  ...withoutFiles(made),
   $defs: { ...made.$defs, TaskSpec }
 })

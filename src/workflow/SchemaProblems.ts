@@ -215,8 +215,11 @@ const isNumber = (ast: AST.AST): boolean => {
 const keysOf = (ast: AST.AST): ReadonlyArray<PropertyKey> => {
   const encoded = encodedSide(ast)
   if (AST.isUnion(encoded)) return encoded.types.flatMap(keysOf)
-  return AST.isTypeLiteral(encoded) ? encoded.propertySignatures.map((property) => property.name) : []
+  return AST.isTypeLiteral(encoded) ? encoded.propertySignatures.flatMap(({ name }) => (unwritten.has(name) ? [] : [name])) : []
 }
+
+/** Keys that no file has, and that are not told as what was expected. */
+const unwritten: ReadonlySet<PropertyKey> = new Set(["files"])
 
 /** Whether a map takes keys that it does not name. */
 const isOpen = (ast: AST.AST): boolean => {

@@ -37,6 +37,16 @@ export const EnvironmentValue = Text.pipe(
 /** Lists the secrets that a workflow declares. It takes what is wrong as well, for those who say what is wrong. */
 export const declared = (workflow: unknown): ReadonlyArray<string> => itemsAt(workflow, "secrets").filter(Predicate.isString)
 
+/** What a workflow says of secrets, and those that it uses. */
+interface Declaring {
+  readonly secrets?: ReadonlyArray<string>
+  readonly files?: Readonly<Record<string, { readonly secrets?: ReadonlyArray<string> }>>
+}
+
+/** Lists the secrets that a run of a workflow needs, with those of the files that it uses. */
+export const needed = ({ files = {}, secrets = [] }: Declaring): ReadonlyArray<string> =>
+  [...new Set([...secrets, ...Object.values(files).flatMap((file) => file.secrets ?? [])])]
+
 /** Finds every mistake in the secrets and the variables of a workflow that its schema does not see. */
 export const findings = (workflow: unknown): ReadonlyArray<Finding> => [
   ...repeated(declared(workflow)),

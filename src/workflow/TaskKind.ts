@@ -1,6 +1,6 @@
 /**
- * What kind of task one is: work for an agent, or a gate, which waits for a
- * person. Each has keys that the other can not have.
+ * What kind of task one is: work for an agent, a gate, which waits for a person,
+ * or one that uses another workflow. Each has keys that the others can not have.
  */
 import * as Predicate from "effect/Predicate"
 import { get, itemsAt } from "./RawValue.ts"
@@ -17,20 +17,49 @@ const notOfGate = [
   "assign_to", "description", "type", "retry", "stalled_after", "outputs", "outputs_prompt", "matrix", "max_parallel"
 ]
 
-/** Finds tasks, in their encoded form, that lack a key of their kind, or have one of the other. */
+/** The keys of work and of gates that mean nothing for a task that uses another workflow. */
+const notOfUse = ["approve", ...notOfGate, "timeout", "continue_on_error"]
+
+/** Finds tasks, in their encoded form, that lack a key of their kind, or have one of another. */
 export const findings = (workflow: unknown): ReadonlyArray<Finding> =>
   itemsAt(workflow, "teams").flatMap((team, index) =>
     itemsAt(team, "tasks").flatMap((task, position) =>
       Predicate.isRecord(task) ? ofTask(["teams", index, "tasks", position], task) : []))
 
-const ofTask = (path: Path, task: Readonly<Record<string, unknown>>): ReadonlyArray<Finding> =>
-  get(task, "approve") === undefined
-    ? Object.entries(ofWork).flatMap(([key, expected]): ReadonlyArray<Finding> =>
+const ofTask = (path: Path, task: Readonly<Record<string, unknown>>): ReadonlyArray<Finding> => {
+  if (get(task, "uses") !== undefined) return ofUse(path, task)
+  const withoutUses = get(task, "with") === undefined ? [] : [{
+    path: [...path, "with"],
+    atKey: true,
+    found: "with of a task without uses",
+    expected: "uses beside it, the file of the workflow that is given this"
+  }]
+  if (get(task, "approve") !== undefined) return [...withoutUses, ...ofGate(path, task)]
+  return [
+    ...withoutUses,
+    ...Object.entries(ofWork).flatMap(([key, expected]): ReadonlyArray<Finding> =>
       get(task, key) === undefined ? [{ path: [...path, key], found: describe(undefined), expected }] : [])
-    : notOfGate.flatMap((key): ReadonlyArray<Finding> =>
-      get(task, key) === undefined || (key === "description" && get(task, key) === "") ? [] : [{
-        path: [...path, key],
-        atKey: true,
-        found: `${key} of a gate`,
-        expected: `a task with approve and without ${key}: it waits for a person, and no agent does it`
-      }])
+  ]
+}
+
+// An empty description says nothing.
+const isSaid = (task: unknown, key: string): boolean =>
+  get(task, key) !== undefined && !(key === "description" && get(task, key) === "")
+
+const ofGate = (path: Path, task: unknown): ReadonlyArray<Finding> =>
+  notOfGate.filter((key) => isSaid(task, key)).map((key) => ({
+    path: [...path, key],
+    atKey: true,
+    found: `${key} of a gate`,
+    expected: `a task with approve and without ${key}: it waits for a person, and no agent does it`
+  }))
+
+const ofUse = (path: Path, task: unknown): ReadonlyArray<Finding> => [
+  ...(get(task, "id") === undefined ? [{ path: [...path, "id"], found: describe(undefined), expected: "an id, with which the names of what it uses begin" }] : []),
+  ...notOfUse.filter((key) => isSaid(task, key)).map((key) => ({
+    path: [...path, key],
+    atKey: true,
+    found: `${key} of a task with uses`,
+    expected: `a task with uses and without ${key}: ${key === "matrix" || key === "max_parallel" ? "a workflow is used once by each task" : "the tasks of the workflow that it uses say that"}`
+  }))
+]

@@ -16,17 +16,18 @@ const Description = textOfAtMost(maxBytes.description)
 const Question = nonBlank(textOfAtMost(maxBytes.question))
 
 const taskOf = (evaluating: Evaluating, path: WorkflowProblem.Path, members: ReadonlyArray<string>, task: TaskSpec): TaskSpec => {
+  const isLate = (text: string) => DueTask.isLate(text, undefined, evaluating.lateInputs)
   const unlessLate = (key: string, text: string, schema: Schema.Schema<string>) =>
-    DueTask.isLate(text) ? text : textOf(evaluating, [...path, key], text, schema)
+    isLate(text) ? text : textOf(evaluating, [...path, key], text, schema)
   return {
     ...task,
     subject: unlessLate("subject", task.subject, Subject),
     description: unlessLate("description", task.description, Description),
     approve: Option.map(task.approve, (question) => unlessLate("approve", question, Question)),
-    assignTo: task.assignTo.some((each) => DueTask.isLate(each))
+    assignTo: task.assignTo.some(isLate)
       ? task.assignTo
       : task.assignTo.map((each) => assigneeOf(evaluating, [...path, "assign_to"], members, each)),
-    matrix: Option.map(task.matrix, (matrix) => isLateMatrix(matrix) ? matrix : matrixOf(evaluating, [...path, "matrix"], matrix))
+    matrix: Option.map(task.matrix, (matrix) => isLateMatrix(matrix, isLate) ? matrix : matrixOf(evaluating, [...path, "matrix"], matrix))
   }
 }
 
@@ -75,30 +76,36 @@ export type Late = ReadonlyMap<string, Instances.LateTask>
 /** The instances that are known before a run, by the keys of their tasks. */
 export type KnownInstances = ReadonlyMap<string, ReadonlyArray<Instances.Instance>>
 
+type Teams = Pick<WorkflowSpec, "teams">
+
 /** Finds what is still to be evaluated, as it is written. */
-export const lateOf = (written: WorkflowSpec, evaluated: WorkflowSpec): Late =>
-  new Map(evaluated.teams.flatMap(({ name, tasks }, index) =>
+export const lateOf = (written: Teams, evaluated: Teams, inputs?: DueTask.LateInputs): Late => {
+  const isLate = (text: string) => DueTask.isLate(text, undefined, inputs)
+  return new Map(evaluated.teams.flatMap(({ name, tasks }, index) =>
     tasks.flatMap(({ subject }, position) => {
       const task = written.teams[index]?.tasks[position]
-      const late = task === undefined ? {} : lateOfTask(task)
+      const late = task === undefined ? {} : lateOfTask(task, isLate)
       return Object.keys(late).length === 0 ? [] : [[WorkflowGraph.keyOf({ team: name, subject }), late] as const]
     })
   ))
+}
 
-const lateOfTask = ({ approve, assignTo, description, matrix, subject }: TaskSpec): Instances.LateTask => ({
-  ...(DueTask.isLate(subject) ? { subject } : {}),
-  ...(DueTask.isLate(description) ? { description } : {}),
-  ...(assignTo.some((each) => DueTask.isLate(each)) ? { assignTo } : {}),
-  ...Option.match(Option.filter(approve, (each) => DueTask.isLate(each)), { onNone: () => ({}), onSome: (approve) => ({ approve }) }),
-  ...Option.match(Option.filter(matrix, isLateMatrix), { onNone: () => ({}), onSome: (matrix) => ({ matrix }) })
+type IsLate = (text: string) => boolean
+
+const lateOfTask = ({ approve, assignTo, description, matrix, subject }: TaskSpec, isLate: IsLate): Instances.LateTask => ({
+  ...(isLate(subject) ? { subject } : {}),
+  ...(isLate(description) ? { description } : {}),
+  ...(assignTo.some(isLate) ? { assignTo } : {}),
+  ...Option.match(Option.filter(approve, isLate), { onNone: () => ({}), onSome: (approve) => ({ approve }) }),
+  ...Option.match(Option.filter(matrix, (each) => isLateMatrix(each, isLate)), { onNone: () => ({}), onSome: (matrix) => ({ matrix }) })
 })
 
-const isLateMatrix = (matrix: Matrix.Matrix): boolean => Matrix.templates(matrix).some(({ text }) => DueTask.isLate(text))
+const isLateMatrix = (matrix: Matrix.Matrix, isLate: IsLate): boolean => Matrix.templates(matrix).some(({ text }) => isLate(text))
 
 /** Makes the instances that are known before the run, and finds what is wrong with them. */
 export const instancesOf = (
-  { contexts, findings }: Evaluating,
-  { teams }: WorkflowSpec,
+  { contexts, findings, lateInputs }: Evaluating,
+  { teams }: Teams,
   late: Late
 ): KnownInstances =>
   new Map(teams.flatMap(({ agents, name, tasks }, index) => {
@@ -116,7 +123,7 @@ export const instancesOf = (
         findings.push({ path: [...path, ...Instances.pathOf(made.left)], found, expected, ...(within === undefined ? {} : { within }) })
         return []
       }
-      if (lateTask?.description === undefined || !DueTask.isLate(lateTask.description, ["tasks"])) {
+      if (lateTask?.description === undefined || !DueTask.isLate(lateTask.description, ["tasks"], lateInputs)) {
         const wrong = made.right.map((instance) => Instances.specOf({ ...options, members }, instance)).find(Either.isLeft)
         if (wrong !== undefined) findings.push({ path: [...path, "matrix"], found: "an instance that can not be submitted", expected: `another one: ${wrong.left}` })
       }

@@ -3,13 +3,19 @@
  * at once, each problem with its line and column.
  */
 import { Buffer, isUtf8 } from "node:buffer"
+import { basename, dirname, isAbsolute, join } from "node:path"
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { invalid, type Path, type Position, type Warning, type Within, WorkflowInvalid } from "./WorkflowProblem.ts"
+import * as Struct from "effect/Struct"
+import * as UsedFileReader from "./UsedFileReader.ts"
+import * as UsedFiles from "./UsedFiles.ts"
+import { invalid, type Path, type Position, type Warning, type Within, type WorkflowInvalid } from "./WorkflowProblem.ts"
 import * as WorkflowSpec from "./WorkflowSpec.ts"
 import * as YamlTree from "./YamlTree.ts"
 
@@ -82,10 +88,13 @@ export interface Located {
   readonly warnings: ReadonlyArray<Warning>
   /** Finds where the value at a path of the file is written, such as `["teams", 0, "name"]`, or a part of that text. */
   readonly locate: (path: Path, within?: Within) => Position
+  /** Where the files are that it uses, and where in them something is written, by their paths from its directory. */
+  readonly files: ReadonlyMap<string, Pick<WorkflowSpec.Origin, "source" | "locate">>
 }
 
 /**
- * Parses the text of a workflow file. `source` is what problems name as the file.
+ * Parses the text of a workflow file, which can not use other files: {@link load} reads them. `source` is what problems name as
+ * the file.
  *
  * **Example** (A workflow that came over the network)
  *
@@ -110,24 +119,108 @@ export const parse = (
  * @internal
  */
 export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text: string, source: string) {
+  const { locate, value, writtenAt, ...found } = yield* parseTree(text, source)
+  const spec = yield* WorkflowSpec.decodeUnknown(value, { source, locate, writtenAt, ...found })
+  return located({ spec, warnings: WorkflowSpec.warnings(value, { locate }), locate })
+})
+
+const located = ({ locate, ...rest }: Omit<Located, "locate" | "files"> & Partial<Pick<Located, "files">> & { readonly locate: Tree["locate"] }): Located =>
+  ({ files: new Map(), ...rest, locate: (path, within) => locate(path, false, within) })
+
+type Tree = Effect.Effect.Success<ReturnType<typeof parseTree>>
+
+const parseTree = Effect.fnUntraced(function*(text: string, source: string) {
   // A character is at least one byte, so a longer text need not be encoded to know.
   const bytes = text.length > maxFileBytes ? text.length : new TextEncoder().encode(text).length
   if (bytes > maxFileBytes) {
     return yield* new WorkflowUnreadable({ source, reason: "TooLarge", detail: String(bytes) })
   }
-  const tree = YamlTree.read(withoutMark(text))
+  const tree = treeOf(text)
   if (Either.isLeft(tree)) return yield* invalid(source, tree.left)
-  const { locate, repeatedKeys, value, writtenAt } = tree.right
-  if (value === null) {
-    return yield* new WorkflowInvalid({
-      source,
-      problems: [{ path: "", line: 1, column: 1, found: "an empty file", expected: "a workflow" }]
+  const { repeatedKeys: { omitted, problems }, ...rest } = tree.right
+  return { ...rest, omitted, problems }
+})
+
+/** Reads a text as a workflow, which a file of nothing is not, and which has no workflows with it but those of other files. */
+const treeOf = (text: string): ReturnType<typeof YamlTree.read> =>
+  Either.flatMap(YamlTree.read(withoutMark(text)), (tree): ReturnType<typeof YamlTree.read> => {
+    if (tree.value === null) {
+      return Either.left({ problems: [{ path: "", line: 1, column: 1, found: "an empty file", expected: "a workflow" }], omitted: 0 })
+    }
+    if (!Predicate.isRecord(tree.value) || !Object.hasOwn(tree.value, "files")) return Either.right(tree)
+    const problem = {
+      path: "files",
+      ...tree.locate(["files"], true),
+      found: "an unknown key",
+      expected: "a key of a workflow: the workflows that tasks use are in the files that uses names"
+    }
+    return Either.left({ problems: [...tree.repeatedKeys.problems, problem], omitted: tree.repeatedKeys.omitted })
+  })
+
+/**
+ * Parses the text of a workflow with the files that it uses, which are found from the directory of its own file, or from the
+ * current one when it has none. What is wrong with any of them is reported at once.
+ *
+ * @internal
+ */
+export const parseWithFiles = Effect.fn("WorkflowFile.parseWithFiles")(function*(
+  text: string,
+  source: string,
+  path: string | undefined
+) {
+  const root = yield* parseTree(text, source)
+  const name = path === undefined ? UsedFiles.root : basename(path)
+  const directory = path === undefined ? "" : dirname(path)
+  const files = yield* UsedFileReader.readAll({ name, value: root.value }, (each) => readUsed(isAbsolute(each) ? each : join(directory, each)))
+  const find = (each: string) => each === name ? root.value : UsedFileReader.valueIn(files, each)
+  const missing = (each: string) => Option.getOrUndefined(Option.flatMap(Option.fromNullable(files.get(each)), Either.getLeft))
+  const used = { name, find, missing }
+  const decode = ({ locate, value, writtenAt, ...found }: Tree, from: string, name: string) =>
+    Effect.map(
+      WorkflowSpec.decodeUnknown(value, { source: from, locate, writtenAt, ...found, used: { ...used, name } }),
+      (spec) => ({ spec, warnings: WorkflowSpec.warnings(value, { locate, used: { ...used, name } }) })
+    )
+  const whole = yield* Effect.either(decode(root, source, name))
+  const each = yield* Effect.forEach(filesThatAreThere(files), ([name, file]) =>
+    Effect.map(
+      Effect.either(Effect.flatMap(asInvalid(file), (tree) => decode(tree, file.source, name))),
+      (decoded) => ({ name, file, decoded })
+    ))
+  const wrong = each.flatMap(({ decoded }) => (Either.isLeft(decoded) ? [decoded.left] : []))
+  if (Either.isLeft(whole) || wrong.length > 0) {
+    const own = Either.isLeft(whole) ? whole.left : undefined
+    return yield* invalid(source, {
+      problems: [...own?.problems ?? [], ...wrong.flatMap(({ problems, source }) => problems.map((problem) => ({ ...problem, source })))],
+      omitted: [...(own === undefined ? [] : [own]), ...wrong].reduce((sum, { omitted = 0 }) => sum + omitted, 0)
     })
   }
-  const spec = yield* WorkflowSpec.decodeUnknown(value, { source, locate, writtenAt, ...repeatedKeys })
-  const located: Located = { spec, warnings: WorkflowSpec.warnings(value, { locate }), locate: (path, within) => locate(path, false, within) }
-  return located
+  const right = each.flatMap(({ decoded, file, name }) => (Either.isRight(decoded) ? [{ ...decoded.right, file, name }] : []))
+  const specs = Object.fromEntries(right.map(({ name, spec }) => [name, Struct.omit(spec, "files")]))
+  return located({
+    spec: right.length === 0 ? whole.right.spec : { ...whole.right.spec, files: specs },
+    warnings: [...whole.right.warnings, ...right.flatMap(({ file: { source }, warnings }) => warnings.map((each) => ({ ...each, source })))],
+    locate: root.locate,
+    files: new Map(right.map(({ file: { source, tree }, name }) => [name, { source, ...Either.match(tree, { onLeft: () => ({}), onRight: ({ locate }) => ({ locate }) }) }]))
+  })
 })
+
+const filesThatAreThere = (files: UsedFileReader.ReadFiles) =>
+  [...files].flatMap(([name, file]) => (Either.isRight(file) ? [[name, file.right] as const] : []))
+
+const asInvalid = ({ source, tree }: UsedFileReader.UsedFile): Either.Either<Tree, WorkflowInvalid> =>
+  Either.mapBoth(tree, {
+    onLeft: (listed) => invalid(source, listed),
+    onRight: ({ repeatedKeys: { omitted, problems }, ...rest }) => ({ ...rest, omitted, problems })
+  })
+
+const readUsed = (path: string) =>
+  Effect.map(Effect.either(read(path)), Either.mapBoth({
+    onLeft: ({ message }): UsedFileReader.Missing => ({
+      found: `a file that can not be read (${message})`,
+      expected: "the path of a workflow file, from the directory of this one"
+    }),
+    onRight: (text): UsedFileReader.UsedFile => ({ source: path, text, tree: treeOf(text) })
+  }))
 
 /**
  * The text of a file without the mark of its byte order: what lines and columns are counted in.
@@ -137,7 +230,7 @@ export const parseWithPositions = Effect.fn("WorkflowFile.parse")(function*(text
 export const withoutMark = (text: string): string => (text.startsWith("\ufeff") ? text.slice(1) : text)
 
 /**
- * Loads a workflow file.
+ * Loads a workflow file, with the files that its tasks use.
  *
  * **Example** (Loading and running a file)
  *
@@ -163,7 +256,7 @@ export const load = (
  * @internal
  */
 export const loadWithPositions = Effect.fn("WorkflowFile.load")(function*(path: string) {
-  return yield* parseWithPositions(yield* read(path), path)
+  return yield* parseWithFiles(yield* read(path), path, path)
 })
 
 /**

@@ -37,6 +37,8 @@ export interface Names extends Schema.Schema.Type<typeof Names> {}
 
 /** Where something is: its path, the names on the way, and its place in the file if there is one. */
 const placed = {
+  /** The file, where that is one that the workflow uses. */
+  source: Schema.optionalWith(Schema.String, { exact: true }),
   path: Schema.String,
   names: Schema.optionalWith(Names, { exact: true }),
   line: Schema.optionalWith(Schema.Int, { exact: true }),
@@ -285,7 +287,7 @@ export const renderProblem = ({ expected, found, suggestion }: Problem): string 
  *
  * @internal
  */
-export const renderPlace = (source: string, { column = 1, line, names = {}, path }: Omit<Warning, "says">) => {
+export const renderPlace = (workflow: string, { column = 1, line, names = {}, path, source = workflow }: Omit<Warning, "says">) => {
   const named = Object.entries(names).map(([what, name]) => `${what} ${quote(name)}`).join(", ")
   return {
     place: line === undefined ? source : `${source}:${line}:${column}`,

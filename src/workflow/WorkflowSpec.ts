@@ -27,6 +27,8 @@ import * as Secrets from "./Secrets.ts"
 import { TeardownPolicy } from "./TeardownPolicy.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 import * as TaskKind from "./TaskKind.ts"
+import * as UsedFiles from "./UsedFiles.ts"
+import * as UseProblems from "./UseProblems.ts"
 import { maxBytes, Model, NonBlank, nonBlank, templateOfAtMost, Text, textOfAtMost } from "./WorkflowText.ts"
 import * as WorkflowWarnings from "./WorkflowWarnings.ts"
 import { WrittenDuration } from "./WrittenDuration.ts"
@@ -194,14 +196,14 @@ export const TaskSpec = Schema.Struct({
   // One of an ordinary task; that it is there is checked by the kind of task.
   description: Schema.optionalWith(
     templateOfAtMost(4096).annotations({
-      description: "What the agent is told to do. At most 4096 bytes. Required, unless the task has `approve`."
+      description: "What the agent is told to do. At most 4096 bytes. Required, unless the task has `approve` or `uses`."
     }),
     { default: () => "" }
   ),
   assignTo: Schema.optionalToRequired(
     Assignees.annotations({
       description: "Name of the member of the team that does the task, or a list of names: of those, the one that has least to do. " +
-        "Required, unless the task has `approve`."
+        "Required, unless the task has `approve` or `uses`."
     }),
     Schema.typeSchema(Schema.Array(Text)),
     { decode: Option.getOrElse((): ReadonlyArray<string> => []), encode: Option.liftPredicate((names) => names.length > 0) }
@@ -209,6 +211,14 @@ export const TaskSpec = Schema.Struct({
   approve: optional(nonBlank(templateOfAtMost(maxBytes.question)).annotations({
     description: "What a person is asked, instead of an agent: the task is a gate, which `telemachy approve` and `telemachy reject` answer. " +
       "At most 2048 bytes."
+  })),
+  uses: optional(nonBlank(textOfAtMost(UsedFiles.maxPathBytes)).annotations({
+    description: "File of another workflow that is run as this task, relative to this file, in place of `description` and `assign_to`. " +
+      "Its tasks, agents and teams have names that begin with the id of this task, which it needs. At most 5 files deep."
+  })),
+  with: optional(Inputs.GivenInputs.annotations({
+    description: "What the workflow of `uses` is given, by the names of its inputs. Expressions read what this task can read.",
+    ...SchemaProblems.expects("a map of the names of inputs to their values")
   })),
   blockedBy: Schema.optionalWith(
     Schema.Array(Text).annotations({
@@ -312,8 +322,8 @@ const ParkAfter = Schema.Union(Schema.Literal("never"), WrittenDuration).annotat
 
 const Timeout = Schema.optionalWith(WrittenDuration, { as: "Option", nullable: true })
 
-/** A workflow as a file writes it, in which some keys have another name as well. */
-const Fields = Schema.Struct({
+/** What a workflow is as a file writes it, in which some keys have another name as well. */
+const fields = {
   apiVersion: Schema.optionalWith(
     Schema.Literal("telemachy/v1").annotations({
       description: "Version of the format of this file.",
@@ -364,6 +374,13 @@ const Fields = Schema.Struct({
     { default: () => "on_completion" as const }
   ),
   defaults: optional(TaskDefaults),
+  outputs: Schema.optionalWith(
+    Schema.Record({ key: Outputs.Name, value: Text }).annotations({
+      description: "What the workflow answers where a task of another one uses it, by name: expressions over its tasks.",
+      ...SchemaProblems.expects("a map of names to expressions, as text")
+    }),
+    { exact: true }
+  ),
   maxParallel: optional(MaxParallel.annotations({
     description: "How many tasks of the workflow are under way at once, at most. Absent: all that can."
   })).pipe(Schema.fromKey("max_parallel")),
@@ -383,9 +400,26 @@ const Fields = Schema.Struct({
     description: "Limit of the whole run. Null or absent: the configured default."
   }),
   timeoutSeconds: Timeout.annotations({ description: "Another name of `timeout`." }).pipe(Schema.fromKey("timeout_seconds"))
-}).annotations({ title: "Telemachy workflow" })
+}
 
-const { timeoutSeconds: _, ...ownFields } = Fields.fields
+const { timeoutSeconds: _, ...ownFields } = fields
+
+/** A workflow that a task of another one uses. */
+const UsedWorkflow = Schema.transform(Schema.Struct(fields), Schema.typeSchema(Schema.Struct(ownFields)), {
+  strict: true,
+  decode: ({ timeoutSeconds, ...spec }) => ({ ...spec, timeout: Option.orElse(spec.timeout, () => timeoutSeconds) }),
+  encode: (spec) => ({ ...spec, timeoutSeconds: Option.none() })
+})
+
+/** The workflows that tasks use, which a file does not write: they are read from their own. */
+const files = Schema.optionalWith(
+  Schema.Record({ key: Schema.String, value: UsedWorkflow }).annotations({
+    description: "The workflows that tasks use, by the paths of their files from the directory of this one."
+  }),
+  { exact: true }
+)
+
+const Fields = Schema.Struct({ ...fields, files }).annotations({ title: "Telemachy workflow" })
 
 /**
  * Schema of a workflow. It checks the structure; that names refer to something
@@ -403,7 +437,7 @@ const { timeoutSeconds: _, ...ownFields } = Fields.fields
  * @since 0.1.0
  * @category schemas
  */
-export const WorkflowSpec = Schema.transform(Fields, Schema.typeSchema(Schema.Struct(ownFields)), {
+export const WorkflowSpec = Schema.transform(Fields, Schema.typeSchema(Schema.Struct({ ...ownFields, files })), {
   strict: true,
   decode: ({ timeoutSeconds, ...spec }) => ({ ...spec, timeout: Option.orElse(spec.timeout, () => timeoutSeconds) }),
   // An earlier version, which resumes a run of this one, knows the longer name alone.
@@ -436,6 +470,13 @@ export interface Origin {
   readonly problems?: ReadonlyArray<WorkflowProblem.Problem>
   /** How many more were found before and are not listed. */
   readonly omitted?: number
+  /**
+   * The name of the file among those that the workflow that is run uses, and how these are found, each of which is checked by
+   * itself. Defaults to those that the workflow has with it, which are checked with it.
+   *
+   * @internal
+   */
+  readonly used?: UseProblems.Used
 }
 
 /**
@@ -487,14 +528,11 @@ export const decodeUnknown = (
   Effect.suspend(() => {
     const decoded = decodeStructure(input, { errors: "all", onExcessProperty: "error" })
     const structure = Either.isLeft(decoded) ? SchemaProblems.findings(decoded.left) : []
+    const { used = { name: UsedFiles.root, find: UsedFiles.withinRaw(input) } } = origin
     const found = PrototypeKeys.inPlaceOf(PrototypeKeys.findings(input), SchemaProblems.withoutMisspelt([
       ...structure,
-      ...Inputs.findings(input),
-      ...Secrets.findings(input),
-      ...ReferenceProblems.findings(input),
-      ...MatrixProblems.findings(input),
-      ...TaskKind.findings(input),
-      ...ExpressionProblems.findings(input)
+      ...findingsOf(input, used),
+      ...(origin.used === undefined ? UseProblems.inFiles(input, (file, name) => findingsOf(file, { ...used, name })) : [])
     ])).map((finding) =>
       WorkflowProblem.make(finding, {
         position: origin.locate?.(finding.path, finding.atKey === true, finding.within),
@@ -527,8 +565,19 @@ export const decodeUnknown = (
  * @since 0.1.0
  * @category functions
  */
-export const warnings = (input: unknown, origin: Pick<Origin, "locate"> = {}): ReadonlyArray<WorkflowProblem.Warning> =>
-  WorkflowWarnings.find(input, origin.locate)
+export const warnings = (input: unknown, { locate, used = { name: UsedFiles.root, find: UsedFiles.withinRaw(input) } }: Pick<Origin, "locate" | "used"> = {}): ReadonlyArray<WorkflowProblem.Warning> =>
+  WorkflowWarnings.find(input, locate, used)
+
+/** What is wrong with a file that its schema does not see. */
+const findingsOf = (input: unknown, used: UseProblems.Used): ReadonlyArray<WorkflowProblem.Finding> => [
+  ...Inputs.findings(input),
+  ...Secrets.findings(input),
+  ...ReferenceProblems.findings(input),
+  ...MatrixProblems.findings(input),
+  ...TaskKind.findings(input),
+  ...UseProblems.findings(input, used),
+  ...ExpressionProblems.findings(input, used)
+]
 
 const decodeStructure = ParseResult.decodeUnknownEither(WorkflowSpec)
 

@@ -13,6 +13,7 @@ import * as Interpreters from "./Interpreters.ts"
 import * as Matrix from "./Matrix.ts"
 import { get, itemsAt } from "./RawValue.ts"
 import * as Secrets from "./Secrets.ts"
+import * as UsedFiles from "./UsedFiles.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 
 /** A warning as a check reports it, before it is known where in the file its path is written. */
@@ -29,7 +30,11 @@ interface Finding {
  * Finds every warning about a workflow without mistakes, in its encoded form, in the order of the file. What an alias or
  * a merge key repeats is told once, where it is written.
  */
-export const find = (workflow: unknown, locate?: WorkflowProblem.Locate): ReadonlyArray<WorkflowProblem.Warning> => {
+export const find = (
+  workflow: unknown,
+  locate?: WorkflowProblem.Locate,
+  used?: ExpressionPlaces.Used
+): ReadonlyArray<WorkflowProblem.Warning> => {
   const agents = itemsAt(workflow, "agents")
   const members = new Set(itemsAt(workflow, "teams").flatMap((team) => itemsAt(team, "agents")))
   const seen = new Set<string>()
@@ -40,9 +45,10 @@ export const find = (workflow: unknown, locate?: WorkflowProblem.Locate): Readon
       ...argumentsInProgram(agent, index),
       ...modelOfNone(agent, index)
     ]),
-    ...unreadSecrets(workflow),
-    ...valuesInScripts(workflow, agents),
-    ...notEvaluated(workflow)
+    ...unreadSecrets(workflow, used),
+    ...valuesInScripts(workflow, agents, used),
+    ...notEvaluated(workflow),
+    ...withoutEffect(workflow, used)
   ]
   const warnings = findings.map(({ atKey, path, says, within }): WorkflowProblem.Warning => ({
     ...WorkflowProblem.placeOf(path, locate?.(path, atKey, within), workflow),
@@ -116,10 +122,10 @@ const modelOfNone = (agent: unknown, index: number): ReadonlyArray<Finding> => {
 }
 
 /** Finds secrets that no program gets. Where an expression chooses among them, it can be any. */
-const unreadSecrets = (workflow: unknown): ReadonlyArray<Finding> => {
+const unreadSecrets = (workflow: unknown, used: ExpressionPlaces.Used | undefined): ReadonlyArray<Finding> => {
   const secrets = Secrets.declared(workflow)
   if (secrets.length === 0) return []
-  const expressions = ExpressionPlaces.find(workflow)
+  const expressions = ExpressionPlaces.find(workflow, used)
     .filter(({ path }) => path[2] === "env")
     .flatMap(({ scope, text }) => ExpressionProblems.expressionsOf(text, scope))
   const read = new Set(expressions.flatMap(({ reads }) => reads.filter(([context]) => context === "secrets").map(([, name]) => name)))
@@ -135,11 +141,15 @@ const unreadSecrets = (workflow: unknown): ReadonlyArray<Finding> => {
  * Finds what somebody gives, or another task answers, and an interpreter would run. What is one of the options, a number or a
  * condition is no code.
  */
-const valuesInScripts = (workflow: unknown, agents: ReadonlyArray<unknown>): ReadonlyArray<Finding> => {
+const valuesInScripts = (
+  workflow: unknown,
+  agents: ReadonlyArray<unknown>,
+  used: ExpressionPlaces.Used | undefined
+): ReadonlyArray<Finding> => {
   const programs = new Map(agents.map((agent) => [get(agent, "name"), get(agent, "program")]))
   const free = new Map(Inputs.declared(get(workflow, "inputs")).flatMap(({ name, options, type }) =>
     options === undefined && (type === "string" || type === "list") ? [[name.toLowerCase(), name] as const] : []))
-  return ExpressionPlaces.find(workflow).flatMap(({ path, scope, text }) => {
+  return ExpressionPlaces.find(workflow, used).flatMap(({ path, scope, text }) => {
     const [root, team, , task, key] = path
     if (root !== "teams" || key !== "description" || typeof team !== "number" || typeof task !== "number") return []
     const written = itemsAt(itemsAt(workflow, "teams")[team], "tasks")[task]
@@ -207,6 +217,21 @@ const notEvaluated = (workflow: unknown): ReadonlyArray<Finding> => {
     ])
   ]
 }
+
+/** The keys of a file that hold for a run of its own. */
+const ofRun = ["teardown", "budget", "timeout", "timeout_seconds", "park_after"]
+
+/** Finds what files say that are used, and what holds for this run is said here. */
+const withoutEffect = (workflow: unknown, used: ExpressionPlaces.Used | undefined): ReadonlyArray<Finding> =>
+  used === undefined ? [] : UsedFiles.usesOf(workflow).flatMap(({ path, uses }) => {
+    const file = used.find(UsedFiles.nameOf(used.name, uses))
+    const said = ofRun.filter((key) => isSaid(get(file, key)))
+    return said.length === 0 ? [] : [{
+      path: [...path, "uses"],
+      atKey: false,
+      says: `${said.join(" and ")} of ${uses} ${said.length === 1 ? "has" : "have"} no effect here: what this workflow says holds for the run`
+    }]
+  })
 
 /** Whether a key is there with a value, where an empty text stands for none. */
 const isSaid = (value: unknown): boolean => value !== undefined && value !== null && value !== ""

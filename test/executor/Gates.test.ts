@@ -296,3 +296,63 @@ describe("a run with a gate that is resumed", () => {
       assert.deepStrictEqual(fake.existing(), [])
     }))
 })
+
+describe("a gate and a workflow that is used", () => {
+  const file = {
+    metadata: { name: "check" },
+    agents: [{ name: "worker", program: "none" }],
+    teams: [team("desk", { ...task("look"), id: "look" }, { ...task("tell", "look"), id: "tell" })],
+    outputs: { looked: "${{ tasks.look.status }}" }
+  }
+  const use: Task = { id: "check", subject: "check", uses: "./check.yaml", blocked_by: ["review"] }
+
+  it.scopedLive("sends it back with all of its tasks, of which the first is told why", () =>
+    Effect.gen(function*() {
+      const asks: Task = { ...release, approve: "Publish? ${{ tasks.check.outputs.looked }}", blocked_by: ["check"] }
+      const { fake, fiber, isAsked, run, there } = yield* asking(flow([review, use, asks, publish], { files: { "check.yaml": file } }))
+      assert.deepStrictEqual(made(fake), { review: 1, look: 1, tell: 1 })
+      yield* give(there, run, { decision: "redo", redo: { team: "core", subject: "check" }, comment: "Look again." })
+      yield* isAsked(2)
+      assert.deepStrictEqual(made(fake), { review: 1, look: 2, tell: 2 })
+      assert.include(descriptions(fake.bodies), "do look\n\nThis was done before, and penelope has sent it back:\nLook again.")
+      yield* give(there, run, { decision: "redo", redo: { team: "core", subject: "review" } }, 2)
+      yield* isAsked(3)
+      assert.deepStrictEqual(made(fake), { review: 2, look: 3, tell: 3 })
+      yield* give(there, run, {}, 3)
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(made(fake), { review: 2, look: 3, tell: 3, publish: 1 })
+      assert.deepStrictEqual(statuses(yield* stateOf(there, run)), {
+        review: "completed",
+        check: "completed",
+        release: "completed",
+        publish: "completed",
+        look: "completed",
+        tell: "completed"
+      })
+    }))
+
+  it.scopedLive("within it sends back what is before it there", () =>
+    Effect.gen(function*() {
+      const spec = flow([review, use, { ...task("publish", "check") }], {
+        files: {
+          "check.yaml": {
+            ...file,
+            teams: [team("core", { ...task("look"), id: "look" }, { id: "release", subject: "release", approve: "Is it? ${{ tasks.look.status }}", blocked_by: ["look"] })]
+          }
+        }
+      })
+      const { fake, fiber, isAsked, run, there } = yield* asking(spec)
+      const answer = (answer: Partial<GateAnswer>, asked: number) =>
+        Effect.provideService(
+          AnswerTable.give(run, { team: "check/core", subject: "release", asked }, { decision: "approved", by: "penelope", ...answer }),
+          Database.Database,
+          there.database
+        )
+      yield* answer({ decision: "redo", redo: { team: "check/core", subject: "look" } }, 1)
+      yield* isAsked(2)
+      assert.deepStrictEqual(made(fake), { review: 1, look: 2 })
+      yield* answer({}, 2)
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(made(fake), { review: 1, look: 2, publish: 1 })
+    }))
+})

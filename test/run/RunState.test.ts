@@ -102,6 +102,7 @@ describe("RunState", () => {
       conditional: false,
       byCondition: false,
       isGate: false,
+      uses: undefined,
       gate: undefined,
       sentBack: undefined,
       dismissed: [],

@@ -39,10 +39,21 @@ const gate = {
   teams: whole.teams.map((team, index) => index === 0 ? team : { ...team, tasks: [{ subject: "only", blocked_by: ["plan"] }] })
 }
 
+/** A task that uses a workflow in place of the last task, and that workflow, which a file does not have in it. */
+const using = {
+  ...whole,
+  teams: whole.teams.map((team, index) =>
+    index === 0 ? team : { ...team, tasks: [{ id: "review", subject: "only", blocked_by: ["plan"], uses: "./review.yaml" }] })
+}
+const files = {
+  "./review.yaml": { ...whole, secrets: [], inputs: { ticket: "ABC-1", files: [] }, teams: whole.teams.slice(0, 1) }
+}
+
 /** What an example is put into, by its path. */
 const contextOf = (path: string): unknown => {
   if (/^(teams|teams\[\]\.tasks|teams\[\]\.tasks\[\]\.id)$/.test(path)) return alone
   if (path === "teams[].tasks[].approve") return gate
+  if (/^teams\[\]\.tasks\[\]\.(uses|with)$/.test(path)) return using
   return path === "teams[].tasks[].max_parallel" ? put(whole, segments("teams[].tasks[].matrix"), { file: ["a", "b"] }) : whole
 }
 
@@ -97,7 +108,7 @@ describe("SchemaKeys", () => {
       Effect.gen(function*() {
         const workflow = put(contextOf(path), segments(path), example)
         assert.isTrue(isValid(workflow), JSON.stringify(isValid.errors))
-        yield* WorkflowSpec.decodeUnknown(workflow)
+        yield* WorkflowSpec.decodeUnknown(put(workflow, ["files"], files))
       })
   )
 

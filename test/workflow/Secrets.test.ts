@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Evaluation from "../../src/workflow/Evaluation.ts"
+import type * as FileEvaluation from "../../src/workflow/FileEvaluation.ts"
 import * as WorkflowFile from "../../src/workflow/WorkflowFile.ts"
 import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
 
@@ -26,7 +27,7 @@ const environment = (env: string, secrets: Readonly<Record<string, string>>) =>
   Effect.gen(function*() {
     const spec = yield* WorkflowFile.parse(file(env), "f.yaml")
     const values = Object.fromEntries(Object.entries(secrets).map(([name, value]) => [name, Redacted.make(value)]))
-    const [variables = new Map<string, Evaluation.Variable>()] = (yield* Evaluation.environments(spec, { ...known, secrets: values })).values()
+    const [variables = new Map<string, FileEvaluation.Variable>()] = (yield* Evaluation.environments(spec, { ...known, secrets: values })).values()
     return [...variables].map(([name, { derived, value }]) => [name, Redacted.value(value), ...derived.map(Redacted.value)])
   })
 

@@ -62,6 +62,8 @@ describe("WorkflowFile", () => {
         approve: Option.none(),
         outputs: Option.none(),
         outputsPrompt: Option.none(),
+  uses: Option.none(),
+  with: Option.none(),
         type: Option.none(),
         timeout: Option.none(),
         retry: Option.none(),
@@ -129,7 +131,7 @@ describe("WorkflowFile", () => {
         "misspelt.yaml:16:20 teams[0].tasks[0].assign_to (team \"core\", task \"build\"): found \"implementor\","
         + " expected the name of a member of team \"core\" (did you mean \"implementer\"?)",
         "misspelt.yaml:19:9 teams[0].tasks[1].asign_to (team \"core\", task \"review\"): found an unknown key, expected one of the keys id, subject,"
-        + " description, assign_to, approve, blocked_by, type, timeout, retry, stalled_after, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean \"assign_to\"?)",
+        + " description, assign_to, approve, uses, with, blocked_by, type, timeout, retry, stalled_after, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean \"assign_to\"?)",
         "misspelt.yaml:20:22 teams[0].tasks[1].blocked_by[0] (team \"core\", task \"review\"): found \"biuld\","
         + " expected the subject of a task of team \"core\", or the id of any task (did you mean \"build\"?)",
         "misspelt.yaml:21:11 teardown: found \"on_complete\", expected \"on_completion\", \"on_failure\","
@@ -189,7 +191,7 @@ describe("WorkflowFile", () => {
 
   describe("refuses, as a file", () => {
     const empty = "flow.yaml:1:1 found an empty file, expected a workflow"
-    const keys = "a map with the keys apiVersion, metadata, inputs, secrets, agents, teams, teardown, defaults, max_parallel, park_after, budget, timeout, timeout_seconds"
+    const keys = "a map with the keys apiVersion, metadata, inputs, secrets, agents, teams, teardown, defaults, outputs, max_parallel, park_after, budget, timeout, timeout_seconds"
     refuses("an empty one", "", empty)
     refuses("one of comments", "# nothing yet\n", empty)
     refuses("one that is a list", "- 1\n", `flow.yaml:1:1 found a list, expected ${keys}`)
@@ -439,7 +441,7 @@ describe("WorkflowFile", () => {
       "words of other tools, each with ours, and told once",
       file(head, agents, ["teams:", "  - name: core", "    agents: [builder, tester]", "    steps:", ...build, "teardwon: always"]),
       "flow.yaml:9:5 teams[0].steps (team \"core\"): found an unknown key, expected one of the keys name, agents, max_parallel, tasks (did you mean \"tasks\"?)",
-      "flow.yaml:13:1 teardwon: found an unknown key, expected one of the keys apiVersion, metadata, inputs, secrets, agents, teams, teardown, defaults, max_parallel, park_after, budget, timeout, timeout_seconds (did you mean \"teardown\"?)"
+      "flow.yaml:13:1 teardwon: found an unknown key, expected one of the keys apiVersion, metadata, inputs, secrets, agents, teams, teardown, defaults, outputs, max_parallel, park_after, budget, timeout, timeout_seconds (did you mean \"teardown\"?)"
     )
     refuses(
       "a task in the words of other tools",
@@ -449,7 +451,7 @@ describe("WorkflowFile", () => {
       ...[["13:9", "title", "subject"], ["14:9", "prompt", "description"], ["15:9", "assignee", "assign_to"],
         ["16:9", "needs", "blocked_by"], ["17:9", "dependsOn", "blocked_by"]].map(([place, key, meant]) =>
           `flow.yaml:${place} teams[0].tasks[1].${key} (team "core"): found an unknown key,`
-          + ` expected one of the keys id, subject, description, assign_to, approve, blocked_by, type, timeout, retry, stalled_after, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean "${meant}"?)`)
+          + ` expected one of the keys id, subject, description, assign_to, approve, uses, with, blocked_by, type, timeout, retry, stalled_after, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean "${meant}"?)`)
     )
     refuses(
       "a time with a unit that is none",
@@ -511,7 +513,7 @@ describe("WorkflowFile", () => {
       "a key named __proto__",
       `__proto__: { name: x }\n${whole}`,
       "flow.yaml:1:1 __proto__: found an unknown key,"
-        + " expected one of the keys apiVersion, metadata, inputs, secrets, agents, teams, teardown, defaults, max_parallel, park_after, budget, timeout, timeout_seconds"
+        + " expected one of the keys apiVersion, metadata, inputs, secrets, agents, teams, teardown, defaults, outputs, max_parallel, park_after, budget, timeout, timeout_seconds"
     )
   })
 
@@ -555,7 +557,7 @@ describe("WorkflowFile", () => {
       "a misspelt word of another tool",
       file(head, agents, team, ["      - { titel: build, description: d, assign_to: builder }"]),
       "flow.yaml:10:11 teams[0].tasks[0].titel (team \"core\"): found an unknown key,"
-        + " expected one of the keys id, subject, description, assign_to, approve, blocked_by, type, timeout, retry, stalled_after, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean \"subject\"?)"
+        + " expected one of the keys id, subject, description, assign_to, approve, uses, with, blocked_by, type, timeout, retry, stalled_after, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean \"subject\"?)"
     )
     refuses(
       "an agent whose name is misspelt is not unknown in its team",
@@ -570,7 +572,7 @@ describe("WorkflowFile", () => {
         "      - { subject: test, description: d, assign_to: tester, blocked_by: [build] }"
       ]),
       "flow.yaml:10:11 teams[0].tasks[0].subjet (team \"core\"): found an unknown key,"
-        + " expected one of the keys id, subject, description, assign_to, approve, blocked_by, type, timeout, retry, stalled_after, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean \"subject\"?)"
+        + " expected one of the keys id, subject, description, assign_to, approve, uses, with, blocked_by, type, timeout, retry, stalled_after, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean \"subject\"?)"
     )
     refuses(
       "a member that is misspelt is not unknown where a task has it right",

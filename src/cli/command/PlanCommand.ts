@@ -20,7 +20,7 @@ import * as ProgramCheck from "../ProgramCheck.ts"
 import * as Streams from "../Streams.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 
-type Evaluated = Pick<Evaluation.Evaluated, "spec" | "instances">
+type Evaluated = Pick<Evaluation.Evaluated, "spec" | "instances" | "used">
 
 const existingOf = (evaluated: Evaluated) =>
   Effect.flatMap(Effect.serviceOption(AgamemnonClient), Option.match({
@@ -32,12 +32,12 @@ const existingOf = (evaluated: Evaluated) =>
 
 /** Shows the plan of a workflow, and its inputs; what exists on an Agamemnon that answers is marked. */
 export const show = Effect.fn("PlanCommand.show")(function*(evaluated: Evaluated, inputs: Inputs.InputValues, json: boolean) {
-  const { instances, spec } = evaluated
+  const { instances, spec, used } = evaluated
   yield* ProgramCheck.check(spec)
   yield* RunEnvironment.check(spec, yield* Backend.IsEmbedded)
   const existing = (yield* Backend.IsEmbedded) ? PlannedReuse.nothing : yield* existingOf(evaluated)
-  if (json) return yield* JsonLines.write(JSON.stringify(PlanData.make(spec, existing, { inputs, instances })))
-  yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing, inputs, instances }))
+  if (json) return yield* JsonLines.write(JSON.stringify(PlanData.make(spec, existing, { inputs, instances, used })))
+  yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing, inputs, instances, used }))
 })
 
 export const command = Command.make("plan", config, ({ file, input, inputs, json, ...flags }) =>
@@ -46,7 +46,7 @@ export const command = Command.make("plan", config, ({ file, input, inputs, json
     yield* loaded.warn
     const given = yield* GivenInputs.read(loaded.spec, { input, inputs })
     const evaluated = yield* WorkflowArgument.evaluate(loaded, given)
-    yield* WorkflowArgument.placed(loaded, evaluated.spec).pipe(
+    yield* WorkflowArgument.placed(loaded, evaluated).pipe(
       Effect.flatMap((spec) => show({ ...evaluated, spec }, Inputs.valuesOf(loaded.spec, given), json)),
       Effect.provide(Backend.toLookAt)
     )

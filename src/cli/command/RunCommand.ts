@@ -64,9 +64,9 @@ export const command = Command.make("run", config, ({ dryRun, file, force, input
       const prepare = Effect.gen(function*() {
         const given = canAsk ? yield* GivenInputs.ask(loaded.spec, flagged) : flagged
         const evaluated = yield* WorkflowArgument.evaluate(loaded, given)
-        const spec = yield* WorkflowArgument.placed(loaded, evaluated.spec)
+        const spec = yield* WorkflowArgument.placed(loaded, evaluated)
         // Nothing has been found wrong with what is given.
-        return { given: yield* Effect.orDie(Schema.validate(Inputs.GivenInputs)(given)), spec, instances: evaluated.instances }
+        return { given: yield* Effect.orDie(Schema.validate(Inputs.GivenInputs)(given)), spec, instances: evaluated.instances, used: evaluated.used }
       })
       if (dryRun) {
         const { given, ...evaluated } = yield* prepare
