@@ -12,6 +12,7 @@ import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { AgentSpec, TaskSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import { count, duration, oneLine } from "./Format.ts"
 import * as PlannedBudget from "./PlannedBudget.ts"
+import type { PlannedConditions } from "./PlannedConditions.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
 
@@ -45,6 +46,8 @@ export interface Options {
   readonly instances?: Evaluation.Evaluated["instances"] | undefined
   /** The workflows that tasks use. */
   readonly used?: Evaluation.Evaluated["used"] | undefined
+  /** What becomes of conditions that are known. */
+  readonly conditions?: PlannedConditions | undefined
 }
 
 const treatments: Record<Treatment, { readonly words: string; readonly paint: keyof Style }> = {
@@ -124,7 +127,7 @@ const agentCells = (agent: AgentSpec, reused: string, style: Style): ReadonlyArr
 type Waves = ReadonlyArray<ReadonlyArray<WorkflowGraph.Place & { readonly task: TaskSpec }>>
 
 /** The tasks of a team, each with the number of its wave, of those that it has tasks in. */
-const teamLines = (team: TeamSpec, all: Waves, reused: string, { existing, instances, style, width }: Options): ReadonlyArray<string> => {
+const teamLines = (team: TeamSpec, all: Waves, reused: string, { conditions, existing, instances, style, width }: Options): ReadonlyArray<string> => {
   const waves = all.map((wave, number) => ({ number, tasks: wave.filter((place) => place.team === team.name) }))
     .filter(({ tasks }) => tasks.length > 0)
   const path = WorkflowGraph.criticalPath(WorkflowGraph.make([team])).map(({ subject }) => subject)
@@ -135,10 +138,11 @@ const teamLines = (team: TeamSpec, all: Waves, reused: string, { existing, insta
   }
   const rows = waves.flatMap(({ number, tasks }) =>
     tasks.map(({ subject, task }, position) => {
+      const key = WorkflowGraph.keyOf({ team: team.name, subject })
       return [
         `  ${position === 0 ? style.active(String(number + 1).padStart(3)) : "   "}  ${oneLine(subject)}`,
         oneLine(task.assignTo.join(", ")),
-        style.faint(oneLine(when(task, instances?.get(WorkflowGraph.keyOf({ team: team.name, subject }))))),
+        style.faint(oneLine(when(task, { holds: conditions?.get(key), instances: instances?.get(key) }))),
         stateOf(subject)
       ]
     })
@@ -152,10 +156,13 @@ const teamLines = (team: TeamSpec, all: Waves, reused: string, { existing, insta
 }
 
 /** What a task waits for, whether it then runs, in which instances, and how often it is tried. */
-const when = ({ blockedBy, condition, matrix, maxParallel, retry, uses }: TaskSpec, instances: ReadonlyArray<Instances.Instance> | undefined): string => [
+const when = (
+  { blockedBy, condition, matrix, maxParallel, retry, uses }: TaskSpec,
+  { holds, instances }: { readonly holds: boolean | undefined; readonly instances: ReadonlyArray<Instances.Instance> | undefined }
+): string => [
   ...Option.toArray(Option.map(uses, (file) => `uses ${file}`)),
   ...(blockedBy.length === 0 ? [] : [`after ${blockedBy.join(", ")}`]),
-  ...Option.toArray(Option.map(condition, (text) => `if ${text}`)),
+  ...Option.toArray(Option.map(condition, (text) => `if ${text}${holds === undefined ? "" : holds ? ", which holds" : ", which does not hold"}`)),
   ...(Option.isNone(matrix) ? [] : [instancesInWords(instances)]),
   ...Option.toArray(Option.map(maxParallel, (most) => `at most ${most} at once`)),
   ...Option.toArray(Option.map(retry, ({ times }) => `up to ${count(times + 1, "attempt")}`))

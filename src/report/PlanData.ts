@@ -11,12 +11,14 @@ import type { TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as BudgetData from "./BudgetData.ts"
 import type { PlannedReuse } from "./Plan.ts"
 import * as PlannedBudget from "./PlannedBudget.ts"
+import type { PlannedConditions } from "./PlannedConditions.ts"
 
 /** Makes the plan of a workflow that was evaluated with these inputs. */
 export const make = (
   spec: WorkflowSpec,
   { resources, tasks }: PlannedReuse,
-  { inputs = {}, instances = new Map(), used = new Map() }: {
+  { conditions = new Map(), inputs = {}, instances = new Map(), used = new Map() }: {
+    readonly conditions?: PlannedConditions
     readonly inputs?: InputValues
     readonly instances?: Evaluation.Evaluated["instances"]
     readonly used?: Evaluation.Evaluated["used"]
@@ -43,7 +45,7 @@ export const make = (
       workingDir,
       ...reuses("agent", name)
     })),
-    teams: spec.teams.map((team) => ({ ...teamData(team, waves, tasks, instances), ...reuses("team", team.name) })),
+    teams: spec.teams.map((team) => ({ ...teamData(team, waves, tasks, { conditions, instances }), ...reuses("team", team.name) })),
     waves,
     criticalPath: WorkflowGraph.criticalPath(graph).map(placeOf)
   }
@@ -68,7 +70,7 @@ const teamData = (
   { agents, name, tasks }: TeamSpec,
   waves: ReadonlyArray<ReadonlyArray<WorkflowGraph.Place>>,
   existing: PlannedReuse["tasks"],
-  instances: Evaluation.Evaluated["instances"]
+  { conditions, instances }: { readonly conditions: PlannedConditions; readonly instances: Evaluation.Evaluated["instances"] }
 ) => {
   const earlier = new Map(existing.flatMap(({ id, subject, team, treatment }) =>
     team === name ? [[subject, { id, treatment }] as const] : []))
@@ -93,7 +95,7 @@ const teamData = (
         ...(Option.isNone(id) ? {} : { id: id.value }),
         assignTo: assignee,
         blockedBy,
-        ...known({ if: condition, uses, outputs, maxParallel }),
+        ...known({ if: condition, holds: Option.fromNullable(conditions.get(WorkflowGraph.keyOf({ team: name, subject }))), uses, outputs, maxParallel }),
         ...(Option.isNone(matrix) ? {} : { instances: instancesOf(subject) }),
         ...earlierOf(subject)
       }

@@ -175,6 +175,10 @@ const footer = (
   const agents = resources.filter(({ kind, status }) => kind === "agent" && status === "started").length
   const teams = resources.filter(({ kind, status }) => kind === "team" && status !== "creating").length
   const { agents: ofAgents, teams: ofTeams } = state.declared
+  const [gate, ...gates] = RunState.openGates(state)
+  if (gate !== undefined) {
+    return style.doubtful(`${gates.length === 0 ? "an answer is" : `${gates.length + 1} answers are`} waited for: telemachy approve ${state.run}${gates.length === 0 ? "" : " TASK"}`)
+  }
   const isBegun = RunState.tasks(state).some(({ earlier, status }) => !earlier && status !== "waiting")
   return !isBegun && (agents < ofAgents.length || teams < ofTeams.length)
     ? style.active(`provisioning: ${agents} of ${count(ofAgents.length, "agent")} started, ${teams} of ${count(ofTeams.length, "team")} made`)

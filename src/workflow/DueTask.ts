@@ -3,6 +3,7 @@
  * tasks before it have answered: whether it runs, and its description.
  */
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Condition from "./expression/Condition.ts"
 import * as Expression from "./expression/Expression.ts"
 import * as Scope from "./expression/Scope.ts"
@@ -106,13 +107,24 @@ export const runs = (condition: string, known: Known, { failure, success }: Befo
     inWords
   )
 
+/** Whether a condition holds, as far as that is known before a run: not when it asks for other tasks. */
+export const holds = (condition: string, early: StrictEvaluator.Contexts): Option.Option<boolean> =>
+  Option.flatMap(Either.getRight(Condition.parse(condition)), ({ expression }) => {
+    const { calls, reads } = ScopeFaults.check(expression, anything)
+    const isLate = reads.some(([context]) => context === "tasks") || calls.some((name) => statusFunctions.has(name))
+    return isLate ? Option.none() : Option.map(Either.getRight(StrictEvaluator.evaluate(expression, early)), Value.isTrue)
+  })
+
+/** The functions that tell how the tasks before one have ended. */
+const statusFunctions: ReadonlySet<string> = new Set(["always", "failure", "success"])
+
 /** Whether an expression that reads this asks for no more than how a task has ended, or each instance of it. */
 export const isOfStatus = ([context, , ...fields]: ReadonlyArray<string>): boolean =>
   context === "tasks" && (fields[0] === "*" ? fields[1] : fields[0]) === "status"
 
 const asksForEnds = (expression: Expression.Expression): boolean => {
   const { calls, reads } = ScopeFaults.check(expression, anything)
-  return calls.some((name) => name === "always" || name === "failure" || name === "success")
+  return calls.some((name) => statusFunctions.has(name))
     || reads.some(isOfStatus)
 }
 

@@ -82,6 +82,8 @@ describe.concurrent("a gate", () => {
       yield* Effect.scoped(Effect.gen(function*() {
         const { exited, output, until } = yield* telemachy(["run", file], { env })
         yield* until("a question", () => (output().stdout.includes("waits for an answer") ? true : undefined))
+        const status = yield* run(["status", "living"], { env })
+        assert.match(status.stdout, /\nit waits for an answer: telemachy approve [0-9a-f]{16}\n$/)
         const approved = yield* run(["approve", "living"], { env })
         assert.strictEqual(approved.code, 0, approved.stderr)
         const { code, stderr } = yield* exited

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import stringWidth from "string-width"
 import * as Plan from "../../src/report/Plan.ts"
 import * as PlanData from "../../src/report/PlanData.ts"
+import * as PlannedConditions from "../../src/report/PlannedConditions.ts"
 import * as Style from "../../src/report/Style.ts"
 import * as Evaluation from "../../src/workflow/Evaluation.ts"
 import * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
@@ -105,6 +106,32 @@ describe("Plan", () => {
         Plan.render(spec, { style: Style.plain, width: 200, existing: { resources: [], tasks: [] } }),
         "critical path, 40 tasks: t0 → t1 → t2 → t3 → t4 → (30 more) → t35 → t36 → t37 → t38 → t39"
       )
+    }))
+
+  it.effect("tells what becomes of conditions that are known, and nothing of others", () =>
+    Effect.gen(function*() {
+      const conditions = ["inputs.deep", "!inputs.deep && inputs.depth > 1", "tasks.plan.status == 'failed'", "always()"]
+      const spec = yield* WorkflowSpec.decodeUnknown({
+        ...workflow,
+        inputs: { deep: true, depth: 2 },
+        teams: [{
+          name: "weavers",
+          agents: ["penelope", "mentor"],
+          tasks: [{ ...task("plan"), id: "plan" }, ...conditions.map((condition, position) => ({ ...task(`t${position}`, "plan"), if: condition }))]
+        }]
+      })
+      const evaluated = yield* Evaluation.evaluate(spec, { inputs: {}, run: { id: "r", attempt: 1 } })
+      const known = PlannedConditions.of(evaluated)
+      const existing = { resources: [], tasks: [] }
+      const lines = Plan.render(evaluated.spec, { style: Style.plain, width: 120, existing, conditions: known }).split("\n")
+      assert.deepStrictEqual(lines.filter((line) => line.includes("; if ")).map((line) => line.replace(/.*; /, "")), [
+        "if inputs.deep, which holds",
+        "if !inputs.deep && inputs.depth > 1, which does not hold",
+        "if tasks.plan.status == 'failed'",
+        "if always()"
+      ])
+      const { teams } = PlanData.make(evaluated.spec, existing, { conditions: known })
+      assert.deepStrictEqual(teams[0]?.tasks.map((each) => "holds" in each ? each.holds : undefined), [undefined, true, false, undefined, undefined])
     }))
 
   it.effect("tells in which instances a task is done, as far as that is known", () =>

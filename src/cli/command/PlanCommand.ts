@@ -8,6 +8,7 @@ import * as RunEnvironment from "../../executor/RunEnvironment.ts"
 import { oneLine } from "../../report/Format.ts"
 import * as Plan from "../../report/Plan.ts"
 import * as PlanData from "../../report/PlanData.ts"
+import * as PlannedConditions from "../../report/PlannedConditions.ts"
 import type * as Evaluation from "../../workflow/Evaluation.ts"
 import * as Inputs from "../../workflow/Inputs.ts"
 import * as Backend from "../Backend.ts"
@@ -20,7 +21,7 @@ import * as ProgramCheck from "../ProgramCheck.ts"
 import * as Streams from "../Streams.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 
-type Evaluated = Pick<Evaluation.Evaluated, "spec" | "instances" | "used">
+type Evaluated = Pick<Evaluation.Evaluated, "spec" | "contexts" | "instances" | "used">
 
 const existingOf = (evaluated: Evaluated) =>
   Effect.flatMap(Effect.serviceOption(AgamemnonClient), Option.match({
@@ -36,8 +37,9 @@ export const show = Effect.fn("PlanCommand.show")(function*(evaluated: Evaluated
   yield* ProgramCheck.check(spec)
   yield* RunEnvironment.check(spec, yield* Backend.IsEmbedded)
   const existing = (yield* Backend.IsEmbedded) ? PlannedReuse.nothing : yield* existingOf(evaluated)
-  if (json) return yield* JsonLines.write(JSON.stringify(PlanData.make(spec, existing, { inputs, instances, used })))
-  yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), existing, inputs, instances, used }))
+  const conditions = PlannedConditions.of(evaluated)
+  if (json) return yield* JsonLines.write(JSON.stringify(PlanData.make(spec, existing, { conditions, inputs, instances, used })))
+  yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), conditions, existing, inputs, instances, used }))
 })
 
 export const command = Command.make("plan", config, ({ file, input, inputs, json, ...flags }) =>

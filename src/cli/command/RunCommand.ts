@@ -66,7 +66,7 @@ export const command = Command.make("run", config, ({ dryRun, file, force, input
         const evaluated = yield* WorkflowArgument.evaluate(loaded, given)
         const spec = yield* WorkflowArgument.placed(loaded, evaluated)
         // Nothing has been found wrong with what is given.
-        return { given: yield* Effect.orDie(Schema.validate(Inputs.GivenInputs)(given)), spec, instances: evaluated.instances, used: evaluated.used }
+        return { given: yield* Effect.orDie(Schema.validate(Inputs.GivenInputs)(given)), spec, contexts: evaluated.contexts, instances: evaluated.instances, used: evaluated.used }
       })
       if (dryRun) {
         const { given, ...evaluated } = yield* prepare

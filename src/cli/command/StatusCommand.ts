@@ -35,6 +35,7 @@ const next = ({ status }: RunSummary, state: RunState.RunState): ReadonlyArray<s
   const remaining = RunState.remaining(state).length
   const further = NextCommand.resumption(state)
   return [
+    ...(status === "running" && RunState.openGates(state).length > 0 ? [`it waits for an answer: ${NextCommand.approve(state)}`] : []),
     ...(status === "running" || further === undefined ? [] : [NextCommand.howToGoOn(state, further)]),
     ...(status === "interrupted" && remaining > 0 && !state.embedded ? [`or remove what it made: ${NextCommand.cleanup(state)}`] : [])
   ]
