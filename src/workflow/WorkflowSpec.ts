@@ -565,8 +565,13 @@ export const decodeUnknown = (
  * @since 0.1.0
  * @category functions
  */
-export const warnings = (input: unknown, { locate, used = { name: UsedFiles.root, find: UsedFiles.withinRaw(input) } }: Pick<Origin, "locate" | "used"> = {}): ReadonlyArray<WorkflowProblem.Warning> =>
-  WorkflowWarnings.find(input, locate, used)
+export const warnings = (
+  input: unknown,
+  origin: Omit<Origin, "source" | "writtenAt" | "problems" | "omitted"> = {}
+): ReadonlyArray<WorkflowProblem.Warning> => {
+  const { locate, used = { name: UsedFiles.root, find: UsedFiles.withinRaw(input) } } = origin
+  return WorkflowWarnings.find(input, locate, used)
+}
 
 /** What is wrong with a file that its schema does not see. */
 const findingsOf = (input: unknown, used: UseProblems.Used): ReadonlyArray<WorkflowProblem.Finding> => [
