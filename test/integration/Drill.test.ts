@@ -71,7 +71,8 @@ describe.concurrent("telemachy drill", () => {
       // The loss of Agamemnon was noticed, and told with its time.
       for (const { name, noticedAfterSeconds, noticedWithinSeconds } of cases) {
         if (!["refused", "hung", "reset"].includes(name)) continue
-        assert.isAbove(noticedAfterSeconds ?? 0, 0.4, name)
+        // Not at the first ping. On a busy machine one can be sent late, and the next in time.
+        assert.isAbove(noticedAfterSeconds ?? 0, 0.3, name)
         assert.isAtMost(noticedAfterSeconds ?? Infinity, noticedWithinSeconds ?? 0, name)
       }
       assert.deepStrictEqual(readdirSync(TMPDIR), [])
