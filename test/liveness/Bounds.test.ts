@@ -63,6 +63,17 @@ const watch = (
     return { lost: yield* lossOf(heartbeat), failed, lastAnswer: () => lastAnswer }
   })
 
+/** A ping at the very beginning, answered before the outage. */
+const suspectedAtOnce: Settings = {
+  failures: ["refuses", "refuses", "refuses", "refuses"],
+  interval: 421,
+  threshold: 2,
+  timeout: 421,
+  lag: 0,
+  outage: 1,
+  suspicions: [0]
+}
+
 const runs = { fastCheck: { numRuns: 50 } }
 
 /** Runs a test on a clock whose time passes when it says so. */
@@ -95,5 +106,5 @@ describe("the bounds of a heartbeat", () => {
       const { lost } = yield* watch({ ...generated, lag: 0 }, isOut)
       yield* pass(outage + length + 2 * Math.max(interval, timeout))
       assert.isTrue(yield* isRunning(lost))
-    })), runs)
+    })), { fastCheck: { ...runs.fastCheck, examples: [[suspectedAtOnce]] } })
 })

@@ -20,15 +20,17 @@ export interface VirtualClock {
   readonly pass: (millis: number) => Effect.Effect<void>
 }
 
-/** Waits until whatever can go on has done so: fibers go on in microtasks, and so does a database in memory. */
-const settled = Effect.async<void>((resume) => {
-  setImmediate(() => setImmediate(() => resume(Effect.void)))
-})
-
 /** Makes a clock that stands at 0. */
 export const make = (): VirtualClock => {
   let now = 0
   let timers: ReadonlyArray<Timer> = []
+  const turns = new Set<NodeJS.Immediate>()
+  // Waits until whatever can go on has done so: fibers go on in microtasks, and so does a database in memory. What has
+  // given others their turn comes before any time passes, however often it does.
+  const settled = Effect.async<void>((resume) => {
+    const look = () => setImmediate(() => setImmediate(() => turns.size > 0 ? look() : resume(Effect.void)))
+    look()
+  })
   const schedule = (duration: Duration.Duration, fire: () => void) => {
     const millis = Math.ceil(Duration.toMillis(duration))
     const timer: Timer = { at: now + millis, fire }
@@ -50,8 +52,15 @@ export const make = (): VirtualClock => {
         if (!Duration.isFinite(duration)) return
         // No time has to pass for that: others have their turn.
         if (Duration.toMillis(duration) === 0) {
-          setImmediate(() => resume(Effect.void))
-          return
+          const turn = setImmediate(() => {
+            turns.delete(turn)
+            resume(Effect.void)
+          })
+          turns.add(turn)
+          return Effect.sync(() => {
+            clearImmediate(turn)
+            turns.delete(turn)
+          })
         }
         const cancel = schedule(duration, () => resume(Effect.void))
         return Effect.sync(cancel)
