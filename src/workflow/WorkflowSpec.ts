@@ -12,309 +12,32 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import { AgentSpec } from "./AgentSpec.ts"
 import { Budget } from "./Budget.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
-import { Matrix } from "./Matrix.ts"
 import * as MatrixProblems from "./MatrixProblems.ts"
 import { MaxParallel } from "./MaxParallel.ts"
 import * as Outputs from "./Outputs.ts"
 import * as PrototypeKeys from "./PrototypeKeys.ts"
 import * as ReferenceProblems from "./ReferenceProblems.ts"
-import { RetryPolicy } from "./RetryPolicy.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import * as Secrets from "./Secrets.ts"
+import { listOf, optional } from "./SpecFields.ts"
+import { TaskDefaults } from "./TaskSpec.ts"
+import { TeamSpec } from "./TeamSpec.ts"
 import { TeardownPolicy } from "./TeardownPolicy.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 import * as TaskKind from "./TaskKind.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import * as UseProblems from "./UseProblems.ts"
-import { maxBytes, Model, NonBlank, nonBlank, templateOfAtMost, Text, textOfAtMost } from "./WorkflowText.ts"
+import { NonBlank, Text } from "./WorkflowText.ts"
 import * as WorkflowWarnings from "./WorkflowWarnings.ts"
 import { WrittenDuration } from "./WrittenDuration.ts"
 
-// An empty text stands for no text, as it did in the Python Telemachy.
-const optionalText = (
-  annotations: Schema.PropertySignature.Annotations<Option.Option<string>>,
-  text: Schema.Schema<string> = Text
-) =>
-  Schema.optionalToRequired(Schema.NullishOr(text), Schema.OptionFromSelf(text.pipe(Schema.minLength(1))), {
-    decode: Option.filter((text): text is string => typeof text === "string" && text !== ""),
-    encode: (text) => text
-  }).annotations(annotations)
-
-const Cpus = Schema.Number.pipe(
-  Schema.filter((cpus) => Number.isSafeInteger(cpus) && cpus > 0, {
-    jsonSchema: { minimum: 1, multipleOf: 1 },
-    arbitrary: () => (fc) => fc.integer({ min: 1, max: 64 }),
-    ...SchemaProblems.expects("a whole number greater than 0")
-  })
-)
-
-/** A key that may be absent, and then nothing is said. */
-const optional = <A, I, R>(value: Schema.Schema<A, I, R>) => Schema.optionalWith(value, { as: "Option" })
-
-const StalledAfter = optional(WrittenDuration.annotations({
-  description: "How long an attempt may show no sign of life before it ends as `stalled`. Absent: as long as it likes."
-})).pipe(Schema.fromKey("stalled_after"))
-
-const listOf = <A, I, R>(item: Schema.Schema<A, I, R>, what: string, why?: string) =>
-  Schema.Array(item).pipe(
-    Schema.filter((items) => items.length > 0, {
-      jsonSchema: { minItems: 1 },
-      ...SchemaProblems.expects(`a list of ${what}s`, `at least one ${what}${why === undefined ? "" : ` (${why})`}`)
-    })
-  )
-
-/**
- * Schema of an agent: a worker that Agamemnon runs for the workflow.
- *
- * **Example** (The programs of a workflow)
- *
- * ```ts
- * import type { WorkflowSpec } from "telemachy"
- *
- * export const programOf = ({ name, program }: WorkflowSpec.AgentSpec) => `${name}: ${program}`
- * ```
- *
- * @since 0.1.0
- * @category schemas
- */
-export const AgentSpec = Schema.Struct({
-  name: nonBlank(textOfAtMost(256)).annotations({
-    description: "Name of the agent, unique in the workflow. At most 256 bytes.",
-    examples: ["implementer"]
-  }),
-  program: Schema.optionalWith(
-    nonBlank(templateOfAtMost(1024)).annotations({
-      description: "Program that the agent runs. `none` completes every task at once. At most 1024 bytes.",
-      examples: ["claude-code", "none", "sh"],
-      default: "claude-code"
-    }),
-    { default: () => "claude-code" }
-  ),
-  model: optionalText({
-    description: "Model that the program is told to use, sent as two program arguments, `--model` and the model."
-  }, Model),
-  workingDir: Schema.optionalWith(
-    NonBlank.annotations({
-      description: "Directory in which the program runs. A relative one is beside the workflow file, or in the current directory " +
-        "when the workflow is on standard input; an Agamemnon that is named gets it as it is written.",
-      default: "/tmp"
-    }),
-    { default: () => "/tmp" }
-  ).pipe(Schema.fromKey("working_dir")),
-  runtime: Schema.optionalWith(
-    Schema.Literal("local", "docker").annotations({
-      description: "Where the program runs: as a process of the host, or in a container made from `docker_image`.",
-      default: "local"
-    }),
-    { default: () => "local" as const }
-  ),
-  dockerImage: optionalText({
-    description: "Image of the container. Required when `runtime` is `docker`."
-  }).pipe(Schema.fromKey("docker_image")),
-  cpus: Schema.optionalWith(
-    Cpus.annotations({ description: "Number of CPUs of the container.", default: 2 }),
-    { default: () => 2 }
-  ),
-  memory: Schema.optionalWith(
-    NonBlank.annotations({ description: "Memory of the container.", examples: ["512m", "4g"], default: "4g" }),
-    { default: () => "4g" }
-  ),
-  env: Schema.optionalWith(
-    Secrets.Environment.annotations({
-      description: "Variables in the environment of the program, by name, on the embedded Agamemnon. Here alone, `${{ secrets.NAME }}` " +
-        "can be read.",
-      examples: [{ GH_TOKEN: "${{ secrets.GITHUB_TOKEN }}", LOG_LEVEL: "debug" }]
-    }),
-    { exact: true }
-  ),
-  stalledAfter: StalledAfter
-}).annotations({ identifier: "AgentSpec", description: "An agent: a worker that Agamemnon runs for the workflow." })
-export interface AgentSpec extends Schema.Schema.Type<typeof AgentSpec> {}
-
-// What an expression can name without quotes.
-const TaskId = Text.pipe(
-  Schema.filter((id) => /^[A-Za-z0-9_-]{1,64}$/.test(id), {
-    jsonSchema: { pattern: "^[A-Za-z0-9_-]{1,64}$" },
-    arbitrary: () => (fc) => fc.stringMatching(/^[A-Za-z0-9_-]{1,16}$/),
-    ...SchemaProblems.expects("text of letters, digits, _ and -, at most 64")
-  })
-)
-
-const Assignees = Schema.transform(
-  Schema.Union(Text, listOf(Text, "name of a member of the team")).annotations(
-    SchemaProblems.expects("the name of a member of the team, or a list of such names")
-  ),
-  Schema.Array(Text).pipe(
-    Schema.filter((names) => names.length > 0, {
-      jsonSchema: {},
-      arbitrary: () => (fc) => fc.array(fc.string({ unit: "grapheme-ascii" }), { minLength: 1 })
-    })
-  ),
-  {
-    strict: true,
-    decode: (names) => typeof names === "string" ? [names] : names,
-    encode: (names) => names.length === 1 ? names[0] ?? "" : names
-  }
-)
-
-// YAML reads a bare true as no text.
-const Condition = Schema.transform(
-  Schema.Union(Text, Schema.Boolean).annotations(SchemaProblems.expects("an expression, as text")),
-  Text,
-  { strict: true, decode: String, encode: (text) => text }
-)
-
-/** The types of task that Agamemnon knows. */
-const TaskType = Schema.Literal("general", "research", "implementation", "review", "testing", "hello")
-
-/**
- * Schema of a task: what one member of a team is to do, and after which tasks of the team.
- *
- * **Example** (Tasks that can start at once)
- *
- * ```ts
- * import type { WorkflowSpec } from "telemachy"
- *
- * export const isReady = ({ blockedBy }: WorkflowSpec.TaskSpec) => blockedBy.length === 0
- * ```
- *
- * @since 0.1.0
- * @category schemas
- */
-export const TaskSpec = Schema.Struct({
-  id: optional(TaskId.annotations({
-    description: "Name by which other tasks can refer to this one, unique in the workflow: letters, digits, _ and -.",
-    examples: ["plan"]
-  })),
-  subject: nonBlank(templateOfAtMost(512)).annotations({
-    description: "Short title of the task, unique in its team. At most 512 bytes.",
-    examples: ["Write the tests"]
-  }),
-  // One of an ordinary task; that it is there is checked by the kind of task.
-  description: Schema.optionalWith(
-    templateOfAtMost(4096).annotations({
-      description: "What the agent is told to do. At most 4096 bytes. Required, unless the task has `approve` or `uses`."
-    }),
-    { default: () => "" }
-  ),
-  assignTo: Schema.optionalToRequired(
-    Assignees.annotations({
-      description: "Name of the member of the team that does the task, or a list of names: of those, the one that has least to do. " +
-        "Required, unless the task has `approve` or `uses`."
-    }),
-    Schema.typeSchema(Schema.Array(Text)),
-    { decode: Option.getOrElse((): ReadonlyArray<string> => []), encode: Option.liftPredicate((names) => names.length > 0) }
-  ).pipe(Schema.fromKey("assign_to")),
-  approve: optional(nonBlank(templateOfAtMost(maxBytes.question)).annotations({
-    description: "What a person is asked, instead of an agent: the task is a gate, which `telemachy approve` and `telemachy reject` answer. " +
-      "At most 2048 bytes."
-  })),
-  uses: optional(nonBlank(textOfAtMost(UsedFiles.maxPathBytes)).annotations({
-    description: "File of another workflow that is run as this task, relative to this file, in place of `description` and `assign_to`. " +
-      "Its tasks, agents and teams have names that begin with the id of this task, which it needs. At most 5 files deep."
-  })),
-  with: optional(Inputs.GivenInputs.annotations({
-    description: "What the workflow of `uses` is given, by the names of its inputs. Expressions read what this task can read.",
-    ...SchemaProblems.expects("a map of the names of inputs to their values")
-  })),
-  blockedBy: Schema.optionalWith(
-    Schema.Array(Text).annotations({
-      description: "The tasks that must be completed before this one starts: subjects of the same team, or ids of any team.",
-      default: []
-    }),
-    { default: () => [] }
-  ).pipe(Schema.fromKey("blocked_by")),
-  type: optional(TaskType.annotations({
-    description: "Type of the task, by which a real Agamemnon finds the workers for it. Absent: nothing is sent."
-  })),
-  timeout: optional(WrittenDuration.annotations({
-    description: "Limit of each attempt, from the moment that it is seen running; of a gate, how long it waits until it counts as " +
-      "rejected. Absent: as long as it takes."
-  })),
-  retry: optional(RetryPolicy.annotations({
-    description: "Whether the task is tried again when an attempt does not complete: how often, or a map. Absent: it is not."
-  })),
-  stalledAfter: StalledAfter,
-  condition: optional(Condition.annotations({
-    description: "Whether the task runs, an expression that is evaluated when all that it waits for has ended.",
-    default: "success()"
-  })).pipe(Schema.fromKey("if")),
-  matrix: optional(Matrix.annotations({
-    description: "Lists of values by name: each combination makes an instance of the task, whose texts read them as `${{ matrix.NAME }}`. " +
-      "`include` adds values or combinations, `exclude` leaves some out. At most 1000 instances. Absent: the task is one."
-  })),
-  maxParallel: optional(MaxParallel.annotations({
-    description: "How many instances of the matrix are under way at once, at most. Absent: all."
-  })).pipe(Schema.fromKey("max_parallel")),
-  outputs: optional(Outputs.Outputs.annotations({
-    description: "What the task answers by name, which other tasks can read, each with its type: string, number, boolean or list."
-  })),
-  outputsPrompt: optional(Schema.Boolean.annotations({
-    description: "Whether the description ends with a paragraph that asks for the outputs. Absent: unless the program is an interpreter."
-  })).pipe(Schema.fromKey("outputs_prompt")),
-  continueOnError: optional(Schema.Boolean.annotations({
-    description: "Whether the run goes on, and can complete, though this task fails.",
-    default: false
-  })).pipe(Schema.fromKey("continue_on_error"))
-}).annotations({ identifier: "TaskSpec", description: "A task: what one member of a team is to do, and after what." })
-export interface TaskSpec extends Schema.Schema.Type<typeof TaskSpec> {}
-
-/**
- * Schema of a team: agents of the workflow, and the tasks that they share.
- *
- * **Example** (The size of a team)
- *
- * ```ts
- * import type { WorkflowSpec } from "telemachy"
- *
- * export const sizeOf = ({ agents, tasks }: WorkflowSpec.TeamSpec) => ({ agents: agents.length, tasks: tasks.length })
- * ```
- *
- * @since 0.1.0
- * @category schemas
- */
-export const TeamSpec = Schema.Struct({
-  name: nonBlank(textOfAtMost(256)).annotations({
-    description: "Name of the team, unique in the workflow. At most 256 bytes.",
-    examples: ["core"]
-  }),
-  agents: listOf(Text, "agent name").annotations({ description: "Names of the agents that are members of the team." }),
-  maxParallel: optional(MaxParallel.annotations({
-    description: "How many tasks of the team are under way at once, at most. Absent: all that can."
-  })).pipe(Schema.fromKey("max_parallel")),
-  tasks: listOf(TaskSpec, "task", "a team without tasks has nothing to do").annotations({
-    description: "Tasks of the team, in any order."
-  })
-}).annotations({
-  identifier: "TeamSpec",
-  description: "A team: agents of the workflow, and the tasks that they share."
-})
-export interface TeamSpec extends Schema.Schema.Type<typeof TeamSpec> {}
-
-/**
- * Schema of what holds for every task that does not say otherwise.
- *
- * **Example** (Whether tasks are tried again)
- *
- * ```ts
- * import { Option } from "effect"
- * import type { WorkflowSpec } from "telemachy"
- *
- * export const areRetried = ({ retry }: WorkflowSpec.TaskDefaults) => Option.isSome(retry)
- * ```
- *
- * @since 0.1.0
- * @category schemas
- */
-export const TaskDefaults = Schema.Struct({
-  timeout: TaskSpec.fields.timeout,
-  retry: TaskSpec.fields.retry,
-  stalledAfter: StalledAfter
-}).annotations({ description: "What holds for every task that does not say otherwise." })
-export interface TaskDefaults extends Schema.Schema.Type<typeof TaskDefaults> {}
+export { AgentSpec } from "./AgentSpec.ts"
+export { TaskDefaults, TaskSpec } from "./TaskSpec.ts"
+export { TeamSpec } from "./TeamSpec.ts"
 
 const ParkAfter = Schema.Union(Schema.Literal("never"), WrittenDuration).annotations(
   SchemaProblems.expects("a duration such as 10m, or never")
