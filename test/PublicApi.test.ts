@@ -51,7 +51,11 @@ const exportsOf = (program: ts.Program): ReadonlyArray<Export> => {
     const symbol = source === undefined ? undefined : checker.getSymbolAtLocation(source)
     const exported = symbol === undefined ? [] : checker.getExportsOfModule(symbol)
     return exported.flatMap((each) => {
-      const { declarations = [], name } = each
+      const { name } = each
+      // What a module exports of another one is explained there, unless it says more here.
+      const isExplained = each.declarations?.some((declaration) => commentOf(declaration) !== "") ?? false
+      const isAlias = (each.flags & ts.SymbolFlags.Alias) !== 0
+      const { declarations = [] } = isAlias && !isExplained ? checker.getAliasedSymbol(each) : each
       const comment = declarations.map(commentOf).find((text) => text !== "") ?? ""
       return comment.includes("@internal")
         ? []
