@@ -128,7 +128,7 @@ const arrivalsOfFormer = Effect.fnUntraced(function*(
 const limitOf = ({ request: { spec }, timeout }: Options, { workflowTimeout }: RunSettings): Duration.Duration =>
   Option.fromNullable(timeout).pipe(
     Option.map(Duration.decode),
-    Option.orElse(() => spec.timeout),
+    Option.orElse(() => TaskPolicy.ofRun(spec)),
     Option.getOrElse(() => workflowTimeout)
   )
 

@@ -166,24 +166,25 @@ const writeBudget = ({ agentTime, tasks, tokens, usd }: Parts.BudgetOptions): Wr
     usd: writeValue(usd),
     tokens: writeValue(tokens),
     tasks: writeValue(tasks),
-    agent_time: isExpression(agentTime) ? agentTime.toString() : durationOf(agentTime)
+    agent_time: durationOf(agentTime)
   })
 
 const limitsOf = ({ retry, stalledAfter, timeout }: Parts.DefaultsOptions): Written =>
   said({
     timeout: durationOf(timeout),
-    retry: typeof retry === "object" ? writeRetry(retry) : retry,
+    retry: typeof retry === "object" && !isExpression(retry) ? writeRetry(retry) : writeValue(retry),
     stalled_after: durationOf(stalledAfter)
   })
 
 const writeRetry = ({ backoff, maxWait, on, times, wait }: Parts.RetryOptions): Written =>
-  said({ times, wait: durationOf(wait), backoff, max_wait: durationOf(maxWait), on })
+  said({ times: writeValue(times), wait: durationOf(wait), backoff: writeValue(backoff), max_wait: durationOf(maxWait), on })
 
 const units: ReadonlyArray<readonly [unit: string, seconds: number]> = [["d", 86_400], ["h", 3600], ["m", 60], ["s", 1]]
 
 /** A duration as a file has it: with its units where it is of whole seconds. */
-const durationOf = (given: Duration.DurationInput | undefined): string | number | undefined => {
+const durationOf = (given: Parts.DurationAmount | undefined): string | number | undefined => {
   if (given === undefined) return undefined
+  if (isExpression(given)) return given.toString()
   const seconds = Duration.toSeconds(given)
   if (!Number.isSafeInteger(seconds) || seconds === 0) return seconds
   return units.flatMap(([unit, each], position) => {

@@ -4,8 +4,10 @@
  * workflow that is run. Other text that has `${{` by then is the text that
  * somebody gave, and is never evaluated.
  */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Budget from "./Budget.ts"
 import type * as StrictEvaluator from "./expression/StrictEvaluator.ts"
@@ -14,6 +16,7 @@ import { type Evaluating, textOf } from "./Evaluating.ts"
 import * as FileEvaluation from "./FileEvaluation.ts"
 import * as Inlining from "./Inlining.ts"
 import * as Inputs from "./Inputs.ts"
+import * as LimitEvaluation from "./LimitEvaluation.ts"
 import type * as TeamEvaluation from "./TeamEvaluation.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
@@ -29,16 +32,22 @@ export interface Known {
 }
 
 /** Whether a workflow has anything to evaluate. */
-export const isTemplate = ({ agents, budget, inputs, metadata, teams }: WorkflowSpec): boolean => {
+export const isTemplate = ({ agents, budget, defaults, inputs, metadata, teams, timeout }: WorkflowSpec): boolean => {
   const some = (...texts: ReadonlyArray<string>) => texts.some(Template.isTemplate)
   const orNone = Option.getOrElse(() => "")
   return inputs !== undefined
     || Budget.isTemplate(budget)
+    || Option.exists(timeout, Predicate.isString)
+    || Option.exists(defaults, LimitEvaluation.isTemplate)
     || some(metadata.description ?? "")
-    || agents.some(({ dockerImage, env = {}, model, program, workingDir }) =>
-      some(program, workingDir, orNone(model), orNone(dockerImage), ...Object.values(env)))
-    || teams.some(({ tasks }) => tasks.some(({ approve, assignTo, condition, description, matrix, subject, uses }) =>
-      some(subject, description, orNone(approve), ...assignTo) || Option.isSome(condition) || Option.isSome(matrix) || Option.isSome(uses)))
+    || agents.some(({ dockerImage, env = {}, model, program, stalledAfter, workingDir }) =>
+      some(program, workingDir, orNone(model), orNone(dockerImage), ...Object.values(env)) || Option.exists(stalledAfter, Predicate.isString))
+    || teams.some(({ tasks }) => tasks.some((task) => {
+      const { approve, assignTo, condition, description, matrix, subject, uses } = task
+      return some(subject, description, orNone(approve), ...assignTo)
+        || LimitEvaluation.isTemplate(task)
+        || Option.isSome(condition) || Option.isSome(matrix) || Option.isSome(uses)
+    }))
 }
 
 /** A workflow that is evaluated as far as it can be before it runs, and what it takes for the rest. */
@@ -86,6 +95,7 @@ export const evaluate = (
     const { budget, metadata } = rest
     const whole = {
       ...rest,
+      timeout: LimitEvaluation.durationOf(evaluating, ["timeout"], rest.timeout),
       ...(budget === undefined ? {} : {
         budget: Budget.evaluated(budget, (key, text, schema) => textOf(evaluating, ["budget", key], text, schema))
       }),
@@ -93,9 +103,9 @@ export const evaluate = (
         ? metadata
         : { ...metadata, description: textOf(evaluating, ["metadata", "description"], metadata.description, Text) }
     }
-    const { agents, findings, teams, ...inlined } = Inlining.evaluate(evaluating, spec)
+    const { agents, defaults, findings, teams, ...inlined } = Inlining.evaluate(evaluating, spec)
     if (findings.length > 0) return yield* invalid(spec, findings, origin)
-    return { spec: { ...whole, agents, teams }, contexts, ...inlined }
+    return { spec: { ...whole, agents, defaults, teams }, contexts, ...inlined }
   })
 
 /** Evaluates the environments of agents, by their names. Each value is kept out of whatever is written. */
@@ -122,15 +132,14 @@ export const environments = (
 
 const invalid = (spec: WorkflowSpec, findings: ReadonlyArray<Inlining.FindingInFile>, { files, ...own }: Places) =>
   WorkflowProblem.invalid(own.source ?? "workflow", {
-    problems: findings.map(({ file, ...finding }) => {
-      const { locate, source = file } = file === UsedFiles.root ? own : files?.get(file) ?? {}
-      return {
-        ...WorkflowProblem.make(finding, {
-          position: locate?.(finding.path, false, finding.within),
-          workflow: file === UsedFiles.root ? spec : UsedFiles.within(spec.files)(file)
-        }),
-        ...(file === UsedFiles.root ? {} : { source })
-      }
+    problems: [...new Set(findings.map(({ file }) => file))].flatMap((name) => {
+      const { locate, source = name } = name === UsedFiles.root ? own : files?.get(name) ?? {}
+      const workflow = name === UsedFiles.root ? spec : UsedFiles.within(spec.files)(name)
+      const problems = findings.filter(({ file }) => file === name).map(({ file: _, ...finding }) => ({
+        ...WorkflowProblem.make(finding, { position: locate?.(finding.path, false, finding.within), workflow }),
+        ...(name === UsedFiles.root ? {} : { source })
+      }))
+      return Arr.sort(problems, WorkflowProblem.byPosition)
     }),
     omitted: 0
   })

@@ -5,6 +5,7 @@ import type * as Schema from "effect/Schema"
 import * as DueTask from "./DueTask.ts"
 import { type Evaluating, textOf } from "./Evaluating.ts"
 import * as Instances from "./Instances.ts"
+import * as LimitEvaluation from "./LimitEvaluation.ts"
 import * as Matrix from "./Matrix.ts"
 import * as WorkflowGraph from "./WorkflowGraph.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
@@ -21,6 +22,7 @@ const taskOf = (evaluating: Evaluating, path: WorkflowProblem.Path, members: Rea
     isLate(text) ? text : textOf(evaluating, [...path, key], text, schema)
   return {
     ...task,
+    ...LimitEvaluation.evaluate(evaluating, path, task),
     subject: unlessLate("subject", task.subject, Subject),
     description: unlessLate("description", task.description, Description),
     approve: Option.map(task.approve, (question) => unlessLate("approve", question, Question)),

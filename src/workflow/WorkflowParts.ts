@@ -24,6 +24,12 @@ export interface Secret {
   readonly name: string
 }
 
+/** A number, or what is one when the workflow is run. */
+export type Amount = number | Expression<number>
+
+/** A duration, or what is one when the workflow is run. */
+export type DurationAmount = Duration.DurationInput | Expression<string | number>
+
 /** What there is to say of an agent; what is left out is as in a file. */
 export interface AgentOptions {
   readonly program?: Text | undefined
@@ -34,7 +40,7 @@ export interface AgentOptions {
   readonly cpus?: number | undefined
   readonly memory?: string | undefined
   readonly env?: Readonly<Record<string, Text | Secret>> | undefined
-  readonly stalledAfter?: Duration.DurationInput | undefined
+  readonly stalledAfter?: DurationAmount | undefined
 }
 
 /** An agent. */
@@ -60,18 +66,18 @@ export interface TeamOptions {
 
 /** How often, and when, a task is tried again. */
 export interface RetryOptions {
-  readonly times: number
-  readonly wait?: Duration.DurationInput | undefined
-  readonly backoff?: number | undefined
-  readonly maxWait?: Duration.DurationInput | undefined
+  readonly times: Amount
+  readonly wait?: DurationAmount | undefined
+  readonly backoff?: Amount | undefined
+  readonly maxWait?: DurationAmount | undefined
   readonly on?: ReadonlyArray<RetriedEnd> | undefined
 }
 
 /** What holds for every task that does not say otherwise. */
 export interface DefaultsOptions {
-  readonly timeout?: Duration.DurationInput | undefined
-  readonly retry?: number | RetryOptions | undefined
-  readonly stalledAfter?: Duration.DurationInput | undefined
+  readonly timeout?: DurationAmount | undefined
+  readonly retry?: Amount | RetryOptions | undefined
+  readonly stalledAfter?: DurationAmount | undefined
 }
 
 /** What there is to say of a task of a team with these members; what is left out is as in a file. */
@@ -106,7 +112,7 @@ export interface GateOptions {
   readonly approve: Text
   readonly blockedBy?: ReadonlyArray<AnyTask> | undefined
   /** How long it waits until it counts as rejected. */
-  readonly timeout?: Duration.DurationInput | undefined
+  readonly timeout?: DurationAmount | undefined
   /** Whether it asks: `if` in a file. */
   readonly condition?: string | Expression<unknown> | undefined
   readonly continueOnError?: boolean | undefined
@@ -188,10 +194,10 @@ export interface WorkflowSecrets<Name extends string> {
 
 /** What a run may use at most: each of the limits can be left out, but not all. */
 export interface BudgetOptions {
-  readonly usd?: number | Expression<number> | undefined
-  readonly tokens?: number | Expression<number> | undefined
-  readonly tasks?: number | Expression<number> | undefined
-  readonly agentTime?: Duration.DurationInput | Expression<string | number> | undefined
+  readonly usd?: Amount | undefined
+  readonly tokens?: Amount | undefined
+  readonly tasks?: Amount | undefined
+  readonly agentTime?: DurationAmount | undefined
 }
 
 /** What there is to say of a workflow; what is left out is as in a file. */
@@ -211,7 +217,7 @@ export interface WorkflowOptions {
   /** How long a run that only waits for gates has agents until it is parked. */
   readonly parkAfter?: Duration.DurationInput | "never" | undefined
   readonly budget?: BudgetOptions | undefined
-  readonly timeout?: Duration.DurationInput | undefined
+  readonly timeout?: DurationAmount | undefined
 }
 
 /** A workflow that can be built. */

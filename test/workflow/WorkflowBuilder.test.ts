@@ -94,7 +94,7 @@ const workflow = WorkflowBuilder.make("release", {
   inputs,
   secrets,
   teardown: "always",
-  defaults: { timeout: "10 minutes", retry: 1, stalledAfter: 90 * 1000 },
+  defaults: { timeout: "10 minutes", retry: { times: inputs.input("depth"), wait: "1 minute" }, stalledAfter: 90 * 1000 },
   maxParallel: 5,
   parkAfter: "5 minutes",
   budget: { usd: inputs.input("limit"), tokens: 2_000_000, tasks: 50, agentTime: "10 hours" },
@@ -212,7 +212,9 @@ teams:
 teardown: always
 defaults:
   timeout: 10m
-  retry: 1
+  retry:
+    times: \${{ inputs.depth }}
+    wait: 1m
   stalled_after: 1m 30s
 max_parallel: 5
 park_after: 5m
