@@ -135,7 +135,7 @@ const invalid = (spec: WorkflowSpec, findings: ReadonlyArray<Inlining.FindingInF
     problems: [...new Set(findings.map(({ file }) => file))].flatMap((name) => {
       const { locate, source = name } = name === UsedFiles.root ? own : files?.get(name) ?? {}
       const workflow = name === UsedFiles.root ? spec : UsedFiles.within(spec.files)(name)
-      const problems = findings.filter(({ file }) => file === name).map(({ file: _, ...finding }) => ({
+      const problems = findings.filter(({ file }) => file === name).map((finding) => ({
         ...WorkflowProblem.make(finding, { position: locate?.(finding.path, false, finding.within), workflow }),
         ...(name === UsedFiles.root ? {} : { source })
       }))

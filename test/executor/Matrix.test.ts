@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
+import * as TaskAnswers from "../../src/executor/TaskAnswers.ts"
 import * as RunState from "../../src/run/RunState.ts"
 import * as WorkflowBuilder from "../../src/workflow/WorkflowBuilder.ts"
 import * as WorkflowExpression from "../../src/workflow/WorkflowExpression.ts"
@@ -61,6 +62,21 @@ describe("a matrix", () => {
         "build (mac, 20)": "completed",
         after: "completed"
       })
+    }))
+
+  it.scoped("tells the programs of later tasks the values of each instance with its answer", () =>
+    Effect.gen(function*() {
+      const { events } = yield* runToEnd(make(), flow(
+        { ...task("build"), id: "build", matrix: { os: ["linux", "mac"] } },
+        task("after", "build")
+      ))
+      const state = RunState.foldAll(events)
+      const answers = state === undefined ? {} : TaskAnswers.of(state, { team: "core", subject: "after" })
+      const answered = { status: "completed", outputs: {} }
+      assert.deepStrictEqual(Arr.ensure(answers["build"]).map(({ matrix, outputs, status }) => ({ matrix, status, outputs })), [
+        { matrix: { os: "linux" }, ...answered },
+        { matrix: { os: "mac" }, ...answered }
+      ])
     }))
 
   it.scoped("of what a task has answered fills each text of an instance, once", () =>
