@@ -163,7 +163,6 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
     evaluated,
     before: embedded ? withoutResources(reached) : reached,
     beforeAt: embedded ? undefined : journal.events.at(-1)?.at,
-    events: journal.events
   }
 })
 

@@ -276,14 +276,14 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
 
   const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, asked: ResumeOptions = {}) {
     const options = { ...asked, embedded: asked.embedded ?? isEmbedded }
-    const { attempt, before, beforeAt, events: earlier, evaluated, input: { separate = false, ...told }, journal } = yield* Resume.prepare(id, options)
+    const { attempt, before, beforeAt, evaluated, input: { separate = false, ...told }, journal } = yield* Resume.prepare(id, options)
     const { force } = told
     const { spec, ...rest } = evaluated
     const environment = yield* environmentOf(told, { run: { id, attempt }, secrets: asked.secrets ?? {} })
     const input = yield* RunInput.encode({ ...told, ...(separate ? { separate } : {}) })
     yield* journal.writeInput(input)
     const request = { spec, rest, force, separate, before, beforeAt, retryFailed: options.retryFailed ?? false }
-    const arrivals = Arrivals.fromEvents(earlier, settings.requestTimeout)
+    const arrivals = beforeAt === undefined ? Arrivals.none : Arrivals.fromState(before, beforeAt, settings.requestTimeout)
     return yield* carryOut(shared, { ...options, id, environment, request, arrivals, journal: Option.some(journal), inputDigest: input.digest })
   })
 
