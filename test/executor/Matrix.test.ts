@@ -356,10 +356,8 @@ describe("max_parallel", () => {
       const isRunning = (...subjects: ReadonlyArray<string>) =>
         Effect.repeat(Effect.sleep("20 millis"), { until: () => subjects.every((subject) => running().includes(subject)) })
       const end = (...subjects: ReadonlyArray<string>) => subjects.map((subject) => fake.change(subject, { status: "completed" }))
-      const tasks = [
-        ...[task("k"), task("e", "k"), task("e2", "k"), task("c"), task("c2", "c"), task("d", "c2"), task("a"), task("b", "a")],
-        ...[...between, task("f", "m")]
-      ]
+      const others = [task("k"), task("e", "k"), task("e2", "k"), task("c"), task("c2", "c"), task("d", "c2"), task("a"), task("b", "a")]
+      const tasks = [...others, ...between, task("f", "m")]
       const there = yield* world(fake)
       const first = yield* driver(there, 1, { call: "createTask e" })
       const killed = yield* Effect.fork(first.untilKilled(first.execute(workflow({ agents, max_parallel: 3, teams: [team("core", ...tasks)], files }))))
