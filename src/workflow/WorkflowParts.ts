@@ -138,8 +138,41 @@ export interface Gate {
   readonly comment: Expression<string>
 }
 
+/** What a workflow that is used can be given, by the names of its inputs. */
+export type GivenValues<Declared extends Inputs> = {
+  readonly [Name in keyof Declared]?: InputType<Declared[Name]> | Expression<InputType<Declared[Name]>> | undefined
+}
+
+/** What there is to say of a task that another workflow is; what is left out is as in a file. */
+export interface UseOptions<Outputs extends WorkflowOutputs, Declared extends Inputs> {
+  /** Defaults to the id. */
+  readonly subject?: Text | undefined
+  /** What is run as this task. */
+  readonly workflow: Workflow<Outputs, Declared>
+  readonly with?: GivenValues<Declared> | undefined
+  readonly blockedBy?: ReadonlyArray<AnyTask> | undefined
+  /** Whether it runs: `if` in a file. */
+  readonly condition?: string | Expression<unknown> | undefined
+}
+
+/** A task that another workflow is, whatever that answers. */
+export interface AnyUse {
+  readonly _tag: "Use"
+  readonly id: string
+  readonly team: AnyTeam
+  readonly options: Omit<UseOptions<WorkflowOutputs, Inputs>, "with"> & { readonly with?: Readonly<Record<string, unknown>> | undefined }
+}
+
+/** A task that another workflow is, which answers what that one does. */
+export interface Use<Outputs extends WorkflowOutputs> extends AnyUse {
+  /** How it has ended. */
+  readonly status: Expression<string>
+  /** What the workflow answers by a name. */
+  readonly output: <Name extends keyof Outputs & string>(name: Name) => Expression<Outputs[Name]>
+}
+
 /** A task, whoever does it. */
-export type AnyTask = AnyWork | Gate
+export type AnyTask = AnyWork | AnyUse | Gate
 
 /** The values of outputs, by their names. */
 export type OutputValues<Declared extends DeclaredOutputs> = { readonly [Name in keyof Declared]: ValueTypes[Declared[Name]] }
@@ -167,6 +200,8 @@ export interface Team<Member extends string> extends AnyTeam {
   ) => Task<Declared, Matrix>
   /** Makes a gate among the tasks of the team, with an id that is unique in the workflow. */
   readonly gate: (id: string, options: GateOptions) => Gate
+  /** Makes a task of the team of another workflow, with an id that is unique in the workflow. */
+  readonly use: <Outputs extends WorkflowOutputs, Declared extends Inputs>(id: string, options: UseOptions<Outputs, Declared>) => Use<Outputs>
 }
 
 type Widened<Value> = Value extends string ? string : Value extends number ? number : Value extends boolean ? boolean : ReadonlyArray<unknown>
@@ -200,15 +235,18 @@ export interface BudgetOptions {
   readonly agentTime?: DurationAmount | undefined
 }
 
+/** What a workflow answers where another one uses it: the types of the values, by their names. */
+export type WorkflowOutputs = Readonly<Record<string, unknown>>
+
 /** What there is to say of a workflow; what is left out is as in a file. */
-export interface WorkflowOptions {
+export interface WorkflowOptions<out Outputs extends WorkflowOutputs = WorkflowOutputs, out Declared extends Inputs = Inputs> {
   /** Its tasks. Those that they wait for belong to it as well. */
   readonly tasks: Arr.NonEmptyReadonlyArray<AnyTask>
   /** What the workflow is for. */
   readonly description?: Text | undefined
   /** Whatever else is worth noting. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
-  readonly inputs?: { readonly declared: Inputs } | undefined
+  readonly inputs?: { readonly declared: Declared } | undefined
   readonly secrets?: { readonly names: ReadonlyArray<string> } | undefined
   readonly teardown?: TeardownPolicy | undefined
   readonly defaults?: DefaultsOptions | undefined
@@ -218,10 +256,12 @@ export interface WorkflowOptions {
   readonly parkAfter?: Duration.DurationInput | "never" | undefined
   readonly budget?: BudgetOptions | undefined
   readonly timeout?: DurationAmount | undefined
+  /** What it answers where another one uses it: expressions over its tasks. */
+  readonly outputs?: { readonly [Name in keyof Outputs]: Expression<Outputs[Name]> } | undefined
 }
 
 /** A workflow that can be built. */
-export interface Workflow {
+export interface Workflow<out Outputs extends WorkflowOutputs = WorkflowOutputs, out Declared extends Inputs = Inputs> {
   readonly name: string
-  readonly options: WorkflowOptions
+  readonly options: WorkflowOptions<Outputs, Declared>
 }
