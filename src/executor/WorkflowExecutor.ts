@@ -81,6 +81,11 @@ export interface Options {
   readonly embedded?: boolean | undefined
   /** The absolute path of the workflow file, for the journal. */
   readonly source?: string | undefined
+  /**
+   * Waits until the run is to be handed over, and says why: nothing is taken down then, the run fails with `RunYieldedError` in
+   * this process, and whoever resumes it goes on at once. It may be waited for more than once. Defaults to never.
+   */
+  readonly yieldOn?: Effect.Effect<string> | undefined
 }
 
 /**
@@ -98,6 +103,8 @@ export interface ResumeOptions extends Resume.Options {
   readonly timeout?: Duration.DurationInput | undefined
   /** Whether Agamemnon ends with this process, and all that is on it. Defaults to what its client says. */
   readonly embedded?: boolean | undefined
+  /** Waits until the run is to be handed over, and says why. It may be waited for more than once. Defaults to never. */
+  readonly yieldOn?: Effect.Effect<string> | undefined
 }
 
 /**

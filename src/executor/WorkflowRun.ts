@@ -31,6 +31,7 @@ import * as RunAgamemnon from "./RunAgamemnon.ts"
 import * as RunRequest from "./RunRequest.ts"
 import * as RunResult from "./RunResult.ts"
 import type { RunSettings } from "./RunSettings.ts"
+import { RunYieldedError } from "./RunYieldedError.ts"
 import { TeamLists } from "./TeamLists.ts"
 
 /** What the runs of an executor share. */
@@ -62,6 +63,8 @@ export interface Options {
   readonly timeout?: Duration.DurationInput | undefined
   /** Whether Agamemnon ends with this process. Defaults to false. */
   readonly embedded?: boolean | undefined
+  /** Waits until the run is to be handed over, and says why. Defaults to never. */
+  readonly yieldOn?: Effect.Effect<string> | undefined
 }
 
 /** Takes a run to its end. */
@@ -72,7 +75,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const { events, settings } = shared
   const policy = options.teardown ?? before?.policy ?? spec.teardown
   const limit = limitOf(options, settings)
-  const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events })
+  const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events, yieldOn: options.yieldOn })
   const agamemnon = yield* Effect.provideService(RunAgamemnon.make, TeamLists, shared.lists)
   const asked = { ...options.request, isAlone: embedded, arrivals: Arrivals.none, awaitArrivals: Effect.void }
   const former = Option.isNone(journal) || embedded
@@ -92,7 +95,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   })
   /** Dead runs of which this one has used something again. */
   const inherited: Array<RunId> = []
-  yield* Pipeline.run({
+  const exit = yield* Pipeline.run({
     policy,
     limit,
     pinger: shared.pinger,
@@ -105,8 +108,13 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     Effect.provideService(BudgetGuard.BudgetGuard, guard),
     Effect.provideService(RunAgamemnon.RunAgamemnon, agamemnon),
     Effect.provideService(TaskFeed.TaskFeed, shared.feed),
-    Effect.provideService(TeamLists, shared.lists)
+    Effect.provideService(TeamLists, shared.lists),
+    Effect.exit
   )
+  // Also when the work was done, and its teardown was not.
+  const reason = Option.getOrUndefined(yield* current.yielded)
+  if (reason !== undefined) return yield* new RunYieldedError({ workflow: spec.metadata.name, run: id, reason })
+  yield* exit
   yield* current.ensureLease
   const state = yield* current.state
   const spared = new Set(state === undefined ? [] : RunState.remaining(state).map(({ key }) => key))

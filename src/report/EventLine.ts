@@ -164,6 +164,7 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
     notable(`team ${name}: ANOTHER RUN submits tasks to it; each task is looked for before it is submitted`),
   "run.waiting": ({ limit }) =>
     notable(`waiting up to ${duration(limit)} for what an earlier process may have sent last, so that nothing is done twice`),
+  "run.yielded": ({ reason }) => notable(`handed over (${reason}): what the run made is left to whoever goes on with it`),
   "run.cancelling": ({ by }) => notable(`cancelled by ${by}: taking down what the run made`),
   "leftovers.removed": ({ left, removed, runs }) =>
     left === 0 ? ordinary(leftovers(removed, left, runs.length)) : notable(leftovers(removed, left, runs.length)),

@@ -325,6 +325,11 @@ export const RunEvent = Schema.Union(
     "An earlier process may have sent something last that has not taken effect yet: that is waited for, so long at most, before it is made or submitted again.",
     { limit: seconds("limitSeconds") }
   ),
+  event(
+    "run.yielded",
+    "The process that drove the run has handed it over, for this reason: nothing was taken down, and `run.resumed` follows when another goes on.",
+    { reason: Schema.String }
+  ),
   event("run.cancelling", "Somebody has asked for the end of the run.", { by: Schema.String }),
   event("team.shared", "Another run, of which the journal does not know, submits tasks to the same team: each task is looked for before it is submitted.", resource),
   event("leftovers.removed", "What earlier runs of dead processes had left was removed. `left`: how much could not be.", {

@@ -272,6 +272,7 @@ const step = (state: RunState) =>
     "feed.lost": () => state,
     "feed.restored": () => state,
     "run.waiting": () => state,
+    "run.yielded": () => state,
     "run.cancelling": () => state,
     "team.shared": () => state,
     "leftovers.removed": () => state,
