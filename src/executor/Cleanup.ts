@@ -99,9 +99,9 @@ export const clean = Effect.fn("Cleanup.run")(function*(
   const journal = yield* Effect.flatMap(RunJournal, ({ acquire }) => acquire(id))
   const reached = RunState.foldAll(journal.events)
   if (reached === undefined) return yield* new RunUnknownError({ run: id })
-  const { embedded, url, workflow } = reached
+  const { embedded, isQueued, url, workflow } = reached
   const { url: here } = yield* AgamemnonClient
-  if (!embedded && options.moved !== true && !AgamemnonAddress.isSame(url, here)) {
+  if (!isQueued && !embedded && options.moved !== true && !AgamemnonAddress.isSame(url, here)) {
     return yield* new RunElsewhereError({ run: id, url, here })
   }
   const [concern, spared] = Arr.partition(RunState.remaining(reached), ({ key }) => keys.has(key))
@@ -140,7 +140,7 @@ export const clean = Effect.fn("Cleanup.run")(function*(
 }, Effect.scoped)
 
 const cleanCurrent = Effect.fnUntraced(function*(
-  { embedded, outcome }: RunState.RunState,
+  { embedded, isQueued, outcome }: RunState.RunState,
   concern: ReadonlyArray<RunState.ResourceState>,
   removal: Omit<Removal.Options, "isLost">
 ) {
@@ -148,7 +148,7 @@ const cleanCurrent = Effect.fnUntraced(function*(
   const { emit, writeBeside } = yield* CurrentRun.CurrentRun
   yield* writeBeside
   if (outcome === undefined) {
-    yield* emit({ _tag: "run.decided", outcome: "cancelled", reason: "its process ended before it did" })
+    yield* emit({ _tag: "run.decided", outcome: "cancelled", reason: isQueued ? "nobody had begun it" : "its process ended before it did" })
   }
   if (concern.length > 0) {
     yield* emit({ _tag: "teardown.started", decision: "remove" })

@@ -15,15 +15,12 @@ import type * as RunJournal from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
 import * as RunUsage from "../run/RunUsage.ts"
 import * as Budget from "../workflow/Budget.ts"
-import * as Inlining from "../workflow/Inlining.ts"
-import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
-import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as Arrivals from "./Arrivals.ts"
 import * as BudgetGuard from "./BudgetGuard.ts"
 import * as CurrentRun from "./CurrentRun.ts"
 import type { DaySpending } from "./DaySpending.ts"
+import * as DeclaredWork from "./DeclaredWork.ts"
 import * as KeyReservation from "./KeyReservation.ts"
 import * as Pipeline from "./Pipeline.ts"
 import * as Recovery from "./Recovery.ts"
@@ -147,7 +144,7 @@ const beginningOf = (
 ): EventBody => {
   const header = {
     ...told,
-    ...declared(spec, used),
+    ...DeclaredWork.of(spec, used),
     ...(embedded ? { embedded } : {}),
     ...(spec.budget === undefined ? {} : { budget: Budget.limitsOf(spec.budget) }),
     ...(inputDigest === undefined ? {} : { inputDigest })
@@ -160,27 +157,6 @@ const beginningOf = (
 /** What a run had used before it goes on, if it has begun anything. */
 const spentBefore = ({ toldAt, usage }: RunState.RunState) =>
   usage.attempts === 0 ? {} : { spent: RunUsage.spentAt(usage, toldAt, false) }
-
-const declared = ({ agents, teams }: WorkflowSpec, used: Inlining.UsedWorkflows) => ({
-  agents: agents.map(({ name }) => name),
-  teams: Inlining.usedTeams(teams, used).map(({ name, tasks, usedBy }) => ({
-    name,
-    ...(usedBy === undefined ? {} : { usedBy }),
-    tasks: tasks.map((task) => ({
-      subject: task.subject,
-      ...Option.match(task.id, { onNone: () => ({}), onSome: (ref) => ({ ref }) }),
-      assignTo: task.assignTo[0] ?? "",
-      ...(task.assignTo.length <= 1 ? {} : { assignees: task.assignTo }),
-      blockedBy: task.blockedBy,
-      ...(Option.isSome(task.condition) ? { conditional: true } : {}),
-      ...Option.match(task.outputs, { onNone: () => ({}), onSome: (outputs) => ({ outputs: Object.keys(outputs) }) }),
-      ...Option.match(task.uses, { onNone: () => ({}), onSome: (uses) => ({ uses, outputs: Object.keys(used.get(WorkflowGraph.keyOf({ team: name, subject: task.subject }))?.outputs ?? {}) }) }),
-      ...(Option.isSome(task.approve) ? { gate: true } : {}),
-      ...(Option.isSome(task.matrix) ? { matrix: true } : {}),
-      ...(TaskPolicy.isTolerated(task) ? { continueOnError: true } : {})
-    }))
-  }))
-})
 
 const identified = ({ except, id, key, kind, name, uncertainSince }: RunState.ResourceState) => ({
   kind,

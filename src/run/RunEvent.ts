@@ -177,7 +177,20 @@ const header = {
  * @category schemas
  */
 export const RunEvent = Schema.Union(
-  event("run.started", "The run begins. The first event of a run.", header),
+  event(
+    "run.submitted",
+    "The run is on record, and waits for a runner that begins it. The first event of a run that was submitted. `key`: what stands for it, so that it is submitted once. `priority`: those with a higher one begin before.",
+    {
+      key: optional(Schema.String),
+      priority: Schema.Int,
+      policy: header.policy,
+      budget: header.budget,
+      inputDigest: header.inputDigest,
+      agents: header.agents,
+      teams: header.teams
+    }
+  ),
+  event("run.started", "The run begins. The first event of a run that was not submitted.", header),
   event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its journal tells. `spent`: what it had used before.", {
     ...header,
     spent: optional(Spent),

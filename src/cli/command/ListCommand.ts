@@ -20,6 +20,7 @@ import * as OutputErrors from "../OutputErrors.ts"
 import * as Streams from "../Streams.ts"
 
 const paints: Record<RunSummary["status"], keyof Style> = {
+  queued: "faint",
   running: "active",
   interrupted: "bad",
   completed: "good",
