@@ -3,7 +3,7 @@ import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { RunnerLoad } from "../run/RunnerRegistry.ts"
-import * as Database from "./Database.ts"
+import { now } from "./DatabaseTime.ts"
 
 type Sql = SqlClient.SqlClient
 
@@ -44,7 +44,7 @@ export interface Row {
   readonly draining: number
 }
 
-const oldest = (sql: Sql) => sql`${Database.now(sql)} - ${sql.literal(String(Duration.toSeconds(lifeTime)))}`
+const oldest = (sql: Sql) => sql`${now(sql)} - ${sql.literal(String(Duration.toSeconds(lifeTime)))}`
 
 /** Those that have given a sign of life lately. */
 export const seen = (sql: Sql) =>
@@ -54,10 +54,10 @@ export const seen = (sql: Sql) =>
 /** Adds a runner, and removes those that died long ago. */
 export const add = (sql: Sql, row: Row) =>
   Effect.zipRight(
-    sql`DELETE FROM telemachy_runners WHERE seen < ${Database.now(sql)} - 3600`,
+    sql`DELETE FROM telemachy_runners WHERE seen < ${now(sql)} - 3600`,
     sql`INSERT INTO telemachy_runners (id, host, pid, started, agamemnon, since, max_runs, running, waiting, draining, seen)
       VALUES (${row.id}, ${row.host}, ${row.pid}, ${row.started}, ${row.agamemnon}, ${row.since}, ${row.max_runs}, ${row.running},
-        ${row.waiting}, ${row.draining}, ${Database.now(sql)})`
+        ${row.waiting}, ${row.draining}, ${now(sql)})`
   )
 
 /** Keeps runners from being added by others until the end of the transaction. A file has one writer anyway. */
@@ -69,7 +69,7 @@ export const lock = (sql: Sql) =>
 
 /** Notes that a runner lives, and what it has to do. */
 export const note = (sql: Sql, id: string, { draining, running, waiting }: RunnerLoad) =>
-  sql`UPDATE telemachy_runners SET seen = ${Database.now(sql)}, running = ${running}, waiting = ${waiting},
+  sql`UPDATE telemachy_runners SET seen = ${now(sql)}, running = ${running}, waiting = ${waiting},
     draining = ${draining ? 1 : 0} WHERE id = ${id}`
 
 /** Removes a runner. */

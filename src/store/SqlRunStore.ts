@@ -48,10 +48,13 @@ type Parts = Database.Database | RunLease.RunLease
 
 const isEnd = ({ tag }: HashChain.Row): boolean => tag === "run.finished"
 
+const isOpen = (run: RunId) => Effect.map(Database.ask("read", (sql) => SubmissionTable.openOne(sql, run)), ({ length }) => length > 0)
+
 /** Reads what is new of a run, and tells from where to read on, unless that was all. */
 const readOn = Effect.fnUntraced(function*(run: RunId, from: number) {
   const { livingAmong } = yield* RunLease.RunLease
-  const isAlive = (yield* livingAmong([run])).has(run)
+  // One that was submitted is brought to its end by whichever runner there is.
+  const isAlive = (yield* livingAmong([run])).has(run) || (yield* isOpen(run))
   // Read after its owner was looked for: what a run that has ended had to say is there by then.
   const rows = yield* EventLog.rows(run, from)
   const last = rows.at(-1)
@@ -255,8 +258,12 @@ export const layerPostgres = (url: Redacted.Redacted): Layer.Layer<Services, Jou
  */
 export const layerMemory: Layer.Layer<Services, JournalError> = layerOf(Database.openMemory)
 
-/** The path that a `file:` address names; `~` is the home directory. */
-const pathOf = (url: string) =>
+/**
+ * The path that a `file:` address names; `~` is the home directory.
+ *
+ * @internal
+ */
+export const pathOf = (url: string) =>
   url.startsWith("file://")
     ? Effect.orDie(Effect.flatMap(Path.Path, (paths) => paths.fromFileUrl(new URL(url))))
     : Effect.mapError(HomeDirectory.expand(url.slice("file:".length)), () =>
@@ -277,8 +284,12 @@ export interface Options {
   readonly url: Redacted.Redacted
 }
 
-/** The database that the environment names, or the one in the home directory. */
-const environment: Config.Config<Options> = Config.map(Settings.databaseUrl.config, (given) => ({
+/**
+ * The database that the environment names, or the one in the home directory.
+ *
+ * @internal
+ */
+export const environment: Config.Config<Options> = Config.map(Settings.databaseUrl.config, (given) => ({
   url: Option.getOrElse(given, () => Redacted.make(Settings.databaseUrl.fallback))
 }))
 
