@@ -3,6 +3,7 @@
  * else: no runner listens on a port. Rows are their locks, which end with their
  * time; those of a session would outlive a host that is cut off.
  */
+import * as MessageStorage from "@effect/cluster/MessageStorage"
 import * as RunnerAddress from "@effect/cluster/RunnerAddress"
 import * as RunnerHealth from "@effect/cluster/RunnerHealth"
 import * as Runners from "@effect/cluster/Runners"
@@ -11,14 +12,25 @@ import * as Sharding from "@effect/cluster/Sharding"
 import * as ShardingConfig from "@effect/cluster/ShardingConfig"
 import * as SqlMessageStorage from "@effect/cluster/SqlMessageStorage"
 import * as SqlRunnerStorage from "@effect/cluster/SqlRunnerStorage"
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Option from "effect/Option"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import type { JournalError } from "../run/JournalError.ts"
 import * as ClusterClient from "../store/ClusterClient.ts"
 
 /** What the names of its tables begin with. */
 export const prefix = "telemachy_cluster"
+
+/** The database in which the cluster is; nothing where one runner has it in its memory. */
+export class ClusterDatabase extends Context.Tag("telemachy/cluster/ClusterLayer/ClusterDatabase")<
+  ClusterDatabase,
+  Option.Option<SqlClient.SqlClient>
+>() {}
 
 /** How a process takes part. */
 export interface Options {
@@ -43,24 +55,41 @@ const config = ({ runner }: Options) =>
     entityMaxIdleTime: "5 seconds"
   })
 
-const storages = (options: Options) =>
-  Layer.merge(
-    SqlMessageStorage.layerWith({ prefix }),
-    // A file has one runner, which shares its locks with nobody.
-    ClusterClient.isFile(options.url) ? RunnerStorage.layerMemory : Layer.orDie(SqlRunnerStorage.layerWith({ prefix }))
-  )
+// What it has to say is about itself, with stacks. That the database does not answer, the registry says.
+const silent = Logger.minimumLogLevel(LogLevel.None)
 
-/** Layer of the cluster in the database of a journal. Its tables are made when they are missing. */
-export const layer = (options: Options) => {
-  const connected = Layer.merge(config(options), ClusterClient.layer(options.url))
+const storages = Layer.merge(
+  SqlMessageStorage.layerWith({ prefix }),
+  Layer.orDie(SqlRunnerStorage.layerWith({ prefix }))
+)
+
+// A file has one runner, which has nobody to send a message to: it keeps them in its memory, and makes them of the journal.
+const memory = Layer.merge(MessageStorage.layerMemory, RunnerStorage.layerMemory)
+
+/**
+ * Layer of the cluster in the database of a journal; of its client only where that is PostgreSQL. Tables are made when they are
+ * missing.
+ */
+export const layer = (options: Options): Layer.Layer<
+  Sharding.Sharding | MessageStorage.MessageStorage | ClusterDatabase,
+  JournalError
+> => {
+  const sharding = Sharding.layer.pipe(Layer.provide([Runners.layerNoop, RunnerHealth.layerNoop]), Layer.provide(silent))
+  if (ClusterClient.isFile(options.url)) {
+    return sharding.pipe(
+      Layer.provideMerge(memory),
+      Layer.provide(config(options)),
+      Layer.merge(Layer.succeed(ClusterDatabase, Option.none()))
+    )
+  }
   const tables = Layer.effectDiscard(
-    ClusterClient.makeTables(options.where, Effect.scoped(Effect.asVoid(Layer.build(Layer.fresh(storages(options))))))
+    ClusterClient.makeTables(options.where, Effect.scoped(Effect.asVoid(Layer.build(Layer.fresh(storages)))))
   )
-  return Sharding.layer.pipe(
-    Layer.provide([Runners.layerNoop, RunnerHealth.layerNoop]),
-    Layer.provideMerge(storages(options)),
+  return sharding.pipe(
+    Layer.provideMerge(storages),
     Layer.provide(tables),
-    Layer.provideMerge(connected)
+    Layer.merge(Layer.effect(ClusterDatabase, Effect.asSome(SqlClient.SqlClient))),
+    Layer.provide(Layer.merge(config(options), ClusterClient.layer(options.url)))
   )
 }
 

@@ -12,6 +12,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import type * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as Cleanup from "../executor/Cleanup.ts"
@@ -26,6 +28,9 @@ import * as Places from "./Places.ts"
 const shortPause = "250 millis"
 const pause = "1 second"
 const longPause = "5 seconds"
+
+/** How many runs that are over are remembered until somebody asks for them. */
+const mostOver = 10_000
 
 /** How often a run is driven that dies of a defect. */
 const attempts = 3
@@ -45,6 +50,10 @@ export interface RunDriver {
   readonly drain: Effect.Effect<void>
   /** Waits until no run is driven. */
   readonly idle: Effect.Effect<void>
+  /** The runs that it has, also those that wait for a place. */
+  readonly driven: Effect.Effect<ReadonlySet<string>>
+  /** The runs that have turned out to be over since it was asked before. */
+  readonly takeOver: Effect.Effect<ReadonlyArray<string>>
 }
 
 /** The driver of a runner. */
@@ -54,12 +63,16 @@ interface State {
   readonly agamemnon: Context.Tag.Service<AgamemnonClient>
   readonly journal: Context.Tag.Service<RunJournal>
   readonly places: Places.Places
+  /** What is logged here, whatever is in the cluster. */
+  readonly logLevel: LogLevel.LogLevel
   /** Done when all runs are to be handed over. */
   readonly stopping: Deferred.Deferred<string>
   /** Done when those that have no place yet are to be left to others. */
   readonly draining: Deferred.Deferred<string>
   /** What is going on. */
-  readonly driven: Set<Fiber.RuntimeFiber<Ended>>
+  readonly driven: Map<Fiber.RuntimeFiber<Ended>, RunId>
+  /** The runs that were over, at most as many as are asked for at once. */
+  readonly over: Array<string>
 }
 
 /** Makes a driver that has so many places. */
@@ -70,15 +83,19 @@ export const make = Effect.fnUntraced(function*(maxRuns: number) {
     agamemnon: yield* AgamemnonClient,
     journal: yield* RunJournal,
     places: Places.make(maxRuns),
+    logLevel: yield* FiberRef.get(FiberRef.currentMinimumLogLevel),
     stopping: yield* Deferred.make<string>(),
     draining: yield* Deferred.make<string>(),
-    driven: new Set()
+    driven: new Map(),
+    over: []
   }
-  const idle = Effect.suspend(() => Effect.forEach([...state.driven], Fiber.await, { discard: true }))
+  const idle = Effect.suspend(() => Effect.forEach([...state.driven.keys()], Fiber.await, { discard: true }))
   const driver: RunDriver = {
     drive: (run) => drive(state, run),
     load: Effect.zipWith(state.places.load, Deferred.isDone(state.draining), ({ taken, waiting }, draining) => ({ running: taken, waiting, draining })),
     stop: (reason) => Effect.all([Deferred.succeed(state.draining, reason), Deferred.succeed(state.stopping, reason), idle], { discard: true }),
+    driven: Effect.sync(() => new Set(state.driven.values())),
+    takeOver: Effect.sync(() => state.over.splice(0)),
     drain: Effect.zipRight(state.places.close, Effect.asVoid(Deferred.succeed(state.draining, "its runner takes no more runs"))),
     idle
   }
@@ -89,9 +106,14 @@ const drive = (state: State, run: RunId) =>
   Effect.gen(function*() {
     const moved = yield* Deferred.make<string>()
     // A daemon: what interrupts who waits for it must not cancel the run.
-    const fiber = yield* Effect.forkDaemon(Effect.interruptible(driveToEnd(state, run, moved)))
-    state.driven.add(fiber)
-    fiber.addObserver(() => state.driven.delete(fiber))
+    const fiber = yield* Effect.forkDaemon(Effect.interruptible(
+      Effect.locally(driveToEnd(state, run, moved), FiberRef.currentMinimumLogLevel, state.logLevel)
+    ))
+    state.driven.set(fiber, run)
+    fiber.addObserver((exit) => {
+      state.driven.delete(fiber)
+      if (Exit.isSuccess(exit) && exit.value === "over" && state.over.length < mostOver) state.over.push(run)
+    })
     return yield* Effect.onInterrupt(Effect.interruptible(Fiber.join(fiber)), () =>
       Effect.flatMap(Deferred.isDone(state.draining), (isDraining) =>
         isDraining ? Effect.void : Deferred.succeed(moved, "another runner has it")))

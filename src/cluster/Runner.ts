@@ -61,7 +61,14 @@ export const start = Effect.fn("Runner.start")(function*({ maxRuns, url }: Optio
     where: queue.where,
     runner: Option.some(ClusterLayer.addressOf(hostname(), id))
   })
-  const member = Layer.merge(handlers, Layer.scopedDiscard(Effect.forkScoped(Effect.interruptible(Reconciliation.repeatedly))))
+  const reconciliation = Layer.scopedDiscard(Effect.gen(function*() {
+    const messages = Option.match(yield* ClusterLayer.ClusterDatabase, {
+      onNone: () => Reconciliation.inMemory(driver),
+      onSome: Reconciliation.inDatabase
+    })
+    yield* Effect.forkScoped(Effect.interruptible(Reconciliation.repeatedly(messages)))
+  }))
+  const member = Layer.merge(handlers, reconciliation)
   yield* Layer.buildWithScope(Layer.provide(member, cluster), scope)
   const runner: Runner = {
     id,

@@ -4,17 +4,14 @@
  */
 import * as Reactivity from "@effect/experimental/Reactivity"
 import * as SqlClient from "@effect/sql/SqlClient"
-import * as Path from "@effect/platform/Path"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
 import { JournalError } from "../run/JournalError.ts"
 import * as Database from "./Database.ts"
-import * as SqlRunStore from "./SqlRunStore.ts"
 
 /** How many there are: one of them is for the locks of the cluster alone. */
 const connections = 4
@@ -25,27 +22,18 @@ const tablesTimeout = Duration.seconds(30)
 /** Makes sure that one process at a time makes the tables: the number is that of no other lock of this program. */
 const tablesLock = "7164621"
 
-const postgres = Effect.fnUntraced(function*(url: Redacted.Redacted) {
-  const { make } = yield* Effect.promise(() => import("./PostgresClient.ts"))
-  const { connect, statement, wait } = Database.postgresLimits
-  return yield* make({ url, connections, limits: { connect, wait, statement } })
-})
-
-const file = Effect.fnUntraced(function*(url: string) {
-  const path = (yield* Path.Path).resolve(yield* SqlRunStore.pathOf(url))
-  const { make } = yield* Effect.promise(() => import("./LibsqlFile.ts"))
-  return yield* make((yield* Effect.orDie(Effect.flatMap(Path.Path, (paths) => paths.toFileUrl(path)))).href)
-})
-
-/** Whether an address is that of a file, which processes of one machine share. */
+/** Whether an address is not that of a PostgreSQL, which many runners can share. */
 export const isFile = (url: Redacted.Redacted): boolean => !/^postgres(ql)?:/.test(Redacted.value(url))
 
-/** Layer of a client of its own for the address of a journal. */
+/** Layer of connections of its own to a PostgreSQL. */
 export const layer = (url: Redacted.Redacted) =>
   Layer.scoped(
     SqlClient.SqlClient,
-    Effect.suspend((): Effect.Effect<SqlClient.SqlClient, JournalError, Reactivity.Reactivity | Path.Path | Scope.Scope> =>
-      isFile(url) ? file(Redacted.value(url)) : postgres(url))
+    Effect.gen(function*() {
+      const { make } = yield* Effect.promise(() => import("./PostgresClient.ts"))
+      const { connect, statement, wait } = Database.postgresLimits
+      return yield* make({ url, connections, limits: { connect, wait, statement } })
+    })
   ).pipe(Layer.provide(Reactivity.layer))
 
 /** Keeps others from making tables until it is told that they are made. */
@@ -67,25 +55,19 @@ const holdLock = (where: string, locked: Deferred.Deferred<void>, made: Deferred
 /** Makes tables, one process at a time, and says what is wrong when that is not possible. */
 export const makeTables = <R>(where: string, make: Effect.Effect<void, never, R>) =>
   Effect.gen(function*() {
-    const sql = yield* SqlClient.SqlClient
     const makeAll = Effect.provide(make, yield* Effect.context<R>())
-    yield* sql.onDialectOrElse({
-      pg: () =>
-        Effect.gen(function*() {
-          const [locked, made] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
-          // A fiber of its own: whatever is done in that which has a transaction is a part of it.
-          const holder = yield* Effect.forkScoped(Effect.interruptible(holdLock(where, locked, made)))
-          yield* Effect.raceFirst(Deferred.await(locked), Fiber.join(holder))
-          yield* Effect.ensuring(makeAll, Deferred.succeed(made, undefined))
-          yield* Fiber.join(holder)
-        }).pipe(Effect.scoped, Effect.provideService(SqlClient.SqlClient, sql)),
-      orElse: () => makeAll
-    })
+    const [locked, made] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+    // A fiber of its own: whatever is done in that which has a transaction is a part of it.
+    const holder = yield* Effect.forkScoped(Effect.interruptible(holdLock(where, locked, made)))
+    yield* Effect.raceFirst(Deferred.await(locked), Fiber.join(holder))
+    yield* Effect.ensuring(makeAll, Deferred.succeed(made, undefined))
+    yield* Fiber.join(holder)
   }).pipe(
-      Effect.timeoutFail({
-        duration: tablesTimeout,
-        onTimeout: () => new JournalError({ action: "open", where, detail: "the tables of the runners could not be made in time", isTransient: true })
-      }),
-      Effect.catchAllDefect((defect) => Effect.fail(Database.failed("open", where)(defect))),
-      Effect.mapError((error) => (error instanceof JournalError ? error : Database.failed("open", where)(error)))
-    )
+    Effect.scoped,
+    Effect.timeoutFail({
+      duration: tablesTimeout,
+      onTimeout: () => new JournalError({ action: "open", where, detail: "the tables of the runners could not be made in time", isTransient: true })
+    }),
+    Effect.catchAllDefect((defect) => Effect.fail(Database.failed("open", where)(defect))),
+    Effect.mapError((error) => (error instanceof JournalError ? error : Database.failed("open", where)(error)))
+  )

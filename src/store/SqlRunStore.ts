@@ -258,12 +258,8 @@ export const layerPostgres = (url: Redacted.Redacted): Layer.Layer<Services, Jou
  */
 export const layerMemory: Layer.Layer<Services, JournalError> = layerOf(Database.openMemory)
 
-/**
- * The path that a `file:` address names; `~` is the home directory.
- *
- * @internal
- */
-export const pathOf = (url: string) =>
+/** The path that a `file:` address names; `~` is the home directory. */
+const pathOf = (url: string) =>
   url.startsWith("file://")
     ? Effect.orDie(Effect.flatMap(Path.Path, (paths) => paths.fromFileUrl(new URL(url))))
     : Effect.mapError(HomeDirectory.expand(url.slice("file:".length)), () =>

@@ -84,7 +84,7 @@ const join = Effect.fn("SqlRunnerRegistry.join")(function*(
   )
   yield* Effect.acquireRelease(using(enter), () => using(leave))
   const beat = Effect.flatMap(load, (now) => Database.ask("write", (sql) => RunnerTable.note(sql, id, now)))
-  yield* Effect.ignoreLogged(beat).pipe(
+  yield* Effect.catchAll(beat, ({ message }) => Effect.logWarning(message)).pipe(
     using,
     Effect.repeat(Schedule.spaced(RunnerTable.beatInterval)),
     Effect.interruptible,

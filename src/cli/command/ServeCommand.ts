@@ -59,11 +59,11 @@ const tell = (events: Stream.Stream<RunEvent>) => {
 }
 
 /** Says what becomes of the runs that nobody drives any more. */
-const tellRest = (isEmbedded: boolean) =>
+const tellRest = (own: string, isEmbedded: boolean) =>
   Effect.gen(function*() {
     const open = yield* Effect.flatMap(RunQueue, (queue) => queue.open)
     const others = yield* Effect.flatMap(RunnerRegistry, ({ living }) => living)
-    if (open.length > 0 && others.length === 0) {
+    if (open.length > 0 && others.every(({ id }) => id === own)) {
       yield* Console.error(`no other runner is there: ${count(open.length, "run")} go on when there is one (telemachy serve)`)
     }
     if (open.length > 0 && isEmbedded) {
@@ -97,7 +97,7 @@ export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns,
         yield* drain
           ? Effect.raceFirst(Effect.interruptible(runner.drain), Effect.interruptible(Effect.zipRight(signals.second, stop("its runner is stopping"))))
           : stop("its runner is stopping")
-        yield* tellRest(isEmbedded)
+        yield* tellRest(runner.id, isEmbedded)
       })
       if (!drain) yield* Effect.forkDaemon(Effect.zipRight(signals.second, signals.exit))
       yield* Effect.onInterrupt(Effect.never, () => finish)
