@@ -25,8 +25,11 @@ import * as PlanDefinition from "./definition/PlanDefinition.ts"
 import * as RejectDefinition from "./definition/RejectDefinition.ts"
 import * as ResumeDefinition from "./definition/ResumeDefinition.ts"
 import * as RunDefinition from "./definition/RunDefinition.ts"
+import * as RunnersDefinition from "./definition/RunnersDefinition.ts"
 import * as SchemaDefinition from "./definition/SchemaDefinition.ts"
+import * as ServeDefinition from "./definition/ServeDefinition.ts"
 import * as StatusDefinition from "./definition/StatusDefinition.ts"
+import * as SubmitDefinition from "./definition/SubmitDefinition.ts"
 import * as TeardownDefinition from "./definition/TeardownDefinition.ts"
 import * as ValidateDefinition from "./definition/ValidateDefinition.ts"
 import * as ExitCode from "./ExitCode.ts"
@@ -51,6 +54,9 @@ export const definitions = {
   forget: ForgetDefinition.definition,
   audit: AuditDefinition.definition,
   teardown: TeardownDefinition.definition,
+  serve: ServeDefinition.definition,
+  submit: SubmitDefinition.definition,
+  runners: RunnersDefinition.definition,
   drill: DrillDefinition.definition,
   schema: SchemaDefinition.definition,
   agamemnon: AgamemnonDefinition.definition
@@ -89,6 +95,9 @@ const commands = {
   forget: () => import("./command/ForgetCommand.ts"),
   audit: () => import("./command/AuditCommand.ts"),
   teardown: () => import("./command/TeardownCommand.ts"),
+  serve: () => import("./command/ServeCommand.ts"),
+  submit: () => import("./command/SubmitCommand.ts"),
+  runners: () => import("./command/RunnersCommand.ts"),
   drill: () => import("./command/DrillCommand.ts"),
   schema: () => import("./command/SchemaCommand.ts"),
   agamemnon: () => import("./command/AgamemnonCommand.ts")

@@ -23,6 +23,8 @@ export interface RunSummary {
   /** Nothing when the run was forgotten. */
   readonly workflow: string | undefined
   readonly status: RunStatus
+  /** Of a run that is queued: how many begin before it, by their priority and age, and one more. */
+  readonly place?: number | undefined
   /** Nothing when that cannot be read. */
   readonly startedAt: DateTime.Utc | undefined
   /** Nothing while the run is not over. */
