@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as InputTable from "./InputTable.ts"
+import * as QuestionIndex from "./QuestionIndex.ts"
 import * as ResourceIds from "./ResourceIds.ts"
 import * as RunnerTable from "./RunnerTable.ts"
 import * as RunTable from "./RunTable.ts"
@@ -124,6 +125,8 @@ const spending = Effect.flatMap(SqlClient.SqlClient, SpendingTable.create)
 const submissions = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.all([SubmissionTable.create(sql), RunnerTable.create(sql), RunTable.keepAnew(sql)], { discard: true }))
 
+const questions = Effect.flatMap(SqlClient.SqlClient, QuestionIndex.create)
+
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
 
@@ -136,7 +139,8 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0005_lookups": lookups,
   "0006_spending": spending,
   "0007_answers": answers,
-  "0008_submissions": submissions
+  "0008_submissions": submissions,
+  "0009_questions": questions
 }
 
 /** The number of the newest migration that this program knows. */

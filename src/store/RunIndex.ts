@@ -14,6 +14,7 @@ import { type Owner, RunLease } from "../run/RunLease.ts"
 import { nearest } from "../workflow/Suggestion.ts"
 import * as Database from "./Database.ts"
 import * as Paging from "./Paging.ts"
+import * as QuestionIndex from "./QuestionIndex.ts"
 import * as ResourceIndex from "./ResourceIndex.ts"
 import { RunAmbiguousError, type RunSummary } from "./RunSummary.ts"
 import * as RunTable from "./RunTable.ts"
@@ -117,13 +118,26 @@ interface Entry {
   readonly isNew: boolean
 }
 
+/** Says of runs that are not over how many answers they wait for. */
+const withQuestions = Effect.fnUntraced(function*(summaries: ReadonlyArray<RunSummary>) {
+  const isOpen = ({ status }: RunSummary) => status === "running" || status === "interrupted"
+  const questions = yield* QuestionIndex.openAmong(summaries.filter(isOpen).map(({ run }) => run))
+  return summaries.map((summary): RunSummary => {
+    const open = questions.get(summary.run)
+    return open === undefined ? summary : { ...summary, questions: open }
+  })
+})
+
 /** Tells what rows say. One that is damaged does not hide the others. */
 const summaries = (entries: ReadonlyArray<Entry>) =>
-  withoutRemoved(entries.flatMap(({ isNew, owner, row }) =>
-    isNew ? [] : Option.match(decodeRow(row), {
-      onNone: () => [damagedSummary(row, owner)],
-      onSome: (row) => [summaryOf(row, owner)]
-    })))
+  Effect.flatMap(
+    withoutRemoved(entries.flatMap(({ isNew, owner, row }) =>
+      isNew ? [] : Option.match(decodeRow(row), {
+        onNone: () => [damagedSummary(row, owner)],
+        onSome: (row) => [summaryOf(row, owner)]
+      }))),
+    withQuestions
+  )
 
 /** Which rows of the table, and how many: what follows after WHERE. */
 type Choice = (sql: Database.Sql) => Fragment
