@@ -117,7 +117,11 @@ const perform = Effect.fn("Worker.perform")(function*(
     options
   )
   if (Option.isNone(found)) return completed(text(task, "description"))
-  const { args, directory, file } = found.value
+  const { args, directory, file, isDirectoryMissing } = found.value
+  if (isDirectoryMissing) {
+    yield* Program.makeDirectory({ agent: name, directory })
+    yield* Effect.logInfo(`made directory ${directory}, where agent ${name} works`)
+  }
   const files = yield* TaskFiles.make(options.directory, task.id, options.contexts?.get(task.teamId, task.subject))
   const ended = yield* groups.run({
     file,

@@ -46,7 +46,8 @@ export const AgentSpec = Schema.Struct({
   workingDir: Schema.optionalWith(
     NonBlank.annotations({
       description: "Directory in which the program runs. A relative one is beside the workflow file, or in the current directory " +
-        "when the workflow is on standard input; an Agamemnon that is named gets it as it is written.",
+        "when the workflow is on standard input; one that is missing is made when the directory that it is in is there. An Agamemnon " +
+        "that is named gets it as it is written.",
       default: "/tmp"
     }),
     { default: () => "/tmp" }
