@@ -20,6 +20,8 @@ export interface Worker {
   readonly workingDir: string
   /** `local`, or `docker`, which the embedded Agamemnon can not do. */
   readonly runtime: string
+  /** Whether it works in its directory, and if not, whether in a worktree of the repository that this is in. Defaults to `shared`. */
+  readonly workspace?: Option.Option<"shared" | "worktree" | "empty"> | undefined
 }
 
 /** What programs stand for. */
@@ -123,8 +125,9 @@ export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, { 
   }
   let found: Found | undefined
   if (worker.program !== none || line !== undefined) {
-    const isDirectoryMissing = yield* Effect.sync(() => StartProblem.canBeMade(directory))
-    const place = isDirectoryMissing ? undefined : yield* Effect.sync(() => StartProblem.ofDirectory(directory))
+    const mode = Option.getOrElse(worker.workspace ?? Option.none(), () => "shared" as const)
+    const isDirectoryMissing = mode === "shared" && (yield* Effect.sync(() => StartProblem.canBeMade(directory)))
+    const place = isDirectoryMissing || mode === "empty" ? undefined : yield* Effect.sync(() => StartProblem.ofDirectory(directory))
     if (place !== undefined) note(place.problem, place.advice)
     const located = yield* locate(program, directory)
     if (program === "") {

@@ -32,6 +32,7 @@ import type { ProvisionedTeam } from "./Provisioning.ts"
 import { RunAgamemnon } from "./RunAgamemnon.ts"
 import { gatesOf, RunWaitingError } from "./RunError.ts"
 import { RunRequest } from "./RunRequest.ts"
+import { RunWorkspaces } from "./RunWorkspaces.ts"
 import * as TaskAnswers from "./TaskAnswers.ts"
 import * as TeamTasks from "./TeamTasks.ts"
 import type { TaskRunError, TeamWork } from "./TeamWork.ts"
@@ -134,6 +135,7 @@ const open = Effect.fnUntraced(function*(
       run: yield* CurrentRun,
       budget: yield* BudgetGuard,
       request: yield* RunRequest,
+      workspaces: yield* RunWorkspaces,
       monitor,
       others
     },

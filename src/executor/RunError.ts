@@ -16,6 +16,7 @@ import type { InputsInvalidError } from "../workflow/Inputs.ts"
 import type { WorkflowInvalid } from "../workflow/WorkflowProblem.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import type { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironment.ts"
+import type { WorkspacesUnavailableError } from "./WorkspacePlan.ts"
 
 /**
  * Secrets that are missing, or that the Agamemnon of a run cannot be given.
@@ -38,6 +39,13 @@ import type { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironm
  * @category errors
  */
 export { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironment.ts"
+/**
+ * Why a run cannot have the workspaces that its workflow says.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export { WorkspacesUnavailableError } from "./WorkspacePlan.ts"
 
 /**
  * Agamemnon has not answered as many pings in a row as the threshold says: what
@@ -265,8 +273,9 @@ export const gatesOf = ({ teams }: WorkflowSpec): ReadonlyArray<string> =>
   teams.flatMap(({ tasks }) => tasks.flatMap(({ approve, subject }) => (Option.isSome(approve) ? [subject] : [])))
 
 /**
- * Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded. With the first four
- * nothing has begun: the inputs or secrets that were given are wrong, or what becomes of a text with them.
+ * Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded. With the first five
+ * nothing has begun: the inputs or secrets that were given are wrong, or what becomes of a text with them, or there can be no
+ * workspaces.
  *
  * @since 0.1.0
  * @category errors
@@ -276,6 +285,7 @@ export type RunError =
   | WorkflowInvalid
   | SecretsInvalidError
   | SecretsUnsupportedError
+  | WorkspacesUnavailableError
   | WorkflowConnectivityError
   | WorkflowTimeoutError
   | BudgetExceededError
@@ -294,6 +304,7 @@ const outcomes: Record<RunError["_tag"], Outcome> = {
   WorkflowInvalid: "failed",
   SecretsInvalidError: "failed",
   SecretsUnsupportedError: "failed",
+  WorkspacesUnavailableError: "failed",
   WorkflowConnectivityError: "connectivity_lost",
   WorkflowTimeoutError: "timed_out",
   BudgetExceededError: "over_budget",

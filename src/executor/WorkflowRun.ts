@@ -19,7 +19,8 @@ import * as Inlining from "../workflow/Inlining.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import type { TaskSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as WorkspaceMode from "../workflow/WorkspaceMode.ts"
 import * as Arrivals from "./Arrivals.ts"
 import * as BudgetGuard from "./BudgetGuard.ts"
 import * as CurrentRun from "./CurrentRun.ts"
@@ -31,7 +32,9 @@ import * as RunAgamemnon from "./RunAgamemnon.ts"
 import * as RunRequest from "./RunRequest.ts"
 import * as RunResult from "./RunResult.ts"
 import type { RunSettings } from "./RunSettings.ts"
+import * as RunWorkspaces from "./RunWorkspaces.ts"
 import { TeamLists } from "./TeamLists.ts"
+import type { WorkspacePlan } from "./WorkspacePlan.ts"
 
 /** What the runs of an executor share. */
 export interface Shared {
@@ -54,6 +57,8 @@ export interface Options {
   readonly arrivals?: Arrivals.Arrivals | undefined
   /** What programs have in their environment, by the names that their agents have in the workflow. */
   readonly environment: RunEnvironment
+  /** Where its tasks are done. */
+  readonly workspaces: WorkspacePlan
   /** Digest of its input in the journal, if it is there. */
   readonly inputDigest: string | undefined
   /** Wins over the workflow's own policy, or that which the run had. */
@@ -74,6 +79,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const limit = limitOf(options, settings)
   const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events })
   const agamemnon = yield* Effect.provideService(RunAgamemnon.make, TeamLists, shared.lists)
+  const workspaces = yield* RunWorkspaces.make(options.workspaces, current)
   const asked = { ...options.request, isAlone: embedded, arrivals: Arrivals.none, awaitArrivals: Effect.void }
   const former = Option.isNone(journal) || embedded
     ? Arrivals.none
@@ -102,6 +108,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     Effect.scoped,
     Effect.provideService(CurrentRun.CurrentRun, current),
     Effect.provideService(RunRequest.RunRequest, request),
+    Effect.provideService(RunWorkspaces.RunWorkspaces, workspaces),
     Effect.provideService(BudgetGuard.BudgetGuard, guard),
     Effect.provideService(RunAgamemnon.RunAgamemnon, agamemnon),
     Effect.provideService(TaskFeed.TaskFeed, shared.feed),
@@ -134,7 +141,7 @@ const limitOf = ({ request: { spec }, timeout }: Options, { workflowTimeout }: R
 
 /** The first event of a run, or the one with which it goes on. */
 const beginningOf = (
-  { embedded = false, inputDigest, request: { before, rest: { used }, spec } }: Options,
+  { embedded = false, inputDigest, request: { before, rest: { used }, spec }, workspaces: { origins } }: Options,
   told: { readonly url: string; readonly policy: TeardownPolicy; readonly timeout: Duration.Duration; readonly heartbeatInterval: Duration.Duration }
 ): EventBody => {
   const header = {
@@ -142,11 +149,12 @@ const beginningOf = (
     ...declared(spec, used),
     ...(embedded ? { embedded } : {}),
     ...(spec.budget === undefined ? {} : { budget: Budget.limitsOf(spec.budget) }),
-    ...(inputDigest === undefined ? {} : { inputDigest })
+    ...(inputDigest === undefined ? {} : { inputDigest }),
+    ...(origins.length === 0 ? {} : { origins })
   }
   return before === undefined
     ? { _tag: "run.started", ...header }
-    : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).map(identified), ...spentBefore(before) }
+    : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).filter(RunState.isOnAgamemnon).map(identified), ...spentBefore(before) }
 }
 
 /** What a run had used before it goes on, if it has begun anything. */
@@ -165,7 +173,7 @@ const declared = ({ agents, teams }: WorkflowSpec, used: Inlining.UsedWorkflows)
       ...(task.assignTo.length <= 1 ? {} : { assignees: task.assignTo }),
       blockedBy: task.blockedBy,
       ...(Option.isSome(task.condition) ? { conditional: true } : {}),
-      ...Option.match(task.outputs, { onNone: () => ({}), onSome: (outputs) => ({ outputs: Object.keys(outputs) }) }),
+      ...outputsOf(task, agents),
       ...Option.match(task.uses, { onNone: () => ({}), onSome: (uses) => ({ uses, outputs: Object.keys(used.get(WorkflowGraph.keyOf({ team: name, subject: task.subject }))?.outputs ?? {}) }) }),
       ...(Option.isSome(task.approve) ? { gate: true } : {}),
       ...(Option.isSome(task.matrix) ? { matrix: true } : {}),
@@ -174,7 +182,16 @@ const declared = ({ agents, teams }: WorkflowSpec, used: Inlining.UsedWorkflows)
   }))
 })
 
-const identified = ({ except, id, key, kind, name, uncertainSince }: RunState.ResourceState) => ({
+/** The names of what a task answers, declared or not. */
+const outputsOf = (task: TaskSpec, agents: WorkflowSpec["agents"]) => {
+  const names = [
+    ...Object.keys(Option.getOrElse(task.outputs, () => ({}))),
+    ...(WorkspaceMode.hasBranch(task, agents) ? WorkspaceMode.outputs : [])
+  ]
+  return names.length === 0 ? {} : { outputs: names }
+}
+
+const identified = <Kind extends "agent" | "team">({ except, id, key, kind, name, uncertainSince }: RunState.ResourceState & { readonly kind: Kind }) => ({
   kind,
   name,
   key,

@@ -90,6 +90,30 @@ const lifecycle = <Kind extends "agent" | "team">(kind: Kind) =>
     event(`${kind}.left`, `The ${kind} could not be removed.`, { ...perhapsIdentified, error: Schema.String })
   ] as const
 
+// A workspace has no id but its path, which is its key.
+const workspaceEvents = [
+  event(
+    "workspace.creating",
+    "A workspace is about to be made: a worktree of `repository` on a new `branch` from the commit `base`, or an empty directory. `key`: its path. `prefix`: the directory in it that programs work in, unless it is that itself.",
+    {
+      ...resource,
+      repository: optional(Schema.String),
+      branch: optional(Schema.String),
+      base: optional(Schema.String),
+      prefix: optional(Schema.String)
+    }
+  ),
+  event("workspace.created", "The workspace was made.", identified),
+  event("workspace.reused", "The workspace that an earlier process of the run has made is used again.", identified),
+  event(
+    "workspace.removed",
+    "The workspace was removed, when all that was done in it was committed. `commits`: how many commits on its branch are nowhere else, for which the branch was kept.",
+    { ...resource, commits: optional(Schema.Int), confirmed: optional(Schema.Boolean) }
+  ),
+  event("workspace.kept", "The workspace was kept on purpose.", { ...perhapsIdentified, usedBy: optional(RunId) }),
+  event("workspace.left", "The workspace could not be removed.", { ...perhapsIdentified, error: Schema.String })
+] as const
+
 const task = { team: Schema.String, subject: Schema.String }
 
 // What an attempt has used, said once, with the first event that knows it; or why what was reported counts as nothing.
@@ -127,6 +151,14 @@ const header = {
   heartbeatInterval: optionalSeconds("heartbeatIntervalSeconds"),
   // Digest (SHA-256) of the input that is recorded beside the events.
   inputDigest: Schema.optionalWith(Schema.String, { exact: true }).pipe(Schema.fromKey("declaration")),
+  // The repositories of the directories whose agents have worktrees, with the commit that each was at, or that of a `base`.
+  origins: optional(Schema.Array(Schema.Struct({
+    directory: Schema.String,
+    base: optional(Schema.String),
+    repository: Schema.String,
+    prefix: Schema.String,
+    commit: Schema.String
+  }))),
   agents: Schema.Array(Schema.String),
   teams: Schema.Array(Schema.Struct({
     name: Schema.String,
@@ -191,6 +223,7 @@ export const RunEvent = Schema.Union(
   ...lifecycle("agent"),
   event("agent.started", "An agent takes tasks from now on.", identified),
   ...lifecycle("team"),
+  ...workspaceEvents,
   event(
     "task.expanded",
     "A task with a matrix is due, and is done in these instances, of which each is a task of its own from now on. `matrix`: its values. It replaces what an earlier event of the same task has said.",

@@ -12,18 +12,22 @@ import type { RunId } from "./RunId.ts"
 import * as UsageOfRun from "./RunUsage.ts"
 import * as Instances from "./TaskInstances.ts"
 import * as OfTask from "./TaskState.ts"
+import type { Worktree } from "./Workspace.ts"
 
 type TaskState = OfTask.TaskState
 
 type Started = Extract<RunEvent, { readonly _tag: "run.started" }>
 type Resumed = Extract<RunEvent, { readonly _tag: "run.resumed" }>
 
-/** Where an agent or a team is in its life. */
+/** The repository of a directory, as it is recorded when the run begins. */
+export type Origin = NonNullable<Started["origins"]>[number]
+
+/** Where an agent, a team or a workspace is in its life. */
 export interface ResourceState {
-  readonly kind: "agent" | "team"
+  readonly kind: "agent" | "team" | "workspace"
   readonly name: string
   readonly key: string
-  /** What Agamemnon calls it, once it has said so. */
+  /** What Agamemnon calls it, once it has said so; of a workspace that was made, its path. */
   readonly id: string | undefined
   /** Whether an earlier run made it. */
   readonly reused: boolean
@@ -40,6 +44,8 @@ export interface ResourceState {
   readonly neverMade: boolean
   /** Whether a list that was read after it was removed shows nothing of it. */
   readonly confirmed: boolean
+  /** Of which branch a workspace is a worktree, if it is one, and how many commits it was kept for that are nowhere else. */
+  readonly worktree: (Worktree & { readonly commits: number }) | undefined
 }
 
 /** The heartbeat as the run last heard of it. */
@@ -77,6 +83,9 @@ export interface RunState {
   readonly heartbeat: HeartbeatState
   readonly agents: HashMap.HashMap<string, ResourceState>
   readonly teams: HashMap.HashMap<string, ResourceState>
+  readonly workspaces: HashMap.HashMap<string, ResourceState>
+  /** The repositories that worktrees are made of, and the commits. */
+  readonly origins: ReadonlyArray<Origin>
   /** Tasks of each team, by subject. */
   readonly tasks: HashMap.HashMap<string, HashMap.HashMap<string, TaskState>>
   readonly outcome: Outcome | undefined
@@ -122,6 +131,8 @@ const start = (event: Started | Resumed): RunState => ({
   heartbeat: { status: "alive", lastAnswer: event.at, failures: 0, interval: event.heartbeatInterval },
   agents: HashMap.empty(),
   teams: HashMap.empty(),
+  workspaces: HashMap.empty(),
+  origins: event.origins ?? [],
   tasks: HashMap.fromIterable(
     event.teams.map((team) => [
       team.name,
@@ -142,13 +153,15 @@ const resume = (event: Resumed): RunState =>
     { ...start(event), usage: event.spent === undefined ? UsageOfRun.none : UsageOfRun.from(event.spent) }
   )
 
+const fields = { agent: "agents", team: "teams", workspace: "workspaces" } as const
+
 const resource = (
   state: RunState,
-  kind: "agent" | "team",
+  kind: ResourceState["kind"],
   event: { readonly name: string; readonly key: string },
   change: Partial<ResourceState>
 ): RunState => {
-  const field = kind === "agent" ? "agents" : "teams"
+  const field = fields[kind]
   const before: ResourceState = Option.getOrElse(HashMap.get(state[field], event.name), () => ({
     kind,
     name: event.name,
@@ -161,7 +174,8 @@ const resource = (
     usedBy: undefined,
     uncertainSince: undefined,
     neverMade: false,
-    confirmed: false
+    confirmed: false,
+    worktree: undefined
   }))
   return { ...state, [field]: HashMap.set(state[field], event.name, { ...before, ...change }) }
 }
@@ -172,7 +186,12 @@ const reconsider = (state: RunState): RunState => {
     before.status === "kept" || before.status === "left"
       ? { ...before, status: before.id === undefined ? "creating" : "created", error: undefined, usedBy: undefined }
       : before
-  return { ...state, agents: HashMap.map(state.agents, again), teams: HashMap.map(state.teams, again) }
+  return {
+    ...state,
+    agents: HashMap.map(state.agents, again),
+    teams: HashMap.map(state.teams, again),
+    workspaces: HashMap.map(state.workspaces, again)
+  }
 }
 
 const task = (state: RunState, event: UsageOfRun.TaskEvent, change: (before: TaskState) => Partial<TaskState>): RunState => {
@@ -202,6 +221,9 @@ const sendBack = (state: RunState, { by, comment, redo = [] }: Extract<RunEvent,
 const carryOver = (before: RunState, after: RunState): RunState => {
   const state = {
     ...after,
+    // They are not on an Agamemnon, and so not among its resources.
+    workspaces: before.workspaces,
+    origins: after.origins.length === 0 ? before.origins : after.origins,
     tasks: HashMap.map(after.tasks, (tasks, team) =>
       Option.match(HashMap.get(before.tasks, team), { onNone: () => tasks, onSome: (known) => Instances.carryOver(known, tasks) }))
   }
@@ -224,7 +246,28 @@ const creating = ({ at, except }: Extract<RunEvent, { readonly _tag: "agent.crea
 const created = ({ id, uncertain = false }: Extract<RunEvent, { readonly _tag: "agent.created" | "team.created" }>) =>
   ({ status: "created", id, ...(uncertain ? {} : { uncertainSince: undefined }) }) as const
 
-const removed = ({ confirmed = false, made = true }: Extract<RunEvent, { readonly _tag: "agent.removed" | "team.removed" }>) =>
+/** A workspace is about to be made, for the first time or once more. */
+const creatingWorkspace = ({ base, branch, key, prefix, repository }: Extract<RunEvent, { readonly _tag: "workspace.creating" }>) => ({
+  status: "creating",
+  key,
+  id: undefined,
+  neverMade: false,
+  confirmed: false,
+  worktree: repository === undefined || branch === undefined || base === undefined
+    ? undefined
+    : { repository, branch, base, commits: 0, ...(prefix === undefined ? {} : { prefix }) }
+} as const)
+
+/** A workspace is no more, and its branch only when that has commits that are nowhere else. */
+const removedWorkspace = (state: RunState, event: Extract<RunEvent, { readonly _tag: "workspace.removed" }>): RunState => {
+  const worktree = Option.getOrUndefined(HashMap.get(state.workspaces, event.name))?.worktree
+  return resource(state, "workspace", event, {
+    ...removed(event),
+    ...(worktree === undefined ? {} : { worktree: { ...worktree, commits: event.commits ?? 0 } })
+  })
+}
+
+const removed = ({ confirmed = false, made = true }: { readonly confirmed?: boolean; readonly made?: boolean }) =>
   ({ status: "removed", uncertainSince: undefined, neverMade: !made, confirmed }) as const
 
 const step = (state: RunState) =>
@@ -244,6 +287,12 @@ const step = (state: RunState) =>
     "team.removed": (event) => resource(state, "team", event, removed(event)),
     "team.kept": (event) => resource(state, "team", event, { status: "kept", usedBy: event.usedBy }),
     "team.left": (event) => resource(state, "team", event, { status: "left", error: event.error }),
+    "workspace.creating": (event) => resource(state, "workspace", event, creatingWorkspace(event)),
+    "workspace.created": (event) => resource(state, "workspace", event, { status: "created", id: event.id }),
+    "workspace.reused": (event) => resource(state, "workspace", event, { status: "created", id: event.id, reused: true }),
+    "workspace.removed": (event) => removedWorkspace(state, event),
+    "workspace.kept": (event) => resource(state, "workspace", event, { status: "kept", usedBy: event.usedBy }),
+    "workspace.left": (event) => resource(state, "workspace", event, { status: "left", error: event.error }),
     "task.expanded": (event) => ({ ...state, tasks: HashMap.modify(state.tasks, event.team, (tasks) => Instances.expand(tasks, event)) }),
     "task.submitting": (event) => task(state, event, OfTask.submitting(event)),
     "task.submitted": (event) => task(state, event, OfTask.submitted(event)),

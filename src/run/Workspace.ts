@@ -7,6 +7,8 @@ export interface Worktree {
   readonly branch: string
   /** The commit that the branch was made from. */
   readonly base: string
+  /** The directory in it that programs work in, unless it is that itself: that of `working_dir` in its repository. */
+  readonly prefix?: string | undefined
 }
 
 /** A directory of a run. */

@@ -35,8 +35,8 @@ export const isTemplate = ({ agents, budget, inputs, metadata, teams }: Workflow
   return inputs !== undefined
     || Budget.isTemplate(budget)
     || some(metadata.description ?? "")
-    || agents.some(({ dockerImage, env = {}, model, program, workingDir }) =>
-      some(program, workingDir, orNone(model), orNone(dockerImage), ...Object.values(env)))
+    || agents.some(({ base, dockerImage, env = {}, model, program, workingDir }) =>
+      some(program, workingDir, orNone(model), orNone(dockerImage), orNone(base), ...Object.values(env)))
     || teams.some(({ tasks }) => tasks.some(({ approve, assignTo, condition, description, matrix, subject, uses }) =>
       some(subject, description, orNone(approve), ...assignTo) || Option.isSome(condition) || Option.isSome(matrix) || Option.isSome(uses)))
 }

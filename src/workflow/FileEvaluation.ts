@@ -11,6 +11,7 @@ import * as TeamEvaluation from "./TeamEvaluation.ts"
 import type * as WorkflowProblem from "./WorkflowProblem.ts"
 import type { AgentSpec, WorkflowSpec } from "./WorkflowSpec.ts"
 import { maxBytes, Model, NonBlank, nonBlank, Text, textOfAtMost } from "./WorkflowText.ts"
+import { Base } from "./WorkspaceMode.ts"
 
 /** What of a workflow is evaluated in each file, whether it is run or used. */
 export type File = Pick<WorkflowSpec, "agents" | "teams">
@@ -77,6 +78,7 @@ const agentOf = (evaluating: Evaluating, path: WorkflowProblem.Path, agent: Agen
     program: at("program", agent.program, Program),
     model: optional("model", agent.model, Model),
     workingDir: at("working_dir", agent.workingDir, NonBlank),
-    dockerImage
+    dockerImage,
+    base: optional("base", agent.base, Base)
   }
 }

@@ -34,6 +34,8 @@ const examples: Readonly<Record<string, ReadonlyArray<Written>>> = {
   docker_image: ["node:22"],
   cpus: [4],
   stalled_after: ["15m"],
+  workspace: ["worktree", "shared", "empty"],
+  base: ["main", "v1.4.0"],
   teams: [[{ name: "core", agents: ["architect", "implementer"], tasks: [plan, implement] }]],
   "teams[].agents": [["architect", "implementer"]],
   tasks: [[plan, implement]],

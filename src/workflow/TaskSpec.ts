@@ -10,6 +10,7 @@ import * as SchemaProblems from "./SchemaProblems.ts"
 import { listOf, optional, StalledAfter } from "./SpecFields.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import { maxBytes, nonBlank, templateOfAtMost, Text, textOfAtMost } from "./WorkflowText.ts"
+import * as WorkspaceMode from "./WorkspaceMode.ts"
 import { WrittenDuration } from "./WrittenDuration.ts"
 
 // What an expression can name without quotes.
@@ -116,6 +117,14 @@ export const TaskSpec = Schema.Struct({
     description: "Whether the task is tried again when an attempt does not complete: how often, or a map. Absent: it is not."
   })),
   stalledAfter: StalledAfter,
+  workspace: optional(WorkspaceMode.WorkspaceMode.annotations({
+    description: "Where the task is done, whatever its agent says: in `working_dir`; in a git worktree of its own, with a branch of " +
+      "its own; or in an empty directory. Absent: where the agent works."
+  })),
+  base: optional(WorkspaceMode.Base.annotations({
+    description: "Commit, branch or tag that the worktree of the task is made from. Absent: that of the agent, or else the commit that " +
+      "its `working_dir` was at when the run began."
+  })),
   condition: optional(Condition.annotations({
     description: "Whether the task runs, an expression that is evaluated when all that it waits for has ended.",
     default: "success()"

@@ -32,6 +32,7 @@ import * as TaskKind from "./TaskKind.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import * as UseProblems from "./UseProblems.ts"
 import { NonBlank, Text } from "./WorkflowText.ts"
+import * as WorkspaceProblems from "./WorkspaceProblems.ts"
 import * as WorkflowWarnings from "./WorkflowWarnings.ts"
 import { WrittenDuration } from "./WrittenDuration.ts"
 
@@ -305,6 +306,7 @@ const findingsOf = (input: unknown, used: UseProblems.Used): ReadonlyArray<Workf
   ...ReferenceProblems.findings(input),
   ...MatrixProblems.findings(input),
   ...TaskKind.findings(input),
+  ...WorkspaceProblems.findings(input),
   ...UseProblems.findings(input, used),
   ...ExpressionProblems.findings(input, used)
 ]

@@ -52,6 +52,8 @@ describe("WorkflowFile", () => {
         dockerImage: Option.none(),
         cpus: 2,
         memory: "4g",
+        workspace: Option.none(),
+        base: Option.none(),
         stalledAfter: Option.none()
       }
       const rules = {
@@ -68,6 +70,8 @@ describe("WorkflowFile", () => {
         timeout: Option.none(),
         retry: Option.none(),
         stalledAfter: Option.none(),
+        workspace: Option.none(),
+        base: Option.none(),
         continueOnError: Option.none()
       }
       assert.deepEqual(yield* WorkflowFile.parse(whole, "flow.yaml"), {

@@ -60,21 +60,39 @@ const releaseIndex = Effect.fnUntraced(function*(gitDirectory: string) {
   yield* Effect.flatMap(FileSystem.FileSystem, (files) => files.remove(lock, { force: true })).pipe(inWords(`${lock} could not be removed`))
 })
 
-/** Makes a worktree, or finds it as it was left. `isNew`: nobody has worked there yet. */
+/** Whether git has not made a worktree to its end: it is locked until then. */
+const isHalfMade = (gitDirectory: string) =>
+  Effect.flatMap(FileSystem.FileSystem, (files) => files.readFileString(`${gitDirectory}/locked`)).pipe(
+    Effect.map((reason) => reason.trim() === "initializing"),
+    Effect.orElseSucceed(() => false)
+  )
+
+/** Makes a worktree, or finds it as it was left. `isNew`: nobody has worked there yet, as far as that is known. */
 export const make = Effect.fnUntraced(function*(place: Place, isNew: boolean) {
+  const { path, prefix } = place
+  yield* makeRoot(place, isNew)
+  if (prefix === undefined) return
+  // It need not be in the commit.
+  yield* Effect.flatMap(FileSystem.FileSystem, (files) => files.makeDirectory(`${path}/${prefix}`, { recursive: true })).pipe(
+    inWords(`${path}/${prefix} could not be made`)
+  )
+})
+
+const makeRoot = Effect.fnUntraced(function*(place: Place, isNew: boolean) {
   const { base, branch, path, repository } = place
   const own = yield* gitDirectoryOf(place)
-  if (own !== undefined && !isNew) return yield* releaseIndex(own)
+  const isMade = own !== undefined && !(yield* isHalfMade(own))
+  if (isMade) return yield* releaseIndex(own)
   if (yield* isThere(path)) {
     // What is there without being a worktree any more is somebody's.
-    if (!isNew) return yield* new WorkspaceError({ problem: `${path} is no longer a worktree of ${repository}`, advice: "move it away, and go on" })
+    if (!isNew && own === undefined) return yield* new WorkspaceError({ problem: `${path} is no longer a worktree of ${repository}`, advice: "move it away, and go on" })
     yield* removeDirectory(path)
   }
   yield* makeAbove(path)
   const hasBranch = yield* Repository.hasBranch(repository, branch)
   // Force: git may know of a worktree that was at this path, and is not any more.
   yield* Repository.run(repository, [
-    "worktree", "add", "--quiet", "--force",
+    "worktree", "add", "--quiet", "--force", "--force",
     ...(hasBranch ? [] : ["--no-track", "-b", branch]),
     "--", path, hasBranch ? branch : base
   ])
@@ -158,13 +176,15 @@ const saveAll = Effect.fnUntraced(function*(place: Place, own: string, message: 
 export const remove = Effect.fnUntraced(function*(place: Place, { isNew, message }: { readonly isNew: boolean; readonly message: string }) {
   const { branch, path, repository } = place
   if (!(yield* isThere(repository))) {
-    return yield* (yield* isThere(path))
-      ? new WorkspaceError({ problem: `${path} is a worktree of ${repository}, which is gone`, advice: "look whether there is something of use in it, and remove it" })
-      : Effect.succeed(0)
+    return yield* new WorkspaceError({
+      problem: `the repository ${repository} of ${path} is not there`,
+      advice: "if the run was on another machine, clean up there"
+    })
   }
   if (yield* isThere(path)) {
     const own = yield* gitDirectoryOf(place)
-    if (!isNew) {
+    const isMade = own !== undefined && !(yield* isHalfMade(own))
+    if (isMade || !isNew) {
       if (own === undefined) return yield* new WorkspaceError({ problem: `${path} is no longer a worktree of ${repository}`, advice: "move it away, and clean up again" })
       yield* saveAll(place, own, message)
     }
