@@ -11,6 +11,8 @@ import * as Option from "effect/Option"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { WorkspaceError, Workspaces } from "../agamemnon/Workspaces.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
+import * as RunState from "../run/RunState.ts"
+import type { Worktree } from "../run/Workspace.ts"
 import type { CurrentRun } from "./CurrentRun.ts"
 import type { PlannedWorkspace, WorkspacePlan } from "./WorkspacePlan.ts"
 
@@ -31,6 +33,27 @@ export class RunWorkspaces extends Context.Tag("telemachy/executor/RunWorkspaces
   readonly workspaces: Workspaces | undefined
 }>() {}
 
+/** What events say of a worktree. */
+const said = (worktree: Worktree | undefined) => {
+  if (worktree === undefined) return {}
+  const { base, branch, prefix, repository } = worktree
+  return { repository, branch, base, ...(prefix === undefined ? {} : { prefix }) }
+}
+
+/** What a run that goes on says of the workspaces that it has, and of those whose branches it has kept. */
+export const recorded = (state: RunState.RunState) => {
+  const workspaces = [...RunState.remaining(state).filter(({ kind }) => kind === "workspace"), ...RunState.keptBranches(state)]
+  return workspaces.length === 0 ? {} : {
+    workspaces: workspaces.map(({ id, key, name, status, worktree }) => ({
+      name,
+      key,
+      ...(id === undefined ? {} : { id }),
+      ...said(worktree),
+      ...(status === "removed" && worktree !== undefined ? { commits: worktree.commits } : {})
+    }))
+  }
+}
+
 /** Makes the workspaces of a run by its plan. */
 export const make = (plan: WorkspacePlan, run: Context.Tag.Service<CurrentRun>) =>
   Effect.map(AgamemnonClient, ({ workspaces }) => {
@@ -47,21 +70,10 @@ export const make = (plan: WorkspacePlan, run: Context.Tag.Service<CurrentRun>) 
       const state = yield* run.state
       const known = state === undefined ? undefined : Option.getOrUndefined(HashMap.get(state.workspaces, name))
       const isNew = known === undefined || known.status === "creating" || known.status === "removed"
-      if (isNew) {
-        const { base, branch, prefix, repository } = worktree ?? {}
-        yield* run.emitBefore({
-          _tag: "workspace.creating",
-          name,
-          key,
-          ...(repository === undefined ? {} : { repository }),
-          ...(branch === undefined ? {} : { branch }),
-          ...(base === undefined ? {} : { base }),
-          ...(prefix === undefined ? {} : { prefix })
-        })
-      }
+      if (isNew) yield* run.emitBefore({ _tag: "workspace.creating", name, key, ...said(worktree) })
       yield* workspaces.make(workspace, isNew)
       isReady.add(name)
-      yield* run.emit({ _tag: isNew ? "workspace.created" : "workspace.reused", name, key, id: key })
+      yield* run.emit(isNew ? { _tag: "workspace.created", name, key, id: key } : { _tag: "workspace.reused", name, key, id: key, ...said(worktree) })
     })
     return RunWorkspaces.of({
       of: plan.of,

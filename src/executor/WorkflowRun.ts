@@ -154,7 +154,7 @@ const beginningOf = (
   }
   return before === undefined
     ? { _tag: "run.started", ...header }
-    : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).filter(RunState.isOnAgamemnon).map(identified), ...spentBefore(before) }
+    : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).filter(RunState.isOnAgamemnon).map(identified), ...RunWorkspaces.recorded(before), ...spentBefore(before) }
 }
 
 /** What a run had used before it goes on, if it has begun anything. */

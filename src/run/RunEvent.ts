@@ -90,21 +90,23 @@ const lifecycle = <Kind extends "agent" | "team">(kind: Kind) =>
     event(`${kind}.left`, `The ${kind} could not be removed.`, { ...perhapsIdentified, error: Schema.String })
   ] as const
 
+// What a workspace is: a worktree of `repository` on `branch` from the commit `base`, or an empty directory.
+const ofWorktree = {
+  repository: optional(Schema.String),
+  branch: optional(Schema.String),
+  base: optional(Schema.String),
+  prefix: optional(Schema.String)
+}
+
 // A workspace has no id but its path, which is its key.
 const workspaceEvents = [
   event(
     "workspace.creating",
     "A workspace is about to be made: a worktree of `repository` on a new `branch` from the commit `base`, or an empty directory. `key`: its path. `prefix`: the directory in it that programs work in, unless it is that itself.",
-    {
-      ...resource,
-      repository: optional(Schema.String),
-      branch: optional(Schema.String),
-      base: optional(Schema.String),
-      prefix: optional(Schema.String)
-    }
+    { ...resource, ...ofWorktree }
   ),
   event("workspace.created", "The workspace was made.", identified),
-  event("workspace.reused", "The workspace that an earlier process of the run has made is used again.", identified),
+  event("workspace.reused", "The workspace that an earlier process of the run has made is used again. The fields are as in `workspace.creating`.", { ...identified, ...ofWorktree }),
   event(
     "workspace.removed",
     "The workspace was removed, when all that was done in it was committed. `commits`: how many commits on its branch are nowhere else, for which the branch was kept.",
@@ -210,9 +212,10 @@ const header = {
  */
 export const RunEvent = Schema.Union(
   event("run.started", "The run begins. The first event of a run.", header),
-  event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its journal tells. `spent`: what it had used before.", {
+  event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its journal tells. `workspaces`: those that it has, with the number of `commits` of one that was removed whose branch was kept. `spent`: what it had used before.", {
     ...header,
     spent: optional(Spent),
+    workspaces: optional(Schema.Array(Schema.Struct({ ...perhapsIdentified, ...ofWorktree, commits: optional(Schema.Int) }))),
     resources: Schema.Array(Schema.Struct({
       kind: Schema.Literal("agent", "team"),
       ...perhapsIdentified,

@@ -146,7 +146,9 @@ const start = (event: Started | Resumed): RunState => ({
   recorded: true
 })
 
-const resume = (event: Resumed): RunState =>
+const resume = (event: Resumed): RunState => resumeWorkspaces(resumeResources(event), event)
+
+const resumeResources = (event: Resumed): RunState =>
   event.resources.reduce(
     (state, { except, id, kind, uncertainSince, ...named }) =>
       resource(state, kind, named, { status: id === undefined ? "creating" : "created", id, except, uncertainSince }),
@@ -222,7 +224,7 @@ const carryOver = (before: RunState, after: RunState): RunState => {
   const state = {
     ...after,
     // They are not on an Agamemnon, and so not among its resources.
-    workspaces: before.workspaces,
+    workspaces: HashMap.union(before.workspaces, after.workspaces),
     origins: after.origins.length === 0 ? before.origins : after.origins,
     tasks: HashMap.map(after.tasks, (tasks, team) =>
       Option.match(HashMap.get(before.tasks, team), { onNone: () => tasks, onSome: (known) => Instances.carryOver(known, tasks) }))
@@ -246,17 +248,26 @@ const creating = ({ at, except }: Extract<RunEvent, { readonly _tag: "agent.crea
 const created = ({ id, uncertain = false }: Extract<RunEvent, { readonly _tag: "agent.created" | "team.created" }>) =>
   ({ status: "created", id, ...(uncertain ? {} : { uncertainSince: undefined }) }) as const
 
-/** A workspace is about to be made, for the first time or once more. */
-const creatingWorkspace = ({ base, branch, key, prefix, repository }: Extract<RunEvent, { readonly _tag: "workspace.creating" }>) => ({
-  status: "creating",
-  key,
-  id: undefined,
-  neverMade: false,
-  confirmed: false,
-  worktree: repository === undefined || branch === undefined || base === undefined
+type OfWorktree = Pick<Extract<RunEvent, { readonly _tag: "workspace.creating" }>, "repository" | "branch" | "base" | "prefix">
+
+/** What an event says of the worktree that a workspace is, if it is one. */
+const worktreeOf = ({ base, branch, prefix, repository }: OfWorktree, commits = 0): ResourceState["worktree"] =>
+  repository === undefined || branch === undefined || base === undefined
     ? undefined
-    : { repository, branch, base, commits: 0, ...(prefix === undefined ? {} : { prefix }) }
-} as const)
+    : { repository, branch, base, commits, ...(prefix === undefined ? {} : { prefix }) }
+
+/** A workspace is about to be made, for the first time or once more. */
+const creatingWorkspace = (event: Extract<RunEvent, { readonly _tag: "workspace.creating" }>) =>
+  ({ status: "creating", key: event.key, id: undefined, neverMade: false, confirmed: false, worktree: worktreeOf(event) }) as const
+
+/** The workspaces that a run has when it goes on. */
+const resumeWorkspaces = (state: RunState, { workspaces = [] }: Resumed): RunState =>
+  workspaces.reduce((before, { commits, id, ...each }) =>
+    resource(before, "workspace", each, {
+      id,
+      status: commits !== undefined ? "removed" : id === undefined ? "creating" : "created",
+      worktree: worktreeOf(each, commits)
+    }), state)
 
 /** A workspace is no more, and its branch only when that has commits that are nowhere else. */
 const removedWorkspace = (state: RunState, event: Extract<RunEvent, { readonly _tag: "workspace.removed" }>): RunState => {
@@ -289,7 +300,7 @@ const step = (state: RunState) =>
     "team.left": (event) => resource(state, "team", event, { status: "left", error: event.error }),
     "workspace.creating": (event) => resource(state, "workspace", event, creatingWorkspace(event)),
     "workspace.created": (event) => resource(state, "workspace", event, { status: "created", id: event.id }),
-    "workspace.reused": (event) => resource(state, "workspace", event, { status: "created", id: event.id, reused: true }),
+    "workspace.reused": (event) => resource(state, "workspace", event, { status: "created", id: event.id, reused: true, worktree: worktreeOf(event) }),
     "workspace.removed": (event) => removedWorkspace(state, event),
     "workspace.kept": (event) => resource(state, "workspace", event, { status: "kept", usedBy: event.usedBy }),
     "workspace.left": (event) => resource(state, "workspace", event, { status: "left", error: event.error }),
