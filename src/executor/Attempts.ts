@@ -37,6 +37,8 @@ export interface Attempts {
   readonly watched: Array<Attempt>
   /** The numbers of those of which it was said what they have used. */
   readonly told: Set<number>
+  /** Tasks on Agamemnon of the same subject that are over and are none of these attempts. */
+  readonly done?: ReadonlyArray<TaskId>
   /** The number of the last one, of which the first is 1. */
   number: number
   /** How many may follow. */
@@ -121,7 +123,7 @@ const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Ef
 })
 
 /** Submits another attempt when it is due, and waits for its end, or for that of one that was over. */
-const another = Effect.fnUntraced(function*(attempts: Attempts) {
+export const another = Effect.fnUntraced(function*(attempts: Attempts) {
   const wait = attempts.dueAt - (yield* MonotonicTime.millis)
   const late = wait <= 0 ? Option.none() : yield* Effect.timeoutOption(completedLate(attempts), Duration.millis(wait))
   if (Option.isSome(late)) return late.value
@@ -167,6 +169,7 @@ const submit = Effect.fnUntraced(function*(attempts: Attempts) {
   const except = new Set([
     ...EarlierTasks.idsOf(others.known(subject)),
     ...attempts.watched.map(({ watch }) => watch.id),
+    ...attempts.done ?? [],
     ...dismissed.map((id) => TaskId.make(id))
   ])
   const created = yield* others.submitting(subject, agamemnon.createTask(intent, team.id, sent, except))
@@ -211,7 +214,8 @@ const completedLate = ({ task, watched }: Attempts): Effect.Effect<End> =>
 /** Commits what was done in a worktree, whatever came of it: the branch and the commit are among what the task answers. */
 const committed = Effect.fnUntraced(function*({ task, work: { team, workspaces } }: Attempts, { assignee }: Attempt, end: End) {
   const workspace = workspaces.of({ team: team.spec.name, task, agent: assignee })
-  if (workspace === undefined) return end
+  // What is merged is committed by whoever merges it.
+  if (workspace === undefined || Option.isSome(task.merge)) return end
   return Either.match(yield* workspaces.commit(workspace, task.subject), {
     onLeft: ({ message }): End => {
       const problem = [...(end.problem === undefined ? [] : [end.problem]), `its work is not committed: ${message}`].join("; ")

@@ -26,6 +26,7 @@ import { CurrentRun } from "./CurrentRun.ts"
 import * as GateTask from "./GateTask.ts"
 import * as LimitedTask from "./LimitedTask.ts"
 import * as MatrixTask from "./MatrixTask.ts"
+import * as MergeTask from "./MergeTask.ts"
 import * as Monitor from "./Monitor.ts"
 import * as Parking from "./Parking.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
@@ -203,6 +204,7 @@ const runIfDue = Effect.fnUntraced(function*(state: State, key: string): Effect.
 const begun = (state: State, work: TeamWork, task: TaskSpec): Effect.Effect<EndStatus, TaskRunError> => {
   const { parking } = state
   if (Option.isSome(task.uses)) return used(state, work, task)
+  if (Option.isSome(task.merge)) return parking.working(MergeTask.run(work, task))
   if (Option.isNone(task.approve)) {
     return parking.working(Option.isSome(task.matrix) ? MatrixTask.run(work, task) : LimitedTask.run(work, task))
   }

@@ -169,13 +169,14 @@ const declared = ({ agents, teams }: WorkflowSpec, used: Inlining.UsedWorkflows)
     tasks: tasks.map((task) => ({
       subject: task.subject,
       ...Option.match(task.id, { onNone: () => ({}), onSome: (ref) => ({ ref }) }),
-      assignTo: task.assignTo[0] ?? "",
+      assignTo: task.assignTo[0] ?? Option.getOrElse(task.onConflict, () => ""),
       ...(task.assignTo.length <= 1 ? {} : { assignees: task.assignTo }),
       blockedBy: task.blockedBy,
       ...(Option.isSome(task.condition) ? { conditional: true } : {}),
       ...outputsOf(task, agents),
       ...Option.match(task.uses, { onNone: () => ({}), onSome: (uses) => ({ uses, outputs: Object.keys(used.get(WorkflowGraph.keyOf({ team: name, subject: task.subject }))?.outputs ?? {}) }) }),
       ...(Option.isSome(task.approve) ? { gate: true } : {}),
+      ...Option.match(task.merge, { onNone: () => ({}), onSome: (merge) => ({ merge }) }),
       ...(Option.isSome(task.matrix) ? { matrix: true } : {}),
       ...(TaskPolicy.isTolerated(task) ? { continueOnError: true } : {})
     }))

@@ -123,17 +123,33 @@ export const make = Effect.fn("WorkspacePlan.make")(function*({ before, run, spe
     const name = nameOf(use)
     const path = `${root}/${name}`
     const origin = use.mode === "worktree" ? originOf(use) : undefined
-    if (origin === undefined) return { name, path, directory: path }
-    const { commit: base, prefix, repository } = origin
+    return origin === undefined ? { name, path, directory: path } : placed(name, origin)
+  }
+  const placed = (name: string, { commit: base, prefix, repository }: Origin): PlannedWorkspace => {
+    const path = `${root}/${name}`
     const worktree = { repository, base, branch: `${branchRoot(run)}/${name}`, ...(prefix === "" ? {} : { prefix }) }
     return { name, path, directory: prefix === "" ? path : `${path}/${prefix}`, worktree }
   }
   yield* fail((yield* Effect.forEach(worktrees, (use) => branchInTheWay(workspaces, { run, use, workspace: workspaceOf(use), before }))).flat())
+  /** The worktree of a task that merges: of the repository of those whose branches it merges, from the commit that the first is from. */
+  const mergeWorkspace = (team: string, task: TaskSpec): PlannedWorkspace | undefined => {
+    const [origin] = mergedOrigins(spec, task, (use) => originOf(use))
+    return origin === undefined ? undefined : placed(taskName(team, task), origin)
+  }
+  yield* fail(spec.teams.flatMap(({ name, tasks }) => tasks.flatMap((task) => {
+    const repositories = new Set(mergedOrigins(spec, task, (use) => originOf(use)).map(({ repository }) => repository))
+    return repositories.size < 2 ? [] : [{
+      subject: `task "${task.subject}" of team "${name}"`,
+      problem: `the branches that it merges are of several repositories: ${[...repositories].join(", ")}`,
+      advice: "merge those of one repository"
+    }]
+  })))
   const agents = new Map(spec.agents.map((agent) => [agent.name, agent]))
   return {
     origins: [...found.values()].map(({ origin, use: { agent, base } }) =>
       ({ directory: agent.workingDir, ...(base === undefined ? {} : { base }), ...origin })),
     of: ({ agent: name, task, team }) => {
+      if (Option.isSome(task.merge)) return mergeWorkspace(team, task)
       const agent = agents.get(name)
       const use = agent === undefined ? undefined : useOf(team, task, agent)
       return use === undefined ? undefined : workspaceOf(use)
@@ -149,6 +165,17 @@ const useOf = (team: string, task: TaskSpec, agent: AgentSpec): Use | undefined 
   const mode = WorkspaceMode.of(task, agent)
   return mode === "shared" ? undefined : { team, task, agent, mode, base: Option.getOrUndefined(Option.orElse(task.base, () => agent.base)) }
 }
+
+/** What those tasks are made from whose branches a task merges, in their order; of one that merges itself, what it does. */
+const mergedOrigins = (spec: WorkflowSpec, task: TaskSpec, originOf: (use: Use) => Origin | undefined): ReadonlyArray<Origin> =>
+  Option.getOrElse(task.merge, (): ReadonlyArray<string> => []).flatMap((id) =>
+    spec.teams.flatMap((team) =>
+      team.tasks.flatMap((each) => {
+        if (!Option.contains(each.id, id) || each === task) return []
+        return Option.isSome(each.merge)
+          ? mergedOrigins(spec, each, originOf)
+          : usesOf({ ...spec, teams: [{ ...team, tasks: [each] }] }).flatMap((use) => originOf(use) ?? [])
+      })))
 
 /** Every way in which a task can be done that is not in the directory of an agent. Who does an instance of a matrix may be known later. */
 const usesOf = ({ agents, teams }: WorkflowSpec): ReadonlyArray<Use> =>
@@ -207,6 +234,7 @@ const nameOf = (use: Use): string => {
     const { name } = use.agent
     return /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/.test(name) ? name : `${slug(name)}.${digest(name)}`
   }
-  const { task: { id, subject }, team } = use
-  return `${slug(Option.getOrElse(id, () => subject))}.${digest(team, subject)}`
+  return taskName(use.team, use.task)
 }
+
+const taskName = (team: string, { id, subject }: TaskSpec): string => `${slug(Option.getOrElse(id, () => subject))}.${digest(team, subject)}`

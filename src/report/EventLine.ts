@@ -165,6 +165,13 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
     const line = `${task(event)}: ${event.status}${event.problem === undefined ? "" : `, ${event.problem}`}`
     return event.status === "completed" ? ordinary(line) : wrong(line)
   },
+  "merge.started": (event) => ordinary(`${task(event)}: merging ${event.branches.map(({ branch }) => branch).join(", ")}`),
+  "merge.attempted": (event) =>
+    notable(`${task(event)}: what was to resolve the conflicts in ${event.files.join(", ")} ended as ${event.status}${used(event)}`),
+  "merge.finished": (event) => {
+    const line = `${task(event)}: ${event.status}${event.problem === undefined ? "" : `, ${event.problem}`}`
+    return event.status === "completed" ? ordinary(line) : wrong(line)
+  },
   "request.failed": ({ error }) => notable(`trying again: ${error}`),
   "connectivity.alive": () => step("heartbeat: Agamemnon answers"),
   "connectivity.suspect": ({ failures }) => notable(`heartbeat: ${pings(failures)}`),
@@ -205,6 +212,7 @@ const toldAtTheEnd: ReadonlySet<RunEvent["_tag"]> = new Set([
   "workspace.kept",
   "workspace.left",
   "task.finished",
+  "merge.finished",
   "task.skipped",
   "run.cancelling",
   "run.finished"

@@ -183,6 +183,8 @@ const header = {
       matrix: optional(Schema.Boolean),
       // Whether the run can complete though the task fails.
       continueOnError: optional(Schema.Boolean),
+      // The ids of the tasks whose branches it merges.
+      merge: optional(Schema.Array(Schema.String)),
       // The file of the workflow that it uses, whose tasks are those of other teams.
       uses: optional(Schema.String)
     })),
@@ -340,6 +342,41 @@ export const RunEvent = Schema.Union(
       status: Schema.Literal("completed", "failed"),
       outputs: optional(Schema.Record({ key: Schema.String, value: AnyJson })),
       problem: optional(Schema.String)
+    }
+  ),
+  event(
+    "merge.started",
+    "A task that merges is due: these branches are merged, in this order. `omitted`: the subjects of tasks that are left out, because they are not completed.",
+    {
+      ...task,
+      branches: Schema.Array(Schema.Struct({ subject: Schema.String, branch: Schema.String, commit: Schema.String })),
+      omitted: optional(Schema.Array(Schema.String))
+    }
+  ),
+  event(
+    "merge.attempted",
+    "An agent has ended that was to resolve the conflicts of a merge. `files`: those that were in conflict. The other fields are as in `task.retrying`.",
+    {
+      ...task,
+      id: Schema.String,
+      attempt: Schema.Int,
+      status: EndStatus,
+      files: Schema.Array(Schema.String),
+      result: optional(Schema.String),
+      log: optional(Schema.String),
+      ...used
+    }
+  ),
+  event(
+    "merge.finished",
+    "A merge has ended, and with it its task. `outputs`: the branch and its commit. `problem`: why it has failed. `conflicts`: the files that are in conflict.",
+    {
+      ...task,
+      status: Schema.Literal("completed", "failed"),
+      result: optional(Schema.String),
+      outputs: optional(Schema.Record({ key: Schema.String, value: AnyJson })),
+      problem: optional(Schema.String),
+      conflicts: optional(Schema.Array(Schema.String))
     }
   ),
   event("request.failed", "A request failed and is going to be repeated.", { error: Schema.String }),

@@ -319,6 +319,9 @@ const step = (state: RunState) =>
     "gate.answered": (event) => sendBack(task(state, event, OfTask.answered(event)), event),
     "uses.started": (event) => task(state, event, OfTask.using(event)),
     "uses.finished": (event) => task(state, event, OfTask.used(event)),
+    "merge.started": (event) => task(state, event, OfTask.merging(event)),
+    "merge.attempted": (event) => task(state, event, OfTask.mergeAttempted(event)),
+    "merge.finished": (event) => task(state, event, OfTask.merged(event)),
     "request.failed": () => state,
     "connectivity.alive": ({ lastAnswer }) => ({ ...state, heartbeat: { ...state.heartbeat, status: "alive", lastAnswer, failures: 0 } }),
     "connectivity.suspect": ({ failures, lastAnswer }) => ({

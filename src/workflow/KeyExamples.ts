@@ -54,6 +54,8 @@ const examples: Readonly<Record<string, ReadonlyArray<Written>>> = {
     { language: ["en", "de"], depth: [1, 2], exclude: [{ language: "de", depth: 2 }] }
   ],
   max_parallel: [3],
+  merge: [["implement", "document"]],
+  on_conflict: ["implementer"],
   approve: ["Change ${{ join(tasks.plan.outputs.files, ', ') }}? ${{ tasks.plan.outputs.summary }}"],
   budget: [{ usd: 20, tokens: 2_000_000, tasks: 50, agent_time: "10h" }],
   "budget.usd": [20],

@@ -17,6 +17,7 @@ import { Budget } from "./Budget.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
 import * as MatrixProblems from "./MatrixProblems.ts"
+import * as MergeProblems from "./MergeProblems.ts"
 import { MaxParallel } from "./MaxParallel.ts"
 import * as Outputs from "./Outputs.ts"
 import * as PrototypeKeys from "./PrototypeKeys.ts"
@@ -307,6 +308,7 @@ const findingsOf = (input: unknown, used: UseProblems.Used): ReadonlyArray<Workf
   ...MatrixProblems.findings(input),
   ...TaskKind.findings(input),
   ...WorkspaceProblems.findings(input),
+  ...MergeProblems.findings(input),
   ...UseProblems.findings(input, used),
   ...ExpressionProblems.findings(input, used)
 ]

@@ -37,16 +37,17 @@ export const outputs = ["branch", "commit"] as const
 
 /** Whether a task that is done like this has a branch, whoever does it. */
 export const hasBranch = (
-  task: Said & { readonly assignTo: ReadonlyArray<string> },
+  task: Said & { readonly assignTo: ReadonlyArray<string>; readonly merge: Option.Option<unknown> },
   agents: ReadonlyArray<Said & { readonly name: string }>
 ): boolean =>
-  task.assignTo.length > 0 && task.assignTo.every((name) => of(task, agents.find((agent) => agent.name === name)) === "worktree")
+  Option.isSome(task.merge) || task.assignTo.length > 0 && task.assignTo.every((name) => of(task, agents.find((agent) => agent.name === name)) === "worktree")
 
 /** Finds whether a task of a workflow, in its encoded form, has a branch. Of one whose agent is known only later, if each member of its team would. */
 export const branching = (workflow: unknown): (team: unknown, task: unknown) => boolean => {
   const modes = new Map(itemsAt(workflow, "agents").map((agent) => [get(agent, "name"), get(agent, "workspace")]))
   return (team, task) => {
     if (get(task, "approve") !== undefined || get(task, "uses") !== undefined) return false
+    if (get(task, "merge") !== undefined) return true
     const own = get(task, "workspace")
     if (own !== undefined) return own === "worktree"
     const assignee = get(task, "assign_to")

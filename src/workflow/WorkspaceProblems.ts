@@ -15,7 +15,7 @@ export const findings = (workflow: unknown): ReadonlyArray<Finding> => {
   return [
     ...agents.flatMap((agent, index) => isBaseOfTask(agent) ? [] : baseWithoutWorktree(["agents", index], agent)),
     ...tasks.flatMap(({ path, task, team }) => [
-      ...(get(task, "workspace") === undefined && hasBranch(team, task) ? [] : baseWithoutWorktree(path, task)),
+      ...(get(task, "merge") === undefined && get(task, "workspace") === undefined && hasBranch(team, task) ? [] : baseWithoutWorktree(path, task)),
       ...(hasBranch(team, task) ? reserved(path, task) : [])
     ])
   ]

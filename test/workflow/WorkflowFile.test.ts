@@ -62,6 +62,8 @@ describe("WorkflowFile", () => {
         matrix: Option.none(),
         maxParallel: Option.none(),
         approve: Option.none(),
+        merge: Option.none(),
+        onConflict: Option.none(),
         outputs: Option.none(),
         outputsPrompt: Option.none(),
   uses: Option.none(),
