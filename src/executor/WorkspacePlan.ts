@@ -237,4 +237,5 @@ const nameOf = (use: Use): string => {
   return taskName(use.team, use.task)
 }
 
-const taskName = (team: string, { id, subject }: TaskSpec): string => `${slug(Option.getOrElse(id, () => subject))}.${digest(team, subject)}`
+/** The name of the workspace of a task that has one of its own. */
+export const taskName = (team: string, { id, subject }: Pick<TaskSpec, "id" | "subject">): string => `${slug(Option.getOrElse(id, () => subject))}.${digest(team, subject)}`

@@ -132,8 +132,130 @@ describe.concurrent("agents in worktrees", () => {
     }))
 })
 
+const coders = [
+  task("a", "one", "echo a > a.txt; echo a > story.txt"),
+  task("b", "two", "echo b > b.txt; echo b > story.txt")
+]
+
+const merge = (more: Partial<Task> = {}): Task => ({ id: "all", subject: "Merge all", merge: ["a", "b"], blocked_by: ["a", "b"], ...more })
+
+describe.concurrent("a task that merges", () => {
+  test("fails with the files of a conflict, or has an agent resolve it, in order", () =>
+    Effect.gen(function*() {
+      const { branches, env, file, repository, worktrees } = yield* stage([agent("one"), agent("two")], [
+        ...coders,
+        task("c", "one", "echo c > c.txt", { workspace: "worktree" }),
+        task("never", "one", "true", { if: "${{ 1 == 2 }}", workspace: "worktree" }),
+        merge({ id: "refused", subject: "Merge in vain", continue_on_error: true }),
+        merge({
+          merge: ["c", "a", "b", "never"],
+          blocked_by: ["a", "b", "c", "never"],
+          if: "success() || true",
+          on_conflict: "two",
+          description: "cat story.txt | grep -c '^[<=>]'; echo both > story.txt"
+        }),
+        task("read", "one", "git show ${{ tasks.all.outputs.commit }}:story.txt; echo '${{ tasks.all.result }}'", { workspace: "shared", blocked_by: ["all"] })
+      ])
+      const ended = yield* run(["run", file, "--json"], { env })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      const merged = ended.events.flatMap((event) => (event._tag === "merge.finished" ? [event] : []))
+      const refused = merged.find(({ subject }) => subject === "Merge in vain")
+      assert.match(refused?.problem ?? "", /^branch telemachy\/\w+\/two of task "Do b" is in conflict in story\.txt$/)
+      assert.deepStrictEqual(refused?.conflicts, ["story.txt"])
+      assert.include(ended.stdout, `"result":"both\\nmerged Do c, Do a, Do b into telemachy/`)
+      assert.include(ended.stdout, "and left out what is not completed: Do never")
+      const attempted = ended.events.flatMap((event) => (event._tag === "merge.attempted" ? [[event.status, event.files, event.result]] : []))
+      assert.deepStrictEqual(attempted, [["completed", ["story.txt"], "3\n"]])
+      const left = Object.entries(branches())
+      // What the other had merged before its conflict is nowhere else either.
+      assert.deepStrictEqual(left.map(([name]) => name.replace(/\.\w{8}$/, "")), ["all", "refused"])
+      assert.deepStrictEqual(left[0]?.[1].filter((subject) => subject.startsWith("Merge")), ["Merge Do b", "Merge Do a", "Merge Do c"])
+      assert.strictEqual(worktrees(), 0)
+      assert.strictEqual(repository.git("status", "--porcelain"), "")
+    }))
+
+  test("fails when the agent leaves the conflict, and goes on where it was when the run is resumed", () =>
+    Effect.gen(function*() {
+      const { branches, env, file, leftovers } = yield* stage([agent("one"), agent("two")], [
+        ...coders,
+        merge({ on_conflict: "two", description: "test -e ../resolve && echo both > story.txt; true" })
+      ])
+      const failed = yield* run(["run", file], { env })
+      assert.strictEqual(failed.code, 1)
+      assert.match(failed.stdout, /Merge all: failed, branch telemachy\/\w+\/two of task "Do b" is in conflict in story\.txt, and after agent two still in story\.txt/)
+      const id = leftovers()[0] ?? ""
+      writeFileSync(join(env.HOME, ".telemachy/workspaces", id, "resolve"), "")
+      const resumed = yield* run(["resume", id, "--retry-failed"], { env })
+      assert.strictEqual(resumed.code, 0, resumed.stdout + resumed.stderr)
+      assert.deepStrictEqual(Object.values(branches()).map((subjects) => subjects.filter((subject) => subject.startsWith("Merge"))), [["Merge Do b", "Merge Do a"]])
+    }))
+
+  test("is refused, with line and column, when there is nothing that it could merge", () =>
+    Effect.gen(function*() {
+      const { env, file } = yield* stage([agent("one"), agent("two", { workspace: "shared" })], [
+        ...coders,
+        merge({ id: "x", merge: ["a", "a", "b", "x", "aa"], blocked_by: ["b"], subject: "x", on_conflict: "three", retry: 2 }),
+        merge({ id: "y", merge: ["a"], subject: "y", on_conflict: "one" }),
+        task("z", "one", "true", { outputs: { branch: "string" }, on_conflict: "one" })
+      ])
+      const ended = yield* run(["validate", file], { env })
+      assert.strictEqual(ended.code, 2)
+      for (const expected of [
+        /^\S+:1:\d+ \S+merge\[0\] .*: found "a", for which this task does not wait, expected a task before this one: add blocked_by: \[a\]$/m,
+        /merge\[1\] .*: found "a" a second time, expected each task once/,
+        /merge\[2\] .*: found "b", a task without a branch, expected the id of a task in a worktree/,
+        /merge\[3\] .*: found "x", the task itself/,
+        /merge\[4\] .*: found "aa", expected the id of a task in a worktree/,
+        /on_conflict .*: found "three", expected the name of a member of the team/,
+        /retry .*: found retry of a task with merge, expected a task with merge and without retry/,
+        /on_conflict .*: found "one", whose program sh runs what it is told as a script, expected a description beside it/,
+        /outputs\.branch .*: found "branch", which is an output of every task in a worktree/,
+        /on_conflict .*: found on_conflict of a task without merge, expected merge beside it/
+      ]) assert.match(ended.stderr, expected)
+    }))
+})
+
+/** What Claude Code does in the demonstration, without it: as much as shows that each agent can do what it is told. */
+const standIn = `#!/bin/sh
+told=$(cat)
+case "$TELEMACHY_TASK_SUBJECT" in
+  "Write the code") echo code > code.txt; echo code > NOTES ;;
+  "Write the tests") test ! -e code.txt; echo tests > tests.txt; echo tests > NOTES ;;
+  "Review both")
+    for branch in $(echo "$told" | grep -o 'telemachy/[^ ]*'); do git diff --name-only "HEAD...$branch"; done
+    printf '\`\`\`json\n{"verdict": "they fit"}\n\`\`\`\n' ;;
+  "Merge both") echo "$told" | grep -q '^- NOTES$' && echo both > NOTES && git add NOTES ;;
+esac
+`
+
+describe("the demonstration", () => {
+  test("has two coders in worktrees, a reviewer of both, a merge and a gate", () =>
+    Effect.gen(function*() {
+      const { branches, env, repository, worktrees } = yield* stage([agent("one")], [task("a", "one", "true")])
+      const tools = yield* emptyDirectory
+      writeFileSync(join(tools, "claude"), standIn, { mode: 0o755 })
+      const demonstration = { ...env, PATH: `${tools}:/usr/local/bin:/usr/bin:/bin` }
+      const running = yield* start([
+        process.execPath, bin, "run", join(root, "workflows/apart.yaml"), "--json",
+        "--input", `repository=${repository.path}`, "--input", "task=Add a flag"
+      ], { env: demonstration })
+      const asked = yield* running.event("gate.asked")
+      assert.match(asked._tag === "gate.asked" ? asked.question : "", /^Take the branch telemachy\/\w+\/merge\.\w+\? The reviewer says:\nthey fit\n$/)
+      yield* run(["approve", "latest"], { env })
+      const ended = yield* running.ended
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      const review = ended.events.find((event) => event._tag === "task.finished" && event.subject === "Review both")
+      assert.match(review?._tag === "task.finished" ? review.result ?? "" : "", /^NOTES\ncode\.txt\nNOTES\ntests\.txt\n/)
+      const [merged = ""] = Object.keys(branches())
+      const branch = `telemachy/${ended.events[0]?.run}/${merged}`
+      assert.strictEqual(repository.git("show", `${branch}:NOTES`), "both")
+      assert.strictEqual(repository.git("ls-tree", "--name-only", branch), "NOTES\ncode.txt\nstory.txt\ntests.txt")
+      assert.deepStrictEqual([Object.keys(branches()).length, worktrees()], [1, 0])
+    }))
+})
+
 describe.concurrent("a run with worktrees that is killed", () => {
-  const moments = ["workspace.creating", "workspace.created", "task.submitted", "task.finished", "teardown.started", "workspace.removed"] as const
+  const moments = ["workspace.creating", "task.submitted", "workspace.removed"] as const
 
   const killed = Effect.fnUntraced(function*(moment: (typeof moments)[number]) {
     const staged = yield* stage([agent("one")], [task("a", "one", "echo a >> a.txt"), task("b", "one", "echo b >> b.txt", { blocked_by: ["a"] })])
@@ -157,6 +279,24 @@ describe.concurrent("a run with worktrees that is killed", () => {
         assert.strictEqual(repository.git("show", `telemachy/${id}/one:b.txt`), "b")
       }))
   }
+
+  test("while an agent resolves a conflict goes on with that", () =>
+    Effect.gen(function*() {
+      const { env, file, repository, worktrees } = yield* stage([agent("one"), agent("two")], [
+        ...coders,
+        merge({ on_conflict: "two", description: "echo both > story.txt" })
+      ])
+      const dying = { ...env, NODE_OPTIONS: `--import=${join(root, "test/support/dieAfterLine.mjs")}`, DIE_AFTER_TEXT: "\"_tag\":\"merge.attempted\"" }
+      const killed = yield* Effect.flatMap(start([process.execPath, bin, "run", file, "--json"], { env: dying }), ({ exited }) => exited)
+      const id = killed.events[0]?.run ?? ""
+      const resumed = yield* run(["resume", id], { env })
+      assert.strictEqual(resumed.code, 0, resumed.stderr)
+      const [branch = ""] = repository.git("for-each-ref", "--format=%(refname:short)", `refs/heads/telemachy/${id}`).split("\n")
+      assert.match(branch, /\/all\./)
+      assert.deepStrictEqual(repository.git("log", "--first-parent", "--format=%s", `main..${branch}`), "Merge Do b\nMerge Do a")
+      assert.strictEqual(repository.git("show", `${branch}:story.txt`), "both")
+      assert.strictEqual(worktrees(), 0)
+    }))
 
   test("is cleaned up, whatever it was about to do, and its work is kept", () =>
     Effect.gen(function*() {
