@@ -18,7 +18,7 @@ const inputs = WorkflowBuilder.inputs({
 })
 const secrets = WorkflowBuilder.secrets("GITHUB_TOKEN")
 
-const architect = WorkflowBuilder.agent("architect", { model: "opus", workingDir: "./service" })
+const architect = WorkflowBuilder.agent("architect", { model: "opus", workingDir: "./service", workspace: "worktree", base: "v1" })
 const coder = WorkflowBuilder.agent("coder", {
   program: WorkflowExpression.text`claude-code`,
   runtime: "docker",
@@ -84,7 +84,9 @@ const ask = core.gate("ask", {
 const publish = core.task("publish", {
   description: WorkflowExpression.text`It is ${ask.status}, with the words: ${ask.comment}`,
   assignTo: coder,
-  blockedBy: [ask]
+  blockedBy: [ask],
+  workspace: "worktree",
+  base: "main"
 })
 
 const workflow = WorkflowBuilder.make("release", {
@@ -121,6 +123,8 @@ agents:
   - name: architect
     model: opus
     working_dir: ./service
+    workspace: worktree
+    base: v1
   - name: coder
     program: claude-code
     runtime: docker
@@ -197,6 +201,8 @@ teams:
         description: "It is \${{ tasks.ask.status }}, with the words: \${{ tasks.ask.comment }}"
         assign_to: coder
         blocked_by: [ask]
+        workspace: worktree
+        base: main
   - name: checks
     agents: [second]
     tasks:
@@ -241,7 +247,7 @@ describe("WorkflowBuilder", () => {
     }
     // The one is another name of `timeout`; the keys of `defaults.retry` are those of the `retry` of a task.
     // Another workflow is a file, and what a file answers to those that use it is for files.
-    const others = /^timeout_seconds$|^defaults\.retry\.|^outputs$|^teams\[\]\.tasks\[\]\.(uses|with)$/
+    const others = /^timeout_seconds$|^defaults\.retry\.|^outputs$|^teams\[\]\.tasks\[\]\.(uses|with|merge|on_conflict)$/
     const said: unknown = parse(file)
     const paths = SchemaKeys.keys(JsonSchema.jsonSchema).map(({ path }) => path).filter((path) => !others.test(path))
     assert.deepStrictEqual(paths.filter((path) => !isSaid(said, path.replaceAll("[]", "").split("."))), [])
