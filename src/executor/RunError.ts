@@ -42,6 +42,18 @@ export { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironment.t
 /**
  * Why a run cannot have the workspaces that its workflow says.
  *
+ * **Example** (Going on in the directories of the agents)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const run = (spec: WorkflowSpec.WorkflowSpec, shared: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.catchTag("WorkspacesUnavailableError", () => WorkflowExecutor.execute(shared))
+ *   )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type { RunEvent } from "../../src/run/RunEvent.ts"
 import type { WorkflowInput } from "../../src/workflow/WorkflowSpec.ts"
 import * as TestBackend from "../support/TestBackend.ts"
 import { bin, emptyDirectory, root, run, start, test } from "../support/TestCommand.ts"
@@ -257,7 +258,7 @@ describe("the demonstration", () => {
 describe.concurrent("a run with worktrees that is killed", () => {
   const moments = ["workspace.creating", "task.submitted", "workspace.removed"] as const
 
-  const killed = Effect.fnUntraced(function*(moment: (typeof moments)[number]) {
+  const killed = Effect.fnUntraced(function*(moment: RunEvent["_tag"]) {
     const staged = yield* stage([agent("one")], [task("a", "one", "echo a >> a.txt"), task("b", "one", "echo b >> b.txt", { blocked_by: ["a"] })])
     const { env, file } = staged
     const preload = join(root, "test/support/dieAfterLine.mjs")
