@@ -44,6 +44,7 @@ import { permitted, retrying } from "./RequestRetry.ts"
 import type { TaskContexts } from "./TaskContexts.ts"
 import type { TaskFeed } from "./TaskFeed.ts"
 import * as Transport from "./Transport.ts"
+import type { Workspaces } from "./Workspaces.ts"
 
 /**
  * The ids that Agamemnon gives to agents, teams and tasks: schemas, that make one of a text as well.
@@ -121,6 +122,8 @@ export interface Options {
   readonly contexts?: TaskContexts | undefined
   /** Takes the environments of agents, in this process. Defaults to none: they cannot be given any. */
   readonly environments?: AgentEnvironments | undefined
+  /** Makes and removes workspaces for its programs, in this process. Defaults to none: there can not be any. */
+  readonly workspaces?: Workspaces | undefined
 }
 
 /**
@@ -152,6 +155,8 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
   readonly contexts?: TaskContexts | undefined
   /** Takes the environments of agents, in this process, if it can. */
   readonly environments?: AgentEnvironments | undefined
+  /** Makes and removes workspaces for its programs, in this process, if it can. */
+  readonly workspaces?: Workspaces | undefined
   /** Succeeds when Agamemnon answers: sent once, never repeated, never queued. Interrupting it closes its socket. */
   readonly ping: Effect.Effect<void, AgamemnonError.PingError>
   /** Pings, and explains every answer but 2xx. */
@@ -359,6 +364,7 @@ export const make: (
     feed: options.feed,
     contexts: options.contexts,
     environments: options.environments,
+    workspaces: options.workspaces,
     ping: transport.ping,
     preflight: transport.preflight,
     listAgents: allAgents(repeated),

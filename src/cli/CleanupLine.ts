@@ -10,7 +10,7 @@ const optional = Schema.optionalWith(Schema.String, { exact: true })
 const CleanupLine = Schema.Struct({
   /** `left`: it could not be removed; `found`: nothing was to be removed. */
   status: Schema.Literal("removed", "would_remove", "left", "found"),
-  kind: Schema.Literal("agent", "team"),
+  kind: Schema.Literal("agent", "team", "workspace"),
   key: Schema.String,
   id: optional,
   name: optional,

@@ -1,14 +1,24 @@
 /** What the embedded Agamemnon could not run is said before anything starts. */
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Program from "../embedded/Program.ts"
+import { oneLine } from "../report/Format.ts"
 import * as Settings from "../settings/Settings.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as Backend from "./Backend.ts"
 
-/** Checks that every agent of a workflow can work, where that is on this machine. */
+/**
+ * Checks that every agent of a workflow can work, where that is on this machine. When all can, it makes the directories that
+ * are missing and only those, and says so.
+ */
 export const check = Effect.fn("ProgramCheck.check")(function*({ agents }: WorkflowSpec) {
   if (!(yield* Backend.IsEmbedded)) return
   const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
-  yield* Program.check(agents, { programs: Object.fromEntries(programs) })
+  const missing = yield* Program.check(agents, { programs: Object.fromEntries(programs) })
+  yield* Effect.forEach(missing, (each) =>
+    Effect.zipRight(
+      Program.makeDirectory(each),
+      Console.error(oneLine(`made directory ${each.directory}, the working_dir of agent "${each.agent}"`))
+    ), { discard: true })
 })

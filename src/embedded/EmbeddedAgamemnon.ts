@@ -24,6 +24,7 @@ import type * as NatsTaskFeed from "../agamemnon/nats/NatsTaskFeed.ts"
 import * as TaskContexts from "../agamemnon/TaskContexts.ts"
 import type * as TaskFeed from "../agamemnon/TaskFeed.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
+import type { Workspaces } from "../agamemnon/Workspaces.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as AgamemnonServer from "./AgamemnonServer.ts"
@@ -40,6 +41,7 @@ import * as ProgramEnvironments from "./ProgramEnvironments.ts"
 import * as RateLimit from "./RateLimit.ts"
 import * as RequestLog from "./RequestLog.ts"
 import * as Worker from "./Worker.ts"
+import * as LocalWorkspaces from "./workspace/LocalWorkspaces.ts"
 
 /**
  * What can be chosen of the logs of programs.
@@ -79,6 +81,8 @@ export interface Options extends Program.Options {
   readonly workers?: boolean | undefined
   /** Where all that programs write is kept, and how much of it. Defaults to nowhere: only the end is kept, as the result. */
   readonly logs?: LogOptions | undefined
+  /** Directory in which workspaces are made, with one for each run in it. Defaults to `~/.telemachy/workspaces`. */
+  readonly workspaces?: string | undefined
   /** NATS server that it publishes its events on, and hears workers of. Defaults to none. */
   readonly nats?: NatsTaskFeed.Options | undefined
 }
@@ -143,6 +147,8 @@ export class EmbeddedAgamemnon
     readonly contexts: TaskContexts.TaskContexts
     /** Takes the environments of agents whose programs it runs, in this process, for a client that is given this as its options. */
     readonly environments: AgentEnvironments | undefined
+    /** Makes and removes workspaces for its programs, for a client that is given this as its options. */
+    readonly workspaces: Workspaces | undefined
     /** Replaces the faults in force; none at all heals. */
     readonly setFaults: (faults: ReadonlyArray<Faults.Fault>) => Effect.Effect<void>
     /** Forgets everything, as a restart does. */
@@ -211,8 +217,9 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
     const { feed, interrupt } = yield* LocalTaskFeed.make(state)
     const groups = yield* ProcessGroups.make(Duration.decode(options.grace ?? "5 seconds"))
     const environments = ProgramEnvironments.make()
+    const workspaces = yield* Effect.provide(LocalWorkspaces.make(options.workspaces), context)
     if (options.workers !== false) {
-      yield* Worker.make({ programs: options.programs, logs, contexts, environments }).pipe(
+      yield* Worker.make({ programs: options.programs, logs, contexts, environments, workspaces }).pipe(
         Effect.provideService(AgamemnonState.AgamemnonState, state),
         Effect.provideService(ProcessGroups.ProcessGroups, groups),
         Effect.provide(context)
@@ -240,6 +247,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
       feed,
       contexts,
       environments: options.workers === false ? undefined : environments,
+      workspaces: options.workers === false ? undefined : workspaces,
       setFaults: (next) =>
         Effect.zipRight(
           faults.set(next),

@@ -2,6 +2,7 @@
  * What the name of a program stands for on this machine, and whether it can be
  * started here.
  */
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
@@ -19,6 +20,8 @@ export interface Worker {
   readonly workingDir: string
   /** `local`, or `docker`, which the embedded Agamemnon can not do. */
   readonly runtime: string
+  /** Whether it works in its directory, and if not, whether in a worktree of the repository that this is in. Defaults to `shared`. */
+  readonly workspace?: Option.Option<"shared" | "worktree" | "empty"> | undefined
 }
 
 /** What programs stand for. */
@@ -32,6 +35,8 @@ export interface Found {
   readonly file: string
   readonly args: ReadonlyArray<string>
   readonly directory: string
+  /** Whether the directory is to be made: it is not there, and the one that it is in is. */
+  readonly isDirectoryMissing: boolean
 }
 
 const Problem = Schema.Struct({ agent: Schema.String, problem: Schema.String, advice: Schema.String })
@@ -120,7 +125,9 @@ export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, { 
   }
   let found: Found | undefined
   if (worker.program !== none || line !== undefined) {
-    const place = yield* Effect.sync(() => StartProblem.ofDirectory(directory))
+    const mode = Option.getOrElse(worker.workspace ?? Option.none(), () => "shared" as const)
+    const isDirectoryMissing = mode === "shared" && (yield* Effect.sync(() => StartProblem.canBeMade(directory)))
+    const place = isDirectoryMissing || mode === "empty" ? undefined : yield* Effect.sync(() => StartProblem.ofDirectory(directory))
     if (place !== undefined) note(place.problem, place.advice)
     const located = yield* locate(program, directory)
     if (program === "") {
@@ -131,7 +138,7 @@ export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, { 
       note(located.problem.problem, located.problem.advice)
     } else {
       if (line !== undefined && place === undefined) yield* checkCommand(line, worker, directory, note)
-      found = { file: located.file, args, directory }
+      found = { file: located.file, args, directory, isDirectoryMissing }
     }
   }
   const [first, ...rest] = problems
@@ -139,16 +146,43 @@ export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, { 
   return Option.fromNullable(found)
 })
 
-/** Checks that every agent can work here, before anything is started. Fails with all that is in the way. */
+/**
+ * Checks that every agent can work here, before anything is started. Fails with all that is in the way. Answers the
+ * directories that are to be made, each with the first agent that works there.
+ */
 export const check = Effect.fn("Program.check")(function*(workers: ReadonlyArray<Worker>, options: Options = {}) {
+  const missing = new Map<string, string>()
   const problems = yield* Effect.forEach(workers, (worker) =>
     Effect.match(resolve(worker, options), {
       onFailure: (error) => error.problems,
-      onSuccess: () => []
+      onSuccess: (found) => {
+        for (const { directory, isDirectoryMissing } of Option.toArray(found)) {
+          if (isDirectoryMissing && !missing.has(directory)) missing.set(directory, worker.name)
+        }
+        return []
+      }
     }))
   const [first, ...rest] = problems.flat()
   if (first !== undefined) return yield* new ProgramUnavailable({ problems: [first, ...rest] })
+  return [...missing].map(([directory, agent]): MissingDirectory => ({ directory, agent }))
 })
+
+/** A directory that is to be made, and the first agent that works there. */
+export interface MissingDirectory {
+  readonly directory: string
+  readonly agent: string
+}
+
+/** Makes the directory of an agent. Another may have made it by then. */
+export const makeDirectory = ({ agent, directory }: MissingDirectory) =>
+  Effect.flatMap(FileSystem.FileSystem, (files) => files.makeDirectory(directory)).pipe(
+    Effect.catchAll((error) =>
+      error._tag === "SystemError" && error.reason === "AlreadyExists"
+        ? Effect.void
+        : new ProgramUnavailable({
+          problems: [{ agent, problem: `directory ${directory} could not be made: ${error.message}`, advice: "make it, or choose another working_dir" }]
+        }))
+  )
 
 /** Splits the arguments of an agent's program, which can be a text or a list. */
 export const argumentsOf = (programArgs: unknown): ReadonlyArray<string> =>

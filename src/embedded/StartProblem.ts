@@ -54,6 +54,12 @@ export const ofDirectory = (directory: string): StartProblem | undefined => {
   }
 }
 
+/** Whether a directory is missing and can be made, because the one that it is in is there. */
+export const canBeMade = (directory: string): boolean =>
+  failureOf(() => statSync(directory)) === "ENOENT" &&
+  failureOf(() => accessSync(dirname(directory), constants.W_OK | constants.X_OK)) === undefined &&
+  isDirectory(dirname(directory))
+
 // As much of the first line as the system looks at.
 const firstBytes = (file: string): string => {
   const bytes = Buffer.alloc(256)

@@ -33,6 +33,7 @@ import type { ProgramEnvironment, ProgramEnvironments } from "./ProgramEnvironme
 import * as ProgramOutput from "./ProgramOutput.ts"
 import * as SignsOfLife from "./SignsOfLife.ts"
 import * as TaskFiles from "./TaskFiles.ts"
+import type { LocalWorkspaces } from "./workspace/LocalWorkspaces.ts"
 
 /** The queue of an agent: the tasks that may wait for it, and the fiber that works on them while the agent is online. */
 interface AgentQueue {
@@ -48,6 +49,8 @@ export interface Options extends Program.Options {
   /** What programs can read of the run of their tasks. */
   readonly contexts?: TaskContexts | undefined
   readonly environments: ProgramEnvironments
+  /** Where tasks are done that are not done in the directory of their agent. */
+  readonly workspaces?: LocalWorkspaces | undefined
 }
 
 interface Outcome {
@@ -112,14 +115,19 @@ const perform = Effect.fn("Worker.perform")(function*(
   const run = AgentTags.valueOf(agent, "run")
   const program = agent.program ?? ""
   const name = text(agent, "label") || agent.name
-  const found = yield* Program.resolve(
-    { name, program, runtime: agent.host, workingDir: text(agent, "workingDirectory") },
-    options
-  )
+  const given = options.contexts?.get(task.teamId, task.subject)
+  const workingDir = given?.workspace?.directory ?? text(agent, "workingDirectory")
+  const found = yield* Program.resolve({ name, program, runtime: agent.host, workingDir }, options)
   if (Option.isNone(found)) return completed(text(task, "description"))
-  const { args, directory, file } = found.value
-  const files = yield* TaskFiles.make(options.directory, task.id, options.contexts?.get(task.teamId, task.subject))
-  const ended = yield* groups.run({
+  const { args, directory, file, isDirectoryMissing } = found.value
+  // Whoever has made a workspace has made all of it.
+  if (isDirectoryMissing && given?.workspace !== undefined) return failed(`the workspace of the task is gone: ${directory} does not exist`)
+  if (isDirectoryMissing) {
+    yield* Program.makeDirectory({ agent: name, directory })
+    yield* Effect.logInfo(`made directory ${directory}, where agent ${name} works`)
+  }
+  const files = yield* TaskFiles.make(options.directory, task.id, given?.json)
+  const running = groups.run({
     file,
     args: [...args, ...Program.argumentsOf(agent["programArgs"])],
     directory,
@@ -136,6 +144,8 @@ const perform = Effect.fn("Worker.perform")(function*(
     input: text(task, "description"),
     output: ProgramOutput.make(output, yield* logOf(task, options), yield* SignsOfLife.make(onAlive), masker)
   })
+  const { workspace } = given ?? {}
+  const ended = yield* workspace === undefined || options.workspaces === undefined ? running : options.workspaces.working(workspace.path)(running)
   const outputs = yield* files.outputs
   return {
     ...outcomeOf(program, ended, output),

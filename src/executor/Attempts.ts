@@ -37,6 +37,8 @@ export interface Attempts {
   readonly watched: Array<Attempt>
   /** The numbers of those of which it was said what they have used. */
   readonly told: Set<number>
+  /** Tasks on Agamemnon of the same subject that are over and are none of these attempts. */
+  readonly done?: ReadonlyArray<TaskId>
   /** The number of the last one, of which the first is 1. */
   number: number
   /** How many may follow. */
@@ -76,13 +78,19 @@ export const monotonic = (time: DateTime.Utc) =>
 export const untilEnd = Effect.fnUntraced(function*(attempts: Attempts, before: Task | undefined) {
   let end = before === undefined ? undefined : yield* takeUp(attempts, before)
   while (true) {
-    end ??= yield* another(attempts)
+    const next = end ?? (yield* Effect.catchTag(another(attempts), "WorkspaceError", ({ message }) => Effect.succeed(message)))
+    if (typeof next === "string") return yield* refuse(attempts, next)
+    end = next
     const final = finality(attempts, end)
     if (final !== undefined) return yield* finish(attempts, end, final)
     yield* postpone(attempts, end)
     end = undefined
   }
 })
+
+/** Says that no attempt can be made. */
+const refuse = ({ task: { subject }, work: { run, team } }: Attempts, problem: string) =>
+  Effect.as(run.emit({ _tag: "task.refused", team: team.spec.name, subject, reason: `it has no workspace: ${problem}` }), "failed" as const)
 
 /** Takes an attempt up that an earlier process has begun. Nothing, when another is to be made at once. */
 const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Effect.fn.Return<End | undefined, TaskRunError> {
@@ -115,7 +123,7 @@ const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Ef
 })
 
 /** Submits another attempt when it is due, and waits for its end, or for that of one that was over. */
-const another = Effect.fnUntraced(function*(attempts: Attempts) {
+export const another = Effect.fnUntraced(function*(attempts: Attempts) {
   const wait = attempts.dueAt - (yield* MonotonicTime.millis)
   const late = wait <= 0 ? Option.none() : yield* Effect.timeoutOption(completedLate(attempts), Duration.millis(wait))
   if (Option.isSome(late)) return late.value
@@ -125,12 +133,15 @@ const another = Effect.fnUntraced(function*(attempts: Attempts) {
 /** Submits an attempt. */
 const submit = Effect.fnUntraced(function*(attempts: Attempts) {
   const { hasChanged, left, task, work } = attempts
-  const { agamemnon, budget, ids, load, monitor, others, request, run, team, workflow } = work
+  const { agamemnon, budget, ids, load, monitor, others, request, run, team, workflow, workspaces } = work
   const { assignTo, subject } = task
   const recorded = EarlierTasks.recorded(request, team.spec.name, subject)
-  yield* budget.admit(recorded?.attempt === attempts.number + 1)
   const assignee = load.assign(assignTo)
   const named = { team: team.spec.name, subject }
+  const workspace = workspaces.of({ team: team.spec.name, task, agent: assignee })
+  // Work begins in a workspace after it is on record that this was made, so that none of it is taken for half made.
+  if (workspace !== undefined) yield* Effect.tapError(workspaces.ready(workspace), () => Effect.sync(() => load.release(assignee)))
+  yield* budget.admit(recorded?.attempt === attempts.number + 1)
   const number = attempts.number += 1
   const intent = yield* run.emitBefore({
     _tag: "task.submitting",
@@ -150,11 +161,15 @@ const submit = Effect.fnUntraced(function*(attempts: Attempts) {
     ...(blockers.length === 0 ? {} : { blockedBy: blockers }),
     ...Option.match(task.type, { onNone: () => ({}), onSome: (type) => ({ type }) })
   }
-  agamemnon.contexts?.put(team.id, subject, yield* TaskContext.make(work, subject))
+  agamemnon.contexts?.put(team.id, subject, {
+    json: yield* TaskContext.make(work, subject),
+    ...(workspace === undefined ? {} : { workspace: { path: workspace.path, directory: workspace.directory } })
+  })
   const dismissed = EarlierTasks.recorded(request, team.spec.name, subject)?.dismissed ?? []
   const except = new Set([
     ...EarlierTasks.idsOf(others.known(subject)),
     ...attempts.watched.map(({ watch }) => watch.id),
+    ...attempts.done ?? [],
     ...dismissed.map((id) => TaskId.make(id))
   ])
   const created = yield* others.submitting(subject, agamemnon.createTask(intent, team.id, sent, except))
@@ -173,8 +188,10 @@ const awaitEnd = Effect.fnUntraced(function*(attempts: Attempts, attempt: Attemp
     AttemptLimits.awaitEnd({ watch, timeout, stalledAfter, isRunningSeen: request.isAlone }),
     (end) => judged(task, { ...end, number, ...log })
   )
-  const end = yield* watched.length === 0 ? ended : Effect.raceFirst(ended, completedLate(attempts))
+  const judgedEnd = yield* watched.length === 0 ? ended : Effect.raceFirst(ended, completedLate(attempts))
   watched.push(attempt)
+  // The agent has its next task when the work on this one is committed.
+  const end = yield* committed(attempts, attempt, judgedEnd)
   load.release(assignee)
   if (end.number !== number) yield* supersede(watch, `attempt ${end.number} has completed`)
   return end
@@ -193,6 +210,23 @@ const completedLate = ({ task, watched }: Attempts): Effect.Effect<End> =>
     const late = Effect.map(watch.completedLate, (end) => judged(task, { ...end, number, ...log }))
     return Effect.raceFirst(others, Effect.flatMap(late, (end) => (end.status === "completed" ? Effect.succeed(end) : Effect.never)))
   }, Effect.never)
+
+/** Commits what was done in a worktree, whatever came of it: the branch and the commit are among what the task answers. */
+const committed = Effect.fnUntraced(function*({ task, work: { team, workspaces } }: Attempts, { assignee }: Attempt, end: End) {
+  const workspace = workspaces.of({ team: team.spec.name, task, agent: assignee })
+  // What is merged is committed by whoever merges it.
+  if (workspace === undefined || Option.isSome(task.merge)) return end
+  return Either.match(yield* workspaces.commit(workspace, task.subject), {
+    onLeft: ({ message }): End => {
+      const problem = [...(end.problem === undefined ? [] : [end.problem]), `its work is not committed: ${message}`].join("; ")
+      return { ...end, status: end.status === "completed" ? "failed" : end.status, problem }
+    },
+    onRight: Option.match({
+      onNone: () => end,
+      onSome: ({ branch, commit }): End => ({ ...end, outputs: { ...end.outputs, branch, commit } })
+    })
+  })
+})
 
 /** Takes the outputs of a task from what its worker has answered: it has failed where one is missing or of another type. */
 export const judged = ({ outputs: declared }: TaskSpec, { outputs, ...end }: WatchedTask.AttemptEnd & Pick<End, "number" | "log">): End => {

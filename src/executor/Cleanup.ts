@@ -17,6 +17,7 @@ import * as CurrentRun from "./CurrentRun.ts"
 import * as Removal from "./Removal.ts"
 import * as RunSettings from "./RunSettings.ts"
 import * as Teardown from "./Teardown.ts"
+import * as WorkspaceRemoval from "./WorkspaceRemoval.ts"
 
 /**
  * How runs are cleaned up.
@@ -119,7 +120,7 @@ export const clean = Effect.fn("Cleanup.run")(function*(
     events: options.events ?? (yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)),
     reached
   })
-  const { holders } = yield* journal.reserve(concern.map(({ key }) => key), { all: false, purpose: "remove" })
+  const { holders } = yield* journal.reserve(concern.filter(RunState.isOnAgamemnon).map(({ key }) => key), { all: false, purpose: "remove" })
   const removal = {
     heldBy: new Map(holders.filter(({ run }) => run !== options.heir).map(({ key, run }) => [key, run])),
     spared: keys,
@@ -153,6 +154,7 @@ const cleanCurrent = Effect.fnUntraced(function*(
     yield* embedded
       ? Removal.reportRemoved
       : Effect.flatMap(Effect.isFailure(ping), (isLost) => Removal.remove({ ...removal, isLost }))
+    yield* WorkspaceRemoval.remove(concern.filter(({ kind }) => kind === "workspace"))
   }
   yield* CurrentRun.finish
 })

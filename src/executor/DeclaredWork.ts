@@ -3,7 +3,8 @@ import * as Option from "effect/Option"
 import * as Inlining from "../workflow/Inlining.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import type { TaskSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as WorkspaceMode from "../workflow/WorkspaceMode.ts"
 
 /** Tells of the agents and teams of a workflow, and of those that it uses. */
 export const of = ({ agents, teams }: WorkflowSpec, used: Inlining.UsedWorkflows) => ({
@@ -14,15 +15,25 @@ export const of = ({ agents, teams }: WorkflowSpec, used: Inlining.UsedWorkflows
     tasks: tasks.map((task) => ({
       subject: task.subject,
       ...Option.match(task.id, { onNone: () => ({}), onSome: (ref) => ({ ref }) }),
-      assignTo: task.assignTo[0] ?? "",
+      assignTo: task.assignTo[0] ?? Option.getOrElse(task.onConflict, () => ""),
       ...(task.assignTo.length <= 1 ? {} : { assignees: task.assignTo }),
       blockedBy: task.blockedBy,
       ...(Option.isSome(task.condition) ? { conditional: true } : {}),
-      ...Option.match(task.outputs, { onNone: () => ({}), onSome: (outputs) => ({ outputs: Object.keys(outputs) }) }),
+      ...outputsOf(task, agents),
       ...Option.match(task.uses, { onNone: () => ({}), onSome: (uses) => ({ uses, outputs: Object.keys(used.get(WorkflowGraph.keyOf({ team: name, subject: task.subject }))?.outputs ?? {}) }) }),
       ...(Option.isSome(task.approve) ? { gate: true } : {}),
+      ...Option.match(task.merge, { onNone: () => ({}), onSome: (merge) => ({ merge }) }),
       ...(Option.isSome(task.matrix) ? { matrix: true } : {}),
       ...(TaskPolicy.isTolerated(task) ? { continueOnError: true } : {})
     }))
   }))
 })
+
+/** The names of what a task answers, declared or not. */
+const outputsOf = (task: TaskSpec, agents: WorkflowSpec["agents"]) => {
+  const names = [
+    ...Object.keys(Option.getOrElse(task.outputs, () => ({}))),
+    ...(WorkspaceMode.hasBranch(task, agents) ? WorkspaceMode.outputs : [])
+  ]
+  return names.length === 0 ? {} : { outputs: names }
+}

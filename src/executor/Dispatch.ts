@@ -26,12 +26,14 @@ import { CurrentRun } from "./CurrentRun.ts"
 import * as GateTask from "./GateTask.ts"
 import * as LimitedTask from "./LimitedTask.ts"
 import * as MatrixTask from "./MatrixTask.ts"
+import * as MergeTask from "./MergeTask.ts"
 import * as Monitor from "./Monitor.ts"
 import * as Parking from "./Parking.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
 import { RunAgamemnon } from "./RunAgamemnon.ts"
 import { gatesOf, RunWaitingError } from "./RunError.ts"
 import { RunRequest } from "./RunRequest.ts"
+import { RunWorkspaces } from "./RunWorkspaces.ts"
 import * as TaskAnswers from "./TaskAnswers.ts"
 import * as TeamTasks from "./TeamTasks.ts"
 import type { TaskRunError, TeamWork } from "./TeamWork.ts"
@@ -134,6 +136,7 @@ const open = Effect.fnUntraced(function*(
       run: yield* CurrentRun,
       budget: yield* BudgetGuard,
       request: yield* RunRequest,
+      workspaces: yield* RunWorkspaces,
       monitor,
       others
     },
@@ -201,6 +204,7 @@ const runIfDue = Effect.fnUntraced(function*(state: State, key: string): Effect.
 const begun = (state: State, work: TeamWork, task: TaskSpec): Effect.Effect<EndStatus, TaskRunError> => {
   const { parking } = state
   if (Option.isSome(task.uses)) return used(state, work, task)
+  if (Option.isSome(task.merge)) return parking.working(MergeTask.run(work, task))
   if (Option.isNone(task.approve)) {
     return parking.working(Option.isSome(task.matrix) ? MatrixTask.run(work, task) : LimitedTask.run(work, task))
   }

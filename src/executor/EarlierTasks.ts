@@ -51,7 +51,7 @@ const underWay: ReadonlySet<string> = new Set(["submitting", "submitted", "runni
 /** Whether a task was begun by an earlier process, and has not ended by the journal. */
 export const isUnderWay = (request: Context.Tag.Service<RunRequest>, team: string, subject: string): boolean => {
   const record = recorded(request, team, subject)
-  return record !== undefined && !record.hasMatrix && record.uses === undefined && underWay.has(record.status)
+  return record !== undefined && !record.hasMatrix && record.uses === undefined && record.merge === undefined && underWay.has(record.status)
 }
 
 /** Whether the journal of a resumed run has a task that was declared otherwise than it is now. */

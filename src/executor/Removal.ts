@@ -44,7 +44,7 @@ export interface Options {
 /** Removes what the run has made. Every resource is reported once, as removed, kept or left. */
 export const remove = Effect.fn("Removal.remove")(function*(options: Options) {
   const { heldBy = new Map<string, RunId>(), spared = new Set<string>() } = options
-  const resources = (yield* unreported).filter(({ key }) => !spared.has(key))
+  const resources = (yield* unreported).filter(RunState.isOnAgamemnon).filter(({ key }) => !spared.has(key))
   yield* Effect.forEach(resources, (resource) => {
     const user = heldBy.get(resource.key)
     return user === undefined ? Effect.void : keep(resource, user)
@@ -54,7 +54,7 @@ export const remove = Effect.fn("Removal.remove")(function*(options: Options) {
   yield* Effect.forEach(targets, (target) => report(target, obstacle), { discard: true })
 })
 
-/** What the run has made and nobody has yet said what became of it. */
+/** What the run has made, workspaces too, and nobody has yet said what became of it. */
 export const unreported = Effect.flatMap(CurrentRun, ({ state }) =>
   Effect.map(state, (reached) =>
     reached === undefined
@@ -71,11 +71,18 @@ export const keep = (resource: RunState.ResourceState, usedBy?: RunId) =>
 /** Reports everything as removed: it was on an Agamemnon that has ended. */
 export const reportRemoved = Effect.flatMap(unreported, (resources) =>
   Effect.flatMap(CurrentRun, ({ emit }) =>
-    Effect.forEach(resources, ({ key, kind, name }) => emit({ _tag: `${kind}.removed`, name, key }), { discard: true })))
+    Effect.forEach(resources.filter(RunState.isOnAgamemnon), ({ key, kind, name }) => emit({ _tag: `${kind}.removed`, name, key }), { discard: true })))
+
+/** An agent or a team. */
+type OnAgamemnon = RunState.ResourceState & ManagedKind
+
+interface ManagedKind {
+  readonly kind: ManagedResource.ManagedResource["kind"]
+}
 
 /** A resource that is to be removed, between two attempts. */
 interface Target {
-  readonly resource: RunState.ResourceState
+  readonly resource: OnAgamemnon
   /** What is this run's of what carries its key. */
   readonly ids: Set<string>
   /** Those that are gone, as Agamemnon has said. */
@@ -88,7 +95,7 @@ interface Target {
   refusal: string | undefined
 }
 
-const targetOf = (resource: RunState.ResourceState): Target => ({
+const targetOf = (resource: OnAgamemnon): Target => ({
   resource,
   ids: new Set(resource.id === undefined ? [] : [resource.id]),
   gone: new Set(),

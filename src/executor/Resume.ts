@@ -211,7 +211,7 @@ export const doneBefore = (request: Context.Tag.Service<RunRequest>): ReadonlyAr
       return place !== undefined && isDone(place.team, place.task)
     })
   const isDone = (team: string, task: TaskSpec): boolean =>
-    Option.isSome(task.approve) || Option.isSome(task.uses)
+    Option.isSome(task.approve) || Option.isSome(task.uses) || Option.isSome(task.merge)
       ? isCompleted(team, task) && (Option.isNone(task.uses) || isUsedDone(WorkflowGraph.keyOf({ team, subject: task.subject })))
       // Of what a matrix becomes, it is known only when it is due whether that is the same.
       : Option.isNone(task.matrix) && EarlierTasks.endedBefore(request, team, task)?.status === "completed"

@@ -17,6 +17,7 @@ import type { WorkflowInvalid } from "../workflow/WorkflowProblem.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import type { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironment.ts"
 import type { RunYieldedError } from "./RunYieldedError.ts"
+import type { WorkspacesUnavailableError } from "./WorkspacePlan.ts"
 
 /**
  * Secrets that are missing, or that the Agamemnon of a run cannot be given.
@@ -39,6 +40,25 @@ import type { RunYieldedError } from "./RunYieldedError.ts"
  * @category errors
  */
 export { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironment.ts"
+/**
+ * Why a run cannot have the workspaces that its workflow says.
+ *
+ * **Example** (Going on in the directories of the agents)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { WorkflowExecutor, type WorkflowSpec } from "telemachy"
+ *
+ * export const run = (spec: WorkflowSpec.WorkflowSpec, shared: WorkflowSpec.WorkflowSpec) =>
+ *   WorkflowExecutor.execute(spec).pipe(
+ *     Effect.catchTag("WorkspacesUnavailableError", () => WorkflowExecutor.execute(shared))
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export { WorkspacesUnavailableError } from "./WorkspacePlan.ts"
 
 /**
  * The process that drove a run has handed it over.
@@ -286,8 +306,9 @@ export const gatesOf = ({ teams }: WorkflowSpec): ReadonlyArray<string> =>
   teams.flatMap(({ tasks }) => tasks.flatMap(({ approve, subject }) => (Option.isSome(approve) ? [subject] : [])))
 
 /**
- * Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded. With the first four
- * nothing has begun: the inputs or secrets that were given are wrong, or what becomes of a text with them.
+ * Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded. With the first five
+ * nothing has begun: the inputs or secrets that were given are wrong, or what becomes of a text with them, or there can be no
+ * workspaces.
  *
  * @since 0.1.0
  * @category errors
@@ -297,6 +318,7 @@ export type RunError =
   | WorkflowInvalid
   | SecretsInvalidError
   | SecretsUnsupportedError
+  | WorkspacesUnavailableError
   | WorkflowConnectivityError
   | WorkflowTimeoutError
   | BudgetExceededError
@@ -317,6 +339,7 @@ const outcomes: Record<Exclude<RunError, RunYieldedError>["_tag"], Outcome> = {
   WorkflowInvalid: "failed",
   SecretsInvalidError: "failed",
   SecretsUnsupportedError: "failed",
+  WorkspacesUnavailableError: "failed",
   WorkflowConnectivityError: "connectivity_lost",
   WorkflowTimeoutError: "timed_out",
   BudgetExceededError: "over_budget",

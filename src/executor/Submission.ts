@@ -63,11 +63,16 @@ export const record = Effect.fn("Submission.record")(function*(given: WorkflowSp
   return yield* queue.submit(event, { ...input, fingerprint })
 })
 
+/** Why a run that is queued can not begin. */
+export interface Refusal {
+  readonly message: string
+}
+
 /** Writes down that a run which is queued has failed, because it can not begin. */
 export const refuse = (
   journal: RunJournal.Handle,
   reached: RunState.RunState,
-  { message: reason }: { readonly message: string },
+  { message: reason }: Refusal,
   events?: PubSub.PubSub<RunEvent>
 ) => end(journal, reached, [{ _tag: "run.decided", outcome: "failed", reason }], events)
 

@@ -15,6 +15,7 @@ import type { RunAgamemnon } from "./RunAgamemnon.ts"
 import type { BudgetExceededError } from "./RunError.ts"
 import type { RunRequest } from "./RunRequest.ts"
 import type { Slots } from "./Slots.ts"
+import type { RunWorkspaces } from "./RunWorkspaces.ts"
 import type * as TeamTasks from "./TeamTasks.ts"
 
 /** Why a task can not be run to its end. */
@@ -28,6 +29,7 @@ export interface TeamWork {
   readonly budget: Context.Tag.Service<BudgetGuard>
   readonly request: Context.Tag.Service<RunRequest>
   readonly monitor: Monitor.Monitor
+  readonly workspaces: Context.Tag.Service<RunWorkspaces>
   /** What other runs have submitted to the team. */
   readonly others: TeamTasks.TeamTasks
   readonly workflow: WorkflowGraph.WorkflowGraph<TaskSpec>

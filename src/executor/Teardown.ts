@@ -24,6 +24,7 @@ import { RunAgamemnon } from "./RunAgamemnon.ts"
 import { outcomeOf } from "./RunError.ts"
 import { RunRequest } from "./RunRequest.ts"
 import { RunYieldedError } from "./RunYieldedError.ts"
+import * as WorkspaceRemoval from "./WorkspaceRemoval.ts"
 
 /** What teardown does with what the run made. */
 export type Decision = "remove" | "keep"
@@ -71,6 +72,7 @@ const teardown = Effect.fnUntraced(function*(
   const resources = yield* Removal.unreported
   // Whoever acquires the run takes down what it made.
   if (resources.length === 0 || isLeaseLost(exit)) return
+  const workspaces = resources.filter(({ kind }) => kind === "workspace")
   const decision = decisions[outcome][policy]
   yield* run.emit({ _tag: "teardown.started", decision })
   if (decision === "keep") {
@@ -81,6 +83,10 @@ const teardown = Effect.fnUntraced(function*(
   // Nobody waits for it, and not for its end either: a journal that is silent must not hold up the end of the run.
   yield* Effect.forkDaemon(announceRemoval(keys))
   yield* Removal.remove({ isLost, findCreate, lastSeen })
+  // A run that waits goes on where it is, and its agents are gone by now.
+  yield* outcome === "waiting"
+    ? Effect.forEach(workspaces, (each) => Removal.keep(each), { discard: true })
+    : WorkspaceRemoval.remove(workspaces)
 })
 
 /** Lets others know that what carries the keys is about to go, so that they wait for that. */

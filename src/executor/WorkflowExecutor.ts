@@ -35,6 +35,7 @@ import * as RunSettings from "./RunSettings.ts"
 import * as Submission from "./Submission.ts"
 import * as TeamLists from "./TeamLists.ts"
 import { carryOut } from "./WorkflowRun.ts"
+import * as WorkspacePlan from "./WorkspacePlan.ts"
 
 /**
  * The values of the secrets of a workflow.
@@ -272,14 +273,15 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     const environment = yield* environmentOf(told, { run: { id, attempt: 1 }, secrets: asked.secrets ?? {} })
     const gates = gatesOf(spec)
     if (gates.length > 0 && Option.isNone(runJournal)) return yield* new GatesUnanswerableError({ workflow: spec.metadata.name, gates })
+    const workspaces = yield* WorkspacePlan.make({ run: id, spec, workspaces: agamemnon.workspaces, before: undefined })
     const request = { spec, rest, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
     if (Option.isNone(runJournal)) {
-      return yield* carryOut(shared, { ...options, id, environment, request, journal: Option.none(), inputDigest: undefined })
+      return yield* carryOut(shared, { ...options, id, environment, workspaces, request, journal: Option.none(), inputDigest: undefined })
     }
     const input = yield* RunInput.encode({ ...told, force, ...(separate ? { separate } : {}) })
     const journal = yield* runJournal.value.begin({ run: id, workflow: spec.metadata.name, url: agamemnon.url })
     yield* journal.writeInput(input)
-    return yield* carryOut(shared, { ...options, id, environment, request, journal: Option.some(journal), inputDigest: input.digest })
+    return yield* carryOut(shared, { ...options, id, environment, workspaces, request, journal: Option.some(journal), inputDigest: input.digest })
   })
 
   const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, asked: ResumeOptions = {}) {
@@ -287,15 +289,17 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     const { attempt, before, beforeAt, reached, evaluated, input: { separate = false, ...told }, journal } = yield* Resume.prepare(id, options)
     const { force } = told
     const { spec, ...rest } = evaluated
-    const environment = yield* environmentOf(told, { run: { id, attempt }, secrets: asked.secrets ?? {} }).pipe(
-      reached.isQueued ? Effect.tapError((error) => Submission.refuse(journal, reached, error, events)) : (effect) => effect
-    )
+    // What keeps a run from beginning that was submitted is its end.
+    const refusing = <A, E extends Submission.Refusal, R>(effect: Effect.Effect<A, E, R>) =>
+      reached.isQueued ? Effect.tapError(effect, (error) => Submission.refuse(journal, reached, error, events)) : effect
+    const environment = yield* environmentOf(told, { run: { id, attempt }, secrets: asked.secrets ?? {} }).pipe(refusing)
+    const workspaces = yield* WorkspacePlan.make({ run: id, spec, workspaces: agamemnon.workspaces, before }).pipe(refusing)
     const input = yield* RunInput.encode({ ...told, ...(separate ? { separate } : {}) })
     yield* journal.writeInput(input)
     const request = { spec, rest, force, separate, before, beforeAt, retryFailed: options.retryFailed ?? false }
     const arrivals = before === undefined || beforeAt === undefined ? Arrivals.none : Arrivals.fromState(before, beforeAt, settings.requestTimeout)
     const teardown = options.teardown ?? reached.policy
-    return yield* carryOut(shared, { ...options, teardown, id, environment, request, arrivals, journal: Option.some(journal), inputDigest: input.digest })
+    return yield* carryOut(shared, { ...options, teardown, id, environment, workspaces, request, arrivals, journal: Option.some(journal), inputDigest: input.digest })
   })
 
   const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(Effect.scoped(effect), context)

@@ -30,7 +30,9 @@ import * as RunRequest from "./RunRequest.ts"
 import * as RunResult from "./RunResult.ts"
 import type { RunSettings } from "./RunSettings.ts"
 import { RunYieldedError } from "./RunYieldedError.ts"
+import * as RunWorkspaces from "./RunWorkspaces.ts"
 import { TeamLists } from "./TeamLists.ts"
+import type { WorkspacePlan } from "./WorkspacePlan.ts"
 
 /** What the runs of an executor share. */
 export interface Shared {
@@ -53,6 +55,8 @@ export interface Options {
   readonly arrivals?: Arrivals.Arrivals | undefined
   /** What programs have in their environment, by the names that their agents have in the workflow. */
   readonly environment: RunEnvironment
+  /** Where its tasks are done. */
+  readonly workspaces: WorkspacePlan
   /** Digest of its input in the journal, if it is there. */
   readonly inputDigest: string | undefined
   /** Wins over the workflow's own policy, or that which the run had. */
@@ -75,6 +79,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const limit = limitOf(options, settings)
   const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events, yieldOn: options.yieldOn })
   const agamemnon = yield* Effect.provideService(RunAgamemnon.make, TeamLists, shared.lists)
+  const workspaces = yield* RunWorkspaces.make(options.workspaces, current)
   const asked = { ...options.request, isAlone: embedded, arrivals: Arrivals.none, awaitArrivals: Effect.void }
   const former = Option.isNone(journal) || embedded
     ? Arrivals.none
@@ -103,6 +108,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     Effect.scoped,
     Effect.provideService(CurrentRun.CurrentRun, current),
     Effect.provideService(RunRequest.RunRequest, request),
+    Effect.provideService(RunWorkspaces.RunWorkspaces, workspaces),
     Effect.provideService(BudgetGuard.BudgetGuard, guard),
     Effect.provideService(RunAgamemnon.RunAgamemnon, agamemnon),
     Effect.provideService(TaskFeed.TaskFeed, shared.feed),
@@ -140,7 +146,7 @@ const limitOf = ({ request: { spec }, timeout }: Options, { workflowTimeout }: R
 
 /** The first event of a run, or the one with which it goes on. */
 const beginningOf = (
-  { embedded = false, inputDigest, request: { before, rest: { used }, spec } }: Options,
+  { embedded = false, inputDigest, request: { before, rest: { used }, spec }, workspaces: { origins } }: Options,
   told: { readonly url: string; readonly policy: TeardownPolicy; readonly timeout: Duration.Duration; readonly heartbeatInterval: Duration.Duration }
 ): EventBody => {
   const header = {
@@ -148,18 +154,19 @@ const beginningOf = (
     ...DeclaredWork.of(spec, used),
     ...(embedded ? { embedded } : {}),
     ...(spec.budget === undefined ? {} : { budget: Budget.limitsOf(spec.budget) }),
-    ...(inputDigest === undefined ? {} : { inputDigest })
+    ...(inputDigest === undefined ? {} : { inputDigest }),
+    ...(origins.length === 0 ? {} : { origins })
   }
   return before === undefined
     ? { _tag: "run.started", ...header }
-    : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).map(identified), ...spentBefore(before) }
+    : { _tag: "run.resumed", ...header, resources: RunState.remaining(before).filter(RunState.isOnAgamemnon).map(identified), ...RunWorkspaces.recorded(before), ...spentBefore(before) }
 }
 
 /** What a run had used before it goes on, if it has begun anything. */
 const spentBefore = ({ toldAt, usage }: RunState.RunState) =>
   usage.attempts === 0 ? {} : { spent: RunUsage.spentAt(usage, toldAt, false) }
 
-const identified = ({ except, id, key, kind, name, uncertainSince }: RunState.ResourceState) => ({
+const identified = <Kind extends "agent" | "team">({ except, id, key, kind, name, uncertainSince }: RunState.ResourceState & { readonly kind: Kind }) => ({
   kind,
   name,
   key,

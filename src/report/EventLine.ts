@@ -52,6 +52,8 @@ const lifecycle = <Kind extends "agent" | "team">(kind: Kind) => ({
     wrong(`${kind} ${event.name}: could not be removed${identified(event)}: ${event.error}`)
 })
 
+const workspace = ({ name }: Named): string => `workspace ${name}`
+
 const agent = lifecycle("agent")
 const team = lifecycle("team")
 
@@ -124,6 +126,15 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   "team.removed": team.removed,
   "team.kept": team.kept,
   "team.left": team.left,
+  "workspace.creating": (event) => step(`${workspace(event)}: making it`),
+  "workspace.created": (event) => ordinary(`${workspace(event)}: made`, event.id),
+  "workspace.reused": (event) => ordinary(`${workspace(event)}: used again`, event.id),
+  "workspace.removed": (event) =>
+    event.commits === undefined
+      ? ordinary(`${workspace(event)}: removed`)
+      : notable(`${workspace(event)}: removed, its branch is kept for ${count(event.commits, "commit")}`),
+  "workspace.kept": (event) => notable(`${workspace(event)}: kept${identified(event)}`),
+  "workspace.left": (event) => wrong(`${workspace(event)}: could not be removed: ${event.error}`),
   "task.expanded": (event) => ordinary(`${task(event)}: ${count(event.instances.length, "instance")} of its matrix`),
   "task.submitting": (event) =>
     event.changed === true
@@ -154,6 +165,13 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
   },
   "uses.started": (event) => ordinary(`${task(event)}: using ${event.uses}`),
   "uses.finished": (event) => {
+    const line = `${task(event)}: ${event.status}${event.problem === undefined ? "" : `, ${event.problem}`}`
+    return event.status === "completed" ? ordinary(line) : wrong(line)
+  },
+  "merge.started": (event) => ordinary(`${task(event)}: merging ${event.branches.map(({ branch }) => branch).join(", ")}`),
+  "merge.attempted": (event) =>
+    notable(`${task(event)}: what was to resolve the conflicts in ${event.files.join(", ")} ended as ${event.status}${used(event)}`),
+  "merge.finished": (event) => {
     const line = `${task(event)}: ${event.status}${event.problem === undefined ? "" : `, ${event.problem}`}`
     return event.status === "completed" ? ordinary(line) : wrong(line)
   },
@@ -194,7 +212,11 @@ const toldAtTheEnd: ReadonlySet<RunEvent["_tag"]> = new Set([
   "agent.left",
   "team.kept",
   "team.left",
+  "workspace.removed",
+  "workspace.kept",
+  "workspace.left",
   "task.finished",
+  "merge.finished",
   "task.skipped",
   "run.cancelling",
   "run.finished"

@@ -31,7 +31,7 @@ const tasksOf = (spec: WorkflowSpec, known: Evaluation.Evaluated["instances"]): 
       const instances = Option.isSome(task.matrix) ? known.get(WorkflowGraph.keyOf({ team: name, subject: task.subject }))?.length : 1
       if (instances === undefined) return {}
       const attempts = 1 + Option.match(TaskPolicy.of(spec, task).retry, { onNone: () => 0, onSome: ({ times }) => times })
-      sum += Option.isSome(task.approve) || Option.isSome(task.uses) ? 0 : instances * attempts
+      sum += Option.isSome(task.approve) || Option.isSome(task.uses) || Option.isSome(task.merge) ? 0 : instances * attempts
     }
   }
   return { tasks: sum }

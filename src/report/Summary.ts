@@ -71,16 +71,45 @@ export const results = (state: RunState.RunState, { style, width }: Options): Re
 }
 
 const kinds = (resources: ReadonlyArray<RunState.ResourceState>): string => {
-  const teams = resources.filter(({ kind }) => kind === "team").length
-  const agents = resources.length - teams
-  return [...(teams === 0 ? [] : [count(teams, "team")]), ...(agents === 0 ? [] : [count(agents, "agent")])].join(" and ")
+  const counted = (["team", "agent", "workspace"] as const).flatMap((kind) => {
+    const number = resources.filter((each) => each.kind === kind).length
+    return number === 0 ? [] : [count(number, kind)]
+  })
+  return counted.length < 3 ? counted.join(" and ") : `${counted.slice(0, -1).join(", ")} and ${counted.at(-1)}`
 }
 
 const howToRemove = (removal: string | undefined): string =>
   removal === undefined ? "they end with the embedded Agamemnon, now" : `remove with: ${removal}`
 
-const names = ({ id, kind, name }: RunState.ResourceState): string =>
-  oneLine(`${kind} ${name}${id === undefined ? "" : ` (${id})`}`)
+const names = ({ id, kind, name, worktree }: RunState.ResourceState): string =>
+  oneLine(`${kind} ${name}${id === undefined ? "" : ` (${id}${worktree === undefined ? "" : `, branch ${worktree.branch}`})`}`)
+
+/** What is on this machine, and does not end with the embedded Agamemnon. */
+const isWorkspace = ({ kind }: RunState.ResourceState): boolean => kind === "workspace"
+
+/** What was kept on purpose, or could not be removed, with how to remove it. */
+const remains = (
+  state: RunState.RunState,
+  { is, say, show }: {
+    readonly is: "kept" | "left"
+    readonly say: (what: string) => string
+    readonly show: (resource: RunState.ResourceState) => string
+  },
+  removal: string | undefined
+): ReadonlyArray<string> => {
+  const all = RunState.resources(state).filter(({ status }) => status === is)
+  const groups = [all.filter((each) => !isWorkspace(each)), all.filter(isWorkspace)]
+  return groups.flatMap((group) => {
+    if (group.length === 0) return []
+    const how = group.some(isWorkspace) ? howToRemove(removal ?? `telemachy cleanup ${state.run}`) : howToRemove(removal)
+    return [say(`${kinds(group)}${is === "kept" ? " on purpose" : ""}; ${how}`), ...group.map(show)]
+  })
+}
+
+/** The branches that were kept for what is on no other. */
+const branches = (state: RunState.RunState, { style }: Options): ReadonlyArray<string> =>
+  RunState.keptBranches(state).map(({ name, worktree }) =>
+    style.strong(oneLine(`kept: branch ${worktree?.branch} of workspace ${name} with ${count(worktree?.commits ?? 0, "commit")} that ${worktree?.commits === 1 ? "is" : "are"} nowhere else`)))
 
 /** What was removed, and whether that was checked. What was never made was not removed. */
 const removals = ({ checked }: RunState.RunState, removed: ReadonlyArray<RunState.ResourceState>): ReadonlyArray<string> => {
@@ -91,20 +120,22 @@ const removals = ({ checked }: RunState.RunState, removed: ReadonlyArray<RunStat
   return [`removed ${kinds(made)}${rest}`]
 }
 
-/** What became of the agents and teams. */
-export const resources = (state: RunState.RunState, { removal, style }: Options): ReadonlyArray<string> => {
-  const of = Arr.groupBy(RunState.resources(state), ({ status }) => status)
-  const { kept = [], left = [], removed = [] } = of
+/** What became of the agents and teams, and of the workspaces. */
+export const resources = (state: RunState.RunState, options: Options): ReadonlyArray<string> => {
+  const { removal, style } = options
   return [
-    ...removals(state, removed),
-    ...(kept.length === 0 ? [] : [
-      `kept ${kinds(kept)} on purpose; ${howToRemove(removal)}`,
-      ...kept.map((each) => style.faint(`  ${names(each)}${each.usedBy === undefined ? "" : `, for run ${each.usedBy}`}`))
-    ]),
-    ...(left.length === 0 ? [] : [
-      style.bad(`could not remove ${kinds(left)}; ${howToRemove(removal)}`),
-      ...left.map((each) => style.bad(`  ${names(each)}: ${oneLine(each.error ?? "unknown")}`))
-    ])
+    ...removals(state, RunState.resources(state).filter(({ status }) => status === "removed")),
+    ...branches(state, options),
+    ...remains(state, {
+      is: "kept",
+      say: (what) => `kept ${what}`,
+      show: (each) => style.faint(`  ${names(each)}${each.usedBy === undefined ? "" : `, for run ${each.usedBy}`}`)
+    }, removal),
+    ...remains(state, {
+      is: "left",
+      say: (what) => style.bad(`could not remove ${what}`),
+      show: (each) => style.bad(`  ${names(each)}: ${oneLine(each.error ?? "unknown")}`)
+    }, removal)
   ]
 }
 

@@ -90,6 +90,32 @@ const lifecycle = <Kind extends "agent" | "team">(kind: Kind) =>
     event(`${kind}.left`, `The ${kind} could not be removed.`, { ...perhapsIdentified, error: Schema.String })
   ] as const
 
+// What a workspace is: a worktree of `repository` on `branch` from the commit `base`, or an empty directory.
+const ofWorktree = {
+  repository: optional(Schema.String),
+  branch: optional(Schema.String),
+  base: optional(Schema.String),
+  prefix: optional(Schema.String)
+}
+
+// A workspace has no id but its path, which is its key.
+const workspaceEvents = [
+  event(
+    "workspace.creating",
+    "A workspace is about to be made: a worktree of `repository` on a new `branch` from the commit `base`, or an empty directory. `key`: its path. `prefix`: the directory in it that programs work in, unless it is that itself.",
+    { ...resource, ...ofWorktree }
+  ),
+  event("workspace.created", "The workspace was made.", identified),
+  event("workspace.reused", "The workspace that an earlier process of the run has made is used again. The fields are as in `workspace.creating`.", { ...identified, ...ofWorktree }),
+  event(
+    "workspace.removed",
+    "The workspace was removed, when all that was done in it was committed. `commits`: how many commits on its branch are nowhere else, for which the branch was kept.",
+    { ...resource, commits: optional(Schema.Int), confirmed: optional(Schema.Boolean) }
+  ),
+  event("workspace.kept", "The workspace was kept on purpose.", { ...perhapsIdentified, usedBy: optional(RunId) }),
+  event("workspace.left", "The workspace could not be removed.", { ...perhapsIdentified, error: Schema.String })
+] as const
+
 const task = { team: Schema.String, subject: Schema.String }
 
 // What an attempt has used, said once, with the first event that knows it; or why what was reported counts as nothing.
@@ -127,6 +153,14 @@ const header = {
   heartbeatInterval: optionalSeconds("heartbeatIntervalSeconds"),
   // Digest (SHA-256) of the input that is recorded beside the events.
   inputDigest: Schema.optionalWith(Schema.String, { exact: true }).pipe(Schema.fromKey("declaration")),
+  // The repositories of the directories whose agents have worktrees, with the commit that each was at, or that of a `base`.
+  origins: optional(Schema.Array(Schema.Struct({
+    directory: Schema.String,
+    base: optional(Schema.String),
+    repository: Schema.String,
+    prefix: Schema.String,
+    commit: Schema.String
+  }))),
   agents: Schema.Array(Schema.String),
   teams: Schema.Array(Schema.Struct({
     name: Schema.String,
@@ -149,6 +183,8 @@ const header = {
       matrix: optional(Schema.Boolean),
       // Whether the run can complete though the task fails.
       continueOnError: optional(Schema.Boolean),
+      // The ids of the tasks whose branches it merges.
+      merge: optional(Schema.Array(Schema.String)),
       // The file of the workflow that it uses, whose tasks are those of other teams.
       uses: optional(Schema.String)
     })),
@@ -191,9 +227,10 @@ export const RunEvent = Schema.Union(
     }
   ),
   event("run.started", "The run begins. The first event of a run that was not submitted.", header),
-  event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its journal tells. `spent`: what it had used before.", {
+  event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its journal tells. `workspaces`: those that it has, with the number of `commits` of one that was removed whose branch was kept. `spent`: what it had used before.", {
     ...header,
     spent: optional(Spent),
+    workspaces: optional(Schema.Array(Schema.Struct({ ...perhapsIdentified, ...ofWorktree, commits: optional(Schema.Int) }))),
     resources: Schema.Array(Schema.Struct({
       kind: Schema.Literal("agent", "team"),
       ...perhapsIdentified,
@@ -204,6 +241,7 @@ export const RunEvent = Schema.Union(
   ...lifecycle("agent"),
   event("agent.started", "An agent takes tasks from now on.", identified),
   ...lifecycle("team"),
+  ...workspaceEvents,
   event(
     "task.expanded",
     "A task with a matrix is due, and is done in these instances, of which each is a task of its own from now on. `matrix`: its values. It replaces what an earlier event of the same task has said.",
@@ -317,6 +355,41 @@ export const RunEvent = Schema.Union(
       status: Schema.Literal("completed", "failed"),
       outputs: optional(Schema.Record({ key: Schema.String, value: AnyJson })),
       problem: optional(Schema.String)
+    }
+  ),
+  event(
+    "merge.started",
+    "A task that merges is due: these branches are merged, in this order. `omitted`: the subjects of tasks that are left out, because they are not completed.",
+    {
+      ...task,
+      branches: Schema.Array(Schema.Struct({ subject: Schema.String, branch: Schema.String, commit: Schema.String })),
+      omitted: optional(Schema.Array(Schema.String))
+    }
+  ),
+  event(
+    "merge.attempted",
+    "An agent has ended that was to resolve the conflicts of a merge. `files`: those that were in conflict. The other fields are as in `task.retrying`.",
+    {
+      ...task,
+      id: Schema.String,
+      attempt: Schema.Int,
+      status: EndStatus,
+      files: Schema.Array(Schema.String),
+      result: optional(Schema.String),
+      log: optional(Schema.String),
+      ...used
+    }
+  ),
+  event(
+    "merge.finished",
+    "A merge has ended, and with it its task. `outputs`: the branch and its commit. `problem`: why it has failed. `conflicts`: the files that are in conflict.",
+    {
+      ...task,
+      status: Schema.Literal("completed", "failed"),
+      result: optional(Schema.String),
+      outputs: optional(Schema.Record({ key: Schema.String, value: AnyJson })),
+      problem: optional(Schema.String),
+      conflicts: optional(Schema.Array(Schema.String))
     }
   ),
   event("request.failed", "A request failed and is going to be repeated.", { error: Schema.String }),

@@ -12,6 +12,7 @@ import type { RunId } from "./RunId.ts"
 import * as UsageOfRun from "./RunUsage.ts"
 import * as Instances from "./TaskInstances.ts"
 import * as OfTask from "./TaskState.ts"
+import type { Worktree } from "./Workspace.ts"
 
 type TaskState = OfTask.TaskState
 
@@ -19,12 +20,15 @@ type Submitted = Extract<RunEvent, { readonly _tag: "run.submitted" }>
 type Started = Extract<RunEvent, { readonly _tag: "run.started" }>
 type Resumed = Extract<RunEvent, { readonly _tag: "run.resumed" }>
 
-/** Where an agent or a team is in its life. */
+/** The repository of a directory, as it is recorded when the run begins. */
+export type Origin = NonNullable<Started["origins"]>[number]
+
+/** Where an agent, a team or a workspace is in its life. */
 export interface ResourceState {
-  readonly kind: "agent" | "team"
+  readonly kind: "agent" | "team" | "workspace"
   readonly name: string
   readonly key: string
-  /** What Agamemnon calls it, once it has said so. */
+  /** What Agamemnon calls it, once it has said so; of a workspace that was made, its path. */
   readonly id: string | undefined
   /** Whether an earlier run made it. */
   readonly reused: boolean
@@ -41,6 +45,8 @@ export interface ResourceState {
   readonly neverMade: boolean
   /** Whether a list that was read after it was removed shows nothing of it. */
   readonly confirmed: boolean
+  /** Of which branch a workspace is a worktree, if it is one, and how many commits it was kept for that are nowhere else. */
+  readonly worktree: (Worktree & { readonly commits: number }) | undefined
 }
 
 /** The heartbeat as the run last heard of it. */
@@ -81,6 +87,9 @@ export interface RunState {
   readonly heartbeat: HeartbeatState
   readonly agents: HashMap.HashMap<string, ResourceState>
   readonly teams: HashMap.HashMap<string, ResourceState>
+  readonly workspaces: HashMap.HashMap<string, ResourceState>
+  /** The repositories that worktrees are made of, and the commits. */
+  readonly origins: ReadonlyArray<Origin>
   /** Tasks of each team, by subject. */
   readonly tasks: HashMap.HashMap<string, HashMap.HashMap<string, TaskState>>
   readonly outcome: Outcome | undefined
@@ -130,6 +139,8 @@ const start = (event: Omit<Started | Resumed, "_tag" | "timeout">): RunState => 
   heartbeat: { status: "alive", lastAnswer: event.at, failures: 0, interval: event.heartbeatInterval },
   agents: HashMap.empty(),
   teams: HashMap.empty(),
+  workspaces: HashMap.empty(),
+  origins: event.origins ?? [],
   tasks: HashMap.fromIterable(
     event.teams.map((team) => [
       team.name,
@@ -143,20 +154,24 @@ const start = (event: Omit<Started | Resumed, "_tag" | "timeout">): RunState => 
   recorded: true
 })
 
-const resume = (event: Resumed): RunState =>
+const resume = (event: Resumed): RunState => resumeWorkspaces(resumeResources(event), event)
+
+const resumeResources = (event: Resumed): RunState =>
   event.resources.reduce(
     (state, { except, id, kind, uncertainSince, ...named }) =>
       resource(state, kind, named, { status: id === undefined ? "creating" : "created", id, except, uncertainSince }),
     { ...start(event), usage: event.spent === undefined ? UsageOfRun.none : UsageOfRun.from(event.spent) }
   )
 
+const fields = { agent: "agents", team: "teams", workspace: "workspaces" } as const
+
 const resource = (
   state: RunState,
-  kind: "agent" | "team",
+  kind: ResourceState["kind"],
   event: { readonly name: string; readonly key: string },
   change: Partial<ResourceState>
 ): RunState => {
-  const field = kind === "agent" ? "agents" : "teams"
+  const field = fields[kind]
   const before: ResourceState = Option.getOrElse(HashMap.get(state[field], event.name), () => ({
     kind,
     name: event.name,
@@ -169,7 +184,8 @@ const resource = (
     usedBy: undefined,
     uncertainSince: undefined,
     neverMade: false,
-    confirmed: false
+    confirmed: false,
+    worktree: undefined
   }))
   return { ...state, [field]: HashMap.set(state[field], event.name, { ...before, ...change }) }
 }
@@ -180,7 +196,12 @@ const reconsider = (state: RunState): RunState => {
     before.status === "kept" || before.status === "left"
       ? { ...before, status: before.id === undefined ? "creating" : "created", error: undefined, usedBy: undefined }
       : before
-  return { ...state, agents: HashMap.map(state.agents, again), teams: HashMap.map(state.teams, again) }
+  return {
+    ...state,
+    agents: HashMap.map(state.agents, again),
+    teams: HashMap.map(state.teams, again),
+    workspaces: HashMap.map(state.workspaces, again)
+  }
 }
 
 const task = (state: RunState, event: UsageOfRun.TaskEvent, change: (before: TaskState) => Partial<TaskState>): RunState => {
@@ -210,6 +231,9 @@ const sendBack = (state: RunState, { by, comment, redo = [] }: Extract<RunEvent,
 const carryOver = (before: RunState, after: RunState): RunState => {
   const state = {
     ...after,
+    // They are not on an Agamemnon, and so not among its resources.
+    workspaces: HashMap.union(before.workspaces, after.workspaces),
+    origins: after.origins.length === 0 ? before.origins : after.origins,
     tasks: HashMap.map(after.tasks, (tasks, team) =>
       Option.match(HashMap.get(before.tasks, team), { onNone: () => tasks, onSome: (known) => Instances.carryOver(known, tasks) }))
   }
@@ -232,7 +256,37 @@ const creating = ({ at, except }: Extract<RunEvent, { readonly _tag: "agent.crea
 const created = ({ id, uncertain = false }: Extract<RunEvent, { readonly _tag: "agent.created" | "team.created" }>) =>
   ({ status: "created", id, ...(uncertain ? {} : { uncertainSince: undefined }) }) as const
 
-const removed = ({ confirmed = false, made = true }: Extract<RunEvent, { readonly _tag: "agent.removed" | "team.removed" }>) =>
+type OfWorktree = Pick<Extract<RunEvent, { readonly _tag: "workspace.creating" }>, "repository" | "branch" | "base" | "prefix">
+
+/** What an event says of the worktree that a workspace is, if it is one. */
+const worktreeOf = ({ base, branch, prefix, repository }: OfWorktree, commits = 0): ResourceState["worktree"] =>
+  repository === undefined || branch === undefined || base === undefined
+    ? undefined
+    : { repository, branch, base, commits, ...(prefix === undefined ? {} : { prefix }) }
+
+/** A workspace is about to be made, for the first time or once more. */
+const creatingWorkspace = (event: Extract<RunEvent, { readonly _tag: "workspace.creating" }>) =>
+  ({ status: "creating", key: event.key, id: undefined, neverMade: false, confirmed: false, worktree: worktreeOf(event) }) as const
+
+/** The workspaces that a run has when it goes on. */
+const resumeWorkspaces = (state: RunState, { workspaces = [] }: Resumed): RunState =>
+  workspaces.reduce((before, { commits, id, ...each }) =>
+    resource(before, "workspace", each, {
+      id,
+      status: commits !== undefined ? "removed" : id === undefined ? "creating" : "created",
+      worktree: worktreeOf(each, commits)
+    }), state)
+
+/** A workspace is no more, and its branch only when that has commits that are nowhere else. */
+const removedWorkspace = (state: RunState, event: Extract<RunEvent, { readonly _tag: "workspace.removed" }>): RunState => {
+  const worktree = Option.getOrUndefined(HashMap.get(state.workspaces, event.name))?.worktree
+  return resource(state, "workspace", event, {
+    ...removed(event),
+    ...(worktree === undefined ? {} : { worktree: { ...worktree, commits: event.commits ?? 0 } })
+  })
+}
+
+const removed = ({ confirmed = false, made = true }: { readonly confirmed?: boolean; readonly made?: boolean }) =>
   ({ status: "removed", uncertainSince: undefined, neverMade: !made, confirmed }) as const
 
 const step = (state: RunState) =>
@@ -253,6 +307,12 @@ const step = (state: RunState) =>
     "team.removed": (event) => resource(state, "team", event, removed(event)),
     "team.kept": (event) => resource(state, "team", event, { status: "kept", usedBy: event.usedBy }),
     "team.left": (event) => resource(state, "team", event, { status: "left", error: event.error }),
+    "workspace.creating": (event) => resource(state, "workspace", event, creatingWorkspace(event)),
+    "workspace.created": (event) => resource(state, "workspace", event, { status: "created", id: event.id }),
+    "workspace.reused": (event) => resource(state, "workspace", event, { status: "created", id: event.id, reused: true, worktree: worktreeOf(event) }),
+    "workspace.removed": (event) => removedWorkspace(state, event),
+    "workspace.kept": (event) => resource(state, "workspace", event, { status: "kept", usedBy: event.usedBy }),
+    "workspace.left": (event) => resource(state, "workspace", event, { status: "left", error: event.error }),
     "task.expanded": (event) => ({ ...state, tasks: HashMap.modify(state.tasks, event.team, (tasks) => Instances.expand(tasks, event)) }),
     "task.submitting": (event) => task(state, event, OfTask.submitting(event)),
     "task.submitted": (event) => task(state, event, OfTask.submitted(event)),
@@ -268,6 +328,9 @@ const step = (state: RunState) =>
     "gate.answered": (event) => sendBack(task(state, event, OfTask.answered(event)), event),
     "uses.started": (event) => task(state, event, OfTask.using(event)),
     "uses.finished": (event) => task(state, event, OfTask.used(event)),
+    "merge.started": (event) => task(state, event, OfTask.merging(event)),
+    "merge.attempted": (event) => task(state, event, OfTask.mergeAttempted(event)),
+    "merge.finished": (event) => task(state, event, OfTask.merged(event)),
     "request.failed": () => state,
     "connectivity.alive": ({ lastAnswer }) => ({ ...state, heartbeat: { ...state.heartbeat, status: "alive", lastAnswer, failures: 0 } }),
     "connectivity.suspect": ({ failures, lastAnswer }) => ({

@@ -7,6 +7,7 @@ import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Order from "effect/Order"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import type { RunEvent } from "./RunEvent.ts"
@@ -17,7 +18,7 @@ import type * as OfTask from "./TaskState.ts"
 import { isFailure } from "./TaskStatus.ts"
 
 /**
- * Where an agent or a team is in its life.
+ * Where an agent, a team or a workspace is in its life.
  *
  * @since 0.1.0
  * @category models
@@ -281,7 +282,7 @@ const inOrder = (known: HashMap.HashMap<string, ResourceState>, declared: Readon
 }
 
 /**
- * All teams and agents that a run has made or reused, teams first, in the order of the workflow.
+ * All teams and agents that a run has made or reused, teams first, in the order of the workflow, and then its workspaces.
  *
  * **Example** (The ids of all agents)
  *
@@ -295,10 +296,30 @@ const inOrder = (known: HashMap.HashMap<string, ResourceState>, declared: Readon
  * @since 0.1.0
  * @category functions
  */
-export const resources = ({ agents, declared, teams }: RunState): ReadonlyArray<ResourceState> => [
+export const resources = ({ agents, declared, teams, workspaces }: RunState): ReadonlyArray<ResourceState> => [
   ...inOrder(teams, declared.teams.map(({ name }) => name)),
-  ...inOrder(agents, declared.agents)
+  ...inOrder(agents, declared.agents),
+  ...Arr.sortWith(HashMap.values(workspaces), ({ name }) => name, Order.string)
 ]
+
+/**
+ * The workspaces that a run has made whose branches were kept when they were removed, because they have commits that are
+ * nowhere else.
+ *
+ * **Example** (Naming the branches that a run leaves)
+ *
+ * ```ts
+ * import { RunState } from "telemachy"
+ *
+ * export const branches = (state: RunState.RunState) =>
+ *   RunState.keptBranches(state).map(({ worktree }) => worktree?.branch)
+ * ```
+ *
+ * @since 0.1.0
+ * @category functions
+ */
+export const keptBranches = (state: RunState): ReadonlyArray<ResourceState> =>
+  resources(state).filter(({ status, worktree }) => status === "removed" && worktree !== undefined && worktree.commits > 0)
 
 /**
  * The state when others have removed what has these ids.
@@ -311,8 +332,18 @@ export const withRemoved = (state: RunState, ids: ReadonlySet<string>): RunState
   return { ...state, agents: HashMap.map(state.agents, after), teams: HashMap.map(state.teams, after) }
 }
 
+/** An agent or a team. */
+type OnAgamemnon = ResourceState & { readonly kind: "agent" | "team" }
+
 /**
- * The teams and agents of a run that are still on Agamemnon, as far as the run knows.
+ * Whether a resource is on Agamemnon, and no workspace.
+ *
+ * @internal
+ */
+export const isOnAgamemnon = (resource: ResourceState): resource is OnAgamemnon => resource.kind !== "workspace"
+
+/**
+ * The teams and agents of a run that are still on Agamemnon, and its workspaces that are still there, as far as the run knows.
  *
  * **Example** (Whether anything still costs money)
  *
@@ -329,7 +360,7 @@ export const remaining = (state: RunState): ReadonlyArray<ResourceState> =>
   resources(state).filter(({ status }) => status !== "removed")
 
 /**
- * The teams and agents that were kept on purpose.
+ * The teams, agents and workspaces that were kept on purpose.
  *
  * **Example** (Naming what was kept)
  *
@@ -346,7 +377,7 @@ export const kept = (state: RunState): ReadonlyArray<ResourceState> =>
   resources(state).filter(({ status }) => status === "kept")
 
 /**
- * The teams and agents that teardown could not remove.
+ * The teams, agents and workspaces that teardown could not remove.
  *
  * **Example** (Saying why something is still there)
  *

@@ -51,6 +51,7 @@ const endedAttempt = (event: TaskEvent, { attempt }: TaskState.TaskState): numbe
     case "task.finished":
       return event.attempt ?? attempt
     case "task.retrying":
+    case "merge.attempted":
     case "task.late":
       return event.attempt
     default:

@@ -77,6 +77,8 @@ export interface TaskState {
   readonly isGate: boolean
   /** The file of the workflow that it uses, if it does: then it is done when the tasks of that are. */
   readonly uses: string | undefined
+  /** The ids of the tasks whose branches it merges, if it does. */
+  readonly merge: ReadonlyArray<string> | undefined
   /** What was asked last, and the answer, if it is a gate that was due. */
   readonly gate: GateState | undefined
   /** Why it is done again, and what was said to that, if a gate has sent it back. */
@@ -152,6 +154,7 @@ export const declared = (team: string, task: Event<"run.started">["teams"][numbe
   continueOnError: task.continueOnError ?? false,
   isGate: task.gate ?? false,
   uses: task.uses,
+  merge: task.merge,
   gate: undefined,
   sentBack: undefined,
   dismissed: [],
@@ -212,8 +215,8 @@ export const carryOver = (before: TaskState, task: TaskState): TaskState => {
   return { ...task, sentBack, dismissed, failing, attempt, attempts, mostAttempts, ...(status === "retrying" ? { status, retryAt } : {}) }
 }
 
-const declaredOf = ({ blockedBy, conditional, continueOnError, hasMatrix, isGate, outputNames, ref, subject, team, uses }: TaskState) =>
-  ({ blockedBy, conditional, continueOnError, hasMatrix, isGate, outputNames, ref, subject, team, uses })
+const declaredOf = ({ blockedBy, conditional, continueOnError, hasMatrix, isGate, merge, outputNames, ref, subject, team, uses }: TaskState) =>
+  ({ blockedBy, conditional, continueOnError, hasMatrix, isGate, merge, outputNames, ref, subject, team, uses })
 
 /** What is not known of a task that is done again. */
 const anew = {
@@ -361,3 +364,17 @@ export const redone = (sentBack: TaskState["sentBack"]): Change => (before) => (
   digest: undefined,
   failing: undefined
 })
+
+/** Branches are merged from now on. */
+export const merging = ({ at }: Event<"merge.started">): Change => () => ({ ...anew, status: "running", startedAt: at })
+
+/** An agent has ended that was to resolve conflicts, and the merge goes on. */
+export const mergeAttempted = ({ at, id, log, result, status, usage }: Event<"merge.attempted">): Change => (before) => ({
+  ...anew,
+  startedAt: before.startedAt,
+  status: "running",
+  attempts: [...before.attempts, ended(before, { id, status, result, usage, endedAt: at, ...(log === undefined ? {} : { log }) })]
+})
+
+/** All branches are merged, or one could not be. */
+export const merged = ({ at, outputs, problem, result, status }: Event<"merge.finished">): Change => () => ({ status, outputs, problem, result, endedAt: at })

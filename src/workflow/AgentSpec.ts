@@ -2,8 +2,9 @@
 import * as Schema from "effect/Schema"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import * as Secrets from "./Secrets.ts"
-import { optionalText, StalledAfter } from "./SpecFields.ts"
+import { optional, optionalText, StalledAfter } from "./SpecFields.ts"
 import { Model, NonBlank, nonBlank, templateOfAtMost, textOfAtMost } from "./WorkflowText.ts"
+import * as WorkspaceMode from "./WorkspaceMode.ts"
 
 const Cpus = Schema.Number.pipe(
   Schema.filter((cpus) => Number.isSafeInteger(cpus) && cpus > 0, {
@@ -46,7 +47,8 @@ export const AgentSpec = Schema.Struct({
   workingDir: Schema.optionalWith(
     NonBlank.annotations({
       description: "Directory in which the program runs. A relative one is beside the workflow file, or in the current directory " +
-        "when the workflow is on standard input; an Agamemnon that is named gets it as it is written.",
+        "when the workflow is on standard input; one that is missing is made when the directory that it is in is there. An Agamemnon " +
+        "that is named gets it as it is written.",
       default: "/tmp"
     }),
     { default: () => "/tmp" }
@@ -77,6 +79,14 @@ export const AgentSpec = Schema.Struct({
     }),
     { exact: true }
   ),
+  workspace: optional(WorkspaceMode.WorkspaceMode.annotations({
+    description: "Where the agent works, on the embedded Agamemnon: in `working_dir`, which others may work in as well; in a git " +
+      "worktree of its own, with a branch of its own; or in an empty directory.",
+    default: "shared"
+  })),
+  base: optional(WorkspaceMode.Base.annotations({
+    description: "Commit, branch or tag that the worktree is made from. Absent: the commit that `working_dir` was at when the run began."
+  })),
   stalledAfter: StalledAfter
 }).annotations({ identifier: "AgentSpec", description: "An agent: a worker that Agamemnon runs for the workflow." })
 export interface AgentSpec extends Schema.Schema.Type<typeof AgentSpec> {}

@@ -25,7 +25,9 @@ export const make = <Member extends string>(
         outputs,
         status: WorkflowExpression.make(`${answers}.status`),
         result: WorkflowExpression.make(`${answers}.result`),
-        output: (name) => WorkflowExpression.make(`${answers}.outputs.${name}`)
+        output: (name) => WorkflowExpression.make(`${answers}.outputs.${name}`),
+        branch: WorkflowExpression.make(`${answers}.outputs.branch`),
+        commit: WorkflowExpression.make(`${answers}.outputs.commit`)
       }
     },
     gate: (id, options) => ({

@@ -129,7 +129,7 @@ const nameFor = (
 }
 
 const writeAgent = ({ name, options }: Parts.Agent): Written => {
-  const { cpus, dockerImage, env, memory, model, program, runtime, stalledAfter, workingDir } = options
+  const { base, cpus, dockerImage, env, memory, model, program, runtime, stalledAfter, workingDir, workspace } = options
   return said({
     name,
     program: program?.toString(),
@@ -140,6 +140,8 @@ const writeAgent = ({ name, options }: Parts.Agent): Written => {
     cpus,
     memory,
     env: env === undefined ? undefined : Object.fromEntries(Object.entries(env).map(([variable, value]) => [variable, writeVariable(value)])),
+    workspace,
+    base: base?.toString(),
     stalled_after: durationOf(stalledAfter)
   })
 }
@@ -160,7 +162,7 @@ const writeTask = (task: Parts.AnyTask, blockedBy: ReadonlyArray<string>, nameOf
     const { approve, timeout } = task.options
     return said({ ...named, approve: approve.toString(), ...order, timeout: durationOf(timeout), ...condition, ...failure })
   }
-  const { assignTo, description, matrix, maxParallel, outputs, outputsPrompt, type } = task.options
+  const { assignTo, base, description, matrix, maxParallel, outputs, outputsPrompt, type, workspace } = task.options
   return said({
     ...named,
     description: description.toString(),
@@ -168,6 +170,8 @@ const writeTask = (task: Parts.AnyTask, blockedBy: ReadonlyArray<string>, nameOf
     ...order,
     type,
     ...limitsOf(task.options),
+    workspace,
+    base,
     ...condition,
     matrix: matrix === undefined ? undefined : writeMatrix(matrix),
     max_parallel: maxParallel,

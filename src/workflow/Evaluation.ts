@@ -40,8 +40,8 @@ export const isTemplate = ({ agents, budget, defaults, inputs, metadata, teams, 
     || Option.exists(timeout, Predicate.isString)
     || Option.exists(defaults, LimitEvaluation.isTemplate)
     || some(metadata.description ?? "")
-    || agents.some(({ dockerImage, env = {}, model, program, stalledAfter, workingDir }) =>
-      some(program, workingDir, orNone(model), orNone(dockerImage), ...Object.values(env)) || Option.exists(stalledAfter, Predicate.isString))
+    || agents.some(({ base, dockerImage, env = {}, model, program, stalledAfter, workingDir }) =>
+      some(program, workingDir, orNone(model), orNone(dockerImage), orNone(base), ...Object.values(env)) || Option.exists(stalledAfter, Predicate.isString))
     || teams.some(({ tasks }) => tasks.some((task) => {
       const { approve, assignTo, condition, description, matrix, subject, uses } = task
       return some(subject, description, orNone(approve), ...assignTo)

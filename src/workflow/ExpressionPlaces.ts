@@ -12,6 +12,7 @@ import * as RetryPolicy from "./RetryPolicy.ts"
 import * as Secrets from "./Secrets.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import type { Path } from "./WorkflowProblem.ts"
+import * as WorkspaceMode from "./WorkspaceMode.ts"
 
 /** A text with expressions, and what they can read. */
 export interface Place {
@@ -29,7 +30,7 @@ export interface Used {
 }
 
 /** The keys of an agent whose values are evaluated. */
-export const ofAgent = ["program", "model", "working_dir", "docker_image", "stalled_after"] as const
+export const ofAgent = ["program", "model", "working_dir", "docker_image", "base", "stalled_after"] as const
 
 /** The keys with which a task limits its attempts, or a workflow those of all tasks. */
 const ofLimits = ["timeout", "retry", "stalled_after"] as const
@@ -94,24 +95,29 @@ export const givenTexts = (given: unknown): ReadonlyArray<{ readonly path: Path;
     : []
 
 /** What there is to read of the tasks of a workflow that have an id. */
-const tasksOf = (workflow: unknown, used: Used): Scope.Shape =>
-  Scope.map(Object.fromEntries(
-    itemsAt(workflow, "teams").flatMap((team) => itemsAt(team, "tasks")).flatMap((task) => {
+const tasksOf = (workflow: unknown, used: Used): Scope.Shape => {
+  const hasBranch = WorkspaceMode.branching(workflow)
+  return Scope.map(Object.fromEntries(
+    itemsAt(workflow, "teams").flatMap((team) => itemsAt(team, "tasks").map((task) => [team, task] as const)).flatMap(([team, task]) => {
       const id = get(task, "id")
       const uses = get(task, "uses")
       const shape = typeof uses === "string"
         ? usingShape(used.find(UsedFiles.nameOf(used.name, uses)))
-        : taskShape(get(task, "outputs"), get(task, "approve") !== undefined)
+        : taskShape(get(task, "outputs"), { isGate: get(task, "approve") !== undefined, hasBranch: hasBranch(team, task) })
       return typeof id === "string" ? [[id, get(task, "matrix") === undefined ? shape : Scope.list(shape)]] : []
     })
   ))
+}
 
-const taskShape = (outputs: unknown, isGate: boolean): Scope.Shape =>
+const taskShape = (outputs: unknown, { hasBranch, isGate }: { readonly isGate: boolean; readonly hasBranch: boolean }): Scope.Shape =>
   Scope.map({
     status: text,
     result: text,
     comment: isGate ? text : Scope.refused("status, result or outputs: only a task with approve has a comment"),
-    outputs: Scope.map(Predicate.isRecord(outputs) ? Object.fromEntries(Object.entries(outputs).map(([name, type]) => [name, outputShape(type)])) : {})
+    outputs: Scope.map({
+      ...(Predicate.isRecord(outputs) ? Object.fromEntries(Object.entries(outputs).map(([name, type]) => [name, outputShape(type)])) : {}),
+      ...(hasBranch ? Object.fromEntries(WorkspaceMode.outputs.map((name) => [name, text])) : {})
+    })
   })
 
 /** What there is to read of a task that uses this workflow. Of one that is not there, another problem tells. */

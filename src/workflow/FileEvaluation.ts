@@ -12,6 +12,7 @@ import * as TeamEvaluation from "./TeamEvaluation.ts"
 import type * as WorkflowProblem from "./WorkflowProblem.ts"
 import type { AgentSpec, WorkflowSpec } from "./WorkflowSpec.ts"
 import { maxBytes, Model, NonBlank, nonBlank, Text, textOfAtMost } from "./WorkflowText.ts"
+import { Base } from "./WorkspaceMode.ts"
 
 /** What of a workflow is evaluated in each file, whether it is run or used. */
 export type File = Pick<WorkflowSpec, "agents" | "teams" | "defaults">
@@ -80,6 +81,7 @@ const agentOf = (evaluating: Evaluating, path: WorkflowProblem.Path, agent: Agen
     model: optional("model", agent.model, Model),
     workingDir: at("working_dir", agent.workingDir, NonBlank),
     dockerImage,
+    base: optional("base", agent.base, Base),
     stalledAfter: LimitEvaluation.durationOf(evaluating, [...path, "stalled_after"], agent.stalledAfter)
   }
 }

@@ -195,11 +195,13 @@ const renamed = (prefix: string, file: FileEvaluation.File): FileEvaluation.File
         name: rename(team.name),
         agents: team.agents.map(rename),
         tasks: team.tasks.map((task) => {
-          const isWork = Option.isNone(task.approve) && Option.isNone(task.uses)
+          const isWork = Option.isNone(task.approve) && Option.isNone(task.uses) && Option.isNone(task.merge)
           return {
             ...task,
             id: Option.map(task.id, rename),
             assignTo: task.assignTo.map(rename),
+            merge: Option.map(task.merge, (ids) => ids.map(rename)),
+            onConflict: Option.map(task.onConflict, rename),
             blockedBy: task.blockedBy.map((name) => (subjects.has(name) ? name : rename(name))),
             ...(isWork ? { timeout: orDefault(task.timeout, (all) => all.timeout), retry: orDefault(task.retry, (all) => all.retry) } : {})
           }

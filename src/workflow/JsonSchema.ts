@@ -28,7 +28,7 @@ const having = (...keys: ReadonlyArray<string>) => ({ properties: Object.fromEnt
 /** A task that is no gate and uses no workflow is work for an agent. */
 const TaskSpec = {
   ...made.$defs?.["TaskSpec"],
-  if: { anyOf: [having("approve"), having("uses")] },
+  if: { anyOf: [having("approve"), having("uses"), having("merge")] },
   else: having("description", "assign_to")
 }
 

@@ -34,6 +34,8 @@ const examples: Readonly<Record<string, ReadonlyArray<Written>>> = {
   docker_image: ["node:22"],
   cpus: [4],
   stalled_after: ["15m"],
+  workspace: ["worktree", "shared", "empty"],
+  base: ["main", "v1.4.0"],
   teams: [[{ name: "core", agents: ["architect", "implementer"], tasks: [plan, implement] }]],
   "teams[].agents": [["architect", "implementer"]],
   tasks: [[plan, implement]],
@@ -52,6 +54,8 @@ const examples: Readonly<Record<string, ReadonlyArray<Written>>> = {
     { language: ["en", "de"], depth: [1, 2], exclude: [{ language: "de", depth: 2 }] }
   ],
   max_parallel: [3],
+  merge: [["implement", "document"]],
+  on_conflict: ["implementer"],
   approve: ["Change ${{ join(tasks.plan.outputs.files, ', ') }}? ${{ tasks.plan.outputs.summary }}"],
   budget: [{ usd: 20, tokens: 2_000_000, tasks: 50, agent_time: "10h" }],
   "budget.usd": [20],

@@ -1,6 +1,6 @@
 /**
  * What kind of task one is: work for an agent, a gate, which waits for a person,
- * or one that uses another workflow. Each has keys that the others can not have.
+ * one that merges branches, or one that uses another workflow. Each has keys that the others can not have.
  */
 import * as Predicate from "effect/Predicate"
 import { get, itemsAt } from "./RawValue.ts"
@@ -14,11 +14,18 @@ const ofWork = {
 
 /** The keys of work that mean nothing for a gate. */
 const notOfGate = [
-  "assign_to", "description", "type", "retry", "stalled_after", "outputs", "outputs_prompt", "matrix", "max_parallel"
+  "assign_to", "description", "type", "retry", "stalled_after", "outputs", "outputs_prompt", "matrix", "max_parallel", "workspace",
+  "base"
 ]
 
 /** The keys of work and of gates that mean nothing for a task that uses another workflow. */
-const notOfUse = ["approve", ...notOfGate, "timeout", "continue_on_error"]
+const notOfUse = ["approve", "merge", "on_conflict", ...notOfGate, "timeout", "continue_on_error"]
+
+/** The keys of other kinds that mean nothing for a task that merges branches. */
+const notOfMerge = ["approve", ...notOfGate.filter((key) => key !== "description" && key !== "stalled_after")]
+
+/** What is for the agent that resolves conflicts. */
+const ofResolver = ["description", "timeout", "stalled_after"]
 
 /** Finds tasks, in their encoded form, that lack a key of their kind, or have one of another. */
 export const findings = (workflow: unknown): ReadonlyArray<Finding> =>
@@ -34,9 +41,17 @@ const ofTask = (path: Path, task: Readonly<Record<string, unknown>>): ReadonlyAr
     found: "with of a task without uses",
     expected: "uses beside it, the file of the workflow that is given this"
   }]
-  if (get(task, "approve") !== undefined) return [...withoutUses, ...ofGate(path, task)]
+  if (get(task, "merge") !== undefined) return [...withoutUses, ...ofMerge(path, task)]
+  const withoutMerge = get(task, "on_conflict") === undefined ? [] : [{
+    path: [...path, "on_conflict"],
+    atKey: true,
+    found: "on_conflict of a task without merge",
+    expected: "merge beside it, the tasks whose branches are merged"
+  }]
+  if (get(task, "approve") !== undefined) return [...withoutUses, ...withoutMerge, ...ofGate(path, task)]
   return [
     ...withoutUses,
+    ...withoutMerge,
     ...Object.entries(ofWork).flatMap(([key, expected]): ReadonlyArray<Finding> =>
       get(task, key) === undefined ? [{ path: [...path, key], found: describe(undefined), expected }] : [])
   ]
@@ -53,6 +68,21 @@ const ofGate = (path: Path, task: unknown): ReadonlyArray<Finding> =>
     found: `${key} of a gate`,
     expected: `a task with approve and without ${key}: it waits for a person, and no agent does it`
   }))
+
+const ofMerge = (path: Path, task: unknown): ReadonlyArray<Finding> => [
+  ...notOfMerge.filter((key) => isSaid(task, key)).map((key) => ({
+    path: [...path, key],
+    atKey: true,
+    found: `${key} of a task with merge`,
+    expected: `a task with merge and without ${key}: it merges branches, and no agent does it`
+  })),
+  ...(get(task, "on_conflict") === undefined ? ofResolver : []).filter((key) => isSaid(task, key)).map((key) => ({
+    path: [...path, key],
+    atKey: true,
+    found: `${key} of a task with merge`,
+    expected: `on_conflict beside it, the agent that ${key} is for`
+  }))
+]
 
 const ofUse = (path: Path, task: unknown): ReadonlyArray<Finding> => [
   ...(get(task, "id") === undefined ? [{ path: [...path, "id"], found: describe(undefined), expected: "an id, with which the names of what it uses begin" }] : []),

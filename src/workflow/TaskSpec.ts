@@ -11,6 +11,7 @@ import * as SchemaProblems from "./SchemaProblems.ts"
 import { listOf, optional, StalledAfter } from "./SpecFields.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import { maxBytes, nonBlank, templateOfAtMost, Text, textOfAtMost } from "./WorkflowText.ts"
+import * as WorkspaceMode from "./WorkspaceMode.ts"
 
 // What an expression can name without quotes.
 const TaskId = Text.pipe(
@@ -74,14 +75,14 @@ export const TaskSpec = Schema.Struct({
   // One of an ordinary task; that it is there is checked by the kind of task.
   description: Schema.optionalWith(
     templateOfAtMost(4096).annotations({
-      description: "What the agent is told to do. At most 4096 bytes. Required, unless the task has `approve` or `uses`."
+      description: "What the agent is told to do. At most 4096 bytes. Required, unless the task has `approve`, `uses` or `merge`."
     }),
     { default: () => "" }
   ),
   assignTo: Schema.optionalToRequired(
     Assignees.annotations({
       description: "Name of the member of the team that does the task, or a list of names: of those, the one that has least to do. " +
-        "Required, unless the task has `approve` or `uses`."
+        "Required, unless the task has `approve`, `uses` or `merge`."
     }),
     Schema.typeSchema(Schema.Array(Text)),
     { decode: Option.getOrElse((): ReadonlyArray<string> => []), encode: Option.liftPredicate((names) => names.length > 0) }
@@ -98,6 +99,14 @@ export const TaskSpec = Schema.Struct({
     description: "What the workflow of `uses` is given, by the names of its inputs. Expressions read what this task can read.",
     ...SchemaProblems.expects("a map of the names of inputs to their values")
   })),
+  merge: optional(listOf(Text, "id of a task in a worktree").annotations({
+    description: "Ids of tasks whose branches are merged, in this order, into a branch of this task, in place of `description` and " +
+      "`assign_to`. It waits for each of them, by `blocked_by`. Those that are not completed are left out."
+  })),
+  onConflict: optional(nonBlank(Text).annotations({
+    description: "Member of the team that resolves the conflicts of a merge, with `description` as what it is told besides. Absent: a " +
+      "conflict fails the task."
+  })).pipe(Schema.fromKey("on_conflict")),
   blockedBy: Schema.optionalWith(
     Schema.Array(Text).annotations({
       description: "The tasks that must be completed before this one starts: subjects of the same team, or ids of any team.",
@@ -116,6 +125,14 @@ export const TaskSpec = Schema.Struct({
     description: "Whether the task is tried again when an attempt does not complete: how often, or a map. Absent: it is not."
   })),
   stalledAfter: StalledAfter,
+  workspace: optional(WorkspaceMode.WorkspaceMode.annotations({
+    description: "Where the task is done, whatever its agent says: in `working_dir`; in a git worktree of its own, with a branch of " +
+      "its own; or in an empty directory. Absent: where the agent works."
+  })),
+  base: optional(WorkspaceMode.Base.annotations({
+    description: "Commit, branch or tag that the worktree of the task is made from. Absent: that of the agent, or else the commit that " +
+      "its `working_dir` was at when the run began."
+  })),
   condition: optional(Condition.annotations({
     description: "Whether the task runs, an expression that is evaluated when all that it waits for has ended.",
     default: "success()"

@@ -6,6 +6,7 @@ import type { AnyMatrix, Each } from "./MatrixParts.ts"
 import type { RetriedEnd } from "./RetryPolicy.ts"
 import type { TeardownPolicy } from "./TeardownPolicy.ts"
 import type { Expression, Text } from "./WorkflowExpression.ts"
+import type { WorkspaceMode } from "./WorkspaceMode.ts"
 
 /** What the values of a type are. */
 export interface ValueTypes {
@@ -40,6 +41,8 @@ export interface AgentOptions {
   readonly cpus?: number | undefined
   readonly memory?: string | undefined
   readonly env?: Readonly<Record<string, Text | Secret>> | undefined
+  readonly workspace?: WorkspaceMode | undefined
+  readonly base?: Text | undefined
   readonly stalledAfter?: DurationAmount | undefined
 }
 
@@ -92,6 +95,9 @@ export interface TaskOptions<
   /** Who does it: an agent, whoever of several has least to do, or an expression that has the name of one, as of a matrix. */
   readonly assignTo: Agent<Member> | Arr.NonEmptyReadonlyArray<Agent<Member>> | Expression<Member>
   readonly blockedBy?: ReadonlyArray<AnyTask> | undefined
+  readonly workspace?: WorkspaceMode | undefined
+  /** What its own worktree is made from. */
+  readonly base?: string | undefined
   readonly type?: "general" | "research" | "implementation" | "review" | "testing" | "hello" | undefined
   /** Whether it runs: `if` in a file. */
   readonly condition?: string | Expression<unknown> | undefined
@@ -189,6 +195,10 @@ export interface Task<Declared extends DeclaredOutputs, Matrix extends AnyMatrix
   readonly result: Expression<Each<Matrix, string>>
   /** What it has answered by a name that it declares. */
   readonly output: <Name extends keyof Declared & string>(name: Name) => Expression<Each<Matrix, OutputValues<Declared>[Name]>>
+  /** The branch of the worktree that it was done in, if it was done in one. */
+  readonly branch: Expression<Each<Matrix, string>>
+  /** The commit that this was at when it had ended. */
+  readonly commit: Expression<Each<Matrix, string>>
 }
 
 /** A team of these members. */

@@ -19,6 +19,7 @@ import { Budget } from "./Budget.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
 import * as MatrixProblems from "./MatrixProblems.ts"
+import * as MergeProblems from "./MergeProblems.ts"
 import { MaxParallel } from "./MaxParallel.ts"
 import * as Outputs from "./Outputs.ts"
 import * as PrototypeKeys from "./PrototypeKeys.ts"
@@ -34,6 +35,7 @@ import * as TaskKind from "./TaskKind.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import * as UseProblems from "./UseProblems.ts"
 import { NonBlank, Text } from "./WorkflowText.ts"
+import * as WorkspaceProblems from "./WorkspaceProblems.ts"
 import * as WorkflowWarnings from "./WorkflowWarnings.ts"
 import { WrittenDuration } from "./WrittenDuration.ts"
 
@@ -307,6 +309,8 @@ const findingsOf = (input: unknown, used: UseProblems.Used): ReadonlyArray<Workf
   ...ReferenceProblems.findings(input),
   ...MatrixProblems.findings(input),
   ...TaskKind.findings(input),
+  ...WorkspaceProblems.findings(input),
+  ...MergeProblems.findings(input),
   ...UseProblems.findings(input, used),
   ...ExpressionProblems.findings(input, used)
 ]

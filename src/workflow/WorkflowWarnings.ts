@@ -15,6 +15,7 @@ import { get, itemsAt } from "./RawValue.ts"
 import * as Secrets from "./Secrets.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
+import * as WorkspaceMode from "./WorkspaceMode.ts"
 
 /** A warning as a check reports it, before it is known where in the file its path is written. */
 interface Finding {
@@ -149,6 +150,7 @@ const valuesInScripts = (
   const programs = new Map(agents.map((agent) => [get(agent, "name"), get(agent, "program")]))
   const free = new Map(Inputs.declared(get(workflow, "inputs")).flatMap(({ name, options, type }) =>
     options === undefined && (type === "string" || type === "list") ? [[name.toLowerCase(), name] as const] : []))
+  const isOfBranch = branchReads(workflow)
   return ExpressionPlaces.find(workflow, used).flatMap(({ path, scope, text }) => {
     const [root, team, , task, key] = path
     if (root !== "teams" || key !== "description" || typeof team !== "number" || typeof task !== "number") return []
@@ -163,7 +165,7 @@ const valuesInScripts = (
         if (context !== "inputs") return []
         return key === undefined ? [...free.values()].slice(0, 1) : free.get(key) ?? []
       })
-      const other = reads.find((names) => names[0] === "tasks" && names[1] !== undefined && !DueTask.isOfStatus(names))
+      const other = reads.find((names) => names[0] === "tasks" && names[1] !== undefined && !DueTask.isOfStatus(names) && !isOfBranch(names))
       const ofMatrix = reads.find(([context, key]) => context === "matrix" && isComputed(matrix, key))
       if (other !== undefined) {
         return [{
@@ -192,6 +194,17 @@ const valuesInScripts = (
       }]
     })
   })
+}
+
+/** Whether what is read is the branch of a task or its commit, which are no code. */
+const branchReads = (workflow: unknown): (names: ReadonlyArray<string>) => boolean => {
+  const hasBranch = WorkspaceMode.branching(workflow)
+  const ids = new Set(itemsAt(workflow, "teams").flatMap((team) =>
+    itemsAt(team, "tasks").flatMap((task) => (hasBranch(team, task) ? [String(get(task, "id")).toLowerCase()] : []))))
+  return ([, id = "", ...fields]) => {
+    const [outputs, name] = fields[0] === "*" ? fields.slice(1) : fields
+    return ids.has(id) && outputs === "outputs" && WorkspaceMode.outputs.some((each) => each === name)
+  }
 }
 
 /** Whether the values of this name, or of any that is not known, are not written in the file. */

@@ -30,13 +30,33 @@ describe("Program", () => {
   it.effect("finds a program on PATH, by its path, and relative to its directory", () =>
     within((directory) =>
       Effect.gen(function*() {
-        const found = Option.some({ file: `${directory}/tool`, args: [], directory: "/tmp" })
+        const found = Option.some({ file: `${directory}/tool`, args: [], directory: "/tmp", isDirectoryMissing: false })
         assert.deepStrictEqual(yield* Program.resolve(worker()), found)
         assert.deepStrictEqual(yield* Program.resolve(worker({ program: `${directory}/tool` })), found)
         assert.deepStrictEqual(
           yield* Program.resolve(worker({ program: "./tool", workingDir: directory })),
-          Option.some({ file: `${directory}/tool`, args: [], directory })
+          Option.some({ file: `${directory}/tool`, args: [], directory, isDirectoryMissing: false })
         )
+      })))
+
+  it.effect("makes a directory that is missing where the one that it is in is there, and no other", () =>
+    within((directory) =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const missing = yield* Program.check([
+          worker({ name: "a", workingDir: `${directory}/new` }),
+          worker({ name: "b", workingDir: directory }),
+          worker({ name: "c", workingDir: `${directory}/new` })
+        ])
+        assert.deepStrictEqual(missing, [{ directory: `${directory}/new`, agent: "a" }])
+        assert.isFalse(yield* fs.exists(`${directory}/new`))
+        yield* Effect.forEach([...missing, ...missing], Program.makeDirectory)
+        assert.isTrue(yield* fs.exists(`${directory}/new`))
+        assert.deepStrictEqual(yield* Program.check([worker({ workingDir: `${directory}/new` })]), [])
+        const refused = yield* Effect.flip(Program.check([worker({ workingDir: `${directory}/one/two` })]))
+        assert.include(refused.message, `directory ${directory}/one/two does not exist; create it`)
+        const failed = yield* Effect.flip(Program.makeDirectory({ agent: "a", directory: `${directory}/one/two` }))
+        assert.include(failed.message, `directory ${directory}/one/two could not be made`)
       })))
 
   it.effect("starts nothing for none, wherever it should work", () =>

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -61,6 +61,17 @@ describe.concurrent("a relative working_dir", () => {
       }
     }))
 
+  test("is made when it is missing and the directory that it is in is there, which is said", () =>
+    Effect.gen(function*() {
+      const { directory, env, file } = yield* project(flow("new", "pwd -P"))
+      const ended = yield* run(["run", file, "--json"], { directory, env })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.include(ended.stdout, `"result":"${join(directory, "new")}\\n"`)
+      assert.include(ended.stderr, `made directory ${join(directory, "new")}, the working_dir of agent "worker"\n`)
+      const again = yield* run(["run", file, "--json"], { directory, env })
+      assert.notInclude(again.stderr, "made directory")
+    }))
+
   test("is sent as it is written to an Agamemnon that is named, because it is that host's", () =>
     Effect.gen(function*() {
       const { elsewhere, env, file } = yield* project(flow("sub", "true", { program: "none" }))
@@ -74,12 +85,14 @@ describe.concurrent("a relative working_dir", () => {
 describe.concurrent("telemachy resume refuses, before anything starts,", () => {
   test("a directory and a program that are gone, by the name of the agent", () =>
     Effect.gen(function*() {
-      const { directory, elsewhere, env, file, sub } = yield* project(flow("sub", "exit 1", { program: "./tool" }))
+      const { directory, elsewhere, env, file, sub: above } = yield* project(flow("sub/inner", "exit 1", { program: "./tool" }))
+      const sub = join(above, "inner")
+      mkdirSync(sub)
       symlinkSync("/bin/sh", join(sub, "tool"))
       const failed = yield* run(["run", file, "--json"], { directory, env })
       assert.strictEqual(failed.code, 1, failed.stderr)
       const id = failed.events[0]?.run ?? ""
-      renameSync(sub, join(directory, "other"))
+      renameSync(above, join(directory, "other"))
       const gone = yield* run(["resume", id, "--retry-failed", "--json"], { directory: elsewhere, env })
       assert.strictEqual(gone.code, 2, gone.stderr)
       assert.strictEqual(gone.stdout, "")
@@ -88,10 +101,12 @@ describe.concurrent("telemachy resume refuses, before anything starts,", () => {
         `agent "worker": directory ${sub} does not exist; create it, or choose another working_dir\n` +
           `agent "worker": program ${sub}/tool does not exist; check its path, or choose another program\n`
       )
-      mkdirSync(sub)
+      mkdirSync(above)
       const noTool = yield* run(["resume", id, "--retry-failed"], { directory: elsewhere, env })
       assert.strictEqual(noTool.code, 2, noTool.stderr)
-      assert.match(noTool.stderr, /^agent "worker": program .*\/sub\/tool does not exist; /)
+      assert.match(noTool.stderr, /^agent "worker": program .*\/inner\/tool does not exist; /)
+      // What is refused has made nothing.
+      assert.isFalse(existsSync(sub))
     }))
 
   test("a workflow that has changed, whatever it could not run", () =>

@@ -103,6 +103,7 @@ describe("RunState", () => {
       byCondition: false,
       isGate: false,
       uses: undefined,
+      merge: undefined,
       gate: undefined,
       sentBack: undefined,
       dismissed: [],

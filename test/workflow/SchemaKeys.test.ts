@@ -49,11 +49,24 @@ const files = {
   "./review.yaml": { ...whole, secrets: [], inputs: { ticket: "ABC-1", files: [] }, teams: whole.teams.slice(0, 1) }
 }
 
+/** A task that merges the branches of two others in place of the last task. */
+const merging = {
+  ...whole,
+  teams: whole.teams.map((team, index) => ({
+    ...team,
+    tasks: index === 0
+      ? [...team.tasks, ...["implement", "document"].map((id) => ({ subject: id, id, description: "d", assign_to: "architect", workspace: "worktree" }))]
+      : [{ subject: "only", blocked_by: ["implement", "document"], merge: ["implement"] }]
+  }))
+}
+
 /** What an example is put into, by its path. */
 const contextOf = (path: string): unknown => {
   if (/^(teams|teams\[\]\.tasks|teams\[\]\.tasks\[\]\.id)$/.test(path)) return alone
   if (path === "teams[].tasks[].approve") return gate
   if (/^teams\[\]\.tasks\[\]\.(uses|with)$/.test(path)) return using
+  if (/^teams\[\]\.tasks\[\]\.(merge|on_conflict)$/.test(path)) return merging
+  if (path.endsWith(".base")) return put(whole, segments(path.replace(/base$/, "workspace")), "worktree")
   return path === "teams[].tasks[].max_parallel" ? put(whole, segments("teams[].tasks[].matrix"), { file: ["a", "b"] }) : whole
 }
 

@@ -20,7 +20,7 @@ const inputs = WorkflowBuilder.inputs({
 })
 const secrets = WorkflowBuilder.secrets("GITHUB_TOKEN")
 
-const architect = WorkflowBuilder.agent("architect", { model: "opus", workingDir: "./service" })
+const architect = WorkflowBuilder.agent("architect", { model: "opus", workingDir: "./service", workspace: "worktree", base: "v1" })
 const coder = WorkflowBuilder.agent("coder", {
   program: WorkflowExpression.text`claude-code`,
   runtime: "docker",
@@ -86,7 +86,9 @@ const ask = core.gate("ask", {
 const publish = core.task("publish", {
   description: WorkflowExpression.text`It is ${ask.status}, with the words: ${ask.comment}`,
   assignTo: coder,
-  blockedBy: [ask]
+  blockedBy: [ask],
+  workspace: "worktree",
+  base: "main"
 })
 
 const workflow = WorkflowBuilder.make("release", {
@@ -123,6 +125,8 @@ agents:
   - name: architect
     model: opus
     working_dir: ./service
+    workspace: worktree
+    base: v1
   - name: coder
     program: claude-code
     runtime: docker
@@ -199,6 +203,8 @@ teams:
         description: "It is \${{ tasks.ask.status }}, with the words: \${{ tasks.ask.comment }}"
         assign_to: coder
         blocked_by: [ask]
+        workspace: worktree
+        base: main
   - name: checks
     agents: [second]
     tasks:
@@ -244,8 +250,8 @@ describe("WorkflowBuilder", () => {
       return key === "NAME" ? Object.values(value).some((each) => isSaid(each, rest)) : key in value && isSaid(value[key], rest)
     }
     // The one is another name of `timeout`; the keys of `defaults.retry` are those of the `retry` of a task.
-    // What a workflow uses, and answers where it is used, is shown below.
-    const others = /^timeout_seconds$|^defaults\.retry\.|^outputs$|^teams\[\]\.tasks\[\]\.(uses|with)$/
+    // What a workflow uses, and answers where it is used, is shown below. A merge is for files.
+    const others = /^timeout_seconds$|^defaults\.retry\.|^outputs$|^teams\[\]\.tasks\[\]\.(uses|with|merge|on_conflict)$/
     const said: unknown = parse(file)
     const paths = SchemaKeys.keys(JsonSchema.jsonSchema).map(({ path }) => path).filter((path) => !others.test(path))
     assert.deepStrictEqual(paths.filter((path) => !isSaid(said, path.replaceAll("[]", "").split("."))), [])

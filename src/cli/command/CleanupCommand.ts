@@ -23,6 +23,7 @@ import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/CleanupDefinition.ts"
 import * as ExitCode from "../ExitCode.ts"
 import { forShell } from "../NextCommand.ts"
+import * as MachineWorkspaces from "../MachineWorkspaces.ts"
 import * as OrphanCleanup from "../OrphanCleanup.ts"
 import * as RunLookup from "../RunLookup.ts"
 
@@ -55,6 +56,18 @@ const cleanOne = Effect.fn("CleanupCommand.cleanOne")(function*(run: RunId, { dr
 const isConcerned = ({ kept = 0, left = 0, owner, status }: RunSummary): boolean =>
   owner === undefined && (status === "interrupted" || status === "damaged" || left + kept > 0)
 
+/**
+ * Adds the runs that are over and have workspaces on this machine, which is no Agamemnon that is looked at. Of a run that no
+ * journal knows, nobody can tell whether it is another journal's.
+ */
+const withWorkspaces = Effect.fn("CleanupCommand.withWorkspaces")(function*(unsettled: ReadonlyArray<RunSummary>) {
+  const known = new Set(unsettled.map(({ run }) => run))
+  const others = (yield* MachineWorkspaces.runs).filter((run) => !known.has(run))
+  const { find } = yield* RunStore.RunStore
+  const found = yield* Effect.forEach(others, (run) => Effect.option(find(run)))
+  return [...unsettled, ...found.flatMap(Option.toArray).filter(({ owner }) => owner === undefined).map((summary) => ({ ...summary, kept: (summary.kept ?? 0) + 1 }))]
+})
+
 /** Says why a run cannot be cleaned up, which keeps no other from it. Answers that it was not. */
 const sayWhy = ({ message }: JournalError) => Effect.as(Console.error(oneLine(message)), false)
 
@@ -74,7 +87,8 @@ const sayElsewhere = (states: ReadonlyArray<Found>) => {
 const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(options: Options) {
   const named = Option.getOrUndefined(yield* Settings.agamemnonUrl.config)
   const { unsettled } = yield* RunStore.RunStore
-  const concerned = (yield* unsettled()).filter(isConcerned)
+  const settled = yield* withWorkspaces(yield* unsettled())
+  const concerned = settled.filter(isConcerned)
   const found = yield* Effect.forEach(concerned, ({ run }) =>
     Effect.map(Effect.either(RunLookup.stateOf(run)), (state) => ({ run, state })))
   const isHere = (state: Found) =>
