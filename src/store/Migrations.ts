@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as InputTable from "./InputTable.ts"
-import * as QuestionIndex from "./QuestionIndex.ts"
 import * as ResourceIds from "./ResourceIds.ts"
 import * as RunnerTable from "./RunnerTable.ts"
 import * as RunTable from "./RunTable.ts"
@@ -125,7 +124,8 @@ const spending = Effect.flatMap(SqlClient.SqlClient, SpendingTable.create)
 const submissions = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.all([SubmissionTable.create(sql), RunnerTable.create(sql), RunTable.keepAnew(sql)], { discard: true }))
 
-const questions = Effect.flatMap(SqlClient.SqlClient, QuestionIndex.create)
+const questions = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  sql`CREATE INDEX telemachy_questions ON telemachy_events (run, seq) WHERE tag IN ('gate.asked', 'gate.answered')`)
 
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"

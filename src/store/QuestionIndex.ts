@@ -1,16 +1,11 @@
 /** What runs have asked and nobody has answered, as far as their events tell it, without reading the others. */
-import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Database from "./Database.ts"
 
-/** Holds for the events that tell of questions. */
+/** Holds for the events that tell of questions: an index has them. */
 const isOfQuestion = "tag IN ('gate.asked', 'gate.answered')"
-
-/** Has the database find them. This is a statement of a migration: to change it takes another one. */
-export const create = (sql: SqlClient.SqlClient) =>
-  sql`CREATE INDEX telemachy_questions ON telemachy_events (run, seq) WHERE ${sql.literal(isOfQuestion)}`
 
 const Asked = Schema.parseJson(Schema.Struct({ team: Schema.String, subject: Schema.String }))
 
