@@ -14,6 +14,7 @@ import * as ExpressionProblems from "../workflow/ExpressionProblems.ts"
 import * as Secrets from "../workflow/Secrets.ts"
 import { nearest } from "../workflow/Suggestion.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as LocalKeys from "./LocalKeys.ts"
 
 /**
  * The values of secrets, by their names.
@@ -119,6 +120,7 @@ export const refuseSecrets = Effect.fnUntraced(function*(spec: WorkflowSpec, isS
  */
 export const check = Effect.fnUntraced(function*(spec: WorkflowSpec, isSupported: boolean) {
   yield* refuseSecrets(spec, isSupported)
+  yield* LocalKeys.check(spec, isSupported)
   const withEnv = agentsOf(spec).filter(({ env = {} }) => Object.keys(env).length > 0)
   if (isSupported || withEnv.length === 0) return
   yield* Effect.logWarning(

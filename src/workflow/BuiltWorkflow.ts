@@ -169,12 +169,18 @@ const writeBudget = ({ agentTime, tasks, tokens, usd }: Parts.BudgetOptions): Wr
     agent_time: isExpression(agentTime) ? agentTime.toString() : durationOf(agentTime)
   })
 
-const limitsOf = ({ retry, stalledAfter, timeout }: Parts.DefaultsOptions): Written =>
+const limitsOf = ({ retry, stalledAfter, timeout, verify }: Parts.DefaultsOptions): Written =>
   said({
     timeout: durationOf(timeout),
     retry: typeof retry === "object" ? writeRetry(retry) : retry,
-    stalled_after: durationOf(stalledAfter)
+    stalled_after: durationOf(stalledAfter),
+    verify: verify === undefined ? undefined : writeVerification(verify)
   })
+
+const writeVerification = (verify: NonNullable<Parts.DefaultsOptions["verify"]>): unknown =>
+  typeof verify === "object" && "run" in verify
+    ? said({ run: verify.run.toString(), timeout: durationOf(verify.timeout) })
+    : verify.toString()
 
 const writeRetry = ({ backoff, maxWait, on, times, wait }: Parts.RetryOptions): Written =>
   said({ times, wait: durationOf(wait), backoff, max_wait: durationOf(maxWait), on })

@@ -14,8 +14,9 @@ import { type Evaluating, textOf } from "./Evaluating.ts"
 import * as FileEvaluation from "./FileEvaluation.ts"
 import * as Inlining from "./Inlining.ts"
 import * as Inputs from "./Inputs.ts"
-import type * as TeamEvaluation from "./TeamEvaluation.ts"
+import * as TeamEvaluation from "./TeamEvaluation.ts"
 import * as UsedFiles from "./UsedFiles.ts"
+import type { Verification } from "./Verification.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 import type { Origin, WorkflowSpec } from "./WorkflowSpec.ts"
 import { Text } from "./WorkflowText.ts"
@@ -29,17 +30,19 @@ export interface Known {
 }
 
 /** Whether a workflow has anything to evaluate. */
-export const isTemplate = ({ agents, budget, inputs, metadata, teams }: WorkflowSpec): boolean => {
+export const isTemplate = ({ agents, budget, defaults, inputs, metadata, teams }: WorkflowSpec): boolean => {
   const some = (...texts: ReadonlyArray<string>) => texts.some(Template.isTemplate)
   const orNone = Option.getOrElse(() => "")
   return inputs !== undefined
     || Budget.isTemplate(budget)
-    || some(metadata.description ?? "")
+    || some(metadata.description ?? "", commandOf(Option.flatMap(defaults, ({ verify }) => verify)))
     || agents.some(({ dockerImage, env = {}, model, program, workingDir }) =>
       some(program, workingDir, orNone(model), orNone(dockerImage), ...Object.values(env)))
-    || teams.some(({ tasks }) => tasks.some(({ approve, assignTo, condition, description, matrix, subject, uses }) =>
-      some(subject, description, orNone(approve), ...assignTo) || Option.isSome(condition) || Option.isSome(matrix) || Option.isSome(uses)))
+    || teams.some(({ tasks }) => tasks.some(({ approve, assignTo, condition, description, matrix, subject, uses, verify }) =>
+      some(subject, description, orNone(approve), commandOf(verify), ...assignTo) || Option.isSome(condition) || Option.isSome(matrix) || Option.isSome(uses)))
 }
+
+const commandOf = Option.match({ onNone: () => "", onSome: ({ run }: Verification) => run })
 
 /** A workflow that is evaluated as far as it can be before it runs, and what it takes for the rest. */
 export interface Evaluated {
@@ -86,6 +89,7 @@ export const evaluate = (
     const { budget, metadata } = rest
     const whole = {
       ...rest,
+      defaults: TeamEvaluation.defaultsOf(evaluating, rest.defaults),
       ...(budget === undefined ? {} : {
         budget: Budget.evaluated(budget, (key, text, schema) => textOf(evaluating, ["budget", key], text, schema))
       }),

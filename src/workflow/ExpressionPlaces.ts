@@ -33,6 +33,12 @@ export const ofAgent = ["program", "model", "working_dir", "docker_image"] as co
 /** The keys of a task whose values are evaluated as texts. */
 export const ofTask = ["subject", "assign_to", "description", "approve"] as const
 
+/** Finds the command of a check, in its encoded form: the text itself, or in a map. */
+const commandAt = (path: Path, verify: unknown, scope: Scope.Scope): ReadonlyArray<Place> => {
+  const [inner, text] = typeof verify === "string" ? [path, verify] : [[...path, "run"], get(verify, "run")]
+  return typeof text === "string" && Template.isTemplate(text) ? [{ path: inner, text, scope, becomes: "text" }] : []
+}
+
 /** Finds every text of a workflow, in its encoded form, that has something to evaluate. */
 export const find = (workflow: unknown, used: Used = { name: UsedFiles.root, find: UsedFiles.withinRaw(workflow) }): ReadonlyArray<Place> => {
   const scopes = scopesOf(get(workflow, "inputs"), tasksOf(workflow, used), Secrets.declared(workflow))
@@ -45,6 +51,7 @@ export const find = (workflow: unknown, used: Used = { name: UsedFiles.root, fin
   return [
     ...within(["metadata"], get(workflow, "metadata"), ["description"], scopes.ofRun),
     ...within(["budget"], get(workflow, "budget"), Budget.keys, scopes.ofRun),
+    ...commandAt(["defaults", "verify"], get(get(workflow, "defaults"), "verify"), scopes.ofCommand),
     ...within(["outputs"], outputs, Predicate.isRecord(outputs) ? Object.keys(outputs) : [], scopes.ofTaskWith(undefined).ofDueTask)
       .map((place) => ({ ...place, becomes: "value" } as const)),
     ...itemsAt(workflow, "agents").flatMap((agent, index) => {
@@ -64,6 +71,7 @@ export const find = (workflow: unknown, used: Used = { name: UsedFiles.root, fin
           ...within(path, task, ["subject", "assign_to"], ofTask),
           ...within([...path, "assign_to"], assignees, assignees.map((_, place) => place), ofTask),
           ...within(path, task, ["description", "approve"], ofDueTask),
+          ...commandAt([...path, "verify"], get(task, "verify"), scopes.ofCommand),
           ...givenTexts(get(task, "with")).map(({ path: inner, text }) =>
             ({ path: [...path, "with", ...inner], text, scope: ofDueTask, becomes: "value" } as const)),
           ...(typeof condition === "string" ? [{ path: [...path, "if"], text: condition, scope: ofCondition, becomes: "condition" } as const] : []),
@@ -122,6 +130,8 @@ const outputShape = (type: unknown): Scope.Shape =>
 interface Scopes {
   readonly ofRun: Scope.Scope
   readonly ofEnvironment: Scope.Scope
+  /** Of a text that the shell runs. */
+  readonly ofCommand: Scope.Scope
   /** The scopes of a task, which has this matrix or none. */
   readonly ofTaskWith: (matrix: unknown) => {
     readonly ofTask: Scope.Scope
@@ -170,9 +180,13 @@ const scopesOf = (inputs: unknown, tasks: Scope.Shape, secrets: ReadonlyArray<st
   return {
     ofRun: scopeWith(ofRun, early),
     ofEnvironment: scopeWith(ofRun, early, { ofSecrets: shapeOfSecrets(secrets) }),
+    ofCommand: scopeWith(attempt, asCode("what a task answers"), { ofMatrix: asCode("a value of a matrix") }),
     ofTaskWith: (matrix) => matrix === undefined ? withoutMatrix : ofTaskWith(matrix)
   }
 }
+
+const asCode = (what: string) =>
+  Scope.refused(`inputs, run or workflow: the shell runs this text, and ${what} would become a part of it; the command can read it from the file that TELEMACHY_CONTEXT names`)
 
 const noMatrix = Scope.refused("inputs, run or workflow: a matrix can be read in the texts of the task that has it")
 

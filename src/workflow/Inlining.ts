@@ -112,7 +112,7 @@ interface Adding extends Pick<FileScope, "file" | "prefix" | "spec"> {
 const addFile = (state: State, adding: Adding): ReadonlyArray<string> => {
   const { evaluating, file, prefix, spec } = adding
   state.scopes.push({ file, prefix, spec, contexts: evaluating.contexts })
-  const named = renamed(prefix, FileEvaluation.evaluate(evaluating, spec), file === UsedFiles.root ? Option.none() : spec.defaults)
+  const named = renamed(prefix, FileEvaluation.evaluate(evaluating, spec), file === UsedFiles.root ? Option.none() : TeamEvaluation.defaultsOf(evaluating, spec.defaults))
   const late = TeamEvaluation.lateOf(renamed(prefix, spec), named, evaluating.lateInputs)
   for (const [key, each] of late) state.late.set(key, each)
   if (evaluating.findings.length === 0) {
@@ -195,7 +195,13 @@ const renamed = (prefix: string, { agents, teams }: FileEvaluation.File, default
             id: Option.map(task.id, rename),
             assignTo: task.assignTo.map(rename),
             blockedBy: task.blockedBy.map((name) => (subjects.has(name) ? name : rename(name))),
-            ...(isWork ? { timeout: orDefault(task.timeout, (all) => all.timeout), retry: orDefault(task.retry, (all) => all.retry) } : {})
+            ...(isWork
+              ? {
+                timeout: orDefault(task.timeout, (all) => all.timeout),
+                retry: orDefault(task.retry, (all) => all.retry),
+                verify: orDefault(task.verify, (all) => all.verify)
+              }
+              : {})
           }
         })
       }

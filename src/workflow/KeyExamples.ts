@@ -60,6 +60,8 @@ const examples: Readonly<Record<string, ReadonlyArray<Written>>> = {
   "budget.agent_time": ["10h"],
   park_after: ["10m", "never"],
   if: ["failure()", "${{ tasks.plan.outputs.summary != '' }}"],
+  verify: ["npm test", { run: "npm test -- --silent", timeout: "5m" }],
+  "verify.run": ["npm test -- --silent"],
   "tasks[].outputs": [{ files: "list", summary: "string" }],
   outputs: [{ summary: "${{ tasks.plan.outputs.summary }}" }],
   uses: ["./review.yaml"],

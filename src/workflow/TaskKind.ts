@@ -14,7 +14,7 @@ const ofWork = {
 
 /** The keys of work that mean nothing for a gate. */
 const notOfGate = [
-  "assign_to", "description", "type", "retry", "stalled_after", "outputs", "outputs_prompt", "matrix", "max_parallel"
+  "assign_to", "description", "type", "retry", "stalled_after", "verify", "outputs", "outputs_prompt", "matrix", "max_parallel"
 ]
 
 /** The keys of work and of gates that mean nothing for a task that uses another workflow. */

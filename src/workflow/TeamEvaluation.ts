@@ -8,6 +8,7 @@ import * as Instances from "./Instances.ts"
 import * as Matrix from "./Matrix.ts"
 import * as WorkflowGraph from "./WorkflowGraph.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
+import * as Verification from "./Verification.ts"
 import type { TaskSpec, TeamSpec, WorkflowSpec } from "./WorkflowSpec.ts"
 import { maxBytes, nonBlank, Text, textOfAtMost } from "./WorkflowText.ts"
 
@@ -27,6 +28,7 @@ const taskOf = (evaluating: Evaluating, path: WorkflowProblem.Path, members: Rea
     assignTo: task.assignTo.some(isLate)
       ? task.assignTo
       : task.assignTo.map((each) => assigneeOf(evaluating, [...path, "assign_to"], members, each)),
+    verify: verificationOf(evaluating, [...path, "verify"], task.verify),
     matrix: Option.map(task.matrix, (matrix) => isLateMatrix(matrix, isLate) ? matrix : matrixOf(evaluating, [...path, "matrix"], matrix))
   }
 }
@@ -47,6 +49,30 @@ const matrixOf = ({ contexts, findings }: Evaluating, path: WorkflowProblem.Path
     },
     onRight: (evaluated) => evaluated
   })
+
+/** Evaluates the command of a check. A value that another task gives would become code, so that it is refused. */
+const verificationOf = (
+  evaluating: Evaluating,
+  path: WorkflowProblem.Path,
+  verify: TaskSpec["verify"]
+): TaskSpec["verify"] =>
+  Option.map(verify, ({ run, timeout }) => {
+    const unevaluated = { run, timeout }
+    if (!DueTask.isLate(run, ["tasks", "matrix"], evaluating.lateInputs)) {
+      return { run: textOf(evaluating, path, run, Verification.Evaluated), timeout }
+    }
+    evaluating.findings.push({
+      path,
+      found: "an input that is known only when a task before this one has answered",
+      expected: "inputs that are known before the run: the shell runs this text, and an answer would become a part of it; the command can " +
+        "read it from the file that TELEMACHY_CONTEXT names"
+    })
+    return unevaluated
+  })
+
+/** Evaluates what holds for every task of a file that does not say otherwise. */
+export const defaultsOf = (evaluating: Evaluating, defaults: WorkflowSpec["defaults"]): WorkflowSpec["defaults"] =>
+  Option.map(defaults, (all) => ({ ...all, verify: verificationOf(evaluating, ["defaults", "verify"], all.verify) }))
 
 /** Evaluates the tasks of a team, which refer to each other by the subjects that are written in the file. */
 export const teamOf = (evaluating: Evaluating, path: WorkflowProblem.Path, team: TeamSpec): TeamSpec => {

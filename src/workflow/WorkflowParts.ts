@@ -67,11 +67,19 @@ export interface RetryOptions {
   readonly on?: ReadonlyArray<RetriedEnd> | undefined
 }
 
+/** A command that checks what an agent claims. */
+export interface VerificationOptions {
+  readonly run: Text
+  /** How long it may take. Defaults to 10 minutes. */
+  readonly timeout?: Duration.DurationInput | undefined
+}
+
 /** What holds for every task that does not say otherwise. */
 export interface DefaultsOptions {
   readonly timeout?: Duration.DurationInput | undefined
   readonly retry?: number | RetryOptions | undefined
   readonly stalledAfter?: Duration.DurationInput | undefined
+  readonly verify?: Text | VerificationOptions | undefined
 }
 
 /** What there is to say of a task of a team with these members; what is left out is as in a file. */

@@ -44,6 +44,7 @@ const implement = core.task("implement", {
   blockedBy: [plan],
   type: "implementation",
   timeout: "90 minutes",
+  verify: { run: WorkflowExpression.text`npm test -- ${inputs.input("depth")}`, timeout: "5 minutes" },
   retry: { times: 2, wait: "30 seconds", backoff: 2, maxWait: "10 minutes", on: ["failed"] },
   condition: WorkflowExpression.expression`${plan.output("count")} > ${0} && ${plan.output("summary")} != ${"it's"}`
 })
@@ -94,7 +95,7 @@ const workflow = WorkflowBuilder.make("release", {
   inputs,
   secrets,
   teardown: "always",
-  defaults: { timeout: "10 minutes", retry: 1, stalledAfter: 90 * 1000 },
+  defaults: { timeout: "10 minutes", retry: 1, stalledAfter: 90 * 1000, verify: "npm run lint" },
   maxParallel: 5,
   parkAfter: "5 minutes",
   budget: { usd: inputs.input("limit"), tokens: 2_000_000, tasks: 50, agentTime: "10 hours" },
@@ -184,6 +185,9 @@ teams:
           backoff: 2
           max_wait: 10m
           on: [failed]
+        verify:
+          run: npm test -- \${{ inputs.depth }}
+          timeout: 5m
         if: \${{ tasks.plan.outputs.count > 0 && tasks.plan.outputs.summary != 'it''s' }}
       - id: ask
         subject: Release?
@@ -214,6 +218,7 @@ defaults:
   timeout: 10m
   retry: 1
   stalled_after: 1m 30s
+  verify: npm run lint
 max_parallel: 5
 park_after: 5m
 budget:
@@ -239,9 +244,9 @@ describe("WorkflowBuilder", () => {
       if (!Predicate.isRecord(value)) return false
       return key === "NAME" ? Object.values(value).some((each) => isSaid(each, rest)) : key in value && isSaid(value[key], rest)
     }
-    // The one is another name of `timeout`; the keys of `defaults.retry` are those of the `retry` of a task.
+    // The one is another name of `timeout`; the keys of `defaults.retry` and `defaults.verify` are those of a task.
     // Another workflow is a file, and what a file answers to those that use it is for files.
-    const others = /^timeout_seconds$|^defaults\.retry\.|^outputs$|^teams\[\]\.tasks\[\]\.(uses|with)$/
+    const others = /^timeout_seconds$|^defaults\.(retry|verify)\.|^outputs$|^teams\[\]\.tasks\[\]\.(uses|with)$/
     const said: unknown = parse(file)
     const paths = SchemaKeys.keys(JsonSchema.jsonSchema).map(({ path }) => path).filter((path) => !others.test(path))
     assert.deepStrictEqual(paths.filter((path) => !isSaid(said, path.replaceAll("[]", "").split("."))), [])
