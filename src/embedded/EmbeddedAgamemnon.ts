@@ -212,7 +212,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
     const groups = yield* ProcessGroups.make(Duration.decode(options.grace ?? "5 seconds"))
     const environments = ProgramEnvironments.make()
     if (options.workers !== false) {
-      yield* Worker.make({ programs: options.programs, logs, contexts, environments }).pipe(
+      yield* Worker.make({ programs: options.programs, adapters: options.adapters, logs, contexts, environments }).pipe(
         Effect.provideService(AgamemnonState.AgamemnonState, state),
         Effect.provideService(ProcessGroups.ProcessGroups, groups),
         Effect.provide(context)

@@ -10,14 +10,16 @@ import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as TaskResult from "../agamemnon/TaskResult.ts"
 import * as TaskVerification from "../agamemnon/TaskVerification.ts"
 import * as Usage from "../run/Usage.ts"
+import type { AgentSessions } from "./AgentSessions.ts"
 import type * as LogFiles from "./log/LogFiles.ts"
 import * as LogWriter from "./log/LogWriter.ts"
 import type { Masker } from "./Masker.ts"
 import type { OutputTail } from "./OutputTail.ts"
-import { type Ended, ProcessGroups } from "./ProcessGroups.ts"
 import * as Program from "./Program.ts"
 import type { ProgramEnvironment } from "./ProgramEnvironments.ts"
+import * as ProgramCommand from "./program/ProgramCommand.ts"
 import * as ProgramOutput from "./ProgramOutput.ts"
+import * as ProgramRun from "./ProgramRun.ts"
 import * as SignsOfLife from "./SignsOfLife.ts"
 import * as TaskFiles from "./TaskFiles.ts"
 import * as TaskVerifier from "./TaskVerifier.ts"
@@ -30,27 +32,15 @@ export interface Options extends Program.Options {
 }
 
 /** How a task has ended. */
-export interface Outcome {
-  readonly status: "completed" | "failed"
-  readonly result: string
+export interface Outcome extends ProgramRun.Outcome {
   /** What the program has written for the outputs of the task, if anything. */
   readonly outputs?: Readonly<Record<string, unknown>>
-  /** What it says there that it has used, as it has written it. */
-  readonly usage?: unknown
   /** What the check of the task has said, if it had one. */
   readonly verification?: TaskVerification.TaskVerification
 }
 
 export const completed = (result: string): Outcome => ({ status: "completed", result })
 export const failed = (result: string): Outcome => ({ status: "failed", result })
-
-/** What a program wrote, as far as it is kept, and below it how it ended unless that was well. */
-export const report = (output: OutputTail, ending?: string): string => {
-  const { omitted, text } = output.kept
-  if (ending === undefined) return TaskResult.cut(text, omitted)
-  if (text === "") return `${ending} and wrote nothing`
-  return TaskResult.cut(`${text}${text.endsWith("\n") ? "" : "\n"}[${ending}]\n`, omitted)
-}
 
 /** An outcome without what is secret. */
 export const masked = ({ outputs, result, status, usage, verification }: Outcome, { masker }: ProgramEnvironment): Outcome => ({
@@ -71,11 +61,6 @@ const text = (entity: Agent | Task, field: string): string => {
   const value = entity[field]
   return typeof value === "string" ? value : ""
 }
-
-const outcomeOf = (program: string, { code, signal }: Ended, output: OutputTail): Outcome =>
-  code === 0
-    ? completed(report(output))
-    : failed(report(output, `${program} ${code === null ? `was ended by ${signal}` : `ended with exit code ${code}`}`))
 
 /** What is failed by its check: that is a part of the result. */
 const verified = (outcome: Outcome, verification: TaskVerification.TaskVerification): Outcome =>
@@ -98,24 +83,27 @@ export interface Claimed {
 /** Does a task. What its program writes goes to the tail, so that it is known when this is interrupted. */
 export const run = Effect.fn("TaskExecution.run")(function*(
   { agent, task }: Claimed,
-  { masker, variables, withheld }: ProgramEnvironment,
-  options: Options & { readonly directory: string },
+  { keepsSession, masker, variables, withheld }: ProgramEnvironment,
+  options: Options & { readonly directory: string; readonly sessions: AgentSessions },
   output: OutputTail,
   onAlive: Effect.Effect<void>
 ) {
-  const groups = yield* ProcessGroups
   const workflow = AgentTags.valueOf(agent, "workflow")
   const run = AgentTags.valueOf(agent, "run")
   const program = agent.program ?? ""
   const name = text(agent, "label") || agent.name
+  const prompt = text(task, "description")
   const found = yield* Program.resolve(
     { name, program, runtime: agent.host, workingDir: text(agent, "workingDirectory") },
     options
   )
-  if (Option.isNone(found)) return completed(text(task, "description"))
-  const { args, directory, file } = found.value
+  if (Option.isNone(found)) return completed(prompt)
+  const { adapter, directory } = found.value
   const { check, context } = options.contexts?.get(task.teamId, task.subject) ?? {}
-  const files = yield* TaskFiles.make(options.directory, task.id, context)
+  const files = yield* TaskFiles.make(options.directory, task.id, {
+    context,
+    ...(adapter !== undefined && ProgramCommand.readsFile(adapter) ? { prompt } : {})
+  })
   const log = yield* logOf(task, options)
   const onWrite = yield* SignsOfLife.make(onAlive)
   const place = {
@@ -131,16 +119,12 @@ export const run = Effect.fn("TaskExecution.run")(function*(
       ...(run === undefined ? {} : { TELEMACHY_RUN: run })
     },
     // The log goes on to the end of the check.
-    output: (tail: OutputTail) => ProgramOutput.make(tail, { ...log, end: Effect.void }, onWrite, masker)
+    output: (tail: OutputTail, readers?: ProgramOutput.Readers) =>
+      ProgramOutput.make(tail, { ...log, end: Effect.void }, onWrite, masker, readers)
   }
-  const outcome = yield* groups.run({
-    ...place,
-    file,
-    args: [...args, ...Program.argumentsOf(agent["programArgs"])],
-    input: text(task, "description"),
-    output: place.output(output)
-  }).pipe(
-    Effect.map((ended) => outcomeOf(program, ended, output)),
+  const session = keepsSession ? options.sessions.of(agent.id) : undefined
+  const asked = { session, prompt, promptFile: files.promptFile, programArgs: Program.argumentsOf(agent["programArgs"]) }
+  const outcome = yield* ProgramRun.run(program, found.value, asked, place, output).pipe(
     Effect.flatMap((outcome) =>
       check === undefined || outcome.status === "failed"
         ? Effect.succeed(outcome)

@@ -16,9 +16,11 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as TaskResult from "../agamemnon/TaskResult.ts"
 import { AgamemnonState, type StateEvent } from "./AgamemnonState.ts"
+import * as AgentSessions from "./AgentSessions.ts"
 import { OutputTail } from "./OutputTail.ts"
 import type { ProcessGroups } from "./ProcessGroups.ts"
 import type { ProgramEnvironments } from "./ProgramEnvironments.ts"
+import * as ProgramRun from "./ProgramRun.ts"
 import * as TaskExecution from "./TaskExecution.ts"
 import * as TaskFiles from "./TaskFiles.ts"
 
@@ -42,7 +44,8 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
   AgamemnonState | FileSystem.FileSystem | Path.Path | ProcessGroups | Scope.Scope
 > {
   const state = yield* AgamemnonState
-  const performing = { ...options, directory: yield* Effect.orDie(TaskFiles.makeDirectory) }
+  const sessions = AgentSessions.make()
+  const performing = { ...options, sessions, directory: yield* Effect.orDie(TaskFiles.makeDirectory) }
   const queues = new Map<string, AgentQueue>()
   const atWork = new Map<Fiber.RuntimeFiber<void>, string>()
   const fork = yield* FiberSet.makeRuntime<FileSystem.FileSystem | Path.Path | ProcessGroups>()
@@ -50,7 +53,7 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
   const outcomeOnInterrupt = (agentId: string, output: OutputTail) =>
     Effect.map(state.getAgent(agentId), (known) => {
       const ending = `the agent was ${Option.isSome(known) ? "stopped" : "deleted"} before the task was done`
-      return TaskExecution.failed(output.kept.text === "" ? ending : TaskExecution.report(output, ending))
+      return TaskExecution.failed(output.kept.text === "" ? ending : ProgramRun.report(output, ending))
     })
 
   // A task leaves the queue when it is claimed, or can no longer be: an agent that is stopped before has it still to do.
@@ -137,10 +140,14 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
       }
       case "AgentOffline":
         yield* stop(queueOf(event.agent))
-        if (Option.isNone(yield* state.getAgent(event.agent))) queues.delete(event.agent)
+        if (Option.isNone(yield* state.getAgent(event.agent))) {
+          queues.delete(event.agent)
+          sessions.forget(event.agent)
+        }
         return
       case "Forgotten":
         yield* Effect.forEach(queues.values(), stop)
+        sessions.forgetAll()
         return queues.clear()
     }
   })

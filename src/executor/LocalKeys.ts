@@ -13,7 +13,9 @@ const listed = (kind: string, names: ReadonlyArray<string>): string =>
 const found = (spec: WorkflowSpec): ReadonlyArray<string> => {
   const files = filesOf(spec)
   const verified = files.flatMap(({ teams }) => teams.flatMap(({ tasks }) => tasks.filter(({ verify }) => Option.isSome(verify))))
+  const keeping = files.flatMap(({ agents }) => agents.filter(({ session }) => session === "keep"))
   return [
+    ...(keeping.length === 0 ? [] : [`session of ${listed("agent", keeping.map(({ name }) => name))}`]),
     ...(verified.length === 0 ? [] : [`verify of ${listed("task", verified.map(({ subject }) => subject))}`]),
     ...(files.some(({ defaults }) => Option.exists(defaults, ({ verify }) => Option.isSome(verify))) ? ["verify of defaults"] : [])
   ]

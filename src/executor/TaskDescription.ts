@@ -31,7 +31,7 @@ export const make = Effect.fnUntraced(function*({ request, run, team }: Pick<Tea
     const said = sentBack(EarlierTasks.recorded(request, team.spec.name, task.subject))
     const of = (agent: string, failure?: string) => {
       const reads = !interprets(request.spec.agents, agent)
-      const told = `${description}${reads ? said : ""}${isAsked(task, reads) ? asking(task) : ""}`
+      const told = `${reads ? systemOf(request.spec.agents, agent) : ""}${description}${reads ? said : ""}${isAsked(task, reads) ? asking(task) : ""}`
       return reads && failure !== undefined ? FailedCheck.below(told, failure) : told
     }
     // The longest that can be sent, whoever does it.
@@ -44,6 +44,13 @@ const sentBack = (record: TaskState | undefined): string =>
   record?.sentBack?.comment === undefined ? "" : `\n\nThis was done before, and ${record.sentBack.by} has sent it back:\n${record.sentBack.comment}`
 
 const asking = ({ outputs }: TaskSpec): string => Option.match(outputs, { onNone: () => "", onSome: Outputs.request })
+
+/** The instructions of an agent, before what a task says. */
+const systemOf = (agents: TeamWork["request"]["spec"]["agents"], agent: string): string =>
+  Option.match(Option.flatMap(Option.fromNullable(agents.find(({ name }) => name === agent)), ({ system }) => system), {
+    onNone: () => "",
+    onSome: (system) => `${system.trimEnd()}\n\n`
+  })
 
 /** Whether an agent runs what it is told as a script. */
 const interprets = (agents: TeamWork["request"]["spec"]["agents"], agent: string): boolean =>

@@ -95,7 +95,7 @@ const nameFor = (
 }
 
 const writeAgent = ({ name, options }: Parts.Agent): Written => {
-  const { cpus, dockerImage, env, memory, model, program, runtime, stalledAfter, workingDir } = options
+  const { args, cpus, dockerImage, env, memory, model, program, runtime, session, stalledAfter, system, workingDir } = options
   return said({
     name,
     program: program?.toString(),
@@ -106,6 +106,9 @@ const writeAgent = ({ name, options }: Parts.Agent): Written => {
     cpus,
     memory,
     env: env === undefined ? undefined : Object.fromEntries(Object.entries(env).map(([variable, value]) => [variable, writeVariable(value)])),
+    args: args?.map((each) => each.toString()),
+    system: system?.toString(),
+    session,
     stalled_after: durationOf(stalledAfter)
   })
 }

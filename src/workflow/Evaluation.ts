@@ -36,8 +36,8 @@ export const isTemplate = ({ agents, budget, defaults, inputs, metadata, teams }
   return inputs !== undefined
     || Budget.isTemplate(budget)
     || some(metadata.description ?? "", commandOf(Option.flatMap(defaults, ({ verify }) => verify)))
-    || agents.some(({ dockerImage, env = {}, model, program, workingDir }) =>
-      some(program, workingDir, orNone(model), orNone(dockerImage), ...Object.values(env)))
+    || agents.some(({ args = [], dockerImage, env = {}, model, program, system, workingDir }) =>
+      some(program, workingDir, orNone(model), orNone(dockerImage), orNone(system), ...args, ...Object.values(env)))
     || teams.some(({ tasks }) => tasks.some(({ approve, assignTo, condition, description, matrix, subject, uses, verify }) =>
       some(subject, description, orNone(approve), commandOf(verify), ...assignTo) || Option.isSome(condition) || Option.isSome(matrix) || Option.isSome(uses)))
 }
@@ -102,12 +102,19 @@ export const evaluate = (
     return { spec: { ...whole, agents, teams }, contexts, ...inlined }
   })
 
+/** What the agents of a run have beside what is sent, by their names. */
+export interface Environments {
+  readonly environments: ReadonlyMap<string, ReadonlyMap<string, FileEvaluation.Variable>>
+  /** Those that go on with the session of the task before. */
+  readonly keeping: ReadonlyArray<string>
+}
+
 /** Evaluates the environments of agents, by their names. Each value is kept out of whatever is written. */
 export const environments = (
   spec: WorkflowSpec,
   { inputs: given, run, secrets }: Known & { readonly secrets: Readonly<Record<string, Redacted.Redacted>> },
   origin: Places = {}
-): Effect.Effect<ReadonlyMap<string, ReadonlyMap<string, FileEvaluation.Variable>>, Inputs.InputsInvalidError | WorkflowProblem.WorkflowInvalid> =>
+): Effect.Effect<Environments, Inputs.InputsInvalidError | WorkflowProblem.WorkflowInvalid> =>
   Effect.gen(function*() {
     const { name } = spec.metadata
     const inputs = yield* Inputs.resolve({ inputs: spec.inputs, workflow: name }, given)
@@ -121,7 +128,10 @@ export const environments = (
       findings.push(...evaluating.findings.map((finding) => ({ ...finding, file })))
       return evaluated
     })
-    return findings.length === 0 ? new Map(variables) : yield* invalid(spec, findings, origin)
+    if (findings.length > 0) return yield* invalid(spec, findings, origin)
+    const keeping = scopes.flatMap(({ prefix, spec: { agents } }) =>
+      agents.filter(({ session }) => session === "keep").map(({ name }) => `${prefix}${name}`))
+    return { environments: new Map(variables), keeping }
   })
 
 const invalid = (spec: WorkflowSpec, findings: ReadonlyArray<Inlining.FindingInFile>, { files, ...own }: Places) =>

@@ -28,7 +28,7 @@ export interface Used {
 }
 
 /** The keys of an agent whose values are evaluated. */
-export const ofAgent = ["program", "model", "working_dir", "docker_image"] as const
+export const ofAgent = ["program", "model", "working_dir", "docker_image", "system"] as const
 
 /** The keys of a task whose values are evaluated as texts. */
 export const ofTask = ["subject", "assign_to", "description", "approve"] as const
@@ -56,7 +56,9 @@ export const find = (workflow: unknown, used: Used = { name: UsedFiles.root, fin
       .map((place) => ({ ...place, becomes: "value" } as const)),
     ...itemsAt(workflow, "agents").flatMap((agent, index) => {
       const env = get(agent, "env")
+      const args = itemsAt(agent, "args")
       return [
+        ...within(["agents", index, "args"], args, args.map((_, place) => place), scopes.ofRun),
         ...within(["agents", index], agent, ofAgent, scopes.ofRun),
         ...within(["agents", index, "env"], env, Predicate.isRecord(env) ? Object.keys(env) : [], scopes.ofEnvironment)
       ]

@@ -59,6 +59,10 @@ const unevaluable = {
 
 const Program = nonBlank(textOfAtMost(maxBytes.program))
 
+const System = nonBlank(textOfAtMost(maxBytes.system))
+
+const Argument = textOfAtMost(maxBytes.argument)
+
 const agentOf = (evaluating: Evaluating, path: WorkflowProblem.Path, agent: AgentSpec): AgentSpec => {
   const at = (key: string, text: string, schema: Schema.Schema<string>) => textOf(evaluating, [...path, key], text, schema)
   // An empty text stands for no text.
@@ -77,6 +81,8 @@ const agentOf = (evaluating: Evaluating, path: WorkflowProblem.Path, agent: Agen
     program: at("program", agent.program, Program),
     model: optional("model", agent.model, Model),
     workingDir: at("working_dir", agent.workingDir, NonBlank),
+    ...(agent.args === undefined ? {} : { args: agent.args.map((each, place) => textOf(evaluating, [...path, "args", place], each, Argument)) }),
+    system: Option.map(agent.system, (each) => at("system", each, System)),
     dockerImage
   }
 }

@@ -33,6 +33,8 @@ const examples: Readonly<Record<string, ReadonlyArray<Written>>> = {
   runtime: ["docker"],
   docker_image: ["node:22"],
   cpus: [4],
+  system: ["You work on the payment service. Change no public interface."],
+  session: ["keep"],
   stalled_after: ["15m"],
   teams: [[{ name: "core", agents: ["architect", "implementer"], tasks: [plan, implement] }]],
   "teams[].agents": [["architect", "implementer"]],

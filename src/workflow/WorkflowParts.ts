@@ -34,6 +34,9 @@ export interface AgentOptions {
   readonly cpus?: number | undefined
   readonly memory?: string | undefined
   readonly env?: Readonly<Record<string, Text | Secret>> | undefined
+  readonly args?: ReadonlyArray<Text> | undefined
+  readonly system?: Text | undefined
+  readonly session?: "fresh" | "keep" | undefined
   readonly stalledAfter?: Duration.DurationInput | undefined
 }
 

@@ -43,7 +43,8 @@ export const find = (
       ...inNoTeam(agent, index, members),
       ...forContainers(agent, index),
       ...argumentsInProgram(agent, index),
-      ...modelOfNone(agent, index)
+      ...modelOfNone(agent, index),
+      ...systemOfInterpreter(agent, index)
     ]),
     ...unreadSecrets(workflow, used),
     ...valuesInScripts(workflow, agents, used),
@@ -120,6 +121,15 @@ const modelOfNone = (agent: unknown, index: number): ReadonlyArray<Finding> => {
     says: name === "none"
       ? "program none starts nothing that could use a model: it has no effect"
       : `program ${name} knows no --model, which is what model adds to its arguments: leave model out`
+  }]
+}
+
+const systemOfInterpreter = (agent: unknown, index: number): ReadonlyArray<Finding> => {
+  const program = get(agent, "program")
+  return typeof program !== "string" || !isSaid(get(agent, "system")) || !Interpreters.isInterpreter(program) ? [] : [{
+    path: ["agents", index, "system"],
+    atKey: true,
+    says: `program ${Interpreters.commandOf(program)} runs what it is told as a script: system has no effect`
   }]
 }
 

@@ -26,6 +26,9 @@ const coder = WorkflowBuilder.agent("coder", {
   cpus: 4,
   memory: "8g",
   env: { GH_TOKEN: secrets.secret("GITHUB_TOKEN"), TICKET: inputs.input("ticket"), LOG_LEVEL: "debug" },
+  args: ["--permission-mode", WorkflowExpression.text`${inputs.input("ticket")}`],
+  system: "Change no public interface.",
+  session: "keep",
   stalledAfter: "15 minutes"
 })
 const second = WorkflowBuilder.agent("second")
@@ -132,6 +135,9 @@ agents:
       GH_TOKEN: \${{ secrets.GITHUB_TOKEN }}
       TICKET: \${{ inputs.ticket }}
       LOG_LEVEL: debug
+    args: [--permission-mode, "\${{ inputs.ticket }}"]
+    system: Change no public interface.
+    session: keep
     stalled_after: 15m
   - name: second
 teams:

@@ -52,6 +52,7 @@ describe("WorkflowFile", () => {
         dockerImage: Option.none(),
         cpus: 2,
         memory: "4g",
+        system: Option.none(),
         stalledAfter: Option.none()
       }
       const rules = {
@@ -563,7 +564,7 @@ describe("WorkflowFile", () => {
       "an agent whose name is misspelt is not unknown in its team",
       file(head, ["agents:", "  - nmae: builder", "  - name: tester"], team, build),
       "flow.yaml:4:5 agents[0].nmae: found an unknown key, expected one of the keys name, program, model, working_dir,"
-        + " runtime, docker_image, cpus, memory, env, stalled_after (did you mean \"name\"?)"
+        + " runtime, docker_image, cpus, memory, env, args, system, session, stalled_after (did you mean \"name\"?)"
     )
     refuses(
       "a task whose subject is misspelt is not unknown to those that wait for it",
@@ -583,7 +584,7 @@ describe("WorkflowFile", () => {
       "a misspelt image of a container is not missing as well",
       file(head, ["agents:", "  - name: builder", "    runtime: docker", "    docker_imge: node", "  - name: tester"], team, build),
       "flow.yaml:6:5 agents[0].docker_imge (agent \"builder\"): found an unknown key, expected one of the keys name, program, model,"
-        + " working_dir, runtime, docker_image, cpus, memory, env, stalled_after (did you mean \"docker_image\"?)"
+        + " working_dir, runtime, docker_image, cpus, memory, env, args, system, session, stalled_after (did you mean \"docker_image\"?)"
     )
   })
 
