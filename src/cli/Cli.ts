@@ -16,6 +16,7 @@ import * as ApproveDefinition from "./definition/ApproveDefinition.ts"
 import * as AuditDefinition from "./definition/AuditDefinition.ts"
 import * as CancelDefinition from "./definition/CancelDefinition.ts"
 import * as CleanupDefinition from "./definition/CleanupDefinition.ts"
+import * as DoctorDefinition from "./definition/DoctorDefinition.ts"
 import * as DrillDefinition from "./definition/DrillDefinition.ts"
 import * as ForgetDefinition from "./definition/ForgetDefinition.ts"
 import * as InitDefinition from "./definition/InitDefinition.ts"
@@ -51,6 +52,7 @@ export const definitions = {
   forget: ForgetDefinition.definition,
   audit: AuditDefinition.definition,
   teardown: TeardownDefinition.definition,
+  doctor: DoctorDefinition.definition,
   drill: DrillDefinition.definition,
   schema: SchemaDefinition.definition,
   agamemnon: AgamemnonDefinition.definition
@@ -89,6 +91,7 @@ const commands = {
   forget: () => import("./command/ForgetCommand.ts"),
   audit: () => import("./command/AuditCommand.ts"),
   teardown: () => import("./command/TeardownCommand.ts"),
+  doctor: () => import("./command/DoctorCommand.ts"),
   drill: () => import("./command/DrillCommand.ts"),
   schema: () => import("./command/SchemaCommand.ts"),
   agamemnon: () => import("./command/AgamemnonCommand.ts")

@@ -66,7 +66,7 @@ export const adapterOf = (name: string, { adapters = {}, programs = {} }: Option
 const searchPath = Effect.orElseSucceed(Config.string("PATH"), () => "")
 
 /** The file that a name stands for: the first on PATH that can be started, or else the first that is there. */
-const locate = Effect.fnUntraced(function*(program: string, directory: string) {
+export const locate = Effect.fnUntraced(function*(program: string, directory: string) {
   const path = yield* Path.Path
   const candidates = program.includes("/")
     ? [path.resolve(directory, program)]
