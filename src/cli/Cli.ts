@@ -16,6 +16,7 @@ import * as ApproveDefinition from "./definition/ApproveDefinition.ts"
 import * as AuditDefinition from "./definition/AuditDefinition.ts"
 import * as CancelDefinition from "./definition/CancelDefinition.ts"
 import * as CleanupDefinition from "./definition/CleanupDefinition.ts"
+import * as CostsDefinition from "./definition/CostsDefinition.ts"
 import * as DoctorDefinition from "./definition/DoctorDefinition.ts"
 import * as DrillDefinition from "./definition/DrillDefinition.ts"
 import * as ForgetDefinition from "./definition/ForgetDefinition.ts"
@@ -44,6 +45,7 @@ export const definitions = {
   list: ListDefinition.definition,
   status: StatusDefinition.definition,
   logs: LogsDefinition.definition,
+  costs: CostsDefinition.definition,
   approve: ApproveDefinition.definition,
   reject: RejectDefinition.definition,
   cancel: CancelDefinition.definition,
@@ -83,6 +85,7 @@ const commands = {
   list: () => import("./command/ListCommand.ts"),
   status: () => import("./command/StatusCommand.ts"),
   logs: () => import("./command/LogsCommand.ts"),
+  costs: () => import("./command/CostsCommand.ts"),
   approve: () => import("./command/ApproveCommand.ts"),
   reject: () => import("./command/RejectCommand.ts"),
   cancel: () => import("./command/CancelCommand.ts"),

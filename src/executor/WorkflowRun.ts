@@ -156,6 +156,7 @@ const spentBefore = ({ toldAt, usage }: RunState.RunState) =>
 
 const declared = ({ agents, teams }: WorkflowSpec, used: Inlining.UsedWorkflows) => ({
   agents: agents.map(({ name }) => name),
+  models: Object.fromEntries(agents.flatMap(({ model, name }) => Option.toArray(Option.map(model, (each) => [name, each] as const)))),
   teams: Inlining.usedTeams(teams, used).map(({ name, tasks, usedBy }) => ({
     name,
     ...(usedBy === undefined ? {} : { usedBy }),

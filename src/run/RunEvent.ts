@@ -128,6 +128,8 @@ const header = {
   // Digest (SHA-256) of the input that is recorded beside the events.
   inputDigest: Schema.optionalWith(Schema.String, { exact: true }).pipe(Schema.fromKey("declaration")),
   agents: Schema.Array(Schema.String),
+  // The models that agents are told to use, by the names of these; of another agent, its program decides.
+  models: optional(Schema.Record({ key: Schema.String, value: Schema.String })),
   teams: Schema.Array(Schema.Struct({
     name: Schema.String,
     tasks: Schema.Array(Schema.Struct({
