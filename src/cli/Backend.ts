@@ -9,6 +9,7 @@ import * as Connections from "../agamemnon/Connections.ts"
 import type { RunState } from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as LocalAgents from "./LocalAgents.ts"
 import * as ProgramsFile from "./ProgramsFile.ts"
 import * as TaskLogs from "./TaskLogs.ts"
 
@@ -20,7 +21,7 @@ const httpClient = Connections.layer()
 /** What the settings say of an embedded Agamemnon, and of a client of it. */
 const settingsOfEmbedded = Effect.gen(function*() {
   return {
-    server: { ...(yield* ProgramsFile.options), logs: yield* TaskLogs.options },
+    server: { ...(yield* ProgramsFile.options), slots: yield* LocalAgents.slots, logs: yield* TaskLogs.options },
     // It has no limit of its own.
     client: { ...(yield* AgamemnonClient.config), rateLimit: undefined }
   }

@@ -57,6 +57,9 @@ export class ProgramUnavailable extends Schema.TaggedError<ProgramUnavailable>()
 /** The program that completes every task at once. */
 export const none = "none"
 
+/** Whether a program is that one, and no command line has its name. */
+export const startsNothing = (program: string, { programs = {} }: Options): boolean => program === none && !Object.hasOwn(programs, none)
+
 const ownOf = <A>(record: Readonly<Record<string, A>>, name: string): A | undefined => (Object.hasOwn(record, name) ? record[name] : undefined)
 
 /** How a program is started and read, unless its name stands for a command line or is that of a file. */

@@ -17,9 +17,11 @@ import type * as Scope from "effect/Scope"
 import * as TaskResult from "../agamemnon/TaskResult.ts"
 import { AgamemnonState, type StateEvent } from "./AgamemnonState.ts"
 import * as AgentSessions from "./AgentSessions.ts"
+import type { LocalSlots } from "./LocalSlots.ts"
 import { OutputTail } from "./OutputTail.ts"
 import type { ProcessGroups } from "./ProcessGroups.ts"
 import type { ProgramEnvironments } from "./ProgramEnvironments.ts"
+import * as Program from "./Program.ts"
 import * as ProgramRun from "./ProgramRun.ts"
 import * as TaskExecution from "./TaskExecution.ts"
 import * as TaskFiles from "./TaskFiles.ts"
@@ -35,6 +37,8 @@ interface AgentQueue {
 /** What it takes to do tasks, and what programs have in their environment. */
 export interface Options extends TaskExecution.Options {
   readonly environments: ProgramEnvironments
+  /** How many programs are at work at once. */
+  readonly slots: LocalSlots
 }
 
 /** Lets the agents work until the scope closes, which ends all that they have started. */
@@ -83,10 +87,15 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
       }))
     )
 
+  /** Waits for a slot, while the task waits for its agent. What starts nothing needs none. */
+  const withSlot = (agentId: string, effect: Effect.Effect<void, never, FileSystem.FileSystem | Path.Path | ProcessGroups>) =>
+    Effect.flatMap(state.getAgent(agentId), (agent) =>
+      Option.exists(agent, ({ program = "" }) => Program.startsNothing(program, options)) ? effect : options.slots.within(effect))
+
   /** Works on a task in a fiber of its own, so that it can be ended alone, and waits until its processes have ended. */
   const workUntilOver = (agentId: string, queue: AgentQueue, taskId: string) =>
     Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Effect.fork(restore(work(agentId, queue, taskId))), (fiber) => {
+      Effect.flatMap(Effect.fork(restore(withSlot(agentId, work(agentId, queue, taskId)))), (fiber) => {
         atWork.set(fiber, taskId)
         return restore(Fiber.await(fiber)).pipe(
           Effect.onInterrupt(() => Fiber.interrupt(fiber)),

@@ -11,6 +11,7 @@ import * as EmbeddedAgamemnon from "../../embedded/EmbeddedAgamemnon.ts"
 import * as Settings from "../../settings/Settings.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/AgamemnonDefinition.ts"
+import * as LocalAgents from "../LocalAgents.ts"
 import * as ProgramsFile from "../ProgramsFile.ts"
 import { Signals } from "../Signals.ts"
 import * as TaskLogs from "../TaskLogs.ts"
@@ -30,6 +31,7 @@ export const command = Command.make("agamemnon", config, ({ allowRemote, host: a
       // NATS_URL is that of the Agamemnon that runs use: to speak there unasked would be to speak for another.
       nats: Option.isSome(natsUrl) ? Option.getOrUndefined(yield* NatsTaskFeed.config) : undefined,
       ...(yield* ProgramsFile.options),
+      slots: yield* LocalAgents.slots,
       logs: yield* TaskLogs.options
     })
     yield* Console.log(`AGAMEMNON_URL=${server.url}`)
