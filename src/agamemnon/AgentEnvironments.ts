@@ -11,6 +11,8 @@ import type * as Scope from "effect/Scope"
 export interface RunEnvironment {
   /** The variables of each agent, by the name that the agent has on Agamemnon. */
   readonly agents: ReadonlyMap<string, ReadonlyMap<string, Redacted.Redacted>>
+  /** The agents that go on with the session of the task before, by the same names. */
+  readonly keeping: ReadonlySet<string>
   /** Variables of this process that no program gets unless they are among its own. */
   readonly withheld: ReadonlyArray<string>
   /** What is masked in all that the programs of these agents write. */

@@ -1,14 +1,23 @@
 /**
- * What programs can read of the run that their tasks belong to. It goes to an
+ * What the programs of tasks are given beside what is sent: what they can read
+ * of the run, and the command that checks what they have done. It goes to an
  * Agamemnon in the same process without being sent, because a request has a
  * limit, and a real Agamemnon has no place for it.
  */
+import type * as Duration from "effect/Duration"
 import type { TeamId } from "./AgamemnonModel.ts"
+
+/** A command that must exit with 0 when the program of a task has. */
+export interface TaskCheck {
+  readonly run: string
+  readonly timeout: Duration.Duration
+}
 
 /** What a task is begun with. */
 export interface TaskContext {
   /** What its program can read of the run, as JSON. */
   readonly json: string
+  readonly check?: TaskCheck | undefined
   /** Where it is done, unless that is the directory of its agent: the workspace, and the directory in it. */
   readonly workspace?: { readonly path: string; readonly directory: string } | undefined
 }

@@ -9,6 +9,8 @@ import * as Connections from "../agamemnon/Connections.ts"
 import type { RunState } from "../run/RunState.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as LocalAgents from "./LocalAgents.ts"
+import * as ProgramsFile from "./ProgramsFile.ts"
 import * as TaskLogs from "./TaskLogs.ts"
 
 /** Whether the backend is the embedded Agamemnon, whose life is the command's own. */
@@ -18,9 +20,8 @@ const httpClient = Connections.layer()
 
 /** What the settings say of an embedded Agamemnon, and of a client of it. */
 const settingsOfEmbedded = Effect.gen(function*() {
-  const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
   return {
-    server: { programs: Object.fromEntries(programs), logs: yield* TaskLogs.options },
+    server: { ...(yield* ProgramsFile.options), slots: yield* LocalAgents.slots, logs: yield* TaskLogs.options },
     // It has no limit of its own.
     client: { ...(yield* AgamemnonClient.config), rateLimit: undefined }
   }

@@ -16,6 +16,8 @@ import * as ApproveDefinition from "./definition/ApproveDefinition.ts"
 import * as AuditDefinition from "./definition/AuditDefinition.ts"
 import * as CancelDefinition from "./definition/CancelDefinition.ts"
 import * as CleanupDefinition from "./definition/CleanupDefinition.ts"
+import * as CostsDefinition from "./definition/CostsDefinition.ts"
+import * as DoctorDefinition from "./definition/DoctorDefinition.ts"
 import * as DrillDefinition from "./definition/DrillDefinition.ts"
 import * as ForgetDefinition from "./definition/ForgetDefinition.ts"
 import * as InitDefinition from "./definition/InitDefinition.ts"
@@ -46,6 +48,7 @@ export const definitions = {
   list: ListDefinition.definition,
   status: StatusDefinition.definition,
   logs: LogsDefinition.definition,
+  costs: CostsDefinition.definition,
   approve: ApproveDefinition.definition,
   reject: RejectDefinition.definition,
   cancel: CancelDefinition.definition,
@@ -57,6 +60,7 @@ export const definitions = {
   serve: ServeDefinition.definition,
   submit: SubmitDefinition.definition,
   runners: RunnersDefinition.definition,
+  doctor: DoctorDefinition.definition,
   drill: DrillDefinition.definition,
   schema: SchemaDefinition.definition,
   agamemnon: AgamemnonDefinition.definition
@@ -87,6 +91,7 @@ const commands = {
   list: () => import("./command/ListCommand.ts"),
   status: () => import("./command/StatusCommand.ts"),
   logs: () => import("./command/LogsCommand.ts"),
+  costs: () => import("./command/CostsCommand.ts"),
   approve: () => import("./command/ApproveCommand.ts"),
   reject: () => import("./command/RejectCommand.ts"),
   cancel: () => import("./command/CancelCommand.ts"),
@@ -98,6 +103,7 @@ const commands = {
   serve: () => import("./command/ServeCommand.ts"),
   submit: () => import("./command/SubmitCommand.ts"),
   runners: () => import("./command/RunnersCommand.ts"),
+  doctor: () => import("./command/DoctorCommand.ts"),
   drill: () => import("./command/DrillCommand.ts"),
   schema: () => import("./command/SchemaCommand.ts"),
   agamemnon: () => import("./command/AgamemnonCommand.ts")

@@ -26,8 +26,8 @@ export const outcomes: Record<Exclude<Outcome, "cancelled">, number> = {
 
 /** What each exit code means, for the help. */
 export const meanings: ReadonlyArray<readonly [string, string]> = [
-  ["0", "the run completed; the drill has found nothing wrong"],
-  ["1", "the run failed: a task did, or Agamemnon refused a request; a case of the drill failed; what the command says, or a report of a completed run, could not be written"],
+  ["0", "the run completed; the drill, or the doctor, has found nothing wrong"],
+  ["1", "the run failed: a task did, or Agamemnon refused a request; a case of the drill failed, or the doctor has found something that a run needs missing; what the command says, or a report of a completed run, could not be written"],
   ["2", "the file, a flag, a setting or the journal does not allow it; nothing was started"],
   ["3", "connectivity to Agamemnon was lost, or Agamemnon has lost its state"],
   ["4", "the limit of the run passed"],

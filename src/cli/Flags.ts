@@ -144,7 +144,7 @@ export const text = (flag: string, expected: string, isValid: (value: string) =>
     Schema.filter(isValid, { message: ({ actual }) => ({ message: `${flag}: expected ${expected}, found ${JSON.stringify(actual)}`, override: true }) })
   )
 
-const limit = Schema.transformOrFail(Schema.String, Schema.DurationFromSelf, {
+const durationOf = (flag: string) => Schema.transformOrFail(Schema.String, Schema.DurationFromSelf, {
   strict: true,
   decode: (text, _, ast) =>
     Option.match(WrittenDuration.fromText(text), {
@@ -153,14 +153,22 @@ const limit = Schema.transformOrFail(Schema.String, Schema.DurationFromSelf, {
     }),
   encode: (duration) => ParseResult.succeed(String(Duration.toSeconds(duration)))
 }).annotations({
-  message: ({ actual }) => ({ message: `--timeout: expected ${WrittenDuration.range}, found ${String(actual)}`, override: true })
+  message: ({ actual }) => ({ message: `${flag}: expected ${WrittenDuration.range}, found ${String(actual)}`, override: true })
 })
 
 /** The limit of the run. */
 export const timeout = Options.text("timeout").pipe(
   Options.withPseudoName("DURATION"),
-  Options.withSchema(limit),
+  Options.withSchema(durationOf("--timeout")),
   Options.withDescription(`Limit of the run: ${WrittenDuration.range}; instead of what the file says`),
+  Options.optional
+)
+
+/** How far back to look. */
+export const since = Options.text("since").pipe(
+  Options.withPseudoName("DURATION"),
+  Options.withSchema(durationOf("--since")),
+  Options.withDescription(`Only what has ended within this time: ${WrittenDuration.range}; without it, all that is on record`),
   Options.optional
 )
 

@@ -1,12 +1,12 @@
 /** What the embedded Agamemnon could not run is said before anything starts. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Program from "../embedded/Program.ts"
+import * as ProgramNotes from "../embedded/ProgramNotes.ts"
 import { oneLine } from "../report/Format.ts"
-import * as Settings from "../settings/Settings.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as Backend from "./Backend.ts"
+import * as ProgramsFile from "./ProgramsFile.ts"
 
 /**
  * Checks that every agent of a workflow can work, where that is on this machine. When all can, it makes the directories that
@@ -14,8 +14,9 @@ import * as Backend from "./Backend.ts"
  */
 export const check = Effect.fn("ProgramCheck.check")(function*({ agents }: WorkflowSpec) {
   if (!(yield* Backend.IsEmbedded)) return
-  const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
-  const missing = yield* Program.check(agents, { programs: Object.fromEntries(programs) })
+  const options = yield* ProgramsFile.options
+  const missing = yield* Program.check(agents, options)
+  yield* Effect.forEach(ProgramNotes.of(agents, options), (note) => Effect.logWarning(note), { discard: true })
   yield* Effect.forEach(missing, (each) =>
     Effect.zipRight(
       Program.makeDirectory(each),

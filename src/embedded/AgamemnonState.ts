@@ -29,6 +29,7 @@ import {
   type Team,
   TeamId
 } from "../agamemnon/AgamemnonModel.ts"
+import type { TaskVerification } from "../agamemnon/TaskVerification.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
 import { Collection } from "./Collection.ts"
 import type { CreateAgent, PatchAgent, UpdateTask } from "./RequestFields.ts"
@@ -98,6 +99,7 @@ export class AgamemnonState extends Context.Tag("telemachy/embedded/AgamemnonSta
       readonly result: string
       readonly outputs?: Readonly<Record<string, unknown>>
       readonly usage?: unknown
+      readonly verification?: TaskVerification
     }
   ) => Effect.Effect<void>
   /** Forgets everything, as a restart does. */

@@ -6,6 +6,7 @@
  * assigned to an agent that is online is run as a process of this machine. All
  * that it knows and all that it has started ends with its scope.
  */
+import process from "node:process"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as HttpApp from "@effect/platform/HttpApp"
@@ -32,6 +33,7 @@ import * as AgamemnonState from "./AgamemnonState.ts"
 import * as Authentication from "./Authentication.ts"
 import * as Faults from "./Faults.ts"
 import * as Listener from "./Listener.ts"
+import * as LocalSlots from "./LocalSlots.ts"
 import * as LocalTaskFeed from "./LocalTaskFeed.ts"
 import * as LogFiles from "./log/LogFiles.ts"
 import * as NatsPublisher from "./NatsPublisher.ts"
@@ -77,6 +79,11 @@ export interface Options extends Program.Options {
   readonly rateLimit?: RateLimit.Options | undefined
   /** How long processes have to end when they are asked to. Defaults to 5 seconds. */
   readonly grace?: Duration.DurationInput | undefined
+  /**
+   * How many programs are at work at once, over all processes that have the same scope; on other systems than Linux, of this
+   * one. Tasks wait for that. Defaults to as many as there are.
+   */
+  readonly slots?: { readonly limit: number; readonly scope: string } | undefined
   /** Whether agents work on their tasks. Defaults to true. */
   readonly workers?: boolean | undefined
   /** Where all that programs write is kept, and how much of it. Defaults to nowhere: only the end is kept, as the result. */
@@ -218,8 +225,9 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
     const groups = yield* ProcessGroups.make(Duration.decode(options.grace ?? "5 seconds"))
     const environments = ProgramEnvironments.make()
     const workspaces = yield* Effect.provide(LocalWorkspaces.make(options.workspaces), context)
+    const slots = options.slots === undefined ? LocalSlots.unlimited : LocalSlots.make(options.slots, process.platform)
     if (options.workers !== false) {
-      yield* Worker.make({ programs: options.programs, logs, contexts, environments, workspaces }).pipe(
+      yield* Worker.make({ programs: options.programs, adapters: options.adapters, logs, contexts, environments, slots, workspaces }).pipe(
         Effect.provideService(AgamemnonState.AgamemnonState, state),
         Effect.provideService(ProcessGroups.ProcessGroups, groups),
         Effect.provide(context)

@@ -106,10 +106,11 @@ const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog
       const { [ProcessTable.variable]: outer = "", ...inherited } = process.env
       // What is a secret of this program is none of the other's business.
       for (const name of [...Settings.secrets, ...command.withheld]) delete inherited[name]
+      // With CI, a program knows that there is nobody to ask, as there is no terminal.
       const child = spawn(command.file, command.args, {
         cwd: command.directory,
         detached: true,
-        env: { ...inherited, ...command.environment, [ProcessTable.variable]: `${outer} ${mark}`.trim() },
+        env: { CI: "1", ...inherited, ...command.environment, [ProcessTable.variable]: `${outer} ${mark}`.trim() },
         stdio: ["pipe", "pipe", "pipe"]
       })
       const exited = Deferred.unsafeMake<Ended, ProcessNotStarted>(FiberId.none)

@@ -9,6 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
+import * as BuiltInPrograms from "./program/BuiltInPrograms.ts"
+import type { ProgramAdapter } from "./program/ProgramAdapter.ts"
 import * as ShellCommand from "./ShellCommand.ts"
 import * as StartProblem from "./StartProblem.ts"
 
@@ -28,6 +30,8 @@ export interface Worker {
 export interface Options {
   /** Command lines by the names that stand for them. */
   readonly programs?: Readonly<Record<string, string>> | undefined
+  /** How programs are started and read, by their names, beside those that are built in. */
+  readonly adapters?: Readonly<Record<string, ProgramAdapter>> | undefined
 }
 
 /** A program that was found. */
@@ -37,6 +41,8 @@ export interface Found {
   readonly directory: string
   /** Whether the directory is to be made: it is not there, and the one that it is in is. */
   readonly isDirectoryMissing: boolean
+  /** How its arguments are made and its answer is read, where that is known. */
+  readonly adapter?: ProgramAdapter
 }
 
 const Problem = Schema.Struct({ agent: Schema.String, problem: Schema.String, advice: Schema.String })
@@ -56,14 +62,19 @@ export class ProgramUnavailable extends Schema.TaggedError<ProgramUnavailable>()
 /** The program that completes every task at once. */
 export const none = "none"
 
-const builtIn = new Map<string, readonly [program: string, ...args: ReadonlyArray<string>]>([
-  ["claude-code", ["claude", "-p"]]
-])
+/** Whether a program is that one, and no command line has its name. */
+export const startsNothing = (program: string, { programs = {} }: Options): boolean => program === none && !Object.hasOwn(programs, none)
+
+const ownOf = <A>(record: Readonly<Record<string, A>>, name: string): A | undefined => (Object.hasOwn(record, name) ? record[name] : undefined)
+
+/** How a program is started and read, unless its name stands for a command line or is that of a file. */
+export const adapterOf = (name: string, { adapters = {}, programs = {} }: Options): ProgramAdapter | undefined =>
+  Object.hasOwn(programs, name) ? undefined : ownOf(adapters, name) ?? ownOf(BuiltInPrograms.table, name)
 
 const searchPath = Effect.orElseSucceed(Config.string("PATH"), () => "")
 
 /** The file that a name stands for: the first on PATH that can be started, or else the first that is there. */
-const locate = Effect.fnUntraced(function*(program: string, directory: string) {
+export const locate = Effect.fnUntraced(function*(program: string, directory: string) {
   const path = yield* Path.Path
   const candidates = program.includes("/")
     ? [path.resolve(directory, program)]
@@ -105,7 +116,8 @@ const adviceFor = (program: string): string =>
     : "install it, or choose another program"
 
 /** Finds out what to start for an agent, or all that is in the way of it. `none` stands for no process at all. */
-export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, { programs = {} }: Options = {}) {
+export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, options: Options = {}) {
+  const { programs = {} } = options
   const path = yield* Path.Path
   const problems: Array<Problem> = []
   const note = (problem: string, advice: string) => problems.push({ agent: worker.name, problem, advice })
@@ -116,8 +128,9 @@ export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, { 
     })
   const directory = path.resolve(yield* expand(worker.workingDir))
   const line = Object.hasOwn(programs, worker.program) ? programs[worker.program] : undefined
+  const adapter = adapterOf(worker.program, options)
   const [program, ...args] = line === undefined
-    ? builtIn.get(worker.program) ?? [yield* expand(worker.program)]
+    ? [yield* expand(adapter?.command[0] ?? worker.program)]
     : ["sh", "-c", `${line} "$@"`, worker.program] as const
 
   if (worker.runtime === "docker") {
@@ -133,12 +146,12 @@ export const resolve = Effect.fn("Program.resolve")(function*(worker: Worker, { 
     if (program === "") {
       note("it has no program", "name one, or \"none\"")
     } else if (located === undefined) {
-      note(`program ${program} was not found on PATH`, adviceFor(program))
+      note(`program ${program} was not found on PATH`, adapter?.args === undefined ? adviceFor(program) : "install it, or choose another program")
     } else if (located.problem !== undefined) {
       note(located.problem.problem, located.problem.advice)
     } else {
       if (line !== undefined && place === undefined) yield* checkCommand(line, worker, directory, note)
-      found = { file: located.file, args, directory, isDirectoryMissing }
+      found = { file: located.file, args, directory, isDirectoryMissing, ...(adapter === undefined ? {} : { adapter }) }
     }
   }
   const [first, ...rest] = problems

@@ -10,6 +10,8 @@ export interface ProgramEnvironment {
   /** Variables of this process that the program does not get. */
   readonly withheld: ReadonlyArray<string>
   readonly masker: Masker.Masker
+  /** Whether the program goes on with the session of the task before. */
+  readonly keepsSession: boolean
 }
 
 /** The environments of programs, in memory. */
@@ -18,13 +20,13 @@ export interface ProgramEnvironments extends AgentEnvironments {
   readonly of: (agent: string) => ProgramEnvironment
 }
 
-const nothing: ProgramEnvironment = { variables: {}, withheld: [], masker: Masker.none }
+const nothing: ProgramEnvironment = { variables: {}, withheld: [], masker: Masker.none, keepsSession: false }
 
-const environmentsOf = ({ agents, masked, withheld }: RunEnvironment) => {
+const environmentsOf = ({ agents, keeping, masked, withheld }: RunEnvironment) => {
   const masker = Masker.make(masked.map(Redacted.value))
   return [...agents].map(([agent, variables]): readonly [string, ProgramEnvironment] => [
     agent,
-    { variables: Object.fromEntries([...variables].map(([name, value]) => [name, Redacted.value(value)])), withheld, masker }
+    { variables: Object.fromEntries([...variables].map(([name, value]) => [name, Redacted.value(value)])), withheld, masker, keepsSession: keeping.has(agent) }
   ])
 }
 

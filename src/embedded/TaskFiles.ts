@@ -17,8 +17,18 @@ const mostBytes = 1024 * 1024
 export interface TaskFiles {
   /** How its program finds them. */
   readonly environment: Readonly<Record<string, string>>
+  /** The file that has the prompt, if one was given. */
+  readonly promptFile: string
   /** What the program has written for its outputs, if anything. */
   readonly outputs: Effect.Effect<Option.Option<Readonly<Record<string, unknown>>>>
+}
+
+/** What the files have in them. */
+export interface Given {
+  /** What the program can read of the run. */
+  readonly context?: string | undefined
+  /** What it is told to do, where it reads that from a file. */
+  readonly prompt?: string | undefined
 }
 
 /** Where the files of tasks are, until the scope closes. */
@@ -26,15 +36,20 @@ export const makeDirectory = Effect.flatMap(FileSystem.FileSystem, (files) =>
   files.makeTempDirectoryScoped({ prefix: "telemachy-tasks-" }))
 
 /** Makes the files of a task, which are removed when the scope closes. */
-export const make = Effect.fnUntraced(function*(directory: string, task: string, context: string | undefined) {
+export const make = Effect.fnUntraced(function*(directory: string, task: string, { context, prompt }: Given) {
   const files = yield* FileSystem.FileSystem
   const path = yield* Path.Path
-  const [read, written] = [path.join(directory, `${task}.json`), path.join(directory, `${task}.out`)]
+  const fileOf = (ending: string) => path.join(directory, `${task}.${ending}`)
+  const [read, written, promptFile] = [fileOf("json"), fileOf("out"), fileOf("txt")]
   const remove = (file: string) => Effect.ignore(files.remove(file, { force: true }))
   yield* Effect.addFinalizer(() => remove(written))
   if (context !== undefined) {
     yield* Effect.addFinalizer(() => remove(read))
     yield* files.writeFileString(read, context, { mode: 0o600 })
+  }
+  if (prompt !== undefined) {
+    yield* Effect.addFinalizer(() => remove(promptFile))
+    yield* files.writeFileString(promptFile, prompt, { mode: 0o600 })
   }
   const text = files.stream(written, { bytesToRead: mostBytes }).pipe(Stream.decodeText(), Stream.mkString)
   // A program need not write any, and what it has made there need not be a file that ends.
@@ -43,6 +58,7 @@ export const make = Effect.fnUntraced(function*(directory: string, task: string,
     Effect.orElseSucceed(() => Option.none())
   )
   return {
+    promptFile,
     environment: { TELEMACHY_OUTPUT: written, ...(context === undefined ? {} : { TELEMACHY_CONTEXT: read }) },
     outputs
   } satisfies TaskFiles

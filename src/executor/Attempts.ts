@@ -19,6 +19,7 @@ import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import * as AttemptLimits from "./AttemptLimits.ts"
 import * as AttemptUsage from "./AttemptUsage.ts"
+import * as AttemptVerification from "./AttemptVerification.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
 import * as TaskContext from "./TaskContext.ts"
 import type * as TaskDescription from "./TaskDescription.ts"
@@ -43,6 +44,8 @@ export interface Attempts {
   number: number
   /** How many may follow. */
   left: number
+  /** What the check of the last one has said, if that has failed. */
+  failure: string | undefined
   /** When the next one is due, in milliseconds. */
   dueAt: number
 }
@@ -58,8 +61,10 @@ interface Attempt {
 }
 
 /** How an attempt has ended. */
-export interface End extends Omit<WatchedTask.AttemptEnd, "outputs"> {
+export interface End extends Omit<WatchedTask.AttemptEnd, "outputs" | "verification"> {
   readonly number: number
+  /** What its check has said of it, if that has failed. */
+  readonly verification?: string
   readonly outputs?: Outputs.OutputValues
   /** Why it counts as failed though its worker has completed it. */
   readonly problem?: string
@@ -156,13 +161,15 @@ const submit = Effect.fnUntraced(function*(attempts: Attempts) {
   const blockers = workflow.blockersOf(named, task).flatMap((place) => ids.get(WorkflowGraph.keyOf(place)) ?? [])
   const sent = {
     subject,
-    description: attempts.description.of(assignee),
+    description: attempts.description.of(assignee, attempts.failure),
     ...(assigneeAgentId === undefined ? {} : { assigneeAgentId }),
     ...(blockers.length === 0 ? {} : { blockedBy: blockers }),
     ...Option.match(task.type, { onNone: () => ({}), onSome: (type) => ({ type }) })
   }
+  const check = AttemptVerification.checkOf(attempts.policy)
   agamemnon.contexts?.put(team.id, subject, {
     json: yield* TaskContext.make(work, subject),
+    ...(check === undefined ? {} : { check }),
     ...(workspace === undefined ? {} : { workspace: { path: workspace.path, directory: workspace.directory } })
   })
   const dismissed = EarlierTasks.recorded(request, team.spec.name, subject)?.dismissed ?? []
@@ -229,9 +236,14 @@ const committed = Effect.fnUntraced(function*({ task, work: { team, workspaces }
 })
 
 /** Takes the outputs of a task from what its worker has answered: it has failed where one is missing or of another type. */
-export const judged = ({ outputs: declared }: TaskSpec, { outputs, ...end }: WatchedTask.AttemptEnd & Pick<End, "number" | "log">): End => {
+export const judged = (
+  { outputs: declared }: TaskSpec,
+  { outputs, verification, ...answered }: WatchedTask.AttemptEnd & Pick<End, "number" | "log">
+): End => {
+  const end = { ...answered, ...AttemptVerification.toldOf(answered, verification) }
   if (Option.isNone(declared) || end.status !== "completed") return end
-  return Either.match(Outputs.read(declared.value, { outputs, result: end.result }), {
+  // What its check has written is none of its answer.
+  return Either.match(Outputs.read(declared.value, { outputs, result: answered.result }), {
     onLeft: (problem): End => ({ ...end, status: "failed", problem }),
     onRight: (values): End => ({ ...end, outputs: values })
   })
@@ -252,13 +264,14 @@ const finality = ({ left, number, policy: { retry } }: Attempts, { status }: End
 
 /** Says that an attempt has ended and another is to follow, and when. */
 const postpone = Effect.fnUntraced(function*(attempts: Attempts, end: End) {
-  const { id, log, number, problem, result, status } = end
+  const { id, log, number, problem, result, status, verification } = end
   const { policy, task: { subject }, work: { run, team } } = attempts
   const wait = Option.match(policy.retry, {
     onNone: () => Duration.zero,
     onSome: (retry) => RetryPolicy.waitAfter(retry, number)
   })
   attempts.left -= 1
+  attempts.failure = verification
   attempts.dueAt = (yield* MonotonicTime.millis) + Duration.toMillis(wait)
   yield* run.emit({
     _tag: "task.retrying",
@@ -271,6 +284,7 @@ const postpone = Effect.fnUntraced(function*(attempts: Attempts, end: End) {
     ...(problem === undefined ? {} : { problem }),
     ...(result === undefined ? {} : { result }),
     ...(log === undefined ? {} : { log }),
+    ...(verification === undefined ? {} : { verification }),
     ...AttemptUsage.usedBy(attempts, end)
   })
 })
@@ -278,7 +292,7 @@ const postpone = Effect.fnUntraced(function*(attempts: Attempts, end: End) {
 /** Says how the task has ended, and watches the attempts that may complete though it has. */
 const finish = Effect.fnUntraced(function*(attempts: Attempts, end: End, final: Final) {
   const { number, task: { subject }, watched, work: { background, run, team } } = attempts
-  const { id, log, outputs, problem, result, status } = end
+  const { id, log, outputs, problem, result, status, verification } = end
   yield* run.emit({
     _tag: "task.finished",
     team: team.spec.name,
@@ -290,6 +304,7 @@ const finish = Effect.fnUntraced(function*(attempts: Attempts, end: End, final: 
     ...(outputs === undefined ? {} : { outputs }),
     ...(problem === undefined ? {} : { problem }),
     ...(log === undefined ? {} : { log }),
+    ...(verification === undefined ? {} : { verification }),
     ...(end.number === number ? {} : { attempt: end.number }),
     ...AttemptUsage.usedBy(attempts, end),
     ...final

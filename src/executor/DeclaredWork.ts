@@ -9,6 +9,7 @@ import * as WorkspaceMode from "../workflow/WorkspaceMode.ts"
 /** Tells of the agents and teams of a workflow, and of those that it uses. */
 export const of = ({ agents, teams }: WorkflowSpec, used: Inlining.UsedWorkflows) => ({
   agents: agents.map(({ name }) => name),
+  models: Object.fromEntries(agents.flatMap(({ model, name }) => Option.toArray(Option.map(model, (each) => [name, each] as const)))),
   teams: Inlining.usedTeams(teams, used).map(({ name, tasks, usedBy }) => ({
     name,
     ...(usedBy === undefined ? {} : { usedBy }),

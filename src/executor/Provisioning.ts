@@ -67,9 +67,14 @@ const declared = ({ id, workflow }: Pick<Context.Tag.Service<CurrentRun>, "id" |
   program: agent.program,
   workingDirectory: agent.workingDir,
   tags: AgentTags.make({ workflow, run: id }),
-  ...(Option.isSome(agent.model) ? { programArgs: ["--model", agent.model.value] } : {}),
+  ...programArgsOf(agent),
   ...(agent.runtime === "docker" ? { host: "docker" } : {})
 }) satisfies CreateAgent
+
+const programArgsOf = ({ args = [], model }: AgentSpec) => {
+  const programArgs = [...args, ...Option.match(model, { onNone: () => [], onSome: (each) => ["--model", each] })]
+  return programArgs.length === 0 ? {} : { programArgs }
+}
 
 // What Agamemnon makes of a field that is left out, and what a reused agent is given for it.
 const unsaid = { host: "local", programArgs: [] }

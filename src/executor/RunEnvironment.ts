@@ -14,6 +14,7 @@ import * as ExpressionProblems from "../workflow/ExpressionProblems.ts"
 import * as Secrets from "../workflow/Secrets.ts"
 import { nearest } from "../workflow/Suggestion.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as LocalKeys from "./LocalKeys.ts"
 
 /**
  * The values of secrets, by their names.
@@ -119,6 +120,7 @@ export const refuseSecrets = Effect.fnUntraced(function*(spec: WorkflowSpec, isS
  */
 export const check = Effect.fnUntraced(function*(spec: WorkflowSpec, isSupported: boolean) {
   yield* refuseSecrets(spec, isSupported)
+  yield* LocalKeys.check(spec, isSupported)
   const withEnv = agentsOf(spec).filter(({ env = {} }) => Object.keys(env).length > 0)
   if (isSupported || withEnv.length === 0) return
   yield* Effect.logWarning(
@@ -187,10 +189,11 @@ interface Options extends Evaluation.Known {
  * @internal
  */
 export const make = Effect.fn("RunEnvironment.make")(function*(spec: WorkflowSpec, { secrets, source, ...known }: Options) {
-  const environments = yield* Evaluation.environments(spec, { ...known, secrets }, source === undefined ? {} : { source })
+  const { environments, keeping } = yield* Evaluation.environments(spec, { ...known, secrets }, source === undefined ? {} : { source })
   const variables = [...environments.values()].flatMap((each) => [...each.values()])
   return {
     agents: new Map([...environments].map(([agent, each]) => [agent, new Map([...each].map(([name, { value }]) => [name, value]))])),
+    keeping: new Set(keeping),
     withheld: Object.keys(secrets),
     masked: [...Object.values(secrets), ...variables.flatMap(({ derived }) => derived).filter(isTelling)]
   } satisfies RunEnvironment

@@ -5,6 +5,7 @@
 import * as Either from "effect/Either"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { Task } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as TaskState from "../run/TaskState.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
@@ -14,6 +15,7 @@ import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import * as Attempts from "./Attempts.ts"
 import * as AttemptUsage from "./AttemptUsage.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
+import * as FailedCheck from "./FailedCheck.ts"
 import * as TaskDescription from "./TaskDescription.ts"
 import * as TaskDigest from "./TaskDigest.ts"
 import type { TeamWork } from "./TeamWork.ts"
@@ -71,7 +73,7 @@ const makeAttempts = Effect.fnUntraced(function*(
   const { request, team } = work
   const record = EarlierTasks.recorded(request, team.spec.name, task.subject)
   const hasChanged = EarlierTasks.hasChanged(request, team.spec.name, task) ||
-    (found !== undefined && TaskDigest.differs(found.newest, { assignTo: task.assignTo, descriptions: task.assignTo.map(description.of) }, team.members))
+    (found !== undefined && TaskDigest.differs({ ...found.newest, ...toldFirst(found.newest) }, { assignTo: task.assignTo, descriptions: task.assignTo.map((agent) => description.of(agent)) }, team.members))
   const policy = TaskPolicy.of(request.spec, task)
   const times = Option.match(policy.retry, { onNone: () => 0, onSome: ({ times }) => times })
   return {
@@ -83,10 +85,14 @@ const makeAttempts = Effect.fnUntraced(function*(
     watched: [],
     told: new Set(record === undefined ? [] : TaskState.numbersOf(record).filter((number) => TaskState.usageOf(record, number) !== undefined)),
     number: record === undefined ? 0 : EarlierTasks.isUnsent(record) ? record.attempt - 1 : record.attempt,
+    failure: record === undefined ? undefined : TaskState.failureOf(record),
     left: record === undefined || hasChanged ? times : TaskStatus.isFailure(record.status) ? 0 : Math.max(0, times - record.attempts.filter(({ id }) => id === undefined || !record.dismissed.includes(id)).length),
     dueAt: record?.retryAt === undefined ? 0 : yield* Attempts.monotonic(record.retryAt)
   } satisfies Attempts.Attempts as Attempts.Attempts
 })
+
+/** What an attempt was told that may have followed one whose check had failed, as the first one was told it. */
+const toldFirst = ({ description }: Task) => (typeof description === "string" ? { description: FailedCheck.without(description) } : {})
 
 /** Gives the attempts up that go on though the task is completed. */
 const supersede = ({ task: { subject }, work: { monitor, request, team } }: Attempts.Attempts, found: EarlierTasks.EarlierTask | undefined) =>

@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
+import * as TaskVerification from "../agamemnon/TaskVerification.ts"
 import type { EndStatus, TerminalStatus } from "../run/TaskStatus.ts"
 import * as Usage from "../run/Usage.ts"
 import type { WorkerFailure } from "./WorkerFailures.ts"
@@ -11,11 +12,15 @@ import type { WorkerFailure } from "./WorkerFailures.ts"
 export const resultOf = (result: unknown): { readonly result?: string } => typeof result === "string" ? { result } : {}
 
 /** The same, with what it has written for its outputs, and what it has used. */
-export const answerOf = (task: Task): Pick<AttemptEnd, "result" | "outputs" | keyof Usage.Known> => ({
-  ...resultOf(task["result"]),
-  ...Usage.read(task["usage"]),
-  ...(task["outputs"] === undefined ? {} : { outputs: task["outputs"] })
-})
+export const answerOf = (task: Task): Pick<AttemptEnd, "result" | "outputs" | "verification" | keyof Usage.Known> => {
+  const verification = TaskVerification.of(task)
+  return {
+    ...resultOf(task["result"]),
+    ...Usage.read(task["usage"]),
+    ...(task["outputs"] === undefined ? {} : { outputs: task["outputs"] }),
+    ...(verification === undefined ? {} : { verification })
+  }
+}
 
 /** How an attempt at a task has ended. */
 export interface AttemptEnd extends Usage.Known {
@@ -24,6 +29,8 @@ export interface AttemptEnd extends Usage.Known {
   readonly result?: string
   /** What it has written for its outputs, where Agamemnon has a place for that. */
   readonly outputs?: unknown
+  /** What its check has said, where it had one. */
+  readonly verification?: TaskVerification.TaskVerification
 }
 
 /** An attempt that is watched. Times are in milliseconds. */

@@ -88,7 +88,8 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const awaitArrivals = yield* Effect.provideService(Arrivals.makeWait(arrivals), CurrentRun.CurrentRun, current)
   const request = RunRequest.make(id, { ...asked, arrivals, awaitArrivals })
   const agents = new Map([...environment.agents].map(([name, variables]) => [request.keyOf(name), variables]))
-  yield* environments?.provide({ ...environment, agents }) ?? Effect.void
+  const keeping = new Set([...environment.keeping].map(request.keyOf))
+  yield* environments?.provide({ ...environment, agents, keeping }) ?? Effect.void
   const guard = BudgetGuard.make({
     run: current,
     limits: Budget.limitsOf(spec.budget),

@@ -53,10 +53,10 @@ export const render = (state: RunState.RunState, options: Options): string => {
       return [row, style.faint(`      ${line}`)]
     })
   const rows = isCrowded
-    ? withLastLines([...shown], mixedRows(shown, unfinished, options))
+    ? withLastLines([...shown], mixedRows(shown, unfinished, { ...options, isEmbedded: state.embedded }))
     : teams.flatMap(({ name, rows, tasks }) => {
       const those = rows.filter((row) => shown.has(row))
-      const cells = those.map(({ instances, task }) => TaskRow.cells(task, { ...options, instances, unfinished: unfinished(task) }))
+      const cells = those.map(({ instances, task }) => TaskRow.cells(task, { ...options, instances, isEmbedded: state.embedded, unfinished: unfinished(task) }))
       return [heading(name, tasks, style), ...withLastLines(those, Table.render(cells, { width, yielding: TaskRow.yielding }))]
     })
   const fitting = rows.length <= room ? rows : rows.slice(0, Math.max(1, room))
@@ -68,7 +68,7 @@ export const render = (state: RunState.RunState, options: Options): string => {
 const mixedRows = (
   shown: ReadonlySet<FoldedTasks.Row>,
   unfinished: (task: RunState.TaskState) => ReadonlyArray<string>,
-  options: Options
+  options: Options & Pick<TaskRow.Options, "isEmbedded">
 ): ReadonlyArray<string> =>
   Table.render(
     [...shown].map(({ instances, task }) => TaskRow.cells(task, { ...options, instances, unfinished: unfinished(task) })),

@@ -42,7 +42,7 @@ export const tasks = (state: RunState.RunState, { isOver = true, style, width }:
   const rows = Table.render(
     shown.map(({ instances, task }) => {
       const subject = several ? `${task.team}/${task.subject}` : task.subject
-      return TaskRow.cells({ ...task, subject }, { instances, isOver, now, style })
+      return TaskRow.cells({ ...task, subject }, { instances, isEmbedded: state.embedded, isOver, now, style })
     }),
     { width, yielding: TaskRow.yielding }
   )

@@ -63,13 +63,15 @@ const folded = (instances: ReadonlyArray<TaskState>, isOver: boolean): string =>
   return [`${counted("completed")} of ${instances.length} completed`, ...parts.flatMap(([number, what]) => (number === 0 ? [] : [`${number} ${what}`]))].join(", ")
 }
 
-const words = (task: TaskState, { instances = [], isOver = false, now, unfinished = [] }: Options): string => {
+const words = (task: TaskState, { instances = [], isEmbedded = false, isOver = false, now, unfinished = [] }: Options): string => {
   if (instances.length > 0) return folded(instances, isOver)
   if (isOver && task.status === "waiting") return "not begun"
   if (isOver && underWay.has(task.status)) return "not finished"
   if (task.status === "waiting") return unfinished.length === 0 ? "waiting" : `after ${unfinished.join(", ")}`
   if (task.isGate && task.status !== "skipped") return atGate(task)
   if (task.status === "retrying") return `retrying ${untilRetry(task, now)}`
+  // The embedded Agamemnon tells at once when a task begins: this one waits until its agent, or the machine, is free.
+  if (isEmbedded && task.status === "submitted") return `waiting for its turn${attempts(task)}`
   if (task.byCondition) return "skipped by a condition"
   return `${task.status}${attempts(task)}${task.earlier ? " earlier" : ""}${task.late ? ", completed late" : ""}${isTolerated(task) ? ", tolerated" : ""}`
 }
@@ -83,6 +85,8 @@ export interface Options {
   readonly unfinished?: ReadonlyArray<string> | undefined
   /** The instances of a matrix for which the row stands. */
   readonly instances?: ReadonlyArray<TaskState> | undefined
+  /** Whether the programs of tasks run in the process of the run. */
+  readonly isEmbedded?: boolean | undefined
   /** Whether the run is over, so that what has not ended never will. */
   readonly isOver?: boolean | undefined
   /** Which frame of the spinner is drawn; without it, a running task has a mark that stands still. */

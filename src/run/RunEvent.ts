@@ -162,6 +162,8 @@ const header = {
     commit: Schema.String
   }))),
   agents: Schema.Array(Schema.String),
+  // The models that agents are told to use, by the names of these; of another agent, its program decides.
+  models: optional(Schema.Record({ key: Schema.String, value: Schema.String })),
   teams: Schema.Array(Schema.Struct({
     name: Schema.String,
     tasks: Schema.Array(Schema.Struct({
@@ -283,7 +285,7 @@ export const RunEvent = Schema.Union(
   ),
   event(
     "task.retrying",
-    "An attempt has ended, not completed, and after a wait another follows. `attempt`: its number. `result`: what it wrote, if anything. `problem`: why it counts as failed though its worker has completed it. `usage`: what it has used, as far as that is known; `usageProblem`: why what was reported of that counts as nothing.",
+    "An attempt has ended, not completed, and after a wait another follows. `attempt`: its number. `result`: what it wrote, if anything. `problem`: why it counts as failed though its worker has completed it. `verification`: what its check has said, if that has failed. `usage`: what it has used, as far as that is known; `usageProblem`: why what was reported of that counts as nothing.",
     {
       ...task,
       id: Schema.String,
@@ -293,12 +295,13 @@ export const RunEvent = Schema.Union(
       problem: optional(Schema.String),
       result: optional(Schema.String),
       log: optional(Schema.String),
+      verification: optional(Schema.String),
       ...used
     }
   ),
   event(
     "task.finished",
-    "A task has ended. `earlier`: it was done before, by this run or another. `result`: what it wrote, if anything. `attempt`: the number of the attempt that it ended with, if that is another than the last. `final`: why no other attempt follows. `outputs`: what it answered by name. `problem`: why it counts as failed though its worker has completed it. `usage`, `usageProblem`: as in `task.retrying`.",
+    "A task has ended. `earlier`: it was done before, by this run or another. `result`: what it wrote, if anything. `attempt`: the number of the attempt that it ended with, if that is another than the last. `final`: why no other attempt follows. `outputs`: what it answered by name. `problem`: why it counts as failed though its worker has completed it. `verification`, `usage`, `usageProblem`: as in `task.retrying`.",
     {
       ...task,
       id: Schema.String,
@@ -310,6 +313,7 @@ export const RunEvent = Schema.Union(
       final: optional(Schema.String),
       outputs: optional(Schema.Record({ key: Schema.String, value: AnyJson })),
       problem: optional(Schema.String),
+      verification: optional(Schema.String),
       ...used
     }
   ),

@@ -18,6 +18,8 @@ export interface AttemptState {
   readonly status: EndStatus
   readonly result: string | undefined
   readonly log: string | undefined
+  /** What its check has said, if that has failed. */
+  readonly verification: string | undefined
   /** What it has used, as far as that is known. */
   readonly usage: Usage | undefined
   readonly submittedAt: DateTime.Utc | undefined
@@ -53,6 +55,8 @@ export interface TaskState {
   readonly byCondition: boolean
   /** The file, on Agamemnon's machine, that holds all that it writes. */
   readonly log: string | undefined
+  /** What the check of its last attempt has said, if that has failed. */
+  readonly verification: string | undefined
   /** What its last attempt has used, as far as that is known. */
   readonly usage: Usage | undefined
   readonly submittedAt: DateTime.Utc | undefined
@@ -141,6 +145,7 @@ export const declared = (team: string, task: Event<"run.started">["teams"][numbe
   conditional: task.conditional ?? false,
   byCondition: false,
   log: undefined,
+  verification: undefined,
   usage: undefined,
   submittedAt: undefined,
   startedAt: undefined,
@@ -227,6 +232,7 @@ const anew = {
   problem: undefined,
   byCondition: false,
   log: undefined,
+  verification: undefined,
   usage: undefined,
   startedAt: undefined,
   endedAt: undefined,
@@ -238,13 +244,17 @@ const anew = {
 
 /** The last attempt of a task, which has ended like this. */
 const ended = (
-  { attempt, late, log, submittedAt, usage }: TaskState,
-  end: Pick<AttemptState, "id" | "status" | "result" | "endedAt"> & { readonly log?: string | undefined; readonly usage?: Usage | undefined }
-): AttemptState => ({ log, usage, ...end, number: attempt, submittedAt, late })
+  { attempt, late, log, submittedAt, usage, verification }: TaskState,
+  end: Pick<AttemptState, "id" | "status" | "result" | "endedAt"> & Partial<Pick<AttemptState, "log" | "usage" | "verification">>
+): AttemptState => ({ log, usage, verification, ...end, number: attempt, submittedAt, late })
 
 /** What is known of what an attempt has used. */
 export const usageOf = ({ attempt, attempts, usage }: TaskState, number: number): Usage | undefined =>
   attempts.find((each) => each.number === number)?.usage ?? (number === attempt ? usage : undefined)
+
+/** What the check of its last attempt that has ended has said, if that has failed. */
+export const failureOf = ({ attempts, status, verification }: TaskState): string | undefined =>
+  isEnd(status) ? verification : attempts.at(-1)?.verification
 
 /** The numbers of the attempts at a task. */
 export const numbersOf = ({ attempt, attempts }: TaskState): ReadonlyArray<number> => [attempt, ...attempts.map(({ number }) => number)]
@@ -270,11 +280,11 @@ export const submitting = ({ assignee, at, attempt = 1, digest, of = attempt }: 
 })
 
 /** An attempt has ended, and another is to follow. */
-export const retrying = ({ at, id, log, result, status, usage, wait }: Event<"task.retrying">): Change =>
+export const retrying = ({ at, id, log, result, status, usage, verification, wait }: Event<"task.retrying">): Change =>
 (before) => ({
   ...anew,
   status: "retrying",
-  attempts: [...before.attempts, ended(before, { id, status, result, usage, endedAt: at, ...(log === undefined ? {} : { log }) })],
+  attempts: [...before.attempts, ended(before, { id, status, result, usage, verification, endedAt: at, ...(log === undefined ? {} : { log }) })],
   retryAt: DateTime.addDuration(at, wait),
   failing: undefined
 })
@@ -300,7 +310,7 @@ export const refused = ({ at, reason }: Event<"task.refused">): Change => () =>
  * The task has ended. When that is by an attempt before the last, which has completed after all, it is the last that is one
  * of the others.
  */
-export const finished = ({ at, attempt, earlier, final, id, log, outputs, problem, result, status, usage }: Event<"task.finished">): Change =>
+export const finished = ({ at, attempt, earlier, final, id, log, outputs, problem, result, status, usage, verification }: Event<"task.finished">): Change =>
 (before) => ({
   status,
   id,
@@ -308,6 +318,7 @@ export const finished = ({ at, attempt, earlier, final, id, log, outputs, proble
   result,
   outputs,
   problem,
+  verification,
   endedAt: at,
   attempt: attempt ?? before.attempt,
   attempts: attempt === undefined ? before.attempts : others(before, attempt, at),

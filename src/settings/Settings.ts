@@ -153,6 +153,15 @@ export const budgetUsdPerDay = optional({
   schema: Schema.NumberFromString.pipe(Schema.finite(), Schema.positive())
 })
 
+/** How many programs of agents are at work at once on this machine. */
+export const maxLocalAgents = optional({
+  name: "MAX_LOCAL_AGENTS",
+  description: "Programs of agents that are at work at once on this machine, over all runs of this user on the embedded Agamemnon",
+  range: "a whole number greater than 0",
+  fallback: "as many as there are cores",
+  schema: Schema.NumberFromString.pipe(Schema.int(), Schema.positive())
+})
+
 /** How many requests are under way at once. */
 export const maxConnections = count("MAX_CONNECTIONS", 6, "Requests under way at once; pings are not counted")
 
@@ -258,6 +267,7 @@ export const all: ReadonlyArray<Description> = [
   workflowTimeout,
   teardownGrace,
   budgetUsdPerDay,
+  maxLocalAgents,
   maxConnections,
   rateLimitRps,
   rateLimitBurst,

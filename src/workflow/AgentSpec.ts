@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import * as Secrets from "./Secrets.ts"
 import { optional, optionalText, StalledAfter } from "./SpecFields.ts"
-import { Model, NonBlank, nonBlank, templateOfAtMost, textOfAtMost } from "./WorkflowText.ts"
+import { maxBytes, Model, NonBlank, nonBlank, templateOfAtMost, textOfAtMost } from "./WorkflowText.ts"
 import * as WorkspaceMode from "./WorkspaceMode.ts"
 
 const Cpus = Schema.Number.pipe(
@@ -12,6 +12,13 @@ const Cpus = Schema.Number.pipe(
     arbitrary: () => (fc) => fc.integer({ min: 1, max: 64 }),
     ...SchemaProblems.expects("a whole number greater than 0")
   })
+)
+
+/** More arguments than anybody writes. */
+const mostArguments = 100
+
+const Argument = templateOfAtMost(maxBytes.argument).pipe(
+  Schema.filter((argument) => !argument.includes("\0"), { jsonSchema: {}, ...SchemaProblems.expects("text", "text without the character NUL") })
 )
 
 /**
@@ -76,6 +83,29 @@ export const AgentSpec = Schema.Struct({
       description: "Variables in the environment of the program, by name, on the embedded Agamemnon. Here alone, `${{ secrets.NAME }}` " +
         "can be read.",
       examples: [{ GH_TOKEN: "${{ secrets.GITHUB_TOKEN }}", LOG_LEVEL: "debug" }]
+    }),
+    { exact: true }
+  ),
+  args: Schema.optionalWith(
+    Schema.Array(Argument).pipe(
+      Schema.filter((args) => args.length <= mostArguments, {
+        jsonSchema: { maxItems: mostArguments },
+        ...SchemaProblems.expects("a list of texts", `a list of at most ${mostArguments} texts`)
+      })
+    ).annotations({
+      description: "Arguments that the program is given, before those of `model`.",
+      examples: [["--permission-mode", "acceptEdits"]]
+    }),
+    { exact: true }
+  ),
+  system: optional(nonBlank(templateOfAtMost(maxBytes.system)).annotations({
+    description: "Instructions that are put before the description of each task of the agent. At most 2048 bytes."
+  })),
+  session: Schema.optionalWith(
+    Schema.Literal("fresh", "keep").annotations({
+      description: "Whether each task has a session of its own, or the next goes on with the session of the one before, on the embedded " +
+        "Agamemnon and where the program can. Absent: fresh.",
+      ...SchemaProblems.expects("fresh or keep")
     }),
     { exact: true }
   ),

@@ -129,7 +129,9 @@ const nameFor = (
 }
 
 const writeAgent = ({ name, options }: Parts.Agent): Written => {
-  const { base, cpus, dockerImage, env, memory, model, program, runtime, stalledAfter, workingDir, workspace } = options
+  const {
+    args, base, cpus, dockerImage, env, memory, model, program, runtime, session, stalledAfter, system, workingDir, workspace
+  } = options
   return said({
     name,
     program: program?.toString(),
@@ -140,6 +142,9 @@ const writeAgent = ({ name, options }: Parts.Agent): Written => {
     cpus,
     memory,
     env: env === undefined ? undefined : Object.fromEntries(Object.entries(env).map(([variable, value]) => [variable, writeVariable(value)])),
+    args: args?.map((each) => each.toString()),
+    system: system?.toString(),
+    session,
     workspace,
     base: base?.toString(),
     stalled_after: durationOf(stalledAfter)
@@ -211,12 +216,18 @@ const writeBudget = ({ agentTime, tasks, tokens, usd }: Parts.BudgetOptions): Wr
     agent_time: durationOf(agentTime)
   })
 
-const limitsOf = ({ retry, stalledAfter, timeout }: Parts.DefaultsOptions): Written =>
+const limitsOf = ({ retry, stalledAfter, timeout, verify }: Parts.DefaultsOptions): Written =>
   said({
     timeout: durationOf(timeout),
     retry: typeof retry === "object" && !isExpression(retry) ? writeRetry(retry) : writeValue(retry),
-    stalled_after: durationOf(stalledAfter)
+    stalled_after: durationOf(stalledAfter),
+    verify: verify === undefined ? undefined : writeVerification(verify)
   })
+
+const writeVerification = (verify: NonNullable<Parts.DefaultsOptions["verify"]>): unknown =>
+  typeof verify === "object" && "run" in verify
+    ? said({ run: verify.run.toString(), timeout: durationOf(verify.timeout) })
+    : verify.toString()
 
 const writeRetry = ({ backoff, maxWait, on, times, wait }: Parts.RetryOptions): Written =>
   said({ times: writeValue(times), wait: durationOf(wait), backoff: writeValue(backoff), max_wait: durationOf(maxWait), on })

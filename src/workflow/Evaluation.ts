@@ -40,8 +40,9 @@ export const isTemplate = ({ agents, budget, defaults, inputs, metadata, teams, 
     || Option.exists(timeout, Predicate.isString)
     || Option.exists(defaults, LimitEvaluation.isTemplate)
     || some(metadata.description ?? "")
-    || agents.some(({ base, dockerImage, env = {}, model, program, stalledAfter, workingDir }) =>
-      some(program, workingDir, orNone(model), orNone(dockerImage), orNone(base), ...Object.values(env)) || Option.exists(stalledAfter, Predicate.isString))
+    || agents.some(({ args = [], base, dockerImage, env = {}, model, program, stalledAfter, system, workingDir }) =>
+      some(program, workingDir, ...[model, dockerImage, base, system].map(orNone), ...args, ...Object.values(env)) ||
+      Option.exists(stalledAfter, Predicate.isString))
     || teams.some(({ tasks }) => tasks.some((task) => {
       const { approve, assignTo, condition, description, matrix, subject, uses } = task
       return some(subject, description, orNone(approve), ...assignTo)
@@ -108,12 +109,19 @@ export const evaluate = (
     return { spec: { ...whole, agents, defaults, teams }, contexts, ...inlined }
   })
 
+/** What the agents of a run have beside what is sent, by their names. */
+export interface Environments {
+  readonly environments: ReadonlyMap<string, ReadonlyMap<string, FileEvaluation.Variable>>
+  /** Those that go on with the session of the task before. */
+  readonly keeping: ReadonlyArray<string>
+}
+
 /** Evaluates the environments of agents, by their names. Each value is kept out of whatever is written. */
 export const environments = (
   spec: WorkflowSpec,
   { inputs: given, run, secrets }: Known & { readonly secrets: Readonly<Record<string, Redacted.Redacted>> },
   origin: Places = {}
-): Effect.Effect<ReadonlyMap<string, ReadonlyMap<string, FileEvaluation.Variable>>, Inputs.InputsInvalidError | WorkflowProblem.WorkflowInvalid> =>
+): Effect.Effect<Environments, Inputs.InputsInvalidError | WorkflowProblem.WorkflowInvalid> =>
   Effect.gen(function*() {
     const { name } = spec.metadata
     const inputs = yield* Inputs.resolve({ inputs: spec.inputs, workflow: name }, given)
@@ -127,7 +135,10 @@ export const environments = (
       findings.push(...evaluating.findings.map((finding) => ({ ...finding, file })))
       return evaluated
     })
-    return findings.length === 0 ? new Map(variables) : yield* invalid(spec, findings, origin)
+    if (findings.length > 0) return yield* invalid(spec, findings, origin)
+    const keeping = scopes.flatMap(({ prefix, spec: { agents } }) =>
+      agents.filter(({ session }) => session === "keep").map(({ name }) => `${prefix}${name}`))
+    return { environments: new Map(variables), keeping }
   })
 
 const invalid = (spec: WorkflowSpec, findings: ReadonlyArray<Inlining.FindingInFile>, { files, ...own }: Places) =>

@@ -30,13 +30,19 @@ export interface Used {
 }
 
 /** The keys of an agent whose values are evaluated. */
-export const ofAgent = ["program", "model", "working_dir", "docker_image", "base", "stalled_after"] as const
+export const ofAgent = ["program", "model", "working_dir", "docker_image", "base", "system", "stalled_after"] as const
 
 /** The keys with which a task limits its attempts, or a workflow those of all tasks. */
 const ofLimits = ["timeout", "retry", "stalled_after"] as const
 
 /** The keys of a task whose values are evaluated. */
 export const ofTask = ["subject", "assign_to", "description", "approve", "if", ...ofLimits] as const
+
+/** Finds the command of a check, in its encoded form: the text itself, or in a map. */
+const commandAt = (path: Path, verify: unknown, scope: Scope.Scope): ReadonlyArray<Place> => {
+  const [inner, text] = typeof verify === "string" ? [path, verify] : [[...path, "run"], get(verify, "run")]
+  return typeof text === "string" && Template.isTemplate(text) ? [{ path: inner, text, scope, becomes: "text" }] : []
+}
 
 /** Finds every text of a workflow, in its encoded form, that has something to evaluate. */
 export const find = (workflow: unknown, used: Used = { name: UsedFiles.root, find: UsedFiles.withinRaw(workflow) }): ReadonlyArray<Place> => {
@@ -49,7 +55,9 @@ export const find = (workflow: unknown, used: Used = { name: UsedFiles.root, fin
     })
   const limits = (path: Path, value: unknown) => [
     ...within(path, value, ofLimits, scopes.ofRun),
-    ...within([...path, "retry"], get(value, "retry"), RetryPolicy.keys, scopes.ofRun)
+    ...within([...path, "retry"], get(value, "retry"), RetryPolicy.keys, scopes.ofRun),
+    ...within([...path, "verify"], get(value, "verify"), ["timeout"], scopes.ofRun),
+    ...commandAt([...path, "verify"], get(value, "verify"), scopes.ofCommand)
   ]
   return [
     ...within([], workflow, ["timeout"], scopes.ofRun),
@@ -60,7 +68,9 @@ export const find = (workflow: unknown, used: Used = { name: UsedFiles.root, fin
       .map((place) => ({ ...place, becomes: "value" } as const)),
     ...itemsAt(workflow, "agents").flatMap((agent, index) => {
       const env = get(agent, "env")
+      const args = itemsAt(agent, "args")
       return [
+        ...within(["agents", index, "args"], args, args.map((_, place) => place), scopes.ofRun),
         ...within(["agents", index], agent, ofAgent, scopes.ofRun),
         ...within(["agents", index, "env"], env, Predicate.isRecord(env) ? Object.keys(env) : [], scopes.ofEnvironment)
       ]
@@ -139,6 +149,8 @@ const outputShape = (type: unknown): Scope.Shape =>
 interface Scopes {
   readonly ofRun: Scope.Scope
   readonly ofEnvironment: Scope.Scope
+  /** Of a text that the shell runs. */
+  readonly ofCommand: Scope.Scope
   /** The scopes of a task, which has this matrix or none. */
   readonly ofTaskWith: (matrix: unknown) => {
     readonly ofTask: Scope.Scope
@@ -187,9 +199,13 @@ const scopesOf = (inputs: unknown, tasks: Scope.Shape, secrets: ReadonlyArray<st
   return {
     ofRun: scopeWith(ofRun, early),
     ofEnvironment: scopeWith(ofRun, early, { ofSecrets: shapeOfSecrets(secrets) }),
+    ofCommand: scopeWith(attempt, asCode("what a task answers"), { ofMatrix: asCode("a value of a matrix") }),
     ofTaskWith: (matrix) => matrix === undefined ? withoutMatrix : ofTaskWith(matrix)
   }
 }
+
+const asCode = (what: string) =>
+  Scope.refused(`inputs, run or workflow: the shell runs this text, and ${what} would become a part of it; the command can read it from the file that TELEMACHY_CONTEXT names`)
 
 const noMatrix = Scope.refused("inputs, run or workflow: a matrix can be read in the texts of the task that has it")
 

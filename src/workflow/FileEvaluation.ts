@@ -62,6 +62,10 @@ const unevaluable = {
 
 const Program = nonBlank(textOfAtMost(maxBytes.program))
 
+const System = nonBlank(textOfAtMost(maxBytes.system))
+
+const Argument = textOfAtMost(maxBytes.argument)
+
 const agentOf = (evaluating: Evaluating, path: WorkflowProblem.Path, agent: AgentSpec): AgentSpec => {
   const at = (key: string, text: string, schema: Schema.Schema<string>) => textOf(evaluating, [...path, key], text, schema)
   // An empty text stands for no text.
@@ -82,6 +86,8 @@ const agentOf = (evaluating: Evaluating, path: WorkflowProblem.Path, agent: Agen
     workingDir: at("working_dir", agent.workingDir, NonBlank),
     dockerImage,
     base: optional("base", agent.base, Base),
+    ...(agent.args === undefined ? {} : { args: agent.args.map((each, place) => textOf(evaluating, [...path, "args", place], each, Argument)) }),
+    system: Option.map(agent.system, (each) => at("system", each, System)),
     stalledAfter: LimitEvaluation.durationOf(evaluating, [...path, "stalled_after"], agent.stalledAfter)
   }
 }

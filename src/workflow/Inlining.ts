@@ -203,7 +203,13 @@ const renamed = (prefix: string, file: FileEvaluation.File): FileEvaluation.File
             merge: Option.map(task.merge, (ids) => ids.map(rename)),
             onConflict: Option.map(task.onConflict, rename),
             blockedBy: task.blockedBy.map((name) => (subjects.has(name) ? name : rename(name))),
-            ...(isWork ? { timeout: orDefault(task.timeout, (all) => all.timeout), retry: orDefault(task.retry, (all) => all.retry) } : {})
+            ...(isWork
+              ? {
+                timeout: orDefault(task.timeout, (all) => all.timeout),
+                retry: orDefault(task.retry, (all) => all.retry),
+                verify: orDefault(task.verify, (all) => all.verify)
+              }
+              : {})
           }
         })
       }

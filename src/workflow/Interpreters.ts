@@ -2,7 +2,7 @@
 
 /** The names of those that are known. */
 export const known = [
-  "sh", "bash", "dash", "ash", "ksh", "zsh", "fish", "python", "python2", "python3", "node", "deno", "bun", "perl", "ruby", "php", "lua"
+  "sh", "shell", "bash", "dash", "ash", "ksh", "zsh", "fish", "python", "python2", "python3", "node", "deno", "bun", "perl", "ruby", "php", "lua"
 ]
 
 const names: ReadonlySet<string> = new Set(known)

@@ -14,8 +14,8 @@ const ofWork = {
 
 /** The keys of work that mean nothing for a gate. */
 const notOfGate = [
-  "assign_to", "description", "type", "retry", "stalled_after", "outputs", "outputs_prompt", "matrix", "max_parallel", "workspace",
-  "base"
+  "assign_to", "description", "type", "retry", "stalled_after", "verify", "outputs", "outputs_prompt", "matrix", "max_parallel",
+  "workspace", "base"
 ]
 
 /** The keys of work and of gates that mean nothing for a task that uses another workflow. */

@@ -6,6 +6,7 @@ import type * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Amount from "./Amount.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
+import type { Verification } from "./Verification.ts"
 import type { TaskSpec, WorkflowSpec } from "./WorkflowSpec.ts"
 
 /** The rules of a task. */
@@ -13,12 +14,15 @@ export interface TaskPolicy {
   /** The limit of an attempt. */
   readonly timeout: Option.Option<Duration.Duration>
   readonly retry: Option.Option<RetryPolicy.Known>
+  /** The command that checks what its agent claims. */
+  readonly verify: Option.Option<Verification>
 }
 
 /** Finds the rules of a task. */
 export const of = ({ defaults }: WorkflowSpec, task: TaskSpec): TaskPolicy => ({
   timeout: Amount.known(Option.orElse(task.timeout, () => Option.flatMap(defaults, ({ timeout }) => timeout))),
-  retry: Option.map(Option.orElse(task.retry, () => Option.flatMap(defaults, ({ retry }) => retry)), RetryPolicy.known)
+  retry: Option.map(Option.orElse(task.retry, () => Option.flatMap(defaults, ({ retry }) => retry)), RetryPolicy.known),
+  verify: Option.orElse(task.verify, () => Option.flatMap(defaults, ({ verify }) => verify))
 })
 
 /** How long an attempt at a task may show no sign of life, when this agent does it. */

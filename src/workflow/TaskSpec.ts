@@ -10,6 +10,7 @@ import { RetryPolicy } from "./RetryPolicy.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import { listOf, optional, StalledAfter } from "./SpecFields.ts"
 import * as UsedFiles from "./UsedFiles.ts"
+import { Verification } from "./Verification.ts"
 import { maxBytes, nonBlank, templateOfAtMost, Text, textOfAtMost } from "./WorkflowText.ts"
 import * as WorkspaceMode from "./WorkspaceMode.ts"
 
@@ -133,6 +134,10 @@ export const TaskSpec = Schema.Struct({
     description: "Commit, branch or tag that the worktree of the task is made from. Absent: that of the agent, or else the commit that " +
       "its `working_dir` was at when the run began."
   })),
+  verify: optional(Verification.annotations({
+    description: "A command that must exit with 0 after the agent says that it is done, in the directory of the agent, on the embedded " +
+      "Agamemnon: the command, or a map. When it fails, so does the attempt. Absent: the agent is believed."
+  })),
   condition: optional(Condition.annotations({
     description: "Whether the task runs, an expression that is evaluated when all that it waits for has ended.",
     default: "success()"
@@ -175,6 +180,7 @@ export interface TaskSpec extends Schema.Schema.Type<typeof TaskSpec> {}
 export const TaskDefaults = Schema.Struct({
   timeout: TaskSpec.fields.timeout,
   retry: TaskSpec.fields.retry,
-  stalledAfter: StalledAfter
+  stalledAfter: StalledAfter,
+  verify: TaskSpec.fields.verify
 }).annotations({ description: "What holds for every task that does not say otherwise." })
 export interface TaskDefaults extends Schema.Schema.Type<typeof TaskDefaults> {}

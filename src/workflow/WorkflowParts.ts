@@ -41,6 +41,9 @@ export interface AgentOptions {
   readonly cpus?: number | undefined
   readonly memory?: string | undefined
   readonly env?: Readonly<Record<string, Text | Secret>> | undefined
+  readonly args?: ReadonlyArray<Text> | undefined
+  readonly system?: Text | undefined
+  readonly session?: "fresh" | "keep" | undefined
   readonly workspace?: WorkspaceMode | undefined
   readonly base?: Text | undefined
   readonly stalledAfter?: DurationAmount | undefined
@@ -76,11 +79,19 @@ export interface RetryOptions {
   readonly on?: ReadonlyArray<RetriedEnd> | undefined
 }
 
+/** A command that checks what an agent claims. */
+export interface VerificationOptions {
+  readonly run: Text
+  /** How long it may take. Defaults to 10 minutes. */
+  readonly timeout?: DurationAmount | undefined
+}
+
 /** What holds for every task that does not say otherwise. */
 export interface DefaultsOptions {
   readonly timeout?: DurationAmount | undefined
   readonly retry?: Amount | RetryOptions | undefined
   readonly stalledAfter?: DurationAmount | undefined
+  readonly verify?: Text | VerificationOptions | undefined
 }
 
 /** What there is to say of a task of a team with these members; what is left out is as in a file. */

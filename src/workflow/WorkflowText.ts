@@ -19,7 +19,7 @@ export const Text = Schema.String.pipe(
 )
 
 /** How many bytes Agamemnon takes of what a workflow says, and so of what becomes a part of that. */
-export const maxBytes = { name: 256, program: 1024, subject: 512, description: 4096, question: 2048, comment: 2048 } as const
+export const maxBytes = { name: 256, program: 1024, subject: 512, description: 4096, question: 2048, comment: 2048, system: 2048, argument: 4096 } as const
 
 const fits = (text: string, bytes: number): boolean => text.length <= bytes && utf8.encode(text).length <= bytes
 

@@ -44,10 +44,13 @@ export const find = (
       ...inNoTeam(agent, index, members),
       ...forContainers(agent, index),
       ...argumentsInProgram(agent, index),
-      ...modelOfNone(agent, index)
+      ...modelOfNone(agent, index),
+      ...systemOfInterpreter(agent, index)
     ]),
     ...unreadSecrets(workflow, used),
     ...valuesInScripts(workflow, agents, used),
+    ...valuesInCommands(workflow, used),
+    ...verifyOfNone(workflow, agents),
     ...notEvaluated(workflow),
     ...withoutEffect(workflow, used)
   ]
@@ -122,6 +125,15 @@ const modelOfNone = (agent: unknown, index: number): ReadonlyArray<Finding> => {
   }]
 }
 
+const systemOfInterpreter = (agent: unknown, index: number): ReadonlyArray<Finding> => {
+  const program = get(agent, "program")
+  return typeof program !== "string" || !isSaid(get(agent, "system")) || !Interpreters.isInterpreter(program) ? [] : [{
+    path: ["agents", index, "system"],
+    atKey: true,
+    says: `program ${Interpreters.commandOf(program)} runs what it is told as a script: system has no effect`
+  }]
+}
+
 /** Finds secrets that no program gets. Where an expression chooses among them, it can be any. */
 const unreadSecrets = (workflow: unknown, used: ExpressionPlaces.Used | undefined): ReadonlyArray<Finding> => {
   const secrets = Secrets.declared(workflow)
@@ -148,8 +160,7 @@ const valuesInScripts = (
   used: ExpressionPlaces.Used | undefined
 ): ReadonlyArray<Finding> => {
   const programs = new Map(agents.map((agent) => [get(agent, "name"), get(agent, "program")]))
-  const free = new Map(Inputs.declared(get(workflow, "inputs")).flatMap(({ name, options, type }) =>
-    options === undefined && (type === "string" || type === "list") ? [[name.toLowerCase(), name] as const] : []))
+  const free = freeInputs(workflow)
   const isOfBranch = branchReads(workflow)
   return ExpressionPlaces.find(workflow, used).flatMap(({ path, scope, text }) => {
     const [root, team, , task, key] = path
@@ -161,10 +172,7 @@ const valuesInScripts = (
     if (typeof program !== "string") return []
     const name = Interpreters.commandOf(program)
     return ExpressionProblems.expressionsOf(text, scope).flatMap(({ reads, within }): ReadonlyArray<Finding> => {
-      const [input] = reads.flatMap(([context, key]) => {
-        if (context !== "inputs") return []
-        return key === undefined ? [...free.values()].slice(0, 1) : free.get(key) ?? []
-      })
+      const input = freeAmong(free, reads)
       const other = reads.find((names) => names[0] === "tasks" && names[1] !== undefined && !DueTask.isOfStatus(names) && !isOfBranch(names))
       const ofMatrix = reads.find(([context, key]) => context === "matrix" && isComputed(matrix, key))
       if (other !== undefined) {
@@ -207,6 +215,49 @@ const branchReads = (workflow: unknown): (names: ReadonlyArray<string>) => boole
   }
 }
 
+/** Inputs for which any text can be given, by their names in small letters. */
+const freeInputs = (workflow: unknown): ReadonlyMap<string, string> =>
+  new Map(Inputs.declared(get(workflow, "inputs")).flatMap(({ name, options, type }) =>
+    options === undefined && (type === "string" || type === "list") ? [[name.toLowerCase(), name] as const] : []))
+
+/** The first of them that is read. */
+const freeAmong = (free: ReadonlyMap<string, string>, reads: ReadonlyArray<ReadonlyArray<string>>): string | undefined =>
+  reads.flatMap(([context, key]) => {
+    if (context !== "inputs") return []
+    return key === undefined ? [...free.values()].slice(0, 1) : free.get(key) ?? []
+  })[0]
+
+/** Finds what somebody gives that becomes a part of the command of a check. */
+const valuesInCommands = (workflow: unknown, used: ExpressionPlaces.Used | undefined): ReadonlyArray<Finding> => {
+  const free = freeInputs(workflow)
+  return ExpressionPlaces.find(workflow, used).filter(({ path }) => path.includes("verify") && path.at(-1) !== "timeout").flatMap(({ path, scope, text }) =>
+    ExpressionProblems.expressionsOf(text, scope).flatMap(({ reads, within }): ReadonlyArray<Finding> => {
+      const input = freeAmong(free, reads)
+      return input === undefined ? [] : [{
+        path,
+        atKey: false,
+        within,
+        says: `the shell runs this text, and whatever is given for the input ${input} becomes a part of that: give the input options, or the ` +
+          "type number or boolean, or let the command read the value from the file that TELEMACHY_CONTEXT names"
+      }]
+    }))
+}
+
+/** Finds checks of what nobody does. */
+const verifyOfNone = (workflow: unknown, agents: ReadonlyArray<unknown>): ReadonlyArray<Finding> => {
+  const idle = new Set(agents.filter((agent) => get(agent, "program") === "none").map((agent) => get(agent, "name")))
+  return itemsAt(workflow, "teams").flatMap((team, index) =>
+    itemsAt(team, "tasks").flatMap((task, position): ReadonlyArray<Finding> => {
+      const assignee = get(task, "assign_to")
+      const all: ReadonlyArray<unknown> = Array.isArray(assignee) ? assignee : [assignee]
+      return get(task, "verify") === undefined || !all.every((name) => idle.has(name)) ? [] : [{
+        path: ["teams", index, "tasks", position, "verify"],
+        atKey: true,
+        says: "program none does nothing that could be checked: verify has no effect"
+      }]
+    }))
+}
+
 /** Whether the values of this name, or of any that is not known, are not written in the file. */
 const isComputed = (matrix: unknown, name: string | undefined): boolean =>
   Matrix.templates(matrix).some(({ path: [list] }) => name === undefined || list === "include" || String(list).toLowerCase() === name)
@@ -219,7 +270,7 @@ const notEvaluated = (workflow: unknown): ReadonlyArray<Finding> => {
         ? [{ path: [...path, key], atKey: false, says: `${key} is taken as it is written: expressions in it are not evaluated` }]
         : [])
   const agentKeys: ReadonlySet<string> = new Set(ExpressionPlaces.ofAgent)
-  const taskKeys: ReadonlySet<string> = new Set(ExpressionPlaces.ofTask)
+  const taskKeys: ReadonlySet<string> = new Set([...ExpressionPlaces.ofTask, "verify"])
   return [
     ...within(["metadata"], get(workflow, "metadata"), (key) => key === "description"),
     ...itemsAt(workflow, "agents").flatMap((agent, index) => within(["agents", index], agent, (key) => agentKeys.has(key))),

@@ -4,7 +4,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Program from "../../src/embedded/Program.ts"
+import * as ProgramAdapter from "../../src/embedded/program/ProgramAdapter.ts"
 
 const worker = (fields: Partial<Program.Worker> = {}): Program.Worker => ({
   name: "worker",
@@ -66,14 +68,18 @@ describe("Program", () => {
         assert.deepStrictEqual(resolved, Option.none())
       })))
 
-  it.effect("takes claude-code for claude -p", () =>
+  it.effect("knows how claude-code is started, and takes what is given for it before that", () =>
     within((directory) =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
         yield* fs.copyFile(`${directory}/tool`, `${directory}/claude`)
         yield* fs.chmod(`${directory}/claude`, 0o755)
-        const { args, file } = Option.getOrThrow(yield* Program.resolve(worker({ program: "claude-code" })))
-        assert.deepStrictEqual([file, args], [`${directory}/claude`, ["-p"]])
+        const adapterOf = (options: Program.Options) =>
+          Effect.map(Program.resolve(worker({ program: "claude-code" }), options), Option.map(({ adapter, file }) => [file, adapter?.command.slice(0, 2)]))
+        assert.deepStrictEqual(yield* adapterOf({}), Option.some([`${directory}/claude`, ["claude", "-p"]]))
+        const own = Schema.decodeSync(ProgramAdapter.ProgramAdapter)({ command: "tool --fast" })
+        assert.deepStrictEqual(yield* adapterOf({ adapters: { "claude-code": own } }), Option.some([`${directory}/tool`, ["tool", "--fast"]]))
+        assert.isUndefined(Program.adapterOf("claude-code", { programs: { "claude-code": "tool" } }))
       })))
 
   it.effect("says which command of a command line is not there, and leaves to the shell what only it can tell", () =>

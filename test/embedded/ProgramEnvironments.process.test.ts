@@ -19,6 +19,7 @@ const start = (...agents: ReadonlyArray<string>) =>
     const server = yield* EmbeddedAgamemnon.make({ grace: "100 millis", logs: { directory: logs } })
     const provide = server.environments?.provide({
       agents: new Map(agents.map((agent) => [agent, new Map([["TOKEN", Redacted.make(secret)], ["LEVEL", Redacted.make("debug")]])])),
+      keeping: new Set<string>(),
       withheld: ["HOME"],
       masked: [Redacted.make(secret)]
     }) ?? Effect.void

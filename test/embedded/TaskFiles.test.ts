@@ -11,7 +11,7 @@ import * as TaskFiles from "../../src/embedded/TaskFiles.ts"
 const written = (text: string | undefined) =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
-    const { environment, outputs } = yield* TaskFiles.make(yield* TaskFiles.makeDirectory, "1", undefined)
+    const { environment, outputs } = yield* TaskFiles.make(yield* TaskFiles.makeDirectory, "1", {})
     if (text !== undefined) yield* files.writeFileString(environment.TELEMACHY_OUTPUT, text)
     return Option.getOrUndefined(yield* outputs)
   }).pipe(Effect.scoped)
@@ -31,7 +31,7 @@ describe("TaskFiles", () => {
 
   withFiles("do not wait for what is no file", () =>
     Effect.gen(function*() {
-      const { environment, outputs } = yield* TaskFiles.make(yield* TaskFiles.makeDirectory, "1", undefined)
+      const { environment, outputs } = yield* TaskFiles.make(yield* TaskFiles.makeDirectory, "1", {})
       spawnSync("mkfifo", [environment.TELEMACHY_OUTPUT])
       assert.isTrue(Option.isNone(yield* outputs))
     }))
@@ -41,7 +41,7 @@ describe("TaskFiles", () => {
       const files = yield* FileSystem.FileSystem
       const directory = yield* TaskFiles.makeDirectory
       yield* Effect.scoped(Effect.gen(function*() {
-        const { environment } = yield* TaskFiles.make(directory, "1", "{}")
+        const { environment } = yield* TaskFiles.make(directory, "1", { context: "{}" })
         const path = environment.TELEMACHY_CONTEXT ?? ""
         assert.strictEqual(yield* files.readFileString(path), "{}")
         assert.strictEqual((yield* files.stat(path)).mode & 0o777, 0o600)

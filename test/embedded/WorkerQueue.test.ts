@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as AgamemnonState from "../../src/embedded/AgamemnonState.ts"
 import * as ProcessGroups from "../../src/embedded/ProcessGroups.ts"
+import * as LocalSlots from "../../src/embedded/LocalSlots.ts"
 import * as ProgramEnvironments from "../../src/embedded/ProgramEnvironments.ts"
 import * as Worker from "../../src/embedded/Worker.ts"
 import { eventually } from "../support/HttpQuestion.ts"
@@ -13,7 +14,7 @@ import { eventually } from "../support/HttpQuestion.ts"
 const working = Effect.gen(function*() {
   const state = yield* AgamemnonState.make()
   const groups = yield* ProcessGroups.make(Duration.seconds(1))
-  yield* Worker.make({ environments: ProgramEnvironments.make() }).pipe(
+  yield* Worker.make({ environments: ProgramEnvironments.make(), slots: LocalSlots.unlimited }).pipe(
     Effect.provideService(AgamemnonState.AgamemnonState, state),
     Effect.provideService(ProcessGroups.ProcessGroups, groups)
   )

@@ -86,6 +86,7 @@ const outOfRange: Readonly<Record<string, ReadonlyArray<string>>> = {
   REQUEST_TIMEOUT_SECONDS: ["0"],
   DEFAULT_WORKFLOW_TIMEOUT: ["0", "1e300", "2147484"],
   TEARDOWN_GRACE_SECONDS: ["-5"],
+  MAX_LOCAL_AGENTS: ["0"],
   MAX_CONNECTIONS: ["0"],
   AGAMEMNON_RATE_LIMIT_RPS: ["-1"],
   AGAMEMNON_RATE_LIMIT_BURST: ["0"],

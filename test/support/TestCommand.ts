@@ -37,7 +37,9 @@ export const impatient = {
   MONITOR_POLL_SECONDS: "0.2",
   REQUEST_TIMEOUT_SECONDS: "1",
   AGAMEMNON_RATE_LIMIT_RPS: "0",
-  TEARDOWN_GRACE_SECONDS: "2"
+  TEARDOWN_GRACE_SECONDS: "2",
+  // Tests have more agents at work than a machine has cores.
+  MAX_LOCAL_AGENTS: "1000"
 } as const
 
 /** How a process is started. */

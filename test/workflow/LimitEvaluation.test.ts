@@ -22,6 +22,7 @@ const input = (more: Partial<WorkflowSpec.WorkflowInput> = {}, task: Task = {}):
 
 const limited = input({ timeout: "${{ inputs.limit }} 1h", defaults: { stalled_after: "${{ inputs.times }}m" } }, {
   timeout: "${{ inputs.limit }}",
+  verify: { run: "make check", timeout: "${{ inputs.limit }}" },
   retry: {
     times: "${{ inputs.times }}",
     wait: "${{ inputs.limit }}",
@@ -55,6 +56,7 @@ describe("the limits of attempts", () => {
           maxWait: Option.some(Duration.hours(2)),
           on: RetryPolicy.RetriedEnd.literals
         }),
+        verify: Option.some({ run: "make check", timeout: Option.some(Duration.minutes(10)) }),
         stalledAfter: Option.some(Duration.minutes(10)),
         ofRun: Option.some(Duration.minutes(70))
       })
@@ -96,6 +98,7 @@ describe("the limits of attempts", () => {
         "teams[0].tasks[0].retry.wait: found \"soon\"",
         "teams[0].tasks[0].retry.backoff: found \"0.5\"",
         "teams[0].tasks[0].retry.max_wait: found \"0h\"",
+        "teams[0].tasks[0].verify.timeout: found \"soon\"",
         "defaults.stalled_after: found \"0m\""
       ])
     }))

@@ -26,10 +26,10 @@ const whole = {
     {
       name: "last",
       agents: ["architect", "implementer"],
-      tasks: [{ subject: "only", description: "d", assign_to: "architect", blocked_by: ["plan"], retry: { times: 1 } }]
+      tasks: [{ subject: "only", description: "d", assign_to: "architect", blocked_by: ["plan"], retry: { times: 1 }, verify: { run: "true" } }]
     }
   ],
-  defaults: { retry: { times: 1 } },
+  defaults: { retry: { times: 1 }, verify: { run: "true" } },
   budget: { tasks: 100, usd: 10 }
 }
 

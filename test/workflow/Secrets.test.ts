@@ -27,7 +27,7 @@ const environment = (env: string, secrets: Readonly<Record<string, string>>) =>
   Effect.gen(function*() {
     const spec = yield* WorkflowFile.parse(file(env), "f.yaml")
     const values = Object.fromEntries(Object.entries(secrets).map(([name, value]) => [name, Redacted.make(value)]))
-    const [variables = new Map<string, FileEvaluation.Variable>()] = (yield* Evaluation.environments(spec, { ...known, secrets: values })).values()
+    const [variables = new Map<string, FileEvaluation.Variable>()] = (yield* Evaluation.environments(spec, { ...known, secrets: values })).environments.values()
     return [...variables].map(([name, { derived, value }]) => [name, Redacted.value(value), ...derived.map(Redacted.value)])
   })
 

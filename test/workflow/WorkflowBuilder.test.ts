@@ -28,6 +28,9 @@ const coder = WorkflowBuilder.agent("coder", {
   cpus: 4,
   memory: "8g",
   env: { GH_TOKEN: secrets.secret("GITHUB_TOKEN"), TICKET: inputs.input("ticket"), LOG_LEVEL: "debug" },
+  args: ["--permission-mode", WorkflowExpression.text`${inputs.input("ticket")}`],
+  system: "Change no public interface.",
+  session: "keep",
   stalledAfter: "15 minutes"
 })
 const second = WorkflowBuilder.agent("second")
@@ -46,6 +49,7 @@ const implement = core.task("implement", {
   blockedBy: [plan],
   type: "implementation",
   timeout: "90 minutes",
+  verify: { run: WorkflowExpression.text`npm test -- ${inputs.input("depth")}`, timeout: "5 minutes" },
   retry: { times: 2, wait: "30 seconds", backoff: 2, maxWait: "10 minutes", on: ["failed"] },
   condition: WorkflowExpression.expression`${plan.output("count")} > ${0} && ${plan.output("summary")} != ${"it's"}`
 })
@@ -98,7 +102,7 @@ const workflow = WorkflowBuilder.make("release", {
   inputs,
   secrets,
   teardown: "always",
-  defaults: { timeout: "10 minutes", retry: { times: inputs.input("depth"), wait: "1 minute" }, stalledAfter: 90 * 1000 },
+  defaults: { timeout: "10 minutes", retry: { times: inputs.input("depth"), wait: "1 minute" }, stalledAfter: 90 * 1000, verify: "npm run lint" },
   maxParallel: 5,
   parkAfter: "5 minutes",
   budget: { usd: inputs.input("limit"), tokens: 2_000_000, tasks: 50, agentTime: "10 hours" },
@@ -137,6 +141,9 @@ agents:
       GH_TOKEN: \${{ secrets.GITHUB_TOKEN }}
       TICKET: \${{ inputs.ticket }}
       LOG_LEVEL: debug
+    args: [--permission-mode, "\${{ inputs.ticket }}"]
+    system: Change no public interface.
+    session: keep
     stalled_after: 15m
   - name: second
 teams:
@@ -190,6 +197,9 @@ teams:
           backoff: 2
           max_wait: 10m
           on: [failed]
+        verify:
+          run: npm test -- \${{ inputs.depth }}
+          timeout: 5m
         if: \${{ tasks.plan.outputs.count > 0 && tasks.plan.outputs.summary != 'it''s' }}
       - id: ask
         subject: Release?
@@ -224,6 +234,7 @@ defaults:
     times: \${{ inputs.depth }}
     wait: 1m
   stalled_after: 1m 30s
+  verify: npm run lint
 max_parallel: 5
 park_after: 5m
 budget:
@@ -249,9 +260,9 @@ describe("WorkflowBuilder", () => {
       if (!Predicate.isRecord(value)) return false
       return key === "NAME" ? Object.values(value).some((each) => isSaid(each, rest)) : key in value && isSaid(value[key], rest)
     }
-    // The one is another name of `timeout`; the keys of `defaults.retry` are those of the `retry` of a task.
+    // The one is another name of `timeout`; the keys of `defaults.retry` and `defaults.verify` are those of a task.
     // What a workflow uses, and answers where it is used, is shown below. A merge is for files.
-    const others = /^timeout_seconds$|^defaults\.retry\.|^outputs$|^teams\[\]\.tasks\[\]\.(uses|with|merge|on_conflict)$/
+    const others = /^timeout_seconds$|^defaults\.(retry|verify)\.|^outputs$|^teams\[\]\.tasks\[\]\.(uses|with|merge|on_conflict)$/
     const said: unknown = parse(file)
     const paths = SchemaKeys.keys(JsonSchema.jsonSchema).map(({ path }) => path).filter((path) => !others.test(path))
     assert.deepStrictEqual(paths.filter((path) => !isSaid(said, path.replaceAll("[]", "").split("."))), [])

@@ -54,13 +54,14 @@ describe("WorkflowFile", () => {
         memory: "4g",
         workspace: Option.none(),
         base: Option.none(),
+        system: Option.none(),
         stalledAfter: Option.none()
       }
       const rules = {
         id: Option.none(),
         condition: Option.none(),
         matrix: Option.none(),
-        maxParallel: Option.none(),
+        verify: Option.none(), maxParallel: Option.none(),
         approve: Option.none(),
         merge: Option.none(),
         onConflict: Option.none(),
@@ -137,7 +138,7 @@ describe("WorkflowFile", () => {
         "misspelt.yaml:16:20 teams[0].tasks[0].assign_to (team \"core\", task \"build\"): found \"implementor\","
         + " expected the name of a member of team \"core\" (did you mean \"implementer\"?)",
         "misspelt.yaml:19:9 teams[0].tasks[1].asign_to (team \"core\", task \"review\"): found an unknown key, expected one of the keys id, subject,"
-        + " description, assign_to, approve, uses, with, merge, on_conflict, blocked_by, type, timeout, retry, stalled_after, workspace, base, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean \"assign_to\"?)",
+        + " description, assign_to, approve, uses, with, merge, on_conflict, blocked_by, type, timeout, retry, stalled_after, verify, workspace, base, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean \"assign_to\"?)",
         "misspelt.yaml:20:22 teams[0].tasks[1].blocked_by[0] (team \"core\", task \"review\"): found \"biuld\","
         + " expected the subject of a task of team \"core\", or the id of any task (did you mean \"build\"?)",
         "misspelt.yaml:21:11 teardown: found \"on_complete\", expected \"on_completion\", \"on_failure\","
@@ -457,7 +458,7 @@ describe("WorkflowFile", () => {
       ...[["13:9", "title", "subject"], ["14:9", "prompt", "description"], ["15:9", "assignee", "assign_to"],
         ["16:9", "needs", "blocked_by"], ["17:9", "dependsOn", "blocked_by"]].map(([place, key, meant]) =>
           `flow.yaml:${place} teams[0].tasks[1].${key} (team "core"): found an unknown key,`
-          + ` expected one of the keys id, subject, description, assign_to, approve, uses, with, merge, on_conflict, blocked_by, type, timeout, retry, stalled_after, workspace, base, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean "${meant}"?)`)
+          + ` expected one of the keys id, subject, description, assign_to, approve, uses, with, merge, on_conflict, blocked_by, type, timeout, retry, stalled_after, verify, workspace, base, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean "${meant}"?)`)
     )
     refuses(
       "a time with a unit that is none",
@@ -563,13 +564,13 @@ describe("WorkflowFile", () => {
       "a misspelt word of another tool",
       file(head, agents, team, ["      - { titel: build, description: d, assign_to: builder }"]),
       "flow.yaml:10:11 teams[0].tasks[0].titel (team \"core\"): found an unknown key,"
-        + " expected one of the keys id, subject, description, assign_to, approve, uses, with, merge, on_conflict, blocked_by, type, timeout, retry, stalled_after, workspace, base, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean \"subject\"?)"
+        + " expected one of the keys id, subject, description, assign_to, approve, uses, with, merge, on_conflict, blocked_by, type, timeout, retry, stalled_after, verify, workspace, base, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean \"subject\"?)"
     )
     refuses(
       "an agent whose name is misspelt is not unknown in its team",
       file(head, ["agents:", "  - nmae: builder", "  - name: tester"], team, build),
       "flow.yaml:4:5 agents[0].nmae: found an unknown key, expected one of the keys name, program, model, working_dir,"
-        + " runtime, docker_image, cpus, memory, env, workspace, base, stalled_after (did you mean \"name\"?)"
+        + " runtime, docker_image, cpus, memory, env, args, system, session, workspace, base, stalled_after (did you mean \"name\"?)"
     )
     refuses(
       "a task whose subject is misspelt is not unknown to those that wait for it",
@@ -578,7 +579,7 @@ describe("WorkflowFile", () => {
         "      - { subject: test, description: d, assign_to: tester, blocked_by: [build] }"
       ]),
       "flow.yaml:10:11 teams[0].tasks[0].subjet (team \"core\"): found an unknown key,"
-        + " expected one of the keys id, subject, description, assign_to, approve, uses, with, merge, on_conflict, blocked_by, type, timeout, retry, stalled_after, workspace, base, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean \"subject\"?)"
+        + " expected one of the keys id, subject, description, assign_to, approve, uses, with, merge, on_conflict, blocked_by, type, timeout, retry, stalled_after, verify, workspace, base, if, matrix, max_parallel, outputs, outputs_prompt, continue_on_error (did you mean \"subject\"?)"
     )
     refuses(
       "a member that is misspelt is not unknown where a task has it right",
@@ -589,7 +590,7 @@ describe("WorkflowFile", () => {
       "a misspelt image of a container is not missing as well",
       file(head, ["agents:", "  - name: builder", "    runtime: docker", "    docker_imge: node", "  - name: tester"], team, build),
       "flow.yaml:6:5 agents[0].docker_imge (agent \"builder\"): found an unknown key, expected one of the keys name, program, model,"
-        + " working_dir, runtime, docker_image, cpus, memory, env, workspace, base, stalled_after (did you mean \"docker_image\"?)"
+        + " working_dir, runtime, docker_image, cpus, memory, env, args, system, session, workspace, base, stalled_after (did you mean \"docker_image\"?)"
     )
   })
 

@@ -11,6 +11,8 @@ import * as EmbeddedAgamemnon from "../../embedded/EmbeddedAgamemnon.ts"
 import * as Settings from "../../settings/Settings.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/AgamemnonDefinition.ts"
+import * as LocalAgents from "../LocalAgents.ts"
+import * as ProgramsFile from "../ProgramsFile.ts"
 import { Signals } from "../Signals.ts"
 import * as TaskLogs from "../TaskLogs.ts"
 
@@ -20,7 +22,6 @@ export const command = Command.make("agamemnon", config, ({ allowRemote, host: a
     const configured = yield* Settings.agamemnonApiKey.config
     const apiKey = Option.getOrUndefined(Option.orElse(given, () => configured))
     if (!noWorkers) yield* TaskLogs.warnWhenUnkept
-    const programs = Option.getOrElse(yield* Settings.programs.config, () => new Map<string, string>())
     const server = yield* EmbeddedAgamemnon.make({
       host: address,
       port: number,
@@ -29,7 +30,8 @@ export const command = Command.make("agamemnon", config, ({ allowRemote, host: a
       workers: !noWorkers,
       // NATS_URL is that of the Agamemnon that runs use: to speak there unasked would be to speak for another.
       nats: Option.isSome(natsUrl) ? Option.getOrUndefined(yield* NatsTaskFeed.config) : undefined,
-      programs: Object.fromEntries(programs),
+      ...(yield* ProgramsFile.options),
+      slots: yield* LocalAgents.slots,
       logs: yield* TaskLogs.options
     })
     yield* Console.log(`AGAMEMNON_URL=${server.url}`)

@@ -1,0 +1,170 @@
+/**
+ * What `telemachy doctor` looks at: the programs of agents, git, the database,
+ * Agamemnon and NATS. Each check has an end, and says what to do about what it
+ * has found.
+ */
+import { accessSync, constants, statfsSync } from "node:fs"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import * as NatsTaskFeed from "../agamemnon/nats/NatsTaskFeed.ts"
+import * as TaskFeed from "../agamemnon/TaskFeed.ts"
+import * as BuiltInPrograms from "../embedded/program/BuiltInPrograms.ts"
+import * as ProgramProbe from "../embedded/ProgramProbe.ts"
+import * as HomeDirectory from "../settings/HomeDirectory.ts"
+import * as PrivateDirectory from "../settings/PrivateDirectory.ts"
+import * as Settings from "../settings/Settings.ts"
+import * as RunStore from "../store/RunStore.ts"
+import * as SqlRunStore from "../store/SqlRunStore.ts"
+import * as Backend from "./Backend.ts"
+import * as ProgramsFile from "./ProgramsFile.ts"
+
+/** What a check has found. */
+export interface Finding {
+  readonly check: string
+  /** `absent`: it is not there, and nothing that was asked for needs it. */
+  readonly state: "ok" | "absent" | "doubtful" | "bad"
+  readonly found: string
+  /** What to do about it. */
+  readonly advice?: string
+}
+
+/** The program that agents have when nothing is said. */
+const defaultProgram = "claude-code"
+
+/** How long a check of something elsewhere may take. */
+const limit = "15 seconds"
+
+/** Says that a check has not ended. */
+const late = (check: string, advice: string): Finding => ({ check, state: "bad", found: `no answer within ${limit}`, advice })
+
+const within = <E, R>(finding: Effect.Effect<Finding, E, R>, otherwise: Finding): Effect.Effect<Finding, E, R> =>
+  Effect.map(Effect.timeoutOption(finding, limit), Option.getOrElse(() => otherwise))
+
+const programOf = (check: string, probe: ProgramProbe.Probe, isNeeded: boolean): Finding => {
+  switch (probe._tag) {
+    case "Absent":
+      return {
+        check,
+        state: isNeeded ? "bad" : "absent",
+        found: `${probe.command} was not found on PATH`,
+        ...(isNeeded ? { advice: "install it, or give your agents another program, or set AGAMEMNON_URL" } : {})
+      }
+    case "Unusable":
+      return { check, state: isNeeded ? "bad" : "doubtful", found: probe.problem, advice: probe.advice }
+    case "Found": {
+      const found = [probe.version ?? "version unknown", probe.file].join(", ")
+      return probe.loginAdvice === undefined
+        ? { check, state: "ok", found }
+        : { check, state: isNeeded ? "bad" : "doubtful", found: `${found}; nobody seems to be logged in`, advice: probe.loginAdvice }
+    }
+  }
+}
+
+/** Looks at every program that is known. */
+export const programs = Effect.gen(function*() {
+  const isNeeded = Option.isNone(yield* Settings.agamemnonUrl.config)
+  const options = yield* ProgramsFile.options
+  const names = new Set([...Object.keys(BuiltInPrograms.table), ...Object.keys(options.adapters), ...Object.keys(options.programs)])
+  return yield* Effect.forEach(names, (name) =>
+    Effect.map(ProgramProbe.probe(name, options), (probe) => programOf(name, probe, isNeeded && name === defaultProgram)), {
+    concurrency: 4
+  })
+})
+
+/** Looks for git, which agents use, and Telemachy does not need. */
+export const git = Effect.map(
+  ProgramProbe.probe("git", { adapters: { git: { command: ["git"], args: [], version: ["--version"] } } }),
+  (probe): Finding => {
+    const { advice: _, ...finding } = programOf("git", probe, false)
+    return finding.state === "ok" ? finding : { ...finding, state: "doubtful", advice: "install git: coding agents work in repositories" }
+  }
+)
+
+/** Less than this is soon used up, or is used up. */
+const room = { doubtful: 500_000_000, bad: 20_000_000 }
+
+/** What is wrong with the directory, in words. */
+const unusable = (error: unknown): Finding => ({
+  check: "home",
+  state: "bad",
+  found: error instanceof Error ? error.message : String(error),
+  advice: "make it writable, or set HOME to a directory that is"
+})
+
+/** Looks at the directory below the home directory in which runs and logs are kept. */
+export const home = Effect.gen(function*() {
+  const directory = yield* HomeDirectory.expand("~/.telemachy")
+  yield* PrivateDirectory.make(directory)
+  return yield* Effect.try((): Finding => {
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK)
+    const { bavail, bsize } = statfsSync(directory)
+    const free = bavail * bsize
+    const state = free < room.bad ? "bad" : free < room.doubtful ? "doubtful" : "ok"
+    return {
+      check: "home",
+      state,
+      found: `${directory}, ${(free / 1e9).toFixed(1)} GB free`,
+      ...(state === "ok" ? {} : { advice: "make room: runs and their logs are written there" })
+    }
+  })
+}).pipe(
+  Effect.catchTag("UnknownException", ({ error }) => Effect.succeed(unusable(error))),
+  Effect.catchAll((error) => Effect.succeed(unusable(error)))
+)
+
+/** Opens the database that remembers runs. */
+export const database = Effect.gen(function*() {
+  const { newest, where } = yield* RunStore.RunStore
+  yield* newest()
+  return { check: "database", state: "ok", found: where } satisfies Finding as Finding
+}).pipe(
+  Effect.provide(SqlRunStore.layerConfig()),
+  Effect.catchAll((error) =>
+    Effect.succeed<Finding>({
+      check: "database",
+      state: "bad",
+      found: "message" in error ? error.message : String(error),
+      advice: "mend it, or set TELEMACHY_DATABASE_URL to another"
+    })),
+  (finding) => within(finding, late("database", "see whether TELEMACHY_DATABASE_URL says the right one"))
+)
+
+/** Pings the Agamemnon that the settings name, if they name one. */
+export const agamemnon = Effect.gen(function*() {
+  const check = "agamemnon"
+  const url = yield* Settings.agamemnonUrl.config
+  if (Option.isNone(url)) return { check, state: "ok", found: "embedded: AGAMEMNON_URL is not set" } satisfies Finding as Finding
+  const ping = Effect.flatMap(AgamemnonClient, ({ preflight }) => preflight).pipe(
+    Effect.as<Finding>({ check, state: "ok", found: url.value }),
+    Effect.provide(Backend.named),
+    Effect.catchAll((error) =>
+      Effect.succeed<Finding>({
+        check,
+        state: "bad",
+        found: "message" in error ? error.message : String(error),
+        advice: "start it, or say AGAMEMNON_URL and AGAMEMNON_API_KEY as they are, or leave them unset for the embedded one"
+      }))
+  )
+  return yield* within(ping, late(check, "see whether AGAMEMNON_URL says the right one"))
+})
+
+/** Connects to the NATS server that the settings name, if they name one. */
+export const nats = Effect.gen(function*() {
+  const check = "nats"
+  const url = yield* Settings.natsUrl.config
+  if (Option.isNone(url)) return { check, state: "ok", found: "none: NATS_URL is not set" } satisfies Finding as Finding
+  const advice = "start it, or say NATS_URL as it is; without it, runs ask Agamemnon more often"
+  const connected = Effect.flatMap(TaskFeed.TaskFeed, ({ statuses }) =>
+    Stream.runHead(Stream.filter(statuses, (status) => status._tag === "Up" || status._tag === "Down"))).pipe(
+      Effect.map((status): Finding =>
+        Option.isSome(status) && status.value._tag === "Down"
+          ? { check, state: "bad", found: status.value.reason, advice }
+          : { check, state: "ok", found: "connected" }),
+      Effect.provide(NatsTaskFeed.layerConfig()),
+      Effect.catchAll((error) => Effect.succeed<Finding>({ check, state: "bad", found: "message" in error ? error.message : String(error), advice }))
+    )
+  return yield* within(connected, late(check, advice))
+})
+
