@@ -97,9 +97,14 @@ describe("LocalWorkspaces", () => {
       assert.deepStrictEqual(yield* workspaces.remove(coder, false), { commits: 1 })
       assert.isFalse(existsSync(`${coder.path}.removed`))
       assert.strictEqual(repository.git("worktree", "list", "--porcelain").split("\n\n").length, 1)
-      // Never worked in: what is half checked out is no work.
+      // Half checked out, which is no work: git has its lock on the worktree until that is done.
       const other = workspace("other")
       yield* workspaces.make(other, true)
+      writeFileSync(join(TestRepository.at(other.path).git("rev-parse", "--absolute-git-dir"), "locked"), "initializing\n")
+      writeFileSync(join(other.path, "story.txt"), "")
+      yield* workspaces.make(other, true)
+      assert.strictEqual(readFileSync(join(other.path, "story.txt"), "utf8"), "once\n")
+      writeFileSync(join(TestRepository.at(other.path).git("rev-parse", "--absolute-git-dir"), "locked"), "initializing\n")
       writeFileSync(join(other.path, "story.txt"), "")
       assert.deepStrictEqual(yield* workspaces.remove(other, true), { commits: 0 })
       assert.isFalse(yield* workspaces.hasBranch(join(repository.path, ".git"), other.branch))
