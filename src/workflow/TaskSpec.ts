@@ -126,6 +126,10 @@ export const TaskSpec = Schema.Struct({
     description: "Whether the task is tried again when an attempt does not complete: how often, or a map. Absent: it is not."
   })),
   stalledAfter: StalledAfter,
+  verify: optional(Verification.annotations({
+    description: "A command that must exit with 0 after the agent says that it is done, in the directory of the agent, on the embedded " +
+      "Agamemnon: the command, or a map. When it fails, so does the attempt. Absent: the agent is believed."
+  })),
   workspace: optional(WorkspaceMode.WorkspaceMode.annotations({
     description: "Where the task is done, whatever its agent says: in `working_dir`; in a git worktree of its own, with a branch of " +
       "its own; or in an empty directory. Absent: where the agent works."
@@ -133,10 +137,6 @@ export const TaskSpec = Schema.Struct({
   base: optional(WorkspaceMode.Base.annotations({
     description: "Commit, branch or tag that the worktree of the task is made from. Absent: that of the agent, or else the commit that " +
       "its `working_dir` was at when the run began."
-  })),
-  verify: optional(Verification.annotations({
-    description: "A command that must exit with 0 after the agent says that it is done, in the directory of the agent, on the embedded " +
-      "Agamemnon: the command, or a map. When it fails, so does the attempt. Absent: the agent is believed."
   })),
   condition: optional(Condition.annotations({
     description: "Whether the task runs, an expression that is evaluated when all that it waits for has ended.",

@@ -156,6 +156,13 @@ const nestedIn = (path: string) =>
 /** Where a worktree is while it is removed, so that one that is half removed is never taken for one whose files were removed. */
 const removalPath = (path: string): string => `${path}.removed`
 
+/** The path by which git knows of a worktree: without the links in it. The worktree itself need not be there. */
+const knownPath = Effect.fnUntraced(function*(path: string) {
+  const { basename, dirname, join } = yield* Path.Path
+  const files = yield* FileSystem.FileSystem
+  return join(yield* Effect.orElseSucceed(files.realPath(dirname(path)), () => dirname(path)), basename(path))
+})
+
 /** Commits what a worktree holds. Fails when there is something that no commit can hold. */
 const saveAll = Effect.fnUntraced(function*(place: Place, own: string, message: string) {
   yield* releaseIndex(own)
@@ -192,7 +199,7 @@ export const remove = Effect.fnUntraced(function*(place: Place, { isNew, message
   }
   yield* removeDirectory(removalPath(path))
   const known = yield* Repository.run(repository, ["worktree", "list", "--porcelain"])
-  if (known.split("\n").includes(`worktree ${path}`)) {
+  if (known.split("\n").includes(`worktree ${yield* knownPath(path)}`)) {
     yield* Repository.run(repository, ["worktree", "remove", "--force", "--force", "--", path])
   }
   return yield* Repository.removeBranch(repository, branch)

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { assert, describe, it } from "@effect/vitest"
@@ -97,13 +97,32 @@ describe("LocalWorkspaces", () => {
       assert.deepStrictEqual(yield* workspaces.remove(coder, false), { commits: 1 })
       assert.isFalse(existsSync(`${coder.path}.removed`))
       assert.strictEqual(repository.git("worktree", "list", "--porcelain").split("\n\n").length, 1)
-      // Never worked in: what is half checked out is no work.
+      // Half checked out, which is no work: git has its lock on the worktree until that is done.
       const other = workspace("other")
       yield* workspaces.make(other, true)
+      writeFileSync(join(TestRepository.at(other.path).git("rev-parse", "--absolute-git-dir"), "locked"), "initializing\n")
+      writeFileSync(join(other.path, "story.txt"), "")
+      yield* workspaces.make(other, true)
+      assert.strictEqual(readFileSync(join(other.path, "story.txt"), "utf8"), "once\n")
+      writeFileSync(join(TestRepository.at(other.path).git("rev-parse", "--absolute-git-dir"), "locked"), "initializing\n")
       writeFileSync(join(other.path, "story.txt"), "")
       assert.deepStrictEqual(yield* workspaces.remove(other, true), { commits: 0 })
       assert.isFalse(yield* workspaces.hasBranch(join(repository.path, ".git"), other.branch))
     }), 20_000)
+
+  scoped("finds a worktree below a directory that is a link", () =>
+    Effect.gen(function*() {
+      const { repository, root, workspaces: direct } = yield* world()
+      symlinkSync(root, `${root}.link`)
+      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(`${root}.link`)))
+      const workspaces = yield* LocalWorkspaces.make(`${root}.link`)
+      const { commit: base, repository: common } = yield* direct.origin(repository.path, undefined)
+      const coder = { name: "coder", path: `${root}.link/run/coder`, worktree: { repository: common, branch: "telemachy/run/coder", base } }
+      yield* workspaces.make(coder, true)
+      assert.deepStrictEqual(yield* workspaces.remove(coder, false), { commits: 0 })
+      assert.strictEqual(repository.git("worktree", "list", "--porcelain").split("\n\n").length, 1)
+      assert.strictEqual(repository.git("branch", "--format=%(refname:short)"), "main")
+    }))
 
   scoped("does not remove what no commit holds", () =>
     Effect.gen(function*() {
