@@ -7,7 +7,7 @@ const timeouts = { testTimeout: 300_000, hookTimeout: 300_000 }
 const processes = ["test/integration/**/*.test.ts", "test/**/*.process.test.ts"]
 
 /** Suites that take longest, most of it waiting. By their size, which is what counts otherwise, some would be the last. */
-const longest = ["SuspendedOwner", "Many", "KilledCommand", "Drill", "ManyProcesses", "ResumeAtEveryPoint", "RecordOutages", "Package"]
+const longest = ["SuspendedOwner", "Many", "KilledCommand", "KilledFeatures", "Drill", "ManyProcesses", "ResumeAtEveryPoint", "RecordOutages", "Package"]
 
 /** Begins with what takes longest: at the end, nothing else would be done meanwhile. */
 class LongestFirst extends BaseSequencer {

@@ -79,11 +79,13 @@ export class OtherBackendError extends Schema.TaggedError<OtherBackendError>()("
 
 /** Layer of the Agamemnon that a recorded run is on; the flag `--url` says that its address is another one now. */
 export const layerOf = (
-  { embedded: isEmbedded, run, url }: Pick<RunState, "run" | "url" | "embedded">,
+  { embedded: isEmbedded, isQueued, run, url }: Pick<RunState, "run" | "url" | "embedded" | "isQueued">,
   flag: Option.Option<string>
 ) =>
   Layer.unwrapEffect(Effect.gen(function*() {
     const named = yield* Settings.agamemnonUrl.config
+    // Where it is to be, is not said before it begins.
+    if (isQueued) return Option.isSome(named) || Option.isSome(flag) ? at(Option.getOrElse(named, () => url)) : embedded
     if (isEmbedded && Option.isNone(flag)) return embedded
     if (Option.isSome(named) && Option.isNone(flag) && !AgamemnonAddress.isSame(named.value, url)) {
       return yield* new OtherBackendError({ run, url, named: named.value })

@@ -27,8 +27,11 @@ import * as PlanDefinition from "./definition/PlanDefinition.ts"
 import * as RejectDefinition from "./definition/RejectDefinition.ts"
 import * as ResumeDefinition from "./definition/ResumeDefinition.ts"
 import * as RunDefinition from "./definition/RunDefinition.ts"
+import * as RunnersDefinition from "./definition/RunnersDefinition.ts"
 import * as SchemaDefinition from "./definition/SchemaDefinition.ts"
+import * as ServeDefinition from "./definition/ServeDefinition.ts"
 import * as StatusDefinition from "./definition/StatusDefinition.ts"
+import * as SubmitDefinition from "./definition/SubmitDefinition.ts"
 import * as TeardownDefinition from "./definition/TeardownDefinition.ts"
 import * as ValidateDefinition from "./definition/ValidateDefinition.ts"
 import * as ExitCode from "./ExitCode.ts"
@@ -55,6 +58,9 @@ export const definitions = {
   audit: AuditDefinition.definition,
   teardown: TeardownDefinition.definition,
   doctor: DoctorDefinition.definition,
+  serve: ServeDefinition.definition,
+  submit: SubmitDefinition.definition,
+  runners: RunnersDefinition.definition,
   drill: DrillDefinition.definition,
   schema: SchemaDefinition.definition,
   agamemnon: AgamemnonDefinition.definition
@@ -95,6 +101,9 @@ const commands = {
   audit: () => import("./command/AuditCommand.ts"),
   teardown: () => import("./command/TeardownCommand.ts"),
   doctor: () => import("./command/DoctorCommand.ts"),
+  serve: () => import("./command/ServeCommand.ts"),
+  submit: () => import("./command/SubmitCommand.ts"),
+  runners: () => import("./command/RunnersCommand.ts"),
   drill: () => import("./command/DrillCommand.ts"),
   schema: () => import("./command/SchemaCommand.ts"),
   agamemnon: () => import("./command/AgamemnonCommand.ts")

@@ -138,6 +138,12 @@ export const number = (flag: string, expected: string, isValid: (value: number) 
   )
 }
 
+/** The same of a text. */
+export const text = (flag: string, expected: string, isValid: (value: string) => boolean) =>
+  Schema.String.pipe(
+    Schema.filter(isValid, { message: ({ actual }) => ({ message: `${flag}: expected ${expected}, found ${JSON.stringify(actual)}`, override: true }) })
+  )
+
 const durationOf = (flag: string) => Schema.transformOrFail(Schema.String, Schema.DurationFromSelf, {
   strict: true,
   decode: (text, _, ast) =>

@@ -31,12 +31,17 @@ const taskOf = (team: string, subject: string): string => `${team} ${subject}`
 export const fromEvents = (events: ReadonlyArray<RunEvent>, requestTimeout: Duration.Duration): Arrivals => {
   const state = RunState.foldAll(events)
   const last = events.at(-1)
-  if (state === undefined || last === undefined || state.embedded) return none
+  return state === undefined || last === undefined ? none : fromState(state, last.at, requestTimeout)
+}
+
+/** The same of what these events have led to, the last of them at this time. */
+export const fromState = (state: RunState.RunState, lastAt: DateTime.Utc, requestTimeout: Duration.Duration): Arrivals => {
+  if (state.embedded) return none
   const keys = RunState.remaining(state).filter(({ id, uncertainSince }) => id === undefined && uncertainSince !== undefined)
   const tasks = [...HashMap.values(state.tasks)].flatMap((team) =>
     HashMap.toValues(team).filter(({ status }) => status === "submitting").map(({ subject, team }) => taskOf(team, subject)))
   return {
-    until: DateTime.toEpochMillis(last.at) + Duration.toMillis(requestTimeout),
+    until: DateTime.toEpochMillis(lastAt) + Duration.toMillis(requestTimeout),
     keys: new Set(keys.map(({ key }) => key)),
     tasks: new Set(tasks)
   }

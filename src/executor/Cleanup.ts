@@ -16,6 +16,7 @@ import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as CurrentRun from "./CurrentRun.ts"
 import * as Removal from "./Removal.ts"
 import * as RunSettings from "./RunSettings.ts"
+import * as Teardown from "./Teardown.ts"
 
 /**
  * How runs are cleaned up.
@@ -99,9 +100,9 @@ export const clean = Effect.fn("Cleanup.run")(function*(
   const journal = yield* Effect.flatMap(RunJournal, ({ acquire }) => acquire(id))
   const reached = RunState.foldAll(journal.events)
   if (reached === undefined) return yield* new RunUnknownError({ run: id })
-  const { embedded, url, workflow } = reached
+  const { embedded, isQueued, url, workflow } = reached
   const { url: here } = yield* AgamemnonClient
-  if (!embedded && options.moved !== true && !AgamemnonAddress.isSame(url, here)) {
+  if (!isQueued && !embedded && options.moved !== true && !AgamemnonAddress.isSame(url, here)) {
     return yield* new RunElsewhereError({ run: id, url, here })
   }
   const [concern, spared] = Arr.partition(RunState.remaining(reached), ({ key }) => keys.has(key))
@@ -124,7 +125,7 @@ export const clean = Effect.fn("Cleanup.run")(function*(
     spared: keys,
     lastSeen: journal.events.at(-1)?.at
   }
-  yield* cleanCurrent(reached, concern, removal).pipe(
+  yield* Effect.zipRight(decide(reached), cleanCurrent(reached, concern, removal)).pipe(
     Effect.raceFirst(journal.lost),
     Effect.provideService(CurrentRun.CurrentRun, current)
   )
@@ -140,16 +141,13 @@ export const clean = Effect.fn("Cleanup.run")(function*(
 }, Effect.scoped)
 
 const cleanCurrent = Effect.fnUntraced(function*(
-  { embedded, outcome }: RunState.RunState,
+  { embedded }: RunState.RunState,
   concern: ReadonlyArray<RunState.ResourceState>,
   removal: Omit<Removal.Options, "isLost">
 ) {
   const { ping } = yield* AgamemnonClient
   const { emit, writeBeside } = yield* CurrentRun.CurrentRun
   yield* writeBeside
-  if (outcome === undefined) {
-    yield* emit({ _tag: "run.decided", outcome: "cancelled", reason: "its process ended before it did" })
-  }
   if (concern.length > 0) {
     yield* emit({ _tag: "teardown.started", decision: "remove" })
     yield* embedded
@@ -158,3 +156,41 @@ const cleanCurrent = Effect.fnUntraced(function*(
   }
   yield* CurrentRun.finish
 })
+
+/** Decides a run that was not, which its process has not lived to do. */
+const decide = ({ isQueued, outcome }: RunState.RunState) =>
+  Effect.flatMap(CurrentRun.CurrentRun, ({ emit }) =>
+    outcome === undefined
+      ? emit({ _tag: "run.decided", outcome: "cancelled", reason: isQueued ? "nobody had begun it" : "its process ended before it did" })
+      : Effect.void)
+
+/**
+ * Takes a run to its end of which only that is left: one that is decided, or that fails now for a reason that no further
+ * attempt can change. What it made is removed or kept by the table of teardown.
+ *
+ * @internal
+ */
+export const complete = Effect.fn("Cleanup.complete")(function*(id: RunId, failure: string | undefined, options: Options) {
+  const journal = yield* Effect.flatMap(RunJournal, ({ acquire }) => acquire(id))
+  const reached = RunState.foldAll(journal.events)
+  if (reached === undefined || reached.endedAt !== undefined) return
+  const outcome = reached.outcome ?? (failure === undefined ? undefined : "failed")
+  if (outcome === undefined) return
+  const current = CurrentRun.make({
+    id,
+    workflow: reached.workflow,
+    settings: RunSettings.make(options.settings),
+    journal: Option.some(journal),
+    events: options.events ?? (yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)),
+    reached
+  })
+  const concern = RunState.remaining(reached)
+  const isKept = Teardown.decisions[outcome][reached.policy] === "keep"
+  yield* Effect.gen(function*() {
+    if (reached.outcome === undefined) yield* current.emit({ _tag: "run.decided", outcome, reason: failure ?? "" })
+    if (!isKept) return yield* cleanCurrent(reached, concern, { lastSeen: journal.events.at(-1)?.at })
+    if (concern.length > 0) yield* current.emit({ _tag: "teardown.started", decision: "keep" })
+    yield* Effect.forEach(concern, (resource) => Removal.keep(resource), { discard: true })
+    yield* CurrentRun.finish
+  }).pipe(Effect.raceFirst(journal.lost), Effect.provideService(CurrentRun.CurrentRun, current))
+}, Effect.scoped)

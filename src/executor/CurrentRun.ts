@@ -18,6 +18,7 @@ import * as RunState from "../run/RunState.ts"
 import * as RunUsage from "../run/RunUsage.ts"
 import * as EventPublisher from "./EventPublisher.ts"
 import type { RunSettings } from "./RunSettings.ts"
+import { RunYieldedError } from "./RunYieldedError.ts"
 
 const OnRecordTypeId: unique symbol = Symbol("telemachy/executor/CurrentRun/OnRecord")
 
@@ -48,8 +49,12 @@ export class CurrentRun extends Context.Tag("telemachy/executor/CurrentRun")<Cur
   readonly emitLast: (body: EventBody, isUrgent: boolean) => Effect.Effect<void>
   /** Succeeds while this process drives the run. Waits while that is not certain, and fails once it does not. */
   readonly ensureLease: Effect.Effect<void, LeaseLostError>
-  /** Fails when this process has lost the lease of the run, and never succeeds. */
-  readonly leaseLost: Effect.Effect<never, LeaseLostError>
+  /** Fails when this process must not drive the run any more, or is to hand it over, and never succeeds. */
+  readonly givenUp: Effect.Effect<never, LeaseLostError | RunYieldedError>
+  /** Notes that this process has handed the run over, and why: it is not over then. */
+  readonly markYielded: (reason: string) => Effect.Effect<void>
+  /** Why this process has handed the run over, if it has. */
+  readonly yielded: Effect.Effect<Option.Option<string>>
   /** The state by all that was said so far, which it waits for; nothing before the run has started. */
   readonly state: Effect.Effect<RunState.RunState | undefined>
   /** The state by all that was told so far, and what time it is by the clock of the run, which nobody sets; nothing before it has begun. */
@@ -63,18 +68,22 @@ export interface Options {
   readonly settings: RunSettings
   readonly journal: Option.Option<RunJournal.Handle>
   readonly events: PubSub.PubSub<RunEvent>
+  /** Waits until the run is to be handed over, and says why. Defaults to never. */
+  readonly yieldOn?: Effect.Effect<string> | undefined
   /** What is known of the run before its next event. Defaults to nothing. */
   readonly reached?: RunState.RunState | undefined
 }
 
 /** Makes a run that publishes what happens in it. */
-export const make = ({ events, reached, ...run }: Options): Context.Tag.Service<CurrentRun> => {
+export const make = ({ events, reached, yieldOn, ...run }: Options): Context.Tag.Service<CurrentRun> => {
   let state = reached
+  let yielded = Option.none<string>()
   // In one step, so that folding the events in the order of their publication gives the same state.
   const deliver = (event: RunEvent) => {
     state = RunState.fold(state, event)
     events.unsafeOffer(event)
   }
+  const lost = Option.match(run.journal, { onNone: () => Effect.never, onSome: ({ lost }) => lost })
   const hasResources = () => state !== undefined && RunState.remaining(state).length > 0
   const { publish, publishBefore, publishLast, settled, writeBeside } = Option.match(run.journal, {
     onNone: () => EventPublisher.direct(deliver),
@@ -91,7 +100,15 @@ export const make = ({ events, reached, ...run }: Options): Context.Tag.Service<
   return CurrentRun.of({
     ...run,
     ensureLease: Option.match(run.journal, { onNone: () => Effect.void, onSome: ({ ensure }) => ensure }),
-    leaseLost: Option.match(run.journal, { onNone: () => Effect.never, onSome: ({ lost }) => lost }),
+    givenUp: yieldOn === undefined ? lost : Effect.raceFirst(
+      lost,
+      Effect.flatMap(yieldOn, (reason) => new RunYieldedError({ workflow: run.workflow, run: run.id, reason }))
+    ),
+    markYielded: (reason) =>
+      Effect.sync(() => {
+        yielded = Option.some(reason)
+      }),
+    yielded: Effect.sync(() => yielded),
     state: Effect.map(settled, () => state),
     told: Effect.map(MonotonicTime.millis, (now) =>
       state === undefined || begun === undefined
@@ -123,9 +140,11 @@ const spentOf = Effect.map(Effect.flatMap(CurrentRun, ({ told }) => told), (told
       state.budget === undefined && !RunUsage.isReported(state.usage) ? {} : { spent: RunState.spent(state, at) }
   }))
 
-/** Says that the current run is over, and what there still is of it. */
+/** Says that the current run is over, and what there still is of it; or that this process has handed it over. */
 export const finish = Effect.gen(function*() {
-  const { emitLast, state } = yield* CurrentRun
+  const { emitLast, state, yielded } = yield* CurrentRun
+  const reason = Option.getOrUndefined(yield* yielded)
+  if (reason !== undefined) return yield* emitLast({ _tag: "run.yielded", reason }, true)
   const after = yield* state
   const remaining = after === undefined ? 0 : RunState.remaining(after).length
   const kept = after === undefined ? 0 : RunState.kept(after).length

@@ -15,6 +15,7 @@ import type * as RunJournal from "../run/RunJournal.ts"
 import type * as RunState from "../run/RunState.ts"
 import { isFailure } from "../run/TaskStatus.ts"
 import * as DueTask from "../workflow/DueTask.ts"
+import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import { maxBytes } from "../workflow/WorkflowText.ts"
@@ -80,7 +81,7 @@ const ask = Effect.fnUntraced(function*({ task, work: { request, run } }: Gate, 
     return undefined
   }
   const asked = 1 + (state === undefined ? 0 : recorded(state, place)?.gate?.asked ?? 0)
-  const timeout = Option.getOrUndefined(task.timeout)
+  const timeout = Option.getOrUndefined(TaskPolicy.answerWithin(task))
   const now = yield* DateTime.now
   yield* run.emit({ _tag: "gate.asked", ...place, question: question.right, asked, ...(timeout === undefined ? {} : { timeout }) })
   return { asked, until: timeout === undefined ? undefined : DateTime.addDuration(now, timeout) }

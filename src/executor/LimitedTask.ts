@@ -1,6 +1,7 @@
 /** A task of which no more than some may be under way at once: it waits for a slot, unless there is nothing to do for it. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as TaskStatus from "../run/TaskStatus.ts"
 import * as TaskGraph from "../workflow/TaskGraph.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
@@ -46,9 +47,19 @@ export const slotsOf = (workflow: WorkflowGraph.WorkflowGraph<TaskSpec>, request
 const begunIn = ({ graph, tasks }: WorkflowGraph.WorkflowGraph<TaskSpec>, request: TeamWork["request"]) => {
   const isWell = (key: string): boolean => {
     const place = tasks.get(key)
-    const ended = place === undefined ? undefined : EarlierTasks.endedBefore(request, place.team, place.task)
-    return ended !== undefined && (ended.status === "completed" || (place !== undefined && TaskPolicy.isTolerated(place.task)))
+    const status = place === undefined ? undefined : endOf(request, place.team, place.task)
+    return status === "completed" || (status !== undefined && place !== undefined && TaskPolicy.isTolerated(place.task))
   }
   return [...tasks].flatMap(([key, { subject, team }]) =>
     EarlierTasks.isUnderWay(request, team, subject) && TaskGraph.ancestors(graph, key).every(isWell) ? [{ team, subject }] : [])
+}
+
+/** How a task has ended by the journal of a resumed run, if nothing is done again of it. */
+const endOf = (request: TeamWork["request"], team: string, task: TaskSpec): TaskStatus.EndStatus | undefined => {
+  if (Option.isNone(task.approve) && Option.isNone(task.matrix) && Option.isNone(task.uses)) {
+    return EarlierTasks.endedBefore(request, team, task)?.status
+  }
+  // Agamemnon has no task for a gate, a matrix or the use of a file: the record is all that there is of them.
+  const status = EarlierTasks.recorded(request, team, task.subject)?.status
+  return status !== undefined && TaskStatus.isEnd(status) ? status : undefined
 }

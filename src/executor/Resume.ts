@@ -27,6 +27,7 @@ import { CurrentRun } from "./CurrentRun.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
 import * as EvaluatedSpec from "./EvaluatedSpec.ts"
 import type { RunRequest } from "./RunRequest.ts"
+import * as Submission from "./Submission.ts"
 
 /**
  * There is nothing to resume.
@@ -112,6 +113,8 @@ export interface Options {
   readonly retryFailed?: boolean | undefined
   /** Whether Agamemnon has another address now than is recorded, and still is the one. Defaults to false. */
   readonly moved?: boolean | undefined
+  /** Whether the Agamemnon at hand ends with this process, on which a run that is queued is begun. Defaults to false. */
+  readonly embedded?: boolean | undefined
 }
 
 /**
@@ -121,16 +124,17 @@ export interface Options {
  */
 export const prepare = Effect.fn("Resume.prepare")(function*(
   run: RunId,
-  { acceptChanges = false, moved = false, retryFailed = false, spec: changed }: Options
+  { acceptChanges = false, embedded: isHereEmbedded = false, moved = false, retryFailed = false, spec: changed }: Options
 ) {
   const { url: here } = yield* AgamemnonClient
   const runJournal = yield* Effect.serviceOption(RunJournal)
   if (Option.isNone(runJournal)) return yield* new RunUnknownError({ run })
-  const journal = yield* runJournal.value.acquire(run)
+  const journal = yield* runJournal.value.acquire(run, here)
   const reached = RunState.foldAll(journal.events)
   if (reached === undefined) return yield* new RunUnknownError({ run })
-  const { embedded, url } = reached
-  if (!embedded && !moved && !AgamemnonAddress.isSame(url, here)) return yield* new RunElsewhereError({ run, url, here })
+  const { isQueued, url } = reached
+  const embedded = isQueued ? isHereEmbedded : reached.embedded
+  if (!isQueued && !embedded && !moved && !AgamemnonAddress.isSame(url, here)) return yield* new RunElsewhereError({ run, url, here })
   // One that died in its teardown has that left to do.
   if (reached.outcome === "completed" && reached.endedAt !== undefined) return yield* new NothingToResumeError({ run, why: "completed" })
   const { inputDigest: digest = "" } = reached
@@ -149,7 +153,9 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   const inputs = input.inputs ?? (changed !== undefined && Evaluation.isTemplate(changed) ? {} : undefined)
   const told = { ...input, spec, ...(inputs === undefined ? {} : { inputs }) }
   const attempt = 1 + journal.events.filter(({ _tag }) => _tag === "run.started" || _tag === "run.resumed").length
-  const evaluated = yield* EvaluatedSpec.make(told, { run, attempt, embedded })
+  const evaluated = yield* EvaluatedSpec.make(told, { run, attempt, embedded }).pipe(
+    isQueued ? Effect.tapError((error) => Submission.refuse(journal, reached, error)) : (effect) => effect
+  )
   const teams = Inlining.usedTeams(evaluated.spec.teams, evaluated.used)
   const unanswered = yield* unansweredGates(journal, reached)
   if (!RunProgress.canProceed(reached, teams, { retryFailed, isBlocked: (task) => unanswered.has(task) })) {
@@ -161,9 +167,9 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
     attempt,
     input: told,
     evaluated,
-    before: embedded ? withoutResources(reached) : reached,
-    beforeAt: embedded ? undefined : journal.events.at(-1)?.at,
-    events: journal.events
+    reached,
+    before: isQueued ? undefined : embedded ? withoutResources(reached) : reached,
+    beforeAt: isQueued || embedded ? undefined : journal.events.at(-1)?.at
   }
 })
 

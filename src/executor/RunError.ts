@@ -16,6 +16,7 @@ import type { InputsInvalidError } from "../workflow/Inputs.ts"
 import type { WorkflowInvalid } from "../workflow/WorkflowProblem.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import type { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironment.ts"
+import type { RunYieldedError } from "./RunYieldedError.ts"
 
 /**
  * Secrets that are missing, or that the Agamemnon of a run cannot be given.
@@ -38,6 +39,26 @@ import type { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironm
  * @category errors
  */
 export { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironment.ts"
+
+/**
+ * The process that drove a run has handed it over.
+ *
+ * **Example** (Leaving a run that was handed over to others)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { type RunId, WorkflowExecutor } from "telemachy"
+ *
+ * export const drive = (run: RunId.RunId, stopping: Effect.Effect<string>) =>
+ *   WorkflowExecutor.resume(run, { yieldOn: stopping }).pipe(
+ *     Effect.catchTag("RunYieldedError", ({ reason }) => Effect.log(`another goes on: ${reason}`))
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export { RunYieldedError } from "./RunYieldedError.ts"
 
 /**
  * Agamemnon has not answered as many pings in a row as the threshold says: what
@@ -287,9 +308,11 @@ export type RunError =
   | AgamemnonStateLostError
   | JournalError
   | LeaseLostError
+  | RunYieldedError
   | WorkflowRunningError
 
-const outcomes: Record<RunError["_tag"], Outcome> = {
+// One that was handed over has none: it is not over.
+const outcomes: Record<Exclude<RunError, RunYieldedError>["_tag"], Outcome> = {
   InputsInvalidError: "failed",
   WorkflowInvalid: "failed",
   SecretsInvalidError: "failed",
@@ -309,7 +332,7 @@ const outcomes: Record<RunError["_tag"], Outcome> = {
   WorkflowRunningError: "failed"
 }
 
-const isRunError = (error: unknown): error is RunError =>
+const isRunError = (error: unknown): error is Exclude<RunError, RunYieldedError> =>
   Predicate.hasProperty(error, "_tag") && typeof error._tag === "string" && Object.hasOwn(outcomes, error._tag)
 
 /**

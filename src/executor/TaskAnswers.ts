@@ -28,9 +28,10 @@ const idOf = (ref: string): string => ref.slice(ref.lastIndexOf("/") + 1)
 const answersOf = (state: RunState.RunState, task: TaskState): DueTask.Answered | ReadonlyArray<DueTask.Answered> =>
   task.hasMatrix ? RunState.instances(state, task).map(answerOf) : answerOf(task)
 
-const answerOf = ({ gate, isGate, outputNames, outputs = {}, result = "", status }: TaskState): DueTask.Answered => ({
+const answerOf = ({ gate, isGate, matrix, outputNames, outputs = {}, result = "", status }: TaskState): DueTask.Answered => ({
   status,
   ...(isGate ? { comment: gate?.answer?.comment ?? "" } : {}),
+  ...(matrix === undefined ? {} : { matrix }),
   result,
   outputs: Object.fromEntries(outputNames.map((name) => [name, Value.fromJson(outputs[name])]))
 })

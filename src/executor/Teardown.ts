@@ -18,10 +18,12 @@ import { isLeaseLostError } from "../run/JournalError.ts"
 import type { Outcome } from "../run/Outcome.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import { CurrentRun } from "./CurrentRun.ts"
+import * as Handover from "./Handover.ts"
 import * as Removal from "./Removal.ts"
 import { RunAgamemnon } from "./RunAgamemnon.ts"
 import { outcomeOf } from "./RunError.ts"
 import { RunRequest } from "./RunRequest.ts"
+import { RunYieldedError } from "./RunYieldedError.ts"
 
 /** What teardown does with what the run made. */
 export type Decision = "remove" | "keep"
@@ -43,11 +45,12 @@ export const onClose = (connectivity: ConnectivityRef, policy: TeardownPolicy) =
   Effect.flatMap(Effect.context<AgamemnonClient | CurrentRun | RunAgamemnon | RunRequest>(), (context) =>
     Effect.addFinalizer((exit) =>
       // A fiber of its own, because this one may be interrupted: there, every wait would end at once.
-      teardown(connectivity, policy, exit).pipe(
+      Option.match(yieldOf(exit), { onNone: () => teardown(connectivity, policy, exit), onSome: Effect.fail }).pipe(
+        // A process that drives the run no longer leaves all of it to the next.
+        Effect.raceFirst(Context.get(context, CurrentRun).givenUp),
+        Effect.catchAll((error) => (isLeaseLostError(error) ? Effect.void : Handover.yieldRun(error))),
         Effect.annotateLogs({ module: "Teardown" }),
         Effect.provide(context),
-        // A process that drives the run no longer leaves all of it to the next.
-        Effect.raceFirst(Effect.ignore(Context.get(context, CurrentRun).leaseLost)),
         Effect.interruptible,
         Effect.forkDaemon,
         Effect.flatMap(Fiber.join)
@@ -84,6 +87,12 @@ const teardown = Effect.fnUntraced(function*(
 const announceRemoval = (keys: ReadonlyArray<string>) =>
   Effect.flatMap(CurrentRun, ({ journal }) =>
     Effect.ignoreLogged(Effect.flatMap(journal, ({ reserve }) => reserve(keys, { all: false, purpose: "remove" }))))
+
+/** Why the run ended here, if this process is to hand it over. */
+const yieldOf = (exit: Exit.Exit<unknown, unknown>): Option.Option<RunYieldedError> =>
+  Exit.isFailure(exit)
+    ? Option.filter(Cause.failureOption(exit.cause), (error): error is RunYieldedError => error instanceof RunYieldedError)
+    : Option.none()
 
 const isLeaseLost = (exit: Exit.Exit<unknown, unknown>): boolean =>
   Exit.isFailure(exit) && Option.exists(Cause.failureOption(exit.cause), isLeaseLostError)

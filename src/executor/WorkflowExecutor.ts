@@ -32,6 +32,7 @@ import * as RunEnvironment from "./RunEnvironment.ts"
 import { GatesUnanswerableError, gatesOf, type RunError } from "./RunError.ts"
 import type { RunResult } from "./RunResult.ts"
 import * as RunSettings from "./RunSettings.ts"
+import * as Submission from "./Submission.ts"
 import * as TeamLists from "./TeamLists.ts"
 import { carryOut } from "./WorkflowRun.ts"
 
@@ -81,6 +82,11 @@ export interface Options {
   readonly embedded?: boolean | undefined
   /** The absolute path of the workflow file, for the journal. */
   readonly source?: string | undefined
+  /**
+   * Waits until the run is to be handed over, and says why: nothing is taken down then, the run fails with `RunYieldedError` in
+   * this process, and whoever resumes it goes on at once. It may be waited for more than once. Defaults to never.
+   */
+  readonly yieldOn?: Effect.Effect<string> | undefined
 }
 
 /**
@@ -98,6 +104,8 @@ export interface ResumeOptions extends Resume.Options {
   readonly timeout?: Duration.DurationInput | undefined
   /** Whether Agamemnon ends with this process, and all that is on it. Defaults to what its client says. */
   readonly embedded?: boolean | undefined
+  /** Waits until the run is to be handed over, and says why. It may be waited for more than once. Defaults to never. */
+  readonly yieldOn?: Effect.Effect<string> | undefined
 }
 
 /**
@@ -168,7 +176,7 @@ export const execute = (
   Effect.flatMap(WorkflowExecutor, (executor) => executor.execute(spec, options))
 
 /**
- * Takes a run that was interrupted, was cancelled or has failed to its end:
+ * Takes a run that was submitted, was interrupted, was cancelled or has failed to its end: one that nobody has begun begins,
  * completed tasks are not run again, running ones are watched, missing ones are
  * submitted, and agents and teams are reused. It needs the journal in which the
  * run began.
@@ -276,15 +284,18 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
 
   const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, asked: ResumeOptions = {}) {
     const options = { ...asked, embedded: asked.embedded ?? isEmbedded }
-    const { attempt, before, beforeAt, events: earlier, evaluated, input: { separate = false, ...told }, journal } = yield* Resume.prepare(id, options)
+    const { attempt, before, beforeAt, reached, evaluated, input: { separate = false, ...told }, journal } = yield* Resume.prepare(id, options)
     const { force } = told
     const { spec, ...rest } = evaluated
-    const environment = yield* environmentOf(told, { run: { id, attempt }, secrets: asked.secrets ?? {} })
+    const environment = yield* environmentOf(told, { run: { id, attempt }, secrets: asked.secrets ?? {} }).pipe(
+      reached.isQueued ? Effect.tapError((error) => Submission.refuse(journal, reached, error, events)) : (effect) => effect
+    )
     const input = yield* RunInput.encode({ ...told, ...(separate ? { separate } : {}) })
     yield* journal.writeInput(input)
     const request = { spec, rest, force, separate, before, beforeAt, retryFailed: options.retryFailed ?? false }
-    const arrivals = Arrivals.fromEvents(earlier, settings.requestTimeout)
-    return yield* carryOut(shared, { ...options, id, environment, request, arrivals, journal: Option.some(journal), inputDigest: input.digest })
+    const arrivals = before === undefined || beforeAt === undefined ? Arrivals.none : Arrivals.fromState(before, beforeAt, settings.requestTimeout)
+    const teardown = options.teardown ?? reached.policy
+    return yield* carryOut(shared, { ...options, teardown, id, environment, request, arrivals, journal: Option.some(journal), inputDigest: input.digest })
   })
 
   const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(Effect.scoped(effect), context)

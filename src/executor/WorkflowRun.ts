@@ -15,15 +15,13 @@ import type * as RunJournal from "../run/RunJournal.ts"
 import * as RunState from "../run/RunState.ts"
 import * as RunUsage from "../run/RunUsage.ts"
 import * as Budget from "../workflow/Budget.ts"
-import * as Inlining from "../workflow/Inlining.ts"
 import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
-import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
-import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as Arrivals from "./Arrivals.ts"
 import * as BudgetGuard from "./BudgetGuard.ts"
 import * as CurrentRun from "./CurrentRun.ts"
 import type { DaySpending } from "./DaySpending.ts"
+import * as DeclaredWork from "./DeclaredWork.ts"
 import * as KeyReservation from "./KeyReservation.ts"
 import * as Pipeline from "./Pipeline.ts"
 import * as Recovery from "./Recovery.ts"
@@ -31,6 +29,7 @@ import * as RunAgamemnon from "./RunAgamemnon.ts"
 import * as RunRequest from "./RunRequest.ts"
 import * as RunResult from "./RunResult.ts"
 import type { RunSettings } from "./RunSettings.ts"
+import { RunYieldedError } from "./RunYieldedError.ts"
 import { TeamLists } from "./TeamLists.ts"
 
 /** What the runs of an executor share. */
@@ -62,6 +61,8 @@ export interface Options {
   readonly timeout?: Duration.DurationInput | undefined
   /** Whether Agamemnon ends with this process. Defaults to false. */
   readonly embedded?: boolean | undefined
+  /** Waits until the run is to be handed over, and says why. Defaults to never. */
+  readonly yieldOn?: Effect.Effect<string> | undefined
 }
 
 /** Takes a run to its end. */
@@ -72,7 +73,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const { events, settings } = shared
   const policy = options.teardown ?? before?.policy ?? spec.teardown
   const limit = limitOf(options, settings)
-  const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events })
+  const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events, yieldOn: options.yieldOn })
   const agamemnon = yield* Effect.provideService(RunAgamemnon.make, TeamLists, shared.lists)
   const asked = { ...options.request, isAlone: embedded, arrivals: Arrivals.none, awaitArrivals: Effect.void }
   const former = Option.isNone(journal) || embedded
@@ -93,7 +94,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   })
   /** Dead runs of which this one has used something again. */
   const inherited: Array<RunId> = []
-  yield* Pipeline.run({
+  const exit = yield* Pipeline.run({
     policy,
     limit,
     pinger: shared.pinger,
@@ -106,8 +107,13 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     Effect.provideService(BudgetGuard.BudgetGuard, guard),
     Effect.provideService(RunAgamemnon.RunAgamemnon, agamemnon),
     Effect.provideService(TaskFeed.TaskFeed, shared.feed),
-    Effect.provideService(TeamLists, shared.lists)
+    Effect.provideService(TeamLists, shared.lists),
+    Effect.exit
   )
+  // Also when the work was done, and its teardown was not.
+  const reason = Option.getOrUndefined(yield* current.yielded)
+  if (reason !== undefined) return yield* new RunYieldedError({ workflow: spec.metadata.name, run: id, reason })
+  yield* exit
   yield* current.ensureLease
   const state = yield* current.state
   const spared = new Set(state === undefined ? [] : RunState.remaining(state).map(({ key }) => key))
@@ -129,7 +135,7 @@ const arrivalsOfFormer = Effect.fnUntraced(function*(
 const limitOf = ({ request: { spec }, timeout }: Options, { workflowTimeout }: RunSettings): Duration.Duration =>
   Option.fromNullable(timeout).pipe(
     Option.map(Duration.decode),
-    Option.orElse(() => spec.timeout),
+    Option.orElse(() => TaskPolicy.ofRun(spec)),
     Option.getOrElse(() => workflowTimeout)
   )
 
@@ -140,7 +146,7 @@ const beginningOf = (
 ): EventBody => {
   const header = {
     ...told,
-    ...declared(spec, used),
+    ...DeclaredWork.of(spec, used),
     ...(embedded ? { embedded } : {}),
     ...(spec.budget === undefined ? {} : { budget: Budget.limitsOf(spec.budget) }),
     ...(inputDigest === undefined ? {} : { inputDigest })
@@ -153,28 +159,6 @@ const beginningOf = (
 /** What a run had used before it goes on, if it has begun anything. */
 const spentBefore = ({ toldAt, usage }: RunState.RunState) =>
   usage.attempts === 0 ? {} : { spent: RunUsage.spentAt(usage, toldAt, false) }
-
-const declared = ({ agents, teams }: WorkflowSpec, used: Inlining.UsedWorkflows) => ({
-  agents: agents.map(({ name }) => name),
-  models: Object.fromEntries(agents.flatMap(({ model, name }) => Option.toArray(Option.map(model, (each) => [name, each] as const)))),
-  teams: Inlining.usedTeams(teams, used).map(({ name, tasks, usedBy }) => ({
-    name,
-    ...(usedBy === undefined ? {} : { usedBy }),
-    tasks: tasks.map((task) => ({
-      subject: task.subject,
-      ...Option.match(task.id, { onNone: () => ({}), onSome: (ref) => ({ ref }) }),
-      assignTo: task.assignTo[0] ?? "",
-      ...(task.assignTo.length <= 1 ? {} : { assignees: task.assignTo }),
-      blockedBy: task.blockedBy,
-      ...(Option.isSome(task.condition) ? { conditional: true } : {}),
-      ...Option.match(task.outputs, { onNone: () => ({}), onSome: (outputs) => ({ outputs: Object.keys(outputs) }) }),
-      ...Option.match(task.uses, { onNone: () => ({}), onSome: (uses) => ({ uses, outputs: Object.keys(used.get(WorkflowGraph.keyOf({ team: name, subject: task.subject }))?.outputs ?? {}) }) }),
-      ...(Option.isSome(task.approve) ? { gate: true } : {}),
-      ...(Option.isSome(task.matrix) ? { matrix: true } : {}),
-      ...(TaskPolicy.isTolerated(task) ? { continueOnError: true } : {})
-    }))
-  }))
-})
 
 const identified = ({ except, id, key, kind, name, uncertainSince }: RunState.ResourceState) => ({
   kind,

@@ -61,11 +61,13 @@ const pings = (failures: number): string => (failures === 1 ? "a ping was not an
 
 type Beginning = Omit<Extract<RunEvent, { readonly _tag: "run.started" }>, "_tag">
 
-const beginning = ({ agents, policy, teams, timeout, url }: Beginning): string => {
+const extent = ({ agents, teams }: Pick<Beginning, "agents" | "teams">): string => {
   const tasks = teams.reduce((sum, { tasks }) => sum + tasks.length, 0)
-  const parts = [count(agents.length, "agent"), count(teams.length, "team"), count(tasks, "task")]
-  return `on ${url}, ${parts.join(", ")}, teardown ${policy}, limit ${duration(timeout)}`
+  return [count(agents.length, "agent"), count(teams.length, "team"), count(tasks, "task")].join(", ")
 }
+
+const beginning = ({ policy, timeout, url, ...declared }: Beginning): string =>
+  `on ${url}, ${extent(declared)}, teardown ${policy}, limit ${duration(timeout)}`
 
 const leftovers = (removed: number, left: number, runs: number): string => {
   const earlier = `of ${count(runs, "earlier run")}`
@@ -106,6 +108,7 @@ const inTime = (wait: Duration.Duration): string => Duration.equals(wait, Durati
 
 /** Tells of an event in words. */
 export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent, EventLine>()({
+  "run.submitted": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} submitted, ${extent(event)}`),
   "run.started": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} ${beginning(event)}`),
   "run.resumed": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} resumed ${beginning(event)}`),
   "agent.creating": agent.creating,
@@ -164,6 +167,7 @@ export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent,
     notable(`team ${name}: ANOTHER RUN submits tasks to it; each task is looked for before it is submitted`),
   "run.waiting": ({ limit }) =>
     notable(`waiting up to ${duration(limit)} for what an earlier process may have sent last, so that nothing is done twice`),
+  "run.yielded": ({ reason }) => notable(`handed over (${reason}): what the run made is left to whoever goes on with it`),
   "run.cancelling": ({ by }) => notable(`cancelled by ${by}: taking down what the run made`),
   "leftovers.removed": ({ left, removed, runs }) =>
     left === 0 ? ordinary(leftovers(removed, left, runs.length)) : notable(leftovers(removed, left, runs.length)),

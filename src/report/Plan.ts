@@ -8,6 +8,8 @@ import type * as Evaluation from "../workflow/Evaluation.ts"
 import type { InputValues } from "../workflow/Inputs.ts"
 import * as Inlining from "../workflow/Inlining.ts"
 import type * as Instances from "../workflow/Instances.ts"
+import * as RetryPolicy from "../workflow/RetryPolicy.ts"
+import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { AgentSpec, TaskSpec, TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import { count, duration, oneLine } from "./Format.ts"
@@ -64,7 +66,7 @@ export const render = (spec: WorkflowSpec, options: Options): string => {
   const tasks = spec.teams.reduce((sum, team) =>
     sum + team.tasks.reduce((ofTeam, { subject }) => ofTeam + (instancesOf(team.name, subject)?.length ?? 1), 0), 0)
   const parts = [count(spec.agents.length, "agent"), count(spec.teams.length, "team"), count(tasks, "task")]
-  const limit = Option.match(spec.timeout, { onNone: () => "the configured limit", onSome: (each) => `limit ${duration(each)}` })
+  const limit = Option.match(TaskPolicy.ofRun(spec), { onNone: () => "the configured limit", onSome: (each) => `limit ${duration(each)}` })
   const reused = reuse(existing.resources, style)
   const graph = WorkflowGraph.make(Inlining.usedTeams(spec.teams, options.used ?? new Map()))
   const waves = WorkflowGraph.waves(graph)
@@ -165,7 +167,7 @@ const when = (
   ...Option.toArray(Option.map(condition, (text) => `if ${text}${holds === undefined ? "" : holds ? ", which holds" : ", which does not hold"}`)),
   ...(Option.isNone(matrix) ? [] : [instancesInWords(instances)]),
   ...Option.toArray(Option.map(maxParallel, (most) => `at most ${most} at once`)),
-  ...Option.toArray(Option.map(retry, ({ times }) => `up to ${count(times + 1, "attempt")}`))
+  ...Option.toArray(Option.map(Option.map(retry, RetryPolicy.known), ({ times }) => `up to ${count(times + 1, "attempt")}`))
 ].join("; ")
 
 const shownInstances = 3

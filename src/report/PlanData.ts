@@ -6,6 +6,7 @@ import type * as Evaluation from "../workflow/Evaluation.ts"
 import * as Budget from "../workflow/Budget.ts"
 import * as Inlining from "../workflow/Inlining.ts"
 import type { InputValues } from "../workflow/Inputs.ts"
+import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TeamSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as BudgetData from "./BudgetData.ts"
@@ -35,7 +36,7 @@ export const make = (
     workflow: spec.metadata.name,
     ...(Object.keys(inputs).length === 0 ? {} : { inputs }),
     teardown: spec.teardown,
-    timeoutSeconds: Option.getOrNull(Option.map(spec.timeout, Duration.toSeconds)),
+    timeoutSeconds: Option.getOrNull(Option.map(TaskPolicy.ofRun(spec), Duration.toSeconds)),
     ...budgetOf(spec, instances),
     agents: spec.agents.map(({ model, name, program, runtime, workingDir }) => ({
       name,

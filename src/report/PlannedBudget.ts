@@ -21,7 +21,7 @@ export interface Most {
 /** Counts the most that a run can use, without what gates send back. */
 export const mostOf = (spec: WorkflowSpec, instances: Evaluation.Evaluated["instances"] = new Map()): Most => ({
   ...tasksOf(spec, instances),
-  ...Option.match(spec.timeout, { onNone: () => ({}), onSome: (each) => ({ agentTime: Duration.times(each, spec.agents.length) }) })
+  ...Option.match(TaskPolicy.ofRun(spec), { onNone: () => ({}), onSome: (each) => ({ agentTime: Duration.times(each, spec.agents.length) }) })
 })
 
 const tasksOf = (spec: WorkflowSpec, known: Evaluation.Evaluated["instances"]): Pick<Most, "tasks"> => {

@@ -179,7 +179,20 @@ const header = {
  * @category schemas
  */
 export const RunEvent = Schema.Union(
-  event("run.started", "The run begins. The first event of a run.", header),
+  event(
+    "run.submitted",
+    "The run is on record, and waits for a runner that begins it. The first event of a run that was submitted. `key`: what stands for it, so that it is submitted once. `priority`: those with a higher one begin before.",
+    {
+      key: optional(Schema.String),
+      priority: Schema.Int,
+      policy: header.policy,
+      budget: header.budget,
+      inputDigest: header.inputDigest,
+      agents: header.agents,
+      teams: header.teams
+    }
+  ),
+  event("run.started", "The run begins. The first event of a run that was not submitted.", header),
   event("run.resumed", "The run goes on. `resources`: what it has on Agamemnon, as far as its journal tells. `spent`: what it had used before.", {
     ...header,
     spent: optional(Spent),
@@ -328,6 +341,11 @@ export const RunEvent = Schema.Union(
     "run.waiting",
     "An earlier process may have sent something last that has not taken effect yet: that is waited for, so long at most, before it is made or submitted again.",
     { limit: seconds("limitSeconds") }
+  ),
+  event(
+    "run.yielded",
+    "The process that drove the run has handed it over, for this reason: nothing was taken down, and `run.resumed` follows when another goes on.",
+    { reason: Schema.String }
   ),
   event("run.cancelling", "Somebody has asked for the end of the run.", { by: Schema.String }),
   event("team.shared", "Another run, of which the journal does not know, submits tasks to the same team: each task is looked for before it is submitted.", resource),

@@ -15,6 +15,7 @@ import * as OfTask from "./TaskState.ts"
 
 type TaskState = OfTask.TaskState
 
+type Submitted = Extract<RunEvent, { readonly _tag: "run.submitted" }>
 type Started = Extract<RunEvent, { readonly _tag: "run.started" }>
 type Resumed = Extract<RunEvent, { readonly _tag: "run.resumed" }>
 
@@ -55,6 +56,9 @@ export interface HeartbeatState {
 export interface RunState {
   readonly run: RunId
   readonly workflow: string
+  /** Whether it was submitted, and nobody has begun it yet. */
+  readonly isQueued: boolean
+  /** Empty while it is queued. */
   readonly url: string
   /** Whether the Agamemnon ends with the process that runs the workflow. */
   readonly embedded: boolean
@@ -69,7 +73,7 @@ export interface RunState {
   readonly finalSpent: UsageOfRun.Spent | undefined
   /** Digest of the `RunInput` that is recorded beside the events. */
   readonly inputDigest: string | undefined
-  /** When it started or, if later, was resumed. */
+  /** When it was submitted or, if later, started or was resumed. */
   readonly startedAt: DateTime.Utc
   readonly endedAt: DateTime.Utc | undefined
   /** When something was last told of it. */
@@ -88,9 +92,10 @@ export interface RunState {
   readonly recorded: boolean
 }
 
-/** The state after an event. Nothing is known before a run has started or is resumed. */
+/** The state after an event. Nothing is known before a run was submitted, has started or is resumed. */
 export const next = (state: RunState | undefined, event: RunEvent): RunState | undefined => {
   if (state !== undefined) return after(state, atElapsed(state, event))
+  if (event._tag === "run.submitted") return submitted(event)
   return event._tag === "run.started" ? start(event) : event._tag === "run.resumed" ? resume(event) : undefined
 }
 
@@ -105,9 +110,12 @@ const atElapsed = ({ startedAt }: RunState, event: RunEvent): RunEvent =>
     ? event
     : { ...event, at: DateTime.addDuration(startedAt, event.elapsed) }
 
-const start = (event: Started | Resumed): RunState => ({
+const submitted = (event: Submitted): RunState => ({ ...start({ ...event, url: "" }), isQueued: true })
+
+const start = (event: Omit<Started | Resumed, "_tag" | "timeout">): RunState => ({
   run: event.run,
   workflow: event.workflow,
+  isQueued: false,
   url: event.url,
   embedded: event.embedded ?? false,
   policy: event.policy,
@@ -229,6 +237,7 @@ const removed = ({ confirmed = false, made = true }: Extract<RunEvent, { readonl
 
 const step = (state: RunState) =>
   Match.typeTags<RunEvent, RunState>()({
+    "run.submitted": submitted,
     "run.started": start,
     "run.resumed": (event) => carryOver(state, resume(event)),
     "agent.creating": (event) => resource(state, "agent", event, creating(event)),
@@ -272,12 +281,13 @@ const step = (state: RunState) =>
     "feed.lost": () => state,
     "feed.restored": () => state,
     "run.waiting": () => state,
+    "run.yielded": () => state,
     "run.cancelling": () => state,
     "team.shared": () => state,
     "leftovers.removed": () => state,
     "record.failed": () => ({ ...state, recorded: false }),
     "record.restored": () => ({ ...state, recorded: true }),
-    "run.decided": ({ outcome, reason }) => ({ ...state, outcome, reason }),
+    "run.decided": ({ outcome, reason }) => ({ ...state, isQueued: false, outcome, reason }),
     "teardown.started": ({ decision }) => ({
       ...(decision === "remove" ? reconsider(state) : state),
       teardown: decision

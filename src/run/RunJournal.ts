@@ -102,9 +102,13 @@ export interface AcquiredHandle extends Handle {
 export class RunJournal extends Context.Tag("telemachy/run/RunJournal")<RunJournal, {
   /** Begins the journal of a new run. This process holds its lease until the scope closes. */
   readonly begin: (run: RunIdentity) => Effect.Effect<Handle, JournalError, Scope.Scope>
-  /** Acquires a run that has no living owner. This process holds its lease until the scope closes. */
+  /**
+   * Acquires a run that has no living owner. This process holds its lease until the scope closes. `url` is the address of the
+   * Agamemnon that a run which is queued is to be on.
+   */
   readonly acquire: (
-    run: RunId
+    run: RunId,
+    url?: string
   ) => Effect.Effect<AcquiredHandle, JournalError | RunOwnedError | RunUnknownError, Scope.Scope>
   /** The runs on an Agamemnon that have no living owner and of which something may still be there. */
   readonly abandoned: (url: string) => Effect.Effect<ReadonlyArray<RunId>, JournalError>

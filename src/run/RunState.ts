@@ -73,7 +73,7 @@ export interface HeartbeatState extends RunFold.HeartbeatState {}
 export interface RunState extends RunFold.RunState {}
 
 /**
- * The state after an event. Nothing is known before a run has started or is resumed.
+ * The state after an event. Nothing is known before a run was submitted, has started or is resumed.
  *
  * **Example** (How far a run is, event by event)
  *

@@ -353,9 +353,4 @@ export const isAmong = (sql: Sql, column: string, texts: Iterable<string>) => {
 /** Layer of a database that is open for as long as the layer. */
 export const layer = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database>, E, R>) => Layer.scoped(Database, opened)
 
-/** The time in seconds, by the clock of the database, which all its users share. */
-export const now = (sql: Sql) =>
-  sql.literal(sql.onDialectOrElse({
-    pg: () => "extract(epoch from clock_timestamp())",
-    orElse: () => "unixepoch('subsec')"
-  }))
+export { now } from "./DatabaseTime.ts"

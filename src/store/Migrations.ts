@@ -6,9 +6,12 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as InputTable from "./InputTable.ts"
+import * as QuestionIndex from "./QuestionIndex.ts"
 import * as ResourceIds from "./ResourceIds.ts"
+import * as RunnerTable from "./RunnerTable.ts"
 import * as RunTable from "./RunTable.ts"
 import * as SpendingTable from "./SpendingTable.ts"
+import * as SubmissionTable from "./SubmissionTable.ts"
 
 /** Marks a SQLite file as a journal of runs (`PRAGMA application_id`): the letters `tlmy`. */
 export const applicationId = 0x746c6d79
@@ -119,6 +122,11 @@ const answers = Effect.gen(function*() {
 
 const spending = Effect.flatMap(SqlClient.SqlClient, SpendingTable.create)
 
+const submissions = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.all([SubmissionTable.create(sql), RunnerTable.create(sql), RunTable.keepAnew(sql)], { discard: true }))
+
+const questions = Effect.flatMap(SqlClient.SqlClient, QuestionIndex.create)
+
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
 
@@ -130,7 +138,9 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0004_runs": runs,
   "0005_lookups": lookups,
   "0006_spending": spending,
-  "0007_answers": answers
+  "0007_answers": answers,
+  "0008_submissions": submissions,
+  "0009_questions": questions
 }
 
 /** The number of the newest migration that this program knows. */

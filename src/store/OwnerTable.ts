@@ -5,6 +5,7 @@
  */
 import type { Fragment } from "@effect/sql/Statement"
 import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -18,8 +19,13 @@ import type { Fence } from "../run/RunLease.ts"
 import * as Database from "./Database.ts"
 import type { Identity } from "./OwnerProcess.ts"
 
-/** How long a lease holds that is not renewed. */
-export const leaseTime = Duration.seconds(30)
+/**
+ * How long a lease of this process holds that is not renewed. A process that works by itself can take its time; one among
+ * others that take over from it gives way sooner.
+ */
+export class LeaseTime extends Context.Reference<LeaseTime>()("telemachy/store/OwnerTable/LeaseTime", {
+  defaultValue: () => Duration.seconds(30)
+}) {}
 
 /** How long a statement of an owner may take, and one of a process that asks who owns a run, or waits to become the owner. */
 const statementTimeout = Duration.seconds(5)
@@ -122,7 +128,7 @@ export const ownedAmong = (runs: ReadonlyArray<string>) =>
 /** The row of a run, also of one that has no owner any more. */
 export const find = (run: string) => Effect.map(select((sql) => sql`run = ${run}`), ([row]) => row)
 
-const expiry = (sql: Database.Sql) => sql`${Database.now(sql)} + ${sql.literal(String(Duration.toSeconds(leaseTime)))}`
+const expiry = (sql: Database.Sql, lease: Duration.Duration) => sql`${Database.now(sql)} + ${sql.literal(String(Duration.toSeconds(lease)))}`
 
 /** The last owner of a run, and whether its lease must have run out when it is taken from it. */
 export interface Former<Row = OwnerRow> {
@@ -141,14 +147,14 @@ export const take = (
   { host, pid, started }: Identity,
   { mustBeExpired, row }: Former<OwnerRow | undefined>
 ) =>
-  Effect.flatMap(DateTime.now, (now) =>
+  Effect.flatMap(Effect.all([DateTime.now, LeaseTime]), ([now, lease]) =>
     inTime("write", Database.ask("write", (sql) => {
       const own = { run, workflow, url, token, host, pid, started, fence: number, since: DateTime.formatIso(now) }
       return row === undefined
         ? sql`INSERT INTO telemachy_owners (run, workflow, url, token, host, pid, started, fence, since, expires)
-            VALUES (${run}, ${workflow}, ${url}, ${token}, ${host}, ${pid}, ${started}, ${number}, ${own.since}, ${expiry(sql)})
+            VALUES (${run}, ${workflow}, ${url}, ${token}, ${host}, ${pid}, ${started}, ${number}, ${own.since}, ${expiry(sql, lease)})
             ON CONFLICT (run) DO NOTHING RETURNING run`
-        : sql`UPDATE telemachy_owners SET ${sql.update(own)}, expires = ${expiry(sql)}, cancelled_by = NULL
+        : sql`UPDATE telemachy_owners SET ${sql.update(own)}, expires = ${expiry(sql, lease)}, cancelled_by = NULL
             WHERE ${isStill(sql, { row, mustBeExpired })} RETURNING run`
     }), patientTimeout)).pipe(Effect.map(({ length }) => length > 0))
 
@@ -196,10 +202,11 @@ export const ownedBy = (token: string) =>
  */
 export const renew = (token: string, except: ReadonlyArray<string>) =>
   Effect.map(
-    inTime("write", Database.ask("write", (sql) =>
-      sql<Readonly<Record<string, unknown>>>`UPDATE telemachy_owners SET expires = ${expiry(sql)}
-        WHERE ${ownRuns(sql, token, except)}
-        RETURNING ${ownedTexts(sql)}, fence`)),
+    Effect.flatMap(LeaseTime, (lease) =>
+      inTime("write", Database.ask("write", (sql) =>
+        sql<Readonly<Record<string, unknown>>>`UPDATE telemachy_owners SET expires = ${expiry(sql, lease)}
+          WHERE ${ownRuns(sql, token, except)}
+          RETURNING ${ownedTexts(sql)}, fence`))),
     (rows) => rows.map((row) => ownedOf(Database.withTexts(row)))
   )
 

@@ -14,9 +14,11 @@ import { type Owner, RunLease } from "../run/RunLease.ts"
 import { nearest } from "../workflow/Suggestion.ts"
 import * as Database from "./Database.ts"
 import * as Paging from "./Paging.ts"
+import * as QuestionIndex from "./QuestionIndex.ts"
 import * as ResourceIndex from "./ResourceIndex.ts"
 import { RunAmbiguousError, type RunSummary } from "./RunSummary.ts"
 import * as RunTable from "./RunTable.ts"
+import * as SubmissionTable from "./SubmissionTable.ts"
 
 /** How many runs are read at once. */
 const perPage = 1000
@@ -33,6 +35,8 @@ const Row = Schema.Struct({
   workflow: Schema.NullOr(Schema.String),
   /** Whether its Agamemnon ends with the process of the run: 1 or 0. */
   embedded: Schema.Number,
+  /** The place of a run that is queued. */
+  place: Schema.NullOr(Schema.Union(Schema.Number, Schema.NumberFromString)),
   outcome: Schema.NullOr(Outcome),
   left_behind: Schema.NullOr(Schema.Int),
   /** What its tasks have cost, in millionths of a dollar; PostgreSQL tells a sum as text. */
@@ -51,17 +55,20 @@ const timeOf = (iso: string): DateTime.Utc | undefined => Option.getOrUndefined(
 const statusOf = ({ outcome, state }: Row, owner: Owner | undefined): RunSummary["status"] => {
   if (state === "forgotten" || state === "damaged") return state
   if (owner !== undefined) return "running"
+  if (state === "queued") return "queued"
   return state === "begun" ? "interrupted" : outcome ?? "damaged"
 }
 
 const summaryOf = (row: Row, owner: Owner | undefined): RunSummary => {
   const isOver = row.state === "over" && owner === undefined
   const isEmbedded = row.embedded === 1
-  const isTold = row.state === "begun" || row.state === "over"
+  const isTold = row.state === "queued" || row.state === "begun" || row.state === "over"
+  const place = statusOf(row, owner) === "queued" ? row.place ?? undefined : undefined
   return {
     run: row.run,
     workflow: isTold ? row.workflow ?? undefined : undefined,
     status: statusOf(row, owner),
+    ...(place === undefined ? {} : { place }),
     startedAt: timeOf(row.begun),
     endedAt: (isOver || !isTold) && row.ended !== null ? timeOf(row.ended) : undefined,
     // An embedded Agamemnon has ended with the process, and all that was on it.
@@ -111,13 +118,26 @@ interface Entry {
   readonly isNew: boolean
 }
 
+/** Says of runs that are not over how many answers they wait for. */
+const withQuestions = Effect.fnUntraced(function*(summaries: ReadonlyArray<RunSummary>) {
+  const isOpen = ({ status }: RunSummary) => status === "running" || status === "interrupted"
+  const questions = yield* QuestionIndex.openAmong(summaries.filter(isOpen).map(({ run }) => run))
+  return summaries.map((summary): RunSummary => {
+    const open = questions.get(summary.run)
+    return open === undefined ? summary : { ...summary, questions: open }
+  })
+})
+
 /** Tells what rows say. One that is damaged does not hide the others. */
 const summaries = (entries: ReadonlyArray<Entry>) =>
-  withoutRemoved(entries.flatMap(({ isNew, owner, row }) =>
-    isNew ? [] : Option.match(decodeRow(row), {
-      onNone: () => [damagedSummary(row, owner)],
-      onSome: (row) => [summaryOf(row, owner)]
-    })))
+  Effect.flatMap(
+    withoutRemoved(entries.flatMap(({ isNew, owner, row }) =>
+      isNew ? [] : Option.match(decodeRow(row), {
+        onNone: () => [damagedSummary(row, owner)],
+        onSome: (row) => [summaryOf(row, owner)]
+      }))),
+    withQuestions
+  )
 
 /** Which rows of the table, and how many: what follows after WHERE. */
 type Choice = (sql: Database.Sql) => Fragment
@@ -128,7 +148,8 @@ const limitedTo = (sql: Database.Sql, count: number) => sql`LIMIT ${sql.literal(
 
 /** The columns that a summary is made of. */
 const columns = (sql: Database.Sql) => sql`embedded, left_behind, kept,
-  (SELECT sum(micros) FROM telemachy_spending AS s WHERE s.run = r.run) AS micros, ${Database.texts(sql, "r", ["run", "begun", "ended", "state", "workflow", "outcome"])}`
+  (SELECT sum(micros) FROM telemachy_spending AS s WHERE s.run = r.run) AS micros,
+  ${sql.literal(SubmissionTable.place("r"))} AS place, ${Database.texts(sql, "r", ["run", "begun", "ended", "state", "workflow", "outcome"])}`
 
 const rowsOf = (choice: Choice) =>
   Database.readTexts((sql) => sql`SELECT ${columns(sql)} FROM telemachy_runs AS r WHERE ${choice(sql)}`)
@@ -172,7 +193,7 @@ export const every = Paging.pages({
 export const list = Effect.map(Stream.runCollect(every), Chunk.toReadonlyArray)
 
 const needsAttention = ({ left = 0, status }: RunSummary): boolean =>
-  status === "running" || status === "interrupted" || status === "damaged" || left > 0
+  status === "queued" || status === "running" || status === "interrupted" || status === "damaged" || left > 0
 
 // A file uses an index of some rows only for those of which its very condition is asked.
 const hasAttention = (sql: Database.Sql) => sql`attention > 0`
@@ -181,13 +202,13 @@ const isOpen = (sql: Database.Sql) => sql`${hasAttention(sql)} AND attention = $
 
 /**
  * The runs on an Agamemnon that is not embedded which are not over or have left
- * something, but for those whose policy is to remove nothing, ever. No event is read for that.
+ * something, but for those whose policy is to remove nothing, ever, and those that runners go on with. No event is read for that.
  */
 export const openOn = (urls: ReadonlyArray<string>) =>
   Effect.map(
     idsOf((sql) =>
       sql`${isOpen(sql)} AND ${sql.in("url", urls)} AND embedded = 0 AND state IN ('begun', 'over')
-        AND policy <> 'never' ORDER BY run`),
+        AND policy <> 'never' AND NOT (state = 'begun' AND ${sql.literal(SubmissionTable.isSubmitted("r"))}) ORDER BY run`),
     Arr.filterMap((run) => decodeId(run))
   )
 
@@ -218,7 +239,7 @@ export const unsettled = (workflow?: string) =>
 export const newest = (workflow?: string) =>
   Effect.map(
     selectSummaries((sql) =>
-      sql`${workflow === undefined ? sql`true` : sql`workflow = ${workflow} AND state IN ('begun', 'over')`} ${newestFirst(sql)} LIMIT 1`),
+      sql`${workflow === undefined ? sql`true` : sql`workflow = ${workflow} AND state IN ('queued', 'begun', 'over')`} ${newestFirst(sql)} LIMIT 1`),
     Arr.head
   )
 

@@ -23,6 +23,8 @@ export interface RunSummary {
   /** Nothing when the run was forgotten. */
   readonly workflow: string | undefined
   readonly status: RunStatus
+  /** Of a run that is queued: how many begin before it, by their priority and age, and one more. */
+  readonly place?: number | undefined
   /** Nothing when that cannot be read. */
   readonly startedAt: DateTime.Utc | undefined
   /** Nothing while the run is not over. */
@@ -31,6 +33,8 @@ export interface RunSummary {
   readonly left: number | undefined
   /** How many were kept on purpose. */
   readonly kept: number | undefined
+  /** How many questions of its gates wait for an answer; nothing when there are none, or the run is over. */
+  readonly questions?: number | undefined
   /** What its tasks have cost, in US dollars, as far as they have said; nothing when none has. */
   readonly usd: number | undefined
   /** Whether its Agamemnon ends with the process that runs it: what it made has, once nobody drives it. */

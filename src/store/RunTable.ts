@@ -32,17 +32,17 @@ export const columns = [
 export const texts = ["run", "begun", "ended", "state", "workflow", "url", "policy", "outcome"] as const
 
 /**
- * How a run stands by its last milestone. One that goes on after its end has
+ * How a run stands by its last milestone. One that was submitted is queued until it begins. One that goes on after its end has
  * begun again; one of which the end is all that cannot be read is damaged.
  */
-export const states = ["begun", "over", "forgotten", "damaged"] as const
+export const states = ["queued", "begun", "over", "forgotten", "damaged"] as const
 
 /** Which attention a run calls for: it is not over, is damaged or has left something; it has kept something; or none. */
 export const attention = { open: 2, kept: 1, none: 0 } as const
 
 const isPostgres = (sql: Sql) => sql.onDialectOrElse({ pg: () => true, orElse: () => false })
 
-const milestones = "'run.started', 'run.resumed', 'run.decided', 'run.finished'"
+const milestones = "'run.submitted', 'run.started', 'run.resumed', 'run.decided', 'run.finished'"
 
 /** The events after which a run can stand otherwise than before. */
 const decisive = `${milestones}, 'run.forgotten'`
@@ -76,7 +76,7 @@ const told = (sql: Sql) => {
 /** Asks the events of the runs of a condition for the rows of the table. */
 export const derived = (sql: Sql, condition = "true"): string => {
   const { columns: said, joined } = told(sql)
-  return `SELECT run, coalesce(first_at, last_at) AS begun, CASE WHEN state = 'begun' THEN NULL ELSE coalesce(first_ended, last_at) END AS ended, state,
+  return `SELECT run, coalesce(first_at, last_at) AS begun, CASE WHEN state IN ('queued', 'begun') THEN NULL ELSE coalesce(first_ended, last_at) END AS ended, state,
       workflow, url, policy, embedded, outcome, left_behind, kept,
       CASE WHEN state = 'forgotten' THEN ${attention.none}
         WHEN state <> 'over' OR (left_behind > 0 AND embedded = 0) THEN ${attention.open}
@@ -87,6 +87,7 @@ export const derived = (sql: Sql, condition = "true"): string => {
           SELECT 1 FROM telemachy_events AS e WHERE e.run = said.run AND e.payload IS NOT NULL AND e.tag <> 'run.forgotten'
         ) THEN 'forgotten'
         WHEN first_at IS NULL OR workflow IS NULL THEN 'damaged'
+        WHEN tag = 'run.submitted' THEN 'queued'
         WHEN tag <> 'run.finished' THEN 'begun'
         WHEN outcome IS NULL OR left_behind IS NULL OR kept IS NULL THEN 'damaged'
         ELSE 'over' END AS state
@@ -97,7 +98,7 @@ export const derived = (sql: Sql, condition = "true"): string => {
             WHERE e.run = l.run AND e.${isMilestone} AND e.tag = 'run.finished' AND e.seq > l.began
           ) AS first_ended, ${said}
         FROM (
-          SELECT run, max(seq) AS seq, max(CASE WHEN tag IN ('run.started', 'run.resumed') THEN seq END) AS began
+          SELECT run, max(seq) AS seq, max(CASE WHEN tag IN ('run.submitted', 'run.started', 'run.resumed') THEN seq END) AS began
           FROM telemachy_events WHERE ${isMilestone} AND ${condition} GROUP BY run
         ) AS l
         ${joined}
@@ -173,6 +174,18 @@ const postgresTriggers = (sql: Sql): ReadonlyArray<string> => {
     trigger("telemachy_run_removed", "DELETE", isDecisive("OLD"))
   ]
 }
+
+/** Has the table kept by the events that there are now, where an earlier version has created it. */
+export const keepAnew = (sql: Sql) =>
+  run(sql, [
+    ...["told", "changed", "removed"].flatMap((name) =>
+      isPostgres(sql)
+        ? [`DROP TRIGGER telemachy_run_${name} ON telemachy_events`, `DROP FUNCTION telemachy_run_${name}()`]
+        : [`DROP TRIGGER telemachy_run_${name}`]),
+    "DROP INDEX telemachy_milestones",
+    `CREATE INDEX telemachy_milestones ON telemachy_events (run, seq) WHERE ${isMilestone}`,
+    ...(isPostgres(sql) ? postgresTriggers(sql) : fileTriggers(sql))
+  ])
 
 /** Creates the table, fills it with the runs that there are, and has it kept from then on. */
 export const create = (sql: Sql) => {

@@ -33,7 +33,7 @@ export const layer: Layer.Layer<RunJournal.RunJournal, never, Parts> = Layer.eff
     const queue = AppendQueue.make()
     return RunJournal.RunJournal.of({
       begin: (run) => provided(begin(queue, run)),
-      acquire: (run) => provided(acquire(queue, run)),
+      acquire: (run, url) => provided(acquire(queue, run, url)),
       abandoned: (url) => provided(abandoned(url)),
       usdOn: (day) => provided(usdOn(day)),
       // Of the memory of this process, each connection has its own, and so no transaction.
@@ -57,10 +57,10 @@ const begin = Effect.fn("SqlRunJournal.begin")(function*(queue: AppendQueue.Appe
   return yield* makeHandle({ queue, identity, lease, end: HashChain.empty })
 })
 
-const acquire = Effect.fn("SqlRunJournal.acquire")(function*(queue: AppendQueue.AppendQueue, run: RunId) {
+const acquire = Effect.fn("SqlRunJournal.acquire")(function*(queue: AppendQueue.AppendQueue, run: RunId, url = "") {
   const found = (yield* RunIndex.identityOf(run)) ?? (yield* stateOf(run))
   if (found === undefined) return yield* new RunUnknownError({ run })
-  const identity = { run, workflow: found.workflow, url: found.url }
+  const identity = { run, workflow: found.workflow, url: found.url === "" ? url : found.url }
   const leases = yield* RunLease.RunLease
   const lease = yield* leases.acquire(identity)
   // Read now: until it was acquired, its owner may have added to it.

@@ -27,14 +27,10 @@ import * as OwnerTable from "./OwnerTable.ts"
 /** The time between two looks at what others have noted on the leases of this process. */
 const checkInterval = Duration.millis(500)
 
-/** The time between a renewal and the next, and after one that has failed. */
-const renewInterval = Duration.seconds(5)
+/** The time between a renewal and the next: of a lease, of which there is time for several; and after one that has failed. */
+const renewalsPerLease = 6
+const shortestLease = Duration.seconds(12)
 const renewAgain = Duration.seconds(1)
-
-/** Who has tried to renew its lease so shortly before the end of it has not been suspended. */
-const attentive = Duration.unsafeToNanos(Duration.times(renewInterval, 2))
-
-const leaseNanos = Duration.unsafeToNanos(OwnerTable.leaseTime)
 
 /** A lease of this process, and what becomes known of it. */
 interface Held {
@@ -53,6 +49,10 @@ interface State {
   readonly process: Context.Tag.Service<OwnerProcess>
   /** Marks the rows of this process. */
   readonly token: string
+  /** How long a lease holds. */
+  readonly lease: Duration.Duration
+  /** The time between a renewal and the next. */
+  readonly renewInterval: Duration.Duration
   readonly held: Map<string, Held>
   /** Runs whose lease this process is acquiring. */
   readonly acquiring: Set<string>
@@ -66,10 +66,13 @@ interface State {
 export const layer: Layer.Layer<RunLease.RunLease, never, Database.Database | OwnerProcess> = Layer.scoped(
   RunLease.RunLease,
   Effect.gen(function*() {
+    const lease = yield* OwnerTable.LeaseTime
     const state: State = {
       database: yield* Database.Database,
       process: yield* OwnerProcess,
       token: yield* newToken,
+      lease,
+      renewInterval: Duration.unsafeDivide(Duration.max(lease, shortestLease), renewalsPerLease),
       held: new Map(),
       acquiring: new Set(),
       unreleased: new Map(),
@@ -90,8 +93,13 @@ const newToken = Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, 36),
   digits.map((digit) => digit.toString(36)).join(""))
 
 /** Does something with the table of owners. */
-const using = <A, E>({ database }: State, effect: Effect.Effect<A, E, Database.Database>): Effect.Effect<A, E> =>
-  Effect.provideService(effect, Database.Database, database)
+const using = <A, E>({ database, lease }: State, effect: Effect.Effect<A, E, Database.Database>): Effect.Effect<A, E> =>
+  effect.pipe(Effect.provideService(Database.Database, database), Effect.provideService(OwnerTable.LeaseTime, lease))
+
+const leaseNanos = ({ lease }: State): bigint => Duration.unsafeToNanos(lease)
+
+/** Who has tried to renew its lease so shortly before the end of it has not been suspended. */
+const attentive = ({ renewInterval }: State): bigint => Duration.unsafeToNanos(Duration.times(renewInterval, 2))
 
 /** An owner of which nothing is known must not have renewed its lease while that was found out. */
 const isUnknown = (state: State, owner: OwnerTable.OwnerRow): Effect.Effect<boolean> =>
@@ -162,7 +170,7 @@ const takeOver = (state: State, identity: RunIdentity): Effect.Effect<Held, Jour
       fence,
       cancelled: yield* Deferred.make<string>(),
       lost: yield* Deferred.make<never, LeaseLostError>(),
-      until: begun + leaseNanos,
+      until: begun + leaseNanos(state),
       triedAt: begun
     }
     held.set(run, own)
@@ -200,17 +208,17 @@ const settle = (state: State, held: Held): Effect.Effect<void, LeaseLostError> =
   const expire = lose(state, held, new LeaseExpiredError({
     run: held.fence.run,
     where: state.database.where,
-    lease: OwnerTable.leaseTime
+    lease: state.lease
   }))
   const isLocal = state.database.isLocal && state.process.identity.started !== ""
   // It was tried to the end, and in vain. Others on this machine see that the process lives, and need no clock.
-  if (!isLocal && held.until - held.triedAt <= attentive) return Effect.zipRight(expire, ensure(state, held))
+  if (!isLocal && held.until - held.triedAt <= attentive(state)) return Effect.zipRight(expire, ensure(state, held))
   // The process was suspended, and somebody may have acquired the run since.
   const ask = state.turn.withPermits(1)(Effect.gen(function*() {
     if ((yield* Clock.currentTimeNanos) < held.until || (yield* Deferred.isDone(held.lost))) return
     const renewed = yield* Effect.exit(renew(state))
     if ((yield* Clock.currentTimeNanos) < held.until || (yield* Deferred.isDone(held.lost))) return
-    if (isLocal && renewed._tag === "Failure") held.until = (yield* Clock.currentTimeNanos) + leaseNanos
+    if (isLocal && renewed._tag === "Failure") held.until = (yield* Clock.currentTimeNanos) + leaseNanos(state)
     else yield* expire
   }))
   return Effect.zipRight(Effect.uninterruptible(ask), ensure(state, held))
@@ -226,7 +234,7 @@ const watch = (state: State, held: Held): Effect.Effect<void> =>
 
 /** Renews the leases of this process, for as long as it runs. */
 const renewRepeatedly = (state: State): Effect.Effect<never> =>
-  Effect.sleep(renewInterval).pipe(
+  Effect.sleep(state.renewInterval).pipe(
     Effect.zipRight(Effect.repeat(state.turn.withPermits(1)(Effect.exit(renew(state))), {
       while: (exit) => Effect.as(exit._tag === "Failure" ? Effect.sleep(renewAgain) : Effect.void, exit._tag === "Failure")
     })),
@@ -246,7 +254,7 @@ const renew = Effect.fnUntraced(function*(state: State) {
   for (const each of before) if (begun < each.until) each.triedAt = begun
   const rows = yield* using(state, OwnerTable.renew(token, [...unreleased.keys()]))
   yield* takeIn(state, before, rows, (each) => {
-    each.until = begun + leaseNanos
+    each.until = begun + leaseNanos(state)
   })
 })
 

@@ -18,6 +18,8 @@ import { JournalError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type { RunJournal } from "../run/RunJournal.ts"
+import type { RunnerRegistry } from "../run/RunnerRegistry.ts"
+import type { RunQueue } from "../run/RunQueue.ts"
 import * as RunLease from "../run/RunLease.ts"
 import * as DatabaseAddress from "../settings/DatabaseAddress.ts"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
@@ -34,7 +36,10 @@ import * as RunIndex from "./RunIndex.ts"
 import type { RunSummary } from "./RunSummary.ts"
 import { RunNotOverError, RunStore, type Verification } from "./RunStore.ts"
 import * as SqlRunJournal from "./SqlRunJournal.ts"
+import * as SqlRunnerRegistry from "./SqlRunnerRegistry.ts"
+import * as SqlRunQueue from "./SqlRunQueue.ts"
 import * as SqlRunLease from "./SqlRunLease.ts"
+import * as SubmissionTable from "./SubmissionTable.ts"
 
 /** The time between two looks at a run that is followed. */
 const followInterval = "250 millis"
@@ -43,10 +48,13 @@ type Parts = Database.Database | RunLease.RunLease
 
 const isEnd = ({ tag }: HashChain.Row): boolean => tag === "run.finished"
 
+const isOpen = (run: RunId) => Effect.map(Database.ask("read", (sql) => SubmissionTable.openOne(sql, run)), ({ length }) => length > 0)
+
 /** Reads what is new of a run, and tells from where to read on, unless that was all. */
 const readOn = Effect.fnUntraced(function*(run: RunId, from: number) {
   const { livingAmong } = yield* RunLease.RunLease
-  const isAlive = (yield* livingAmong([run])).has(run)
+  // One that was submitted is brought to its end by whichever runner there is.
+  const isAlive = (yield* livingAmong([run])).has(run) || (yield* isOpen(run))
   // Read after its owner was looked for: what a run that has ended had to say is there by then.
   const rows = yield* EventLog.rows(run, from)
   const last = rows.at(-1)
@@ -61,6 +69,7 @@ const follow = (run: RunId): Stream.Stream<RunEvent, JournalError, Parts> =>
 /** Why a run cannot be forgotten, if it cannot be. */
 const objection = ({ kept = 0, left = 0, owner, status }: RunSummary): string | undefined => {
   if (owner !== undefined) return `${owner} drives it`
+  if (status === "queued") return "it waits for a runner; cancel it"
   if (status === "interrupted") return "it was interrupted; resume it, or clean up what it left"
   return left + kept > 0 ? `${left + kept} of its agents and teams are still there; clean them up` : undefined
 }
@@ -80,6 +89,7 @@ const erase = Effect.fnUntraced(function*(sql: Database.Sql, run: RunId) {
   if (last.tag === "run.forgotten") return
   yield* sql`DELETE FROM telemachy_declarations WHERE run = ${run}`
   yield* AnswerTable.forget(sql, run)
+  yield* SubmissionTable.forget(sql, run)
   yield* sql`UPDATE telemachy_events SET payload = NULL WHERE run = ${run}`
   const event: RunEvent = { _tag: "run.forgotten", run, workflow: "", at: yield* DateTime.now }
   yield* sql`INSERT INTO telemachy_events ${sql.insert(yield* HashChain.extend(HashChain.endOf(last), [event]))}`
@@ -175,15 +185,16 @@ const make = Effect.gen(function*() {
 })
 
 /**
- * Both sides of the database: the journal that an executor writes, and the store that tells of it.
+ * All sides of the database: the journal that an executor writes, the store that tells of it, the queue of runs that were
+ * submitted, and the runners that drive those.
  *
  * @since 0.1.0
  * @category models
  */
-export type Services = RunStore | RunJournal
+export type Services = RunStore | RunJournal | RunQueue | RunnerRegistry
 
 const layerOf = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Database>, E, R>) =>
-  Layer.merge(Layer.effect(RunStore, make), SqlRunJournal.layer).pipe(
+  Layer.mergeAll(Layer.effect(RunStore, make), SqlRunJournal.layer, SqlRunQueue.layer, SqlRunnerRegistry.layer).pipe(
     Layer.provide(SqlRunLease.layer),
     Layer.provide(Layer.merge(OwnerProcess.layer, Database.layer(opened)))
   )
@@ -269,8 +280,12 @@ export interface Options {
   readonly url: Redacted.Redacted
 }
 
-/** The database that the environment names, or the one in the home directory. */
-const environment: Config.Config<Options> = Config.map(Settings.databaseUrl.config, (given) => ({
+/**
+ * The database that the environment names, or the one in the home directory.
+ *
+ * @internal
+ */
+export const environment: Config.Config<Options> = Config.map(Settings.databaseUrl.config, (given) => ({
   url: Option.getOrElse(given, () => Redacted.make(Settings.databaseUrl.fallback))
 }))
 

@@ -4,11 +4,9 @@
  * one before the run.
  */
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Template from "./expression/Template.ts"
+import * as Amount from "./Amount.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
-import { Text } from "./WorkflowText.ts"
 import * as WrittenDuration from "./WrittenDuration.ts"
 
 /** The largest number of a budget: sums of more would not be exact. */
@@ -34,16 +32,6 @@ const isUsd = (amount: number): boolean => amount > 0 && amount <= mostUsd
 
 const isCount = (amount: number): boolean => Number.isSafeInteger(amount) && amount > 0 && amount <= most
 
-const Expression = Text.pipe(
-  Schema.filter(Template.isTemplate, {
-    jsonSchema: { pattern: "\\$\\{\\{" },
-    arbitrary: () => (fc) => fc.constant("${{ inputs.limit }}")
-  })
-)
-
-const orExpression = <A, I>(key: Key, amount: Schema.Schema<A, I>) =>
-  Schema.Union(amount, Expression.annotations(SchemaProblems.expects(words[key]))).annotations(SchemaProblems.expects(words[key]))
-
 const Usd = Schema.Number.pipe(
   Schema.filter(isUsd, {
     jsonSchema: { exclusiveMinimum: 0, maximum: mostUsd },
@@ -63,19 +51,19 @@ const Count = Schema.Number.pipe(
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
 const Fields = Schema.Struct({
-  usd: optional(orExpression("usd", Usd).annotations({
+  usd: optional(Amount.orExpression(Usd, words.usd).annotations({
     description: "How many US dollars its tasks may use, as far as they report that.",
     examples: [20]
   })),
-  tokens: optional(orExpression("tokens", Count).annotations({
+  tokens: optional(Amount.orExpression(Count, words.tokens).annotations({
     description: "How many tokens its tasks may use, those that are read and those that are written together.",
     examples: [2_000_000]
   })),
-  tasks: optional(orExpression("tasks", Count).annotations({
+  tasks: optional(Amount.orExpression(Count, words.tasks).annotations({
     description: "How many tasks may be submitted; each attempt counts.",
     examples: [50]
   })),
-  agentTime: optional(orExpression("agent_time", WrittenDuration.WrittenDuration).annotations({
+  agentTime: optional(Amount.DurationAmount.annotations({
     description: "How long its agents may live, the time of all of them together."
   })).pipe(Schema.fromKey("agent_time"))
 })
@@ -112,39 +100,25 @@ export const limitsOf = ({ agentTime, tasks, tokens, usd }: Budget = {}): Limits
   ...(Duration.isDuration(agentTime) ? { agentTime } : {})
 })
 
-const numberIn = (text: string): Option.Option<number> =>
-  /^\s*\d+(?:\.\d+)?\s*$/.test(text) ? Option.some(Number(text)) : Option.none()
-
-const countIn = (text: string): Option.Option<number> => Option.filter(numberIn(text), isCount)
-
-const usdIn = (text: string): Option.Option<number> => Option.filter(numberIn(text), isUsd)
-
-/** Texts that say an amount. */
-const texts = <A>(key: Key, read: (text: string) => Option.Option<A>) =>
-  Text.pipe(Schema.filter((text) => Option.isSome(read(text)), SchemaProblems.expects(words[key])))
-
-const written = {
-  usd: texts("usd", usdIn),
-  tokens: texts("tokens", countIn),
-  tasks: texts("tasks", countIn),
-  agent_time: texts("agent_time", WrittenDuration.fromText)
+const readers = {
+  usd: Amount.numberOf(words.usd, isUsd),
+  tokens: Amount.numberOf(words.tokens, isCount),
+  tasks: Amount.numberOf(words.tasks, isCount),
+  agent_time: Amount.duration
 }
 
-/** Evaluates a text, which then must be as the schema says. */
+/** Evaluates a text of a key, which then must be as the schema says. */
 export type Evaluate = (key: Key, text: string, schema: Schema.Schema<string>) => string
 
 /** Evaluates a budget. An amount that is not valid stays as it is, and is the business of who evaluates the texts. */
 export const evaluated = ({ agentTime, tasks, tokens, usd }: Budget, evaluate: Evaluate): Budget => {
-  const amountOf = <A>(key: Key, amount: A | string | undefined, read: (text: string) => Option.Option<A>): A | string | undefined => {
-    if (typeof amount !== "string") return amount
-    const text = evaluate(key, amount, written[key])
-    return Option.getOrElse(read(text), () => text)
-  }
+  const amountOf = <A>(key: Key, reader: Amount.Reader<A>, amount: A | string | undefined) =>
+    amount === undefined ? undefined : Amount.evaluated(reader, amount, (text, schema) => evaluate(key, text, schema))
   const found = {
-    usd: amountOf("usd", usd, usdIn),
-    tokens: amountOf("tokens", tokens, countIn),
-    tasks: amountOf("tasks", tasks, countIn),
-    agentTime: amountOf("agent_time", agentTime, WrittenDuration.fromText)
+    usd: amountOf("usd", readers.usd, usd),
+    tokens: amountOf("tokens", readers.tokens, tokens),
+    tasks: amountOf("tasks", readers.tasks, tasks),
+    agentTime: amountOf("agent_time", readers.agent_time, agentTime)
   }
   return {
     ...(found.usd === undefined ? {} : { usd: found.usd }),

@@ -35,6 +35,14 @@ export const make = <Member extends string>(
       options,
       status: WorkflowExpression.make(`tasks.${id}.status`),
       comment: WorkflowExpression.make(`tasks.${id}.comment`)
+    }),
+    use: (id, options) => ({
+      _tag: "Use",
+      id,
+      team,
+      options,
+      status: WorkflowExpression.make(`tasks.${id}.status`),
+      output: (name) => WorkflowExpression.make(`tasks.${id}.outputs.${name}`)
     })
   }
   return team

@@ -1,6 +1,8 @@
 /** A workflow that is written in TypeScript, as a workflow file has it. */
 import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
+import * as Iterable from "effect/Iterable"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { AnyMatrix } from "./MatrixParts.ts"
 import { type Expression, isExpression } from "./WorkflowExpression.ts"
@@ -10,14 +12,45 @@ import type { Finding } from "./WorkflowProblem.ts"
 /** A map of a file. */
 type Written = Readonly<Record<string, unknown>>
 
-/** A workflow as a file has it, and what is wrong with it that no file could say. */
+/** A workflow as a file has it, with those that it uses, and what is wrong with them that no file could say. */
 export interface Built {
   readonly input: Written
+  /** The workflows that it uses, directly or not, by the names of their files, which are beside its own. */
+  readonly files: Readonly<Record<string, Written>>
   readonly findings: ReadonlyArray<Finding>
 }
 
-/** Writes a workflow as a file has it. What says nothing is left out. */
-export const of = ({ name, options }: Parts.Workflow): Built => {
+/** Writes a workflow as a file has it, and those that it uses. What says nothing is left out. */
+export const of = (workflow: Parts.Workflow): Built => {
+  const names = new Map<Parts.Workflow, string>()
+  const nameOf = (used: Parts.Workflow): string => {
+    const known = names.get(used)
+    if (known !== undefined) return known
+    const name = fileNameOf(used, new Set(names.values()))
+    names.set(used, name)
+    return name
+  }
+  const { findings, input } = write(workflow, nameOf)
+  const files: Record<string, Written> = {}
+  // A workflow that is written can use others, which are found then.
+  for (const [used, name] of names) {
+    const written = write(used, nameOf)
+    files[name] = written.input
+    findings.push(...written.findings.map((finding) => ({ ...finding, path: ["files", name, ...finding.path] })))
+  }
+  return { input, files, findings }
+}
+
+/** The name of a file for a workflow, that no other has. */
+const fileNameOf = ({ name }: Parts.Workflow, taken: ReadonlySet<string>): string => {
+  const base = /^[\w-]{1,100}$/.test(name) ? name : "workflow"
+  const candidates = Iterable.map(Iterable.range(1), (number) => number === 1 ? `${base}.yaml` : `${base}-${number}.yaml`)
+  return Option.getOrElse(Iterable.findFirst(candidates, (each) => !taken.has(each)), () => base)
+}
+
+type NameOf = (used: Parts.Workflow) => string
+
+const write = ({ name, options }: Parts.Workflow, nameOf: NameOf): { readonly input: Written; readonly findings: Array<Finding> } => {
   const teams = new Map<Parts.AnyTeam, Array<Parts.AnyTask>>()
   for (const task of withBlockers(options.tasks)) {
     const before = teams.get(task.team)
@@ -26,7 +59,7 @@ export const of = ({ name, options }: Parts.Workflow): Built => {
   }
   const agents = new Set([...teams.keys()].flatMap((team) => team.agents))
   const findings: Array<Finding> = []
-  const { budget, defaults, description, inputs, maxParallel, metadata, parkAfter, secrets, teardown, timeout } = options
+  const { budget, defaults, description, inputs, maxParallel, metadata, outputs, parkAfter, secrets, teardown, timeout } = options
   const input = said({
     apiVersion: "telemachy/v1",
     metadata: { name, ...said({ description: description?.toString() }), ...metadata },
@@ -47,10 +80,11 @@ export const of = ({ name, options }: Parts.Workflow): Built => {
             findings.push({ path, found: `the id ${blocker.id} of a task of another team`, expected: "no task of this team with that subject" })
             return blocker.id
           })
-          return writeTask(task, blockedBy)
+          return writeTask(task, blockedBy, nameOf)
         })
       }
     }),
+    outputs: outputs === undefined ? undefined : writeValue(outputs),
     teardown,
     defaults: defaults === undefined ? undefined : limitsOf(defaults),
     max_parallel: maxParallel,
@@ -116,10 +150,14 @@ const writeAgent = ({ name, options }: Parts.Agent): Written => {
 const writeVariable = (value: Parts.Secret | Expression<unknown> | string): string =>
   typeof value === "object" && "_tag" in value ? `\${{ secrets.${value.name} }}` : value.toString()
 
-const writeTask = (task: Parts.AnyTask, blockedBy: ReadonlyArray<string>): Written => {
+const writeTask = (task: Parts.AnyTask, blockedBy: ReadonlyArray<string>, nameOf: NameOf): Written => {
   const named = { id: task.id, subject: subjectOf(task) }
   const order = { blocked_by: blockedBy.length === 0 ? undefined : blockedBy }
   const condition = { if: task.options.condition?.toString() }
+  if (task._tag === "Use") {
+    const { with: given, workflow } = task.options
+    return said({ ...named, uses: `./${nameOf(workflow)}`, with: writeValue(given), ...order, ...condition })
+  }
   const failure = { continue_on_error: task.options.continueOnError }
   if (task._tag === "Gate") {
     const { approve, timeout } = task.options
@@ -169,13 +207,13 @@ const writeBudget = ({ agentTime, tasks, tokens, usd }: Parts.BudgetOptions): Wr
     usd: writeValue(usd),
     tokens: writeValue(tokens),
     tasks: writeValue(tasks),
-    agent_time: isExpression(agentTime) ? agentTime.toString() : durationOf(agentTime)
+    agent_time: durationOf(agentTime)
   })
 
 const limitsOf = ({ retry, stalledAfter, timeout, verify }: Parts.DefaultsOptions): Written =>
   said({
     timeout: durationOf(timeout),
-    retry: typeof retry === "object" ? writeRetry(retry) : retry,
+    retry: typeof retry === "object" && !isExpression(retry) ? writeRetry(retry) : writeValue(retry),
     stalled_after: durationOf(stalledAfter),
     verify: verify === undefined ? undefined : writeVerification(verify)
   })
@@ -186,13 +224,14 @@ const writeVerification = (verify: NonNullable<Parts.DefaultsOptions["verify"]>)
     : verify.toString()
 
 const writeRetry = ({ backoff, maxWait, on, times, wait }: Parts.RetryOptions): Written =>
-  said({ times, wait: durationOf(wait), backoff, max_wait: durationOf(maxWait), on })
+  said({ times: writeValue(times), wait: durationOf(wait), backoff: writeValue(backoff), max_wait: durationOf(maxWait), on })
 
 const units: ReadonlyArray<readonly [unit: string, seconds: number]> = [["d", 86_400], ["h", 3600], ["m", 60], ["s", 1]]
 
 /** A duration as a file has it: with its units where it is of whole seconds. */
-const durationOf = (given: Duration.DurationInput | undefined): string | number | undefined => {
+const durationOf = (given: Parts.DurationAmount | undefined): string | number | undefined => {
   if (given === undefined) return undefined
+  if (isExpression(given)) return given.toString()
   const seconds = Duration.toSeconds(given)
   if (!Number.isSafeInteger(seconds) || seconds === 0) return seconds
   return units.flatMap(([unit, each], position) => {

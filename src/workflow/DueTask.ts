@@ -21,6 +21,8 @@ export interface Answered {
   readonly outputs: { readonly [name: string]: Value.Value }
   /** What a person has added to the answer, if it is a gate. */
   readonly comment?: string
+  /** The values of an instance, for programs: an expression reads the answers of all instances alike. */
+  readonly matrix?: Readonly<Record<string, unknown>>
 }
 
 /** What can be read when a task is due. */

@@ -4,8 +4,10 @@
  * workflow that is run. Other text that has `${{` by then is the text that
  * somebody gave, and is never evaluated.
  */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Budget from "./Budget.ts"
 import type * as StrictEvaluator from "./expression/StrictEvaluator.ts"
@@ -14,7 +16,8 @@ import { type Evaluating, textOf } from "./Evaluating.ts"
 import * as FileEvaluation from "./FileEvaluation.ts"
 import * as Inlining from "./Inlining.ts"
 import * as Inputs from "./Inputs.ts"
-import * as TeamEvaluation from "./TeamEvaluation.ts"
+import * as LimitEvaluation from "./LimitEvaluation.ts"
+import type * as TeamEvaluation from "./TeamEvaluation.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import type { Verification } from "./Verification.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
@@ -30,16 +33,23 @@ export interface Known {
 }
 
 /** Whether a workflow has anything to evaluate. */
-export const isTemplate = ({ agents, budget, defaults, inputs, metadata, teams }: WorkflowSpec): boolean => {
+export const isTemplate = ({ agents, budget, defaults, inputs, metadata, teams, timeout }: WorkflowSpec): boolean => {
   const some = (...texts: ReadonlyArray<string>) => texts.some(Template.isTemplate)
   const orNone = Option.getOrElse(() => "")
   return inputs !== undefined
     || Budget.isTemplate(budget)
+    || Option.exists(timeout, Predicate.isString)
+    || Option.exists(defaults, LimitEvaluation.isTemplate)
     || some(metadata.description ?? "", commandOf(Option.flatMap(defaults, ({ verify }) => verify)))
-    || agents.some(({ args = [], dockerImage, env = {}, model, program, system, workingDir }) =>
-      some(program, workingDir, orNone(model), orNone(dockerImage), orNone(system), ...args, ...Object.values(env)))
-    || teams.some(({ tasks }) => tasks.some(({ approve, assignTo, condition, description, matrix, subject, uses, verify }) =>
-      some(subject, description, orNone(approve), commandOf(verify), ...assignTo) || Option.isSome(condition) || Option.isSome(matrix) || Option.isSome(uses)))
+    || agents.some(({ args = [], dockerImage, env = {}, model, program, stalledAfter, system, workingDir }) =>
+      some(program, workingDir, orNone(model), orNone(dockerImage), orNone(system), ...args, ...Object.values(env))
+      || Option.exists(stalledAfter, Predicate.isString))
+    || teams.some(({ tasks }) => tasks.some((task) => {
+      const { approve, assignTo, condition, description, matrix, subject, uses, verify } = task
+      return some(subject, description, orNone(approve), commandOf(verify), ...assignTo)
+        || LimitEvaluation.isTemplate(task)
+        || Option.isSome(condition) || Option.isSome(matrix) || Option.isSome(uses)
+    }))
 }
 
 const commandOf = Option.match({ onNone: () => "", onSome: ({ run }: Verification) => run })
@@ -89,7 +99,7 @@ export const evaluate = (
     const { budget, metadata } = rest
     const whole = {
       ...rest,
-      defaults: TeamEvaluation.defaultsOf(evaluating, rest.defaults),
+      timeout: LimitEvaluation.durationOf(evaluating, ["timeout"], rest.timeout),
       ...(budget === undefined ? {} : {
         budget: Budget.evaluated(budget, (key, text, schema) => textOf(evaluating, ["budget", key], text, schema))
       }),
@@ -97,9 +107,9 @@ export const evaluate = (
         ? metadata
         : { ...metadata, description: textOf(evaluating, ["metadata", "description"], metadata.description, Text) }
     }
-    const { agents, findings, teams, ...inlined } = Inlining.evaluate(evaluating, spec)
+    const { agents, defaults, findings, teams, ...inlined } = Inlining.evaluate(evaluating, spec)
     if (findings.length > 0) return yield* invalid(spec, findings, origin)
-    return { spec: { ...whole, agents, teams }, contexts, ...inlined }
+    return { spec: { ...whole, agents, defaults, teams }, contexts, ...inlined }
   })
 
 /** What the agents of a run have beside what is sent, by their names. */
@@ -136,15 +146,14 @@ export const environments = (
 
 const invalid = (spec: WorkflowSpec, findings: ReadonlyArray<Inlining.FindingInFile>, { files, ...own }: Places) =>
   WorkflowProblem.invalid(own.source ?? "workflow", {
-    problems: findings.map(({ file, ...finding }) => {
-      const { locate, source = file } = file === UsedFiles.root ? own : files?.get(file) ?? {}
-      return {
-        ...WorkflowProblem.make(finding, {
-          position: locate?.(finding.path, false, finding.within),
-          workflow: file === UsedFiles.root ? spec : UsedFiles.within(spec.files)(file)
-        }),
-        ...(file === UsedFiles.root ? {} : { source })
-      }
+    problems: [...new Set(findings.map(({ file }) => file))].flatMap((name) => {
+      const { locate, source = name } = name === UsedFiles.root ? own : files?.get(name) ?? {}
+      const workflow = name === UsedFiles.root ? spec : UsedFiles.within(spec.files)(name)
+      const problems = findings.filter(({ file }) => file === name).map((finding) => ({
+        ...WorkflowProblem.make(finding, { position: locate?.(finding.path, false, finding.within), workflow }),
+        ...(name === UsedFiles.root ? {} : { source })
+      }))
+      return Arr.sort(problems, WorkflowProblem.byPosition)
     }),
     omitted: 0
   })

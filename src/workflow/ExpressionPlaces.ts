@@ -8,6 +8,7 @@ import * as Inputs from "./Inputs.ts"
 import * as Matrix from "./Matrix.ts"
 import * as Outputs from "./Outputs.ts"
 import { get, itemsAt } from "./RawValue.ts"
+import * as RetryPolicy from "./RetryPolicy.ts"
 import * as Secrets from "./Secrets.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import type { Path } from "./WorkflowProblem.ts"
@@ -28,10 +29,13 @@ export interface Used {
 }
 
 /** The keys of an agent whose values are evaluated. */
-export const ofAgent = ["program", "model", "working_dir", "docker_image", "system"] as const
+export const ofAgent = ["program", "model", "working_dir", "docker_image", "system", "stalled_after"] as const
 
-/** The keys of a task whose values are evaluated as texts. */
-export const ofTask = ["subject", "assign_to", "description", "approve"] as const
+/** The keys with which a task limits its attempts, or a workflow those of all tasks. */
+const ofLimits = ["timeout", "retry", "stalled_after"] as const
+
+/** The keys of a task whose values are evaluated. */
+export const ofTask = ["subject", "assign_to", "description", "approve", "if", ...ofLimits] as const
 
 /** Finds the command of a check, in its encoded form: the text itself, or in a map. */
 const commandAt = (path: Path, verify: unknown, scope: Scope.Scope): ReadonlyArray<Place> => {
@@ -48,7 +52,13 @@ export const find = (workflow: unknown, used: Used = { name: UsedFiles.root, fin
       const text = typeof key === "number" ? (Array.isArray(value) ? value[key] : undefined) : get(value, key)
       return typeof text === "string" && Template.isTemplate(text) ? [{ path: [...path, key], text, scope, becomes: "text" }] : []
     })
+  const limits = (path: Path, value: unknown) => [
+    ...within(path, value, ofLimits, scopes.ofRun),
+    ...within([...path, "retry"], get(value, "retry"), RetryPolicy.keys, scopes.ofRun)
+  ]
   return [
+    ...within([], workflow, ["timeout"], scopes.ofRun),
+    ...limits(["defaults"], get(workflow, "defaults")),
     ...within(["metadata"], get(workflow, "metadata"), ["description"], scopes.ofRun),
     ...within(["budget"], get(workflow, "budget"), Budget.keys, scopes.ofRun),
     ...commandAt(["defaults", "verify"], get(get(workflow, "defaults"), "verify"), scopes.ofCommand),
@@ -74,6 +84,7 @@ export const find = (workflow: unknown, used: Used = { name: UsedFiles.root, fin
           ...within([...path, "assign_to"], assignees, assignees.map((_, place) => place), ofTask),
           ...within(path, task, ["description", "approve"], ofDueTask),
           ...commandAt([...path, "verify"], get(task, "verify"), scopes.ofCommand),
+          ...limits(path, task),
           ...givenTexts(get(task, "with")).map(({ path: inner, text }) =>
             ({ path: [...path, "with", ...inner], text, scope: ofDueTask, becomes: "value" } as const)),
           ...(typeof condition === "string" ? [{ path: [...path, "if"], text: condition, scope: ofCondition, becomes: "condition" } as const] : []),

@@ -6,6 +6,7 @@ import type * as Schema from "effect/Schema"
 import * as TemplateValue from "./expression/TemplateValue.ts"
 import { type Evaluating, textOf } from "./Evaluating.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
+import * as LimitEvaluation from "./LimitEvaluation.ts"
 import { EnvironmentValue } from "./Secrets.ts"
 import * as TeamEvaluation from "./TeamEvaluation.ts"
 import type * as WorkflowProblem from "./WorkflowProblem.ts"
@@ -13,14 +14,18 @@ import type { AgentSpec, WorkflowSpec } from "./WorkflowSpec.ts"
 import { maxBytes, Model, NonBlank, nonBlank, Text, textOfAtMost } from "./WorkflowText.ts"
 
 /** What of a workflow is evaluated in each file, whether it is run or used. */
-export type File = Pick<WorkflowSpec, "agents" | "teams">
+export type File = Pick<WorkflowSpec, "agents" | "teams" | "defaults">
 
-/** Evaluates the agents and teams of a file. */
-export const evaluate = (evaluating: Evaluating, { agents, teams }: File): File => {
+/** Evaluates the agents and teams of a file, and what holds for its tasks by default. */
+export const evaluate = (evaluating: Evaluating, { agents, defaults, teams }: File): File => {
   agents.forEach((agent, index) => environmentOf(evaluating, ["agents", index, "env"], agent))
   return {
     agents: agents.map((agent, index) => agentOf(evaluating, ["agents", index], agent)),
-    teams: teams.map((team, index) => TeamEvaluation.teamOf(evaluating, ["teams", index], team))
+    teams: teams.map((team, index) => TeamEvaluation.teamOf(evaluating, ["teams", index], team)),
+    defaults: Option.map(defaults, (all) => ({
+      ...LimitEvaluation.evaluate(evaluating, ["defaults"], all),
+      verify: TeamEvaluation.verificationOf(evaluating, ["defaults", "verify"], all.verify)
+    }))
   }
 }
 
@@ -83,6 +88,7 @@ const agentOf = (evaluating: Evaluating, path: WorkflowProblem.Path, agent: Agen
     workingDir: at("working_dir", agent.workingDir, NonBlank),
     ...(agent.args === undefined ? {} : { args: agent.args.map((each, place) => textOf(evaluating, [...path, "args", place], each, Argument)) }),
     system: Option.map(agent.system, (each) => at("system", each, System)),
-    dockerImage
+    dockerImage,
+    stalledAfter: LimitEvaluation.durationOf(evaluating, [...path, "stalled_after"], agent.stalledAfter)
   }
 }

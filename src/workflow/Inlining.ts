@@ -75,6 +75,8 @@ export const usedTeams = <A extends { readonly name: string }>(
 
 /** All files while they are evaluated. */
 interface State {
+  /** Those of the workflow that is run. */
+  defaults: WorkflowSpec["defaults"]
   readonly find: UsedFiles.Find<Omit<WorkflowSpec, "files">>
   readonly agents: Array<WorkflowSpec["agents"][number]>
   readonly teams: Array<TeamSpec>
@@ -90,6 +92,7 @@ interface State {
 export const evaluate = (evaluating: Evaluating, spec: WorkflowSpec): Inlined => {
   const state: State = {
     find: UsedFiles.within(spec.files),
+    defaults: Option.none(),
     agents: [],
     teams: [],
     late: new Map(),
@@ -112,12 +115,13 @@ interface Adding extends Pick<FileScope, "file" | "prefix" | "spec"> {
 const addFile = (state: State, adding: Adding): ReadonlyArray<string> => {
   const { evaluating, file, prefix, spec } = adding
   state.scopes.push({ file, prefix, spec, contexts: evaluating.contexts })
-  const named = renamed(prefix, FileEvaluation.evaluate(evaluating, spec), file === UsedFiles.root ? Option.none() : TeamEvaluation.defaultsOf(evaluating, spec.defaults))
+  const named = renamed(prefix, FileEvaluation.evaluate(evaluating, spec))
   const late = TeamEvaluation.lateOf(renamed(prefix, spec), named, evaluating.lateInputs)
   for (const [key, each] of late) state.late.set(key, each)
   if (evaluating.findings.length === 0) {
     for (const [key, each] of TeamEvaluation.instancesOf(evaluating, named, late)) state.instances.set(key, each)
   }
+  if (file === UsedFiles.root) state.defaults = named.defaults
   state.agents.push(...named.agents)
   if (file !== UsedFiles.root) for (const { name } of named.agents) state.fileOf.set(name, file)
   for (const [index, team] of named.teams.entries()) {
@@ -175,12 +179,14 @@ const addUse = (state: State, { depth, evaluating, file }: Adding, { path, task,
 const childOf = (contexts: StrictEvaluator.Contexts, lateInputs: DueTask.LateInputs): Evaluating => ({ contexts, lateInputs, findings: [] })
 
 /** A file whose names begin with the id of the task that uses it, and whose tasks say themselves what holds by default. */
-const renamed = (prefix: string, { agents, teams }: FileEvaluation.File, defaults: WorkflowSpec["defaults"] = Option.none()): FileEvaluation.File => {
-  if (prefix === "") return { agents, teams }
+const renamed = (prefix: string, file: FileEvaluation.File): FileEvaluation.File => {
+  if (prefix === "") return file
+  const { agents, defaults, teams } = file
   const rename = (name: string) => `${prefix}${name}`
   const orDefault = <A>(own: Option.Option<A>, get: (all: Option.Option.Value<WorkflowSpec["defaults"]>) => Option.Option<A>) =>
     Option.orElse(own, () => Option.flatMap(defaults, get))
   return {
+    defaults: Option.none(),
     agents: agents.map((agent) => ({ ...agent, name: rename(agent.name), stalledAfter: orDefault(agent.stalledAfter, (all) => all.stalledAfter) })),
     teams: teams.map((team) => {
       const subjects = new Set(team.tasks.map(({ subject }) => subject))

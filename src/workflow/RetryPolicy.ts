@@ -3,25 +3,34 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Seconds from "../settings/Seconds.ts"
+import * as Amount from "./Amount.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
-import { WrittenDuration } from "./WrittenDuration.ts"
 
 /** The most attempts after the first. */
 const mostTimes = 100
 
+const words = {
+  times: `a whole number from 1 to ${mostTimes}`,
+  backoff: "a number from 1 to 100"
+}
+
+const isTimes = (times: number): boolean => Number.isSafeInteger(times) && times >= 1 && times <= mostTimes
+
+const isFactor = (factor: number): boolean => factor >= 1 && factor <= 100
+
 const Times = Schema.Number.pipe(
-  Schema.filter((times) => Number.isSafeInteger(times) && times >= 1 && times <= mostTimes, {
+  Schema.filter(isTimes, {
     jsonSchema: { minimum: 1, maximum: mostTimes, multipleOf: 1 },
     arbitrary: () => (fc) => fc.integer({ min: 1, max: mostTimes }),
-    ...SchemaProblems.expects(`a whole number from 1 to ${mostTimes}`)
+    ...SchemaProblems.expects(words.times)
   })
 )
 
 const Factor = Schema.Number.pipe(
-  Schema.filter((factor) => factor >= 1 && factor <= 100, {
+  Schema.filter(isFactor, {
     jsonSchema: { minimum: 1, maximum: 100 },
     arbitrary: () => (fc) => fc.integer({ min: 1, max: 100 }),
-    ...SchemaProblems.expects("a number from 1 to 100")
+    ...SchemaProblems.expects(words.backoff)
   })
 )
 
@@ -48,17 +57,17 @@ const allEnds = RetriedEnd.literals
 const everyEnd = (): ReadonlyArray<RetriedEnd> => allEnds
 
 const Fields = Schema.Struct({
-  times: Times.annotations({ description: "How many attempts may follow the first.", examples: [2] }),
+  times: Amount.orExpression(Times, words.times).annotations({ description: "How many attempts may follow the first.", examples: [2] }),
   wait: Schema.optionalWith(
-    WrittenDuration.annotations({ description: "Time between the end of an attempt and the next. Absent: none." }),
+    Amount.DurationAmount.annotations({ description: "Time between the end of an attempt and the next. Absent: none." }),
     { as: "Option" }
   ),
   backoff: Schema.optionalWith(
-    Factor.annotations({ description: "By how much each wait is longer than the one before it.", default: 1 }),
+    Amount.orExpression(Factor, words.backoff).annotations({ description: "By how much each wait is longer than the one before it.", default: 1 }),
     { default: () => 1 }
   ),
   maxWait: Schema.optionalWith(
-    WrittenDuration.annotations({ description: "The longest wait." }),
+    Amount.DurationAmount.annotations({ description: "The longest wait." }),
     { as: "Option" }
   ).pipe(Schema.fromKey("max_wait")),
   on: Schema.optionalWith(
@@ -74,38 +83,100 @@ const Fields = Schema.Struct({
 })
 
 /**
- * Schema of a policy of attempts: a map, or only the number of attempts that may follow the first.
+ * Schema of a policy of attempts: a map, or only the number of attempts that may follow the first. An amount is a text while it
+ * is an expression, which it no longer is in a workflow that is run.
  *
  * **Example** (How many attempts a task has at most)
  *
  * ```ts
  * import type { RetryPolicy } from "telemachy"
  *
- * export const mostAttempts = ({ times }: RetryPolicy.RetryPolicy) => times + 1
+ * export const mostAttempts = ({ times }: RetryPolicy.RetryPolicy) => typeof times === "number" ? times + 1 : undefined
  * ```
  *
  * @since 0.1.0
  * @category schemas
  */
 export const RetryPolicy = Schema.transform(
-  Schema.Union(Times, Fields).annotations(
-    SchemaProblems.expects(`a whole number from 1 to ${mostTimes}, or a map with the keys times, wait, backoff, max_wait, on`)
+  Schema.Union(Times, Amount.Expression, Fields).annotations(
+    SchemaProblems.expects(`${words.times}, or a map with the keys times, wait, backoff, max_wait, on`)
   ),
   Schema.typeSchema(Fields),
   {
     strict: true,
-    decode: (written) => typeof written === "number" ? Schema.decodeSync(Fields)({ times: written }) : written,
+    decode: (written) => typeof written === "object" ? written : Schema.decodeSync(Fields)({ times: written }),
     encode: (policy) => policy
   }
 )
 export interface RetryPolicy extends Schema.Schema.Type<typeof RetryPolicy> {}
 
 /**
+ * The amounts of a policy, as a file writes them.
+ *
+ * @internal
+ */
+export const keys = ["times", "wait", "backoff", "max_wait"] as const
+
+/**
+ * Whether a policy has expressions.
+ *
+ * @internal
+ */
+export const isTemplate = ({ backoff, maxWait, times, wait }: RetryPolicy): boolean =>
+  [times, backoff, Option.getOrUndefined(wait), Option.getOrUndefined(maxWait)].some((amount) => typeof amount === "string")
+
+/**
+ * Evaluates the amounts of a policy.
+ *
+ * @internal
+ */
+export const evaluated = (
+  { backoff, maxWait, on, times, wait }: RetryPolicy,
+  evaluate: (key: typeof keys[number], text: string, schema: Schema.Schema<string>) => string
+): RetryPolicy => {
+  const amountOf = <A>(key: typeof keys[number], reader: Amount.Reader<A>, amount: A | string) =>
+    Amount.evaluated(reader, amount, (text, schema) => evaluate(key, text, schema))
+  return {
+    times: amountOf("times", Amount.numberOf(words.times, isTimes), times),
+    wait: Option.map(wait, (each) => amountOf("wait", Amount.duration, each)),
+    backoff: amountOf("backoff", Amount.numberOf(words.backoff, isFactor), backoff),
+    maxWait: Option.map(maxWait, (each) => amountOf("max_wait", Amount.duration, each)),
+    on
+  }
+}
+
+/**
+ * A policy of which all amounts are known.
+ *
+ * @internal
+ */
+export interface Known {
+  readonly times: number
+  readonly wait: Option.Option<Duration.Duration>
+  readonly backoff: number
+  readonly maxWait: Option.Option<Duration.Duration>
+  readonly on: ReadonlyArray<RetriedEnd>
+}
+
+/**
+ * The policy of a task that is run, whose expressions have been evaluated.
+ *
+ * @internal
+ */
+export const known = ({ backoff, maxWait, on, times, wait }: RetryPolicy): Known => ({
+  times: typeof times === "number" ? times : 0,
+  wait: Amount.known(wait),
+  backoff: typeof backoff === "number" ? backoff : 1,
+  maxWait: Amount.known(maxWait),
+  on
+})
+
+/**
  * Whether another attempt may follow one that has ended like this.
  *
  * @internal
  */
-export const covers = ({ on }: RetryPolicy, end: string): boolean =>
+export const covers = ({ on }: Known, end: string): boolean =>
   on.some((each) => each === end || (each === "failed" && end === "error"))
 
 /**
@@ -113,7 +184,7 @@ export const covers = ({ on }: RetryPolicy, end: string): boolean =>
  *
  * @internal
  */
-export const waitAfter = ({ backoff, maxWait, wait }: RetryPolicy, attempt: number): Duration.Duration => {
+export const waitAfter = ({ backoff, maxWait, wait }: Known, attempt: number): Duration.Duration => {
   const longest = Option.getOrElse(maxWait, () => Duration.seconds(Seconds.longest))
   const first = Option.getOrElse(wait, () => Duration.zero)
   return Duration.min(longest, Duration.times(first, Math.min(Seconds.longest, backoff ** (attempt - 1))))

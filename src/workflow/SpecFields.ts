@@ -1,9 +1,9 @@
 /** The shapes that keys of a workflow file have in common. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { DurationAmount } from "./Amount.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import { Text } from "./WorkflowText.ts"
-import { WrittenDuration } from "./WrittenDuration.ts"
 
 /** A key that may be absent, and then nothing is said. */
 export const optional = <A, I, R>(value: Schema.Schema<A, I, R>) => Schema.optionalWith(value, { as: "Option" })
@@ -28,6 +28,6 @@ export const listOf = <A, I, R>(item: Schema.Schema<A, I, R>, what: string, why?
   )
 
 /** How long an attempt may show no sign of life. */
-export const StalledAfter = optional(WrittenDuration.annotations({
+export const StalledAfter = optional(DurationAmount.annotations({
   description: "How long an attempt may show no sign of life before it ends as `stalled`. Absent: as long as it likes."
 })).pipe(Schema.fromKey("stalled_after"))

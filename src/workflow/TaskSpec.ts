@@ -1,6 +1,7 @@
 /** The declaration of a task, and what holds for all tasks that do not say otherwise. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { DurationAmount } from "./Amount.ts"
 import * as Inputs from "./Inputs.ts"
 import { Matrix } from "./Matrix.ts"
 import { MaxParallel } from "./MaxParallel.ts"
@@ -11,7 +12,6 @@ import { listOf, optional, StalledAfter } from "./SpecFields.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import { Verification } from "./Verification.ts"
 import { maxBytes, nonBlank, templateOfAtMost, Text, textOfAtMost } from "./WorkflowText.ts"
-import { WrittenDuration } from "./WrittenDuration.ts"
 
 // What an expression can name without quotes.
 const TaskId = Text.pipe(
@@ -109,7 +109,7 @@ export const TaskSpec = Schema.Struct({
   type: optional(TaskType.annotations({
     description: "Type of the task, by which a real Agamemnon finds the workers for it. Absent: nothing is sent."
   })),
-  timeout: optional(WrittenDuration.annotations({
+  timeout: optional(DurationAmount.annotations({
     description: "Limit of each attempt, from the moment that it is seen running; of a gate, how long it waits until it counts as " +
       "rejected. Absent: as long as it takes."
   })),

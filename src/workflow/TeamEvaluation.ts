@@ -5,6 +5,7 @@ import type * as Schema from "effect/Schema"
 import * as DueTask from "./DueTask.ts"
 import { type Evaluating, textOf } from "./Evaluating.ts"
 import * as Instances from "./Instances.ts"
+import * as LimitEvaluation from "./LimitEvaluation.ts"
 import * as Matrix from "./Matrix.ts"
 import * as WorkflowGraph from "./WorkflowGraph.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
@@ -22,6 +23,7 @@ const taskOf = (evaluating: Evaluating, path: WorkflowProblem.Path, members: Rea
     isLate(text) ? text : textOf(evaluating, [...path, key], text, schema)
   return {
     ...task,
+    ...LimitEvaluation.evaluate(evaluating, path, task),
     subject: unlessLate("subject", task.subject, Subject),
     description: unlessLate("description", task.description, Description),
     approve: Option.map(task.approve, (question) => unlessLate("approve", question, Question)),
@@ -51,7 +53,7 @@ const matrixOf = ({ contexts, findings }: Evaluating, path: WorkflowProblem.Path
   })
 
 /** Evaluates the command of a check. A value that another task gives would become code, so that it is refused. */
-const verificationOf = (
+export const verificationOf = (
   evaluating: Evaluating,
   path: WorkflowProblem.Path,
   verify: TaskSpec["verify"]
@@ -69,10 +71,6 @@ const verificationOf = (
     })
     return unevaluated
   })
-
-/** Evaluates what holds for every task of a file that does not say otherwise. */
-export const defaultsOf = (evaluating: Evaluating, defaults: WorkflowSpec["defaults"]): WorkflowSpec["defaults"] =>
-  Option.map(defaults, (all) => ({ ...all, verify: verificationOf(evaluating, ["defaults", "verify"], all.verify) }))
 
 /** Evaluates the tasks of a team, which refer to each other by the subjects that are written in the file. */
 export const teamOf = (evaluating: Evaluating, path: WorkflowProblem.Path, team: TeamSpec): TeamSpec => {

@@ -23,9 +23,9 @@ import * as YamlText from "./YamlText.ts"
  * @category models
  */
 export type {
-  Agent, AgentOptions, AnyTask, AnyTeam, AnyWork, BudgetOptions, DeclaredOutputs, DefaultsOptions, Gate, GateOptions, InputType,
-  OutputValues, RetryOptions, Secret, Task, TaskOptions, Team, TeamOptions, ValueTypes, Workflow, WorkflowInputs, WorkflowOptions,
-  WorkflowSecrets
+  Agent, AgentOptions, Amount, AnyTask, AnyTeam, AnyUse, AnyWork, BudgetOptions, DeclaredOutputs, DefaultsOptions, DurationAmount,
+  Gate, GateOptions, GivenValues, InputType, OutputValues, RetryOptions, Secret, Task, TaskOptions, Team, TeamOptions, Use,
+  UseOptions, ValueTypes, Workflow, WorkflowInputs, WorkflowOptions, WorkflowOutputs, WorkflowSecrets
 } from "./WorkflowParts.ts"
 
 /**
@@ -209,7 +209,10 @@ export const secrets = <const Names extends Arr.NonEmptyReadonlyArray<string>>(
  * @since 0.1.0
  * @category constructors
  */
-export const make = (name: string, options: Parts.WorkflowOptions): Parts.Workflow => ({ name, options })
+export const make = <Outputs extends Parts.WorkflowOutputs = {}, Declared extends Inputs = {}>(
+  name: string,
+  options: Parts.WorkflowOptions<Outputs, Declared>
+): Parts.Workflow<Outputs, Declared> => ({ name, options })
 
 /**
  * Builds a workflow, with every check that a workflow file goes through, and fails with all problems at once.
@@ -229,13 +232,14 @@ export const make = (name: string, options: Parts.WorkflowOptions): Parts.Workfl
  */
 export const build = (workflow: Parts.Workflow): Effect.Effect<WorkflowSpec.WorkflowSpec, WorkflowProblem.WorkflowInvalid> =>
   Effect.suspend(() => {
-    const { findings, input } = BuiltWorkflow.of(workflow)
+    const { findings, input } = withFiles(BuiltWorkflow.of(workflow))
     const problems = findings.map((finding) => WorkflowProblem.make(finding, { position: undefined, written: undefined, workflow: input }))
     return WorkflowSpec.decodeUnknown(input, { source: workflow.name, problems })
   })
 
 /**
- * Writes a workflow as a file, if it can be built. What is loaded from that file is what {@link build} makes.
+ * Writes a workflow as a file, if it can be built. What is loaded from that file is what {@link build} makes. Those that it uses
+ * are files beside it, which {@link usedFiles} writes.
  *
  * **Example** (A file for the command)
  *
@@ -258,6 +262,33 @@ export const toYaml = (workflow: Parts.Workflow): Effect.Effect<string, Workflow
   Effect.map(build(workflow), () => YamlText.write(BuiltWorkflow.of(workflow).input))
 
 /**
+ * Writes the workflows that a workflow uses, directly or not, by the names of their files, which belong beside its own.
+ *
+ * **Example** (A workflow and those that it uses, in one directory)
+ *
+ * ```ts
+ * import { FileSystem } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { WorkflowBuilder } from "telemachy"
+ *
+ * export const save = (workflow: WorkflowBuilder.Workflow) =>
+ *   Effect.gen(function*() {
+ *     const files = yield* FileSystem.FileSystem
+ *     yield* files.writeFileString("flows/main.yaml", yield* WorkflowBuilder.toYaml(workflow))
+ *     for (const [name, text] of yield* WorkflowBuilder.usedFiles(workflow)) {
+ *       yield* files.writeFileString(`flows/${name}`, text)
+ *     }
+ *   })
+ * ```
+ *
+ * @since 0.1.0
+ * @category functions
+ */
+export const usedFiles = (workflow: Parts.Workflow): Effect.Effect<ReadonlyMap<string, string>, WorkflowProblem.WorkflowInvalid> =>
+  Effect.map(build(workflow), () =>
+    new Map(Object.entries(BuiltWorkflow.of(workflow).files).map(([name, file]) => [name, YamlText.write(file)])))
+
+/**
  * Finds what can be run and is probably not meant, as in a file.
  *
  * **Example** (Refusing what is probably not meant)
@@ -272,7 +303,11 @@ export const toYaml = (workflow: Parts.Workflow): Effect.Effect<string, Workflow
  * @category functions
  */
 export const warnings = (workflow: Parts.Workflow): ReadonlyArray<WorkflowProblem.Warning> =>
-  WorkflowSpec.warnings(BuiltWorkflow.of(workflow).input)
+  WorkflowSpec.warnings(withFiles(BuiltWorkflow.of(workflow)).input)
+
+/** A workflow that has those with it which it uses. */
+const withFiles = ({ files, findings, input }: BuiltWorkflow.Built) =>
+  ({ findings, input: Object.keys(files).length === 0 ? input : { ...input, files } })
 
 /**
  * Finds what a task has answered in a run, with the types that it declares; of a task with a matrix, each instance of it.

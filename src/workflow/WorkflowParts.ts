@@ -24,6 +24,12 @@ export interface Secret {
   readonly name: string
 }
 
+/** A number, or what is one when the workflow is run. */
+export type Amount = number | Expression<number>
+
+/** A duration, or what is one when the workflow is run. */
+export type DurationAmount = Duration.DurationInput | Expression<string | number>
+
 /** What there is to say of an agent; what is left out is as in a file. */
 export interface AgentOptions {
   readonly program?: Text | undefined
@@ -37,7 +43,7 @@ export interface AgentOptions {
   readonly args?: ReadonlyArray<Text> | undefined
   readonly system?: Text | undefined
   readonly session?: "fresh" | "keep" | undefined
-  readonly stalledAfter?: Duration.DurationInput | undefined
+  readonly stalledAfter?: DurationAmount | undefined
 }
 
 /** An agent. */
@@ -63,10 +69,10 @@ export interface TeamOptions {
 
 /** How often, and when, a task is tried again. */
 export interface RetryOptions {
-  readonly times: number
-  readonly wait?: Duration.DurationInput | undefined
-  readonly backoff?: number | undefined
-  readonly maxWait?: Duration.DurationInput | undefined
+  readonly times: Amount
+  readonly wait?: DurationAmount | undefined
+  readonly backoff?: Amount | undefined
+  readonly maxWait?: DurationAmount | undefined
   readonly on?: ReadonlyArray<RetriedEnd> | undefined
 }
 
@@ -79,9 +85,9 @@ export interface VerificationOptions {
 
 /** What holds for every task that does not say otherwise. */
 export interface DefaultsOptions {
-  readonly timeout?: Duration.DurationInput | undefined
-  readonly retry?: number | RetryOptions | undefined
-  readonly stalledAfter?: Duration.DurationInput | undefined
+  readonly timeout?: DurationAmount | undefined
+  readonly retry?: Amount | RetryOptions | undefined
+  readonly stalledAfter?: DurationAmount | undefined
   readonly verify?: Text | VerificationOptions | undefined
 }
 
@@ -117,7 +123,7 @@ export interface GateOptions {
   readonly approve: Text
   readonly blockedBy?: ReadonlyArray<AnyTask> | undefined
   /** How long it waits until it counts as rejected. */
-  readonly timeout?: Duration.DurationInput | undefined
+  readonly timeout?: DurationAmount | undefined
   /** Whether it asks: `if` in a file. */
   readonly condition?: string | Expression<unknown> | undefined
   readonly continueOnError?: boolean | undefined
@@ -143,8 +149,41 @@ export interface Gate {
   readonly comment: Expression<string>
 }
 
+/** What a workflow that is used can be given, by the names of its inputs. */
+export type GivenValues<Declared extends Inputs> = {
+  readonly [Name in keyof Declared]?: InputType<Declared[Name]> | Expression<InputType<Declared[Name]>> | undefined
+}
+
+/** What there is to say of a task that another workflow is; what is left out is as in a file. */
+export interface UseOptions<Outputs extends WorkflowOutputs, Declared extends Inputs> {
+  /** Defaults to the id. */
+  readonly subject?: Text | undefined
+  /** What is run as this task. */
+  readonly workflow: Workflow<Outputs, Declared>
+  readonly with?: GivenValues<Declared> | undefined
+  readonly blockedBy?: ReadonlyArray<AnyTask> | undefined
+  /** Whether it runs: `if` in a file. */
+  readonly condition?: string | Expression<unknown> | undefined
+}
+
+/** A task that another workflow is, whatever that answers. */
+export interface AnyUse {
+  readonly _tag: "Use"
+  readonly id: string
+  readonly team: AnyTeam
+  readonly options: Omit<UseOptions<WorkflowOutputs, Inputs>, "with"> & { readonly with?: Readonly<Record<string, unknown>> | undefined }
+}
+
+/** A task that another workflow is, which answers what that one does. */
+export interface Use<Outputs extends WorkflowOutputs> extends AnyUse {
+  /** How it has ended. */
+  readonly status: Expression<string>
+  /** What the workflow answers by a name. */
+  readonly output: <Name extends keyof Outputs & string>(name: Name) => Expression<Outputs[Name]>
+}
+
 /** A task, whoever does it. */
-export type AnyTask = AnyWork | Gate
+export type AnyTask = AnyWork | AnyUse | Gate
 
 /** The values of outputs, by their names. */
 export type OutputValues<Declared extends DeclaredOutputs> = { readonly [Name in keyof Declared]: ValueTypes[Declared[Name]] }
@@ -172,6 +211,8 @@ export interface Team<Member extends string> extends AnyTeam {
   ) => Task<Declared, Matrix>
   /** Makes a gate among the tasks of the team, with an id that is unique in the workflow. */
   readonly gate: (id: string, options: GateOptions) => Gate
+  /** Makes a task of the team of another workflow, with an id that is unique in the workflow. */
+  readonly use: <Outputs extends WorkflowOutputs, Declared extends Inputs>(id: string, options: UseOptions<Outputs, Declared>) => Use<Outputs>
 }
 
 type Widened<Value> = Value extends string ? string : Value extends number ? number : Value extends boolean ? boolean : ReadonlyArray<unknown>
@@ -199,21 +240,24 @@ export interface WorkflowSecrets<Name extends string> {
 
 /** What a run may use at most: each of the limits can be left out, but not all. */
 export interface BudgetOptions {
-  readonly usd?: number | Expression<number> | undefined
-  readonly tokens?: number | Expression<number> | undefined
-  readonly tasks?: number | Expression<number> | undefined
-  readonly agentTime?: Duration.DurationInput | Expression<string | number> | undefined
+  readonly usd?: Amount | undefined
+  readonly tokens?: Amount | undefined
+  readonly tasks?: Amount | undefined
+  readonly agentTime?: DurationAmount | undefined
 }
 
+/** What a workflow answers where another one uses it: the types of the values, by their names. */
+export type WorkflowOutputs = Readonly<Record<string, unknown>>
+
 /** What there is to say of a workflow; what is left out is as in a file. */
-export interface WorkflowOptions {
+export interface WorkflowOptions<out Outputs extends WorkflowOutputs = WorkflowOutputs, out Declared extends Inputs = Inputs> {
   /** Its tasks. Those that they wait for belong to it as well. */
   readonly tasks: Arr.NonEmptyReadonlyArray<AnyTask>
   /** What the workflow is for. */
   readonly description?: Text | undefined
   /** Whatever else is worth noting. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
-  readonly inputs?: { readonly declared: Inputs } | undefined
+  readonly inputs?: { readonly declared: Declared } | undefined
   readonly secrets?: { readonly names: ReadonlyArray<string> } | undefined
   readonly teardown?: TeardownPolicy | undefined
   readonly defaults?: DefaultsOptions | undefined
@@ -222,11 +266,13 @@ export interface WorkflowOptions {
   /** How long a run that only waits for gates has agents until it is parked. */
   readonly parkAfter?: Duration.DurationInput | "never" | undefined
   readonly budget?: BudgetOptions | undefined
-  readonly timeout?: Duration.DurationInput | undefined
+  readonly timeout?: DurationAmount | undefined
+  /** What it answers where another one uses it: expressions over its tasks. */
+  readonly outputs?: { readonly [Name in keyof Outputs]: Expression<Outputs[Name]> } | undefined
 }
 
 /** A workflow that can be built. */
-export interface Workflow {
+export interface Workflow<out Outputs extends WorkflowOutputs = WorkflowOutputs, out Declared extends Inputs = Inputs> {
   readonly name: string
-  readonly options: WorkflowOptions
+  readonly options: WorkflowOptions<Outputs, Declared>
 }

@@ -11,8 +11,10 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { AgentSpec } from "./AgentSpec.ts"
+import * as Amount from "./Amount.ts"
 import { Budget } from "./Budget.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
@@ -43,7 +45,7 @@ const ParkAfter = Schema.Union(Schema.Literal("never"), WrittenDuration).annotat
   SchemaProblems.expects("a duration such as 10m, or never")
 )
 
-const Timeout = Schema.optionalWith(WrittenDuration, { as: "Option", nullable: true })
+const timeoutOf = <A, I>(duration: Schema.Schema<A, I>) => Schema.optionalWith(duration, { as: "Option", nullable: true })
 
 /** What a workflow is as a file writes it, in which some keys have another name as well. */
 const fields = {
@@ -119,10 +121,10 @@ const fields = {
     }),
     { exact: true }
   ),
-  timeout: Timeout.annotations({
+  timeout: timeoutOf(Amount.DurationAmount).annotations({
     description: "Limit of the whole run. Null or absent: the configured default."
   }),
-  timeoutSeconds: Timeout.annotations({ description: "Another name of `timeout`." }).pipe(Schema.fromKey("timeout_seconds"))
+  timeoutSeconds: timeoutOf(WrittenDuration).annotations({ description: "Another name of `timeout`, for what is no expression." }).pipe(Schema.fromKey("timeout_seconds"))
 }
 
 const { timeoutSeconds: _, ...ownFields } = fields
@@ -166,7 +168,7 @@ export const WorkflowSpec = Schema.transform(Fields, Schema.typeSchema(Schema.St
   strict: true,
   decode: ({ timeoutSeconds, ...spec }) => ({ ...spec, timeout: Option.orElse(spec.timeout, () => timeoutSeconds) }),
   // An earlier version, which resumes a run of this one, knows the longer name alone.
-  encode: (spec) => ({ ...spec, timeout: Option.none(), timeoutSeconds: spec.timeout })
+  encode: (spec) => ({ ...spec, timeout: Option.filter(spec.timeout, Predicate.isString), timeoutSeconds: Amount.known(spec.timeout) })
 })
 export interface WorkflowSpec extends Schema.Schema.Type<typeof WorkflowSpec> {}
 

@@ -257,7 +257,7 @@ const notEvaluated = (workflow: unknown): ReadonlyArray<Finding> => {
         ? [{ path: [...path, key], atKey: false, says: `${key} is taken as it is written: expressions in it are not evaluated` }]
         : [])
   const agentKeys: ReadonlySet<string> = new Set(ExpressionPlaces.ofAgent)
-  const taskKeys: ReadonlySet<string> = new Set([...ExpressionPlaces.ofTask, "if", "verify"])
+  const taskKeys: ReadonlySet<string> = new Set([...ExpressionPlaces.ofTask, "verify"])
   return [
     ...within(["metadata"], get(workflow, "metadata"), (key) => key === "description"),
     ...itemsAt(workflow, "agents").flatMap((agent, index) => within(["agents", index], agent, (key) => agentKeys.has(key))),

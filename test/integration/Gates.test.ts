@@ -84,6 +84,8 @@ describe.concurrent("a gate", () => {
         yield* until("a question", () => (output().stdout.includes("waits for an answer") ? true : undefined))
         const status = yield* run(["status", "living"], { env })
         assert.match(status.stdout, /\nit waits for an answer: telemachy approve [0-9a-f]{16}\n$/)
+        const list = yield* run(["list"], { env })
+        assert.match(list.stdout, /living +[0-9a-f]{16} +running .* waits for 1 answer\n/)
         const approved = yield* run(["approve", "living"], { env })
         assert.strictEqual(approved.code, 0, approved.stderr)
         const { code, stderr } = yield* exited

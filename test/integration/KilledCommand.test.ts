@@ -1,14 +1,13 @@
-import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
+import * as KilledRun from "../support/KilledRun.ts"
 import * as RecordFile from "../support/RecordFile.ts"
 import * as Sweep from "../support/Sweep.ts"
-import * as TcpProxy from "../support/TcpProxy.ts"
 import * as TestBackend from "../support/TestBackend.ts"
-import { bin, emptyDirectory, root, run, start, telemachy } from "../support/TestCommand.ts"
+import { run } from "../support/TestCommand.ts"
 import * as TestWorkflow from "../support/TestWorkflow.ts"
 
 const subjects = ["first", "second", "third", "fourth", "fifth"] as const
@@ -35,57 +34,15 @@ const flow = (name: string) =>
     teardown: "always"
   }))
 
-// So many requests and events as have to be, as far as that does not depend on the time that they take.
-const steady = {
-  HEALTHCHECK_INTERVAL_SECONDS: "60",
-  HEALTHCHECK_TIMEOUT_SECONDS: "10",
-  REQUEST_TIMEOUT_SECONDS: "3",
-  TEARDOWN_GRACE_SECONDS: "30"
-}
-
-/** When a run is killed. */
-type Moment =
-  | { readonly after: "event"; readonly number: number }
-  | { readonly after: "request" | "answer"; readonly number: number }
-
 /** What is done about a run that was killed. */
 type Remedy = "resume" | "cleanup"
 
-/** The journal that all runs of a test share. */
-const makeRecord = Effect.map(emptyDirectory, (directory) => join(directory, "runs.db"))
-
-/** What a run needs: a file, an Agamemnon behind a proxy, and variables that name it and the journal. */
+/** What a run needs, and its workflow. */
 const makeStage = Effect.fnUntraced(function*(name: string, database: string) {
-  const backend = yield* TestBackend.make()
-  const proxy = yield* TcpProxy.http(backend.url)
-  const files = yield* flow(name)
-  const env = { ...backend.env, AGAMEMNON_URL: proxy.url, ...steady, ...RecordFile.inFile(database) }
-  return { backend, proxy, ...files, env }
+  return { ...yield* KilledRun.makeStage(database), ...yield* flow(name) }
 })
 
 type Stage = Effect.Effect.Success<ReturnType<typeof makeStage>>
-
-/** Starts a run that is killed at a moment, unless it has ended before, and waits for its end. */
-const kill = Effect.fnUntraced(function*({ env, file, proxy }: Stage, { after, number }: Moment) {
-  const args = ["run", file, "--json"]
-  if (after === "event") {
-    const preload = join(root, "test/support/dieAfterLine.mjs")
-    const dying = { ...env, NODE_OPTIONS: `--import=${preload}`, DIE_AFTER_LINES: String(number) }
-    const running = yield* start([process.execPath, bin, ...args], { env: dying })
-    return yield* running.exited
-  }
-  let pid: number | undefined
-  proxy.strike({
-    at: number,
-    moment: after === "request" ? "before" : "after",
-    carryOut: () => pid !== undefined && process.kill(pid, "SIGKILL")
-  })
-  const running = yield* telemachy(args, { env })
-  pid = running.pid
-  const ended = yield* running.exited
-  yield* proxy.heal
-  return ended
-})
 
 const executed = ({ exists, read }: Stage): ReadonlyArray<string> =>
   exists("done") ? read("done").trim().split("\n") : []
@@ -102,11 +59,11 @@ const assertMadeOnce = Effect.fnUntraced(function*({ backend }: Stage) {
 const isDone = (events: ReadonlyArray<RunEvent>): boolean => events.some(({ _tag }) => _tag === "run.finished")
 
 /** A run that was killed at a moment and then resumed or cleaned up. Answers whether it had got so far. */
-const survive = Effect.fnUntraced(function*(moment: Moment, remedy: Remedy, database: string) {
+const survive = Effect.fnUntraced(function*(moment: KilledRun.Moment, remedy: Remedy, database: string) {
   const name = `${remedy} ${moment.after} ${moment.number}`
   const stage = yield* makeStage(name, database)
   const { backend, env } = stage
-  const killed = yield* kill(stage, moment)
+  const killed = yield* KilledRun.kill(stage, ["run", stage.file, "--json"], moment)
   if (killed.signal === null) {
     assert.strictEqual(killed.code, 0, killed.stderr)
     return false
@@ -146,7 +103,7 @@ const survive = Effect.fnUntraced(function*(moment: Moment, remedy: Remedy, data
 
 /** What the workflow takes when nothing disturbs it. */
 const undisturbed = Effect.gen(function*() {
-  const stage = yield* makeStage("undisturbed", yield* makeRecord)
+  const stage = yield* makeStage("undisturbed", yield* KilledRun.makeRecord)
   const { code, events, stderr } = yield* run(["run", stage.file, "--json"], { env: stage.env })
   assert.strictEqual(code, 0, stderr)
   return { event: events.length, request: stage.proxy.requests(), answer: stage.proxy.changes() }
@@ -156,8 +113,8 @@ const undisturbed = Effect.gen(function*() {
 const step = 6
 
 /** Walks through the moments of a kind, with one remedy and the other in turn. */
-const walk = Effect.fnUntraced(function*(after: Moment["after"], first: number) {
-  const database = yield* makeRecord
+const walk = Effect.fnUntraced(function*(after: KilledRun.Moment["after"], first: number) {
+  const database = yield* KilledRun.makeRecord
   const { [after]: count } = yield* undisturbed
   const moments = Sweep.some(Arr.range(1, count), step, first)
   const reached = yield* Effect.forEach(moments, (number, position) =>

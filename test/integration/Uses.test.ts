@@ -60,6 +60,8 @@ describe.concurrent("a workflow file that uses another", () => {
       const directory = yield* directoryWith({ "main.yaml": main, "review.yaml": review })
       const ended = yield* Effect.flatMap(telemachy(["plan", "main.yaml", "--json"], { directory }), ({ exited }) => exited)
       assert.strictEqual(ended.code, 0)
+      const checked = yield* run(["validate", "main.yaml"], { directory })
+      assert.match(checked.stdout, /^main.yaml: valid, .*, with 1 other file\n$/)
       assert.include(ended.stdout, "\"waves\":[[{\"team\":\"core\",\"subject\":\"Plan\"}],[{\"team\":\"review/desk\",\"subject\":\"Look\"}],[{\"team\":\"core\",\"subject\":\"Review\"}],[{\"team\":\"core\",\"subject\":\"After\"}]]")
     }))
 })

@@ -23,7 +23,7 @@ import { RunJournal } from "../../src/run/RunJournal.ts"
 import * as RunState from "../../src/run/RunState.ts"
 import * as Database from "../../src/store/Database.ts"
 import { OwnerProcess } from "../../src/store/OwnerProcess.ts"
-import { leaseTime } from "../../src/store/OwnerTable.ts"
+import { LeaseTime } from "../../src/store/OwnerTable.ts"
 import * as RunIndex from "../../src/store/RunIndex.ts"
 import * as SqlRunJournal from "../../src/store/SqlRunJournal.ts"
 import * as SqlRunLease from "../../src/store/SqlRunLease.ts"
@@ -98,7 +98,7 @@ const lifeOf = ({ hosts }: HostileWorld, pid: number) =>
   Effect.map(Clock.currentTimeMillis, (now) => {
     const gates = hosts.find((host) => host.pid === pid)?.gates
     if (gates === undefined || gates.isDead) return "dead" as const
-    return gates.stoppedAt !== undefined && now - gates.stoppedAt >= Duration.toMillis(leaseTime) ? "dead" : "alive"
+    return gates.stoppedAt !== undefined && now - gates.stoppedAt >= Duration.toMillis(LeaseTime.defaultValue()) ? "dead" : "alive"
   })
 
 /** Whether a process may still act for its runs, as far as others know. */

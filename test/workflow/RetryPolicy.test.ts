@@ -37,14 +37,14 @@ describe("RetryPolicy", () => {
   })
 
   it("waits longer each time, up to the longest wait, and never longer than a timer holds", () => {
-    const policy = decode({ times: 9, wait: "10s", backoff: 3, max_wait: "1m" })
+    const policy = RetryPolicy.known(decode({ times: 9, wait: "10s", backoff: 3, max_wait: "1m" }))
     assert.deepStrictEqual([1, 2, 3, 100].map((attempt) => Duration.toSeconds(RetryPolicy.waitAfter(policy, attempt))), [10, 30, 60, 60])
-    assert.isAtMost(Duration.toSeconds(RetryPolicy.waitAfter(decode({ times: 100, wait: "1d", backoff: 100 }), 100)), 2_147_483)
-    assert.strictEqual(Duration.toMillis(RetryPolicy.waitAfter(decode(3), 2)), 0)
+    assert.isAtMost(Duration.toSeconds(RetryPolicy.waitAfter(RetryPolicy.known(decode({ times: 100, wait: "1d", backoff: 100 })), 100)), 2_147_483)
+    assert.strictEqual(Duration.toMillis(RetryPolicy.waitAfter(RetryPolicy.known(decode(3)), 2)), 0)
   })
 
   it("covers error with failed, and nothing that was cancelled", () => {
-    const policy = decode({ times: 1, on: ["failed"] })
+    const policy = RetryPolicy.known(decode({ times: 1, on: ["failed"] }))
     assert.deepStrictEqual(["failed", "error", "timeout", "stalled", "cancelled"].filter((end) => RetryPolicy.covers(policy, end)), ["failed", "error"])
   })
 

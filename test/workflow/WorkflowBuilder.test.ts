@@ -1,3 +1,5 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as FileSystem from "@effect/platform/FileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
@@ -98,7 +100,7 @@ const workflow = WorkflowBuilder.make("release", {
   inputs,
   secrets,
   teardown: "always",
-  defaults: { timeout: "10 minutes", retry: 1, stalledAfter: 90 * 1000, verify: "npm run lint" },
+  defaults: { timeout: "10 minutes", retry: { times: inputs.input("depth"), wait: "1 minute" }, stalledAfter: 90 * 1000, verify: "npm run lint" },
   maxParallel: 5,
   parkAfter: "5 minutes",
   budget: { usd: inputs.input("limit"), tokens: 2_000_000, tasks: 50, agentTime: "10 hours" },
@@ -222,7 +224,9 @@ teams:
 teardown: always
 defaults:
   timeout: 10m
-  retry: 1
+  retry:
+    times: \${{ inputs.depth }}
+    wait: 1m
   stalled_after: 1m 30s
   verify: npm run lint
 max_parallel: 5
@@ -251,7 +255,7 @@ describe("WorkflowBuilder", () => {
       return key === "NAME" ? Object.values(value).some((each) => isSaid(each, rest)) : key in value && isSaid(value[key], rest)
     }
     // The one is another name of `timeout`; the keys of `defaults.retry` and `defaults.verify` are those of a task.
-    // Another workflow is a file, and what a file answers to those that use it is for files.
+    // What a workflow uses, and answers where it is used, is shown below.
     const others = /^timeout_seconds$|^defaults\.(retry|verify)\.|^outputs$|^teams\[\]\.tasks\[\]\.(uses|with)$/
     const said: unknown = parse(file)
     const paths = SchemaKeys.keys(JsonSchema.jsonSchema).map(({ path }) => path).filter((path) => !others.test(path))
@@ -330,6 +334,48 @@ teams:
       assert.deepStrictEqual(teams[0]?.tasks.map(({ subject }) => subject).slice(-2), ["t2998", "t2999"])
       assert.lengthOf(teams[0]?.tasks ?? [], 3000)
     }))
+
+  describe("of workflows that use others", () => {
+    const given = WorkflowBuilder.inputs({ what: { required: true }, depth: 2 })
+    const look = checks.task("look", { description: given.input("what"), assignTo: second, outputs: { verdict: "string" } })
+    const review = WorkflowBuilder.make("review", { tasks: [look], inputs: given, outputs: { verdict: look.output("verdict") } })
+    const twice = WorkflowBuilder.make("review", {
+      tasks: [checks.use("again", { workflow: review, with: { what: "all of it" } })]
+    })
+    const first = checks.use("first", { subject: "Review", workflow: review, with: { what: plan.output("summary"), depth: 3 }, blockedBy: [plan] })
+    const other = checks.use("other", { workflow: twice, condition: "always()" })
+    const last = core.task("last", { description: first.output("verdict"), assignTo: coder, blockedBy: [first, other] })
+    const whole = WorkflowBuilder.make("whole", { tasks: [last], inputs, secrets })
+
+    it.effect("builds what is loaded from their files, of which each has one", () =>
+      Effect.gen(function*() {
+        const files = yield* FileSystem.FileSystem
+        const directory = yield* files.makeTempDirectoryScoped()
+        yield* files.writeFileString(`${directory}/whole.yaml`, yield* WorkflowBuilder.toYaml(whole))
+        const used = yield* WorkflowBuilder.usedFiles(whole)
+        assert.deepStrictEqual([...used.keys()], ["review.yaml", "review-2.yaml"])
+        for (const [name, text] of used) yield* files.writeFileString(`${directory}/${name}`, text)
+        assert.deepStrictEqual(yield* WorkflowFile.load(`${directory}/whole.yaml`), yield* WorkflowBuilder.build(whole))
+        assert.include(used.get("review.yaml"), "outputs:\n  verdict: ${{ tasks.look.outputs.verdict }}\n")
+      }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)))
+
+    it.effect("says what is wrong with one that is used", () =>
+      Effect.gen(function*() {
+        const bad = WorkflowBuilder.make("bad", { tasks: [checks.task("a b", { description: "", assignTo: second })] })
+        const error = yield* Effect.flip(WorkflowBuilder.build(WorkflowBuilder.make("main", { tasks: [core.use("it", { workflow: bad })], inputs, secrets })))
+        assert.include(error.message, "files[\"bad.yaml\"].teams[0].tasks[0].id")
+        assert.include(error.message, "found \"a b\", expected text of letters, digits, _ and -, at most 64")
+      }))
+
+    it("has the compiler refuse names that the other has not", () => {
+      // @ts-expect-error no such output
+      first.output("verdit")
+      // @ts-expect-error no such input
+      checks.use("x", { workflow: review, with: { waht: "" } })
+      // @ts-expect-error of another type
+      checks.use("x", { workflow: review, with: { what: 1 } })
+    })
+  })
 
   it("takes what is put into a text for text, unless it is an expression", () => {
     const hostile = "${{ secrets.KEY }} $${{{ '"

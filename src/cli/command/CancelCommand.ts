@@ -8,6 +8,7 @@ import type { RunEvent } from "../../run/RunEvent.ts"
 import * as RunState from "../../run/RunState.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
+import * as Submission from "../../executor/Submission.ts"
 import * as Backend from "../Backend.ts"
 import * as CleanupOutput from "../CleanupOutput.ts"
 import * as ConfigSources from "../ConfigSources.ts"
@@ -20,9 +21,12 @@ const isHeard = ({ _tag }: RunEvent): boolean => _tag === "run.cancelling" || _t
 export const command = Command.make("cancel", config, ({ run: prefix, ...flags }) =>
   Effect.gen(function*() {
     const { cancel, follow } = yield* RunStore.RunStore
-    const { owner, run } = yield* RunLookup.find(prefix)
+    const { owner, run, status } = yield* RunLookup.find(prefix)
+    const by = yield* Who.name
+    const isWithdrawn = status === "queued" && (yield* Effect.catchTag(Submission.withdraw(run, by), "RunOwnedError", () => Effect.succeed(false)))
+    if (isWithdrawn) return yield* Console.log(`run ${run} was queued, and is cancelled`)
     const begun = (yield* RunLookup.stateOf(run)).startedAt
-    if (yield* cancel(run, yield* Who.name)) {
+    if (yield* cancel(run, by)) {
       const heard = yield* follow(run).pipe(
         Stream.filter((event) => event.at.epochMillis >= begun.epochMillis && isHeard(event)),
         Stream.runHead,

@@ -20,6 +20,7 @@ import * as OutputErrors from "../OutputErrors.ts"
 import * as Streams from "../Streams.ts"
 
 const paints: Record<RunSummary["status"], keyof Style> = {
+  queued: "faint",
   running: "active",
   interrupted: "bad",
   completed: "good",
@@ -44,12 +45,12 @@ const local = (time: DateTime.Utc | undefined): string => {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`
 }
 
-const remains = ({ kept = 0, left = 0, usd }: RunSummary, style: Style): string =>
-  [...(usd === undefined ? [] : [`${usdInWords(usd)} USD`]), ...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)])].join(", ")
+const remains = ({ kept = 0, left = 0, place, questions = 0, usd }: RunSummary, style: Style): string =>
+  [...(place === undefined ? [] : [`place ${place}`]), ...(questions === 0 ? [] : [style.doubtful(`waits for ${count(questions, "answer")}`)]), ...(usd === undefined ? [] : [`${usdInWords(usd)} USD`]), ...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)])].join(", ")
 
 const cells = (summary: RunSummary, now: DateTime.Utc, style: Style): ReadonlyArray<string> => {
   const { endedAt, run, startedAt, status, workflow = "" } = summary
-  const isOpen = status === "interrupted"
+  const isOpen = status === "interrupted" || status === "queued"
   const took = startedAt === undefined ? "" : duration(DateTime.distanceDuration(startedAt, endedAt ?? now))
   return [
     oneLine(workflow),

@@ -36,20 +36,25 @@ const next = ({ status }: RunSummary, state: RunState.RunState): ReadonlyArray<s
   const further = NextCommand.resumption(state)
   return [
     ...(status === "running" && RunState.openGates(state).length > 0 ? [`it waits for an answer: ${NextCommand.approve(state)}`] : []),
-    ...(status === "running" || further === undefined ? [] : [NextCommand.howToGoOn(state, further)]),
+    ...(status === "queued" ? ["it begins when a runner has a place for it; see telemachy runners"] : []),
+    ...(status === "running" || status === "queued" || further === undefined ? [] : [NextCommand.howToGoOn(state, further)]),
     ...(status === "interrupted" && remaining > 0 && !state.embedded ? [`or remove what it made: ${NextCommand.cleanup(state)}`] : [])
   ]
 }
+
+/** Where a run is: on its Agamemnon, or still in the queue. */
+const whereOf = ({ place }: RunSummary, { isQueued, run, url }: RunState.RunState): string =>
+  isQueued ? `run ${run}${place === undefined ? "" : `, place ${place} in the queue`}` : `run ${run} on ${oneLine(url)}`
 
 /** Shows how far a run has got. */
 const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
   const state = yield* RunLookup.stateOf(summary.run)
   const { style, width } = yield* Streams.outputOf(process.stdout)
   const now = yield* DateTime.now
-  const isOver = summary.status !== "running"
+  const isOver = summary.status !== "running" && summary.status !== "queued"
   const options = { style, width, removal: removalOf(state) }
   const lines = [
-    `${style.strong(oneLine(state.workflow))}  ${summary.status}  ${style.faint(`run ${state.run} on ${oneLine(state.url)}`)}`,
+    `${style.strong(oneLine(state.workflow))}  ${summary.status}  ${style.faint(whereOf(summary, state))}`,
     ...(summary.owner === undefined ? [] : [style.faint(`driven by ${oneLine(summary.owner)}`)]),
     ...Summary.tasks(isOver ? state : { ...state, endedAt: now }, { ...options, isOver }),
     ...OutputLines.render(state, options),
@@ -85,7 +90,7 @@ const endAs = (state: RunState.RunState) =>
   Effect.flatMap(RunExitCode.of(state), (code) => new CommandExit({ code }))
 
 /** Shows a run happening, until it is over or nobody drives it. */
-const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, json: boolean) {
+export const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, json: boolean) {
   if (json) {
     yield* JsonLines.events(JournalOutage.follow(run, Console.error))
     return yield* endAs(yield* JournalOutage.waitOut(RunLookup.stateOf(run), Console.error))

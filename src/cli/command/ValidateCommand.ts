@@ -12,10 +12,12 @@ import * as ExitCode from "../ExitCode.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 
-const sizeOf = ({ agents, teams }: WorkflowSpec) => ({
+/** The size of a file, and which others its tasks use, directly or not. */
+const sizeOf = ({ agents, files, teams }: WorkflowSpec) => ({
   agents: agents.length,
   teams: teams.length,
-  tasks: teams.reduce((sum, team) => sum + team.tasks.length, 0)
+  tasks: teams.reduce((sum, team) => sum + team.tasks.length, 0),
+  ...(files === undefined ? {} : { uses: Object.keys(files) })
 })
 
 const check = Effect.fn("ValidateCommand.check")(
@@ -23,8 +25,9 @@ const check = Effect.fn("ValidateCommand.check")(
     const checked = yield* WorkflowArgument.check(file)
     yield* WorkflowArgument.tell(checked)
     if (Either.isLeft(checked.result)) return false
-    const { agents, tasks, teams } = sizeOf(checked.result.right.spec)
-    yield* Console.log(`${oneLine(file)}: valid, ${count(agents, "agent")}, ${count(teams, "team")}, ${count(tasks, "task")}`)
+    const { agents, tasks, teams, uses = [] } = sizeOf(checked.result.right.spec)
+    const sizes = [count(agents, "agent"), count(teams, "team"), count(tasks, "task"), ...(uses.length === 0 ? [] : [`with ${count(uses.length, "other file")}`])]
+    yield* Console.log(`${oneLine(file)}: valid, ${sizes.join(", ")}`)
     return true
   },
   Effect.catchTag("WorkflowUnreadable", ({ message }) => Effect.as(Console.error(printable(message)), false))

@@ -1,0 +1,117 @@
+/** `telemachy serve`: drives the runs that are submitted, until it is told to stop. */
+import { hostname } from "node:os"
+import * as Command from "@effect/cli/Command"
+import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as AgamemnonClient from "../../agamemnon/AgamemnonClient.ts"
+import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
+import * as Runner from "../../cluster/Runner.ts"
+import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
+import { count, duration, oneLine } from "../../report/Format.ts"
+import type { RunEvent } from "../../run/RunEvent.ts"
+import { RunnerRegistry } from "../../run/RunnerRegistry.ts"
+import { RunQueue } from "../../run/RunQueue.ts"
+import * as OwnerTable from "../../store/OwnerTable.ts"
+import * as SqlRunStore from "../../store/SqlRunStore.ts"
+import * as Backend from "../Backend.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { config, definition } from "../definition/ServeDefinition.ts"
+import * as ServedDatabase from "../ServedDatabase.ts"
+import { Signals } from "../Signals.ts"
+import * as TaskLogs from "../TaskLogs.ts"
+
+/** How long handing everything over may take: whoever has sent the signal may kill the process soon. */
+const stopTimeout = Duration.seconds(5)
+
+/** Says of each run when it begins, goes on and ends here, in one line. */
+const tell = (events: Stream.Stream<RunEvent>) => {
+  const reasons = new Map<string, string>()
+  const line = (event: RunEvent): string | undefined => {
+    const what = `run ${event.run} of ${oneLine(event.workflow)}`
+    switch (event._tag) {
+      case "run.started":
+        return `${what} begun`
+      case "run.resumed":
+        return `${what} taken over`
+      case "run.yielded":
+        return `${what} handed over`
+      case "run.decided":
+        reasons.set(event.run, event.reason)
+        return undefined
+      case "run.finished": {
+        const reason = reasons.get(event.run) ?? ""
+        reasons.delete(event.run)
+        const took = event.elapsed === undefined ? "" : ` after ${duration(event.elapsed)}`
+        const left = event.left === 0 ? "" : `, ${count(event.left, "resource")} could not be removed`
+        return `${what} ${event.outcome.replaceAll("_", " ")}${took}${reason === "" ? "" : `: ${oneLine(reason)}`}${left}`
+      }
+      default:
+        return undefined
+    }
+  }
+  return Stream.runForEach(events, (event) => {
+    const said = line(event)
+    return said === undefined ? Effect.void : Console.log(said)
+  })
+}
+
+/** Says what becomes of the runs that nobody drives any more. */
+const tellRest = (own: string, isEmbedded: boolean) =>
+  Effect.gen(function*() {
+    const open = yield* Effect.flatMap(RunQueue, (queue) => queue.open)
+    const others = yield* Effect.flatMap(RunnerRegistry, ({ living }) => living)
+    if (open.length > 0 && others.every(({ id }) => id === own)) {
+      yield* Console.error(`no other runner is there: ${count(open.length, "run")} go on when there is one (telemachy serve)`)
+    }
+    if (open.length > 0 && isEmbedded) {
+      yield* Console.error("agents of the embedded Agamemnon end with it: what they were doing is done again, and what is completed is not")
+    }
+  }).pipe(Effect.timeout("1 second"), Effect.ignore)
+
+export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns, noColor, url: agamemnonUrl, verbose }) =>
+  Effect.gen(function*() {
+    const { url } = yield* ServedDatabase.address
+    yield* Effect.gen(function*() {
+      const executor = yield* WorkflowExecutor.WorkflowExecutor
+      const { where } = yield* RunQueue
+      const isEmbedded = yield* Backend.IsEmbedded
+      const agamemnon = yield* AgamemnonClient.AgamemnonClient
+      const signals = yield* Signals
+      if (isEmbedded) yield* TaskLogs.warnWhenUnkept
+      yield* Effect.forkScoped(Effect.interruptible(tell(yield* executor.events)))
+      const runner = yield* Runner.start({ url, maxRuns })
+      const place = isEmbedded ? "an embedded Agamemnon" : agamemnon.url
+      yield* Console.log(`serving ${where} on ${oneLine(hostname())}, up to ${count(maxRuns, "run")} at once, on ${place}`)
+      // To end when it is told to is what it is for.
+      yield* signals.decideBy(Effect.succeedSome(0))
+      const stop = (reason: string) =>
+        runner.stop(reason).pipe(Effect.disconnect, Effect.interruptible, Effect.timeoutOption(stopTimeout))
+      const finish = Effect.gen(function*() {
+        const { running } = yield* runner.load
+        yield* Console.error(drain
+          ? `finishing ${count(running, "run")}, and taking no others; once more to hand them over`
+          : `handing ${count(running, "run")} over`)
+        yield* drain
+          ? Effect.raceFirst(Effect.interruptible(runner.drain), Effect.interruptible(Effect.zipRight(signals.second, stop("its runner is stopping"))))
+          : stop("its runner is stopping")
+        yield* tellRest(runner.id, isEmbedded)
+      })
+      if (!drain) yield* Effect.forkDaemon(Effect.zipRight(signals.second, signals.exit))
+      yield* Effect.onInterrupt(Effect.never, () => finish)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(Layer.provideMerge(
+        WorkflowExecutor.layerConfig(),
+        Layer.merge(
+          Layer.provide(SqlRunStore.layerConfig(), Layer.succeed(OwnerTable.LeaseTime, Runner.leaseTime)),
+          NatsTaskFeed.layerConfig()
+        )
+      )),
+      Effect.provide(Backend.layer)
+    )
+  }).pipe(Effect.provide(ConfigSources.layer({ url: agamemnonUrl, keyFile, noColor, verbose })))).pipe(
+    Command.withDescription(definition.sentence)
+  )

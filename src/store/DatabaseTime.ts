@@ -1,0 +1,9 @@
+/** The clock of the database, which all its users share. */
+import type * as SqlClient from "@effect/sql/SqlClient"
+
+/** The time in seconds. */
+export const now = (sql: SqlClient.SqlClient) =>
+  sql.literal(sql.onDialectOrElse({
+    pg: () => "extract(epoch from clock_timestamp())",
+    orElse: () => "unixepoch('subsec')"
+  }))
