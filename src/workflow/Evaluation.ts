@@ -44,8 +44,8 @@ export const isTemplate = ({ agents, budget, defaults, inputs, metadata, teams, 
       some(program, workingDir, ...[model, dockerImage, base, system].map(orNone), ...args, ...Object.values(env)) ||
       Option.exists(stalledAfter, Predicate.isString))
     || teams.some(({ tasks }) => tasks.some((task) => {
-      const { approve, assignTo, condition, description, matrix, subject, uses, verify } = task
-      return some(subject, description, orNone(approve), commandOf(verify), ...assignTo)
+      const { approve, assignTo, condition, description, matrix, subject, uses } = task
+      return some(subject, description, orNone(approve), ...assignTo)
         || LimitEvaluation.isTemplate(task)
         || Option.isSome(condition) || Option.isSome(matrix) || Option.isSome(uses)
     }))

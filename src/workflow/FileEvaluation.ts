@@ -23,10 +23,7 @@ export const evaluate = (evaluating: Evaluating, { agents, defaults, teams }: Fi
   return {
     agents: agents.map((agent, index) => agentOf(evaluating, ["agents", index], agent)),
     teams: teams.map((team, index) => TeamEvaluation.teamOf(evaluating, ["teams", index], team)),
-    defaults: Option.map(defaults, (all) => ({
-      ...LimitEvaluation.evaluate(evaluating, ["defaults"], all),
-      verify: TeamEvaluation.verificationOf(evaluating, ["defaults", "verify"], all.verify)
-    }))
+    defaults: Option.map(defaults, (limits) => LimitEvaluation.evaluate(evaluating, ["defaults"], limits))
   }
 }
 
