@@ -36,9 +36,16 @@ export const make = (most: number): Places => {
   let taken = 0
   let isClosed = false
 
+  const findFirst = () => {
+    let first: Waiting | undefined
+    for (const each of waiting) if (first === undefined || order(each.rank, first.rank) < 0) first = each
+    return first
+  }
+
   const giveOut = () => {
-    while (!isClosed && taken < most) {
-      const first = [...waiting].toSorted((one, other) => order(one.rank, other.rank))[0]
+    if (isClosed) return
+    while (taken < most) {
+      const first = findFirst()
       if (first === undefined) return
       waiting.delete(first)
       taken += 1

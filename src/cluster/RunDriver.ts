@@ -116,7 +116,7 @@ const drive = (state: State, run: RunId) =>
     })
     return yield* Effect.onInterrupt(Effect.interruptible(Fiber.join(fiber)), () =>
       Effect.flatMap(Deferred.isDone(state.draining), (isDraining) =>
-        isDraining ? Effect.void : Deferred.succeed(moved, "another runner has it")))
+        isDraining ? Effect.void : Deferred.succeed(moved, "the cluster has moved it")))
   }).pipe(Effect.uninterruptible)
 
 /** Drives a run until it is over, or is not this runner's any more. */

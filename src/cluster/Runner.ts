@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import * as TimeLimit from "../liveness/TimeLimit.ts"
 import { RunnerRegistry } from "../run/RunnerRegistry.ts"
 import { RunQueue } from "../run/RunQueue.ts"
 import * as ClusterLayer from "./ClusterLayer.ts"
@@ -49,7 +50,7 @@ export const start = Effect.fn("Runner.start")(function*({ maxRuns, url }: Optio
   const id = randomUUID()
   yield* registry.join({ id, maxRuns, agamemnon: agamemnon.embedded === true ? "embedded" : agamemnon.url }, driver.load)
   const scope = yield* Scope.make()
-  const leave = Scope.close(scope, Exit.void).pipe(Effect.disconnect, Effect.interruptible, Effect.timeoutOption(leaveTimeout), Effect.asVoid)
+  const leave = Effect.ignore(TimeLimit.within({ limit: leaveTimeout, onTimeout: () => undefined })(Scope.close(scope, Exit.void)))
   yield* Effect.addFinalizer(() => leave)
   const handlers = RunEntity.RunEntity.toLayer({
     Execute: ({ payload: { run } }) =>

@@ -4,6 +4,7 @@ import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as AgamemnonClient from "../../agamemnon/AgamemnonClient.ts"
@@ -87,20 +88,20 @@ export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns,
       yield* Console.log(`serving ${where} on ${oneLine(hostname())}, up to ${count(maxRuns, "run")} at once, on ${place}`)
       // To end when it is told to is what it is for.
       yield* signals.decideBy(Effect.succeedSome(0))
-      const stop = (reason: string) =>
-        runner.stop(reason).pipe(Effect.disconnect, Effect.interruptible, Effect.timeoutOption(stopTimeout))
+      const stop = Effect.timeoutOption(Effect.disconnect(runner.stop("its runner is stopping")), stopTimeout)
       const finish = Effect.gen(function*() {
         const { running } = yield* runner.load
         yield* Console.error(drain
           ? `finishing ${count(running, "run")}, and taking no others; once more to hand them over`
           : `handing ${count(running, "run")} over`)
         yield* drain
-          ? Effect.raceFirst(Effect.interruptible(runner.drain), Effect.interruptible(Effect.zipRight(signals.second, stop("its runner is stopping"))))
-          : stop("its runner is stopping")
+          ? Effect.raceFirst(runner.drain, Effect.zipRight(signals.second, stop))
+          : stop
         yield* tellRest(runner.id, isEmbedded)
       })
       if (!drain) yield* Effect.forkDaemon(Effect.zipRight(signals.second, signals.exit))
-      yield* Effect.onInterrupt(Effect.never, () => finish)
+      // A fiber of its own: in one that is interrupted, every wait would end at once.
+      yield* Effect.onInterrupt(Effect.never, () => Effect.flatMap(Effect.forkDaemon(Effect.interruptible(finish)), Fiber.join))
     }).pipe(
       Effect.scoped,
       Effect.provide(Layer.provideMerge(
