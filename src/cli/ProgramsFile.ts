@@ -65,7 +65,10 @@ export const parse = (text: string, source: string): Either.Either<Readonly<Reco
 export const read = Effect.fn("ProgramsFile.read")(function*() {
   const files = yield* FileSystem.FileSystem
   const place = Option.getOrUndefined(yield* path)
-  if (place === undefined || !(yield* Effect.orElseSucceed(files.exists(place), () => true))) return {}
+  // Below what is no directory there is nothing; what cannot be looked at is said when it is read.
+  const isThere = (each: string) =>
+    Effect.catchAll(files.exists(each), (error) => Effect.succeed(error._tag !== "SystemError" || error.reason !== "BadResource"))
+  if (place === undefined || !(yield* isThere(place))) return {}
   return yield* parse(yield* WorkflowFile.read(place), place)
 })
 

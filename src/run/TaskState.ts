@@ -130,11 +130,11 @@ type Change = (before: TaskState) => Partial<TaskState>
  * another one takes a hundred times as long, and a run may have 10,000 tasks.
  */
 export const declared = (team: string, task: Event<"run.started">["teams"][number]["tasks"][number]): TaskState => ({
-  team,
   subject: task.subject,
-  ref: task.ref,
   assignTo: task.assignees === undefined || task.assignees.length === 0 ? task.assignTo : task.assignees.join(", "),
   blockedBy: task.blockedBy,
+  team,
+  ref: task.ref,
   status: "waiting",
   id: undefined,
   earlier: false,

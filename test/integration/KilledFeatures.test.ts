@@ -121,7 +121,7 @@ const undisturbed = Effect.gen(function*() {
 }).pipe(Effect.scoped)
 
 /** Unless all moments are swept, one of so many. */
-const step = 13
+const step = 19
 
 /** Walks through the moments of a command. */
 const walk = Effect.fnUntraced(function*(part: Part, after: "event" | "request", first: number) {
