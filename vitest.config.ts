@@ -25,10 +25,10 @@ export default defineConfig({
     // Much of a run is waiting for processes and sockets: by default one core of two would stand still.
     minWorkers: 1,
     maxWorkers: "100%",
-    // Most of the time of a small test is loading: the modules of unit tests are loaded once a thread, and shared by its
-    // suites. `it.layer` of @effect/vitest 0.30 must not be used with that: it changes `it` for every suite after it.
+    // Most of the time of a small test is loading: modules are loaded once a worker, and shared by its suites. `it.layer` of
+    // @effect/vitest 0.30 must not be used with that: it changes `it` for every suite after it.
     sequence: { sequencer: LongestFirst },
-    poolOptions: { threads: { isolate: false } },
+    poolOptions: { threads: { isolate: false }, forks: { isolate: false } },
     projects: [
       { extends: true, test: { name: "unit", pool: "threads", include: ["test/**/*.test.ts"], exclude: processes, ...timeouts } },
       {

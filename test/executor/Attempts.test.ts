@@ -45,7 +45,7 @@ const stateAfter = (events: ReadonlyArray<RunEvent>) => firstOf(RunState.foldAll
 
 const failures = (fake: FakeAgamemnon) => fake.calls.filter((call) => call.startsWith("failTask"))
 
-describe("Attempts", () => {
+describe.concurrent("Attempts", () => {
   it.scoped("tries a task again that has failed, after waits that grow up to the longest", () =>
     Effect.gen(function*() {
       const fake = make()
@@ -261,7 +261,7 @@ describe("Attempts", () => {
     }))
 })
 
-describe("Attempts of a run that is resumed", () => {
+describe.concurrent("Attempts of a run that is resumed", () => {
   const rules = { timeout: 0.2, retry: { times: 3, wait: 0.2 } } as const
 
   /** What a run does that is not killed: its events, and its calls but for pings. */

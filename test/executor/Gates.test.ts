@@ -51,7 +51,7 @@ const asking = Effect.fnUntraced(function*(spec = flow()) {
   return { fake, there, first, run, fiber, isAsked }
 })
 
-describe("a gate", () => {
+describe.concurrent("a gate", () => {
   it.scopedLive("asks, and goes on when it is approved, with the comment in the tasks after it", () =>
     Effect.gen(function*() {
       const { fake, fiber, run, there } = yield* asking()
@@ -162,7 +162,7 @@ const askingInTime = Effect.fnUntraced(function*(spec: ReturnType<typeof flow>) 
   return { fake, there, first, run, fiber }
 })
 
-describe("the time of a gate", () => {
+describe.concurrent("the time of a gate", () => {
   it.scoped("ends with a rejection when nobody has answered", () =>
     Effect.gen(function*() {
       const { fiber, run, there } = yield* askingInTime(flow([review, { ...release, timeout: "1m" }, publish]))
@@ -222,7 +222,7 @@ describe("the time of a gate", () => {
     }))
 })
 
-describe("a run with a gate that is resumed", () => {
+describe.concurrent("a run with a gate that is resumed", () => {
   /** A run that is parked. */
   const parked = Effect.gen(function*() {
     const reached = yield* asking(flow(undefined, { park_after: 0.3 }))
@@ -297,7 +297,7 @@ describe("a run with a gate that is resumed", () => {
     }))
 })
 
-describe("a gate and a workflow that is used", () => {
+describe.concurrent("a gate and a workflow that is used", () => {
   const file = {
     metadata: { name: "check" },
     agents: [{ name: "worker", program: "none" }],

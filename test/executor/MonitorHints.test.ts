@@ -40,7 +40,7 @@ const ends = (events: ReadonlyArray<RunEvent>) =>
 
 const aMoment = TestClock.adjust("100 millis")
 
-describe("Monitor, with events", () => {
+describe.concurrent("Monitor, with events", () => {
   it.scoped("does not read for what it hears", () =>
     Effect.gen(function*() {
       const fake = make()

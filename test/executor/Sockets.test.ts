@@ -21,7 +21,7 @@ const long = workflow({
   teardown: "on_completion"
 })
 
-describe("a run over sockets", () => {
+describe.concurrent("a run over sockets", () => {
   it.scopedLive("sends no null, and patches what it can not post", () =>
     Effect.gen(function*() {
       const there = yield* backend

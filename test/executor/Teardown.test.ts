@@ -70,7 +70,7 @@ const running = Effect.fnUntraced(function*(
   return run
 })
 
-describe("Teardown", () => {
+describe.concurrent("Teardown", () => {
   for (const ended of Outcome.literals.filter((each): each is Ended => each !== "waiting")) {
     policies.forEach((policy, column) => {
       const expected = table[ended][column]

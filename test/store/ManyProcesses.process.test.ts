@@ -16,7 +16,7 @@ import * as Sweep from "../support/Sweep.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
 import { identity, newPath, started } from "../support/TestStore.ts"
 
-const processes = Sweep.upTo(10, 6)
+const processes = Sweep.upTo(10, 4)
 
 /** Writes the beginning of a run into a file. */
 const writeRun = (path: string) =>

@@ -183,7 +183,7 @@ const leased = Effect.gen(function*() {
   return { database, mood, lease: yield* acquire(identity()) }
 })
 
-describe("RunLease in a file", () => {
+describe.concurrent("RunLease in a file", () => {
   laws(Effect.map(newPath, openFile))
 
   it.scoped("a lease is renewed for as long as the run is held", () =>
