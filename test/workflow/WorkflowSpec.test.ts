@@ -72,12 +72,13 @@ describe("WorkflowSpec", () => {
     [WorkflowSpec.WorkflowSpec, timeouts],
     ([generated, seconds]) =>
       Effect.gen(function*() {
-        // No workflow that is read has this name: it is refused.
-        if ([generated.metadata, generated.inputs ?? {}, ...generated.agents.map(({ env = {} }) => env)].some((map) => Object.hasOwn(map, "__proto__"))) return
+        // No workflow that is read has this name in any map: it is refused.
+        if (JSON.stringify(generated).includes("\"__proto__\":")) return
         const spec = { ...generated, timeout: Option.map(seconds, Duration.seconds) }
         const encoded = yield* Schema.encode(WorkflowSpec.WorkflowSpec)(spec)
         assert.deepStrictEqual(yield* Schema.decode(WorkflowSpec.WorkflowSpec)(encoded), spec)
       }),
-    { fastCheck: { numRuns: 50 } }
+    // Workflows are large: to make one that fails smaller takes minutes.
+    { fastCheck: { numRuns: 50, endOnFailure: true } }
   )
 })
