@@ -137,7 +137,7 @@ const walk = Effect.fnUntraced(function*(part: Part, after: "event" | "request",
 
 describe.concurrent("a run with attempts, instances, another file, a budget and a gate that is killed", () => {
   it.scopedLive("after any event up to its gate does each of them once", () => walk("run", "event", 3), 600_000)
-  it.scopedLive("when any request up to its gate is on its way", () => walk("run", "request", 7), 600_000)
+  it.scopedLive.runIf(Sweep.isFull)("when any request up to its gate is on its way", () => walk("run", "request", 7), 600_000)
   it.scopedLive("after any event from its gate to the end", () => walk("approve", "event", 2), 600_000)
-  it.scopedLive("when any request from its gate to the end is on its way", () => walk("approve", "request", 5), 600_000)
+  it.scopedLive.runIf(Sweep.isFull)("when any request from its gate to the end is on its way", () => walk("approve", "request", 5), 600_000)
 })
