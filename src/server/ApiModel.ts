@@ -241,8 +241,8 @@ export const Runner = Schema.Struct({
   since: Schema.DateTimeUtc,
   maxRuns: Schema.Int,
   running: Schema.Int,
-  waiting: Schema.Int,
-  draining: Schema.Boolean
+  draining: Schema.Boolean,
+  reachable: Schema.Boolean.annotations({ description: "Whether Agamemnon answers it" })
 }).annotations({ identifier: "Runner" })
 
 /** What a check of the chain of a run has found. */
