@@ -86,7 +86,7 @@ export interface Claimed {
 /** Does a task. What its program writes goes to the tail, so that it is known when this is interrupted. */
 export const run = Effect.fn("TaskExecution.run")(function*(
   { agent, task }: Claimed,
-  { keepsSession, masker, variables, withheld }: ProgramEnvironment,
+  { keepsSession, limits, masker, variables, withheld }: ProgramEnvironment,
   options: Options & { readonly directory: string; readonly sessions: AgentSessions },
   output: OutputTail,
   onAlive: Effect.Effect<void>
@@ -117,6 +117,7 @@ export const run = Effect.fn("TaskExecution.run")(function*(
   const place = {
     directory,
     withheld,
+    limits,
     environment: {
       ...variables,
       TELEMACHY_AGENT: name,
