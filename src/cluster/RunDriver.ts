@@ -52,7 +52,7 @@ export interface Options {
 }
 
 /** Drives runs. */
-export interface RunDriver {
+export interface RunDriver extends Pick<Options, "id" | "maxRuns"> {
   /** Begins to claim runs, for as long as the scope; then they are handed over. */
   readonly begin: Effect.Effect<void, never, Scope.Scope>
   /** Has it look at the queue now. */
@@ -114,6 +114,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   )
   const stop = (reason: string) => Effect.all([drain, Deferred.succeed(state.stopping, reason), idle], { discard: true })
   const driver: RunDriver = {
+    id: options.id,
+    maxRuns: options.maxRuns,
     begin: Effect.zipRight(
       Effect.forkScoped(Effect.interruptible(claimRepeatedly(state))),
       Effect.addFinalizer(() => TimeLimit.within({ limit: stopTimeout, onTimeout: () => undefined })(stop("its runner is stopping")).pipe(Effect.ignore))

@@ -49,28 +49,36 @@ const intervals = { ofFile: "500 millis", ofDatabase: "1 second" } as const
 /** How long leaving the cluster may take: its locks end with their time. */
 const leaveTimeout = "2 seconds"
 
-/** Starts a runner, for as long as the scope. */
-export const start = Effect.fn("Runner.start")(function*({ maxRuns, url }: Options) {
+/** Makes this process a runner among others, until the scope closes. It drives nothing before its driver begins. */
+export const join = Effect.fn("Runner.join")(function*(options: Omit<RunDriver.Options, "id">) {
   const registry = yield* RunnerRegistry
   const agamemnon = yield* AgamemnonClient
-  const { where } = yield* RunQueue
-  const id = randomUUID()
-  const interval = ClusterClient.isFile(url) ? intervals.ofFile : intervals.ofDatabase
-  const driver = yield* RunDriver.make({ id, maxRuns, interval })
+  const driver = yield* RunDriver.make({ ...options, id: randomUUID() })
+  const { id, maxRuns } = driver
   yield* registry.join({ id, maxRuns, agamemnon: agamemnon.embedded === true ? "embedded" : agamemnon.url }, driver.load)
+  return driver
+})
+
+/** Layer that has the cluster tell a driver of new runs. */
+export const handlers = (driver: RunDriver.RunDriver) =>
+  RunEntity.RunEntity.toLayer({ Execute: () => driver.wake }, { disableFatalDefects: true, maxIdleTime: "5 seconds" })
+
+/** Starts a runner, for as long as the scope. */
+export const start = Effect.fn("Runner.start")(function*({ maxRuns, url }: Options) {
+  const { where } = yield* RunQueue
+  const driver = yield* join({ maxRuns, interval: ClusterClient.isFile(url) ? intervals.ofFile : intervals.ofDatabase })
   const scope = yield* Scope.make()
   const leave = Effect.ignore(TimeLimit.within({ limit: leaveTimeout, onTimeout: () => undefined })(Scope.close(scope, Exit.void)))
   yield* Effect.addFinalizer(() => leave)
-  const handlers = RunEntity.RunEntity.toLayer({ Execute: () => driver.wake }, { disableFatalDefects: true, maxIdleTime: "5 seconds" })
   const removal = Layer.scopedDiscard(Effect.flatMap(ClusterLayer.ClusterDatabase, Option.match({
     onNone: () => Effect.void,
     onSome: (sql) => Effect.forkScoped(Effect.interruptible(Messages.removeRepeatedly(sql)))
   })))
-  const cluster = ClusterLayer.layer({ url, where, runner: Option.some(ClusterLayer.addressOf(hostname(), id)) })
-  const context = yield* Layer.buildWithScope(Layer.provideMerge(Layer.merge(handlers, removal), cluster), scope)
+  const cluster = ClusterLayer.layer({ url, where, runner: Option.some(ClusterLayer.addressOf(hostname(), driver.id)) })
+  const context = yield* Layer.buildWithScope(Layer.provideMerge(Layer.merge(handlers(driver), removal), cluster), scope)
   yield* driver.begin
   const runner: Runner = {
-    id,
+    id: driver.id,
     load: driver.load,
     sharding: Context.get(context, Sharding.Sharding),
     stop: (reason) => Effect.zipRight(driver.stop(reason), leave),

@@ -147,8 +147,11 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0012_claims": claims
 }
 
+/** Their numbers. */
+export const numbers: ReadonlyArray<number> = Object.keys(all).map((name) => Number.parseInt(name, 10))
+
 /** The number of the newest migration that this program knows. */
-export const latest = Math.max(...Object.keys(all).map((name) => Number.parseInt(name, 10)))
+export const latest = Math.max(...numbers)
 
 /** Makes the migrations that are missing. What it has to say is about itself. */
 export const run = Migrator.make({})({ loader: Migrator.fromRecord(all), table }).pipe(
