@@ -24,6 +24,7 @@ const retryPause = "1 second"
 /** Reads how the API is to be served, and makes its keys where there are none. Nothing where it is not. */
 export const read = Effect.fn("ServedApi.read")(function*({ allowHost, allowRemote, apiKeys, host, noApi, port }: Flags) {
   if (noApi) return undefined
+  yield* RunsServer.check({ host, allowRemote })
   const path = yield* HomeDirectory.expand(apiKeys)
   const { isNew, keys } = yield* ApiKeys.load(path)
   if (isNew) {

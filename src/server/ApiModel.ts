@@ -149,7 +149,7 @@ export const Workflow = Schema.Struct(workflow).annotations({ identifier: "Workf
 export const GivenWorkflow = Schema.Struct({ ...workflow, inputs: optional(GivenInputs) }).annotations({ identifier: "GivenWorkflow" })
 
 /** The longest key of a submission. */
-const maxKeyLength = 200
+const maxKeyLength = 255
 
 /** A workflow to run. */
 export const Submission = Schema.Struct({

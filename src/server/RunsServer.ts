@@ -59,9 +59,16 @@ const services = (keys: ReadonlyArray<ApiKeys.ApiKey>) =>
     Layer.merge(Layer.mergeAll(HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer, NodeHttpServer.layerContext))
   )
 
+/** Refuses an address that other machines can reach, unless that is allowed. */
+export const check = ({ allowRemote, host }: Pick<Options, "host" | "allowRemote">): Effect.Effect<void, RemoteApiError> => {
+  const address = addressOf(host)
+  const isLoopback = URL.canParse(address) && AgamemnonAddress.isLoopback(new URL(address).hostname)
+  return allowRemote || isLoopback ? Effect.void : new RemoteApiError({ host })
+}
+
 /** Serves the API until the scope closes. Answers with its address. */
 export const start = Effect.fn("RunsServer.start")(function*({ allowRemote, host, hosts, keys, port }: Options) {
-  if (!allowRemote && !AgamemnonAddress.isLoopback(new URL(addressOf(host)).hostname)) return yield* new RemoteApiError({ host })
+  yield* check({ allowRemote, host })
   const context = yield* Layer.build(services(keys))
   const app = yield* Effect.provide(HttpApiBuilder.httpApp, context)
   const guard = yield* RequestGuard.make({ hosts })

@@ -1,0 +1,59 @@
+import { join } from "node:path"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import * as RunsClient from "../../src/server/RunsClient.ts"
+import * as RecordFile from "../support/RecordFile.ts"
+import { emptyDirectory, run, telemachy, test } from "../support/TestCommand.ts"
+
+const flow = `metadata: {name: served}
+agents: [{name: worker, program: shell}]
+teams:
+  - name: crew
+    agents: [worker]
+    tasks:
+      - {subject: say, description: "echo said, and done", assign_to: worker}
+      - {subject: ask, approve: "Go on?", blocked_by: [say]}
+`
+
+describe.concurrent("the API of telemachy serve", () => {
+  test("has its keys printed once, takes a run to its end, and tells of it while it happens", () =>
+    Effect.gen(function*() {
+      const directory = yield* emptyDirectory
+      const env = { ...RecordFile.inFile(join(directory, "runs.db")), HOME: directory }
+      const serving = yield* telemachy(["serve", "--port", "0"], { env })
+      const url = yield* serving.until("its address", () => /^API on (http:\S+),/m.exec(serving.output().stdout)?.[1])
+      const key = /^ {2}operate {2}(\S+)$/m.exec(serving.output().stderr)?.[1] ?? ""
+      yield* Effect.gen(function*() {
+        const client = yield* RunsClient.RunsClient
+        const { run } = yield* client.runs.submit({ payload: { workflow: flow } })
+        const events = yield* client.follow(run).pipe(
+          Stream.tap(({ event }) => event._tag === "gate.asked" ? client.runs.answer({ path: { run }, payload: { decision: "approved" } }) : Effect.void),
+          Stream.map(({ event }): string => event._tag),
+          Stream.runCollect
+        )
+        assert.includeMembers([...events], ["run.submitted", "run.started", "task.finished", "gate.answered", "run.finished"])
+        const ended = yield* client.runs.get({ path: { run } })
+        assert.deepStrictEqual([ended.status, ended.tasks.map(({ result, status }) => [result, status])], ["completed", [["said, and done\n", "completed"], [undefined, "completed"]]])
+        const log = yield* client.runs.log({ path: { run }, urlParams: { task: "say" } })
+        assert.deepInclude(JSON.parse(log), { stream: "stdout", text: "said, and done" })
+        const unknown = yield* Effect.flip(client.runs.log({ path: { run }, urlParams: { task: "sai" } }))
+        assert.include(unknown.message, "did you mean say?")
+        assert.deepStrictEqual((yield* client.about.leftovers()).leftovers, [])
+      }).pipe(Effect.provide(RunsClient.layer({ url, key: Redacted.make(key) })), Effect.provide(NodeHttpClient.layer))
+      yield* serving.signal("SIGTERM")
+      assert.strictEqual((yield* serving.ended).code, 0)
+    }))
+
+  test("is refused in words before anything begins where it can not be served as it is asked for", () =>
+    Effect.gen(function*() {
+      const directory = yield* emptyDirectory
+      const env = { ...RecordFile.inFile(join(directory, "runs.db")), HOME: directory }
+      const refused = yield* run(["serve", "--host", "0.0.0.0"], { env })
+      assert.deepStrictEqual([refused.code, /0\.0\.0\.0 can be reached from other machines.*--allow-remote/.test(refused.stderr)], [2, true])
+      const keys = yield* run(["serve", "--api-keys", directory], { env })
+      assert.deepStrictEqual([keys.code, keys.stderr], [2, `the keys of the API (${directory}): it is no file\n`])
+    }))
+})
