@@ -9,6 +9,7 @@
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -28,6 +29,9 @@ import * as Places from "./Places.ts"
 const shortPause = "250 millis"
 const pause = "1 second"
 const longPause = "5 seconds"
+
+/** How many runs may ask each second whether there is a place in their group, of those that a runner has. */
+const mostAsking = 25
 
 /** How many runs that are over are remembered until somebody asks for them. */
 const mostOver = 10_000
@@ -125,7 +129,7 @@ const driveToEnd = Effect.fnUntraced(function*(state: State, run: RunId, moved: 
   const leaving = Effect.raceFirst(yieldOn, Deferred.await(state.draining))
   let defects = 0
   const attempt = (open: OpenRun): Effect.Effect<Next> =>
-    Effect.flatMap(Effect.exit(state.executor.resume(open.run, { yieldOn })), (exit): Effect.Effect<Next> => {
+    Effect.flatMap(Effect.exit(state.executor.resume(open.run, { yieldOn, waitForGroup: false })), (exit): Effect.Effect<Next> => {
       if (Exit.isSuccess(exit)) return Effect.succeed(again(shortPause))
       const failure = Cause.failureOption(exit.cause)
       if (Option.isSome(failure)) return afterFailure(state, open, failure.value)
@@ -141,9 +145,10 @@ const driveToEnd = Effect.fnUntraced(function*(state: State, run: RunId, moved: 
         // It is waited for to its end, though somebody says meanwhile that the run is to be left: that ends it as well.
         : Option.match(found.right, {
           onNone: () => Effect.succeed(again(shortPause)),
-          onSome: (open) =>
+          // It takes no place from others meanwhile.
+          onSome: (open) => open.heldBackBy !== undefined ? Effect.succeed(again(pauseOfMany(state))) :
             state.places.within(open)(
-              Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(attempt(open))), Fiber.join))
+              Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(Effect.zipRight(noteTurn(state, open), attempt(open)))), Fiber.join))
             )
         }),
       Effect.as(leaving, left)
@@ -155,9 +160,15 @@ const driveToEnd = Effect.fnUntraced(function*(state: State, run: RunId, moved: 
 })
 
 /** What a runner does next about a run. */
-type Next = { readonly _tag: "again"; readonly after: typeof shortPause | typeof pause | typeof longPause } | { readonly _tag: "left" }
+type Next = { readonly _tag: "again"; readonly after: Duration.DurationInput } | { readonly _tag: "left" }
 
-const again = (after: typeof shortPause | typeof pause | typeof longPause): Next => ({ _tag: "again", after })
+const again = (after: Duration.DurationInput): Next => ({ _tag: "again", after })
+
+/** The time between two questions of a run, when many ask. */
+const pauseOfMany = ({ driven }: State) => Duration.seconds(Math.max(1, driven.size / mostAsking))
+
+/** Writes down that a run is given its turn. That it could not be, only makes the order another one. */
+const noteTurn = ({ queue }: State, { isQueued, run }: OpenRun) => isQueued ? Effect.ignore(queue.noteTurn(run)) : Effect.void
 
 const left: Next = { _tag: "left" }
 
@@ -176,6 +187,8 @@ const afterFailure = (state: State, { run }: OpenRun, error: Failure): Effect.Ef
     case "NothingToResumeError":
       // It died in its teardown, or waits for an answer that somebody may give.
       return error.why === "waiting" ? Effect.succeed(again(pause)) : Effect.as(complete(state, run, undefined), again(pause))
+    case "GroupFullError":
+      return Effect.succeed(again(pause))
     case "JournalError":
     case "RunElsewhereError":
     case "SecretsInvalidError":

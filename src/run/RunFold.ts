@@ -343,6 +343,7 @@ const step = (state: RunState) =>
     }),
     "feed.lost": () => state,
     "feed.restored": () => state,
+    "run.queued": () => state,
     "run.waiting": () => state,
     "run.yielded": () => state,
     "run.cancelling": () => state,

@@ -5,6 +5,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
+import type { Concurrency } from "../workflow/Concurrency.ts"
 import type { JournalError } from "./JournalError.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import type { RunId } from "./RunId.ts"
@@ -27,6 +28,8 @@ export type SubmittedEvent = Extract<RunEvent, { readonly _tag: "run.submitted" 
 export interface SubmittedInput extends Encoded {
   /** What it has in common with every other submission that is told to do the same, whatever file it is from. */
   readonly fingerprint: string
+  /** The group of which only so many runs are under way at once, if it is of one. */
+  readonly concurrency?: Concurrency | undefined
 }
 
 /**
@@ -60,6 +63,12 @@ export interface OpenRun {
   readonly at: string
   /** Whether nobody has begun it. */
   readonly isQueued: boolean
+  /** The name of its workflow. */
+  readonly workflow: string
+  /** When a run of the workflow was given its turn last, in seconds; 0 when none was. Among those of one priority, workflows take turns. */
+  readonly lastTurn: number
+  /** The group that has no place for it yet. It is not to be begun before there is one. */
+  readonly heldBackBy: string | undefined
 }
 
 /**
@@ -87,10 +96,12 @@ export class RunQueue extends Context.Tag("telemachy/run/RunQueue")<RunQueue, {
    * answered with that one.
    */
   readonly submit: (event: SubmittedEvent, input: SubmittedInput) => Effect.Effect<Submitted, JournalError>
-  /** Those that were submitted and are not over, at most a thousand, in the order in which they are to begin: by their priority, then by their age. */
+  /** Those that were submitted and are not over, at most a thousand: by their priority, then by their age. */
   readonly open: Effect.Effect<ReadonlyArray<OpenRun>, JournalError>
   /** One that was submitted and is not over; nothing of any other. */
   readonly find: (run: RunId) => Effect.Effect<Option.Option<OpenRun>, JournalError>
   /** Notes that a run is given to runners once more, unless somebody else has noted that. Answers whether it was noted now. */
   readonly raiseAttempt: (run: OpenRun) => Effect.Effect<boolean, JournalError>
+  /** Notes that a run is given its turn: those of other workflows come before the next one of its own. */
+  readonly noteTurn: (run: RunId) => Effect.Effect<void, JournalError>
 }>() {}

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as InputTable from "./InputTable.ts"
+import * as PlaceTable from "./PlaceTable.ts"
 import * as ResourceIds from "./ResourceIds.ts"
 import * as RunnerTable from "./RunnerTable.ts"
 import * as RunTable from "./RunTable.ts"
@@ -127,6 +128,8 @@ const submissions = Effect.flatMap(SqlClient.SqlClient, (sql) =>
 const questions = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   sql`CREATE INDEX telemachy_questions ON telemachy_events (run, seq) WHERE tag IN ('gate.asked', 'gate.answered')`)
 
+const places = Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.zipRight(PlaceTable.create(sql), SubmissionTable.addTurns(sql)))
+
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
 
@@ -140,7 +143,8 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0006_spending": spending,
   "0007_answers": answers,
   "0008_submissions": submissions,
-  "0009_questions": questions
+  "0009_questions": questions,
+  "0010_places": places
 }
 
 /** The number of the newest migration that this program knows. */

@@ -5,6 +5,7 @@
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
+import { now, nowText } from "./DatabaseTime.ts"
 
 type Sql = SqlClient.SqlClient
 
@@ -21,9 +22,30 @@ export const create = (sql: Sql) => {
   )`
 }
 
+/** Adds the group of each run, its workflow, and when it was given its turn, which an earlier version did not know. */
+export const addTurns = (sql: Sql) => {
+  const text = sql.onDialectOrElse({ pg: () => `text COLLATE "C"`, orElse: () => "text" })
+  const time = sql.onDialectOrElse({ pg: () => "double precision", orElse: () => "real" })
+  return Effect.forEach([
+    `ALTER TABLE telemachy_submissions ADD COLUMN workflow ${text}`,
+    `ALTER TABLE telemachy_submissions ADD COLUMN turn ${time}`,
+    `ALTER TABLE telemachy_submissions ADD COLUMN name ${text}`,
+    "ALTER TABLE telemachy_submissions ADD COLUMN places integer",
+    "ALTER TABLE telemachy_submissions ADD COLUMN waits integer NOT NULL DEFAULT 0",
+    `UPDATE telemachy_submissions SET workflow =
+      (SELECT r.workflow FROM telemachy_runs AS r WHERE r.run = telemachy_submissions.run)`,
+    "CREATE INDEX telemachy_turns ON telemachy_submissions (workflow, turn)"
+  ], (statement) => sql.unsafe(statement), { discard: true })
+}
+
 /** A run that was submitted. */
 export interface Submission {
   readonly run: string
+  readonly workflow: string
+  /** The name of its group, how many places that has, and whether it waits for one: 1 or 0. */
+  readonly name: string | null
+  readonly places: number | null
+  readonly waits: number
   readonly key: string | null
   /** Of what it is told to do, wherever that is from. */
   readonly digest: string
@@ -52,19 +74,56 @@ export interface OpenRow {
   readonly priority: number
   readonly at: string
   readonly state: string
+  readonly workflow: string | null
+  /** The name of its group, if it waits until there is a place in that. */
+  readonly name: string | null
+  /** When a run of its workflow was given its turn last, in seconds; 0 when none was. */
+  readonly turn: number
 }
 
 const isOpen = "r.attention > 0 AND r.state IN ('queued', 'begun')"
 
-const selected = `SELECT s.run AS run, s.attempt AS attempt, s.priority AS priority, s.at AS at, r.state AS state
+/** When a run of the workflow of a submission was given its turn last. */
+const lastTurn = "coalesce((SELECT max(last.turn) FROM telemachy_submissions AS last WHERE last.workflow = s.workflow), 0)"
+
+/**
+ * Holds for a submission whose group has no place for it: that is full, or those are as many as there are places that hold one,
+ * wait for one in the foreground, or were submitted and come before it.
+ */
+const isHeldBack = (sql: Sql) =>
+  `s.waits = 1 AND s.places <= (
+    SELECT count(*) FROM telemachy_places AS p WHERE p.name = s.name AND p.run <> s.run AND (p.until IS NULL OR p.until > ${nowText(sql)})
+  ) + (
+    SELECT count(*) FROM telemachy_submissions AS b JOIN telemachy_runs AS q ON q.run = b.run
+    WHERE b.name = s.name AND q.attention > 0 AND q.state = 'queued'
+      AND (b.priority > s.priority OR (b.priority = s.priority AND (b.at < s.at OR (b.at = s.at AND b.run < s.run))))
+  )`
+
+const selected = (sql: Sql) => `SELECT s.run AS run, s.attempt AS attempt, s.priority AS priority, s.at AS at, r.state AS state,
+    s.workflow AS workflow, ${lastTurn} AS turn, CASE WHEN r.state = 'queued' AND ${isHeldBack(sql)} THEN s.name END AS name
   FROM telemachy_runs AS r JOIN telemachy_submissions AS s ON s.run = r.run WHERE ${isOpen}`
+
+/** The runs that are queued, each with its place: workflows take turns, and those come last whose group has no place for them. */
+export const queued = (sql: Sql): string =>
+  `SELECT run AS queued, name AS held_back_by, row_number() OVER (ORDER BY is_held_back, priority DESC, round, last_turn, at, run) AS place
+    FROM (
+      SELECT s.run AS run, s.priority AS priority, s.at AS at, ${lastTurn} AS last_turn,
+        row_number() OVER (PARTITION BY s.priority, s.workflow ORDER BY s.at, s.run) AS round,
+        CASE WHEN ${isHeldBack(sql)} THEN 1 ELSE 0 END AS is_held_back, CASE WHEN ${isHeldBack(sql)} THEN s.name END AS name
+      FROM telemachy_runs AS r JOIN telemachy_submissions AS s ON s.run = r.run
+      WHERE r.attention > 0 AND r.state = 'queued'
+    ) AS waiting`
+
+/** Notes that a run is given its turn. */
+export const noteTurn = (sql: Sql, run: string) =>
+  sql`UPDATE telemachy_submissions SET turn = ${now(sql)} WHERE run = ${run}`
 
 /** Runs that were submitted and are not over, in the order in which they are to begin. */
 export const open = (sql: Sql, limit: number) =>
-  sql<OpenRow>`${sql.literal(selected)} ORDER BY s.priority DESC, s.at, s.run LIMIT ${sql.literal(String(limit))}`
+  sql<OpenRow>`${sql.literal(selected(sql))} ORDER BY s.priority DESC, s.at, s.run LIMIT ${sql.literal(String(limit))}`
 
 /** One of them. */
-export const openOne = (sql: Sql, run: string) => sql<OpenRow>`${sql.literal(selected)} AND r.run = ${run}`
+export const openOne = (sql: Sql, run: string) => sql<OpenRow>`${sql.literal(selected(sql))} AND r.run = ${run}`
 
 /** Raises the number of times that a run was given to runners, if it still is this one. Answers whether it was. */
 export const raise = (sql: Sql, run: string, attempt: number) =>
@@ -79,11 +138,3 @@ export const forget = (sql: Sql, run: string) => sql`DELETE FROM telemachy_submi
 /** Holds for the rows of a table whose runs were submitted. */
 export const isSubmitted = (table: string): string =>
   `EXISTS (SELECT 1 FROM telemachy_submissions AS own WHERE own.run = ${table}.run)`
-
-/** The place of a run of the table of runs among those that are queued; nothing when it is not. */
-export const place = (table: string): string =>
-  `CASE WHEN ${table}.state = 'queued' THEN (
-    SELECT 1 + count(*) FROM telemachy_submissions AS own, telemachy_runs AS queued JOIN telemachy_submissions AS s ON s.run = queued.run
-    WHERE own.run = ${table}.run AND queued.attention > 0 AND queued.state = 'queued'
-      AND (s.priority > own.priority OR (s.priority = own.priority AND (s.at < own.at OR (s.at = own.at AND s.run < own.run))))
-  ) END`

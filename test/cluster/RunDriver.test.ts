@@ -9,7 +9,6 @@ import * as Submission from "../../src/executor/Submission.ts"
 import { WorkflowExecutor } from "../../src/executor/WorkflowExecutor.ts"
 import { RunJournal } from "../../src/run/RunJournal.ts"
 import { RunQueue } from "../../src/run/RunQueue.ts"
-import * as Database from "../../src/store/Database.ts"
 import * as SqlRunQueue from "../../src/store/SqlRunQueue.ts"
 import { hangs, make } from "../support/FakeAgamemnon.ts"
 import { awaitThat, driver, list, made, recorded, type World, world } from "../support/JournaledRun.ts"
@@ -21,7 +20,7 @@ type Resume = Context.Tag.Service<WorkflowExecutor>["resume"]
 const runner = Effect.fnUntraced(function*(there: World, pid: number, places = 10, resume?: (usual: Resume) => Resume) {
   const process = yield* driver(there, pid)
   const queue = Context.get(
-    yield* Layer.build(Layer.provide(SqlRunQueue.layer, Layer.succeed(Database.Database, there.database))),
+    yield* Layer.build(Layer.provide(SqlRunQueue.layer, Layer.succeedContext(process.parts))),
     RunQueue
   )
   const executor = WorkflowExecutor.of({ ...process, resume: resume?.(process.resume) ?? process.resume })
