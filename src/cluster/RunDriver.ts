@@ -146,7 +146,7 @@ const driveToEnd = Effect.fnUntraced(function*(state: State, run: RunId, moved: 
         : Option.match(found.right, {
           onNone: () => Effect.succeed(again(shortPause)),
           // It takes no place from others meanwhile.
-          onSome: (open) => open.heldBackBy !== undefined ? Effect.succeed(again(pauseOfMany(state))) :
+          onSome: (open) => open.heldBackBy !== undefined ? Effect.as(makeRoom(state, open), again(pauseOfMany(state))) :
             state.places.within(open)(
               Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(Effect.zipRight(noteTurn(state, open), attempt(open)))), Fiber.join))
             )
@@ -166,6 +166,9 @@ const again = (after: Duration.DurationInput): Next => ({ _tag: "again", after }
 
 /** The time between two questions of a run, when many ask. */
 const pauseOfMany = ({ driven }: State) => Duration.seconds(Math.max(1, driven.size / mostAsking))
+
+/** Ends those that are in the way of a run which is to end them. What does not succeed now is tried again soon. */
+const makeRoom = ({ queue }: State, open: OpenRun) => open.isToMakeRoom ? Effect.ignore(queue.makeRoom(open)) : Effect.void
 
 /** Writes down that a run is given its turn. That it could not be, only makes the order another one. */
 const noteTurn = ({ queue }: State, { isQueued, run }: OpenRun) => isQueued ? Effect.ignore(queue.noteTurn(run)) : Effect.void

@@ -77,7 +77,7 @@ const takePlace = Effect.fnUntraced(function*(options: Options) {
 const cancelOldest = ({ concurrency: { group, limit }, places, run, workflow }: Options, { holders }: Full) =>
   Effect.forEach(
     holders.slice(0, holders.length + 1 - limit).filter(({ isOlder }) => isOlder),
-    (holder) => places.cancelOther(holder.run, `run ${run} of ${workflow}, which is of the same group ${group}`),
+    (holder) => places.cancelOther(holder.run, ConcurrencyGroup.cancellerInWords({ run, workflow, group })),
     { discard: true }
   )
 

@@ -17,7 +17,7 @@ export interface Entry {
   readonly group: string
   /** How many runs of the group are under way at once, at most. */
   readonly limit: number
-  /** Whether it is going to ask again within {@link waitTime}. Until then nobody who came later is given a place before it. */
+  /** Whether it waits, and asks again within five seconds. Until then nobody who came later is given a place before it. */
   readonly isWaiting: boolean
   /** When it came, of a run that was submitted. Defaults to the time at which it asks first. */
   readonly askedAt?: DateTime.Utc | undefined
@@ -81,6 +81,14 @@ export const fullInWords = ({ group, holders, limit }: {
   readonly limit: number
   readonly holders: ReadonlyArray<Pick<Holder, "run" | "workflow">>
 }): string => `the group ${group} (${placesOf(limit)}) is full: ${holdersInWords(holders)}`
+
+/**
+ * Says who cancels the runs that have the places.
+ *
+ * @internal
+ */
+export const cancellerInWords = ({ group, run, workflow }: { readonly run: string; readonly workflow: string; readonly group: string }): string =>
+  `run ${run} of ${workflow}, which is of the same group ${group}`
 
 /**
  * A run can not begin or go on, because its group is full: it is told not to wait, or has waited for as long as it may for the

@@ -69,6 +69,8 @@ export interface OpenRun {
   readonly lastTurn: number
   /** The group that has no place for it yet. It is not to be begun before there is one. */
   readonly heldBackBy: string | undefined
+  /** Whether it ends those that have the places of that group. */
+  readonly isToMakeRoom: boolean
 }
 
 /**
@@ -102,6 +104,8 @@ export class RunQueue extends Context.Tag("telemachy/run/RunQueue")<RunQueue, {
   readonly find: (run: RunId) => Effect.Effect<Option.Option<OpenRun>, JournalError>
   /** Notes that a run is given to runners once more, unless somebody else has noted that. Answers whether it was noted now. */
   readonly raiseAttempt: (run: OpenRun) => Effect.Effect<boolean, JournalError>
+  /** Asks for the end of those that have the places of the group that holds back a run: the oldest first, and as many as it takes. */
+  readonly makeRoom: (run: OpenRun) => Effect.Effect<void, JournalError>
   /** Notes that a run is given its turn: those of other workflows come before the next one of its own. */
   readonly noteTurn: (run: RunId) => Effect.Effect<void, JournalError>
 }>() {}

@@ -86,6 +86,21 @@ const decide = Effect.fnUntraced(function*(sql: Database.Sql, { askedAt, dead, f
 export const leave = ({ number: fence, run }: RunLease.Fence) =>
   Database.ask("write", (sql) => PlaceTable.remove(sql, { run, fence }))
 
+/** Asks for the end of those that hold places of a group, the oldest first, and of no more than it takes. Whoever came later is waited for. */
+export const makeRoom = Effect.fnUntraced(function*({ asked, group, limit, run, workflow }: {
+  readonly run: string
+  readonly workflow: string
+  readonly group: string
+  readonly limit: number
+  readonly asked: number
+}) {
+  const { cancel } = yield* RunLease.RunLease
+  const rows = yield* Database.ask("read", (sql) => PlaceTable.ofGroup(sql, group))
+  const holders = rows.filter((row) => row.held === 1 && row.run !== run)
+  const chosen = holders.slice(0, Math.max(0, holders.length + 1 - limit)).filter((row) => row.asked <= asked)
+  yield* Effect.forEach(chosen, (row) => cancel(row.run, ConcurrencyGroup.cancellerInWords({ run, workflow, group })), { discard: true })
+})
+
 /** Gives up the places of runs of a group that nobody drives any more. Answers whether there were any. */
 export const freeDead = (group: string) =>
   Effect.flatMap(deadIn(group), (dead) =>

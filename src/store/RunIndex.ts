@@ -140,7 +140,7 @@ const summaries = (entries: ReadonlyArray<Entry>) =>
         onNone: () => [damagedSummary(row, owner)],
         onSome: (row) => [summaryOf(row, owner)]
       }))),
-    withQuestions
+    (found) => Effect.flatMap(withQuestions(found), WaitingRuns.withHolders)
   )
 
 /** Which rows of the table, and how many: what follows after WHERE. */
@@ -181,8 +181,8 @@ const select = Effect.fnUntraced(function*(choice: Choice) {
 
 const selectSummaries = (choice: Choice) => Effect.flatMap(select(choice), summaries)
 
-/** Every run, the newest first, a page at a time. */
-export const every = Paging.pages({
+/** Every run that is on record, the newest first, a page at a time. */
+const recorded = Paging.pages({
   size: perPage,
   keyOf: ({ row: { begun, run } }: Entry) => [begun, run],
   descends: [true, false],
@@ -194,8 +194,14 @@ export const every = Paging.pages({
     })
 }).pipe(Stream.mapEffect((page) => Effect.map(summaries(page), Chunk.fromIterable)), Stream.flattenChunks)
 
-/** Every run, the newest first. */
-export const list = WaitingRuns.added(Effect.map(Stream.runCollect(every), Chunk.toReadonlyArray))
+/** Every run, the newest first, but for those that wait in the foreground of a process: they come before. */
+export const every = Stream.unwrap(Effect.map(WaitingRuns.added(Effect.succeed([])), (waiting) => {
+  const waits = new Set(waiting.map(({ run }) => run))
+  return Stream.concat(Stream.fromIterable(waiting), Stream.filter(recorded, ({ run }) => !waits.has(run)))
+}))
+
+/** Every run, in the same order. */
+export const list = Effect.map(Stream.runCollect(every), Chunk.toReadonlyArray)
 
 const needsAttention = ({ left = 0, status }: RunSummary): boolean =>
   status === "queued" || status === "running" || status === "interrupted" || status === "damaged" || left > 0

@@ -17,13 +17,14 @@ import * as SubmissionTable from "./SubmissionTable.ts"
 /** How many runs that are not over are read at once. */
 const limit = 1000
 
-const openOf = ({ name, run, state, turn, workflow, ...row }: SubmissionTable.OpenRow): RunQueue.OpenRun => ({
+const openOf = ({ name, run, state, turn, when_full: whenFull, workflow, ...row }: SubmissionTable.OpenRow): RunQueue.OpenRun => ({
   ...row,
   run: RunId.make(run, { disableValidation: true }),
   isQueued: state === "queued",
   workflow: workflow ?? "",
   lastTurn: turn,
-  heldBackBy: name ?? undefined
+  heldBackBy: name ?? undefined,
+  isToMakeRoom: name !== null && whenFull === "cancel_running"
 })
 
 /** Finds a run. Who holds back one that is queued may have died. */
@@ -48,10 +49,18 @@ export const layer: Layer.Layer<RunQueue.RunQueue, never, Database.Database | Ru
       )),
       find: (run) => provided(find(run)),
       raiseAttempt: ({ attempt, run }) => provided(Database.transact<boolean, never, never>((sql) => SubmissionTable.raise(sql, run, attempt))),
+      makeRoom: (run) => provided(makeRoom(run)),
       noteTurn: (run) => provided(Effect.asVoid(Database.ask("write", (sql) => SubmissionTable.noteTurn(sql, run))))
     })
   })
 )
+
+const makeRoom = Effect.fnUntraced(function*(open: RunQueue.OpenRun) {
+  const { at, heldBackBy: group, run, workflow } = open
+  if (group === undefined) return
+  const [row] = yield* Database.ask("read", (sql) => SubmissionTable.placesOf(sql, run))
+  yield* GroupPlaces.makeRoom({ run, workflow, group, limit: row?.places ?? 1, asked: DateTime.toEpochMillis(DateTime.unsafeMake(at)) / 1000 })
+})
 
 /** Notes a submission and what it takes to begin it: all of that, or nothing. */
 const submit = Effect.fn("SqlRunQueue.submit")(function*(event: RunQueue.SubmittedEvent, input: RunQueue.SubmittedInput) {
@@ -60,7 +69,7 @@ const submit = Effect.fn("SqlRunQueue.submit")(function*(event: RunQueue.Submitt
   const group = {
     name: concurrency?.group ?? null,
     places: concurrency?.limit ?? null,
-    waits: concurrency?.whenFull === "queue" ? 1 : 0
+    when_full: concurrency?.whenFull ?? null
   }
   const rows = yield* HashChain.extend(HashChain.empty, [event])
   return yield* Database.transact<RunQueue.Submitted, never, never>((sql): Effect.Effect<RunQueue.Submitted, SqlError> =>

@@ -31,7 +31,7 @@ export const addTurns = (sql: Sql) => {
     `ALTER TABLE telemachy_submissions ADD COLUMN turn ${time}`,
     `ALTER TABLE telemachy_submissions ADD COLUMN name ${text}`,
     "ALTER TABLE telemachy_submissions ADD COLUMN places integer",
-    "ALTER TABLE telemachy_submissions ADD COLUMN waits integer NOT NULL DEFAULT 0",
+    "ALTER TABLE telemachy_submissions ADD COLUMN when_full text",
     `UPDATE telemachy_submissions SET workflow =
       (SELECT r.workflow FROM telemachy_runs AS r WHERE r.run = telemachy_submissions.run)`,
     "CREATE INDEX telemachy_turns ON telemachy_submissions (workflow, turn)"
@@ -42,10 +42,10 @@ export const addTurns = (sql: Sql) => {
 export interface Submission {
   readonly run: string
   readonly workflow: string
-  /** The name of its group, how many places that has, and whether it waits for one: 1 or 0. */
+  /** The name of its group, how many places that has, and what it does when these are taken. */
   readonly name: string | null
   readonly places: number | null
-  readonly waits: number
+  readonly when_full: string | null
   readonly key: string | null
   /** Of what it is told to do, wherever that is from. */
   readonly digest: string
@@ -75,8 +75,9 @@ export interface OpenRow {
   readonly at: string
   readonly state: string
   readonly workflow: string | null
-  /** The name of its group, if it waits until there is a place in that. */
+  /** The name of its group, if it waits until there is a place in that, and what it does meanwhile. */
   readonly name: string | null
+  readonly when_full: string | null
   /** When a run of its workflow was given its turn last, in seconds; 0 when none was. */
   readonly turn: number
 }
@@ -91,7 +92,7 @@ const lastTurn = "coalesce((SELECT max(last.turn) FROM telemachy_submissions AS 
  * wait for one in the foreground, or were submitted and come before it.
  */
 const isHeldBack = (sql: Sql) =>
-  `s.waits = 1 AND s.places <= (
+  `s.when_full IN ('queue', 'cancel_running') AND s.places <= (
     SELECT count(*) FROM telemachy_places AS p WHERE p.name = s.name AND p.run <> s.run AND (p.until IS NULL OR p.until > ${nowText(sql)})
   ) + (
     SELECT count(*) FROM telemachy_submissions AS b JOIN telemachy_runs AS q ON q.run = b.run
@@ -100,7 +101,7 @@ const isHeldBack = (sql: Sql) =>
   )`
 
 const selected = (sql: Sql) => `SELECT s.run AS run, s.attempt AS attempt, s.priority AS priority, s.at AS at, r.state AS state,
-    s.workflow AS workflow, ${lastTurn} AS turn, CASE WHEN r.state = 'queued' AND ${isHeldBack(sql)} THEN s.name END AS name
+    s.workflow AS workflow, s.when_full AS when_full, ${lastTurn} AS turn, CASE WHEN r.state = 'queued' AND ${isHeldBack(sql)} THEN s.name END AS name
   FROM telemachy_runs AS r JOIN telemachy_submissions AS s ON s.run = r.run WHERE ${isOpen}`
 
 /** The runs that are queued, each with its place: workflows take turns, and those come last whose group has no place for them. */
@@ -124,6 +125,10 @@ export const open = (sql: Sql, limit: number) =>
 
 /** One of them. */
 export const openOne = (sql: Sql, run: string) => sql<OpenRow>`${sql.literal(selected(sql))} AND r.run = ${run}`
+
+/** How many places the group of a run has. */
+export const placesOf = (sql: Sql, run: string) =>
+  sql<{ readonly places: number | null }>`SELECT places FROM telemachy_submissions WHERE run = ${run}`
 
 /** Raises the number of times that a run was given to runners, if it still is this one. Answers whether it was. */
 export const raise = (sql: Sql, run: string, attempt: number) =>

@@ -39,20 +39,8 @@ const summaryOf = (
 
 const newestFirst = Order.reverse(Order.mapInput(Order.number, ({ startedAt }: RunSummary) => startedAt?.epochMillis ?? 0))
 
-/** Adds the runs that wait in the foreground of a process, and says of those that were found that they do. */
-const withWaiting = Effect.fnUntraced(function*(found: Summaries, isChosen: (row: PlaceTable.WaitingRow) => boolean) {
-  const rows = (yield* Database.ask("read", PlaceTable.waiting)).filter(isChosen)
-  if (rows.length === 0) return found
-  const { livingAmong } = yield* RunLease
-  const owners = yield* livingAmong(rows.map(({ run }) => run))
-  const known = new Map(found.map((summary) => [summary.run, summary]))
-  const waiting = rows.map((row) => summaryOf(row, known.get(idOf(row.run)), owners.get(row.run)))
-  const waits = new Set(waiting.map(({ run }) => run))
-  return Arr.sort([...waiting, ...found.filter(({ run }) => !waits.has(run))], newestFirst)
-})
-
 /** Says of the runs that wait for a place who has the places. */
-const withHolders = Effect.fnUntraced(function*(summaries: Summaries) {
+export const withHolders = Effect.fnUntraced(function*(summaries: Summaries) {
   if (summaries.every(({ group }) => group === undefined)) return summaries
   const rows = yield* Database.ask("read", PlaceTable.holders)
   return summaries.map((summary): RunSummary => {
@@ -63,8 +51,20 @@ const withHolders = Effect.fnUntraced(function*(summaries: Summaries) {
   })
 })
 
-/** Adds to the runs that were found those of a choice that wait in the foreground of a process, and says who is waited for. */
+/** Adds the runs that wait in the foreground of a process, and says of those that were found that they do. */
+const withWaiting = Effect.fnUntraced(function*(found: Summaries, isChosen: (row: PlaceTable.WaitingRow) => boolean) {
+  const rows = (yield* Database.ask("read", PlaceTable.waiting)).filter(isChosen)
+  if (rows.length === 0) return found
+  const { livingAmong } = yield* RunLease
+  const owners = yield* livingAmong(rows.map(({ run }) => run))
+  const known = new Map(found.map((summary) => [summary.run, summary]))
+  const waiting = rows.map((row) => summaryOf(row, known.get(idOf(row.run)), owners.get(row.run)))
+  const waits = new Set(waiting.map(({ run }) => run))
+  return Arr.sort([...yield* withHolders(waiting), ...found.filter(({ run }) => !waits.has(run))], newestFirst)
+})
+
+/** Adds to the runs that were found those of a choice that wait in the foreground of a process. */
 export const added = <E, R>(
   found: Effect.Effect<Summaries, E, R>,
   isChosen: (row: PlaceTable.WaitingRow) => boolean = () => true
-) => Effect.flatMap(Effect.flatMap(found, (summaries) => withWaiting(summaries, isChosen)), withHolders)
+) => Effect.flatMap(found, (summaries) => withWaiting(summaries, isChosen))

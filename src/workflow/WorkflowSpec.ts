@@ -128,7 +128,7 @@ const fields = {
     Concurrency.annotations({
       description: "The group of which only so many runs are under way at once, over all processes and hosts that share the journal. " +
         "Absent: runs of the workflow do not wait for each other.",
-      examples: [{ group: "deploy-${{ inputs.environment }}", limit: 1, whenFull: "queue" }]
+      examples: [{ group: "deploy", limit: 1, whenFull: "queue" }]
     }),
     { exact: true }
   ),

@@ -10,6 +10,7 @@ import { WorkflowExecutor } from "../../src/executor/WorkflowExecutor.ts"
 import { RunJournal } from "../../src/run/RunJournal.ts"
 import { RunQueue } from "../../src/run/RunQueue.ts"
 import * as SqlRunQueue from "../../src/store/SqlRunQueue.ts"
+import type { WorkflowSpec } from "../../src/workflow/WorkflowSpec.ts"
 import { hangs, make } from "../support/FakeAgamemnon.ts"
 import { awaitThat, driver, list, made, recorded, type World, world } from "../support/JournaledRun.ts"
 import { outcome, told, workflow } from "../support/TestRun.ts"
@@ -30,8 +31,8 @@ const runner = Effect.fnUntraced(function*(there: World, pid: number, places = 1
     Effect.provideService(AgamemnonClient, there.fake.client),
     Effect.provideService(RunJournal, Context.get(process.parts, RunJournal))
   )
-  const submit = Effect.map(Effect.provideService(Submission.record(workflow()), RunQueue, queue), ({ run }) => run)
-  return { ...made, submit, parts: process.parts }
+  const submitted = (spec: WorkflowSpec) => Effect.map(Effect.provideService(Submission.record(spec), RunQueue, queue), ({ run }) => run)
+  return { ...made, submit: submitted(workflow()), submitted, parts: process.parts }
 })
 
 describe("RunDriver", () => {
@@ -108,6 +109,61 @@ describe("RunDriver", () => {
       assert.deepStrictEqual(outcome(events), ["failed"])
       assert.deepStrictEqual(told(events, "run."), ["run.submitted", "run.decided", "run.finished"])
       assert.strictEqual((yield* list(broken.parts))[0]?.status, "failed")
+    }))
+
+  it.scopedLive("a run whose group is full waits without a place of the runner, and begins when there is one in the group", () =>
+    Effect.gen(function*() {
+      const there = yield* world(make())
+      there.fake.begins.set("first", "running")
+      const { drive, load, submitted } = yield* runner(there, 1, 2)
+      const grouped = workflow({ concurrency: { group: "deploy", limit: 1 } })
+      const runs = [yield* submitted(grouped), yield* submitted(grouped), yield* submitted(workflow())] as const
+      const fibers = yield* Effect.forEach(runs, (run) => Effect.fork(drive(run)))
+      yield* awaitThat(Effect.all([recorded(there, runs[0]), recorded(there, runs[2])]), ([one, other]) =>
+        told(one).includes("task.submitted first") && told(other).includes("task.submitted first"))
+      assert.deepStrictEqual(yield* load, { running: 2, waiting: 0, draining: false })
+      assert.deepStrictEqual(told(yield* recorded(there, runs[1])), ["run.submitted"])
+      there.fake.begins.delete("first")
+      there.fake.change("first", { status: "completed" }, 0)
+      there.fake.change("first", { status: "completed" }, 1)
+      assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), ["over", "over", "over"])
+      assert.deepStrictEqual(made(there.fake), { first: 3, second: 3 })
+    }))
+
+  it.scopedLive("with one place, a run that cancels another which nobody drives lets it be taken to its end", () =>
+    Effect.gen(function*() {
+      const there = yield* world(make())
+      there.fake.begins.set("first", "running")
+      const spec = workflow({ concurrency: { group: "deploy", limit: 1, when_full: "cancel_running" } })
+      const one = yield* runner(there, 1, 1)
+      const first = yield* one.submitted(spec)
+      yield* Effect.fork(one.drive(first))
+      yield* awaitThat(recorded(there, first), (events) => told(events).includes("task.submitted first"))
+      yield* one.stop("a deploy")
+      there.fake.begins.delete("first")
+      const other = yield* runner(there, 2, 1)
+      const second = yield* other.submitted(spec)
+      const fibers = yield* Effect.forEach([second, first], (run) => Effect.fork(other.drive(run)))
+      assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), ["over", "over"])
+      assert.deepStrictEqual(outcome(yield* recorded(there, first)), ["cancelled"])
+      assert.deepStrictEqual(outcome(yield* recorded(there, second)), ["completed"])
+    }), 20_000)
+
+  it.scopedLive("a run that is not to wait has failed when its group is full", () =>
+    Effect.gen(function*() {
+      const there = yield* world(make())
+      there.fake.begins.set("first", "running")
+      const { drive, submitted } = yield* runner(there, 1, 2)
+      const first = yield* submitted(workflow({ concurrency: "deploy" }))
+      const driving = yield* Effect.fork(drive(first))
+      yield* awaitThat(recorded(there, first), (events) => told(events).includes("task.submitted first"))
+      const second = yield* submitted(workflow({ concurrency: { group: "deploy", when_full: "refuse" } }))
+      assert.strictEqual(yield* drive(second), "over")
+      const events = yield* recorded(there, second)
+      const decided = events.find(({ _tag }) => _tag === "run.decided")
+      assert.include(decided?._tag === "run.decided" ? decided.reason : "", `is full: run ${first} of flow has the place`)
+      there.fake.change("first", { status: "completed" }, 0)
+      assert.strictEqual(yield* Fiber.join(driving), "over")
     }))
 
   it.scopedLive("takes down a run whose runner has died in its teardown", () =>

@@ -23,6 +23,13 @@ export const command = Command.make("cancel", config, ({ run: prefix, ...flags }
     const { cancel, follow } = yield* RunStore.RunStore
     const { owner, run, status } = yield* RunLookup.find(prefix)
     const by = yield* Who.name
+    if (status === "queued" && owner !== undefined) {
+      // It waits for its group in the foreground of a process, which hears of it.
+      return yield* Effect.if(yield* cancel(run, by), {
+        onTrue: () => Console.log(`run ${run}, which waits for a place in its group, is being cancelled`),
+        onFalse: () => Console.log(`run ${run} waits no longer, and has not begun`)
+      })
+    }
     const isWithdrawn = status === "queued" && (yield* Effect.catchTag(Submission.withdraw(run, by), "RunOwnedError", () => Effect.succeed(false)))
     if (isWithdrawn) return yield* Console.log(`run ${run} was queued, and is cancelled`)
     const begun = (yield* RunLookup.stateOf(run)).startedAt
