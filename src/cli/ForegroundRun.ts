@@ -101,7 +101,9 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   const executor = yield* WorkflowExecutor.WorkflowExecutor
   if (yield* Backend.IsEmbedded) yield* TaskLogs.warnWhenUnkept
   const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
-  const renderings = yield* Effect.forEach([(events: Stream.Stream<RunEvent>) => RunState.follow(events, state), ...display.renderers], (render) =>
+  const isWaiting = yield* Ref.make(false)
+  const waiting = (events: Stream.Stream<RunEvent>) => Stream.runForEach(events, ({ _tag }) => Ref.set(isWaiting, _tag === "run.queued"))
+  const renderings = yield* Effect.forEach([(events: Stream.Stream<RunEvent>) => RunState.follow(events, state), waiting, ...display.renderers], (render) =>
     Effect.map(executor.events, (events) => render(untilTheEnd(events))))
 
   // Daemons: they render the end of the run, and handle signals to the end of the command, and so must outlive its interruption.
@@ -110,13 +112,14 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   const exit = yield* display.aboveView(begin(executor)).pipe(
     Effect.tapDefect((cause) => Effect.logDebug("a defect ended the run", cause)),
     Effect.exit,
+    Effect.onInterrupt(() => Effect.flatMap(Ref.get(isWaiting), (waits) =>
+      waits ? Console.error("it has only waited: nothing was begun, and nothing is left of that") : Effect.void)),
     Effect.ensuring(Effect.flatMap(Ref.get(state), (begun) => begun === undefined ? awaitBriefly(rendering) : Fiber.join(rendering))),
     Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => 
       ended === undefined ? Effect.void : Effect.zipRight(reports.write(ended), display.summarize(ended))))
   )
   const ended = yield* Ref.get(state)
   if (ended === undefined) {
-    if (Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)) yield* Console.error("nothing has begun, and nothing is left")
     const failure = Option.flatMap(Exit.causeOption(exit), Cause.failureOption)
     if (Option.isSome(failure) && failure.value instanceof RunCancelledError) {
       yield* Console.error(`the run has not begun: ${oneLine(failure.value.message)}`)
