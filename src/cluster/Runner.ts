@@ -1,6 +1,8 @@
 /** A runner: drives runs that were submitted, beside others that do. */
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
+import * as Sharding from "@effect/cluster/Sharding"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -36,6 +38,8 @@ export interface Runner {
   /** Takes no more runs, lets others have what waits, and waits until those that it drives are over. */
   readonly drain: Effect.Effect<void>
   readonly load: RunDriver.RunDriver["load"]
+  /** The cluster that it is a member of. */
+  readonly sharding: Context.Tag.Service<Sharding.Sharding>
 }
 
 /** How long leaving the cluster may take: its locks end with their time. */
@@ -70,10 +74,11 @@ export const start = Effect.fn("Runner.start")(function*({ maxRuns, url }: Optio
     yield* Effect.forkScoped(Effect.interruptible(Reconciliation.repeatedly(messages)))
   }))
   const member = Layer.merge(handlers, reconciliation)
-  yield* Layer.buildWithScope(Layer.provide(member, cluster), scope)
+  const context = yield* Layer.buildWithScope(Layer.provideMerge(member, cluster), scope)
   const runner: Runner = {
     id,
     load: driver.load,
+    sharding: Context.get(context, Sharding.Sharding),
     stop: (reason) => Effect.zipRight(driver.stop(reason), leave),
     drain: Effect.all([driver.drain, leave, driver.idle], { discard: true })
   }
