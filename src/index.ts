@@ -7,6 +7,8 @@
 export * as AgamemnonClient from "./agamemnon/AgamemnonClient.ts"
 export * as AgamemnonError from "./agamemnon/AgamemnonError.ts"
 export * as Cleanup from "./executor/Cleanup.ts"
+export * as Concurrency from "./workflow/Concurrency.ts"
+export * as ConcurrencyGroup from "./run/ConcurrencyGroup.ts"
 export * as Connectivity from "./liveness/Connectivity.ts"
 export * as EmbeddedAgamemnon from "./embedded/EmbeddedAgamemnon.ts"
 export * as Faults from "./embedded/Faults.ts"

@@ -58,6 +58,13 @@ const lines = (options: Options, { style }: Streams.Output, write: Write) => (ev
     write
   )
 
+/** Says for whom a run waits that has not begun, where no other line does: there is nothing else to show of it. */
+const waits = (style: Streams.Output["style"]) => (events: Events) =>
+  Stream.runForEach(
+    EventLine.lines(Stream.filter(events, ({ _tag }) => _tag === "run.queued"), { style, detail: "each thing" }),
+    (line) => Console.error(line)
+  )
+
 /** Makes the display that the options ask for. */
 export const make = Effect.fn("Display.make")(function*(options: Options) {
   // In the service of a program, people's text goes to standard error.
@@ -84,7 +91,8 @@ export const make = Effect.fn("Display.make")(function*(options: Options) {
       ...(options.logs === true
         ? [(events: Events) => Effect.provide(LogRenderer.render(output.style, write)(events), files)]
         : []),
-      ...(hasLines ? [(events: Events) => aboveView(lines(options, output, write)(events))] : [])
+      ...(hasLines ? [(events: Events) => aboveView(lines(options, output, write)(events))] : []),
+      ...(hasLines ? [] : [(events: Events) => aboveView(waits(output.style)(events))])
     ],
     aboveView,
     summarize: Effect.fnUntraced(function*(state) {

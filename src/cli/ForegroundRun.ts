@@ -2,15 +2,20 @@
  * Runs a workflow in the foreground, to its end: shows it happening, cancels it at the first signal
  * and stops waiting at the second, and ends the command as the run has ended.
  */
+import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { RunCancelledError } from "../executor/RunError.ts"
 import * as WorkflowExecutor from "../executor/WorkflowExecutor.ts"
+import { oneLine } from "../report/Format.ts"
 import type { JournalError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
@@ -96,7 +101,9 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   const executor = yield* WorkflowExecutor.WorkflowExecutor
   if (yield* Backend.IsEmbedded) yield* TaskLogs.warnWhenUnkept
   const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
-  const renderings = yield* Effect.forEach([(events: Stream.Stream<RunEvent>) => RunState.follow(events, state), ...display.renderers], (render) =>
+  const isWaiting = yield* Ref.make(false)
+  const waiting = (events: Stream.Stream<RunEvent>) => Stream.runForEach(events, ({ _tag }) => Ref.set(isWaiting, _tag === "run.queued"))
+  const renderings = yield* Effect.forEach([(events: Stream.Stream<RunEvent>) => RunState.follow(events, state), waiting, ...display.renderers], (render) =>
     Effect.map(executor.events, (events) => render(untilTheEnd(events))))
 
   // Daemons: they render the end of the run, and handle signals to the end of the command, and so must outlive its interruption.
@@ -105,12 +112,21 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   const exit = yield* display.aboveView(begin(executor)).pipe(
     Effect.tapDefect((cause) => Effect.logDebug("a defect ended the run", cause)),
     Effect.exit,
+    Effect.onInterrupt(() => Effect.flatMap(Ref.get(isWaiting), (waits) =>
+      waits ? Console.error("it has only waited: nothing was begun, and nothing is left of that") : Effect.void)),
     Effect.ensuring(Effect.flatMap(Ref.get(state), (begun) => begun === undefined ? awaitBriefly(rendering) : Fiber.join(rendering))),
     Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => 
       ended === undefined ? Effect.void : Effect.zipRight(reports.write(ended), display.summarize(ended))))
   )
   const ended = yield* Ref.get(state)
-  // What kept it from beginning is all there is to say.
-  if (ended === undefined) yield* exit
+  if (ended === undefined) {
+    const failure = Option.flatMap(Exit.causeOption(exit), Cause.failureOption)
+    if (Option.isSome(failure) && failure.value instanceof RunCancelledError) {
+      yield* Console.error(`the run has not begun: ${oneLine(failure.value.message)}`)
+      return yield* new CommandExit.CommandExit({ code: yield* Effect.flatMap(Signals, ({ exitCode }) => exitCode) })
+    }
+    // What kept it from beginning is all there is to say.
+    yield* exit
+  }
   return yield* new CommandExit.CommandExit({ code: yield* RunExitCode.of(ended, yield* reports.isIncomplete) })
 })

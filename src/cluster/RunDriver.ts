@@ -31,6 +31,9 @@ import { type Runner, type RunnerLoad, RunnerRegistry } from "../run/RunnerRegis
 const shortPause = Duration.seconds(1)
 const longPause = Duration.seconds(5)
 
+/** The time between two looks at the groups that hold runs back, of a runner that has nothing to do. */
+const idlePause = Duration.seconds(5)
+
 /** How long Agamemnon may take to answer, and the registry. */
 const pingTimeout = Duration.seconds(5)
 const askTimeout = Duration.seconds(2)
@@ -86,6 +89,8 @@ interface State extends Options {
   readonly yielded: Set<RunId>
   isDraining: boolean
   isReachable: boolean
+  /** When room was looked for in groups, by the monotonic clock. */
+  roomLookedFor: bigint
 }
 
 /** Makes a driver. */
@@ -103,7 +108,8 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     avoided: new Map(),
     yielded: new Set(),
     isDraining: false,
-    isReachable: true
+    isReachable: true,
+    roomLookedFor: 0n
   }
   const drain = Effect.sync(() => {
     state.isDraining = true
@@ -137,6 +143,7 @@ const claimRepeatedly = (state: State) =>
   )
 
 const fillPlaces = Effect.fnUntraced(function*(state: State) {
+  yield* makeRoom(state)
   const most = state.maxRuns - state.driven.size
   if (most <= 0 || state.isDraining) return
   if (!state.isReachable && !(yield* isReached(state))) return yield* takeBack(state)
@@ -144,6 +151,14 @@ const fillPlaces = Effect.fnUntraced(function*(state: State) {
   // No run is begun only to be lost: it stays where it is, and another runner may begin it.
   if (claimed.length === 0 || !(yield* isReached(state))) return
   yield* Effect.forEach(claimed, ({ run }) => begin(state, run), { discard: true })
+})
+
+/** Makes room in groups that hold runs back, at each look while it drives runs, and less often while it has nothing to do. */
+const makeRoom = Effect.fnUntraced(function*(state: State) {
+  const now = yield* Clock.currentTimeNanos
+  if (state.driven.size === 0 && now < state.roomLookedFor + Duration.unsafeToNanos(idlePause)) return
+  state.roomLookedFor = now
+  yield* state.queue.makeRoom
 })
 
 /** The runs that it must not be given now. */
@@ -174,6 +189,8 @@ const begin = (state: State, run: RunId) =>
 const drive = Effect.fnUntraced(function*(state: State, run: RunId) {
   const exit = yield* Effect.exit(state.executor.resume(run, {
     yieldOn: Deferred.await(state.stopping),
+    // It is given back to the queue, and takes no place of this runner meanwhile.
+    waitForGroup: false,
     ...(state.agamemnon.embedded === true ? {} : { yieldOnLoss: isReachedElsewhere(state) })
   }))
   if (Exit.isSuccess(exit)) return
@@ -197,6 +214,8 @@ const afterFailure = (state: State, run: RunId, error: Failure): Effect.Effect<v
     // Another has it, or had it a moment ago: its lease ends soon.
     case "RunOwnedError":
     case "LeaseExpiredError":
+    // Somebody else has just taken the place in its group.
+    case "GroupFullError":
       return avoid(state, run, shortPause)
     case "NothingToResumeError":
       // It died in its teardown, or waits for an answer that somebody may give.

@@ -7,6 +7,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import { lossFields, lossInWords } from "../liveness/Heartbeat.ts"
+import type { GroupFullError } from "../run/ConcurrencyGroup.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import type { WorkflowRunningError } from "../run/KeyHolder.ts"
 import * as BudgetUse from "../run/BudgetUse.ts"
@@ -326,6 +327,7 @@ export type RunError =
   | RunCancelledError
   | RunWaitingError
   | GatesUnanswerableError
+  | GroupFullError
   | AgamemnonError
   | AgamemnonStateLostError
   | JournalError
@@ -347,6 +349,7 @@ const outcomes: Record<Exclude<RunError, RunYieldedError>["_tag"], Outcome> = {
   RunCancelledError: "cancelled",
   RunWaitingError: "waiting",
   GatesUnanswerableError: "failed",
+  GroupFullError: "failed",
   AgamemnonError: "failed",
   AgamemnonStateLostError: "state_lost",
   JournalError: "failed",

@@ -57,10 +57,11 @@ export const record = Effect.fn("Submission.record")(function*(given: WorkflowSp
     priority,
     policy: spec.teardown,
     ...(spec.budget === undefined ? {} : { budget: Budget.limitsOf(spec.budget) }),
+    ...(spec.concurrency === undefined ? {} : { concurrency: spec.concurrency }),
     inputDigest: input.digest,
     ...DeclaredWork.of(spec, used)
   }
-  return yield* queue.submit(event, { ...input, fingerprint })
+  return yield* queue.submit(event, { ...input, fingerprint, concurrency: spec.concurrency })
 })
 
 /** Why a run that is queued can not begin. */

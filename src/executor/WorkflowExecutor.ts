@@ -25,11 +25,13 @@ import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as WorkingDirectory from "../workflow/WorkingDirectory.ts"
 import * as Arrivals from "./Arrivals.ts"
+import * as ConcurrencyGate from "./ConcurrencyGate.ts"
 import * as DaySpending from "./DaySpending.ts"
 import * as EvaluatedSpec from "./EvaluatedSpec.ts"
+import * as ProcessPlaces from "./ProcessPlaces.ts"
 import * as Resume from "./Resume.ts"
 import * as RunEnvironment from "./RunEnvironment.ts"
-import { GatesUnanswerableError, gatesOf, type RunError } from "./RunError.ts"
+import { GatesUnanswerableError, gatesOf, RunCancelledError, type RunError } from "./RunError.ts"
 import type { RunResult } from "./RunResult.ts"
 import * as RunSettings from "./RunSettings.ts"
 import * as Submission from "./Submission.ts"
@@ -112,6 +114,11 @@ export interface ResumeOptions extends Resume.Options {
    * taken down, once, until another of its tasks has ended. Defaults to no.
    */
   readonly yieldOnLoss?: Effect.Effect<boolean> | undefined
+  /**
+   * Whether the run waits while its group is full, where its workflow says that it does. Defaults to true: without that it fails
+   * with `GroupFullError` at once, and can be tried again.
+   */
+  readonly waitForGroup?: boolean | undefined
 }
 
 /**
@@ -252,9 +259,20 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
   const settings = RunSettings.make(given)
   const lists = yield* TeamLists.make(agamemnon)
   const spending = yield* DaySpending.make(settings.budgetUsdPerDay, runJournal, events)
+  const processPlaces = ProcessPlaces.make()
   const shared = { settings, events, feed, lists, spending, pinger: yield* sharedPinger(agamemnon.ping, settings) }
 
   const isEmbedded = agamemnon.embedded ?? false
+
+  /** Takes the place of a run in its group, if it is of one. */
+  const enterGroup = Effect.fnUntraced(function*(
+    run: RunId.RunId,
+    { concurrency, metadata: { name: workflow } }: WorkflowSpec,
+    places: ConcurrencyGate.Places,
+    options: Pick<ConcurrencyGate.Options, "canWait" | "askedAt" | "yieldOn">
+  ) {
+    if (concurrency !== undefined) yield* ConcurrencyGate.enter({ ...options, run, workflow, concurrency, places, settings, events })
+  })
 
   /** What programs are given in their environment. It is known before anything is made. */
   const environmentOf = Effect.fnUntraced(function*(
@@ -280,11 +298,17 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     if (gates.length > 0 && Option.isNone(runJournal)) return yield* new GatesUnanswerableError({ workflow: spec.metadata.name, gates })
     const workspaces = yield* WorkspacePlan.make({ run: id, spec, workspaces: agamemnon.workspaces, before: undefined })
     const request = { spec, rest, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
+    const waiting = { canWait: true, askedAt: undefined, yieldOn: options.yieldOn }
     if (Option.isNone(runJournal)) {
-      return yield* carryOut(shared, { ...options, id, environment, workspaces, request, journal: Option.none(), inputDigest: undefined })
+      const places = yield* processPlaces.of(id, spec.metadata.name)
+      yield* enterGroup(id, spec, places, waiting)
+      return yield* carryOut(shared, { ...options, id, environment, workspaces, request, journal: Option.none(), inputDigest: undefined }).pipe(
+        Effect.raceFirst(Effect.flatMap(places.cancelled, (by) => new RunCancelledError({ workflow: spec.metadata.name, run: id, by })))
+      )
     }
     const input = yield* RunInput.encode({ ...told, force, ...(separate ? { separate } : {}) })
     const journal = yield* runJournal.value.begin({ run: id, workflow: spec.metadata.name, url: agamemnon.url })
+    yield* enterGroup(id, spec, journal, waiting)
     yield* journal.writeInput(input)
     return yield* carryOut(shared, { ...options, id, environment, workspaces, request, journal: Option.some(journal), inputDigest: input.digest })
   })
@@ -299,6 +323,11 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
       reached.isQueued ? Effect.tapError(effect, (error) => Submission.refuse(journal, reached, error, events)) : effect
     const environment = yield* environmentOf(told, { run: { id, attempt }, secrets: asked.secrets ?? {} }).pipe(refusing)
     const workspaces = yield* WorkspacePlan.make({ run: id, spec, workspaces: agamemnon.workspaces, before }).pipe(refusing)
+    yield* enterGroup(id, spec, journal, {
+      canWait: options.waitForGroup ?? true,
+      askedAt: reached.isQueued ? reached.startedAt : undefined,
+      yieldOn: options.yieldOn
+    }).pipe(Effect.tapErrorTag("GroupFullError", (error) => error.canWait ? Effect.void : refusing(error)))
     const input = yield* RunInput.encode({ ...told, ...(separate ? { separate } : {}) })
     yield* journal.writeInput(input)
     const request = { spec, rest, force, separate, before, beforeAt, retryFailed: options.retryFailed ?? false }

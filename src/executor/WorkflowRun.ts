@@ -157,6 +157,7 @@ const beginningOf = (
     ...DeclaredWork.of(spec, used),
     ...(embedded ? { embedded } : {}),
     ...(spec.budget === undefined ? {} : { budget: Budget.limitsOf(spec.budget) }),
+    ...(spec.concurrency === undefined ? {} : { concurrency: spec.concurrency }),
     ...(inputDigest === undefined ? {} : { inputDigest }),
     ...(origins.length === 0 ? {} : { origins })
   }

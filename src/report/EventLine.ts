@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Match from "effect/Match"
 import * as Stream from "effect/Stream"
 import * as BudgetUse from "../run/BudgetUse.ts"
+import * as ConcurrencyGroup from "../run/ConcurrencyGroup.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type * as Usage from "../run/Usage.ts"
 import { count, duration, lastLines, oneLine } from "./Format.ts"
@@ -112,6 +113,8 @@ const inTime = (wait: Duration.Duration): string => Duration.equals(wait, Durati
 export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent, EventLine>()({
   "run.submitted": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} submitted, ${extent(event)}`),
   "run.started": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} ${beginning(event)}`),
+  "run.queued": (event) =>
+    notable(`workflow ${event.workflow}: run ${event.run} waits, place ${event.place}: ${ConcurrencyGroup.fullInWords(event)}`),
   "run.resumed": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} resumed ${beginning(event)}`),
   "agent.creating": agent.creating,
   "agent.created": agent.created,

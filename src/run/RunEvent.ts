@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import { WhenFull } from "../workflow/Concurrency.ts"
 import { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import { GateDecision } from "./GateAnswer.ts"
 import { Outcome } from "./Outcome.ts"
@@ -151,6 +152,8 @@ const header = {
   policy: TeardownPolicy,
   timeout: seconds("timeoutSeconds"),
   budget: optional(Limits),
+  // The group of which only so many runs are under way at once.
+  concurrency: optional(Schema.Struct({ group: Schema.String, limit: Schema.Int, whenFull: WhenFull })),
   // The time from one ping to the next.
   heartbeatInterval: optionalSeconds("heartbeatIntervalSeconds"),
   // Digest (SHA-256) of the input that is recorded beside the events.
@@ -225,6 +228,7 @@ export const RunEvent = Schema.Union(
       priority: Schema.Int,
       policy: header.policy,
       budget: header.budget,
+      concurrency: header.concurrency,
       inputDigest: header.inputDigest,
       agents: header.agents,
       teams: header.teams
@@ -412,6 +416,16 @@ export const RunEvent = Schema.Union(
     reason: Schema.String
   }),
   event("feed.restored", "Events come from NATS, again or at last.", {}),
+  event(
+    "run.queued",
+    "The run waits for a place in its group before it begins or goes on. It is told whoever runs it, and is not on record. `place`: how many wait before it, and one more. `holders`: the runs that have the places.",
+    {
+      group: Schema.String,
+      limit: Schema.Int,
+      place: Schema.Int,
+      holders: Schema.Array(Schema.Struct({ run: RunId, workflow: Schema.String }))
+    }
+  ),
   event(
     "run.waiting",
     "An earlier process may have sent something last that has not taken effect yet: that is waited for, so long at most, before it is made or submitted again.",

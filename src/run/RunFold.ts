@@ -347,6 +347,7 @@ const step = (state: RunState) =>
     }),
     "feed.lost": () => state,
     "feed.restored": () => state,
+    "run.queued": () => state,
     "run.waiting": () => state,
     "run.yielded": ({ unreachable = false }) => ({ ...state, unreachable: unreachable || state.unreachable }),
     "run.cancelling": () => state,

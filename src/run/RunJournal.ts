@@ -6,6 +6,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type * as ConcurrencyGroup from "./ConcurrencyGroup.ts"
 import type { GateAnswer, GateQuestion } from "./GateAnswer.ts"
 import type { JournalError, LeaseLostError, RunOwnedError, RunUnknownError } from "./JournalError.ts"
 import type { KeyHolder, Purpose } from "./KeyHolder.ts"
@@ -57,6 +58,13 @@ export interface Handle {
     keys: ReadonlyArray<string>,
     options: { readonly all: boolean; readonly purpose: Purpose }
   ) => Effect.Effect<Reserved, JournalError | LeaseLostError>
+  /**
+   * Takes a place in a group, if one is free and nobody waits who came before; it is held until the scope of the journal closes,
+   * or, when runners go on with the run, until that is over. A run is in one group at a time, and one that holds a place has it.
+   */
+  readonly enter: (entry: ConcurrencyGroup.Entry) => Effect.Effect<ConcurrencyGroup.Entered, JournalError | LeaseLostError>
+  /** Asks the owner of another run for its end. Answers whether it has one that lives. */
+  readonly cancelOther: (run: RunId, by: string) => Effect.Effect<boolean, JournalError>
   /** Answers what the run has asked. Answers with what counts, which is the first answer that anybody has given. */
   readonly answer: (question: GateQuestion, answer: GateAnswer) => Effect.Effect<GateAnswer, JournalError>
   /** The answer to what the run has asked, if anybody has given one. */

@@ -5,6 +5,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
+import type { Concurrency } from "../workflow/Concurrency.ts"
 import type { JournalError } from "./JournalError.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import type { RunId } from "./RunId.ts"
@@ -27,6 +28,8 @@ export type SubmittedEvent = Extract<RunEvent, { readonly _tag: "run.submitted" 
 export interface SubmittedInput extends Encoded {
   /** What it has in common with every other submission that is told to do the same, whatever file it is from. */
   readonly fingerprint: string
+  /** The group of which only so many runs are under way at once, if it is of one. */
+  readonly concurrency?: Concurrency | undefined
 }
 
 /**
@@ -57,6 +60,8 @@ export interface OpenRun {
   readonly at: string
   /** Whether nobody has begun it. */
   readonly isQueued: boolean
+  /** The group that has no place for it yet. It is not begun before there is one. */
+  readonly heldBackBy: string | undefined
 }
 
 /**
@@ -97,7 +102,7 @@ export class RunQueue extends Context.Tag("telemachy/run/RunQueue")<RunQueue, {
    * answered with that one.
    */
   readonly submit: (event: SubmittedEvent, input: SubmittedInput) => Effect.Effect<Submitted, JournalError>
-  /** Those that were submitted and are not over, at most a thousand, in the order in which they are to begin: by their priority, then by their age. */
+  /** Those that were submitted and are not over, at most a thousand: by their priority, then by their age. */
   readonly open: Effect.Effect<ReadonlyArray<OpenRun>, JournalError>
   /** One that was submitted and is not over; nothing of any other. */
   readonly find: (run: RunId) => Effect.Effect<Option.Option<OpenRun>, JournalError>
@@ -108,4 +113,9 @@ export class RunQueue extends Context.Tag("telemachy/run/RunQueue")<RunQueue, {
   readonly claim: (request: ClaimRequest) => Effect.Effect<ReadonlyArray<OpenRun>, JournalError>
   /** Notes that a run has died of a defect in its runner. Answers how often that has happened. */
   readonly noteDefect: (run: RunId) => Effect.Effect<number, JournalError>
+  /**
+   * Has those give up their places in groups that live no longer, and asks for the end of those that are in the way of a run
+   * which is to end them.
+   */
+  readonly makeRoom: Effect.Effect<void, JournalError>
 }>() {}

@@ -19,6 +19,9 @@ const summary = {
   workflow: optional(Schema.String).annotations({ description: "Nothing when the run was forgotten" }),
   status: RunStatus,
   place: optional(Schema.Int).annotations({ description: "Its place in the queue" }),
+  group: optional(Schema.Struct({ name: Schema.String, holders: Schema.Array(Schema.String) })).annotations({
+    description: "The group in which it waits for a place, and the runs that have the places"
+  }),
   startedAt: optional(Schema.DateTimeUtc),
   endedAt: optional(Schema.DateTimeUtc),
   left: optional(Schema.Int).annotations({ description: "How many agents, teams and workspaces could not be removed" }),

@@ -19,8 +19,13 @@ const isHeard = ({ _tag }: RunEvent): boolean => _tag === "run.cancelling" || _t
  * (`cancelling`), or not yet (`unheard`); it is over and has left nothing (`over`); or nobody drives it, and it may have left
  * something (`abandoned`).
  */
-export const cancel = Effect.fn("RunCancellation.cancel")(function*({ run, status }: Pick<RunSummary, "run" | "status">, by: string) {
+export const cancel = Effect.fn("RunCancellation.cancel")(function*({ owner, run, status }: Pick<RunSummary, "run" | "status" | "owner">, by: string) {
   const { cancel, follow } = yield* RunStore.RunStore
+  // It waits for its group in the foreground of a process, which hears of it; there is nothing else of it.
+  if (status === "queued" && owner !== undefined) {
+    const isHeard = yield* cancel(run, by)
+    return isHeard ? { run, status: "withdrawn" } as const : { run, status: "over", outcome: undefined } as const
+  }
   // Somebody may be beginning it.
   const withdrawn = status === "queued" && (yield* Effect.catchTag(Submission.withdraw(run, by), "RunOwnedError", () => Effect.succeed(false)))
   if (withdrawn) return { run, status: "withdrawn" } as const

@@ -34,6 +34,8 @@ export class Database extends Context.Tag("telemachy/store/Database")<Database, 
   readonly reading: Sql
   /** Whether it can make several changes at once. The memory of this process, which nobody else sees, cannot. */
   readonly isTransactional: boolean
+  /** Who changes several things where they are not changed at once has this, so that nobody else does meanwhile. */
+  readonly turn: Effect.Semaphore
   /** What it is, without a password. */
   readonly where: string
   /** Whether only processes of this machine use it. */
@@ -100,8 +102,8 @@ export const ask = <A, E, R>(
 export const transact = <A, E, R>(
   changes: (sql: Sql) => Effect.Effect<A, E | SqlError, R>
 ): Effect.Effect<A, E | JournalError, R | Database> =>
-  Effect.flatMap(Database, ({ isTransactional, sql, where }) => {
-    const transaction = isTransactional ? sql.withTransaction(changes(sql)) : changes(sql)
+  Effect.flatMap(Database, ({ isTransactional, sql, turn, where }) => {
+    const transaction = isTransactional ? sql.withTransaction(changes(sql)) : turn.withPermits(1)(changes(sql))
     return transaction.pipe(
       // One whose end was not answered.
       Effect.catchSomeDefect((defect) => (defect instanceof SqlError ? Option.some(Effect.fail(defect)) : Option.none())),
@@ -206,7 +208,7 @@ const open = <E, E2>(
   Effect.gen(function*() {
     const sql = yield* opening(where, connect)
     yield* opening(where, prepare(sql))
-    return Database.of({ sql, reading: sql, isTransactional, where, isLocal })
+    return Database.of({ sql, reading: sql, isTransactional, turn: Effect.unsafeMakeSemaphore(1), where, isLocal })
   }).pipe(Effect.provide(Reactivity.layer))
 
 const libsqlMemory = Effect.flatMap(Effect.promise(() => import("@effect/sql-libsql/LibsqlClient")), ({ make }) =>

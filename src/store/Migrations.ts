@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as InputTable from "./InputTable.ts"
+import * as PlaceTable from "./PlaceTable.ts"
 import * as ResourceIds from "./ResourceIds.ts"
 import * as RunnerTable from "./RunnerTable.ts"
 import * as RunTable from "./RunTable.ts"
@@ -129,6 +130,7 @@ const questions = Effect.flatMap(SqlClient.SqlClient, (sql) =>
 
 const claims = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.all([SubmissionTable.addClaims(sql), RunnerTable.addUnreachable(sql)], { discard: true }))
+const places = Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.zipRight(PlaceTable.create(sql), SubmissionTable.addTurns(sql)))
 
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
@@ -144,6 +146,7 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0007_answers": answers,
   "0008_submissions": submissions,
   "0009_questions": questions,
+  "0010_places": places,
   "0012_claims": claims
 }
 

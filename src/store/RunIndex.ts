@@ -19,6 +19,7 @@ import * as ResourceIndex from "./ResourceIndex.ts"
 import { RunAmbiguousError, type RunSummary } from "./RunSummary.ts"
 import * as RunTable from "./RunTable.ts"
 import * as SubmissionTable from "./SubmissionTable.ts"
+import * as WaitingRuns from "./WaitingRuns.ts"
 
 /** How many runs are read at once. */
 const perPage = 1000
@@ -37,6 +38,8 @@ const Row = Schema.Struct({
   embedded: Schema.Number,
   /** The place of a run that is queued. */
   place: Schema.NullOr(Schema.Union(Schema.Number, Schema.NumberFromString)),
+  /** The name of the group that has no place for a run which is queued. */
+  held_back_by: Schema.NullOr(Schema.String),
   outcome: Schema.NullOr(Outcome),
   left_behind: Schema.NullOr(Schema.Int),
   /** What its tasks have cost, in millionths of a dollar; PostgreSQL tells a sum as text. */
@@ -69,6 +72,7 @@ const summaryOf = (row: Row, owner: Owner | undefined): RunSummary => {
     workflow: isTold ? row.workflow ?? undefined : undefined,
     status: statusOf(row, owner),
     ...(place === undefined ? {} : { place }),
+    ...(place === undefined || row.held_back_by === null ? {} : { group: { name: row.held_back_by, holders: [] } }),
     startedAt: timeOf(row.begun),
     endedAt: (isOver || !isTold) && row.ended !== null ? timeOf(row.ended) : undefined,
     // An embedded Agamemnon has ended with the process, and all that was on it.
@@ -136,7 +140,7 @@ const summaries = (entries: ReadonlyArray<Entry>) =>
         onNone: () => [damagedSummary(row, owner)],
         onSome: (row) => [summaryOf(row, owner)]
       }))),
-    withQuestions
+    (found) => Effect.flatMap(withQuestions(found), WaitingRuns.withHolders)
   )
 
 /** Which rows of the table, and how many: what follows after WHERE. */
@@ -149,10 +153,11 @@ const limitedTo = (sql: Database.Sql, count: number) => sql`LIMIT ${sql.literal(
 /** The columns that a summary is made of. */
 const columns = (sql: Database.Sql) => sql`embedded, left_behind, kept,
   (SELECT sum(micros) FROM telemachy_spending AS s WHERE s.run = r.run) AS micros,
-  ${sql.literal(SubmissionTable.place("r"))} AS place, ${Database.texts(sql, "r", ["run", "begun", "ended", "state", "workflow", "outcome"])}`
+  place, ${Database.texts(sql, "q", ["held_back_by"])}, ${Database.texts(sql, "r", ["run", "begun", "ended", "state", "workflow", "outcome"])}`
 
 const rowsOf = (choice: Choice) =>
-  Database.readTexts((sql) => sql`SELECT ${columns(sql)} FROM telemachy_runs AS r WHERE ${choice(sql)}`)
+  Database.readTexts((sql) => sql`SELECT ${columns(sql)} FROM telemachy_runs AS r
+    LEFT JOIN (${sql.literal(SubmissionTable.queued(sql))}) AS q ON q.queued = r.run WHERE ${choice(sql)}`)
 
 const idsOf = (choice: Choice) =>
   Effect.map(
@@ -221,10 +226,13 @@ export const some = ({ after: last, status, workflow }: Selection) =>
     Stream.filter((summary) => (status === undefined || summary.status === status) && (workflow === undefined || summary.workflow === workflow))
   )
 
-/** Every run, the newest first, a page at a time. */
-export const every = Stream.catchTag(some({}), "RunUnknownError", Stream.die)
+/** Every run, the newest first, but for those that wait in the foreground of a process: they come before. */
+export const every = Stream.unwrap(Effect.map(WaitingRuns.added(Effect.succeed([])), (waiting) => {
+  const waits = new Set(waiting.map(({ run }) => run))
+  return Stream.concat(Stream.fromIterable(waiting), Stream.filter(Stream.catchTag(some({}), "RunUnknownError", Stream.die), ({ run }) => !waits.has(run)))
+}))
 
-/** Every run, the newest first. */
+/** Every run, in the same order. */
 export const list = Effect.map(Stream.runCollect(every), Chunk.toReadonlyArray)
 
 const needsAttention = ({ left = 0, status }: RunSummary): boolean =>
@@ -249,10 +257,10 @@ export const openOn = (urls: ReadonlyArray<string>) =>
 
 /** The newest runs, and all others that are not over or have left something; and how many runs there are. */
 export const notable = Effect.fn("RunIndex.notable")(function*(newest: number) {
-  const runs = yield* selectSummaries((sql) =>
+  const runs = yield* WaitingRuns.added(selectSummaries((sql) =>
     sql`run IN (SELECT run FROM telemachy_runs WHERE ${isOpen(sql)}
       UNION SELECT run FROM (SELECT run FROM telemachy_runs ${newestFirst(sql)} ${limitedTo(sql, newest)}) AS newest)
-      ${newestFirst(sql)}`)
+      ${newestFirst(sql)}`))
   const [row] = yield* Database.ask("read", (sql) =>
     sql<{ readonly count: number | string }>`SELECT count(*) AS count FROM telemachy_runs`)
   return {
@@ -273,13 +281,16 @@ export const unsettled = (workflow?: string) =>
 /** The newest run of all, or of a workflow. */
 export const newest = (workflow?: string) =>
   Effect.map(
-    selectSummaries((sql) =>
-      sql`${workflow === undefined ? sql`true` : sql`workflow = ${workflow} AND state IN ('queued', 'begun', 'over')`} ${newestFirst(sql)} LIMIT 1`),
+    WaitingRuns.added(selectSummaries((sql) =>
+      sql`${workflow === undefined ? sql`true` : sql`workflow = ${workflow} AND state IN ('queued', 'begun', 'over')`} ${newestFirst(sql)} LIMIT 1`), (row) => workflow === undefined || row.workflow === workflow),
     Arr.head
   )
 
 const beginningWith = (prefix: string) =>
-  selectSummaries((sql) => sql`run >= ${prefix} AND run < ${`${prefix}~`} ${newestFirst(sql)}`)
+  WaitingRuns.added(
+    selectSummaries((sql) => sql`run >= ${prefix} AND run < ${`${prefix}~`} ${newestFirst(sql)}`),
+    ({ run }) => run.startsWith(prefix)
+  )
 
 /** A run at a glance, for the process that holds its lease. */
 export const held = (run: RunId.RunId) =>

@@ -23,8 +23,10 @@ export interface RunSummary {
   /** Nothing when the run was forgotten. */
   readonly workflow: string | undefined
   readonly status: RunStatus
-  /** Of a run that is queued: how many begin before it, by their priority and age, and one more. */
+  /** Of a run that is queued: how many begin before it, and one more. */
   readonly place?: number | undefined
+  /** The group in which a run that is queued waits for a place, and the runs that have the places; nothing when it waits for none. */
+  readonly group?: { readonly name: string; readonly holders: ReadonlyArray<string> } | undefined
   /** Nothing when that cannot be read. */
   readonly startedAt: DateTime.Utc | undefined
   /** Nothing while the run is not over. */

@@ -16,6 +16,7 @@ import * as AnswerTable from "./AnswerTable.ts"
 import * as AppendQueue from "./AppendQueue.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
+import * as GroupPlaces from "./GroupPlaces.ts"
 import * as HashChain from "./HashChain.ts"
 import * as Reservations from "./Reservations.ts"
 import * as ResourceIndex from "./ResourceIndex.ts"
@@ -111,16 +112,17 @@ interface State {
   end: HashChain.End
 }
 
-/** How long letting go of keys may take at the end of a run. A run that is over holds none, whatever the table says. */
+/** How long letting go of keys and places may take at the end of a run. A run that is over holds none, whatever the tables say. */
 const releaseTimeout = "500 millis"
 
 const makeHandle = Effect.fnUntraced(function*(state: State) {
   const { identity, lease } = state
   let hasReserved = false
-  yield* Effect.addFinalizer(() =>
-    hasReserved
-      ? Effect.ignore(TimeLimit.within({ limit: releaseTimeout, onTimeout: () => undefined })(Reservations.release(lease.fence)))
-      : Effect.void)
+  let hasEntered = false
+  const release = <E, R>(effect: Effect.Effect<unknown, E, R>) =>
+    Effect.ignore(TimeLimit.within({ limit: releaseTimeout, onTimeout: () => undefined })(effect))
+  yield* Effect.addFinalizer(() => hasReserved ? release(Reservations.release(lease.fence)) : Effect.void)
+  yield* Effect.addFinalizer(() => hasEntered ? release(GroupPlaces.leave(lease.fence)) : Effect.void)
   const { where } = yield* Database.Database
   const provided = Effect.provide(yield* Effect.context<Parts>())
   return {
@@ -135,6 +137,12 @@ const makeHandle = Effect.fnUntraced(function*(state: State) {
         hasReserved = true
         return provided(Reservations.reserve(lease, identity, keys, options))
       }),
+    enter: (entry) =>
+      Effect.suspend(() => {
+        hasEntered = true
+        return provided(GroupPlaces.enter(lease, identity, entry))
+      }),
+    cancelOther: (run, by) => provided(Effect.flatMap(RunLease.RunLease, ({ cancel }) => cancel(run, by))),
     answer: (question, answer) => provided(AnswerTable.give(identity.run, question, answer)),
     answerTo: (question) => provided(AnswerTable.of(identity.run, question)),
     eventsOf: (run) => provided(Effect.flatMap(EventLog.rows(run), EventLog.events)),

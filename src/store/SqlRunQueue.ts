@@ -1,29 +1,42 @@
 /** The queue of runs in SQL. */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { RunId } from "../run/RunId.ts"
+import { RunLease } from "../run/RunLease.ts"
 import * as RunQueue from "../run/RunQueue.ts"
 import * as Database from "./Database.ts"
+import * as GroupPlaces from "./GroupPlaces.ts"
 import * as HashChain from "./HashChain.ts"
 import * as SubmissionTable from "./SubmissionTable.ts"
 
 /** How many runs that are not over are read at once. */
 const limit = 1000
 
-const openOf = ({ run, state, ...row }: SubmissionTable.OpenRow): RunQueue.OpenRun => ({
+const openOf = ({ held_back_by: group, run, state, ...row }: SubmissionTable.OpenRow): RunQueue.OpenRun => ({
   ...row,
   run: RunId.make(run, { disableValidation: true }),
-  isQueued: state === "queued"
+  isQueued: state === "queued",
+  heldBackBy: group ?? undefined
+})
+
+/** Finds a run. Who holds back one that is queued may have died. */
+const find = Effect.fnUntraced(function*(run: RunId) {
+  const ask = Effect.map(Database.ask("read", (sql) => SubmissionTable.openOne(sql, run)), (rows) => Arr.head(rows.map(openOf)))
+  const found = yield* ask
+  const { heldBackBy: group } = Option.getOrElse(found, () => ({ heldBackBy: undefined }))
+  return group !== undefined && (yield* GroupPlaces.freeDead(group)) ? yield* ask : found
 })
 
 /** Layer of the queue in the database of the context. */
-export const layer: Layer.Layer<RunQueue.RunQueue, never, Database.Database> = Layer.effect(
+export const layer: Layer.Layer<RunQueue.RunQueue, never, Database.Database | RunLease> = Layer.effect(
   RunQueue.RunQueue,
-  Effect.map(Database.Database, (database) => {
-    const provided = Effect.provideService(Database.Database, database)
+  Effect.map(Effect.all([Database.Database, RunLease]), ([database, leases]) => {
+    const provided = Effect.provide(Context.make(Database.Database, database).pipe(Context.add(RunLease, leases)))
     return RunQueue.RunQueue.of({
       where: database.where,
       submit: (event, input) => provided(submit(event, input)),
@@ -31,9 +44,10 @@ export const layer: Layer.Layer<RunQueue.RunQueue, never, Database.Database> = L
         Database.ask("read", (sql) => SubmissionTable.open(sql, limit)),
         Arr.map(openOf)
       )),
-      find: (run) => provided(Effect.map(Database.ask("read", (sql) => SubmissionTable.openOne(sql, run)), (rows) => Arr.head(rows.map(openOf)))),
+      find: (run) => provided(find(run)),
       claim: ({ except, most }) => provided(Effect.map(claim({ most, except, isOwnerSeen: database.isLocal }), Arr.map(openOf))),
-      noteDefect: (run) => provided(Database.ask("write", (sql) => SubmissionTable.addDefect(sql, run)))
+      noteDefect: (run) => provided(Database.ask("write", (sql) => SubmissionTable.addDefect(sql, run))),
+      makeRoom: provided(makeRoom)
     })
   })
 )
@@ -47,14 +61,34 @@ const claim = Effect.fn("SqlRunQueue.claim")(function*(wanted: SubmissionTable.U
       rows.length === 0 ? Effect.void : SubmissionTable.claim(sql, rows.map(({ run }) => run))))
 })
 
+/** How many groups are looked at in one turn. */
+const groupsPerTurn = 20
+
+/** Frees the places of who has died in groups that hold runs back, and has those end that are to. */
+const makeRoom = Effect.gen(function*() {
+  const first = yield* Database.ask("read", (sql) => SubmissionTable.heldBack(sql, groupsPerTurn))
+  yield* Effect.forEach(first, ({ at, name: group, places: limit, run, when_full: whenFull, workflow }) =>
+    Effect.zipRight(
+      GroupPlaces.freeDead(group),
+      whenFull === "cancel_running"
+        ? GroupPlaces.makeRoom({ run, workflow, group, limit, asked: DateTime.toEpochMillis(DateTime.unsafeMake(at)) / 1000 })
+        : Effect.void
+    ), { discard: true })
+})
+
 /** Notes a submission and what it takes to begin it: all of that, or nothing. */
 const submit = Effect.fn("SqlRunQueue.submit")(function*(event: RunQueue.SubmittedEvent, input: RunQueue.SubmittedInput) {
   const { key = null, priority, run } = event
-  const { digest, fingerprint, json } = input
+  const { concurrency, digest, fingerprint, json } = input
+  const group = {
+    name: concurrency?.group ?? null,
+    places: concurrency?.limit ?? null,
+    when_full: concurrency?.whenFull ?? null
+  }
   const rows = yield* HashChain.extend(HashChain.empty, [event])
   return yield* Database.transact<RunQueue.Submitted, never, never>((sql): Effect.Effect<RunQueue.Submitted, SqlError> =>
     Effect.gen(function*() {
-      const isNew = yield* SubmissionTable.add(sql, { run, key, digest: fingerprint, priority, at: DateTime.formatIso(event.at) })
+      const isNew = yield* SubmissionTable.add(sql, { ...group, run, workflow: event.workflow, key, digest: fingerprint, priority, at: DateTime.formatIso(event.at) })
       const known = isNew ? undefined : yield* SubmissionTable.find(sql, { run, key })
       if (known !== undefined) {
         const id = RunId.make(known.run, { disableValidation: true })

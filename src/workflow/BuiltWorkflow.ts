@@ -60,7 +60,7 @@ const write = ({ name, options }: Parts.Workflow, nameOf: NameOf): { readonly in
   }
   const agents = new Set([...teams.keys()].flatMap((team) => team.agents))
   const findings: Array<Finding> = []
-  const { budget, defaults, description, inputs, maxParallel, metadata, outputs, parkAfter, secrets, teardown, timeout } = options
+  const { budget, concurrency, defaults, description, inputs, maxParallel, metadata, outputs, parkAfter, secrets, teardown, timeout } = options
   const input = said({
     apiVersion: "telemachy/v1",
     metadata: { name, ...said({ description: description?.toString() }), ...metadata },
@@ -91,6 +91,7 @@ const write = ({ name, options }: Parts.Workflow, nameOf: NameOf): { readonly in
     max_parallel: maxParallel,
     park_after: parkAfter === "never" ? parkAfter : durationOf(parkAfter),
     budget: budget === undefined ? undefined : writeBudget(budget),
+    concurrency: concurrency === undefined ? undefined : writeConcurrency(concurrency),
     timeout: durationOf(timeout)
   })
   return { input, findings }
@@ -220,6 +221,11 @@ const writeBudget = ({ agentTime, tasks, tokens, usd }: Parts.BudgetOptions): Wr
     tasks: writeValue(tasks),
     agent_time: durationOf(agentTime)
   })
+
+const writeConcurrency = (concurrency: NonNullable<Parts.WorkflowOptions["concurrency"]>): unknown =>
+  typeof concurrency === "object" && "group" in concurrency
+    ? said({ group: concurrency.group.toString(), limit: concurrency.limit, when_full: concurrency.whenFull })
+    : concurrency.toString()
 
 const limitsOf = ({ retry, stalledAfter, timeout, verify }: Parts.DefaultsOptions): Written =>
   said({

@@ -11,6 +11,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { AgentLimits } from "./AgentLimits.ts"
 import * as Budget from "./Budget.ts"
+import { EvaluatedGroup } from "./Concurrency.ts"
 import type * as StrictEvaluator from "./expression/StrictEvaluator.ts"
 import * as Template from "./expression/Template.ts"
 import { type Evaluating, textOf } from "./Evaluating.ts"
@@ -33,14 +34,14 @@ export interface Known {
 }
 
 /** Whether a workflow has anything to evaluate. */
-export const isTemplate = ({ agents, budget, defaults, inputs, metadata, teams, timeout }: WorkflowSpec): boolean => {
+export const isTemplate = ({ agents, budget, concurrency, defaults, inputs, metadata, teams, timeout }: WorkflowSpec): boolean => {
   const some = (...texts: ReadonlyArray<string>) => texts.some(Template.isTemplate)
   const orNone = Option.getOrElse(() => "")
   return inputs !== undefined
     || Budget.isTemplate(budget)
     || Option.exists(timeout, Predicate.isString)
     || Option.exists(defaults, LimitEvaluation.isTemplate)
-    || some(metadata.description ?? "")
+    || some(metadata.description ?? "", concurrency?.group ?? "")
     || agents.some(({ args = [], base, dockerImage, env = {}, model, program, stalledAfter, system, workingDir }) =>
       some(program, workingDir, ...[model, dockerImage, base, system].map(orNone), ...args, ...Object.values(env)) ||
       Option.exists(stalledAfter, Predicate.isString))
@@ -94,12 +95,15 @@ export const evaluate = (
     const contexts = { inputs: values, run, workflow: { name } }
     if (!isTemplate(spec)) return plain(spec, contexts)
     const evaluating: Evaluating = { contexts, findings: [] }
-    const { budget, metadata } = rest
+    const { budget, concurrency, metadata } = rest
     const whole = {
       ...rest,
       timeout: LimitEvaluation.durationOf(evaluating, ["timeout"], rest.timeout),
       ...(budget === undefined ? {} : {
         budget: Budget.evaluated(budget, (key, text, schema) => textOf(evaluating, ["budget", key], text, schema))
+      }),
+      ...(concurrency === undefined ? {} : {
+        concurrency: { ...concurrency, group: textOf(evaluating, ["concurrency", "group"], concurrency.group, EvaluatedGroup) }
       }),
       metadata: metadata.description === undefined
         ? metadata

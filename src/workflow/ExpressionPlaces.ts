@@ -64,6 +64,8 @@ export const find = (workflow: unknown, used: Used = { name: UsedFiles.root, fin
     ...limits(["defaults"], get(workflow, "defaults")),
     ...within(["metadata"], get(workflow, "metadata"), ["description"], scopes.ofRun),
     ...within(["budget"], get(workflow, "budget"), Budget.keys, scopes.ofRun),
+    ...within([], workflow, ["concurrency"], scopes.ofGroup),
+    ...within(["concurrency"], get(workflow, "concurrency"), ["group"], scopes.ofGroup),
     ...within(["outputs"], outputs, Predicate.isRecord(outputs) ? Object.keys(outputs) : [], scopes.ofTaskWith(undefined).ofDueTask)
       .map((place) => ({ ...place, becomes: "value" } as const)),
     ...itemsAt(workflow, "agents").flatMap((agent, index) => {
@@ -148,6 +150,8 @@ const outputShape = (type: unknown): Scope.Shape =>
 /** What can be read in each kind of place. */
 interface Scopes {
   readonly ofRun: Scope.Scope
+  /** Of a text that is the same in each attempt of a run. */
+  readonly ofGroup: Scope.Scope
   readonly ofEnvironment: Scope.Scope
   /** Of a text that the shell runs. */
   readonly ofCommand: Scope.Scope
@@ -183,6 +187,7 @@ const scopesOf = (inputs: unknown, tasks: Scope.Shape, secrets: ReadonlyArray<st
   })
   // A task that is done would be another one when the run is resumed, and be done again.
   const attempt = Scope.refused("run.id: a task is the same one in each attempt of its run")
+  const sameGroup = Scope.refused("run.id: a run is of the same group in each of its attempts")
   const early = Scope.refused("inputs, run or workflow: what tasks answer is known only when a task is due, for its description, its if and its matrix")
   const ofRun = Scope.scalar(Inputs.words.number)
   const functions = Scope.named(Object.fromEntries(statusFunctions.map((name) => [name, Scope.scalar("true or false")])))
@@ -198,6 +203,7 @@ const scopesOf = (inputs: unknown, tasks: Scope.Shape, secrets: ReadonlyArray<st
   const withoutMatrix = ofTaskWith(undefined)
   return {
     ofRun: scopeWith(ofRun, early),
+    ofGroup: scopeWith(sameGroup, early),
     ofEnvironment: scopeWith(ofRun, early, { ofSecrets: shapeOfSecrets(secrets) }),
     ofCommand: scopeWith(attempt, asCode("what a task answers"), { ofMatrix: asCode("a value of a matrix") }),
     ofTaskWith: (matrix) => matrix === undefined ? withoutMatrix : ofTaskWith(matrix)

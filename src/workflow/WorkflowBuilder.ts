@@ -23,7 +23,7 @@ import * as YamlText from "./YamlText.ts"
  * @category models
  */
 export type {
-  Agent, AgentOptions, Amount, AnyTask, AnyTeam, AnyUse, AnyWork, BudgetOptions, DeclaredOutputs, DefaultsOptions, DurationAmount,
+  Agent, AgentOptions, Amount, AnyTask, AnyTeam, AnyUse, AnyWork, BudgetOptions, ConcurrencyOptions, DeclaredOutputs, DefaultsOptions, DurationAmount,
   Gate, GateOptions, GivenValues, InputType, LimitsOptions, OutputValues, RetryOptions, Secret, Task, TaskOptions, Team, TeamOptions, Use,
   UseOptions, ValueTypes, Workflow, WorkflowInputs, WorkflowOptions, WorkflowOutputs, WorkflowSecrets
 } from "./WorkflowParts.ts"

@@ -1,6 +1,7 @@
 /** The parts of a workflow that is written in TypeScript, and what there is to say of each. A duration is what Effect takes for one. */
 import type * as Arr from "effect/Array"
 import type * as Duration from "effect/Duration"
+import type { WhenFull } from "./Concurrency.ts"
 import type { Inputs } from "./Inputs.ts"
 import type { AnyMatrix, Each } from "./MatrixParts.ts"
 import type { RetriedEnd } from "./RetryPolicy.ts"
@@ -266,6 +267,13 @@ export interface BudgetOptions {
   readonly agentTime?: DurationAmount | undefined
 }
 
+/** The group of which only so many runs are under way at once. */
+export interface ConcurrencyOptions {
+  readonly group: Text
+  readonly limit?: number | undefined
+  readonly whenFull?: WhenFull | undefined
+}
+
 /** What a workflow answers where another one uses it: the types of the values, by their names. */
 export type WorkflowOutputs = Readonly<Record<string, unknown>>
 
@@ -286,6 +294,8 @@ export interface WorkflowOptions<out Outputs extends WorkflowOutputs = WorkflowO
   /** How long a run that only waits for gates has agents until it is parked. */
   readonly parkAfter?: Duration.DurationInput | "never" | undefined
   readonly budget?: BudgetOptions | undefined
+  /** The group of which only so many runs are under way at once, or its name. */
+  readonly concurrency?: Text | ConcurrencyOptions | undefined
   readonly timeout?: DurationAmount | undefined
   /** What it answers where another one uses it: expressions over its tasks. */
   readonly outputs?: { readonly [Name in keyof Outputs]: Expression<Outputs[Name]> } | undefined

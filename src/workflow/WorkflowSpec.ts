@@ -16,6 +16,7 @@ import * as Schema from "effect/Schema"
 import { AgentSpec } from "./AgentSpec.ts"
 import * as Amount from "./Amount.ts"
 import { Budget } from "./Budget.ts"
+import { Concurrency } from "./Concurrency.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
 import * as MatrixProblems from "./MatrixProblems.ts"
@@ -120,6 +121,14 @@ const fields = {
     Budget.annotations({
       description: "What a run may use at most. When that is used up, the run ends as `over_budget`. Absent: as much as it takes.",
       examples: [{ usd: 20, tokens: 2_000_000, tasks: 50 }]
+    }),
+    { exact: true }
+  ),
+  concurrency: Schema.optionalWith(
+    Concurrency.annotations({
+      description: "The group of which only so many runs are under way at once, over all processes and hosts that share the journal. " +
+        "Absent: runs of the workflow do not wait for each other.",
+      examples: [{ group: "deploy", limit: 1, whenFull: "queue" }]
     }),
     { exact: true }
   ),

@@ -16,7 +16,6 @@ import type { RunId } from "../../src/run/RunId.ts"
 import { RunJournal } from "../../src/run/RunJournal.ts"
 import { RunQueue } from "../../src/run/RunQueue.ts"
 import { type Runner, RunnerRegistry } from "../../src/run/RunnerRegistry.ts"
-import * as Database from "../../src/store/Database.ts"
 import * as SqlRunQueue from "../../src/store/SqlRunQueue.ts"
 import { hangs, make } from "../support/FakeAgamemnon.ts"
 import { awaitThat, driver, list, made, recorded, type World, world } from "../support/JournaledRun.ts"
@@ -29,10 +28,8 @@ const hosts = Effect.fnUntraced(function*(options: { readonly places?: number } 
   const there = yield* world(make())
   const runners: Array<Effect.Effect<Runner>> = []
   const registry = RunnerRegistry.of({ join: () => Effect.void, living: Effect.suspend(() => Effect.all(runners)) })
-  const queue = Context.get(
-    yield* Layer.build(Layer.provide(SqlRunQueue.layer, Layer.succeed(Database.Database, there.database))),
-    RunQueue
-  )
+  const { parts } = yield* driver(there, 1000)
+  const queue = Context.get(yield* Layer.build(Layer.provide(SqlRunQueue.layer, Layer.succeedContext(parts))), RunQueue)
 
   /** A runner without a cluster, whose executor may be another, until it is killed. */
   const runner = Effect.fnUntraced(function*({ places = options.places ?? 10, resume }: { readonly places?: number; readonly resume?: (usual: Resume) => Resume } = {}) {
@@ -70,8 +67,8 @@ const hosts = Effect.fnUntraced(function*(options: { readonly places?: number } 
     })
     return { ...made, parts: process.parts, network, die }
   })
-  const submit = (options: Submission.Options = {}) =>
-    Effect.map(Effect.provideService(Submission.record(workflow(), options), RunQueue, queue), ({ run }) => run)
+  const submit = (options: Submission.Options = {}, spec = workflow()) =>
+    Effect.map(Effect.provideService(Submission.record(spec, options), RunQueue, queue), ({ run }) => run)
   const awaitTold = (run: RunId, what: string, times = 1) =>
     awaitThat(recorded(there, run), (events) => told(events).filter((each) => each === what).length >= times)
   return { there, fake: there.fake, runner, submit, awaitTold, awaitOver: (run: RunId) => awaitTold(run, "run.finished"), queue }
@@ -197,6 +194,61 @@ describe.concurrent("RunDriver", () => {
       yield* all.awaitOver(run)
       assert.deepStrictEqual(outcome(yield* recorded(all.there, run)), ["failed"])
       assert.deepStrictEqual(all.fake.existing(), [])
+    }))
+})
+
+describe.concurrent("a run of a group", () => {
+  it.scopedLive("waits without a place of the runner while its group is full, and begins when there is one in the group", () =>
+    Effect.gen(function*() {
+      const all = yield* hosts({ places: 2 })
+      all.fake.begins.set("first", "running")
+      const { load } = yield* all.runner()
+      const grouped = workflow({ concurrency: { group: "deploy", limit: 1 } })
+      const [first, second, other] = [yield* all.submit({}, grouped), yield* all.submit({}, grouped), yield* all.submit()]
+      yield* all.awaitTold(first, "task.submitted first")
+      yield* all.awaitTold(other, "task.submitted first")
+      assert.strictEqual((yield* load).running, 2)
+      assert.deepStrictEqual(told(yield* recorded(all.there, second)), ["run.submitted"])
+      all.fake.begins.delete("first")
+      all.fake.change("first", { status: "completed" }, 0)
+      all.fake.change("first", { status: "completed" }, 1)
+      yield* Effect.forEach([first, second, other], all.awaitOver)
+      assertNoneTwice(all, 3)
+    }))
+
+  it.scopedLive("ends one that a runner with one place goes on with, when it is to", () =>
+    Effect.gen(function*() {
+      const all = yield* hosts({ places: 1 })
+      all.fake.begins.set("first", "running")
+      const spec = workflow({ concurrency: { group: "deploy", limit: 1, when_full: "cancel_running" } })
+      const one = yield* all.runner()
+      const first = yield* all.submit({}, spec)
+      yield* all.awaitTold(first, "task.submitted first")
+      yield* one.stop("a deploy")
+      const second = yield* all.submit({}, spec)
+      yield* all.runner()
+      yield* all.awaitOver(first)
+      all.fake.change("first", { status: "completed" })
+      yield* all.awaitTold(second, "task.submitted first")
+      all.fake.change("first", { status: "completed" }, 1)
+      yield* all.awaitOver(second)
+      assert.deepStrictEqual(outcome(yield* recorded(all.there, first)), ["cancelled"])
+      assert.deepStrictEqual(outcome(yield* recorded(all.there, second)), ["completed"])
+    }), 20_000)
+
+  it.scopedLive("has failed when its group is full, where it is not to wait", () =>
+    Effect.gen(function*() {
+      const all = yield* hosts()
+      all.fake.begins.set("first", "running")
+      yield* all.runner()
+      const first = yield* all.submit({}, workflow({ concurrency: "deploy" }))
+      yield* all.awaitTold(first, "task.submitted first")
+      const second = yield* all.submit({}, workflow({ concurrency: { group: "deploy", when_full: "refuse" } }))
+      yield* all.awaitOver(second)
+      const decided = (yield* recorded(all.there, second)).find(({ _tag }) => _tag === "run.decided")
+      assert.include(decided?._tag === "run.decided" ? decided.reason : "", `is full: run ${first} of flow has the place`)
+      all.fake.change("first", { status: "completed" })
+      yield* all.awaitOver(first)
     }))
 })
 

@@ -24,7 +24,8 @@ import { outcome, told, workflow } from "../support/TestRun.ts"
 type Opened = Context.Tag.Service<Database.Database>
 
 const queueOf = (database: Opened) =>
-  Effect.map(Layer.build(Layer.provide(SqlRunQueue.layer, Layer.succeed(Database.Database, database))), Context.get(RunQueue))
+  Effect.flatMap(process(database, 8), (parts) =>
+    Effect.map(Layer.build(Layer.provide(SqlRunQueue.layer, Layer.succeedContext(parts))), Context.get(RunQueue)))
 
 const submit = (database: Opened, spec: WorkflowSpec.WorkflowSpec = workflow(), options?: Submission.Options) =>
   Effect.flatMap(queueOf(database), (queue) => Effect.provideService(Submission.record(spec, options), RunQueue, queue))

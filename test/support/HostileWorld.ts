@@ -88,7 +88,7 @@ export const make = Effect.fnUntraced(function*(fake: FakeAgamemnon) {
   const connection = yield* Effect.orDie(sql.reserve)
   const free = yield* clientOf(connection)
   // Owners go by the clock, as with a PostgreSQL that all share.
-  const database = Database.Database.of({ sql: free, reading: free, where: "memory:", isLocal: false, isTransactional: false })
+  const database = Database.Database.of({ sql: free, reading: free, where: "memory:", isLocal: false, isTransactional: false, turn: Effect.unsafeMakeSemaphore(1) })
   const world: HostileWorld = { fake, database, hosts: [], work: [], violations: [] }
   return { world, start: startHost(world, connection) }
 })
@@ -115,7 +115,7 @@ const startHost = (world: HostileWorld, connection: Connection) =>
     }
     const pass = (latch: Effect.Latch) => Effect.suspend(() => (gates.isDead ? Effect.never : latch.await))
     const sql = yield* clientOf(gated(connection, Effect.zipRight(pass(gates.process), pass(gates.journal))))
-    const database = Database.Database.of({ ...world.database, sql, reading: sql })
+    const database = Database.Database.of({ ...world.database, sql, reading: sql, turn: Effect.unsafeMakeSemaphore(1) })
     const owner = OwnerProcess.of({
       identity: { host: "here", pid, started: `boot/${pid}` },
       lifeOf: (other) => lifeOf(world, other.pid)

@@ -30,7 +30,8 @@ const whole = {
     }
   ],
   defaults: { retry: { times: 1 }, verify: { run: "true" } },
-  budget: { tasks: 100, usd: 10 }
+  budget: { tasks: 100, usd: 10 },
+  concurrency: { group: "deploy" }
 }
 
 /** A gate in place of the last task. */

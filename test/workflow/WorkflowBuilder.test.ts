@@ -107,6 +107,7 @@ const workflow = WorkflowBuilder.make("release", {
   maxParallel: 5,
   parkAfter: "5 minutes",
   budget: { usd: inputs.input("limit"), tokens: 2_000_000, tasks: 50, agentTime: "10 hours" },
+  concurrency: { group: WorkflowExpression.text`release-${inputs.input("ticket")}`, limit: 2, whenFull: "cancel_running" },
   timeout: "1 day"
 })
 
@@ -248,6 +249,10 @@ budget:
   tokens: 2000000
   tasks: 50
   agent_time: 10h
+concurrency:
+  group: release-\${{ inputs.ticket }}
+  limit: 2
+  when_full: cancel_running
 timeout: 1d
 `
 

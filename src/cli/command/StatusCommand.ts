@@ -31,12 +31,12 @@ import * as Streams from "../Streams.ts"
 const removalOf = (state: RunState.RunState) => (state.embedded ? undefined : NextCommand.cleanup(state))
 
 /** What there is to do about a run that did not get to its end. */
-const next = ({ status }: RunSummary, state: RunState.RunState): ReadonlyArray<string> => {
+const next = ({ group, status }: RunSummary, state: RunState.RunState): ReadonlyArray<string> => {
   const remaining = RunState.remaining(state).length
   const further = NextCommand.resumption(state)
   return [
     ...(status === "running" && RunState.openGates(state).length > 0 ? [`it waits for an answer: ${NextCommand.approve(state)}`] : []),
-    ...(status === "queued" ? ["it begins when a runner has a place for it; see telemachy runners"] : []),
+    ...(status === "queued" && group === undefined ? ["it begins when a runner has a place for it; see telemachy runners"] : []),
     ...(status === "running" || status === "queued" || further === undefined ? [] : [NextCommand.howToGoOn(state, further)]),
     ...(status === "interrupted" && remaining > 0 && !state.embedded ? [`or remove what it made: ${NextCommand.cleanup(state)}`] : [])
   ]
@@ -46,8 +46,33 @@ const next = ({ status }: RunSummary, state: RunState.RunState): ReadonlyArray<s
 const whereOf = ({ place }: RunSummary, { isQueued, run, url }: RunState.RunState): string =>
   isQueued ? `run ${run}${place === undefined ? "" : `, place ${place} in the queue`}` : `run ${run} on ${oneLine(url)}`
 
+/** Of a run that waits for a place in its group: where, and for whom. */
+const waitsFor = ({ group }: RunSummary): ReadonlyArray<string> =>
+  group === undefined ? [] : [
+    `it waits for a place in the group ${oneLine(group.name)}` +
+      (group.holders.length === 0 ? "" : `, which ${group.holders.length === 1 ? `run ${group.holders[0]} has` : `runs ${group.holders.join(", ")} have`}`)
+  ]
+
+/** Whether a run waits in the foreground of a process and has never begun: there is nothing else to say of it. */
+const hasOnlyCome = ({ run, status }: RunSummary) =>
+  status === "queued"
+    ? Effect.map(Effect.flatMap(RunStore.RunStore, ({ events }) => events(run)), (events) => events.length === 0)
+    : Effect.succeed(false)
+
+/** Shows a run that has only come. */
+const showWaiting = (summary: RunSummary) =>
+  Effect.gen(function*() {
+    const { style } = yield* Streams.outputOf(process.stdout)
+    const { owner, place, run, status, workflow = "" } = summary
+    const where = `run ${run}${place === undefined ? "" : `, place ${place}`}`
+    yield* Console.log(`${style.strong(oneLine(workflow))}  ${status}  ${style.faint(where)}`)
+    if (owner !== undefined) yield* Console.log(style.faint(`in the foreground of ${oneLine(owner)}`))
+    yield* Effect.forEach(waitsFor(summary), (line) => Console.log(line), { discard: true })
+  })
+
 /** Shows how far a run has got. */
 const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
+  if (yield* hasOnlyCome(summary)) return yield* showWaiting(summary)
   const state = yield* RunLookup.stateOf(summary.run)
   const { style, width } = yield* Streams.outputOf(process.stdout)
   const now = yield* DateTime.now
@@ -62,6 +87,7 @@ const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
     ...Summary.resources(state, options),
     ...SpentLine.lines(state, SpentLine.timeOf(state, now, !isOver), style),
     ...(state.endedAt === undefined ? [] : [Summary.lastLine(state, style)]),
+    ...waitsFor(summary),
     ...next(summary, state)
   ]
   yield* Effect.forEach(lines, (line) => Console.log(line), { discard: true })
@@ -69,6 +95,7 @@ const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
 
 /** Shows a run as one JSON object. */
 const showJson = Effect.fn("StatusCommand.showJson")(function*(summary: RunSummary) {
+  if (yield* hasOnlyCome(summary)) return yield* JsonLines.write(JSON.stringify(summary))
   const state = yield* RunLookup.stateOf(summary.run)
   const now = SpentLine.timeOf(state, yield* DateTime.now, summary.status === "running")
   yield* JsonLines.write(JSON.stringify({ ...summary, ...RunData.make(state, now) }))
