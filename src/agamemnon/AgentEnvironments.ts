@@ -6,6 +6,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import type { AgentLimits } from "../workflow/AgentLimits.ts"
 
 /** The environments of the agents of one run. */
 export interface RunEnvironment {
@@ -13,6 +14,8 @@ export interface RunEnvironment {
   readonly agents: ReadonlyMap<string, ReadonlyMap<string, Redacted.Redacted>>
   /** The agents that go on with the session of the task before, by the same names. */
   readonly keeping: ReadonlySet<string>
+  /** What the processes of agents may take of the machine, by the same names. */
+  readonly limits: ReadonlyMap<string, AgentLimits>
   /** Variables of this process that no program gets unless they are among its own. */
   readonly withheld: ReadonlyArray<string>
   /** What is masked in all that the programs of these agents write. */

@@ -1,6 +1,6 @@
 /**
- * What `telemachy doctor` looks at: the programs of agents, git, the database,
- * Agamemnon and NATS. Each check has an end, and says what to do about what it
+ * What `telemachy doctor` looks at: the programs of agents, what holds their
+ * limits, git, the database, Agamemnon and NATS. Each check has an end, and says what to do about what it
  * has found.
  */
 import { accessSync, constants, statfsSync } from "node:fs"
@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as NatsTaskFeed from "../agamemnon/nats/NatsTaskFeed.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
+import * as LimitSupport from "../embedded/limits/LimitSupport.ts"
 import * as BuiltInPrograms from "../embedded/program/BuiltInPrograms.ts"
 import * as ProgramProbe from "../embedded/ProgramProbe.ts"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
@@ -17,6 +18,7 @@ import * as PrivateDirectory from "../settings/PrivateDirectory.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as RunStore from "../store/RunStore.ts"
 import * as SqlRunStore from "../store/SqlRunStore.ts"
+import * as AgentLimits from "../workflow/AgentLimits.ts"
 import * as Backend from "./Backend.ts"
 import * as ProgramsFile from "./ProgramsFile.ts"
 
@@ -81,6 +83,25 @@ export const git = Effect.map(
     return finding.state === "ok" ? finding : { ...finding, state: "doubtful", advice: "install git: coding agents work in repositories" }
   }
 )
+
+/** Looks at what there is to hold the limits of agents. None is needed as long as no agent has any. */
+export const limits = Effect.map(LimitSupport.find, (support): Finding => {
+  const check = "limits"
+  const short = LimitSupport.shortfalls(support, AgentLimits.keys)
+  const held = AgentLimits.keys.flatMap((key) => {
+    const means = short.some((each) => each.key === key) ? undefined : LimitSupport.meansOf(support, key)
+    return means === undefined ? [] : [`${key} by ${means === "cgroup" ? "control group" : means}`]
+  })
+  const found = [...held, ...short.map(({ says }) => says)].join(", ")
+  return short.length === 0 ? { check, state: "ok", found } : {
+    check,
+    state: "absent",
+    found: `${found}: ${LimitSupport.reasonOf(support)}`,
+    advice: process.platform === "linux"
+      ? "where agents have limits, give telemachy a control group of its own: systemd-run --user --scope -p Delegate=yes telemachy run FILE"
+      : "limits of agents are held on Linux only"
+  }
+})
 
 /** Less than this is soon used up, or is used up. */
 const room = { doubtful: 500_000_000, bad: 20_000_000 }

@@ -1,6 +1,7 @@
 /** What the embedded Agamemnon could not run is said before anything starts. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as LimitSupport from "../embedded/limits/LimitSupport.ts"
 import * as Program from "../embedded/Program.ts"
 import * as ProgramNotes from "../embedded/ProgramNotes.ts"
 import { oneLine } from "../report/Format.ts"
@@ -16,7 +17,9 @@ export const check = Effect.fn("ProgramCheck.check")(function*({ agents }: Workf
   if (!(yield* Backend.IsEmbedded)) return
   const options = yield* ProgramsFile.options
   const missing = yield* Program.check(agents, options)
-  yield* Effect.forEach(ProgramNotes.of(agents, options), (note) => Effect.logWarning(note), { discard: true })
+  const isLimited = agents.some(({ limits }) => limits !== undefined)
+  const notes = [...ProgramNotes.of(agents, options), ...(isLimited ? LimitSupport.notesOf(yield* LimitSupport.find, agents) : [])]
+  yield* Effect.forEach(notes, (note) => Effect.logWarning(note), { discard: true })
   yield* Effect.forEach(missing, (each) =>
     Effect.zipRight(
       Program.makeDirectory(each),

@@ -1,6 +1,8 @@
 /** A runner: drives runs that were submitted, beside others that do. */
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
+import * as Sharding from "@effect/cluster/Sharding"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -39,6 +41,8 @@ export interface Runner {
   /** Takes no more runs, lets others have what waits, and waits until those that it drives are over. */
   readonly drain: Effect.Effect<void>
   readonly load: RunDriver.RunDriver["load"]
+  /** The cluster that it is a member of. */
+  readonly sharding: Context.Tag.Service<Sharding.Sharding>
 }
 
 /** The time between two looks at the queue. Nobody tells the one runner of a file that there is something in it. */
@@ -90,11 +94,12 @@ export const start = Effect.fn("Runner.start")(function*({ maxRuns, url }: Optio
     onSome: (sql) => Effect.forkScoped(Effect.interruptible(Messages.removeRepeatedly(sql)))
   })))
   const cluster = ClusterLayer.layer({ url, where, runner: Option.some(ClusterLayer.addressOf(hostname(), driver.id)) })
-  yield* Layer.buildWithScope(Layer.provide(Layer.merge(handlers(driver), removal), cluster), scope)
+  const context = yield* Layer.buildWithScope(Layer.provideMerge(Layer.merge(handlers(driver), removal), cluster), scope)
   yield* driver.begin
   const runner: Runner = {
     id: driver.id,
     load: driver.load,
+    sharding: Context.get(context, Sharding.Sharding),
     stop: (reason) => Effect.zipRight(driver.stop(reason), leave),
     drain: Effect.all([driver.drain, leave, driver.idle], { discard: true })
   }

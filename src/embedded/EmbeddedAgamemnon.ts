@@ -227,7 +227,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
     const workspaces = yield* Effect.provide(LocalWorkspaces.make(options.workspaces), context)
     const slots = options.slots === undefined ? LocalSlots.unlimited : LocalSlots.make(options.slots, process.platform)
     if (options.workers !== false) {
-      yield* Worker.make({ programs: options.programs, adapters: options.adapters, logs, contexts, environments, slots, workspaces }).pipe(
+      yield* Worker.make({ programs: options.programs, adapters: options.adapters, prices: options.prices, logs, contexts, environments, slots, workspaces }).pipe(
         Effect.provideService(AgamemnonState.AgamemnonState, state),
         Effect.provideService(ProcessGroups.ProcessGroups, groups),
         Effect.provide(context)

@@ -16,11 +16,16 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import type * as Scope from "effect/Scope"
 import * as Settings from "../settings/Settings.ts"
+import type { AgentLimits } from "../workflow/AgentLimits.ts"
+import * as Cgroup from "./limits/Cgroup.ts"
+import * as LimitedStart from "./limits/LimitedStart.ts"
+import * as LimitSupport from "./limits/LimitSupport.ts"
 import type { ProgramOutput } from "./ProgramOutput.ts"
 import * as ProcessTable from "./ProcessTable.ts"
 import * as StartProblem from "./StartProblem.ts"
@@ -39,12 +44,16 @@ export interface Command {
   readonly input: string
   /** Takes what the program writes, however it ends. */
   readonly output: ProgramOutput
+  /** What it may take of the machine, with all that it starts. Defaults to all that there is. */
+  readonly limits?: AgentLimits | undefined
 }
 
 /** How a process has ended: with an exit code, or by a signal. */
 export interface Ended {
   readonly code: number | null
   readonly signal: string | null
+  /** Which of its limits it had reached, in words. */
+  readonly reached?: string | undefined
 }
 
 /** The operating system did not start a process. */
@@ -67,10 +76,9 @@ export class ProcessGroups extends Context.Tag("telemachy/embedded/ProcessGroups
   readonly alive: Effect.Effect<ReadonlyArray<number>>
 }>() {}
 
-/** A process, and what carries its mark. */
-interface Group {
-  readonly leader: number
-  readonly mark: string
+/** A process, what carries its mark, and what is in its control group. */
+interface Group extends Watchdog.Watched {
+  readonly cgroup: Cgroup.Cgroup | undefined
   /** Whether it was started a moment ago. */
   readonly isNew: () => boolean
 }
@@ -87,8 +95,10 @@ const kill = (id: number, signal: NodeJS.Signals | 0): boolean => {
 }
 
 /** Sends a signal to all that lives of a group, and tells whether anything did. The signal 0 changes nothing. */
-const reach = ({ isNew, leader, mark }: Group, signal: NodeJS.Signals | 0): boolean => {
-  const living = ProcessTable.find(leader, mark, isNew())
+const reach = ({ cgroup, isNew, leader, mark }: Group, signal: NodeJS.Signals | 0): boolean => {
+  if (cgroup !== undefined && signal === "SIGKILL") Cgroup.kill(cgroup)
+  const members = new Set(cgroup === undefined ? [] : Cgroup.members(cgroup))
+  const living = ProcessTable.find(leader, { mark, members }, isNew())
   const isThere = kill(-leader, signal)
   if (living === undefined) return isThere
   for (const { group, id } of living) if (group !== leader) kill(id, signal)
@@ -97,17 +107,29 @@ const reach = ({ isNew, leader, mark }: Group, signal: NodeJS.Signals | 0): bool
 
 type Launched = Effect.Effect.Success<ReturnType<typeof launch>>
 
-const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog.Watchdog, clock: Clock.Clock) =>
-  Effect.try({
+interface Launcher {
+  readonly groups: Map<number, Group>
+  readonly watchdog: Watchdog.Watchdog
+  readonly clock: Clock.Clock
+  readonly support: Effect.Effect<LimitSupport.LimitSupport>
+}
+
+const launch = (command: Command, { clock, groups, support, watchdog }: Launcher) =>
+  Effect.flatMap(command.limits === undefined ? Effect.succeedNone : Effect.asSome(support), (support) => Effect.try({
     try: () => {
       const mark = randomUUID()
+      const { limits = {} } = command
+      const { args, cgroup, file } = Option.match(support, {
+        onNone: () => ({ ...command, cgroup: undefined }),
+        onSome: (each) => LimitedStart.make(each, { limits, mark, pid: process.pid }, command)
+      })
       const startedAt = clock.unsafeCurrentTimeNanos()
       const isNew = () => clock.unsafeCurrentTimeNanos() - startedAt < newFor
       const { [ProcessTable.variable]: outer = "", ...inherited } = process.env
       // What is a secret of this program is none of the other's business.
       for (const name of [...Settings.secrets, ...command.withheld]) delete inherited[name]
       // With CI, a program knows that there is nobody to ask, as there is no terminal.
-      const child = spawn(command.file, command.args, {
+      const child = spawn(file, args, {
         cwd: command.directory,
         detached: true,
         env: { CI: "1", ...inherited, ...command.environment, [ProcessTable.variable]: `${outer} ${mark}`.trim() },
@@ -129,28 +151,44 @@ const launch = (command: Command, groups: Map<number, Group>, watchdog: Watchdog
       // A program need not read its input.
       child.stdin?.on("error", () => {})
       child.stdin?.end(command.input)
-      const group = child.pid === undefined ? undefined : { leader: child.pid, mark, isNew }
+      const group = child.pid === undefined ? undefined : { leader: child.pid, mark, directory: cgroup?.directory, cgroup, isNew }
       if (group !== undefined) {
-        watchdog.watch(group.leader)
+        watchdog.watch(group)
         groups.set(group.leader, group)
       }
-      return { child, drained, exited, group }
+      const reached = () => LimitedStart.reachedInWords({ cgroup }, limits)
+      return { child, cgroup, drained, exited, group, reached }
     },
     catch: (cause) => notStarted(command, cause)
-  })
+  }))
 
 const pauses = Schedule.exponential("2 millis").pipe(Schedule.union(Schedule.spaced("100 millis")))
 
 /** How long what a program has left behind has to end, when the program itself has ended. */
 const leftoverGrace = Duration.seconds(1)
 
+/** How long the system takes, at most, until a control group of which all processes have ended is empty. */
+const emptyingGrace = Duration.seconds(2)
+
+/** Removes the control group of processes that have ended. */
+const removeCgroup = (cgroup: Cgroup.Cgroup) =>
+  Effect.suspend(() => {
+    const problem = Cgroup.remove(cgroup)
+    return problem === undefined ? Effect.void : Effect.fail(problem)
+  }).pipe(
+    Effect.retry(Schedule.upTo(pauses, emptyingGrace)),
+    Effect.catchAll((problem) => Effect.logWarning(`control group ${cgroup.directory} could not be removed: ${problem}`))
+  )
+
 /** Makes a runner of processes whose groups have this long to end on their own. */
 export const make = Effect.fn("ProcessGroups.make")(function*(
-  grace: Duration.Duration
+  grace: Duration.Duration,
+  limitSupport: Effect.Effect<LimitSupport.LimitSupport> = LimitSupport.find
 ): Effect.fn.Return<Context.Tag.Service<ProcessGroups>, never, Scope.Scope> {
   const clock = Clock.make()
   const groups = new Map<number, Group>()
   const watchdog = Watchdog.make()
+  const launcher = { groups, watchdog, clock, support: yield* Effect.cached(limitSupport) }
 
   // The last resort: nobody runs finalizers for a program that calls `process.exit`.
   const onExit = () => groups.forEach((group) => reach(group, "SIGKILL"))
@@ -172,25 +210,26 @@ export const make = Effect.fn("ProcessGroups.make")(function*(
       yield* endsWithin(group, Duration.seconds(1), "SIGKILL")
     }
     groups.delete(group.leader)
-    watchdog.release(group.leader)
+    watchdog.release(group)
   })
 
   /** Ends what is left of a group, and reads no longer than a moment what somebody outside of it may still write. */
-  const finish = ({ child, drained, exited, group }: Launched, { output }: Command) =>
+  const finish = ({ cgroup, child, drained, exited, group }: Launched, { output }: Command) =>
     Effect.gen(function*() {
       // What a program has left behind when it ended does not hold up its task.
       yield* end(group, (yield* Deferred.isDone(exited)) ? Duration.min(grace, leftoverGrace) : grace)
       if (group !== undefined) yield* Effect.timeoutOption(Effect.interruptible(Deferred.await(drained)), "1 second")
       child.stdout?.destroy()
       child.stderr?.destroy()
+      if (cgroup !== undefined) yield* removeCgroup(cgroup)
       yield* output.end
     })
 
   const run = Effect.fn("ProcessGroups.run")(
     (command: Command) =>
       Effect.acquireUseRelease(
-        launch(command, groups, watchdog, clock),
-        ({ exited }) => Deferred.await(exited),
+        launch(command, launcher),
+        ({ exited, reached }) => Effect.map(Deferred.await(exited), (ended) => ({ ...ended, reached: reached() })),
         (launched) => finish(launched, command)
       ),
     Effect.withClock(clock)

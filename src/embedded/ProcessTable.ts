@@ -55,17 +55,21 @@ const processesSince = (leader: number): ReadonlyArray<string> | undefined => {
 }
 
 /**
- * Finds what lives of a group and of all that carries its mark. What has ended
+ * Finds what lives of a group, of all that carries its mark, and of its members by any other account. What has ended
  * stays in the table until its parent asks for it, and nobody may ever ask for
  * an orphan: that does not live.
  *
  * Of a leader that is new, started so short a time ago that the numbers of processes can not have gone round since, only
  * what was started after it is looked at.
  */
-export const find = (leader: number, mark: string, isNew = false): ReadonlyArray<Entry> | undefined =>
+export const find = (
+  leader: number,
+  { mark, members = new Set() }: { readonly mark: string; readonly members?: ReadonlySet<number> },
+  isNew = false
+): ReadonlyArray<Entry> | undefined =>
   (isNew ? processesSince(leader) : processes())?.flatMap((id) => {
     const [, state, group] = statusLine.exec(read(`${id}/stat`)) ?? []
     if (state === undefined || state === "Z" || state === "X") return []
-    const isMember = Number(group) === leader || read(`${id}/environ`).includes(mark)
+    const isMember = Number(group) === leader || members.has(Number(id)) || read(`${id}/environ`).includes(mark)
     return isMember ? [{ id: Number(id), group: Number(group) }] : []
   })

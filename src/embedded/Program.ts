@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
 import * as BuiltInPrograms from "./program/BuiltInPrograms.ts"
+import type { Prices } from "./program/Prices.ts"
 import type { ProgramAdapter } from "./program/ProgramAdapter.ts"
 import * as ShellCommand from "./ShellCommand.ts"
 import * as StartProblem from "./StartProblem.ts"
@@ -32,6 +33,8 @@ export interface Options {
   readonly programs?: Readonly<Record<string, string>> | undefined
   /** How programs are started and read, by their names, beside those that are built in. */
   readonly adapters?: Readonly<Record<string, ProgramAdapter>> | undefined
+  /** What tokens cost, by the names of models, for what a program reports in tokens alone. */
+  readonly prices?: Prices | undefined
 }
 
 /** A program that was found. */

@@ -1,7 +1,8 @@
-/** What programs are given in their environment, and what is masked in all that they write, by the names of their agents. */
+/** What programs are given in their environment, what is masked in all that they write, and their limits, by the names of their agents. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { AgentEnvironments, RunEnvironment } from "../agamemnon/AgentEnvironments.ts"
+import type { AgentLimits } from "../workflow/AgentLimits.ts"
 import * as Masker from "./Masker.ts"
 
 /** The environment of a program. */
@@ -12,6 +13,8 @@ export interface ProgramEnvironment {
   readonly masker: Masker.Masker
   /** Whether the program goes on with the session of the task before. */
   readonly keepsSession: boolean
+  /** What its processes may take of the machine. */
+  readonly limits: AgentLimits | undefined
 }
 
 /** The environments of programs, in memory. */
@@ -20,13 +23,19 @@ export interface ProgramEnvironments extends AgentEnvironments {
   readonly of: (agent: string) => ProgramEnvironment
 }
 
-const nothing: ProgramEnvironment = { variables: {}, withheld: [], masker: Masker.none, keepsSession: false }
+const nothing: ProgramEnvironment = { variables: {}, withheld: [], masker: Masker.none, keepsSession: false, limits: undefined }
 
-const environmentsOf = ({ agents, keeping, masked, withheld }: RunEnvironment) => {
+const environmentsOf = ({ agents, keeping, limits, masked, withheld }: RunEnvironment) => {
   const masker = Masker.make(masked.map(Redacted.value))
   return [...agents].map(([agent, variables]): readonly [string, ProgramEnvironment] => [
     agent,
-    { variables: Object.fromEntries([...variables].map(([name, value]) => [name, Redacted.value(value)])), withheld, masker, keepsSession: keeping.has(agent) }
+    {
+      variables: Object.fromEntries([...variables].map(([name, value]) => [name, Redacted.value(value)])),
+      withheld,
+      masker,
+      keepsSession: keeping.has(agent),
+      limits: limits.get(agent)
+    }
   ])
 }
 

@@ -26,7 +26,7 @@ export interface Asked extends Pick<ProgramCommand.Given, "prompt" | "promptFile
 }
 
 /** Where it runs, and what takes what it writes. */
-export interface Place extends Pick<Command, "directory" | "environment" | "withheld"> {
+export interface Place extends Pick<Command, "directory" | "environment" | "withheld" | "limits"> {
   readonly output: (tail: OutputTail, readers?: Readers) => ProgramOutput
 }
 
@@ -39,8 +39,10 @@ export const report = (output: OutputTail, ending?: string): string => {
 const withEnding = (text: string, ending: string, omitted = 0): string =>
   text === "" ? `${ending} and wrote nothing` : TaskResult.cut(`${text}${text.endsWith("\n") ? "" : "\n"}[${ending}]\n`, omitted)
 
-const endingOf = (program: string, { code, signal }: Ended): string | undefined =>
-  code === 0 ? undefined : `${program} ${code === null ? `was ended by ${signal}` : `ended with exit code ${code}`}`
+const endingOf = (program: string, { code, reached, signal }: Ended): string | undefined =>
+  code === 0
+    ? undefined
+    : `${program} ${code === null ? `was ended by ${signal}` : `ended with exit code ${code}`}${reached === undefined ? "" : `: ${reached}`}`
 
 /** How much is kept of what a program writes to standard error, which says why it has failed. */
 const mostOfErrors = TaskResult.limit / 4

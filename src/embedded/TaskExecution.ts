@@ -17,6 +17,7 @@ import type { Masker } from "./Masker.ts"
 import type { OutputTail } from "./OutputTail.ts"
 import * as Program from "./Program.ts"
 import type { ProgramEnvironment } from "./ProgramEnvironments.ts"
+import * as Prices from "./program/Prices.ts"
 import * as ProgramCommand from "./program/ProgramCommand.ts"
 import * as ProgramOutput from "./ProgramOutput.ts"
 import * as ProgramRun from "./ProgramRun.ts"
@@ -86,7 +87,7 @@ export interface Claimed {
 /** Does a task. What its program writes goes to the tail, so that it is known when this is interrupted. */
 export const run = Effect.fn("TaskExecution.run")(function*(
   { agent, task }: Claimed,
-  { keepsSession, masker, variables, withheld }: ProgramEnvironment,
+  { keepsSession, limits, masker, variables, withheld }: ProgramEnvironment,
   options: Options & { readonly directory: string; readonly sessions: AgentSessions },
   output: OutputTail,
   onAlive: Effect.Effect<void>
@@ -117,6 +118,7 @@ export const run = Effect.fn("TaskExecution.run")(function*(
   const place = {
     directory,
     withheld,
+    limits,
     environment: {
       ...variables,
       TELEMACHY_AGENT: name,
@@ -131,7 +133,8 @@ export const run = Effect.fn("TaskExecution.run")(function*(
       ProgramOutput.make(tail, { ...log, end: Effect.void }, onWrite, masker, readers)
   }
   const session = keepsSession ? options.sessions.of(agent.id) : undefined
-  const asked = { session, prompt, promptFile: files.promptFile, programArgs: Program.argumentsOf(agent["programArgs"]) }
+  const programArgs = Program.argumentsOf(agent["programArgs"])
+  const asked = { session, prompt, promptFile: files.promptFile, programArgs }
   const running = ProgramRun.run(program, found.value, asked, place, output).pipe(
     Effect.flatMap((outcome) =>
       check === undefined || outcome.status === "failed"
@@ -140,11 +143,13 @@ export const run = Effect.fn("TaskExecution.run")(function*(
     Effect.ensuring(log.end)
   )
   const outcome = yield* workspace === undefined || options.workspaces === undefined ? running : options.workspaces.working(workspace.path)(running)
-  return {
+  const told = {
     ...outcome,
     ...Option.match(yield* files.outputs, {
       onNone: () => ({}),
       onSome: ({ usage, ...outputs }) => ({ outputs, ...(usage === undefined ? {} : { usage: Usage.parse(usage) }) })
     })
   }
+  const { model } = ProgramCommand.split(programArgs)
+  return told.usage === undefined ? told : { ...told, usage: Prices.reckoned(options.prices ?? {}, { program, model }, told.usage) }
 }, Effect.scoped)

@@ -15,7 +15,7 @@ const mostBytes = TaskResult.limit / 4
 const shell = "/bin/sh"
 
 /** The place of a program, in which its check runs as well, and what takes what that writes. */
-export interface Place extends Pick<Command, "directory" | "environment" | "withheld"> {
+export interface Place extends Pick<Command, "directory" | "environment" | "withheld" | "limits"> {
   readonly output: (tail: OutputTail) => ProgramOutput
 }
 
@@ -31,7 +31,10 @@ export const run = Effect.fn("TaskVerifier.run")(function*(
     Effect.timeoutOption(timeout),
     Effect.map(Option.match({
       onNone: () => `ended after ${Duration.format(timeout)}, which is its limit`,
-      onSome: ({ code, signal }) => code === 0 ? undefined : code === null ? `ended by ${signal}` : `ended with exit code ${code}`
+      onSome: ({ code, reached, signal }) => {
+        if (code === 0) return undefined
+        return `${code === null ? `ended by ${signal}` : `ended with exit code ${code}`}${reached === undefined ? "" : `: ${reached}`}`
+      }
     })),
     Effect.catchAll(({ message }) => Effect.succeed(message))
   )

@@ -1,30 +1,66 @@
 /**
- * Ends the process groups of a program that was killed before it could do so
- * itself. It is a shell that is told, through a pipe, which groups there are,
- * and that kills them when the pipe breaks, which nothing can keep from
+ * Ends the processes of a program that was killed before it could do so itself:
+ * its groups, what has left these, which is known by their marks, and what is in
+ * their control groups. It is a shell that is told, through a pipe, which there
+ * are, and that kills them when the pipe breaks, which nothing can keep from
  * happening when the program dies.
  */
 import { spawn } from "node:child_process"
 import type { Writable } from "node:stream"
 
-/** Knows which groups must not outlive this program. */
-export interface Watchdog {
-  readonly watch: (leader: number) => void
-  /** Forgets a group that has ended: its number can be another's from then on. */
-  readonly release: (leader: number) => void
+/** A group of processes that must not outlive this program. */
+export interface Watched {
+  readonly leader: number
+  /** What its processes have in their environment, of letters, digits and hyphens. */
+  readonly mark: string
+  /** The directory of its control group, if it has one: a name that ends with the mark. */
+  readonly directory: string | undefined
 }
 
-// What a terminal sends to everybody does not concern it: it ends with the pipe.
+/** Knows which groups must not outlive this program. */
+export interface Watchdog {
+  readonly watch: (group: Watched) => void
+  /** Forgets a group that has ended: its number can be another's from then on. */
+  readonly release: (group: Watched) => void
+}
+
+// What a terminal sends to everybody does not concern it: it ends with the pipe. What is killed can have started something a
+// moment before: it is looked for again, but not for ever.
 const script = `
 trap "" INT TERM HUP
 groups=" "
+root=
 while read -r sign group; do
   case $sign in
+    /) root=$group ;;
     +) groups="$groups$group " ;;
     -) groups="\${groups%%" $group "*} \${groups#*" $group "}" ;;
   esac
 done
-for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+marks=
+for group in $groups; do
+  leader=\${group%%:*}
+  mark=\${group#*:}
+  marks="$marks -e $mark"
+  [ -n "$root" ] && [ -w "$root$mark/cgroup.kill" ] && echo 1 > "$root$mark/cgroup.kill"
+  kill -s KILL -- "-$leader" 2>/dev/null
+done
+for round in 1 2 3 4 5; do
+  [ -n "$marks" ] || break
+  found=$(grep -lsF $marks /proc/[0-9]*/environ)
+  [ -n "$found" ] || break
+  for file in $found; do
+    id=\${file#/proc/}
+    kill -s KILL "\${id%/environ}" 2>/dev/null
+  done
+done
+for group in $groups; do
+  directory=$root\${group#*:}
+  for round in 1 2 3 4 5 6 7 8 9 10; do
+    [ -n "$root" ] && [ -d "$directory" ] || break
+    rmdir "$directory" 2>/dev/null || sleep 0.1
+  done
+done
 `
 
 const start = (): Writable | undefined => {
@@ -47,13 +83,18 @@ const start = (): Writable | undefined => {
 /** Makes a watchdog, which starts with the first group. */
 export const make = (): Watchdog => {
   let pipe: Writable | undefined
+  let root: string | undefined
   return {
-    watch: (leader) => {
+    watch: ({ directory, leader, mark }) => {
       pipe ??= start()
-      pipe?.write(`+ ${leader}\n`)
+      if (root === undefined && directory !== undefined) {
+        root = directory.slice(0, -mark.length)
+        pipe?.write(`/ ${root}\n`)
+      }
+      pipe?.write(`+ ${leader}:${mark}\n`)
     },
-    release: (leader) => {
-      pipe?.write(`- ${leader}\n`)
+    release: ({ leader, mark }) => {
+      pipe?.write(`- ${leader}:${mark}\n`)
     }
   }
 }

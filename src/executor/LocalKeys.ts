@@ -14,7 +14,9 @@ const found = (spec: WorkflowSpec): ReadonlyArray<string> => {
   const files = filesOf(spec)
   const verified = files.flatMap(({ teams }) => teams.flatMap(({ tasks }) => tasks.filter(({ verify }) => Option.isSome(verify))))
   const keeping = files.flatMap(({ agents }) => agents.filter(({ session }) => session === "keep"))
+  const limited = files.flatMap(({ agents }) => agents.filter(({ limits }) => limits !== undefined))
   return [
+    ...(limited.length === 0 ? [] : [`the key limits of ${listed("agent", limited.map(({ name }) => name))}`]),
     ...(keeping.length === 0 ? [] : [`session of ${listed("agent", keeping.map(({ name }) => name))}`]),
     ...(verified.length === 0 ? [] : [`verify of ${listed("task", verified.map(({ subject }) => subject))}`]),
     ...(files.some(({ defaults }) => Option.exists(defaults, ({ verify }) => Option.isSome(verify))) ? ["verify of defaults"] : [])

@@ -189,11 +189,12 @@ interface Options extends Evaluation.Known {
  * @internal
  */
 export const make = Effect.fn("RunEnvironment.make")(function*(spec: WorkflowSpec, { secrets, source, ...known }: Options) {
-  const { environments, keeping } = yield* Evaluation.environments(spec, { ...known, secrets }, source === undefined ? {} : { source })
+  const { environments, keeping, limits } = yield* Evaluation.environments(spec, { ...known, secrets }, source === undefined ? {} : { source })
   const variables = [...environments.values()].flatMap((each) => [...each.values()])
   return {
     agents: new Map([...environments].map(([agent, each]) => [agent, new Map([...each].map(([name, { value }]) => [name, value]))])),
     keeping: new Set(keeping),
+    limits,
     withheld: Object.keys(secrets),
     masked: [...Object.values(secrets), ...variables.flatMap(({ derived }) => derived).filter(isTelling)]
   } satisfies RunEnvironment

@@ -90,7 +90,8 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const request = RunRequest.make(id, { ...asked, arrivals, awaitArrivals })
   const agents = new Map([...environment.agents].map(([name, variables]) => [request.keyOf(name), variables]))
   const keeping = new Set([...environment.keeping].map(request.keyOf))
-  yield* environments?.provide({ ...environment, agents, keeping }) ?? Effect.void
+  const limits = new Map([...environment.limits].map(([name, each]) => [request.keyOf(name), each]))
+  yield* environments?.provide({ ...environment, agents, keeping, limits }) ?? Effect.void
   const guard = BudgetGuard.make({
     run: current,
     limits: Budget.limitsOf(spec.budget),

@@ -97,10 +97,10 @@ const gateWords = { approved: "approved", rejected: "rejected", redo: "sent back
 
 /** What a task has used, or that what it reports of that can not be read. */
 const used = ({ usage = {}, usageProblem }: Usage.Known): string => {
-  const { inputTokens, outputTokens, usd } = usage
+  const { inputTokens, isReckoned = false, outputTokens, usd } = usage
   const tokens = inputTokens === undefined && outputTokens === undefined ? undefined : (inputTokens ?? 0) + (outputTokens ?? 0)
   return [
-    ...(usd === undefined ? [] : [`, ${BudgetUse.usdInWords(usd)} USD`]),
+    ...(usd === undefined ? [] : [`, ${BudgetUse.usdInWords(usd)} USD${isReckoned ? " reckoned" : ""}`]),
     ...(tokens === undefined ? [] : [`, ${count(tokens, "token")}`]),
     ...(usageProblem === undefined ? [] : [`, what it has used is unknown: ${usageProblem}`])
   ].join("")

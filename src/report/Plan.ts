@@ -4,6 +4,7 @@
  */
 import * as Option from "effect/Option"
 import type { ManagedResource } from "../agamemnon/ManagedResource.ts"
+import * as AgentLimits from "../workflow/AgentLimits.ts"
 import type * as Evaluation from "../workflow/Evaluation.ts"
 import type { InputValues } from "../workflow/Inputs.ts"
 import * as Inlining from "../workflow/Inlining.ts"
@@ -112,11 +113,24 @@ const reuse = (existing: ReadonlyArray<ManagedResource>, style: Style) => {
   }
 }
 
+/** Where the program of an agent works, and what it may take of the machine. */
+const placeOf = ({ base, limits = {}, workspace }: AgentSpec): string => [
+  "local",
+  ...Option.match(workspace, {
+    onNone: () => [],
+    onSome: (mode) => {
+      if (mode === "shared") return []
+      return mode === "empty" ? ["in an empty directory"] : [`in a worktree of its own${Option.match(base, { onNone: () => "", onSome: (from) => ` from ${from}` })}`]
+    }
+  }),
+  ...AgentLimits.inWords(limits).map(([key, amount]) => `${key} ${amount}`)
+].join(", ")
+
 const agentCells = (agent: AgentSpec, reused: string, style: Style): ReadonlyArray<string> => {
   const model = Option.match(agent.model, { onNone: () => "", onSome: (name) => ` --model ${/\s/.test(name) ? `"${name}"` : name}` })
   const container = agent.runtime === "docker"
     ? `docker ${Option.getOrElse(agent.dockerImage, () => "")}, ${agent.cpus} CPUs, ${agent.memory}`
-    : "local"
+    : placeOf(agent)
   return [
     `  ${oneLine(agent.name)}`,
     oneLine(`${agent.program}${model}`),
@@ -157,18 +171,33 @@ const teamLines = (team: TeamSpec, all: Waves, reused: string, { conditions, exi
   ].map((line) => Table.cut(line, width))
 }
 
-/** What a task waits for, whether it then runs, in which instances, and how often it is tried. */
+/** What a task merges, and who resolves what is in conflict. */
+const mergeInWords = ({ merge, onConflict }: TaskSpec): ReadonlyArray<string> =>
+  Option.toArray(Option.map(merge, (ids) =>
+    `merges ${ids.join(", ")}, ${Option.match(onConflict, { onNone: () => "a conflict fails it", onSome: (agent) => `conflicts are for ${agent}` })}`))
+
+/** Where a task is done that is not done where its agent works. */
+const workspaceInWords = ({ base, workspace }: TaskSpec): ReadonlyArray<string> =>
+  Option.toArray(Option.map(workspace, (mode) =>
+    `workspace ${mode}${Option.match(base, { onNone: () => "", onSome: (from) => ` from ${from}` })}`))
+
+/** What a task does that no agent does, where it is done, what it waits for, whether it then runs, in which instances, and how often it is tried. */
 const when = (
-  { blockedBy, condition, matrix, maxParallel, retry, uses }: TaskSpec,
+  task: TaskSpec,
   { holds, instances }: { readonly holds: boolean | undefined; readonly instances: ReadonlyArray<Instances.Instance> | undefined }
-): string => [
-  ...Option.toArray(Option.map(uses, (file) => `uses ${file}`)),
-  ...(blockedBy.length === 0 ? [] : [`after ${blockedBy.join(", ")}`]),
-  ...Option.toArray(Option.map(condition, (text) => `if ${text}${holds === undefined ? "" : holds ? ", which holds" : ", which does not hold"}`)),
-  ...(Option.isNone(matrix) ? [] : [instancesInWords(instances)]),
-  ...Option.toArray(Option.map(maxParallel, (most) => `at most ${most} at once`)),
-  ...Option.toArray(Option.map(Option.map(retry, RetryPolicy.known), ({ times }) => `up to ${count(times + 1, "attempt")}`))
-].join("; ")
+): string => {
+  const { blockedBy, condition, matrix, maxParallel, retry, uses } = task
+  return [
+    ...Option.toArray(Option.map(uses, (file) => `uses ${file}`)),
+    ...mergeInWords(task),
+    ...workspaceInWords(task),
+    ...(blockedBy.length === 0 ? [] : [`after ${blockedBy.join(", ")}`]),
+    ...Option.toArray(Option.map(condition, (text) => `if ${text}${holds === undefined ? "" : holds ? ", which holds" : ", which does not hold"}`)),
+    ...(Option.isNone(matrix) ? [] : [instancesInWords(instances)]),
+    ...Option.toArray(Option.map(maxParallel, (most) => `at most ${most} at once`)),
+    ...Option.toArray(Option.map(Option.map(retry, RetryPolicy.known), ({ times }) => `up to ${count(times + 1, "attempt")}`))
+  ].join("; ")
+}
 
 const shownInstances = 3
 

@@ -38,12 +38,13 @@ export const make = (
     teardown: spec.teardown,
     timeoutSeconds: Option.getOrNull(Option.map(TaskPolicy.ofRun(spec), Duration.toSeconds)),
     ...budgetOf(spec, instances),
-    agents: spec.agents.map(({ model, name, program, runtime, workingDir }) => ({
+    agents: spec.agents.map(({ base, limits, model, name, program, runtime, workingDir, workspace }) => ({
       name,
       program,
       model: Option.getOrNull(model),
       runtime,
       workingDir,
+      ...known({ workspace, base, limits: Option.fromNullable(limits) }),
       ...reuses("agent", name)
     })),
     teams: spec.teams.map((team) => ({ ...teamData(team, waves, tasks, { conditions, instances }), ...reuses("team", team.name) })),
@@ -89,14 +90,14 @@ const teamData = (
     // Of the waves of the workflow, those that the team has tasks in.
     waves: waves.map((wave) => wave.flatMap(({ subject, team }) => (team === name ? [subject] : []))).filter((wave) => wave.length > 0),
     criticalPath: WorkflowGraph.criticalPath(WorkflowGraph.make([{ name, tasks }])).map(({ subject }) => subject),
-    tasks: tasks.map(({ assignTo, blockedBy, condition, id, matrix, maxParallel, outputs, subject, uses }) => {
+    tasks: tasks.map(({ assignTo, base, blockedBy, condition, id, matrix, maxParallel, merge, onConflict, outputs, subject, uses, workspace }) => {
       const assignee = assignTo.length === 1 ? assignTo[0] : assignTo
       return {
         subject,
         ...(Option.isNone(id) ? {} : { id: id.value }),
         assignTo: assignee,
         blockedBy,
-        ...known({ if: condition, holds: Option.fromNullable(conditions.get(WorkflowGraph.keyOf({ team: name, subject }))), uses, outputs, maxParallel }),
+        ...known({ if: condition, holds: Option.fromNullable(conditions.get(WorkflowGraph.keyOf({ team: name, subject }))), uses, outputs, maxParallel, merge, onConflict, workspace, base }),
         ...(Option.isNone(matrix) ? {} : { instances: instancesOf(subject) }),
         ...earlierOf(subject)
       }

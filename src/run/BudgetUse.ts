@@ -80,6 +80,10 @@ export const unknownInWords = ({ tokens, usd }: Spent["unknown"]): ReadonlyArray
   ]
 }
 
+/** Says how much of the money nobody has reported; nothing when all is reported. */
+const reckonedInWords = ({ reckonedUsd }: Pick<Spent, "reckonedUsd">): ReadonlyArray<string> =>
+  reckonedUsd === undefined ? [] : [`${usdInWords(reckonedUsd)} USD of that reckoned from tokens`]
+
 /** Says what was used without a limit. */
 const unlimited = ({ inputTokens, outputTokens, usd }: Spent, used: ReadonlySet<Limit>): ReadonlyArray<string> => {
   const tokens = inputTokens + outputTokens
@@ -97,6 +101,6 @@ const unlimited = ({ inputTokens, outputTokens, usd }: Spent, used: ReadonlySet<
 export const spentInWords = (budget: Budget.Limits, spent: Spent): string => {
   const uses = of(budget, spent)
   const used = new Set(uses.map((use) => use.budget))
-  const parts = [...uses.map(inWords), ...unlimited(spent, used), ...unknownInWords(spent.unknown)]
+  const parts = [...uses.map(inWords), ...unlimited(spent, used), ...reckonedInWords(spent), ...unknownInWords(spent.unknown)]
   return parts.length === 0 ? "nothing" : parts.join(", ")
 }

@@ -134,6 +134,8 @@ const Limits = Schema.Struct({
 // What a run has used. `unknown`: of how many attempts that is not known.
 const Spent = Schema.Struct({
   usd: Amount,
+  // How much of that was reckoned from tokens and prices.
+  reckonedUsd: optional(Amount),
   inputTokens: Schema.Int,
   outputTokens: Schema.Int,
   tasks: Schema.Int,

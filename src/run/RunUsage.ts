@@ -13,6 +13,8 @@ import type { Usage } from "./Usage.ts"
 export interface RunUsage {
   /** In US dollars, to a millionth. */
   readonly usd: number
+  /** How much of that nobody has reported, and was reckoned from tokens. */
+  readonly reckonedUsd: number
   readonly inputTokens: number
   readonly outputTokens: number
   /** How many tasks were submitted, each attempt counted. */
@@ -30,6 +32,7 @@ export interface RunUsage {
 /** Before anything has happened. */
 export const none: RunUsage = {
   usd: 0,
+  reckonedUsd: 0,
   inputTokens: 0,
   outputTokens: 0,
   tasks: 0,
@@ -65,9 +68,10 @@ const newlyKnown = (event: TaskEvent, before: TaskState.TaskState, after: TaskSt
   return number === undefined || TaskState.usageOf(before, number) !== undefined ? undefined : TaskState.usageOf(after, number)
 }
 
-const withKnown = (usage: RunUsage, { inputTokens, outputTokens, usd }: Usage): RunUsage => ({
+const withKnown = (usage: RunUsage, { inputTokens, isReckoned = false, outputTokens, usd }: Usage): RunUsage => ({
   ...usage,
   usd: addUsd(usage.usd, usd ?? 0),
+  reckonedUsd: addUsd(usage.reckonedUsd, isReckoned ? usd ?? 0 : 0),
   inputTokens: usage.inputTokens + (inputTokens ?? 0),
   outputTokens: usage.outputTokens + (outputTokens ?? 0),
   known: {
@@ -127,11 +131,12 @@ export const carryOver = (usage: RunUsage, tasks: Iterable<TaskState.TaskState>)
 }
 
 /** Goes on from what was told of what a run had used before, for who has not seen it. What was under way tells of itself. */
-export const from = ({ agentTime, inputTokens, outputTokens, tasks, unknown, usd }: Spent): RunUsage => {
+export const from = ({ agentTime, inputTokens, outputTokens, reckonedUsd = 0, tasks, unknown, usd }: Spent): RunUsage => {
   const attempts = Math.max(unknown.usd, unknown.tokens)
   return {
     ...none,
     usd,
+    reckonedUsd,
     inputTokens,
     outputTokens,
     tasks,
@@ -145,6 +150,8 @@ export const from = ({ agentTime, inputTokens, outputTokens, tasks, unknown, usd
 export interface Spent {
   /** In US dollars, as far as that is known. */
   readonly usd: number
+  /** How much of that was reckoned from tokens and prices, because nobody has reported it; absent when it is none. */
+  readonly reckonedUsd?: number
   /** Tokens that were read, and that were written, as far as that is known. */
   readonly inputTokens: number
   readonly outputTokens: number
@@ -158,10 +165,11 @@ export interface Spent {
 
 /** Tells what a run has used at some time. What is under way has yet to report; of a run that is decided, nothing does. */
 export const spentAt = (usage: RunUsage, at: DateTime.Utc, isDecided: boolean): Spent => {
-  const { attempts, inputTokens, known, open, outputTokens, tasks, usd } = usage
+  const { attempts, inputTokens, known, open, outputTokens, reckonedUsd, tasks, usd } = usage
   const ended = isDecided ? attempts : attempts - open
   return {
     usd,
+    ...(reckonedUsd === 0 ? {} : { reckonedUsd }),
     inputTokens,
     outputTokens,
     tasks,

@@ -27,16 +27,26 @@ const Tokens = Schema.Number.pipe(
 )
 
 /** Schema of what an attempt has used, as it is on record. What is not there is not known. */
-export const Usage = Schema.Struct({ usd: optional(Usd), inputTokens: optional(Tokens), outputTokens: optional(Tokens) })
+export const Usage = Schema.Struct({
+  usd: optional(Usd),
+  inputTokens: optional(Tokens),
+  outputTokens: optional(Tokens),
+  /** Those of the tokens that were read which came from a cache. */
+  cachedTokens: optional(Tokens),
+  /** Whether nobody has reported the cost, and it was reckoned from the tokens. */
+  isReckoned: optional(Schema.Boolean)
+})
 export interface Usage extends Schema.Schema.Type<typeof Usage> {}
 
 /** The same as a worker writes it. What else it writes there is its own business. */
 const Reported = Schema.Struct({
   usd: optional(Usd),
   inputTokens: optional(Tokens).pipe(Schema.fromKey("input_tokens")),
-  outputTokens: optional(Tokens).pipe(Schema.fromKey("output_tokens"))
+  outputTokens: optional(Tokens).pipe(Schema.fromKey("output_tokens")),
+  cachedTokens: optional(Tokens).pipe(Schema.fromKey("cached_tokens")),
+  isReckoned: optional(Schema.Boolean).pipe(Schema.fromKey("reckoned"))
 }).pipe(
-  Schema.filter((usage) => Object.keys(usage).length > 0),
+  Schema.filter(({ inputTokens, outputTokens, usd }) => [usd, inputTokens, outputTokens].some((each) => each !== undefined)),
   Schema.annotations(SchemaProblems.expects("a map with usd, input_tokens or output_tokens"))
 )
 

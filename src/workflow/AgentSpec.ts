@@ -1,5 +1,6 @@
 /** The declaration of an agent. */
 import * as Schema from "effect/Schema"
+import { AgentLimits } from "./AgentLimits.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import * as Secrets from "./Secrets.ts"
 import { optional, optionalText, StalledAfter } from "./SpecFields.ts"
@@ -117,6 +118,14 @@ export const AgentSpec = Schema.Struct({
   base: optional(WorkspaceMode.Base.annotations({
     description: "Commit, branch or tag that the worktree is made from. Absent: the commit that `working_dir` was at when the run began."
   })),
+  limits: Schema.optionalWith(
+    AgentLimits.annotations({
+      description: "What the processes of its program may take of the machine, on the embedded Agamemnon: held by the control groups of " +
+        "Linux where the user may, or else by prlimit, as far as that can.",
+      examples: [{ memory: 4 * 1024 ** 3, cpu: 2, processes: 500 }]
+    }),
+    { exact: true }
+  ),
   stalledAfter: StalledAfter
 }).annotations({ identifier: "AgentSpec", description: "An agent: a worker that Agamemnon runs for the workflow." })
 export interface AgentSpec extends Schema.Schema.Type<typeof AgentSpec> {}

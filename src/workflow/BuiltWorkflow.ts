@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Iterable from "effect/Iterable"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import { memoryInWords } from "./AgentLimits.ts"
 import type { AnyMatrix } from "./MatrixParts.ts"
 import { type Expression, isExpression } from "./WorkflowExpression.ts"
 import type * as Parts from "./WorkflowParts.ts"
@@ -130,7 +131,7 @@ const nameFor = (
 
 const writeAgent = ({ name, options }: Parts.Agent): Written => {
   const {
-    args, base, cpus, dockerImage, env, memory, model, program, runtime, session, stalledAfter, system, workingDir, workspace
+    args, base, cpus, dockerImage, env, limits, memory, model, program, runtime, session, stalledAfter, system, workingDir, workspace
   } = options
   return said({
     name,
@@ -147,9 +148,13 @@ const writeAgent = ({ name, options }: Parts.Agent): Written => {
     session,
     workspace,
     base: base?.toString(),
+    limits: limits === undefined ? undefined : writeLimits(limits),
     stalled_after: durationOf(stalledAfter)
   })
 }
+
+const writeLimits = ({ cpu, memory, openFiles, processes }: Parts.LimitsOptions): Written =>
+  said({ memory: typeof memory === "number" ? memoryInWords(memory) : memory, cpu, processes, open_files: openFiles })
 
 const writeVariable = (value: Parts.Secret | Expression<unknown> | string): string =>
   typeof value === "object" && "_tag" in value ? `\${{ secrets.${value.name} }}` : value.toString()

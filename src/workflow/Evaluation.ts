@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import type { AgentLimits } from "./AgentLimits.ts"
 import * as Budget from "./Budget.ts"
 import type * as StrictEvaluator from "./expression/StrictEvaluator.ts"
 import * as Template from "./expression/Template.ts"
@@ -114,6 +115,8 @@ export interface Environments {
   readonly environments: ReadonlyMap<string, ReadonlyMap<string, FileEvaluation.Variable>>
   /** Those that go on with the session of the task before. */
   readonly keeping: ReadonlyArray<string>
+  /** What their processes may take of the machine. */
+  readonly limits: ReadonlyMap<string, AgentLimits>
 }
 
 /** Evaluates the environments of agents, by their names. Each value is kept out of whatever is written. */
@@ -138,7 +141,9 @@ export const environments = (
     if (findings.length > 0) return yield* invalid(spec, findings, origin)
     const keeping = scopes.flatMap(({ prefix, spec: { agents } }) =>
       agents.filter(({ session }) => session === "keep").map(({ name }) => `${prefix}${name}`))
-    return { environments: new Map(variables), keeping }
+    const limits = scopes.flatMap(({ prefix, spec: { agents } }) =>
+      agents.flatMap((agent) => (agent.limits === undefined ? [] : [[`${prefix}${agent.name}`, agent.limits] as const])))
+    return { environments: new Map(variables), keeping, limits: new Map(limits) }
   })
 
 const invalid = (spec: WorkflowSpec, findings: ReadonlyArray<Inlining.FindingInFile>, { files, ...own }: Places) =>

@@ -24,7 +24,7 @@ import * as YamlText from "./YamlText.ts"
  */
 export type {
   Agent, AgentOptions, Amount, AnyTask, AnyTeam, AnyUse, AnyWork, BudgetOptions, DeclaredOutputs, DefaultsOptions, DurationAmount,
-  Gate, GateOptions, GivenValues, InputType, OutputValues, RetryOptions, Secret, Task, TaskOptions, Team, TeamOptions, Use,
+  Gate, GateOptions, GivenValues, InputType, LimitsOptions, OutputValues, RetryOptions, Secret, Task, TaskOptions, Team, TeamOptions, Use,
   UseOptions, ValueTypes, Workflow, WorkflowInputs, WorkflowOptions, WorkflowOutputs, WorkflowSecrets
 } from "./WorkflowParts.ts"
 

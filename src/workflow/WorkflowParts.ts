@@ -31,6 +31,15 @@ export type Amount = number | Expression<number>
 /** A duration, or what is one when the workflow is run. */
 export type DurationAmount = Duration.DurationInput | Expression<string | number>
 
+/** What the processes of an agent may take of the machine: each of the limits can be left out, but not all. */
+export interface LimitsOptions {
+  /** As a file writes it, such as `4g`, or a number of bytes. */
+  readonly memory?: string | number | undefined
+  readonly cpu?: number | undefined
+  readonly processes?: number | undefined
+  readonly openFiles?: number | undefined
+}
+
 /** What there is to say of an agent; what is left out is as in a file. */
 export interface AgentOptions {
   readonly program?: Text | undefined
@@ -46,6 +55,7 @@ export interface AgentOptions {
   readonly session?: "fresh" | "keep" | undefined
   readonly workspace?: WorkspaceMode | undefined
   readonly base?: Text | undefined
+  readonly limits?: LimitsOptions | undefined
   readonly stalledAfter?: DurationAmount | undefined
 }
 

@@ -15,11 +15,11 @@ const start = (mark: string, script: string) =>
     }),
     (leader) =>
       Effect.sync(() => {
-        for (const { id } of ProcessTable.find(leader, mark) ?? []) process.kill(id, "SIGKILL")
+        for (const { id } of ProcessTable.find(leader, { mark }) ?? []) process.kill(id, "SIGKILL")
       })
   )
 
-const find = (leader: number, mark: string) => Effect.sync(() => ProcessTable.find(leader, mark) ?? [])
+const find = (leader: number, mark: string) => Effect.sync(() => ProcessTable.find(leader, { mark }) ?? [])
 
 const children = (id: number): ReadonlyArray<string> =>
   readFileSync(`/proc/${id}/task/${id}/children`, "utf8").trim().split(" ").filter((child) => child !== "")
@@ -36,7 +36,7 @@ describe("ProcessTable", () => {
       assert.includeDeepMembers([...found], [{ id: leader, group: leader }])
       const stray = found.find(({ group }) => group !== leader)
       assert.strictEqual(stray?.group, stray?.id)
-      const unmarked = ProcessTable.find(leader, "another-mark") ?? []
+      const unmarked = ProcessTable.find(leader, { mark: "another-mark" }) ?? []
       assert.sameDeepMembers([...unmarked], found.filter((entry) => entry !== stray))
     }))
 
@@ -44,13 +44,13 @@ describe("ProcessTable", () => {
     Effect.gen(function*() {
       const mark = "a-third-mark-of-this-test"
       const alone = yield* start(mark, "exec sleep 1009")
-      assert.deepStrictEqual(ProcessTable.find(alone, mark, true), [{ id: alone, group: alone }])
+      assert.deepStrictEqual(ProcessTable.find(alone, { mark }, true), [{ id: alone, group: alone }])
       const leader = yield* start(`${mark}-too`, "sleep 1009 & setsid sleep 1009 & wait")
       const found = yield* eventually(find(leader, `${mark}-too`), (entries) =>
         entries.length === 3 && entries.some(({ group }) => group !== leader))
-      assert.deepStrictEqual(ProcessTable.find(leader, `${mark}-too`, true), found)
+      assert.deepStrictEqual(ProcessTable.find(leader, { mark: `${mark}-too` }, true), found)
       // A number that is yet to come: those after it have begun again.
-      assert.deepStrictEqual(ProcessTable.find(4_194_303, mark, true), ProcessTable.find(4_194_303, mark))
+      assert.deepStrictEqual(ProcessTable.find(4_194_303, { mark }, true), ProcessTable.find(4_194_303, { mark }))
     }))
 
   it.scopedLive("does not count what has ended and that nobody asks for", () =>

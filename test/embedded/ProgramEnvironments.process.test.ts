@@ -20,6 +20,7 @@ const start = (...agents: ReadonlyArray<string>) =>
     const provide = server.environments?.provide({
       agents: new Map(agents.map((agent) => [agent, new Map([["TOKEN", Redacted.make(secret)], ["LEVEL", Redacted.make("debug")]])])),
       keeping: new Set<string>(),
+      limits: new Map(),
       withheld: ["HOME"],
       masked: [Redacted.make(secret)]
     }) ?? Effect.void

@@ -129,7 +129,7 @@ describe.concurrent("agents", () => {
       assert.match(several, /config\.yaml:2:24 programs\.helper\.modle: found an unknown key, expected one of the keys .*\(did you mean "model"\?\)/)
       assert.match(several, /config\.yaml:3:20 programs\.other\.command: found .*, expected at least the name of a program/)
       assert.match(several, /config\.yaml:3:41 programs\.other\.output\.format: found .*, expected json or lines/)
-      assert.match(several, /config\.yaml:4:1 program: found an unknown key, expected the key programs/)
+      assert.match(several, /config\.yaml:4:1 program: found an unknown key, expected one of the keys programs, prices/)
       assert.match(yield* refusal("programs: [\n"), /config\.yaml:\d+:\d+/)
     }))
 })

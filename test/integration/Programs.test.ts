@@ -12,7 +12,7 @@ import * as TestWorkflow from "../support/TestWorkflow.ts"
 const noneLeft = (mark: string) => eventually(processesWith(mark), (processes) => processes.length === 0)
 
 /** A program that does not end by itself, whose child does not either, and what each does about SIGTERM. */
-const stubborn = "trap '' TERM HUP INT; sleep 3600 & echo > started; sleep 3600; wait"
+const stubborn = "trap '' TERM HUP INT; sleep 3600 & setsid sleep 3600 & echo > started; sleep 3600; wait"
 const obedient = "sleep 3600 & echo > started; sleep 3600"
 
 describe.concurrent("a run on the embedded Agamemnon", () => {

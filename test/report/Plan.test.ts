@@ -55,6 +55,44 @@ describe("Plan", () => {
       ])
     }))
 
+  it.effect("says where agents and tasks work, within which limits, and what a task merges", () =>
+    Effect.gen(function*() {
+      const spec = yield* WorkflowSpec.decodeUnknown({
+        metadata: { name: "apart" },
+        agents: [
+          { name: "one", program: "sh", workspace: "worktree", base: "main", limits: { memory: "4g", cpu: 2, processes: 500, open_files: 1024 } },
+          { name: "two", program: "sh", workspace: "empty" },
+          { name: "three", program: "sh", workspace: "shared" }
+        ],
+        teams: [{
+          name: "core",
+          agents: ["one", "two", "three"],
+          tasks: [
+            { id: "code", subject: "code", description: "d", assign_to: "one" },
+            { id: "docs", subject: "docs", description: "d", assign_to: "three", workspace: "worktree", base: "v1" },
+            { subject: "merge", merge: ["code", "docs"], blocked_by: ["code", "docs"], on_conflict: "one", description: "d" },
+            { subject: "strict", merge: ["code"], blocked_by: ["code"] }
+          ]
+        }]
+      })
+      const existing = { resources: [], tasks: [] }
+      assert.deepStrictEqual(Plan.render(spec, { style: Style.plain, width: 160, existing }).split("\n").slice(2, -1), [
+        "agents",
+        "  one    sh  local, in a worktree of its own from main, memory 4g, cpu 2, processes 500, open_files 1024  /tmp",
+        "  two    sh  local, in an empty directory                                                                 /tmp",
+        "  three  sh  local                                                                                        /tmp",
+        "",
+        "team core (one, two, three) 2 waves",
+        "    1  code    one",
+        "       docs    three  workspace worktree from v1",
+        "    2  merge          merges code, docs, conflicts are for one; after code, docs",
+        "       strict         merges code, a conflict fails it; after code"
+      ])
+      const data = PlanData.make(spec, existing)
+      assert.deepInclude(Object(data.agents[0]), { workspace: "worktree", base: "main", limits: { memory: 4 * 1024 ** 3, cpu: 2, processes: 500, openFiles: 1024 } })
+      assert.deepInclude(Object(data.teams[0]?.tasks[2]), { merge: ["code", "docs"], onConflict: "one" })
+    }))
+
   it.effect("tells what a task waits for in other teams, whether it then runs and how often, and waves over all teams", () =>
     Effect.gen(function*() {
       const member = { description: "d", assign_to: "penelope" }

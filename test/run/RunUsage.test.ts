@@ -5,6 +5,7 @@ import * as BudgetUse from "../../src/run/BudgetUse.ts"
 import type { EventBody, RunEvent } from "../../src/run/RunEvent.ts"
 import { RunId } from "../../src/run/RunId.ts"
 import * as RunState from "../../src/run/RunState.ts"
+import * as RunUsage from "../../src/run/RunUsage.ts"
 
 const time = (seconds: number) => DateTime.unsafeMake(seconds * 1000)
 
@@ -48,6 +49,18 @@ describe("what a run has used", () => {
     assert.deepInclude(RunState.spent(state, time(20)), { inputTokens: 7, outputTokens: 1, unknown: { usd: 1, tokens: 2 } })
     const [task] = RunState.tasks(state)
     assert.deepStrictEqual([task?.usage?.usd, ...(task?.attempts ?? []).map(({ usage }) => usage?.usd)], [0.2, 0.1, undefined])
+  })
+
+  it("says how much of the money nobody has reported, also after the run has gone on", () => {
+    const reckoned = finished("2", { usage: { usd: 0.2, inputTokens: 7, outputTokens: 1, isReckoned: true } })
+    const state = after(submitting(1), submitted("1"), retrying("1", 1, 0.1), submitting(2), submitted("2"), reckoned)
+    const spent = RunState.spent(state, time(20))
+    assert.deepInclude(spent, { usd: 0.3, reckonedUsd: 0.2 })
+    assert.strictEqual(
+      BudgetUse.spentInWords({ usd: 20 }, spent),
+      "0.30 of 20 USD, 8 tokens, 0.20 USD of that reckoned from tokens, tokens of 1 task unknown"
+    )
+    assert.deepInclude(RunUsage.spentAt(RunUsage.from(spent), time(20), false), { usd: 0.3, reckonedUsd: 0.2 })
   })
 
   it("has nothing unknown of an attempt that is under way, until the run is decided", () => {

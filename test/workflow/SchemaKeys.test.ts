@@ -16,7 +16,7 @@ const whole = {
   metadata: { name: "ticket" },
   inputs: { ticket: "ABC-1", NAME: {} },
   secrets: ["GITHUB_TOKEN"],
-  agents: [{ name: "architect" }, { name: "implementer", docker_image: "node:22" }],
+  agents: [{ name: "architect" }, { name: "implementer", docker_image: "node:22", limits: { cpu: 1, processes: 100 } }],
   teams: [
     {
       name: "first",

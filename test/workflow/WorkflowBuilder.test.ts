@@ -31,6 +31,7 @@ const coder = WorkflowBuilder.agent("coder", {
   args: ["--permission-mode", WorkflowExpression.text`${inputs.input("ticket")}`],
   system: "Change no public interface.",
   session: "keep",
+  limits: { memory: "4g", cpu: 2, processes: 500, openFiles: 1024 },
   stalledAfter: "15 minutes"
 })
 const second = WorkflowBuilder.agent("second")
@@ -144,6 +145,11 @@ agents:
     args: [--permission-mode, "\${{ inputs.ticket }}"]
     system: Change no public interface.
     session: keep
+    limits:
+      memory: 4g
+      cpu: 2
+      processes: 500
+      open_files: 1024
     stalled_after: 15m
   - name: second
 teams:

@@ -570,7 +570,7 @@ describe("WorkflowFile", () => {
       "an agent whose name is misspelt is not unknown in its team",
       file(head, ["agents:", "  - nmae: builder", "  - name: tester"], team, build),
       "flow.yaml:4:5 agents[0].nmae: found an unknown key, expected one of the keys name, program, model, working_dir,"
-        + " runtime, docker_image, cpus, memory, env, args, system, session, workspace, base, stalled_after (did you mean \"name\"?)"
+        + " runtime, docker_image, cpus, memory, env, args, system, session, workspace, base, limits, stalled_after (did you mean \"name\"?)"
     )
     refuses(
       "a task whose subject is misspelt is not unknown to those that wait for it",
@@ -590,7 +590,7 @@ describe("WorkflowFile", () => {
       "a misspelt image of a container is not missing as well",
       file(head, ["agents:", "  - name: builder", "    runtime: docker", "    docker_imge: node", "  - name: tester"], team, build),
       "flow.yaml:6:5 agents[0].docker_imge (agent \"builder\"): found an unknown key, expected one of the keys name, program, model,"
-        + " working_dir, runtime, docker_image, cpus, memory, env, args, system, session, workspace, base, stalled_after (did you mean \"docker_image\"?)"
+        + " working_dir, runtime, docker_image, cpus, memory, env, args, system, session, workspace, base, limits, stalled_after (did you mean \"docker_image\"?)"
     )
   })
 

@@ -49,14 +49,7 @@ const added = Effect.fnUntraced(function*(sums: Map<string, CostTable.Sum>, by: 
   return sums
 })
 
-const together = (sums: Iterable<CostTable.Sum>): CostTable.Sum =>
-  [...sums].reduce((all, sum) => ({
-    attempts: all.attempts + sum.attempts,
-    usd: Math.round((all.usd + sum.usd) * 1_000_000) / 1_000_000,
-    inputTokens: all.inputTokens + sum.inputTokens,
-    outputTokens: all.outputTokens + sum.outputTokens,
-    unknown: { usd: all.unknown.usd + sum.unknown.usd, tokens: all.unknown.tokens + sum.unknown.tokens }
-  }), CostTable.none)
+const together = (sums: Iterable<CostTable.Sum>): CostTable.Sum => [...sums].reduce(CostTable.together, CostTable.none)
 
 /** Days in their order, and everything else by what it has cost. */
 const ordered = (by: By, sums: CostTable.Sums): CostTable.Sums =>

@@ -18,7 +18,7 @@ import * as Streams from "../Streams.ts"
 const findings = Effect.gen(function*() {
   const groups = yield* ProcessGroups.make(Duration.seconds(1))
   const [programs, ...others] = yield* Effect.all(
-    [DoctorChecks.programs, DoctorChecks.git, DoctorChecks.home, DoctorChecks.database, DoctorChecks.agamemnon, DoctorChecks.nats],
+    [DoctorChecks.programs, DoctorChecks.limits, DoctorChecks.git, DoctorChecks.home, DoctorChecks.database, DoctorChecks.agamemnon, DoctorChecks.nats],
     { concurrency: "unbounded" }
   ).pipe(Effect.provideService(ProcessGroups.ProcessGroups, groups))
   return [...programs, ...others]

@@ -67,7 +67,8 @@ const numbersOf = (value: unknown, places: ReadonlyArray<Place>): ReadonlyArray<
 export const make = (output: Output): AnswerReader => {
   const told: { -readonly [Name in "result" | "error" | "session"]?: string } = {}
   const used = new Map<string, number>()
-  const amounts = { usd: output.usage.usd, input_tokens: output.usage.inputTokens, output_tokens: output.usage.outputTokens }
+  const { cachedTokens, inputTokens, outputTokens, usd } = output.usage
+  const amounts = { usd, input_tokens: inputTokens, output_tokens: outputTokens, cached_tokens: cachedTokens }
   let isRead = false
   let hasFailed = false
   let pending: Array<Uint8Array> = []

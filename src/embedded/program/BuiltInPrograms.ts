@@ -30,7 +30,8 @@ export const written = {
         usd: { at: "total_cost_usd", when: { type: "result" } },
         input_tokens: ["usage.input_tokens", "usage.cache_creation_input_tokens", "usage.cache_read_input_tokens"]
           .map((at) => ({ at, when: { type: "result" } })),
-        output_tokens: { at: "usage.output_tokens", when: { type: "result" } }
+        output_tokens: { at: "usage.output_tokens", when: { type: "result" } },
+        cached_tokens: { at: "usage.cache_read_input_tokens", when: { type: "result" } }
       }
     }
   },
@@ -45,7 +46,8 @@ export const written = {
       session: { at: "thread_id", when: { type: "thread.started" } },
       usage: {
         input_tokens: { at: "usage.input_tokens", when: { type: "turn.completed" } },
-        output_tokens: { at: "usage.output_tokens", when: { type: "turn.completed" } }
+        output_tokens: { at: "usage.output_tokens", when: { type: "turn.completed" } },
+        cached_tokens: { at: "usage.cached_input_tokens", when: { type: "turn.completed" } }
       },
       failure: [{ at: "type", is: "turn.failed" }]
     },
@@ -62,7 +64,8 @@ export const written = {
       session: "session_id",
       usage: {
         input_tokens: "stats.models.*.tokens.prompt",
-        output_tokens: ["stats.models.*.tokens.candidates", "stats.models.*.tokens.thoughts"]
+        output_tokens: ["stats.models.*.tokens.candidates", "stats.models.*.tokens.thoughts"],
+        cached_tokens: "stats.models.*.tokens.cached"
       },
       failure: [{ at: "error" }]
     }
@@ -80,7 +83,8 @@ export const written = {
         usd: { at: "part.cost", when: { type: "step_finish" } },
         input_tokens: ["part.tokens.input", "part.tokens.cache.read", "part.tokens.cache.write"]
           .map((at) => ({ at, when: { type: "step_finish" } })),
-        output_tokens: ["part.tokens.output", "part.tokens.reasoning"].map((at) => ({ at, when: { type: "step_finish" } }))
+        output_tokens: ["part.tokens.output", "part.tokens.reasoning"].map((at) => ({ at, when: { type: "step_finish" } })),
+        cached_tokens: { at: "part.tokens.cache.read", when: { type: "step_finish" } }
       },
       failure: [{ at: "type", is: "error" }]
     }
@@ -111,7 +115,8 @@ export const written = {
       session: "session_id",
       usage: {
         input_tokens: ["usage.inputTokens", "usage.cacheReadTokens", "usage.cacheWriteTokens"],
-        output_tokens: "usage.outputTokens"
+        output_tokens: "usage.outputTokens",
+        cached_tokens: "usage.cacheReadTokens"
       },
       failure: [{ at: "is_error" }]
     }
@@ -124,7 +129,8 @@ export const written = {
       usage: {
         input_tokens: ["message.usage.input_tokens", "message.usage.cache_creation_input_tokens", "message.usage.cache_read_input_tokens"]
           .map((at) => ({ at, when: { type: "assistant" } })),
-        output_tokens: { at: "message.usage.output_tokens", when: { type: "assistant" } }
+        output_tokens: { at: "message.usage.output_tokens", when: { type: "assistant" } },
+        cached_tokens: { at: "message.usage.cache_read_input_tokens", when: { type: "assistant" } }
       }
     }
   },

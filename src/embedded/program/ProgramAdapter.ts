@@ -69,7 +69,10 @@ const optionalPlaces = Schema.optionalWith(Places, { default: none })
 const Usage = Schema.Struct({
   usd: optionalPlaces.annotations({ description: "US dollars." }),
   inputTokens: optionalPlaces.annotations({ description: "Tokens that were read." }).pipe(Schema.fromKey("input_tokens")),
-  outputTokens: optionalPlaces.annotations({ description: "Tokens that were written." }).pipe(Schema.fromKey("output_tokens"))
+  outputTokens: optionalPlaces.annotations({ description: "Tokens that were written." }).pipe(Schema.fromKey("output_tokens")),
+  cachedTokens: optionalPlaces.annotations({ description: "Those of the tokens that were read which came from a cache." }).pipe(
+    Schema.fromKey("cached_tokens")
+  )
 })
 
 /** How the JSON is read that a program writes to its standard output. */
@@ -81,7 +84,7 @@ const Output = Schema.Struct({
   result: optionalPlaces.annotations({ description: "The result: the last text that is found." }),
   error: optionalPlaces.annotations({ description: "What went wrong, in words: the last text that is found." }),
   session: optionalPlaces.annotations({ description: "What the session is resumed by." }),
-  usage: Schema.optionalWith(Usage, { default: () => ({ usd: [], inputTokens: [], outputTokens: [] }) }).annotations({
+  usage: Schema.optionalWith(Usage, { default: () => ({ usd: [], inputTokens: [], outputTokens: [], cachedTokens: [] }) }).annotations({
     description: "What was used: the sums of all numbers that are found."
   }),
   failure: Schema.optionalWith(Schema.Array(Sign), { default: none }).annotations({

@@ -38,7 +38,7 @@ const recorded: Readonly<Record<keyof typeof BuiltInPrograms.written, Recorded>>
       { type: "assistant", message: { content: [{ type: "text", text: "I begin." }], usage: { input_tokens: 4, output_tokens: 1 } }, session_id: claudeEnd.session_id },
       claudeEnd
     ),
-    usage: { usd: 0.0125, input_tokens: 21_004, output_tokens: 120 },
+    usage: { usd: 0.0125, input_tokens: 21_004, output_tokens: 120, cached_tokens: 20_000 },
     failure: { answer: lines({ ...claudeEnd, subtype: "error_during_execution", is_error: true, result: "Credit balance is too low" }), code: 0, says: "Credit balance is too low\n[claude-code says that it has failed]\n" }
   },
   codex: {
@@ -52,7 +52,7 @@ const recorded: Readonly<Record<keyof typeof BuiltInPrograms.written, Recorded>>
       { type: "item.completed", item: { id: "item_3", type: "agent_message", text: "It is done." } },
       { type: "turn.completed", usage: { input_tokens: 24_763, cached_input_tokens: 24_448, output_tokens: 122 } }
     ),
-    usage: { input_tokens: 24_763, output_tokens: 122 },
+    usage: { input_tokens: 24_763, output_tokens: 122, cached_tokens: 24_448 },
     failure: {
       answer: lines({ type: "thread.started", thread_id: "t" }, { type: "turn.started" }, { type: "turn.failed", error: { message: "unexpected status 401" } }),
       code: 1,
@@ -73,7 +73,7 @@ const recorded: Readonly<Record<keyof typeof BuiltInPrograms.written, Recorded>>
         tools: { totalCalls: 1 }, files: { totalLinesAdded: 0 }
       }
     }, undefined, 2),
-    usage: { input_tokens: 33_904, output_tokens: 214 },
+    usage: { input_tokens: 33_904, output_tokens: 214, cached_tokens: 21_263 },
     failure: { answer: JSON.stringify({ session_id: "b2", error: { type: "Error", message: "quota exceeded", code: 1 } }), code: 1, says: "quota exceeded\n[gemini ended with exit code 1]\n" }
   },
   opencode: {
@@ -87,7 +87,7 @@ const recorded: Readonly<Record<keyof typeof BuiltInPrograms.written, Recorded>>
       { type: "text", timestamp: 4, sessionID: "ses_1", part: { type: "text", text: "It is done." } },
       { type: "step_finish", timestamp: 5, sessionID: "ses_1", part: { type: "step-finish", cost: 0.02, tokens: { input: 10, output: 5, reasoning: 0, cache: { read: 0, write: 4 } } } }
     ),
-    usage: { usd: 0.03, input_tokens: 22_100, output_tokens: 15 },
+    usage: { usd: 0.03, input_tokens: 22_100, output_tokens: 15, cached_tokens: 21_415 },
     failure: { answer: lines({ type: "error", sessionID: "ses_1", error: { name: "APIError", data: { message: "invalid x-api-key" } } }), code: 0, says: "invalid x-api-key\n[opencode says that it has failed]\n" }
   },
   aider: {
@@ -127,7 +127,7 @@ const recorded: Readonly<Record<keyof typeof BuiltInPrograms.written, Recorded>>
       { type: "assistant", message: { content: [{ type: "text", text: "It is done." }], usage: { input_tokens: 10, cache_read_input_tokens: 5, output_tokens: 7 } }, session_id: "T-1" },
       { type: "result", subtype: "success", is_error: false, num_turns: 1, result: "It is done.", session_id: "T-1" }
     ),
-    usage: { input_tokens: 15, output_tokens: 7 },
+    usage: { input_tokens: 15, output_tokens: 7, cached_tokens: 5 },
     failure: { answer: lines({ type: "result", subtype: "error_during_execution", is_error: true, error: "out of credits", session_id: "T-1" }), code: 0, says: "out of credits\n[amp says that it has failed]\n" }
   },
   shell: { command: "sh", args: [], reads: true, answer: "It is done.", failure: { answer: "no", code: 2, says: "no\n[shell ended with exit code 2]\n" } }
@@ -165,7 +165,8 @@ describe.concurrent("BuiltInPrograms", () => {
       // The stand-in of a shell is run by the real one.
       const PATH = `${directory}:/usr/bin:/bin`
       yield* Effect.gen(function*() {
-        const server = yield* EmbeddedAgamemnon.make({ grace: "100 millis" })
+        const prices = { huge: { input: 1, output: 10, cached: 0.1 }, [program]: { input: 2, output: 2 } }
+        const server = yield* EmbeddedAgamemnon.make({ grace: "100 millis", prices })
         const agent = yield* createAgent(server, { name: "worker", program, workingDirectory: "/tmp", programArgs: program === "shell" ? [] : ["--model", "big"] })
         const done = Effect.fnUntraced(function*() {
           const task = yield* createTask(server, { subject: "s", description: "Do it.", assigneeAgentId: agent })
