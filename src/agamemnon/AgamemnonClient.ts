@@ -157,6 +157,8 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
   readonly environments?: AgentEnvironments | undefined
   /** Makes and removes workspaces for its programs, in this process, if it can. */
   readonly workspaces?: Workspaces | undefined
+  /** Takes no more than its share of the limit of rate, which so many processes have in common. Nothing, where there is no limit. */
+  readonly shareRate?: ((among: number) => Effect.Effect<void>) | undefined
   /** Succeeds when Agamemnon answers: sent once, never repeated, never queued. Interrupting it closes its socket. */
   readonly ping: Effect.Effect<void, AgamemnonError.PingError>
   /** Pings, and explains every answer but 2xx. */
@@ -261,14 +263,18 @@ const turns = Effect.fnUntraced(function*({ maxConnections = Settings.maxConnect
     return yield* invalid("rateLimit.rps")(`expected a number from 0, found ${rps}`)
   }
   const { run } = ConcurrencyLimit.make(maxConnections)
-  if (rps === 0) return run
+  if (rps === 0) return { inTurn: run, shareRate: undefined }
   const limited = yield* RateLimiter.make({
     limit: burst,
     interval: Duration.seconds(burst / rps),
     algorithm: "token-bucket"
   })
-  const turn: typeof run = (request) => run(limited(request))
-  return turn
+  // One of three has a third of the tokens, and each costs it three. No request costs more than there can be.
+  const cost = yield* Ref.make(1)
+  const inTurn: typeof run = (request) =>
+    run(Effect.flatMap(Ref.get(cost), (tokens) => RateLimiter.withCost(tokens)(limited(request))))
+  const shareRate = (among: number) => Ref.set(cost, Math.min(Math.max(1, among), burst))
+  return { inTurn, shareRate }
 })
 
 /**
@@ -300,7 +306,7 @@ export const make: (
   if (options.apiKey !== undefined) {
     yield* Effect.mapError(Credential.parse(Redacted.value(options.apiKey)), invalid("apiKey"))
   }
-  const inTurn = yield* turns(options)
+  const { inTurn, shareRate } = yield* turns(options)
   const transport = yield* Transport.make({ ...options, address })
   const { agents, tasks, teams } = yield* HttpApiClient.makeWith(AgamemnonApi, {
     httpClient: transport.client,
@@ -365,6 +371,7 @@ export const make: (
     contexts: options.contexts,
     environments: options.environments,
     workspaces: options.workspaces,
+    shareRate,
     ping: transport.ping,
     preflight: transport.preflight,
     listAgents: allAgents(repeated),

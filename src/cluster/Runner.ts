@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
@@ -17,6 +18,7 @@ import { RunQueue } from "../run/RunQueue.ts"
 import * as ClusterClient from "../store/ClusterClient.ts"
 import * as ClusterLayer from "./ClusterLayer.ts"
 import * as Messages from "./Messages.ts"
+import * as Reaping from "./Reaping.ts"
 import * as RunDriver from "./RunDriver.ts"
 import * as RunEntity from "./RunEntity.ts"
 
@@ -46,6 +48,9 @@ export interface Runner {
 /** The time between two looks at the queue. Nobody tells the one runner of a file that there is something in it. */
 const intervals = { ofFile: "500 millis", ofDatabase: "1 second" } as const
 
+/** The time between two looks at how many runners there are. */
+const shareInterval = Duration.seconds(5)
+
 /** How long leaving the cluster may take: its locks end with their time. */
 const leaveTimeout = "2 seconds"
 
@@ -56,7 +61,21 @@ export const join = Effect.fn("Runner.join")(function*(options: Omit<RunDriver.O
   const driver = yield* RunDriver.make({ ...options, id: randomUUID() })
   const { id, maxRuns } = driver
   yield* registry.join({ id, maxRuns, agamemnon: agamemnon.embedded === true ? "embedded" : agamemnon.url }, driver.load)
+  yield* Effect.forkScoped(Effect.interruptible(shareRate))
+  if (agamemnon.embedded !== true) yield* Effect.forkScoped(Effect.interruptible(Reaping.repeatedly(id)))
   return driver
+})
+
+/** Takes its share of the limit of rate again and again: one Agamemnon has one, for all of its runners. */
+const shareRate = Effect.gen(function*() {
+  const { shareRate } = yield* AgamemnonClient
+  const { living } = yield* RunnerRegistry
+  if (shareRate === undefined) return
+  // While nobody knows how many there are, there are as many as there were.
+  yield* Effect.repeat(
+    Effect.ignoreLogged(Effect.flatMap(living, ({ length }) => shareRate(length))),
+    Schedule.spaced(shareInterval)
+  )
 })
 
 /** Layer that has the cluster tell a driver of new runs. */

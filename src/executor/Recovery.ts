@@ -22,17 +22,33 @@ const isRemovalWanted = ({ outcome, policy }: RunState.RunState): boolean =>
   Teardown.decisions[outcome ?? "cancelled"][policy] === "remove"
 
 /** Cleans up every run of a dead process on this Agamemnon whose policy wanted that. What it can not do, the next run tries again. */
-const cleanAbandoned = Effect.fn("Recovery.cleanAbandoned")(function*(options: Cleanup.Options) {
+const cleanAbandoned = Effect.fn("Recovery.cleanAbandoned")(function*(options: Cleanup.Options, most = Number.POSITIVE_INFINITY) {
   const journal = yield* Effect.serviceOption(RunJournal)
   if (Option.isNone(journal)) return []
   const { url } = yield* AgamemnonClient
   const runs = yield* journal.value.abandoned(url)
-  const cleaned = yield* Effect.forEach(runs, (id) => Effect.option(Cleanup.clean(id, options, isRemovalWanted))).pipe(
+  const cleaned = yield* Effect.forEach(runs.slice(0, most), (id) => Effect.option(Cleanup.clean(id, options, isRemovalWanted))).pipe(
     Effect.provideService(RunJournal, journal.value)
   )
   return cleaned.flatMap(Option.toArray)
 }, Effect.catchAll((error) =>
   Effect.as(Effect.logWarning(`what earlier runs have left is not known: ${error.message}`), [])))
+
+/** What was removed of dead runs, and how much of them could not be. */
+export interface Removed {
+  readonly runs: ReadonlyArray<RunId>
+  readonly removed: number
+  readonly left: number
+}
+
+const summarize = (swept: ReadonlyArray<Cleanup.Cleaned>): Removed => {
+  const cleaned = swept.filter(({ remaining, removed }) => removed.length + remaining.length > 0)
+  return {
+    runs: cleaned.map(({ run }) => run),
+    removed: cleaned.reduce((sum, { removed }) => sum + removed.length, 0),
+    left: cleaned.reduce((sum, { remaining }) => sum + remaining.length, 0)
+  }
+}
 
 /**
  * Removes what dead runs have left, but for what a run of this workflow is going
@@ -44,17 +60,16 @@ export const sweep = Effect.gen(function*() {
   const { keys } = yield* RunRequest
   const spared = new Set<string>(keys)
   const swept = yield* cleanAbandoned({ settings, spared })
-  const cleaned = swept.filter(({ remaining, removed }) => removed.length + remaining.length > 0)
-  if (cleaned.length > 0) {
-    yield* emit({
-      _tag: "leftovers.removed",
-      runs: cleaned.map(({ run }) => run),
-      removed: cleaned.reduce((sum, { removed }) => sum + removed.length, 0),
-      left: cleaned.reduce((sum, { remaining }) => sum + remaining.length, 0)
-    })
-  }
+  const cleaned = summarize(swept)
+  if (cleaned.runs.length > 0) yield* emit({ _tag: "leftovers.removed", ...cleaned })
   return swept.filter((each) => each.spared.length > 0).map(({ run }) => run)
 })
+
+/** Of how many dead runs a process that is no run removes what they have left, at once. */
+const mostReaped = 20
+
+/** Removes what some dead runs have left, by the same rules as {@link sweep}, for a process that is no run itself. Never fails. */
+export const reap: Effect.Effect<Removed, never, AgamemnonClient> = Effect.map(cleanAbandoned({}, mostReaped), (swept) => summarize(swept))
 
 /** Writes down what became of a dead run whose agents and teams another has used again, and removed since. */
 export const inherit = (id: RunId, options: Cleanup.Options): Effect.Effect<void, never, AgamemnonClient> =>

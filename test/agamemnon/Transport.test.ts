@@ -74,6 +74,30 @@ describe("Transport", () => {
       }
     }))
 
+  it.scopedLive("sends no more than its share of a limit of rate that processes have in common, and all of it when it is alone", () =>
+    Effect.gen(function*() {
+      const { received, url } = yield* http(answer(200, { team }))
+      const { hasTeam, shareRate } = yield* client({ url, rateLimit: { rps: 10, burst: 6 } })
+      yield* shareRate?.(3) ?? Effect.dieMessage("it has no limit to share")
+      const asking = yield* Effect.fork(Effect.all(Array.from({ length: 20 }, () => hasTeam(teamId)), { concurrency: "unbounded" }))
+      yield* Effect.sleep("1200 millis")
+      // Two of the burst, and one for each three tokens, of which ten come in a second.
+      assert.isAtLeast(received.length, 3)
+      assert.isAtMost(received.length, 6)
+      // More share it than there are tokens: each still has one request after the other.
+      yield* shareRate?.(1000) ?? Effect.void
+      const before = received.length
+      yield* Effect.sleep("1500 millis")
+      assert.isAbove(received.length, before)
+      yield* Fiber.interrupt(asking)
+      yield* shareRate?.(1) ?? Effect.void
+      const alone = received.length
+      yield* Effect.all(Array.from({ length: 10 }, () => hasTeam(teamId)), { concurrency: "unbounded" }).pipe(Effect.timeout("4 seconds"))
+      assert.strictEqual(received.length, alone + 10)
+      const unlimited = yield* client({ url })
+      assert.isUndefined(unlimited.shareRate)
+    }))
+
   it.scopedLive("says how a request failed that had no usable answer", () =>
     Effect.gen(function*() {
       const head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"

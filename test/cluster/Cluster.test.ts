@@ -6,6 +6,7 @@ import * as RunnerStorage from "@effect/cluster/RunnerStorage"
 import * as Sharding from "@effect/cluster/Sharding"
 import * as ShardingConfig from "@effect/cluster/ShardingConfig"
 import { assert, describe, it } from "@effect/vitest"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -15,7 +16,7 @@ import * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
 import { RunnerRegistry } from "../../src/run/RunnerRegistry.ts"
 import { RunStore } from "../../src/store/RunStore.ts"
 import * as SqlRunStore from "../../src/store/SqlRunStore.ts"
-import { type FakeAgamemnon, make } from "../support/FakeAgamemnon.ts"
+import { make } from "../support/FakeAgamemnon.ts"
 import { awaitThat, made } from "../support/JournaledRun.ts"
 import { workflow } from "../support/TestRun.ts"
 
@@ -29,16 +30,18 @@ const sharding = Sharding.layer.pipe(
   }))
 )
 
-const world = (fake: FakeAgamemnon) =>
+const world = (client: Context.Tag.Service<AgamemnonClient>) =>
   WorkflowExecutor.layer({ monitorPoll: "20 millis" }).pipe(
     Layer.provideMerge(Layer.provide(SqlRunStore.layerMemory, layerLease)),
-    Layer.provideMerge(Layer.succeed(AgamemnonClient, fake.client)),
+    Layer.provideMerge(Layer.succeed(AgamemnonClient, client)),
     Layer.provideMerge(sharding)
   )
 
 describe("an application with a Sharding of its own", () => {
   it.scopedLive("submits runs and drives them, and is a runner for as long as its layer", () => {
     const fake = make()
+    const shares: Array<number> = []
+    const client = AgamemnonClient.of({ ...fake.client, shareRate: (among) => Effect.sync(() => shares.push(among)) })
     return Effect.gen(function*() {
       const { living } = yield* RunnerRegistry
       const store = yield* RunStore
@@ -48,11 +51,12 @@ describe("an application with a Sharding of its own", () => {
       yield* Effect.gen(function*() {
         assert.deepInclude((yield* living)[0], { maxRuns: 3, agamemnon: fake.client.url, reachable: true })
         yield* awaitThat(store.list, ([run]) => run?.status === "completed")
+        assert.deepStrictEqual(shares, [1])
       }).pipe(Effect.provide(layerRunner({ maxRuns: 3 })))
       assert.deepStrictEqual(yield* living, [])
       assert.deepStrictEqual([made(fake), fake.existing()], [{ first: 1, second: 1 }, []])
       const next = yield* submit(workflow())
       assert.deepInclude((yield* store.list).find(({ run }) => run === next.run), { status: "queued" })
-    }).pipe(Effect.provide(world(fake)))
+    }).pipe(Effect.provide(world(client)))
   })
 })
