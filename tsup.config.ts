@@ -121,15 +121,16 @@ export default defineConfig([
       options.supported = { "dynamic-import": false }
     }
   },
-  // The library shares `effect` and `@effect/platform` with the application that imports it, and carries the rest.
+  // The library shares `effect` and `@effect/platform` with the application that imports it, and what a cluster is made of, which
+  // `telemachy/cluster` alone uses. It carries the rest.
   {
     ...shared,
     // Each public module is where its types are: in the folder that it has in `src`.
-    entry: { index: "src/index.ts", ...Object.fromEntries(Modules.modules.map(([, path]) => [path, `src/${path}.ts`])) },
+    entry: { index: "src/index.ts", ...Object.fromEntries([...Modules.modules, ...Modules.entries].map(([, path]) => [path, `src/${path}.ts`])) },
     outDir: "dist/lib",
     onSuccess: () => writeType("dist/lib", "module"),
     plugins: [requiringAlone],
-    noExternal: [/^(?!libsql$|pg-native$|effect(\/|$)|@effect\/platform(\/|$))/],
+    noExternal: [/^(?!libsql$|pg-native$|effect(\/|$)|@effect\/(platform|cluster|rpc)(\/|$))/],
     external: native,
     minifyWhitespace: true,
     minifySyntax: true,

@@ -20,7 +20,10 @@ class LongestFirst extends BaseSequencer {
 }
 
 export default defineConfig({
-  resolve: { alias: { telemachy: new URL("./src/index.ts", import.meta.url).pathname } },
+  resolve: { alias: {
+      "telemachy/cluster": new URL("./src/cluster/Cluster.ts", import.meta.url).pathname,
+      telemachy: new URL("./src/index.ts", import.meta.url).pathname
+    } },
   test: {
     // Much of a run is waiting for processes and sockets: by default one core of two would stand still.
     minWorkers: 1,

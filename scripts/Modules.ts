@@ -6,5 +6,8 @@ export const modules: ReadonlyArray<readonly [name: string, path: string]> = [
   ...readFileSync("src/index.ts", "utf8").matchAll(/^export \* as (\w+) from "\.\/(.+)\.ts"$/gm)
 ].map(([, name = "", path = ""]) => [name, path])
 
+/** The public modules that are no part of the barrel, because they share more packages with the application: by the last part of their name. */
+export const entries: ReadonlyArray<readonly [name: string, path: string]> = [["cluster", "cluster/Cluster"]]
+
 /** What `exports` of package.json says of a module. */
 export const target = (path: string) => ({ types: `./dist/lib/${path}.d.ts`, default: `./dist/lib/${path}.js` })

@@ -78,7 +78,8 @@ export const pages: Readonly<Record<string, Readonly<Record<string, string>>>> =
   "docs/library.md": {
     builder: example("build-a-workflow.ts", "builder"),
     recover: example("resume-after-crash.ts", "recover"),
-    guard: example("guard-a-migration.ts", "guard")
+    guard: example("guard-a-migration.ts", "guard"),
+    runner: example("runner-in-an-application.ts", "runner")
   },
   "docs/workflow.md": { keys: WorkflowReference.page },
   "docs/command.md": { "exit codes": exitCodes, teardown },

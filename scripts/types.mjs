@@ -8,8 +8,12 @@ import ts from "typescript"
 
 const [source, target] = ["src", "dist/lib"].map((path) => join(process.cwd(), path))
 
-/** The packages of which a type may be mentioned: the peers. */
+/** The packages of which a type may be mentioned: the peers, and in what is not of the barrel those that it alone needs. */
 const mentionable = /^(effect|@effect\/platform)(\/|$)/
+const mentionableInCluster = /^(effect|@effect\/(platform|cluster|rpc))(\/|$)/
+
+/** The modules that an application imports: the barrel, and what is beside it. */
+const entries = ["index", "cluster/Cluster"]
 
 const complain = (diagnostics) => {
   if (diagnostics.length === 0) return
@@ -30,7 +34,7 @@ const { options } = ts.parseJsonConfigFileContent(config, ts.sys, process.cwd(),
 })
 
 const written = new Map()
-const program = ts.createProgram([join(source, "index.ts")], options)
+const program = ts.createProgram(entries.map((entry) => join(source, `${entry}.ts`)), options)
 const { diagnostics } = program.emit(undefined, (path, text) => written.set(path, text))
 complain(diagnostics)
 
@@ -60,10 +64,10 @@ const keep = (path) => {
   if (name !== undefined) throw new Error(`${relative(target, path)} has the name ${name}`)
   for (const { name } of mentioned(text)) {
     if (name.startsWith(".")) keep(join(dirname(path), name.replace(/\.ts$/, ".d.ts")))
-    else if (!mentionable.test(name)) throw new Error(`${relative(target, path)} mentions ${name}`)
+    else if (!(relative(target, path).startsWith("cluster/") ? mentionableInCluster : mentionable).test(name)) throw new Error(`${relative(target, path)} mentions ${name}`)
   }
 }
-keep(join(target, "index.d.ts"))
+for (const entry of entries) keep(join(target, `${entry}.d.ts`))
 
 /** What is imported is named as it is in the package. The other ending is as long, so the maps stay true. */
 const named = (text) =>

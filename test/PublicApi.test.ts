@@ -15,7 +15,7 @@ const config = ts.getParsedCommandLineOfConfigFile(join(root, "tsconfig.json"), 
 const barrel = join(root, "src/index.ts")
 
 /** The public modules, by name. */
-const modules = new Map(Modules.modules.map(([name, path]) => [name, join(root, `src/${path}.ts`)] as const))
+const modules = new Map([...Modules.modules, ...Modules.entries].map(([name, path]) => [name, join(root, `src/${path}.ts`)] as const))
 
 /** The comment that belongs to what is exported. */
 const commentOf = (declaration: ts.Node): string => {
@@ -90,15 +90,15 @@ const compile = (examples: ReadonlyMap<string, string>): ReadonlyArray<string> =
 }
 
 describe("the public API", () => {
-  const program = ts.createProgram([barrel], config?.options ?? {})
+  const program = ts.createProgram([barrel, ...modules.values()], config?.options ?? {})
   const exported = exportsOf(program)
 
   it("has each module on a path of its own, and nothing else", () => {
     const paths = Object.keys(manifest.exports).filter((path) => /^\.\/[A-Z]/.test(path))
-    assert.deepStrictEqual(paths, [...modules.keys()].map((name) => `./${name}`))
+    assert.deepStrictEqual(paths, Modules.modules.map(([name]) => `./${name}`))
     const targets: Readonly<Record<string, unknown>> = manifest.exports
     assert.deepStrictEqual(targets["."], Modules.target("index"))
-    for (const [name, path] of Modules.modules) assert.deepStrictEqual(targets[`./${name}`], Modules.target(path))
+    for (const [name, path] of [...Modules.modules, ...Modules.entries]) assert.deepStrictEqual(targets[`./${name}`], Modules.target(path))
   })
 
   it("says of each export what it is", () => {

@@ -11,7 +11,7 @@ import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as LocalAgents from "./LocalAgents.ts"
 import * as ProgramsFile from "./ProgramsFile.ts"
-import * as TaskLogs from "./TaskLogs.ts"
+import * as TaskLogs from "../embedded/log/TaskLogs.ts"
 
 /** Whether the backend is the embedded Agamemnon, whose life is the command's own. */
 export class IsEmbedded extends Context.Tag("telemachy/cli/Backend/IsEmbedded")<IsEmbedded, boolean>() {}

@@ -15,7 +15,7 @@ import * as RunState from "../run/RunState.ts"
 import * as JsonLines from "./JsonLines.ts"
 import * as LogRenderer from "./LogRenderer.ts"
 import * as Streams from "./Streams.ts"
-import * as TaskLogs from "./TaskLogs.ts"
+import * as TaskLogs from "../embedded/log/TaskLogs.ts"
 
 /** What a person asked to be shown. */
 export interface Options {

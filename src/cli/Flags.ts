@@ -70,6 +70,9 @@ export const switches = {
   noWorkers: Options.boolean("no-workers").pipe(
     Options.withDescription("Run no programs for tasks: workers of your own do them, over NATS or the API")
   ),
+  noApi: Options.boolean("no-api").pipe(
+    Options.withDescription("Serve no API: drive runs, and listen on no port")
+  ),
   allowRemote: Options.boolean("allow-remote").pipe(
     Options.withDescription("Allow an address of --host that other machines can reach")
   )

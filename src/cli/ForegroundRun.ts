@@ -23,7 +23,7 @@ import * as NextCommand from "./NextCommand.ts"
 import type * as ReportFiles from "./ReportFiles.ts"
 import * as RunExitCode from "./RunExitCode.ts"
 import { Signals } from "./Signals.ts"
-import * as TaskLogs from "./TaskLogs.ts"
+import * as TaskLogs from "../embedded/log/TaskLogs.ts"
 
 /** How long the reports of a run may take that nobody waits for. */
 const writeTimeoutOfAbandoned = "1 second"

@@ -10,7 +10,7 @@ import { oneLine } from "../report/Format.ts"
 import * as LogLines from "../report/LogLines.ts"
 import * as Style from "../report/Style.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
-import * as TaskLogs from "./TaskLogs.ts"
+import * as TaskLogs from "../embedded/log/TaskLogs.ts"
 
 type Write = (line: string) => Effect.Effect<void>
 

@@ -22,14 +22,7 @@ export interface Options {
   readonly since: DateTime.Utc
 }
 
-const Line = Schema.parseJson(Schema.Struct({
-  at: Schema.optionalWith(Schema.DateTimeUtc, { exact: true }),
-  stream: Schema.optionalWith(Schema.Literal("stdout", "stderr"), { exact: true }),
-  text: Schema.String
-}))
-
-const toJson = ({ at, stream, text }: LogLines.LogLine): string =>
-  Schema.encodeSync(Line)({ ...(at === undefined ? {} : { at }), ...(stream === undefined ? {} : { stream }), text })
+const toJson = Schema.encodeSync(LogLines.Json)
 
 const time = (elapsed: Duration.Duration | undefined): string => (elapsed === undefined ? "" : duration(elapsed)).padStart(8)
 
@@ -55,6 +48,5 @@ export const show = <E, R>(items: Stream.Stream<LogReader.LogItem, E, R>, option
 /** Shows what the record has of a task: what it said at its end, as one piece. */
 export const showResult = (result: string, { json, raw, style }: Options) => {
   if (raw) return Streams.write(process.stdout, new TextEncoder().encode(result))
-  const lines = result.replace(/\n$/, "").split("\n").map((text) => ({ at: undefined, stream: "stdout", text: LogLines.printable(text) }) as const)
-  return Effect.forEach(lines, (line) => Console.log(json ? toJson(line) : `  ${style.faint("|")} ${line.text}`), { discard: true })
+  return Effect.forEach(LogLines.ofResult(result), (line) => Console.log(json ? toJson(line) : `  ${style.faint("|")} ${line.text}`), { discard: true })
 }

@@ -1,6 +1,8 @@
 /** A runner: drives runs that were submitted, beside others that do. */
 import { randomUUID } from "node:crypto"
 import { hostname } from "node:os"
+import * as Sharding from "@effect/cluster/Sharding"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -12,8 +14,9 @@ import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import { RunnerRegistry } from "../run/RunnerRegistry.ts"
 import { RunQueue } from "../run/RunQueue.ts"
+import * as ClusterClient from "../store/ClusterClient.ts"
 import * as ClusterLayer from "./ClusterLayer.ts"
-import * as Reconciliation from "./Reconciliation.ts"
+import * as Messages from "./Messages.ts"
 import * as RunDriver from "./RunDriver.ts"
 import * as RunEntity from "./RunEntity.ts"
 
@@ -36,44 +39,48 @@ export interface Runner {
   /** Takes no more runs, lets others have what waits, and waits until those that it drives are over. */
   readonly drain: Effect.Effect<void>
   readonly load: RunDriver.RunDriver["load"]
+  /** The cluster that it is a member of. */
+  readonly sharding: Context.Tag.Service<Sharding.Sharding>
 }
+
+/** The time between two looks at the queue. Nobody tells the one runner of a file that there is something in it. */
+const intervals = { ofFile: "500 millis", ofDatabase: "1 second" } as const
 
 /** How long leaving the cluster may take: its locks end with their time. */
 const leaveTimeout = "2 seconds"
 
-/** Starts a runner, for as long as the scope. */
-export const start = Effect.fn("Runner.start")(function*({ maxRuns, url }: Options) {
-  const driver = yield* RunDriver.make(maxRuns)
+/** Makes this process a runner among others, until the scope closes. It drives nothing before its driver begins. */
+export const join = Effect.fn("Runner.join")(function*(options: Omit<RunDriver.Options, "id">) {
   const registry = yield* RunnerRegistry
   const agamemnon = yield* AgamemnonClient
-  const queue = yield* RunQueue
-  const id = randomUUID()
+  const driver = yield* RunDriver.make({ ...options, id: randomUUID() })
+  const { id, maxRuns } = driver
   yield* registry.join({ id, maxRuns, agamemnon: agamemnon.embedded === true ? "embedded" : agamemnon.url }, driver.load)
+  return driver
+})
+
+/** Layer that has the cluster tell a driver of new runs. */
+export const handlers = (driver: RunDriver.RunDriver) =>
+  RunEntity.RunEntity.toLayer({ Execute: () => driver.wake }, { disableFatalDefects: true, maxIdleTime: "5 seconds" })
+
+/** Starts a runner, for as long as the scope. */
+export const start = Effect.fn("Runner.start")(function*({ maxRuns, url }: Options) {
+  const { where } = yield* RunQueue
+  const driver = yield* join({ maxRuns, interval: ClusterClient.isFile(url) ? intervals.ofFile : intervals.ofDatabase })
   const scope = yield* Scope.make()
   const leave = Effect.ignore(TimeLimit.within({ limit: leaveTimeout, onTimeout: () => undefined })(Scope.close(scope, Exit.void)))
   yield* Effect.addFinalizer(() => leave)
-  const handlers = RunEntity.RunEntity.toLayer({
-    Execute: ({ payload: { run } }) =>
-      // A message that is answered is done with: of a run that was handed over, it is left for another runner.
-      Effect.flatMap(driver.drive(run), (end) => (end === "over" ? Effect.void : Effect.never))
-  }, { concurrency: "unbounded", disableFatalDefects: true, maxIdleTime: "5 seconds" })
-  const cluster = ClusterLayer.layer({
-    url,
-    where: queue.where,
-    runner: Option.some(ClusterLayer.addressOf(hostname(), id))
-  })
-  const reconciliation = Layer.scopedDiscard(Effect.gen(function*() {
-    const messages = Option.match(yield* ClusterLayer.ClusterDatabase, {
-      onNone: () => Reconciliation.inMemory(driver),
-      onSome: Reconciliation.inDatabase
-    })
-    yield* Effect.forkScoped(Effect.interruptible(Reconciliation.repeatedly(messages)))
-  }))
-  const member = Layer.merge(handlers, reconciliation)
-  yield* Layer.buildWithScope(Layer.provide(member, cluster), scope)
+  const removal = Layer.scopedDiscard(Effect.flatMap(ClusterLayer.ClusterDatabase, Option.match({
+    onNone: () => Effect.void,
+    onSome: (sql) => Effect.forkScoped(Effect.interruptible(Messages.removeRepeatedly(sql)))
+  })))
+  const cluster = ClusterLayer.layer({ url, where, runner: Option.some(ClusterLayer.addressOf(hostname(), driver.id)) })
+  const context = yield* Layer.buildWithScope(Layer.provideMerge(Layer.merge(handlers(driver), removal), cluster), scope)
+  yield* driver.begin
   const runner: Runner = {
-    id,
+    id: driver.id,
     load: driver.load,
+    sharding: Context.get(context, Sharding.Sharding),
     stop: (reason) => Effect.zipRight(driver.stop(reason), leave),
     drain: Effect.all([driver.drain, leave, driver.idle], { discard: true })
   }

@@ -13,7 +13,9 @@ import type * as Scope from "effect/Scope"
 export class AddressUnavailable extends Schema.TaggedError<AddressUnavailable>()("AddressUnavailable", {
   host: Schema.String,
   port: Schema.Int,
-  reason: Schema.String
+  reason: Schema.String,
+  /** What was to be reached there; Agamemnon when it is left out. */
+  what: Schema.optionalWith(Schema.String, { exact: true })
 }) {
   override get message(): string {
     const why = this.reason === "EADDRINUSE"
@@ -21,7 +23,7 @@ export class AddressUnavailable extends Schema.TaggedError<AddressUnavailable>()
       : this.reason === "EACCES"
       ? "this user may not listen there; choose a port from 1024 on"
       : this.reason
-    return `Agamemnon can not listen on ${this.host}:${this.port}: ${why}`
+    return `${this.what ?? "Agamemnon"} can not listen on ${this.host}:${this.port}: ${why}`
   }
 }
 
@@ -44,7 +46,12 @@ const maxPathLength = 8192
  * @internal
  */
 export const make = Effect.fn("Listener.make")(function*(
-  { host, onRequest, port }: { readonly host: string; readonly port: number; readonly onRequest: RequestListener }
+  { host, onRequest, port, what }: {
+    readonly host: string
+    readonly port: number
+    readonly onRequest: RequestListener
+    readonly what?: string
+  }
 ): Effect.fn.Return<Listener, AddressUnavailable, Scope.Scope> {
   const server = createServer({ maxHeaderSize: 64 * 1024, noDelay: true }, (request, response) => {
     response.sendDate = false
@@ -57,7 +64,7 @@ export const make = Effect.fn("Listener.make")(function*(
     Effect.async<number, AddressUnavailable>((resume) => {
       const onError = (error: NodeJS.ErrnoException) => {
         server.off("listening", onListening)
-        resume(new AddressUnavailable({ host, port: onPort, reason: error.code ?? error.message }))
+        resume(new AddressUnavailable({ host, port: onPort, reason: error.code ?? error.message, ...(what === undefined ? {} : { what }) }))
       }
       const onListening = () => {
         server.off("error", onError)

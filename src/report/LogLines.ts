@@ -4,6 +4,7 @@
  */
 import { stripVTControlCharacters } from "node:util"
 import type * as DateTime from "effect/DateTime"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { LogEntry, LogStream } from "../embedded/log/LogEntry.ts"
 import * as LogReader from "../embedded/log/LogReader.ts"
@@ -15,6 +16,13 @@ export interface LogLine {
   readonly stream: LogStream | undefined
   readonly text: string
 }
+
+/** Schema of a line as a program reads it: a JSON object. */
+export const Json = Schema.parseJson(Schema.Struct({
+  at: Schema.optional(Schema.DateTimeUtc),
+  stream: Schema.optional(Schema.Literal("stdout", "stderr")),
+  text: Schema.String
+}))
 
 /** How many bytes of a line are shown before it is broken: some programs never end one. */
 const longest = 16 * 1024
@@ -78,3 +86,7 @@ export const from = <E, R>(items: Stream.Stream<LogReader.LogItem, E, R>): Strea
     }))
     return Stream.concat(taken, Stream.suspend(() => Stream.fromIterable(lines.rest())))
   })
+
+/** The lines of what a task said at its end, of which it is not known when that was. */
+export const ofResult = (result: string): ReadonlyArray<LogLine> =>
+  result.replace(/\n$/, "").split("\n").map((text) => ({ at: undefined, stream: "stdout", text: printable(text) }))

@@ -168,10 +168,31 @@ export const parseWithFiles = Effect.fn("WorkflowFile.parseWithFiles")(function*
   source: string,
   path: string | undefined
 ) {
-  const root = yield* parseTree(text, source)
   const name = path === undefined ? UsedFiles.root : basename(path)
   const directory = path === undefined ? "" : dirname(path)
-  const files = yield* UsedFileReader.readAll({ name, value: root.value }, (each) => readUsed(isAbsolute(each) ? each : join(directory, each)))
+  return yield* parseUsing(text, source, name, (each) => readUsed(isAbsolute(each) ? each : join(directory, each)))
+})
+
+/**
+ * Parses the text of a workflow with the texts of the files that it uses, by their paths from its directory. No file is read.
+ *
+ * @internal
+ */
+export const parseWithTexts = (text: string, source: string, files: Readonly<Record<string, string>>) =>
+  parseUsing(text, source, UsedFiles.root, (each) => {
+    const given = Object.hasOwn(files, each) ? files[each] : undefined
+    const missing: UsedFileReader.Missing = { found: "a file that was not given", expected: "the path of a file that is given with the workflow" }
+    return Effect.succeed(given === undefined ? Either.left(missing) : Either.right({ source: each, text: given, tree: treeOf(given) }))
+  })
+
+const parseUsing = Effect.fn("WorkflowFile.parseUsing")(function*<R>(
+  text: string,
+  source: string,
+  name: string,
+  read: (name: string) => Effect.Effect<Either.Either<UsedFileReader.UsedFile, UsedFileReader.Missing>, never, R>
+) {
+  const root = yield* parseTree(text, source)
+  const files = yield* UsedFileReader.readAll({ name, value: root.value }, read)
   const find = (each: string) => each === name ? root.value : UsedFileReader.valueIn(files, each)
   const missing = (each: string) => Option.getOrUndefined(Option.flatMap(Option.fromNullable(files.get(each)), Either.getLeft))
   const used = { name, find, missing }

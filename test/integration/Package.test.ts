@@ -33,7 +33,7 @@ const unpack = Effect.fnUntraced(function*(hasPeers: boolean) {
     readFileSync(join(root, "package.json"), "utf8")
   )
   // Only what the package says that it depends on, what an application has beside it, and what those in turn find.
-  for (const name of Object.keys({ ...dependencies, ...(hasPeers ? peerDependencies : {}) })) {
+  for (const name of Object.keys({ ...dependencies, ...(hasPeers ? { ...peerDependencies, "@effect/platform-node": "" } : {}) })) {
     if (name.includes("/")) mkdirSync(join(modules, name.split("/", 1).join("")), { recursive: true })
     symlinkSync(join(root, "node_modules", name), join(modules, name))
   }
@@ -69,6 +69,9 @@ const resolutions = { bundler: "ESNext", nodenext: "NodeNext", ...(Sweep.isFull 
 
 /** The least that a strict application asks of the compiler. */
 const strict = { target: "ES2022", lib: ["ES2022", "DOM", "DOM.Iterable"], types: [], strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false }
+
+/** An application with a Sharding of its own, which runs by itself. */
+const clustered = `${readFileSync(join(root, "examples/runner-in-an-application.ts"), "utf8")}\nawait Effect.runPromise(program)\n`
 
 describe.concurrent("the package", () => {
   test("holds the command, the library, its types and their source, and the workflows, and nothing else", () =>
@@ -192,6 +195,21 @@ describe.concurrent("the package", () => {
         const ran = yield* application.ended
         assert.strictEqual(ran.stderr, "", moduleResolution)
       }
+    }))
+
+  test("submits and drives runs by the Sharding of an application, which has the types of that", () =>
+    Effect.gen(function*() {
+      const { directory } = yield* unpacked
+      writeFileSync(join(directory, "package.json"), JSON.stringify({ type: "module" }))
+      writeFileSync(join(directory, "clustered.ts"), clustered)
+      const compilerOptions = { ...strict, skipLibCheck: true, module: "NodeNext", moduleResolution: "NodeNext" }
+      writeFileSync(join(directory, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["clustered.ts"] }))
+      const compiler = yield* start([process.execPath, join(root, "node_modules/typescript/bin/tsc")], { directory })
+      assert.strictEqual((yield* compiler.ended).stdout, "")
+      const application = yield* start([process.execPath, "clustered.js"], { directory })
+      const { code, stderr, stdout } = yield* application.ended
+      assert.strictEqual(code, 0, stderr)
+      assert.match(stdout, /^run [0-9a-f]{16} is completed$/m)
     }))
 
   test("has types that lead to the source", () =>

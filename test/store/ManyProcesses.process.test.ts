@@ -54,7 +54,7 @@ describe("many processes that make one new database a journal", () => {
 })
 
 describe("many processes that open a journal of an earlier version", () => {
-  const before = Migrations.latest - 1
+  const before = Migrations.numbers.length - 1
 
   it.scopedLive("lose nothing in a file", () =>
     Effect.gen(function*() {

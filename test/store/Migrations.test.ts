@@ -43,7 +43,7 @@ const openTogether = (open: Effect.Effect<Opened, JournalError, Scope.Scope>) =>
     for (const database of opened) {
       const { sql } = database
       const versions = yield* sql<{ readonly migration_id: number }>`SELECT migration_id FROM telemachy_migrations ORDER BY migration_id`
-      assert.deepStrictEqual(versions.map(({ migration_id }) => migration_id), Arr.range(1, Migrations.latest))
+      assert.deepStrictEqual(versions.map(({ migration_id }) => migration_id), Migrations.numbers)
       const pending = yield* sql`SELECT run FROM telemachy_declarations WHERE is_pending = 1`
       assert.deepStrictEqual(pending, [{ run: runA }])
       const asked = [`agent ${idOf(7)}`, "none"]
@@ -54,7 +54,7 @@ const openTogether = (open: Effect.Effect<Opened, JournalError, Scope.Scope>) =>
   })
 
 /** The versions that have written journals before this one. */
-const earlier = Arr.range(1, Migrations.latest - 1)
+const earlier = Arr.range(1, Migrations.numbers.length - 1)
 
 describe("a journal of an earlier version that several processes open at the same moment", () => {
   for (const version of earlier) {

@@ -14,7 +14,7 @@ import { config, definition } from "../definition/AgamemnonDefinition.ts"
 import * as LocalAgents from "../LocalAgents.ts"
 import * as ProgramsFile from "../ProgramsFile.ts"
 import { Signals } from "../Signals.ts"
-import * as TaskLogs from "../TaskLogs.ts"
+import * as TaskLogs from "../../embedded/log/TaskLogs.ts"
 
 export const command = Command.make("agamemnon", config, ({ allowRemote, host: address, key: given, keyFile: path, natsUrl, noWorkers, openapi, port: number }) =>
   Effect.gen(function*() {

@@ -1,6 +1,7 @@
 /** `telemachy serve`: drives the runs that are submitted, until it is told to stop. */
 import { hostname } from "node:os"
 import * as Command from "@effect/cli/Command"
+import * as Sharding from "@effect/cluster/Sharding"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,9 +21,10 @@ import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/ServeDefinition.ts"
+import * as ServedApi from "../ServedApi.ts"
 import * as ServedDatabase from "../ServedDatabase.ts"
 import { Signals } from "../Signals.ts"
-import * as TaskLogs from "../TaskLogs.ts"
+import * as TaskLogs from "../../embedded/log/TaskLogs.ts"
 
 /** How long handing everything over may take: whoever has sent the signal may kill the process soon. */
 const stopTimeout = Duration.seconds(5)
@@ -38,7 +40,7 @@ const tell = (events: Stream.Stream<RunEvent>) => {
       case "run.resumed":
         return `${what} taken over`
       case "run.yielded":
-        return `${what} handed over`
+        return `${what} handed over${event.unreachable === true ? `: ${oneLine(event.reason)}` : ""}`
       case "run.decided":
         reasons.set(event.run, event.reason)
         return undefined
@@ -72,9 +74,11 @@ const tellRest = (own: string, isEmbedded: boolean) =>
     }
   }).pipe(Effect.timeout("1 second"), Effect.ignore)
 
-export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns, noColor, url: agamemnonUrl, verbose }) =>
+export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns, noColor, url: agamemnonUrl, verbose, ...api }) =>
   Effect.gen(function*() {
     const { url } = yield* ServedDatabase.address
+    // What is wrong with its keys is said before anything begins.
+    const options = yield* ServedApi.read(api)
     yield* Effect.gen(function*() {
       const executor = yield* WorkflowExecutor.WorkflowExecutor
       const { where } = yield* RunQueue
@@ -86,6 +90,7 @@ export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns,
       const runner = yield* Runner.start({ url, maxRuns })
       const place = isEmbedded ? "an embedded Agamemnon" : agamemnon.url
       yield* Console.log(`serving ${where} on ${oneLine(hostname())}, up to ${count(maxRuns, "run")} at once, on ${place}`)
+      if (options !== undefined) yield* Effect.provideService(ServedApi.start(options), Sharding.Sharding, runner.sharding)
       // To end when it is told to is what it is for.
       yield* signals.decideBy(Effect.succeedSome(0))
       const stop = Effect.timeoutOption(Effect.disconnect(runner.stop("its runner is stopping")), stopTimeout)

@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import { JournalError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
-import { RunStore } from "../store/RunStore.ts"
+import { RunStore } from "./RunStore.ts"
 
 /** How long a journal is waited for, each time that it is away. */
 const limit = Duration.seconds(60)

@@ -8,15 +8,15 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
-import * as LogFiles from "../embedded/log/LogFiles.ts"
-import type * as RunEvent from "../run/RunEvent.ts"
-import type { RunId } from "../run/RunId.ts"
-import * as HomeDirectory from "../settings/HomeDirectory.ts"
-import * as PrivateDirectory from "../settings/PrivateDirectory.ts"
-import * as Settings from "../settings/Settings.ts"
+import * as LogFiles from "./LogFiles.ts"
+import type * as RunEvent from "../../run/RunEvent.ts"
+import type { RunId } from "../../run/RunId.ts"
+import * as HomeDirectory from "../../settings/HomeDirectory.ts"
+import * as PrivateDirectory from "../../settings/PrivateDirectory.ts"
+import * as Settings from "../../settings/Settings.ts"
 
 /** The directory of all logs: below the home directory, unless nothing is to be stored. */
-export class Directory extends Context.Reference<Directory>()("telemachy/cli/TaskLogs/Directory", {
+export class Directory extends Context.Reference<Directory>()("telemachy/embedded/log/TaskLogs/Directory", {
   defaultValue: (): Effect.Effect<string, HomeDirectory.HomeUnknownError | PlatformError> => HomeDirectory.expand("~/.telemachy/logs")
 }) {}
 

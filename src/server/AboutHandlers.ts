@@ -1,0 +1,64 @@
+/** What can be asked of the server itself, of the runners, and of what runs have left. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as Effect from "effect/Effect"
+import manifest from "../../package.json" with { type: "json" }
+import * as RunState from "../run/RunState.ts"
+import { JournalError } from "../run/JournalError.ts"
+import { RunnerRegistry } from "../run/RunnerRegistry.ts"
+import { RunQueue } from "../run/RunQueue.ts"
+import * as RunLookup from "../store/RunLookup.ts"
+import * as RunStore from "../store/RunStore.ts"
+import type { RunSummary } from "../store/RunSummary.ts"
+import { RunsApi } from "./RunsApi.ts"
+
+/** How long the database may take to answer a question about its health. */
+const healthTimeout = "2 seconds"
+
+/** Of how many runs it is told what they have left. */
+const mostRuns = 200
+
+const health = Effect.gen(function*() {
+  const { newest, where } = yield* RunStore.RunStore
+  yield* Effect.timeoutFail(newest(), {
+    duration: healthTimeout,
+    onTimeout: () => new JournalError({ action: "read", where, detail: "it does not answer", isTransient: true })
+  })
+  return { status: "ok" as const, journal: where }
+})
+
+const runners = Effect.gen(function*() {
+  const runners = yield* Effect.flatMap(RunnerRegistry, ({ living }) => living)
+  const open = yield* Effect.flatMap(RunQueue, (queue) => queue.open)
+  return { runners, queued: open.filter(({ isQueued }) => isQueued).length }
+})
+
+/** Whether there may be something of a run that nobody drives. */
+const mayHaveLeft = ({ kept = 0, left = 0, owner, status }: RunSummary): boolean =>
+  owner === undefined && (status === "interrupted" || left + kept > 0)
+
+const ofRun = (summary: RunSummary) =>
+  Effect.map(RunLookup.stateOf(summary.run), (state) =>
+    RunState.remaining(state).map((resource) => ({
+      run: summary.run,
+      workflow: state.workflow,
+      url: state.url,
+      since: state.endedAt ?? state.toldAt,
+      resource
+    }))).pipe(Effect.catchTag("RunForgottenError", () => Effect.succeed([])))
+
+const leftovers = Effect.gen(function*() {
+  const { unsettled } = yield* RunStore.RunStore
+  const concerned = (yield* unsettled()).filter(mayHaveLeft)
+  const found = yield* Effect.forEach(concerned.slice(0, mostRuns), ofRun)
+  return { leftovers: found.flat(), omitted: Math.max(0, concerned.length - mostRuns) }
+})
+
+/** Layer of the endpoint that needs no key. */
+export const system = HttpApiBuilder.group(RunsApi, "system", (handlers) => handlers.handle("health", () => health))
+
+/** Layer of the others. */
+export const about = HttpApiBuilder.group(RunsApi, "about", (handlers) =>
+  handlers
+    .handle("version", () => Effect.succeed({ name: manifest.name, version: manifest.version }))
+    .handle("runners", () => runners)
+    .handle("leftovers", () => leftovers))

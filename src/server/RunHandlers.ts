@@ -1,0 +1,194 @@
+/** What can be asked of runs, and done with them. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Chunk from "effect/Chunk"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import * as TaskLogs from "../embedded/log/TaskLogs.ts"
+import * as Cleanup from "../executor/Cleanup.ts"
+import * as RunSettings from "../executor/RunSettings.ts"
+import type * as Submission from "../executor/Submission.ts"
+import * as LogLines from "../report/LogLines.ts"
+import * as RunData from "../report/RunData.ts"
+import type { RunId } from "../run/RunId.ts"
+import * as GateAnswering from "../store/GateAnswering.ts"
+import * as RunLookup from "../store/RunLookup.ts"
+import * as RunStore from "../store/RunStore.ts"
+import type { RunSummary } from "../store/RunSummary.ts"
+import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import * as ApiError from "./ApiError.ts"
+import type * as ApiModel from "./ApiModel.ts"
+import * as EventStream from "./EventStream.ts"
+import * as RunCancellation from "./RunCancellation.ts"
+import { Caller, defaultPageSize, RunsApi } from "./RunsApi.ts"
+import * as TaskOutput from "./TaskOutput.ts"
+import * as WorkflowHandlers from "./WorkflowHandlers.ts"
+
+/** Gives runs to whoever drives them. */
+export class Submitter extends Context.Tag("telemachy/server/RunHandlers/Submitter")<Submitter, {
+  readonly submit: (
+    spec: WorkflowSpec,
+    options: Submission.Options
+  ) => Effect.Effect<Effect.Effect.Success<ReturnType<typeof Submission.record>>, Effect.Effect.Error<ReturnType<typeof Submission.record>>>
+}>() {}
+
+/** How many streams may be open. */
+const maxStreams = 100
+
+/** Fails for a key that may only look. */
+const mustOperate = Effect.filterOrFail(
+  Caller,
+  ({ role }) => role === "operate",
+  ({ name }) => new ApiError.ForbiddenError({ message: `the key of ${name} may only look` })
+)
+
+const idOf = (name: string) => Effect.map(RunLookup.find(name), ({ run }) => run)
+
+const list = Effect.fn("RunHandlers.list")(function*(
+  { after, limit = defaultPageSize, status, workflow }: {
+    readonly after?: string | undefined
+    readonly limit?: number | undefined
+    readonly status?: RunSummary["status"] | undefined
+    readonly workflow?: string | undefined
+  }
+) {
+  const { some } = yield* RunStore.RunStore
+  const from = after === undefined ? undefined : yield* idOf(after)
+  const found = yield* Stream.runCollect(Stream.take(some({ after: from, status, workflow }), limit + 1))
+  const runs = Chunk.toReadonlyArray(Chunk.take(found, limit))
+  const next = found.length > limit ? runs.at(-1)?.run : undefined
+  return { runs, next }
+})
+
+const submit = Effect.fn("RunHandlers.submit")(function*({ inputs = {}, key, priority, source, ...given }: typeof ApiModel.Submission.Type) {
+  yield* mustOperate
+  const located = yield* WorkflowHandlers.read(given)
+  // For what is wrong with it, with lines and columns.
+  yield* WorkflowHandlers.evaluate(located, inputs)
+  const { submit } = yield* Submitter
+  const { isNew, isSame, run } = yield* submit(located.spec, { inputs, key, priority, source })
+  return { run, workflow: located.spec.metadata.name, isNew, isSame }
+})
+
+const get = Effect.fn("RunHandlers.get")(function*(name: string) {
+  const summary = yield* RunLookup.find(name)
+  const state = yield* RunLookup.stateOf(summary.run)
+  return { ...summary, ...RunData.make(state, summary.status === "running" ? yield* DateTime.now : state.endedAt ?? state.toldAt) }
+})
+
+const events = Effect.fn("RunHandlers.events")(function*(name: string, from: number, limit: number) {
+  const { page } = yield* RunStore.RunStore
+  const events = yield* page(yield* idOf(name), from, limit)
+  const last = events.at(-1)
+  return { events, next: last === undefined ? from : last.seq + 1 }
+})
+
+/** Opens a stream as long as there is a place for it, which it gives back at its end. */
+const streamed = <A, R, E, R2>(
+  places: Effect.Semaphore,
+  contentType: string,
+  open: Effect.Effect<Stream.Stream<Uint8Array, A, R>, E, R2>
+) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      yield* places.take(1).pipe(
+        Effect.timeoutFail({
+          duration: "1 second",
+          onTimeout: () => new ApiError.BusyError({ message: `${maxStreams} streams are open` })
+        }),
+        Effect.interruptible,
+        restore
+      )
+      yield* Scope.addFinalizer(scope, places.release(1))
+      const context = yield* Effect.context<R>()
+      const stream = yield* restore(Scope.extend(open, scope)).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
+      const ending = Stream.ensuringWith(Stream.provideContext(stream, context), (exit) => Scope.close(scope, exit))
+      return HttpServerResponse.stream(ending, { contentType })
+    }))
+
+const line = Schema.encodeSync(LogLines.Json)
+
+const log = Effect.fn("RunHandlers.log")(function*(
+  run: RunId,
+  { attempt, follow = false, task }: { readonly task: string; readonly attempt?: number | undefined; readonly follow?: boolean | undefined }
+) {
+  const output = yield* TaskOutput.open(run, task, { attempt, follow, say: Effect.logWarning }).pipe(
+    Effect.catchTag("LogUnknownError", ({ message }) => new ApiError.LogUnavailableError({ message }))
+  )
+  const lines = output._tag === "Log" ? LogLines.from(output.items) : Stream.fromIterable(LogLines.ofResult(output.result))
+  return Stream.encodeText(Stream.map(lines, (each) => `${line(each)}\n`))
+})
+
+const cancel = Effect.fn("RunHandlers.cancel")(function*(name: string) {
+  const { name: by } = yield* mustOperate
+  return yield* RunCancellation.cancel(yield* RunLookup.find(name), by)
+})
+
+const answer = Effect.fn("RunHandlers.answer")(function*(name: string, { comment, decision, redo, task }: typeof ApiModel.Answer.Type) {
+  const { name: by } = yield* mustOperate
+  const { owner, run } = yield* RunLookup.find(name)
+  const { gate: { subject, team } } = yield* GateAnswering.answer(run, {
+    by,
+    decision,
+    task: Option.fromNullable(task),
+    comment: Option.fromNullable(comment),
+    redo: Option.fromNullable(redo)
+  })
+  return { run, team, subject, isDriven: owner !== undefined }
+})
+
+const cleanup = Effect.fn("RunHandlers.cleanup")(function*(name: string) {
+  yield* mustOperate
+  const run = yield* idOf(name)
+  const settings = yield* Effect.orDie(RunSettings.config)
+  const { remaining, removed } = yield* Cleanup.run(run, { settings })
+  return { run, removed, remaining }
+})
+
+const forget = Effect.fn("RunHandlers.forget")(function*(name: string) {
+  yield* mustOperate
+  const store = yield* RunStore.RunStore
+  const run = yield* idOf(name)
+  const events = yield* store.events(run)
+  yield* store.forget(run)
+  yield* Effect.ignoreLogged(TaskLogs.remove(run, events))
+  return { run }
+})
+
+const verify = Effect.fn("RunHandlers.verify")(function*(name: string) {
+  const store = yield* RunStore.RunStore
+  const { breaks, events } = yield* store.verify(yield* idOf(name))
+  return { events, breaks }
+})
+
+/** Layer of the endpoints of runs. */
+export const layer = HttpApiBuilder.group(RunsApi, "runs", (handlers) =>
+  Effect.gen(function*() {
+    const places = yield* Effect.makeSemaphore(maxStreams)
+    return handlers
+      .handle("list", ({ urlParams }) => list(urlParams))
+      .handle("submit", ({ payload }) => submit(payload))
+      .handle("get", ({ path }) => get(path.run))
+      .handle("events", ({ path, urlParams: { from = 0, limit = defaultPageSize } }) => events(path.run, from, limit))
+      .handleRaw("follow", ({ path, request, urlParams }) =>
+        Effect.gen(function*() {
+          const { followFrom } = yield* RunStore.RunStore
+          const run = yield* idOf(path.run)
+          const from = Option.getOrElse(EventStream.after(request.headers["last-event-id"]), () => urlParams.from ?? 0)
+          return yield* streamed(places, "text/event-stream", Effect.succeed(EventStream.make(followFrom(run, from))))
+        }))
+      .handleRaw("log", ({ path, urlParams }) =>
+        Effect.flatMap(idOf(path.run), (run) => streamed(places, "application/x-ndjson", log(run, urlParams))))
+      .handle("verify", ({ path }) => verify(path.run))
+      .handle("cancel", ({ path }) => cancel(path.run))
+      .handle("answer", ({ path, payload }) => answer(path.run, payload))
+      .handle("cleanup", ({ path }) => cleanup(path.run))
+      .handle("forget", ({ path }) => forget(path.run))
+  }))
