@@ -129,12 +129,14 @@ const launch = (command: Command, { clock, groups, support, watchdog }: Launcher
       // What is a secret of this program is none of the other's business.
       for (const name of [...Settings.secrets, ...command.withheld]) delete inherited[name]
       // With CI, a program knows that there is nobody to ask, as there is no terminal.
-      const child = spawn(file, args, {
-        cwd: command.directory,
-        detached: true,
-        env: { CI: "1", ...inherited, ...command.environment, [ProcessTable.variable]: `${outer} ${mark}`.trim() },
-        stdio: ["pipe", "pipe", "pipe"]
-      })
+      const start = () =>
+        spawn(file, args, {
+          cwd: command.directory,
+          detached: true,
+          env: { CI: "1", ...inherited, ...command.environment, [ProcessTable.variable]: `${outer} ${mark}`.trim() },
+          stdio: ["pipe", "pipe", "pipe"]
+        })
+      const child = cgroup === undefined ? start() : Cgroup.removedUnless(cgroup, start)
       const exited = Deferred.unsafeMake<Ended, ProcessNotStarted>(FiberId.none)
       const drained = Deferred.unsafeMake<void>(FiberId.none)
       child.on("error", (cause) => Deferred.unsafeDone(exited, notStarted(command, cause)))

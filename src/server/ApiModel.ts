@@ -119,6 +119,7 @@ export const Run = Schema.Struct({
   })),
   spent: Schema.Struct({
     usd: Schema.Number,
+    reckonedUsd: optional(Schema.Number).annotations({ description: "How much of that was reckoned from tokens and prices" }),
     inputTokens: Schema.Number,
     outputTokens: Schema.Number,
     tasks: Schema.Number,

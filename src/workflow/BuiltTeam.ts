@@ -1,4 +1,4 @@
-/** A team of a workflow that is written in TypeScript: it makes its tasks and gates, with the expressions that read them. */
+/** A team of a workflow that is written in TypeScript: it makes its tasks, merges and gates, with the expressions that read them. */
 import * as WorkflowExpression from "./WorkflowExpression.ts"
 import type * as Parts from "./WorkflowParts.ts"
 
@@ -37,6 +37,16 @@ export const make = <Member extends string>(
       options,
       status: WorkflowExpression.make(`tasks.${id}.status`),
       comment: WorkflowExpression.make(`tasks.${id}.comment`)
+    }),
+    merge: (id, options) => ({
+      _tag: "Merge",
+      id,
+      team,
+      options: { ...options, blockedBy: [...new Set<Parts.AnyTask>([...options.merge, ...(options.blockedBy ?? [])])] },
+      status: WorkflowExpression.make(`tasks.${id}.status`),
+      result: WorkflowExpression.make(`tasks.${id}.result`),
+      branch: WorkflowExpression.make(`tasks.${id}.outputs.branch`),
+      commit: WorkflowExpression.make(`tasks.${id}.outputs.commit`)
     }),
     use: (id, options) => ({
       _tag: "Use",

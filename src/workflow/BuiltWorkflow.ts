@@ -173,6 +173,20 @@ const writeTask = (task: Parts.AnyTask, blockedBy: ReadonlyArray<string>, nameOf
     const { approve, timeout } = task.options
     return said({ ...named, approve: approve.toString(), ...order, timeout: durationOf(timeout), ...condition, ...failure })
   }
+  if (task._tag === "Merge") {
+    const { description, merge, onConflict, stalledAfter, timeout } = task.options
+    return said({
+      ...named,
+      merge: merge.map(({ id }) => id),
+      on_conflict: onConflict?.name,
+      description: description?.toString(),
+      ...order,
+      timeout: durationOf(timeout),
+      stalled_after: durationOf(stalledAfter),
+      ...condition,
+      ...failure
+    })
+  }
   const { assignTo, base, description, matrix, maxParallel, outputs, outputsPrompt, type, workspace } = task.options
   return said({
     ...named,

@@ -23,8 +23,8 @@ import * as YamlText from "./YamlText.ts"
  * @category models
  */
 export type {
-  Agent, AgentOptions, Amount, AnyTask, AnyTeam, AnyUse, AnyWork, BudgetOptions, ConcurrencyOptions, DeclaredOutputs, DefaultsOptions, DurationAmount,
-  Gate, GateOptions, GivenValues, InputType, LimitsOptions, OutputValues, RetryOptions, Secret, Task, TaskOptions, Team, TeamOptions, Use,
+  Agent, AgentOptions, Amount, AnyMerge, AnyTask, AnyTeam, AnyUse, AnyWork, BudgetOptions, ConcurrencyOptions, DeclaredOutputs, DefaultsOptions, DurationAmount,
+  Gate, GateOptions, GivenValues, InputType, LimitsOptions, Merge, MergeOptions, OutputValues, RetryOptions, Secret, Task, TaskOptions, Team, TeamOptions, Use,
   UseOptions, ValueTypes, Workflow, WorkflowInputs, WorkflowOptions, WorkflowOutputs, WorkflowSecrets
 } from "./WorkflowParts.ts"
 
@@ -67,7 +67,7 @@ export const agent = <const Name extends string>(name: Name, options: Parts.Agen
 })
 
 /**
- * Makes a team of agents, which makes its tasks, and the gates among them.
+ * Makes a team of agents, which makes its tasks, the merges of their branches, and the gates among them.
  *
  * **Example** (Two tasks, the second of which reads what the first has answered)
  *

@@ -146,6 +146,47 @@ export interface GateOptions {
   readonly continueOnError?: boolean | undefined
 }
 
+/** What there is to say of a merge in a team with these members; what is left out is as in a file. */
+export interface MergeOptions<Member extends string> {
+  /** Defaults to the id. */
+  readonly subject?: Text | undefined
+  /** The tasks whose branches are merged, in this order. It waits for them. */
+  readonly merge: Arr.NonEmptyReadonlyArray<AnyWork | AnyMerge>
+  /** Who resolves conflicts. Without it, a conflict fails the task. */
+  readonly onConflict?: Agent<Member> | undefined
+  /** What that agent is told besides. */
+  readonly description?: Text | undefined
+  /** What it waits for as well. */
+  readonly blockedBy?: ReadonlyArray<AnyTask> | undefined
+  /** The limits of an attempt of that agent. */
+  readonly timeout?: DurationAmount | undefined
+  readonly stalledAfter?: DurationAmount | undefined
+  /** Whether it merges: `if` in a file. */
+  readonly condition?: string | Expression<unknown> | undefined
+  readonly continueOnError?: boolean | undefined
+}
+
+/** A task that merges branches, whoever resolves conflicts. */
+export interface AnyMerge {
+  readonly _tag: "Merge"
+  readonly id: string
+  readonly team: AnyTeam
+  /** What it waits for is all there, what it merges as well. */
+  readonly options: MergeOptions<string>
+}
+
+/** A task that merges the branches of others into one of its own. */
+export interface Merge extends AnyMerge {
+  /** How it has ended. */
+  readonly status: Expression<string>
+  /** What was merged, in words. */
+  readonly result: Expression<string>
+  /** The branch that everything is merged into. */
+  readonly branch: Expression<string>
+  /** The commit that this was at when it had ended. */
+  readonly commit: Expression<string>
+}
+
 /** A task that an agent does, whatever it answers. */
 export interface AnyWork {
   readonly _tag: "Task"
@@ -200,7 +241,7 @@ export interface Use<Outputs extends WorkflowOutputs> extends AnyUse {
 }
 
 /** A task, whoever does it. */
-export type AnyTask = AnyWork | AnyUse | Gate
+export type AnyTask = AnyWork | AnyUse | AnyMerge | Gate
 
 /** The values of outputs, by their names. */
 export type OutputValues<Declared extends DeclaredOutputs> = { readonly [Name in keyof Declared]: ValueTypes[Declared[Name]] }
@@ -232,6 +273,8 @@ export interface Team<Member extends string> extends AnyTeam {
   ) => Task<Declared, Matrix>
   /** Makes a gate among the tasks of the team, with an id that is unique in the workflow. */
   readonly gate: (id: string, options: GateOptions) => Gate
+  /** Makes a task of the team that merges the branches of others, with an id that is unique in the workflow. */
+  readonly merge: (id: string, options: MergeOptions<Member>) => Merge
   /** Makes a task of the team of another workflow, with an id that is unique in the workflow. */
   readonly use: <Outputs extends WorkflowOutputs, Declared extends Inputs>(id: string, options: UseOptions<Outputs, Declared>) => Use<Outputs>
 }

@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Chunk from "effect/Chunk"
 import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/TestClock"
 import * as LocalSlots from "../../src/embedded/LocalSlots.ts"
 import { eventually } from "../support/HttpQuestion.ts"
 
@@ -25,8 +27,15 @@ const work = () => {
   }
 }
 
+/** Waits for something that sockets bring about, while the clock stands still. */
+const untilSo = (isSo: Effect.Effect<boolean>) =>
+  Effect.repeat(Effect.zipRight(Effect.promise(() => new Promise(setImmediate)), isSo), { until: (each) => each })
+
+/** Whether somebody who has asked for a slot in vain waits for the clock, to ask again. */
+const isWaiting = Effect.map(TestClock.sleeps(), Chunk.isNonEmpty)
+
 describe("LocalSlots", () => {
-  it.scopedLive("let no more work at once than there are, over all that share them, and the rest when there is room", () =>
+  it.scoped("let no more work at once than there are, over all that share them, and the rest when there is room", () =>
     Effect.gen(function*() {
       const options = { limit: 2, scope: randomUUID() }
       // Two processes have nothing in common but the scope.
@@ -34,11 +43,16 @@ describe("LocalSlots", () => {
       const { atWork, most, until } = work()
       const end = yield* Deferred.make<void>()
       const fibers = yield* Effect.forEach([one, other, one, other, one], ({ within }) => Effect.fork(within(until(end))))
-      yield* eventually(Effect.sync(atWork), (count) => count === 2)
-      yield* Effect.sleep("500 millis")
+      yield* untilSo(Effect.sync(() => atWork() === 2))
+      for (let times = 0; times < 3; times++) {
+        yield* untilSo(isWaiting)
+        yield* TestClock.adjust("200 millis")
+      }
+      yield* untilSo(isWaiting)
       assert.strictEqual(most(), 2)
       yield* Deferred.succeed(end, undefined)
-      yield* Effect.forEach(fibers, Fiber.join)
+      const all = yield* Effect.fork(Effect.forEach(fibers, Fiber.join))
+      yield* untilSo(Effect.zipRight(TestClock.adjust("200 millis"), Effect.map(Fiber.status(all), ({ _tag }) => _tag === "Done")))
       assert.deepStrictEqual([atWork(), most()], [0, 2])
     }))
 
@@ -51,7 +65,7 @@ describe("LocalSlots", () => {
       yield* eventually(Effect.sync(atWork), (count) => count === 1)
       const second = yield* Effect.fork(within(until(never)))
       const third = yield* Effect.fork(within(Effect.succeed("done")))
-      yield* Effect.sleep("300 millis")
+      yield* eventually(Effect.all([Fiber.status(second), Fiber.status(third)]), (all) => all.every(({ _tag }) => _tag === "Suspended"))
       yield* Fiber.interrupt(second)
       yield* Fiber.interrupt(first)
       assert.strictEqual(yield* Fiber.join(third), "done")

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
 import * as AgamemnonState from "../../src/embedded/AgamemnonState.ts"
 import * as ProcessGroups from "../../src/embedded/ProcessGroups.ts"
 import * as LocalSlots from "../../src/embedded/LocalSlots.ts"
@@ -35,8 +36,11 @@ describe("the queue of an agent", () => {
       yield* isDone(first.id)
       // The worker hears of both at once.
       const second = yield* state.createTask("team", { subject: "second", assigneeAgentId: agent })
+      const events = yield* state.events
       yield* state.setAgentStatus(agent, "offline")
-      yield* Effect.sleep("50 millis")
+      yield* Effect.repeat(Queue.take(events), { until: ({ _tag }) => _tag === "AgentOffline" })
+      // The worker has been told of it as well: it does what it has to do before the next turn of the loop.
+      yield* Effect.promise(() => new Promise(setImmediate))
       yield* state.setAgentStatus(agent, "online")
       const ended = yield* isDone(second.id)
       assert.isTrue(Option.isSome(ended))

@@ -272,7 +272,7 @@ describe("WorkflowBuilder", () => {
       return key === "NAME" ? Object.values(value).some((each) => isSaid(each, rest)) : key in value && isSaid(value[key], rest)
     }
     // The one is another name of `timeout`; the keys of `defaults.retry` and `defaults.verify` are those of a task.
-    // What a workflow uses, and answers where it is used, is shown below. A merge is for files.
+    // What a workflow uses, and answers where it is used, is shown below, and what merges branches.
     const others = /^timeout_seconds$|^defaults\.(retry|verify)\.|^outputs$|^teams\[\]\.tasks\[\]\.(uses|with|merge|on_conflict)$/
     const said: unknown = parse(file)
     const paths = SchemaKeys.keys(JsonSchema.jsonSchema).map(({ path }) => path).filter((path) => !others.test(path))
@@ -282,6 +282,42 @@ describe("WorkflowBuilder", () => {
   it.effect("builds what is loaded from that file", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* WorkflowBuilder.build(workflow), yield* WorkflowFile.parse(file, "flow.yaml"))
+    }))
+
+  it.effect("merges the branches of tasks, for which it waits", () =>
+    Effect.gen(function*() {
+      const one = WorkflowBuilder.agent("one", { workspace: "worktree" })
+      const two = WorkflowBuilder.agent("two", { workspace: "worktree" })
+      const crew = WorkflowBuilder.team("crew", [one, two])
+      const code = crew.task("code", { description: "Code.", assignTo: one })
+      const docs = crew.task("docs", { description: "Write.", assignTo: two })
+      const both = crew.merge("both", { merge: [code, docs], onConflict: one, description: "Keep both.", timeout: "30 minutes" })
+      const all = crew.merge("all", { subject: "Merge all", merge: [both], blockedBy: [code], stalledAfter: "5 minutes", onConflict: two, continueOnError: true })
+      const gate = crew.gate("take", { approve: WorkflowExpression.text`Take ${all.branch} at ${all.commit}?`, blockedBy: [all] })
+      const workflow = WorkflowBuilder.make("merging", { tasks: [gate] })
+      const text = yield* WorkflowBuilder.toYaml(workflow)
+      assert.include(text, `      - id: both
+        subject: both
+        merge: [code, docs]
+        on_conflict: one
+        description: Keep both.
+        blocked_by: [code, docs]
+        timeout: 30m
+      - id: all
+        subject: Merge all
+        merge: [both]
+        on_conflict: two
+        blocked_by: [both, code]
+        stalled_after: 5m
+        continue_on_error: true
+      - id: take
+        subject: take
+        approve: Take \${{ tasks.all.outputs.branch }} at \${{ tasks.all.outputs.commit }}?
+        blocked_by: [all]
+`)
+      assert.deepStrictEqual(yield* WorkflowBuilder.build(workflow), yield* WorkflowFile.parse(text, "flow.yaml"))
+      // @ts-expect-error an agent that is no member of the team
+      crew.merge("other", { merge: [code], onConflict: WorkflowBuilder.agent("three") })
     }))
 
   it.effect("leaves out what is not said, so that the defaults of a file hold", () =>

@@ -69,6 +69,16 @@ export const remove = (cgroup: Cgroup): string | undefined => {
   }
 }
 
+/** Does what a group was made for, and removes the group when that throws: nothing is in it then. */
+export const removedUnless = <A>(cgroup: Cgroup, use: () => A): A => {
+  try {
+    return use()
+  } catch (error) {
+    remove(cgroup)
+    throw error
+  }
+}
+
 /** How often something has happened, as the system counts it. */
 const countOf = (text: string | undefined, event: string): number =>
   Number(new RegExp(`^${event} (\\d+)$`, "m").exec(text ?? "")?.[1] ?? 0)

@@ -33,6 +33,14 @@ export const written = {
         output_tokens: { at: "usage.output_tokens", when: { type: "result" } },
         cached_tokens: { at: "usage.cache_read_input_tokens", when: { type: "result" } }
       }
+    },
+    login: {
+      files: ["~/.claude/.credentials.json"],
+      unless: [
+        "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX",
+        "CLAUDE_CONFIG_DIR"
+      ],
+      advice: "log in with claude and its command /login, or set ANTHROPIC_API_KEY"
     }
   },
   codex: {
@@ -51,7 +59,7 @@ export const written = {
       },
       failure: [{ at: "type", is: "turn.failed" }]
     },
-    login: { check: ["login", "status"], unless: ["CODEX_API_KEY", "OPENAI_API_KEY"], advice: "codex login" }
+    login: { check: ["login", "status"], unless: ["CODEX_API_KEY", "OPENAI_API_KEY"], advice: "log in with codex login, or set CODEX_API_KEY" }
   },
   gemini: {
     command: ["gemini", "--output-format", "json", "{session}", "{args}"],
@@ -68,6 +76,11 @@ export const written = {
         cached_tokens: "stats.models.*.tokens.cached"
       },
       failure: [{ at: "error" }]
+    },
+    login: {
+      files: ["~/.gemini/oauth_creds.json", "~/.gemini/settings.json", "~/.gemini/.env"],
+      unless: ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_GCA"],
+      advice: "log in with gemini, or set GEMINI_API_KEY"
     }
   },
   opencode: {

@@ -136,7 +136,12 @@ export const ProgramAdapter = Schema.Struct({
   version: Schema.optionalWith(Words, { default: () => ["--version"] }).annotations({ description: "Arguments that make it say its version." }),
   login: Schema.optionalWith(
     Schema.Struct({
-      check: Words.annotations({ description: "Arguments with which it exits with 0 when somebody is logged in." }),
+      check: Schema.optionalWith(Words, { exact: true }).annotations({
+        description: "Arguments with which it exits with 0 when somebody is logged in, and otherwise with another code."
+      }),
+      files: Schema.optionalWith(Words, { default: none }).annotations({
+        description: "Files of which, on Linux, one is there when somebody is logged in. ~ stands for the home directory."
+      }),
       unless: Schema.optionalWith(Words, { default: none }).annotations({ description: "Variables that stand for a login." }),
       advice: Schema.String.annotations({ description: "What to do to log in." })
     }),

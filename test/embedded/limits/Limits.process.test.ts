@@ -88,6 +88,18 @@ describe("limits by control groups", () => {
       assert.deepStrictEqual([processes.code, processes.reached], [1, "it had reached its limit of 500 processes"])
     }))
 
+  it.scopedLive("leave no group behind of a program that the system does not start", () =>
+    Effect.gen(function*() {
+      const root = yield* scratch
+      const { files, groups } = standIn(root, ["memory"])
+      const support = { files, groups, prlimit: undefined, user: 1000 }
+      // More of an argument than the system takes.
+      const tooLong = "x".repeat(3_000_000)
+      const error = yield* Effect.flip(run(support, all, "true", `/${tooLong}`))
+      assert.include(error.message, "could not be started")
+      assert.deepStrictEqual(readdirSync(root), [])
+    }))
+
   it.scopedLive("that can not be set keep a program from being started", () =>
     Effect.gen(function*() {
       const root = yield* scratch
