@@ -14,7 +14,7 @@ import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import { RunStore } from "../store/RunStore.ts"
 import * as Backend from "./Backend.ts"
 import * as NextCommand from "./NextCommand.ts"
-import * as RunLookup from "./RunLookup.ts"
+import * as RunLookup from "../store/RunLookup.ts"
 import * as Streams from "./Streams.ts"
 
 /** How a run stands of which there is something to resume. */

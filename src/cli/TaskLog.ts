@@ -11,10 +11,10 @@ import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import { RunStore } from "../store/RunStore.ts"
 import * as JournalOutage from "./JournalOutage.ts"
-import * as RunLookup from "./RunLookup.ts"
+import * as RunLookup from "../store/RunLookup.ts"
 import * as TaskLogOutput from "./TaskLogOutput.ts"
 import * as TaskLogs from "./TaskLogs.ts"
-import * as TaskLookup from "./TaskLookup.ts"
+import * as TaskLookup from "../run/TaskLookup.ts"
 
 /** What is shown of which attempt, and how. */
 export interface Options extends TaskLogOutput.Options {

@@ -1,47 +1,62 @@
 /**
- * Drives the runs that a runner is given, each in one of its places.
+ * Drives the runs that a runner claims from the queue, which all runners share:
+ * whenever it has a place free, it takes the next.
  *
- * A runner loses a run in three ways: it is told to stop, the run is another
- * runner's now, or its lease ends. In none of them is anything taken down. The
- * lease of the run, and nothing else, keeps two runners from driving it: whoever
- * finds it taken waits until it is free.
+ * The lease of the run, and nothing else, keeps two runners from driving it. A
+ * runner loses a run when it is told to stop, when its lease ends, or when
+ * Agamemnon does not answer it while another runner may reach it. In none of
+ * these is anything taken down.
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as FiberRef from "effect/FiberRef"
-import type * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as Cleanup from "../executor/Cleanup.ts"
 import { WorkflowExecutor } from "../executor/WorkflowExecutor.ts"
+import * as TimeLimit from "../liveness/TimeLimit.ts"
 import type { RunId } from "../run/RunId.ts"
 import { RunJournal } from "../run/RunJournal.ts"
-import { type OpenRun, RunQueue } from "../run/RunQueue.ts"
-import type { RunnerLoad } from "../run/RunnerRegistry.ts"
-import * as Places from "./Places.ts"
+import { RunQueue } from "../run/RunQueue.ts"
+import { type Runner, type RunnerLoad, RunnerRegistry } from "../run/RunnerRegistry.ts"
 
-/** How long it is waited until something is tried again: what another process has, what is only there later, and what keeps failing. */
-const shortPause = "250 millis"
-const pause = "1 second"
-const longPause = "5 seconds"
+/** How long a runner leaves a run to others: one that another has, one that keeps failing here, and one that it has handed over. */
+const shortPause = Duration.seconds(1)
+const longPause = Duration.seconds(5)
 
-/** How many runs that are over are remembered until somebody asks for them. */
-const mostOver = 10_000
+/** How long Agamemnon may take to answer, and the registry. */
+const pingTimeout = Duration.seconds(5)
+const askTimeout = Duration.seconds(2)
+
+/** How long handing all runs over may take at the end of the scope. */
+const stopTimeout = Duration.seconds(5)
 
 /** How often a run is driven that dies of a defect. */
 const attempts = 3
 
-/** How a runner comes to its end: `handed over` when it does not drive the run any more, and `over` when nobody has to. */
-export type Ended = "handed over" | "over"
+/** What a driver is made with. */
+export interface Options {
+  /** The runner. */
+  readonly id: string
+  /** How many runs it drives at most. */
+  readonly maxRuns: number
+  /** The time between two looks at the queue, where nobody says that there is something new. */
+  readonly interval: Duration.DurationInput
+}
 
 /** Drives runs. */
 export interface RunDriver {
-  /** Drives a run until it is over. When that is interrupted, the run is handed over beside. */
-  readonly drive: (run: RunId) => Effect.Effect<Ended>
+  /** Begins to claim runs, for as long as the scope; then they are handed over. */
+  readonly begin: Effect.Effect<void, never, Scope.Scope>
+  /** Has it look at the queue now. */
+  readonly wake: Effect.Effect<void>
   /** What there is to do. */
   readonly load: Effect.Effect<RunnerLoad>
   /** Hands all runs over, for this reason, and waits until that is done. */
@@ -50,156 +65,225 @@ export interface RunDriver {
   readonly drain: Effect.Effect<void>
   /** Waits until no run is driven. */
   readonly idle: Effect.Effect<void>
-  /** The runs that it has, also those that wait for a place. */
-  readonly driven: Effect.Effect<ReadonlySet<string>>
-  /** The runs that have turned out to be over since it was asked before. */
-  readonly takeOver: Effect.Effect<ReadonlyArray<string>>
 }
 
 /** The driver of a runner. */
-interface State {
+interface State extends Options {
   readonly executor: Context.Tag.Service<WorkflowExecutor>
   readonly queue: Context.Tag.Service<RunQueue>
+  readonly registry: Context.Tag.Service<RunnerRegistry>
   readonly agamemnon: Context.Tag.Service<AgamemnonClient>
   readonly journal: Context.Tag.Service<RunJournal>
-  readonly places: Places.Places
-  /** What is logged here, whatever is in the cluster. */
-  readonly logLevel: LogLevel.LogLevel
+  /** Holds something when there may be something to do. */
+  readonly news: Queue.Queue<void>
   /** Done when all runs are to be handed over. */
   readonly stopping: Deferred.Deferred<string>
-  /** Done when those that have no place yet are to be left to others. */
-  readonly draining: Deferred.Deferred<string>
   /** What is going on. */
-  readonly driven: Map<Fiber.RuntimeFiber<Ended>, RunId>
-  /** The runs that were over, at most as many as are asked for at once. */
-  readonly over: Array<string>
+  readonly driven: Map<Fiber.RuntimeFiber<void>, RunId>
+  /** The runs that are left to others, and until when, by the monotonic clock. */
+  readonly avoided: Map<RunId, bigint>
+  /** The runs that it has handed over because Agamemnon did not answer it, until it does. */
+  readonly yielded: Set<RunId>
+  isDraining: boolean
+  isReachable: boolean
 }
 
-/** Makes a driver that has so many places. */
-export const make = Effect.fnUntraced(function*(maxRuns: number) {
+/** Makes a driver. */
+export const make = Effect.fnUntraced(function*(options: Options) {
   const state: State = {
+    ...options,
     executor: yield* WorkflowExecutor,
     queue: yield* RunQueue,
+    registry: yield* RunnerRegistry,
     agamemnon: yield* AgamemnonClient,
     journal: yield* RunJournal,
-    places: Places.make(maxRuns),
-    logLevel: yield* FiberRef.get(FiberRef.currentMinimumLogLevel),
+    news: yield* Queue.sliding<void>(1),
     stopping: yield* Deferred.make<string>(),
-    draining: yield* Deferred.make<string>(),
     driven: new Map(),
-    over: []
+    avoided: new Map(),
+    yielded: new Set(),
+    isDraining: false,
+    isReachable: true
   }
-  const idle = Effect.suspend(() => Effect.forEach([...state.driven.keys()], Fiber.await, { discard: true }))
+  const drain = Effect.sync(() => {
+    state.isDraining = true
+  })
+  const idle = Effect.suspend(() => Effect.forEach([...state.driven.keys()], Fiber.await, { discard: true })).pipe(
+    Effect.repeat({ until: () => state.driven.size === 0 }),
+    Effect.asVoid
+  )
+  const stop = (reason: string) => Effect.all([drain, Deferred.succeed(state.stopping, reason), idle], { discard: true })
   const driver: RunDriver = {
-    drive: (run) => drive(state, run),
-    load: Effect.zipWith(state.places.load, Deferred.isDone(state.draining), ({ taken, waiting }, draining) => ({ running: taken, waiting, draining })),
-    stop: (reason) => Effect.all([Deferred.succeed(state.draining, reason), Deferred.succeed(state.stopping, reason), idle], { discard: true }),
-    driven: Effect.sync(() => new Set(state.driven.values())),
-    takeOver: Effect.sync(() => state.over.splice(0)),
-    drain: Effect.zipRight(state.places.close, Effect.asVoid(Deferred.succeed(state.draining, "its runner takes no more runs"))),
+    begin: Effect.zipRight(
+      Effect.forkScoped(Effect.interruptible(claimRepeatedly(state))),
+      Effect.addFinalizer(() => TimeLimit.within({ limit: stopTimeout, onTimeout: () => undefined })(stop("its runner is stopping")).pipe(Effect.ignore))
+    ),
+    wake: Effect.asVoid(Queue.offer(state.news, undefined)),
+    load: Effect.sync(() => ({ running: state.driven.size, draining: state.isDraining, reachable: state.isReachable })),
+    stop,
+    drain,
     idle
   }
   return driver
 })
 
-const drive = (state: State, run: RunId) =>
-  Effect.gen(function*() {
-    const moved = yield* Deferred.make<string>()
-    // A daemon: what interrupts who waits for it must not cancel the run.
-    const fiber = yield* Effect.forkDaemon(Effect.interruptible(
-      Effect.locally(driveToEnd(state, run, moved), FiberRef.currentMinimumLogLevel, state.logLevel)
-    ))
-    state.driven.set(fiber, run)
-    fiber.addObserver((exit) => {
-      state.driven.delete(fiber)
-      if (Exit.isSuccess(exit) && exit.value === "over" && state.over.length < mostOver) state.over.push(run)
-    })
-    return yield* Effect.onInterrupt(Effect.interruptible(Fiber.join(fiber)), () =>
-      Effect.flatMap(Deferred.isDone(state.draining), (isDraining) =>
-        isDraining ? Effect.void : Deferred.succeed(moved, "the cluster has moved it")))
-  }).pipe(Effect.uninterruptible)
+/** Fills the places that are free, again and again. */
+const claimRepeatedly = (state: State) =>
+  Effect.catchAllCause(fillPlaces(state), (cause) => Effect.logWarning(`the queue of runs cannot be read: ${String(Cause.squash(cause))}`)).pipe(
+    Effect.zipRight(Effect.raceFirst(Queue.take(state.news), Effect.sleep(state.interval))),
+    Effect.forever
+  )
 
-/** Drives a run until it is over, or is not this runner's any more. */
-const driveToEnd = Effect.fnUntraced(function*(state: State, run: RunId, moved: Deferred.Deferred<string>) {
-  const yieldOn = Effect.raceFirst(Deferred.await(moved), Deferred.await(state.stopping))
-  const leaving = Effect.raceFirst(yieldOn, Deferred.await(state.draining))
-  let defects = 0
-  const attempt = (open: OpenRun): Effect.Effect<Next> =>
-    Effect.flatMap(Effect.exit(state.executor.resume(open.run, { yieldOn })), (exit): Effect.Effect<Next> => {
-      if (Exit.isSuccess(exit)) return Effect.succeed(again(shortPause))
-      const failure = Cause.failureOption(exit.cause)
-      if (Option.isSome(failure)) return afterFailure(state, open, failure.value)
-      defects += 1
-      return afterDefect(state, open, exit.cause, defects)
-    })
-  for (;;) {
-    const found = yield* Effect.either(state.queue.find(run))
-    if (found._tag === "Right" && Option.isNone(found.right)) return "over"
-    const next = yield* Effect.raceFirst(
-      found._tag === "Left"
-        ? Effect.as(told(run, found.left.message), again(pause))
-        // It is waited for to its end, though somebody says meanwhile that the run is to be left: that ends it as well.
-        : Option.match(found.right, {
-          onNone: () => Effect.succeed(again(shortPause)),
-          onSome: (open) =>
-            state.places.within(open)(
-              Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(attempt(open))), Fiber.join))
-            )
-        }),
-      Effect.as(leaving, left)
-    )
-    if (next._tag === "left") return "handed over"
-    const isLeft = yield* Effect.raceFirst(Effect.as(Effect.sleep(next.after), false), Effect.as(leaving, true))
-    if (isLeft) return "handed over"
-  }
+const fillPlaces = Effect.fnUntraced(function*(state: State) {
+  const most = state.maxRuns - state.driven.size
+  if (most <= 0 || state.isDraining) return
+  if (!state.isReachable && !(yield* isReached(state))) return yield* takeBack(state)
+  const claimed = yield* state.queue.claim({ most, except: yield* exceptions(state) })
+  // No run is begun only to be lost: it stays where it is, and another runner may begin it.
+  if (claimed.length === 0 || !(yield* isReached(state))) return
+  yield* Effect.forEach(claimed, ({ run }) => begin(state, run), { discard: true })
 })
 
-/** What a runner does next about a run. */
-type Next = { readonly _tag: "again"; readonly after: typeof shortPause | typeof pause | typeof longPause } | { readonly _tag: "left" }
+/** The runs that it must not be given now. */
+const exceptions = (state: State) =>
+  Effect.map(Clock.currentTimeNanos, (now) => {
+    for (const [run, until] of state.avoided) if (until <= now) state.avoided.delete(run)
+    return new Set([...state.driven.values(), ...state.avoided.keys()])
+  })
 
-const again = (after: typeof shortPause | typeof pause | typeof longPause): Next => ({ _tag: "again", after })
+/** Leaves a run to others for a while. */
+const avoid = (state: State, run: RunId, pause: Duration.Duration) =>
+  Effect.map(Clock.currentTimeNanos, (now) => void state.avoided.set(run, now + Duration.unsafeToNanos(pause)))
 
-const left: Next = { _tag: "left" }
+/** Drives a run in a fiber of its own: what ends the claiming must not cancel it. */
+const begin = (state: State, run: RunId) =>
+  Effect.suspend(() => {
+    if (state.isDraining) return Effect.void
+    return Effect.map(Effect.forkDaemon(Effect.interruptible(drive(state, run))), (fiber) => {
+      state.driven.set(fiber, run)
+      fiber.addObserver(() => {
+        state.driven.delete(fiber)
+        state.news.unsafeOffer(undefined)
+      })
+    })
+  })
 
-const told = (run: RunId, message: string) => Effect.logWarning(`run ${run}: ${message}`)
+/** Drives a run until it is over, or is not this runner's any more. */
+const drive = Effect.fnUntraced(function*(state: State, run: RunId) {
+  const exit = yield* Effect.exit(state.executor.resume(run, {
+    yieldOn: Deferred.await(state.stopping),
+    ...(state.agamemnon.embedded === true ? {} : { yieldOnLoss: isReachedElsewhere(state) })
+  }))
+  if (Exit.isSuccess(exit)) return
+  const failure = Cause.failureOption(exit.cause)
+  yield* Option.isSome(failure) ? afterFailure(state, run, failure.value) : afterDefect(state, run, exit.cause)
+})
 
 type Failure = Effect.Effect.Error<ReturnType<Context.Tag.Service<WorkflowExecutor>["resume"]>>
 
-const afterFailure = (state: State, { run }: OpenRun, error: Failure): Effect.Effect<Next> => {
+const told = (run: RunId, message: string) => Effect.logWarning(`run ${run}: ${message}`)
+
+/** What a runner does about a run that it does not drive any more. */
+const afterFailure = (state: State, run: RunId, error: Failure): Effect.Effect<void> => {
   switch (error._tag) {
     case "RunYieldedError":
-      return Effect.succeed(left)
+      return error.unreachable === true
+        ? Effect.zipRight(Effect.sync(() => state.yielded.add(run)), avoid(state, run, longPause))
+        : Effect.void
+    case "WorkflowConnectivityError":
+      return notReached(state)
     // Another has it, or had it a moment ago: its lease ends soon.
     case "RunOwnedError":
     case "LeaseExpiredError":
-      return Effect.succeed(again(shortPause))
+      return avoid(state, run, shortPause)
     case "NothingToResumeError":
       // It died in its teardown, or waits for an answer that somebody may give.
-      return error.why === "waiting" ? Effect.succeed(again(pause)) : Effect.as(complete(state, run, undefined), again(pause))
+      return error.why === "waiting" ? avoid(state, run, shortPause) : complete(state, run, undefined)
     case "JournalError":
     case "RunElsewhereError":
     case "SecretsInvalidError":
     case "SecretsUnsupportedError":
     case "InputsInvalidError":
     case "WorkflowInvalid":
-      // Where that has ended the run, it is found to be over. Where it has not, another runner may be able to go on.
-      return Effect.as(told(run, error.message), again(longPause))
+      // Where that has ended the run, it is over. Where it has not, another runner may be able to go on.
+      return Effect.zipRight(told(run, error.message), avoid(state, run, longPause))
     default:
-      return Effect.succeed(again(shortPause))
+      return Effect.void
   }
 }
 
-const afterDefect = (state: State, { run }: OpenRun, cause: Cause.Cause<unknown>, defects: number): Effect.Effect<Next> => {
-  const what = `a defect in the program: ${String(Cause.squash(cause))}`
-  return defects < attempts
-    ? Effect.as(told(run, `${what}; trying again`), again(pause))
-    : Effect.as(complete(state, run, what), again(pause))
-}
+/** Counts the defects of a run, over all runners: what kills each of them is no reason to go on with it. */
+const afterDefect = (state: State, run: RunId, cause: Cause.Cause<unknown>) =>
+  Effect.gen(function*() {
+    const what = `a defect in the program: ${String(Cause.squash(cause))}`
+    const defects = yield* Effect.catchAll(state.queue.noteDefect(run), ({ message }) => Effect.as(told(run, message), 0))
+    if (defects >= attempts) return yield* complete(state, run, what)
+    yield* told(run, `${what}; trying again`)
+    yield* avoid(state, run, shortPause)
+  })
 
 /** Takes a run to its end of which only that is left. */
 const complete = (state: State, run: RunId, failure: string | undefined) =>
   Cleanup.complete(run, failure, {}).pipe(
     Effect.provideService(AgamemnonClient, state.agamemnon),
     Effect.provideService(RunJournal, state.journal),
-    Effect.catchAllCause((cause) => told(run, `it could not be taken to its end: ${String(Cause.squash(cause))}`))
+    Effect.catchAllCause((cause) =>
+      Effect.zipRight(told(run, `it could not be taken to its end: ${String(Cause.squash(cause))}`), avoid(state, run, shortPause)))
   )
+
+/** Finds out whether Agamemnon answers this runner. */
+const isReached = (state: State) =>
+  Effect.matchEffect(
+    Effect.asVoid(state.agamemnon.ping).pipe(
+      Effect.mapError(({ message }) => message),
+      TimeLimit.within({ limit: pingTimeout, onTimeout: () => `no answer came within ${Duration.format(pingTimeout)}` })
+    ),
+    {
+      onFailure: (reason) => Effect.as(notReached(state, reason), false),
+      onSuccess: () => Effect.as(reached(state), true)
+    }
+  )
+
+/** From now on, this runner takes no runs until Agamemnon answers it. */
+const notReached = (state: State, reason?: string) =>
+  Effect.suspend(() => {
+    if (!state.isReachable) return Effect.void
+    state.isReachable = false
+    return Effect.logWarning(`Agamemnon does not answer this runner, which takes no runs until it does${reason === undefined ? "" : `: ${reason}`}`)
+  })
+
+const reached = (state: State) =>
+  Effect.suspend(() => {
+    if (state.isReachable) return Effect.void
+    state.isReachable = true
+    state.yielded.clear()
+    return Effect.logInfo("Agamemnon answers this runner again, which takes runs")
+  })
+
+/** The other runners that may reach Agamemnon. */
+const othersReaching = ({ agamemnon, id, registry }: State): Effect.Effect<ReadonlyArray<Runner>> =>
+  registry.living.pipe(
+    Effect.map((runners) =>
+      runners.filter((other) => other.id !== id && other.agamemnon === agamemnon.url && other.reachable && !other.draining)),
+    TimeLimit.within({ limit: askTimeout, onTimeout: () => undefined }),
+    Effect.orElseSucceed(() => [])
+  )
+
+/** Whether there is another runner that may reach Agamemnon, which this one does not, and has a place. */
+const isReachedElsewhere = (state: State) =>
+  Effect.zipRight(
+    notReached(state),
+    Effect.map(othersReaching(state), (others) => others.some(({ maxRuns, running }) => running < maxRuns))
+  )
+
+/** Goes on with the runs that it has handed over, when nobody is left that may do better: so that they come to an end. */
+const takeBack = Effect.fnUntraced(function*(state: State) {
+  if (state.yielded.size === 0 || (yield* othersReaching(state)).length > 0) return
+  const except = yield* exceptions(state)
+  for (const run of state.yielded) {
+    if (except.has(run)) continue
+    if (state.driven.size >= state.maxRuns) return
+    if (Option.isSome(yield* state.queue.find(run))) yield* begin(state, run)
+    else state.yielded.delete(run)
+  }
+})

@@ -1,7 +1,7 @@
 /**
- * A run as an entity of the cluster: one runner at a time has it. A message
- * holds ids only, so that a runner of any version reads it; what the run is told
- * to do, and how far it has got, the journal knows.
+ * A run as an entity of the cluster. Its message says no more than that the run
+ * is there: what it is told to do, how far it has got and who drives it, the
+ * journal knows.
  */
 import * as ClusterSchema from "@effect/cluster/ClusterSchema"
 import * as Entity from "@effect/cluster/Entity"
@@ -12,10 +12,10 @@ import { RunId } from "../run/RunId.ts"
 /** The type of the entity. */
 export const type = "Run"
 
-/** The message that has a run driven to its end. The same attempt is the same message. */
+/** The message that has a runner look at the queue at once. It holds an id only, so that a runner of any version reads it. */
 export const Execute = Rpc.make("Execute", {
-  payload: { run: RunId, attempt: Schema.Int },
-  primaryKey: ({ attempt, run }) => `${run}/${attempt}`,
+  payload: { run: RunId },
+  primaryKey: ({ run }) => run,
   success: Schema.Void
 }).annotate(ClusterSchema.Persisted, true).annotate(ClusterSchema.Uninterruptible, true)
 

@@ -12,8 +12,9 @@ import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import { RunnerRegistry } from "../run/RunnerRegistry.ts"
 import { RunQueue } from "../run/RunQueue.ts"
+import * as ClusterClient from "../store/ClusterClient.ts"
 import * as ClusterLayer from "./ClusterLayer.ts"
-import * as Reconciliation from "./Reconciliation.ts"
+import * as Messages from "./Messages.ts"
 import * as RunDriver from "./RunDriver.ts"
 import * as RunEntity from "./RunEntity.ts"
 
@@ -38,39 +39,32 @@ export interface Runner {
   readonly load: RunDriver.RunDriver["load"]
 }
 
+/** The time between two looks at the queue. Nobody tells the one runner of a file that there is something in it. */
+const intervals = { ofFile: "500 millis", ofDatabase: "1 second" } as const
+
 /** How long leaving the cluster may take: its locks end with their time. */
 const leaveTimeout = "2 seconds"
 
 /** Starts a runner, for as long as the scope. */
 export const start = Effect.fn("Runner.start")(function*({ maxRuns, url }: Options) {
-  const driver = yield* RunDriver.make(maxRuns)
   const registry = yield* RunnerRegistry
   const agamemnon = yield* AgamemnonClient
-  const queue = yield* RunQueue
+  const { where } = yield* RunQueue
   const id = randomUUID()
+  const interval = ClusterClient.isFile(url) ? intervals.ofFile : intervals.ofDatabase
+  const driver = yield* RunDriver.make({ id, maxRuns, interval })
   yield* registry.join({ id, maxRuns, agamemnon: agamemnon.embedded === true ? "embedded" : agamemnon.url }, driver.load)
   const scope = yield* Scope.make()
   const leave = Effect.ignore(TimeLimit.within({ limit: leaveTimeout, onTimeout: () => undefined })(Scope.close(scope, Exit.void)))
   yield* Effect.addFinalizer(() => leave)
-  const handlers = RunEntity.RunEntity.toLayer({
-    Execute: ({ payload: { run } }) =>
-      // A message that is answered is done with: of a run that was handed over, it is left for another runner.
-      Effect.flatMap(driver.drive(run), (end) => (end === "over" ? Effect.void : Effect.never))
-  }, { concurrency: "unbounded", disableFatalDefects: true, maxIdleTime: "5 seconds" })
-  const cluster = ClusterLayer.layer({
-    url,
-    where: queue.where,
-    runner: Option.some(ClusterLayer.addressOf(hostname(), id))
-  })
-  const reconciliation = Layer.scopedDiscard(Effect.gen(function*() {
-    const messages = Option.match(yield* ClusterLayer.ClusterDatabase, {
-      onNone: () => Reconciliation.inMemory(driver),
-      onSome: Reconciliation.inDatabase
-    })
-    yield* Effect.forkScoped(Effect.interruptible(Reconciliation.repeatedly(messages)))
-  }))
-  const member = Layer.merge(handlers, reconciliation)
-  yield* Layer.buildWithScope(Layer.provide(member, cluster), scope)
+  const handlers = RunEntity.RunEntity.toLayer({ Execute: () => driver.wake }, { disableFatalDefects: true, maxIdleTime: "5 seconds" })
+  const removal = Layer.scopedDiscard(Effect.flatMap(ClusterLayer.ClusterDatabase, Option.match({
+    onNone: () => Effect.void,
+    onSome: (sql) => Effect.forkScoped(Effect.interruptible(Messages.removeRepeatedly(sql)))
+  })))
+  const cluster = ClusterLayer.layer({ url, where, runner: Option.some(ClusterLayer.addressOf(hostname(), id)) })
+  yield* Layer.buildWithScope(Layer.provide(Layer.merge(handlers, removal), cluster), scope)
+  yield* driver.begin
   const runner: Runner = {
     id,
     load: driver.load,

@@ -10,8 +10,8 @@ import * as ClusterLayer from "./ClusterLayer.ts"
 import * as RunEntity from "./RunEntity.ts"
 
 /** Tells the runners of a run that is on record. */
-const send = (run: RunId, attempt: number) =>
-  Effect.flatMap(RunEntity.RunEntity.client, (client) => client(run).Execute({ run, attempt }, { discard: true }))
+const send = (run: RunId) =>
+  Effect.flatMap(RunEntity.RunEntity.client, (client) => client(run).Execute({ run }, { discard: true }))
 
 /**
  * Puts a run on record, and tells the runners of it. Where they cannot be told, that is no failure: they find it on record soon.
@@ -20,7 +20,7 @@ export const submit = Effect.fn("Submitting.submit")(function*(spec: WorkflowSpe
   yield* Sharding.Sharding
   const submitted = yield* Submission.record(spec, options)
   if (submitted.isNew) {
-    yield* send(submitted.run, submitted.attempt).pipe(
+    yield* send(submitted.run).pipe(
       Effect.timeout("5 seconds"),
       Effect.catchAllCause((cause) => Effect.logDebug("the runners could not be told", cause))
     )

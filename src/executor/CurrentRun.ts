@@ -51,10 +51,12 @@ export class CurrentRun extends Context.Tag("telemachy/executor/CurrentRun")<Cur
   readonly ensureLease: Effect.Effect<void, LeaseLostError>
   /** Fails when this process must not drive the run any more, or is to hand it over, and never succeeds. */
   readonly givenUp: Effect.Effect<never, LeaseLostError | RunYieldedError>
+  /** Whether another process may reach Agamemnon, which this one does not: one that has not been given the run for that before. */
+  readonly isReachedElsewhere: Effect.Effect<boolean>
   /** Notes that this process has handed the run over, and why: it is not over then. */
-  readonly markYielded: (reason: string) => Effect.Effect<void>
+  readonly markYielded: (error: RunYieldedError) => Effect.Effect<void>
   /** Why this process has handed the run over, if it has. */
-  readonly yielded: Effect.Effect<Option.Option<string>>
+  readonly yielded: Effect.Effect<Option.Option<RunYieldedError>>
   /** The state by all that was said so far, which it waits for; nothing before the run has started. */
   readonly state: Effect.Effect<RunState.RunState | undefined>
   /** The state by all that was told so far, and what time it is by the clock of the run, which nobody sets; nothing before it has begun. */
@@ -70,14 +72,16 @@ export interface Options {
   readonly events: PubSub.PubSub<RunEvent>
   /** Waits until the run is to be handed over, and says why. Defaults to never. */
   readonly yieldOn?: Effect.Effect<string> | undefined
+  /** Whether another process may reach Agamemnon, when this one does not. Defaults to no. */
+  readonly yieldOnLoss?: Effect.Effect<boolean> | undefined
   /** What is known of the run before its next event. Defaults to nothing. */
   readonly reached?: RunState.RunState | undefined
 }
 
 /** Makes a run that publishes what happens in it. */
-export const make = ({ events, reached, yieldOn, ...run }: Options): Context.Tag.Service<CurrentRun> => {
+export const make = ({ events, reached, yieldOn, yieldOnLoss = Effect.succeed(false), ...run }: Options): Context.Tag.Service<CurrentRun> => {
   let state = reached
-  let yielded = Option.none<string>()
+  let yielded = Option.none<RunYieldedError>()
   // In one step, so that folding the events in the order of their publication gives the same state.
   const deliver = (event: RunEvent) => {
     state = RunState.fold(state, event)
@@ -104,9 +108,10 @@ export const make = ({ events, reached, yieldOn, ...run }: Options): Context.Tag
       lost,
       Effect.flatMap(yieldOn, (reason) => new RunYieldedError({ workflow: run.workflow, run: run.id, reason }))
     ),
-    markYielded: (reason) =>
+    isReachedElsewhere: Effect.flatMap(settled, () => (state?.unreachable === true ? Effect.succeed(false) : yieldOnLoss)),
+    markYielded: (error) =>
       Effect.sync(() => {
-        yielded = Option.some(reason)
+        yielded = Option.some(error)
       }),
     yielded: Effect.sync(() => yielded),
     state: Effect.map(settled, () => state),
@@ -143,8 +148,11 @@ const spentOf = Effect.map(Effect.flatMap(CurrentRun, ({ told }) => told), (told
 /** Says that the current run is over, and what there still is of it; or that this process has handed it over. */
 export const finish = Effect.gen(function*() {
   const { emitLast, state, yielded } = yield* CurrentRun
-  const reason = Option.getOrUndefined(yield* yielded)
-  if (reason !== undefined) return yield* emitLast({ _tag: "run.yielded", reason }, true)
+  const handedOver = Option.getOrUndefined(yield* yielded)
+  if (handedOver !== undefined) {
+    const { reason, unreachable } = handedOver
+    return yield* emitLast({ _tag: "run.yielded", reason, ...(unreachable === undefined ? {} : { unreachable }) }, true)
+  }
   const after = yield* state
   const remaining = after === undefined ? 0 : RunState.remaining(after).length
   const kept = after === undefined ? 0 : RunState.kept(after).length

@@ -17,8 +17,8 @@ import type { RunYieldedError } from "./RunYieldedError.ts"
 const settleTime = Duration.seconds(1)
 
 /** Hands the current run over. */
-export const yieldRun = ({ reason }: RunYieldedError) =>
-  Effect.flatMap(CurrentRun, ({ markYielded }) => Effect.zipRight(tellSettled, markYielded(reason)))
+export const yieldRun = (error: RunYieldedError) =>
+  Effect.flatMap(CurrentRun, ({ markYielded }) => Effect.zipRight(tellSettled, markYielded(error)))
 
 /** Tells what creates have made whose answers nobody else has told. */
 const tellSettled = Effect.gen(function*() {

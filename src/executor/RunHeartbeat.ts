@@ -16,6 +16,7 @@ import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type * as Pinger from "../liveness/Pinger.ts"
 import { CurrentRun, permissionOf } from "./CurrentRun.ts"
 import { WorkflowConnectivityError } from "./RunError.ts"
+import { RunYieldedError } from "./RunYieldedError.ts"
 
 /** What the backend of a run is called. */
 export const backend = "Agamemnon"
@@ -42,8 +43,20 @@ export const start = Effect.fnUntraced(function*(
 export const guard = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat<WorkflowConnectivityError>, endsAt: number) =>
   // The work is ended first: whoever is told of the loss must not hold that up.
   Effect.raceFirst(withRetries(work, heartbeat, endsAt), heartbeat.lost).pipe(
+    orHandOver,
     Effect.tapError((error) => (error instanceof WorkflowConnectivityError ? reportLost(error) : Effect.void))
   )
+
+/** Hands the run over that this process has lost Agamemnon for, if another may reach it. */
+export const orHandOver = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.tapError(effect, (error) => (error instanceof WorkflowConnectivityError ? handOver(error) : Effect.void))
+
+const handOver = Effect.fnUntraced(function*({ lastError, run, workflow }: WorkflowConnectivityError) {
+  const { isReachedElsewhere } = yield* CurrentRun
+  if (!(yield* isReachedElsewhere)) return
+  const reason = `Agamemnon does not answer its runner: ${lastError}`
+  return yield* new RunYieldedError({ workflow, run, reason, unreachable: true })
+})
 
 /** Publishes each change of the Ref, but for the last: the loss ends the run, and this fiber with it. */
 const report = Effect.fnUntraced(function*(connectivity: Connectivity.ConnectivityRef) {

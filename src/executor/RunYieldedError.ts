@@ -25,7 +25,9 @@ export class RunYieldedError extends Schema.TaggedError<RunYieldedError>()("RunY
   workflow: Schema.String,
   run: RunId,
   /** Why, as the process was told. */
-  reason: Schema.String
+  reason: Schema.String,
+  /** Whether it is because Agamemnon does not answer this process, while it may answer another. */
+  unreachable: Schema.optionalWith(Schema.Boolean, { exact: true })
 }) {
   override get message(): string {
     return `handed over (${this.reason}); telemachy resume ${this.run} goes on`

@@ -107,6 +107,11 @@ export interface ResumeOptions extends Resume.Options {
   readonly embedded?: boolean | undefined
   /** Waits until the run is to be handed over, and says why. It may be waited for more than once. Defaults to never. */
   readonly yieldOn?: Effect.Effect<string> | undefined
+  /**
+   * Asked when Agamemnon is lost to this process: whether another may reach it. When it may, the run is handed over with nothing
+   * taken down, once, until another of its tasks has ended. Defaults to no.
+   */
+  readonly yieldOnLoss?: Effect.Effect<boolean> | undefined
 }
 
 /**

@@ -29,7 +29,6 @@ import * as RunAgamemnon from "./RunAgamemnon.ts"
 import * as RunRequest from "./RunRequest.ts"
 import * as RunResult from "./RunResult.ts"
 import type { RunSettings } from "./RunSettings.ts"
-import { RunYieldedError } from "./RunYieldedError.ts"
 import * as RunWorkspaces from "./RunWorkspaces.ts"
 import { TeamLists } from "./TeamLists.ts"
 import type { WorkspacePlan } from "./WorkspacePlan.ts"
@@ -67,6 +66,8 @@ export interface Options {
   readonly embedded?: boolean | undefined
   /** Waits until the run is to be handed over, and says why. Defaults to never. */
   readonly yieldOn?: Effect.Effect<string> | undefined
+  /** Whether another process may reach Agamemnon, when this one does not. Defaults to no. */
+  readonly yieldOnLoss?: Effect.Effect<boolean> | undefined
 }
 
 /** Takes a run to its end. */
@@ -77,7 +78,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const { events, settings } = shared
   const policy = options.teardown ?? before?.policy ?? spec.teardown
   const limit = limitOf(options, settings)
-  const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events, yieldOn: options.yieldOn })
+  const current = CurrentRun.make({ id, journal, reached: before, workflow: spec.metadata.name, settings, events, yieldOn: options.yieldOn, yieldOnLoss: options.yieldOnLoss })
   const agamemnon = yield* Effect.provideService(RunAgamemnon.make, TeamLists, shared.lists)
   const workspaces = yield* RunWorkspaces.make(options.workspaces, current)
   const asked = { ...options.request, isAlone: embedded, arrivals: Arrivals.none, awaitArrivals: Effect.void }
@@ -117,8 +118,8 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     Effect.exit
   )
   // Also when the work was done, and its teardown was not.
-  const reason = Option.getOrUndefined(yield* current.yielded)
-  if (reason !== undefined) return yield* new RunYieldedError({ workflow: spec.metadata.name, run: id, reason })
+  const handedOver = Option.getOrUndefined(yield* current.yielded)
+  if (handedOver !== undefined) return yield* handedOver
   yield* exit
   yield* current.ensureLease
   const state = yield* current.state

@@ -417,8 +417,8 @@ export const RunEvent = Schema.Union(
   ),
   event(
     "run.yielded",
-    "The process that drove the run has handed it over, for this reason: nothing was taken down, and `run.resumed` follows when another goes on.",
-    { reason: Schema.String }
+    "The process that drove the run has handed it over, for this reason: nothing was taken down, and `run.resumed` follows when another goes on. `unreachable`: Agamemnon does not answer this process, and may answer another.",
+    { reason: Schema.String, unreachable: optional(Schema.Boolean) }
   ),
   event("run.cancelling", "Somebody has asked for the end of the run.", { by: Schema.String }),
   event("team.shared", "Another run, of which the journal does not know, submits tasks to the same team: each task is looked for before it is submitted.", resource),

@@ -99,6 +99,8 @@ export interface RunState {
   readonly checked: number | undefined
   /** Whether all that has happened is recorded, where there is a journal. */
   readonly recorded: boolean
+  /** Whether a process has handed it over because Agamemnon did not answer that, and no task has ended since. */
+  readonly unreachable: boolean
 }
 
 /** The state after an event. Nothing is known before a run was submitted, has started or is resumed. */
@@ -151,7 +153,8 @@ const start = (event: Omit<Started | Resumed, "_tag" | "timeout">): RunState => 
   reason: "",
   teardown: undefined,
   checked: undefined,
-  recorded: true
+  recorded: true,
+  unreachable: false
 })
 
 const resume = (event: Resumed): RunState => resumeWorkspaces(resumeResources(event), event)
@@ -234,6 +237,7 @@ const carryOver = (before: RunState, after: RunState): RunState => {
     // They are not on an Agamemnon, and so not among its resources.
     workspaces: HashMap.union(before.workspaces, after.workspaces),
     origins: after.origins.length === 0 ? before.origins : after.origins,
+    unreachable: before.unreachable,
     tasks: HashMap.map(after.tasks, (tasks, team) =>
       Option.match(HashMap.get(before.tasks, team), { onNone: () => tasks, onSome: (known) => Instances.carryOver(known, tasks) }))
   }
@@ -320,7 +324,7 @@ const step = (state: RunState) =>
     "task.progressed": (event) => task(state, event, OfTask.progressed(event)),
     "task.failing": (event) => task(state, event, OfTask.failing(event)),
     "task.retrying": (event) => task(state, event, OfTask.retrying(event)),
-    "task.finished": (event) => task(state, event, OfTask.finished(event)),
+    "task.finished": (event) => task(event.earlier === true ? state : { ...state, unreachable: false }, event, OfTask.finished(event)),
     "task.late": (event) => task(state, event, OfTask.late(event)),
     "task.refused": (event) => task(state, event, OfTask.refused(event)),
     "task.skipped": (event) => task(state, event, OfTask.skipped(event)),
@@ -344,13 +348,13 @@ const step = (state: RunState) =>
     "feed.lost": () => state,
     "feed.restored": () => state,
     "run.waiting": () => state,
-    "run.yielded": () => state,
+    "run.yielded": ({ unreachable = false }) => ({ ...state, unreachable: unreachable || state.unreachable }),
     "run.cancelling": () => state,
     "team.shared": () => state,
     "leftovers.removed": () => state,
     "record.failed": () => ({ ...state, recorded: false }),
     "record.restored": () => ({ ...state, recorded: true }),
-    "run.decided": ({ outcome, reason }) => ({ ...state, isQueued: false, outcome, reason }),
+    "run.decided": ({ outcome, reason }) => ({ ...state, isQueued: false, outcome, reason, unreachable: false }),
     "teardown.started": ({ decision }) => ({
       ...(decision === "remove" ? reconsider(state) : state),
       teardown: decision

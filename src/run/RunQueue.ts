@@ -38,8 +38,6 @@ export interface SubmittedInput extends Encoded {
 export interface Submitted {
   /** The run, or that which was submitted with the same key before. */
   readonly run: RunId
-  /** How often it was given to runners. */
-  readonly attempt: number
   /** Whether it was submitted now, and not before. */
   readonly isNew: boolean
   /** Whether it is told to do what was submitted now. */
@@ -54,12 +52,24 @@ export interface Submitted {
  */
 export interface OpenRun {
   readonly run: RunId
-  readonly attempt: number
   readonly priority: number
   /** When it was submitted, in ISO 8601. */
   readonly at: string
   /** Whether nobody has begun it. */
   readonly isQueued: boolean
+}
+
+/**
+ * Who asks for runs to drive.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ClaimRequest {
+  /** How many there are places for. */
+  readonly most: number
+  /** Those that it must not be given. */
+  readonly except: Iterable<RunId>
 }
 
 /**
@@ -91,6 +101,11 @@ export class RunQueue extends Context.Tag("telemachy/run/RunQueue")<RunQueue, {
   readonly open: Effect.Effect<ReadonlyArray<OpenRun>, JournalError>
   /** One that was submitted and is not over; nothing of any other. */
   readonly find: (run: RunId) => Effect.Effect<Option.Option<OpenRun>, JournalError>
-  /** Notes that a run is given to runners once more, unless somebody else has noted that. Answers whether it was noted now. */
-  readonly raiseAttempt: (run: OpenRun) => Effect.Effect<boolean, JournalError>
+  /**
+   * The first of them that nobody drives, for whoever asks to drive them: nobody else is given them for two seconds, in which
+   * it can acquire their leases.
+   */
+  readonly claim: (request: ClaimRequest) => Effect.Effect<ReadonlyArray<OpenRun>, JournalError>
+  /** Notes that a run has died of a defect in its runner. Answers how often that has happened. */
+  readonly noteDefect: (run: RunId) => Effect.Effect<number, JournalError>
 }>() {}

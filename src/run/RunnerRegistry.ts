@@ -15,10 +15,10 @@ import type { JournalError } from "./JournalError.ts"
 export interface RunnerLoad {
   /** How many runs it drives. */
   readonly running: number
-  /** How many wait on it until it has a place for them. */
-  readonly waiting: number
   /** Whether it takes no more runs. */
   readonly draining: boolean
+  /** Whether Agamemnon answers it. While it does not, it takes no runs. */
+  readonly reachable: boolean
 }
 
 /**

@@ -338,19 +338,8 @@ export const openPostgres = Effect.fn("Database.openPostgres")(function*(
   return { ...database, reading: yield* client(1, reading) }
 })
 
-/**
- * Holds for a text that is one of these. As one value: a statement takes so many and no more. To PostgreSQL it is an array,
- * each of whose members it looks up; without statistics, it would read a whole table to compare it with a list.
- */
-export const isAmong = (sql: Sql, column: string, texts: Iterable<string>) => {
-  const json = JSON.stringify([...texts])
-  return sql.onDialectOrElse({
-    pg: () => sql`${sql.literal(column)} = ANY (ARRAY(SELECT json_array_elements_text(${json}::json)))`,
-    orElse: () => sql`${sql.literal(column)} IN (SELECT value FROM json_each(${json}))`
-  })
-}
-
 /** Layer of a database that is open for as long as the layer. */
 export const layer = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database>, E, R>) => Layer.scoped(Database, opened)
 
 export { now } from "./DatabaseTime.ts"
+export { isAmong } from "./TextSet.ts"

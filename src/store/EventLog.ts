@@ -16,6 +16,7 @@ import * as BusyRetry from "./BusyRetry.ts"
 import * as Database from "./Database.ts"
 import * as HashChain from "./HashChain.ts"
 import * as Paging from "./Paging.ts"
+import type { PlacedEvent } from "./RunStore.ts"
 
 /** How many rows one statement adds: a database takes so many values and no more. */
 const perStatement = 500
@@ -34,16 +35,17 @@ const rowOf = (found: Readonly<Record<string, unknown>>): HashChain.Row | HashCh
 
 const isDamaged = (row: HashChain.Row | HashChain.DamagedRow): row is HashChain.DamagedRow => row instanceof HashChain.DamagedRow
 
-/** Reads the rows of a run from a place on, a part at a time, and those that cannot be read as what they are. */
-export const allRows = Effect.fnUntraced(function*(run: string, from = 0) {
+/** Reads the rows of a run from a place on, at most so many and a part at a time, and those that cannot be read as what they are. */
+export const allRows = Effect.fnUntraced(function*(run: string, from = 0, most = Infinity) {
   const read: Array<HashChain.Row | HashChain.DamagedRow> = []
   let [first, offset] = [from, 0]
   for (;;) {
+    const count = Math.min(perTurn, most - read.length)
     const found = yield* Database.readTexts((sql) =>
       sql`SELECT seq, ${Database.texts(sql, "e", columns)} FROM telemachy_events AS e
-        WHERE run = ${run} AND seq >= ${first} ORDER BY seq LIMIT ${perTurn} OFFSET ${offset}`)
+        WHERE run = ${run} AND seq >= ${first} ORDER BY seq LIMIT ${count} OFFSET ${offset}`)
     for (const row of found) read.push(rowOf(row))
-    if (found.length < perTurn) return read
+    if (found.length < count || read.length >= most) return read
     const last = Number(found.at(-1)?.["seq"])
     // A damaged file may have anything in the place of a number.
     if (Number.isSafeInteger(last)) [first, offset] = [last + 1, 0]
@@ -56,9 +58,9 @@ const damaged = ({ run, seq, tag }: Pick<HashChain.Row, "run" | "seq" | "tag">) 
   Effect.flatMap(Database.Database, ({ where }) =>
     new JournalError({ action: "read", where, detail: `event ${seq} (${tag}) of run ${run} is damaged` }))
 
-/** Reads the rows of a run from a place on. */
-export const rows = Effect.fnUntraced(function*(run: string, from = 0) {
-  const [whole, broken] = Arr.partition(yield* allRows(run, from), isDamaged)
+/** Reads the rows of a run from a place on, at most so many. */
+export const rows = Effect.fnUntraced(function*(run: string, from = 0, most = Infinity) {
+  const [whole, broken] = Arr.partition(yield* allRows(run, from, most), isDamaged)
   const first = broken[0]
   return first === undefined ? whole : yield* damaged(first)
 })
@@ -76,15 +78,23 @@ export const everyRow: Stream.Stream<HashChain.Row | HashChain.DamagedRow, Journ
     })
 }).pipe(Stream.map((page) => Chunk.fromIterable(page.map(rowOf))), Stream.flattenChunks)
 
-/** Reads the events of rows that say something. Of a run that was forgotten, there are none. */
-export const events = (rows: ReadonlyArray<HashChain.Row>): Effect.Effect<ReadonlyArray<RunEvent.RunEvent>, JournalError, Database.Database> =>
+/** Reads the events of rows that say something, each with its place. Of a run that was forgotten, there are none. */
+export const placed = (
+  rows: ReadonlyArray<HashChain.Row>
+): Effect.Effect<ReadonlyArray<PlacedEvent>, JournalError, Database.Database> =>
   HashChain.isForgotten(rows)
     ? Effect.succeed([])
     : Effect.map(
       Effect.forEach(Arr.chunksOf(rows.filter(({ payload }) => payload !== null), perTurn), (chunk, index) =>
-        Effect.zipRight(index === 0 ? Effect.void : Effect.sleep(0), Effect.forEach(chunk, event))),
+        Effect.zipRight(
+          index === 0 ? Effect.void : Effect.sleep(0),
+          Effect.forEach(chunk, (row) => Effect.map(event(row), (event) => ({ seq: row.seq, event })))
+        )),
       Arr.flatten
     )
+
+/** Reads the events of rows that say something. */
+export const events = (rows: ReadonlyArray<HashChain.Row>) => Effect.map(placed(rows), Arr.map(({ event }) => event))
 
 /** Reads the event of a row. */
 export const event = (row: Pick<HashChain.Row, "payload" | "run" | "seq" | "tag">) =>

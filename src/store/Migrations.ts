@@ -127,6 +127,9 @@ const submissions = Effect.flatMap(SqlClient.SqlClient, (sql) =>
 const questions = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   sql`CREATE INDEX telemachy_questions ON telemachy_events (run, seq) WHERE tag IN ('gate.asked', 'gate.answered')`)
 
+const claims = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.all([SubmissionTable.addClaims(sql), RunnerTable.addUnreachable(sql)], { discard: true }))
+
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
 
@@ -140,11 +143,12 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0006_spending": spending,
   "0007_answers": answers,
   "0008_submissions": submissions,
-  "0009_questions": questions
+  "0009_questions": questions,
+  "0012_claims": claims
 }
 
 /** The number of the newest migration that this program knows. */
-export const latest = Object.keys(all).length
+export const latest = Math.max(...Object.keys(all).map((name) => Number.parseInt(name, 10)))
 
 /** Makes the migrations that are missing. What it has to say is about itself. */
 export const run = Migrator.make({})({ loader: Migrator.fromRecord(all), table }).pipe(

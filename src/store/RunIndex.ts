@@ -176,18 +176,53 @@ const select = Effect.fnUntraced(function*(choice: Choice) {
 
 const selectSummaries = (choice: Choice) => Effect.flatMap(select(choice), summaries)
 
-/** Every run, the newest first, a page at a time. */
-export const every = Paging.pages({
-  size: perPage,
-  keyOf: ({ row: { begun, run } }: Entry) => [begun, run],
-  descends: [true, false],
-  read: (after) =>
-    select((sql) => {
-      const rest = after === undefined ? sql`true` : sql`begun <= ${Paging.value(sql, after[0])}
-        AND (begun < ${Paging.value(sql, after[0])} OR run > ${Paging.value(sql, after[1])})`
-      return sql`${rest} ${newestFirst(sql)} ${limitedTo(sql, perPage)}`
+/** Which runs are read, and from where on. */
+export interface Selection {
+  /** Those that come after this one, and not the newest first of all. */
+  readonly after?: RunId.RunId | undefined
+  readonly workflow?: string | undefined
+  readonly status?: RunSummary["status"] | undefined
+}
+
+/** What holds for the row of every run with a status, which its owner decides as well. It spares reading most others. */
+const mayHave = (sql: Database.Sql, status: RunSummary["status"]): Fragment => {
+  if (Schema.is(Outcome)(status)) return sql`state = 'over' AND outcome = ${status}`
+  if (status === "queued" || status === "forgotten") return sql`state = ${status}`
+  return status === "interrupted" ? sql`state = 'begun'` : sql`true`
+}
+
+const beginOf = Effect.fnUntraced(function*(run: RunId.RunId) {
+  const [row] = yield* Database.readTexts((sql) =>
+    sql`SELECT ${Database.texts(sql, "r", ["begun"])} FROM telemachy_runs AS r WHERE run = ${run}`)
+  return row === undefined ? yield* new RunUnknownError({ run }) : row["begun"]
+})
+
+/** Runs, the newest first, a page at a time. */
+export const some = ({ after: last, status, workflow }: Selection) =>
+  Stream.unwrap(Effect.gen(function*() {
+    const first = last === undefined ? undefined : [yield* beginOf(last), last]
+    return Paging.pages({
+      size: perPage,
+      keyOf: ({ row: { begun, run } }: Entry) => [begun, run],
+      descends: [true, false],
+      read: (after = first) =>
+        select((sql) => {
+          const rest = after === undefined ? sql`true` : sql`begun <= ${Paging.value(sql, after[0])}
+            AND (begun < ${Paging.value(sql, after[0])} OR run > ${Paging.value(sql, after[1])})`
+          const ofWorkflow = workflow === undefined ? sql`` : sql`AND workflow = ${workflow}`
+          const withStatus = status === undefined ? sql`` : sql`AND ${mayHave(sql, status)}`
+          return sql`${rest} ${ofWorkflow} ${withStatus} ${newestFirst(sql)} ${limitedTo(sql, perPage)}`
+        })
     })
-}).pipe(Stream.mapEffect((page) => Effect.map(summaries(page), Chunk.fromIterable)), Stream.flattenChunks)
+  })).pipe(
+    Stream.mapEffect((page) => Effect.map(summaries(page), Chunk.fromIterable)),
+    Stream.flattenChunks,
+    // Of a run that was forgotten, the workflow is not told.
+    Stream.filter((summary) => (status === undefined || summary.status === status) && (workflow === undefined || summary.workflow === workflow))
+  )
+
+/** Every run, the newest first, a page at a time. */
+export const every = Stream.catchTag(some({}), "RunUnknownError", Stream.die)
 
 /** Every run, the newest first. */
 export const list = Effect.map(Stream.runCollect(every), Chunk.toReadonlyArray)

@@ -70,6 +70,33 @@ export interface Reindexed {
 }
 
 /**
+ * Which runs are read: the newest first, unless that says from where on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Selection {
+  /** Those that come after this one in the order of a list. Defaults to all. */
+  readonly after?: RunId | undefined
+  /** Those of this workflow. Defaults to all. */
+  readonly workflow?: string | undefined
+  /** Those with this status. Defaults to all. */
+  readonly status?: RunSummary["status"] | undefined
+}
+
+/**
+ * An event of a run, and its place in it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PlacedEvent {
+  /** Counted from 0. */
+  readonly seq: number
+  readonly event: RunEvent
+}
+
+/**
  * Remembers runs.
  *
  * **Example** (The runs that somebody has to look at)
@@ -94,6 +121,8 @@ export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, 
   readonly list: Effect.Effect<ReadonlyArray<RunSummary>, JournalError>
   /** Every run, the newest first, as they are read: of many, some at a time. */
   readonly every: Stream.Stream<RunSummary, JournalError>
+  /** Some of the runs, the newest first, as they are read. */
+  readonly some: (selection: Selection) => Stream.Stream<RunSummary, JournalError | RunUnknownError>
   /** The newest run of all, or of a workflow. */
   readonly newest: (workflow?: string) => Effect.Effect<Option.Option<RunSummary>, JournalError>
   /** The runs that are not over, that are damaged, or that have left or kept something: all, or those of a workflow. The newest first. */
@@ -108,10 +137,14 @@ export class RunStore extends Context.Tag("telemachy/store/RunStore")<RunStore, 
   ) => Effect.Effect<RunSummary, JournalError | RunUnknownError | RunAmbiguousError>
   /** What has happened in a run so far. Nothing of a run that was forgotten. */
   readonly events: (run: RunId) => Effect.Effect<ReadonlyArray<RunEvent>, JournalError>
+  /** The events of a run from a place on, at most so many, which is at least one. */
+  readonly page: (run: RunId, from: number, most: number) => Effect.Effect<ReadonlyArray<PlacedEvent>, JournalError>
   /** What a run was told to do, for `RunInput.decode`, unless that is forgotten. */
   readonly input: (run: RunId) => Effect.Effect<Option.Option<Encoded>, JournalError>
   /** What has happened in a run, and what happens in it, until it is over or nobody drives it. */
   readonly follow: (run: RunId) => Stream.Stream<RunEvent, JournalError>
+  /** The same from a place on, with the place of each event. */
+  readonly followFrom: (run: RunId, from: number) => Stream.Stream<PlacedEvent, JournalError>
   /** The ids of those of some agents and teams on Agamemnon that a run has made or used, or may have made. */
   readonly known: (
     existing: ReadonlyArray<{ readonly id: string; readonly key: string }>

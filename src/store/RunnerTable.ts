@@ -30,6 +30,9 @@ export const create = (sql: Sql) => {
   )`
 }
 
+/** Has each runner say whether Agamemnon answers it. */
+export const addUnreachable = (sql: Sql) => sql`ALTER TABLE telemachy_runners ADD COLUMN unreachable integer NOT NULL DEFAULT 0`
+
 /** A runner that has given a sign of life lately. */
 export interface Row {
   readonly id: string
@@ -40,15 +43,15 @@ export interface Row {
   readonly since: string
   readonly max_runs: number
   readonly running: number
-  readonly waiting: number
   readonly draining: number
+  readonly unreachable: number
 }
 
 const oldest = (sql: Sql) => sql`${now(sql)} - ${sql.literal(String(Duration.toSeconds(lifeTime)))}`
 
 /** Those that have given a sign of life lately. */
 export const seen = (sql: Sql) =>
-  sql<Row>`SELECT id, host, pid, started, agamemnon, since, max_runs, running, waiting, draining FROM telemachy_runners
+  sql<Row>`SELECT id, host, pid, started, agamemnon, since, max_runs, running, draining, unreachable FROM telemachy_runners
     WHERE seen > ${oldest(sql)} ORDER BY since, id`
 
 /** Adds a runner, and removes those that died long ago. */
@@ -57,7 +60,7 @@ export const add = (sql: Sql, row: Row) =>
     sql`DELETE FROM telemachy_runners WHERE seen < ${now(sql)} - 3600`,
     sql`INSERT INTO telemachy_runners (id, host, pid, started, agamemnon, since, max_runs, running, waiting, draining, seen)
       VALUES (${row.id}, ${row.host}, ${row.pid}, ${row.started}, ${row.agamemnon}, ${row.since}, ${row.max_runs}, ${row.running},
-        ${row.waiting}, ${row.draining}, ${now(sql)})`
+        0, ${row.draining}, ${now(sql)})`
   )
 
 /** Keeps runners from being added by others until the end of the transaction. A file has one writer anyway. */
@@ -68,9 +71,9 @@ export const lock = (sql: Sql) =>
   })
 
 /** Notes that a runner lives, and what it has to do. */
-export const note = (sql: Sql, id: string, { draining, running, waiting }: RunnerLoad) =>
-  sql`UPDATE telemachy_runners SET seen = ${now(sql)}, running = ${running}, waiting = ${waiting},
-    draining = ${draining ? 1 : 0} WHERE id = ${id}`
+export const note = (sql: Sql, id: string, { draining, reachable, running }: RunnerLoad) =>
+  sql`UPDATE telemachy_runners SET seen = ${now(sql)}, running = ${running}, draining = ${draining ? 1 : 0},
+    unreachable = ${reachable ? 0 : 1} WHERE id = ${id}`
 
 /** Removes a runner. */
 export const remove = (sql: Sql, id: string) => sql`DELETE FROM telemachy_runners WHERE id = ${id}`

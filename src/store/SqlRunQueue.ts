@@ -32,10 +32,20 @@ export const layer: Layer.Layer<RunQueue.RunQueue, never, Database.Database> = L
         Arr.map(openOf)
       )),
       find: (run) => provided(Effect.map(Database.ask("read", (sql) => SubmissionTable.openOne(sql, run)), (rows) => Arr.head(rows.map(openOf)))),
-      raiseAttempt: ({ attempt, run }) => provided(Database.transact<boolean, never, never>((sql) => SubmissionTable.raise(sql, run, attempt)))
+      claim: ({ except, most }) => provided(Effect.map(claim({ most, except, isOwnerSeen: database.isLocal }), Arr.map(openOf))),
+      noteDefect: (run) => provided(Database.ask("write", (sql) => SubmissionTable.addDefect(sql, run)))
     })
   })
 )
+
+/** The first runs that nobody drives, which nobody else is given for a moment. Mostly there are none, which takes one question. */
+const claim = Effect.fn("SqlRunQueue.claim")(function*(wanted: SubmissionTable.Unclaimed) {
+  const seen = yield* Database.ask("read", (sql) => SubmissionTable.unclaimed(sql, { ...wanted, most: 1 }, false))
+  if (seen.length === 0) return []
+  return yield* Database.transact<ReadonlyArray<SubmissionTable.OpenRow>, never, never>((sql) =>
+    Effect.tap(SubmissionTable.unclaimed(sql, wanted, true), (rows) =>
+      rows.length === 0 ? Effect.void : SubmissionTable.claim(sql, rows.map(({ run }) => run))))
+})
 
 /** Notes a submission and what it takes to begin it: all of that, or nothing. */
 const submit = Effect.fn("SqlRunQueue.submit")(function*(event: RunQueue.SubmittedEvent, input: RunQueue.SubmittedInput) {
@@ -49,11 +59,11 @@ const submit = Effect.fn("SqlRunQueue.submit")(function*(event: RunQueue.Submitt
       if (known !== undefined) {
         const id = RunId.make(known.run, { disableValidation: true })
         // It was noted by an attempt whose answer was lost, if it is this one.
-        return { run: id, attempt: known.attempt, isNew: id === run, isSame: known.digest === fingerprint }
+        return { run: id, isNew: id === run, isSame: known.digest === fingerprint }
       }
       // The event first: an input of a run without one is taken for what a dead process has left.
       yield* sql`INSERT INTO telemachy_events ${sql.insert(rows)}`
       yield* sql`INSERT INTO telemachy_declarations ${sql.insert({ run, digest, json, is_pending: 0 })}`
-      return { run, attempt: 1, isNew: true, isSame: true }
+      return { run, isNew: true, isSame: true }
     }))
 })

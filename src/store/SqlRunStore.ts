@@ -34,7 +34,7 @@ import * as OwnerTable from "./OwnerTable.ts"
 import * as Reindex from "./Reindex.ts"
 import * as RunIndex from "./RunIndex.ts"
 import type { RunSummary } from "./RunSummary.ts"
-import { RunNotOverError, RunStore, type Verification } from "./RunStore.ts"
+import { type PlacedEvent, RunNotOverError, RunStore, type Verification } from "./RunStore.ts"
 import * as SqlRunJournal from "./SqlRunJournal.ts"
 import * as SqlRunnerRegistry from "./SqlRunnerRegistry.ts"
 import * as SqlRunQueue from "./SqlRunQueue.ts"
@@ -58,13 +58,20 @@ const readOn = Effect.fnUntraced(function*(run: RunId, from: number) {
   // Read after its owner was looked for: what a run that has ended had to say is there by then.
   const rows = yield* EventLog.rows(run, from)
   const last = rows.at(-1)
-  const events = Chunk.fromIterable(yield* EventLog.events(rows))
+  const events = Chunk.fromIterable(yield* EventLog.placed(rows))
   const isOver = !isAlive || (last !== undefined && isEnd(last))
   return [events, isOver ? Option.none() : Option.some(HashChain.endOf(last).next || from)] as const
 })
 
-const follow = (run: RunId): Stream.Stream<RunEvent, JournalError, Parts> =>
-  Stream.paginateChunkEffect(0, (from) => Effect.delay(readOn(run, from), from === 0 ? Duration.zero : followInterval))
+const followFrom = (run: RunId, first: number): Stream.Stream<PlacedEvent, JournalError, Parts> =>
+  Stream.unwrap(Effect.sync(() => {
+    let isFirst = true
+    return Stream.paginateChunkEffect(first, (from) => {
+      const wait = isFirst ? Duration.zero : followInterval
+      isFirst = false
+      return Effect.delay(readOn(run, from), wait)
+    })
+  }))
 
 /** Why a run cannot be forgotten, if it cannot be. */
 const objection = ({ kept = 0, left = 0, owner, status }: RunSummary): string | undefined => {
@@ -166,13 +173,16 @@ const make = Effect.gen(function*() {
     where,
     list: provided(RunIndex.list),
     every: Stream.provideContext(RunIndex.every, context),
+    some: (selection) => Stream.provideContext(RunIndex.some(selection), context),
     newest: (workflow) => provided(RunIndex.newest(workflow)),
     unsettled: (workflow) => provided(RunIndex.unsettled(workflow)),
     notable: (newest) => provided(RunIndex.notable(newest)),
     find: (prefix) => provided(RunIndex.find(prefix)),
     events: (run) => provided(Effect.flatMap(EventLog.rows(run), EventLog.events)),
     input: (run) => provided(SqlRunJournal.inputOf(run)),
-    follow: (run) => Stream.provideContext(follow(run), context),
+    page: (run, from, most) => provided(Effect.flatMap(EventLog.rows(run, from, most), EventLog.placed)),
+    follow: (run) => Stream.map(Stream.provideContext(followFrom(run, 0), context), ({ event }) => event),
+    followFrom: (run, from) => Stream.provideContext(followFrom(run, from), context),
     known: (existing) => provided(ResourceIndex.known(existing)),
     removedByOthers: (run) => provided(ResourceIndex.removedByOthers(run)),
     cancel: (run, by) => provided(Effect.flatMap(RunLease.RunLease, ({ cancel }) => cancel(run, by))),

@@ -1,14 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
+import { PingError } from "../../src/agamemnon/AgamemnonError.ts"
 import * as RunDriver from "../../src/cluster/RunDriver.ts"
 import * as Submission from "../../src/executor/Submission.ts"
 import { WorkflowExecutor } from "../../src/executor/WorkflowExecutor.ts"
+import type { RunId } from "../../src/run/RunId.ts"
 import { RunJournal } from "../../src/run/RunJournal.ts"
 import { RunQueue } from "../../src/run/RunQueue.ts"
+import { type Runner, RunnerRegistry } from "../../src/run/RunnerRegistry.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as SqlRunQueue from "../../src/store/SqlRunQueue.ts"
 import { hangs, make } from "../support/FakeAgamemnon.ts"
@@ -17,73 +24,275 @@ import { outcome, told, workflow } from "../support/TestRun.ts"
 
 type Resume = Context.Tag.Service<WorkflowExecutor>["resume"]
 
-/** A runner without a cluster, whose executor may be another. */
-const runner = Effect.fnUntraced(function*(there: World, pid: number, places = 10, resume?: (usual: Resume) => Resume) {
-  const process = yield* driver(there, pid)
+/** Runners that know of each other, on one Agamemnon and one journal. */
+const hosts = Effect.fnUntraced(function*(options: { readonly places?: number } = {}) {
+  const there = yield* world(make())
+  const runners: Array<Effect.Effect<Runner>> = []
+  const registry = RunnerRegistry.of({ join: () => Effect.void, living: Effect.suspend(() => Effect.all(runners)) })
   const queue = Context.get(
     yield* Layer.build(Layer.provide(SqlRunQueue.layer, Layer.succeed(Database.Database, there.database))),
     RunQueue
   )
-  const executor = WorkflowExecutor.of({ ...process, resume: resume?.(process.resume) ?? process.resume })
-  const made = yield* RunDriver.make(places).pipe(
-    Effect.provideService(WorkflowExecutor, executor),
-    Effect.provideService(RunQueue, queue),
-    Effect.provideService(AgamemnonClient, there.fake.client),
-    Effect.provideService(RunJournal, Context.get(process.parts, RunJournal))
-  )
-  const submit = Effect.map(Effect.provideService(Submission.record(workflow()), RunQueue, queue), ({ run }) => run)
-  return { ...made, submit, parts: process.parts }
+
+  /** A runner without a cluster, whose executor may be another, until it is killed. */
+  const runner = Effect.fnUntraced(function*({ places = options.places ?? 10, resume }: { readonly places?: number; readonly resume?: (usual: Resume) => Resume } = {}) {
+    const pid = runners.length + 1
+    const network = { isBroken: false }
+    const { client } = there.fake
+    const through = <A, E>(effect: Effect.Effect<A, E>) =>
+      Effect.suspend((): Effect.Effect<A, E | PingError> =>
+        network.isBroken ? new PingError({ url: client.url, reason: "refused" }) : effect)
+    const own = AgamemnonClient.of({ ...client, ping: through(client.ping), preflight: through(client.preflight) })
+    const seen: World = { ...there, fake: { ...there.fake, client: own } }
+    const process = yield* driver(seen, pid, {}, {
+      monitorPoll: Duration.millis(20),
+      requestTimeout: Duration.millis(500),
+      healthcheckInterval: Duration.millis(100),
+      healthcheckTimeout: Duration.millis(100),
+      teardownGrace: Duration.millis(500)
+    })
+    const executor = WorkflowExecutor.of({ ...process, resume: resume?.(process.resume) ?? process.resume })
+    const id = `runner ${pid}`
+    const made = yield* RunDriver.make({ id, maxRuns: places, interval: "100 millis" }).pipe(
+      Effect.provideService(WorkflowExecutor, executor),
+      Effect.provideService(RunQueue, queue),
+      Effect.provideService(RunnerRegistry, registry),
+      Effect.provideService(AgamemnonClient, own),
+      Effect.provideService(RunJournal, Context.get(process.parts, RunJournal))
+    )
+    const since = yield* DateTime.now
+    const row = { id, host: `host ${pid}`, pid, agamemnon: client.url, since, maxRuns: places }
+    const seat = runners.push(Effect.map(made.load, (load): Runner => ({ ...row, ...load }))) - 1
+    yield* made.begin
+    const die = Effect.sync(() => {
+      there.lives.set(pid, "dead")
+      runners[seat] = Effect.map(made.load, (load): Runner => ({ ...row, ...load, draining: true }))
+    })
+    return { ...made, parts: process.parts, network, die }
+  })
+  const submit = (options: Submission.Options = {}) =>
+    Effect.map(Effect.provideService(Submission.record(workflow(), options), RunQueue, queue), ({ run }) => run)
+  const awaitTold = (run: RunId, what: string, times = 1) =>
+    awaitThat(recorded(there, run), (events) => told(events).filter((each) => each === what).length >= times)
+  return { there, fake: there.fake, runner, submit, awaitTold, awaitOver: (run: RunId) => awaitTold(run, "run.finished"), queue }
 })
 
-describe("RunDriver", () => {
-  it.scopedLive("drives a run to its end, and finds that one which is over is over", () =>
+const assertNoneTwice = ({ fake }: { readonly fake: World["fake"] }, runs = 1) =>
+  assert.deepStrictEqual([made(fake), fake.existing()], [{ first: runs, second: runs }, []])
+
+describe.concurrent("RunDriver", () => {
+  it.scopedLive("drives a run to its end", () =>
     Effect.gen(function*() {
-      const there = yield* world(make())
-      const { drive, submit, takeOver } = yield* runner(there, 1)
-      const run = yield* submit
-      assert.strictEqual(yield* drive(run), "over")
-      assert.strictEqual(yield* drive(run), "over")
-      assert.deepStrictEqual(made(there.fake), { first: 1, second: 1 })
-      assert.deepStrictEqual(yield* takeOver, [run, run])
+      const all = yield* hosts()
+      const { load } = yield* all.runner()
+      const run = yield* all.submit()
+      yield* all.awaitOver(run)
+      assert.isTrue(Option.isNone(yield* all.queue.find(run)))
+      yield* awaitThat(load, ({ running }) => running === 0)
+      assertNoneTwice(all)
     }))
 
-  it.scopedLive("hands over what it drives and what waits when it stops, and another goes on", () =>
+  it.scopedLive("hands over what it drives when it stops, and another goes on, also with what had no place", () =>
     Effect.gen(function*() {
-      const there = yield* world(make())
-      there.fake.begins.set("first", "running")
-      const one = yield* runner(there, 1, 1)
-      const [first, second] = [yield* one.submit, yield* one.submit]
-      const fibers = yield* Effect.forEach([first, second], (run) => Effect.fork(one.drive(run)))
-      yield* awaitThat(recorded(there, first), (events) => told(events).includes("task.submitted first"))
-      assert.deepStrictEqual(yield* one.load, { running: 1, waiting: 1, draining: false })
+      const all = yield* hosts()
+      all.fake.begins.set("first", "running")
+      const one = yield* all.runner({ places: 1 })
+      const [first, second] = [yield* all.submit(), yield* all.submit()]
+      yield* all.awaitTold(first, "task.submitted first")
+      assert.deepStrictEqual(yield* one.load, { running: 1, draining: false, reachable: true })
       yield* one.stop("a deploy")
-      assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), ["handed over", "handed over"])
-      assert.deepStrictEqual(told(yield* recorded(there, second)), ["run.submitted"])
-      const other = yield* runner(there, 2)
-      const going = yield* Effect.forEach([first, second], (run) => Effect.fork(other.drive(run)))
-      yield* awaitThat(Effect.all([recorded(there, first), recorded(there, second)]), ([one, other]) =>
-        told(one).includes("task.watched first") && told(other).includes("task.submitted first"))
-      there.fake.change("first", { status: "completed" }, 0)
-      there.fake.change("first", { status: "completed" }, 1)
-      assert.deepStrictEqual(yield* Effect.forEach(going, Fiber.join), ["over", "over"])
-      assert.deepStrictEqual([made(there.fake), there.fake.existing()], [{ first: 2, second: 2 }, []])
+      assert.deepStrictEqual(told(yield* recorded(all.there, first), "run."), ["run.submitted", "run.started", "run.yielded"])
+      assert.deepStrictEqual(told(yield* recorded(all.there, second)), ["run.submitted"])
+      yield* all.runner()
+      yield* all.awaitTold(first, "task.watched first")
+      yield* all.awaitTold(second, "task.submitted first")
+      all.fake.change("first", { status: "completed" }, 0)
+      all.fake.change("first", { status: "completed" }, 1)
+      yield* all.awaitOver(first)
+      yield* all.awaitOver(second)
+      assertNoneTwice(all, 2)
     }))
 
-  it.scopedLive("waits for a run that another has, and goes on with it when that has let go", () =>
+  it.scopedLive("hands over when its scope ends", () =>
     Effect.gen(function*() {
-      const there = yield* world(make())
-      there.fake.begins.set("first", "running")
-      const [one, other] = [yield* runner(there, 1), yield* runner(there, 2)]
-      const run = yield* one.submit
-      const driving = yield* Effect.fork(one.drive(run))
-      yield* awaitThat(recorded(there, run), (events) => told(events).includes("task.submitted first"))
-      const waiting = yield* Effect.fork(other.drive(run))
-      // As the cluster does when the run becomes another's.
-      yield* Fiber.interruptFork(driving)
-      yield* awaitThat(recorded(there, run), (events) => told(events).includes("task.watched first"))
-      there.fake.change("first", { status: "completed" })
-      assert.strictEqual(yield* Fiber.join(waiting), "over")
-      assert.deepStrictEqual(told(yield* recorded(there, run), "run."), [
+      const all = yield* hosts()
+      all.fake.begins.set("first", "running")
+      const scope = yield* Scope.make()
+      yield* Scope.extend(all.runner(), scope)
+      const run = yield* all.submit()
+      yield* all.awaitTold(run, "task.submitted first")
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(told(yield* recorded(all.there, run), "run."), ["run.submitted", "run.started", "run.yielded"])
+      assert.deepStrictEqual(all.fake.existing(), ["agent worker", "team core"])
+    }))
+
+  it.scopedLive("leaves what is next in the queue of all to a runner that has a place, by priority, then by age", () =>
+    Effect.gen(function*() {
+      const all = yield* hosts({ places: 1 })
+      all.fake.begins.set("first", ["running", "running", "completed", "completed"])
+      yield* all.runner()
+      const first = yield* all.submit()
+      yield* all.awaitTold(first, "task.submitted first")
+      const [low, high, lower] = [yield* all.submit(), yield* all.submit({ priority: 5 }), yield* all.submit({ priority: -1 })]
+      const other = yield* all.runner()
+      yield* all.awaitTold(high, "task.submitted first")
+      assert.deepStrictEqual(told(yield* recorded(all.there, low)), ["run.submitted"])
+      // Whoever has a place first takes the next.
+      all.fake.change("first", { status: "completed" }, 1)
+      yield* all.awaitOver(lower)
+      assert.deepStrictEqual((yield* other.load).running, 0)
+      const begun = (run: RunId) => Effect.map(recorded(all.there, run), ([, started]) => Number(started?.at.epochMillis))
+      assert.isBelow(yield* begun(low), yield* begun(lower))
+      all.fake.change("first", { status: "completed" }, 0)
+      yield* all.awaitOver(first)
+      assertNoneTwice(all, 4)
+    }))
+
+  it.scopedLive("drains: what it drives is driven to its end, and nothing else is begun", () =>
+    Effect.gen(function*() {
+      const all = yield* hosts()
+      all.fake.begins.set("first", "running")
+      const one = yield* all.runner()
+      const run = yield* all.submit()
+      yield* all.awaitTold(run, "task.submitted first")
+      yield* one.drain
+      const next = yield* all.submit()
+      yield* one.wake
+      all.fake.change("first", { status: "completed" })
+      yield* one.idle
+      assert.include(told(yield* recorded(all.there, run)), "run.finished")
+      assert.deepStrictEqual(told(yield* recorded(all.there, next)), ["run.submitted"])
+    }))
+
+  it.scopedLive("tries a run three times that dies of a defect, whoever does, and then it has failed, with nothing left", () =>
+    Effect.gen(function*() {
+      const all = yield* hosts()
+      let times = 0
+      const resume = () => () => {
+        times += 1
+        return Effect.die(new Error("a bug"))
+      }
+      const one = yield* all.runner({ resume })
+      yield* all.runner({ resume })
+      const run = yield* all.submit()
+      yield* all.awaitOver(run)
+      assert.strictEqual(times, 3)
+      const events = yield* recorded(all.there, run)
+      assert.deepStrictEqual(outcome(events), ["failed"])
+      assert.deepStrictEqual(told(events, "run."), ["run.submitted", "run.decided", "run.finished"])
+      assert.strictEqual((yield* list(one.parts))[0]?.status, "failed")
+    }))
+
+  it.scopedLive("takes down a run whose runner has died in its teardown", () =>
+    Effect.gen(function*() {
+      const all = yield* hosts()
+      all.fake.begins.set("second", "failed")
+      all.fake.on("deleteTeam", hangs)
+      const one = yield* all.runner()
+      const run = yield* all.submit()
+      yield* all.awaitTold(run, "teardown.started")
+      yield* one.stop("a deploy")
+      all.fake.heal()
+      yield* all.runner()
+      yield* all.awaitOver(run)
+      assert.deepStrictEqual(outcome(yield* recorded(all.there, run)), ["failed"])
+      assert.deepStrictEqual(all.fake.existing(), [])
+    }))
+})
+
+describe.concurrent("a runner that Agamemnon does not answer", () => {
+  it.scopedLive("hands its runs over with nothing taken down, takes no others until it is answered, and another goes on", () =>
+    Effect.gen(function*() {
+      const all = yield* hosts()
+      all.fake.begins.set("first", "running")
+      const one = yield* all.runner()
+      const run = yield* all.submit()
+      yield* all.awaitTold(run, "task.submitted first")
+      const other = yield* all.runner()
+      one.network.isBroken = true
+      yield* all.awaitTold(run, "task.watched first")
+      const yielded = (yield* recorded(all.there, run)).find(({ _tag }) => _tag === "run.yielded")
+      assert.include(yielded, { unreachable: true })
+      assert.deepStrictEqual([yield* one.load, (yield* other.load).running], [{ running: 0, draining: false, reachable: false }, 1])
+      yield* other.stop("a deploy")
+      const next = yield* all.submit()
+      yield* Effect.sleep("1 second")
+      assert.deepStrictEqual(told(yield* recorded(all.there, next)), ["run.submitted"])
+      one.network.isBroken = false
+      yield* all.awaitTold(next, "task.submitted first")
+      yield* all.awaitTold(run, "run.resumed", 2)
+      all.fake.change("first", { status: "completed" }, 0)
+      all.fake.change("first", { status: "completed" }, 1)
+      yield* all.awaitOver(run)
+      yield* all.awaitOver(next)
+      assert.deepStrictEqual(outcome(yield* recorded(all.there, run)), ["completed"])
+      assertNoneTwice(all, 2)
+    }))
+
+  it.scopedLive("gives a run to another once: when that one loses it as well, connectivity is lost", () =>
+    Effect.gen(function*() {
+      const all = yield* hosts()
+      all.fake.begins.set("first", "running")
+      const one = yield* all.runner()
+      const run = yield* all.submit()
+      yield* all.awaitTold(run, "task.submitted first")
+      const other = yield* all.runner()
+      one.network.isBroken = true
+      yield* all.awaitTold(run, "task.watched first")
+      // It is answered again, and is not asked again.
+      one.network.isBroken = false
+      yield* awaitThat(one.load, ({ reachable }) => reachable)
+      other.network.isBroken = true
+      yield* all.awaitOver(run)
+      const events = yield* recorded(all.there, run)
+      assert.deepStrictEqual(told(events, "run.", "connectivity.lost"), [
+        "run.submitted",
+        "run.started",
+        "run.yielded",
+        "run.resumed",
+        "connectivity.lost",
+        "run.decided",
+        "run.finished"
+      ])
+      assert.deepStrictEqual(outcome(events), ["connectivity_lost"])
+    }))
+
+  it.scopedLive("gives it to another once more when a task has ended since", () =>
+    Effect.gen(function*() {
+      const all = yield* hosts()
+      all.fake.begins.set("first", "running")
+      all.fake.begins.set("second", "running")
+      const one = yield* all.runner()
+      const run = yield* all.submit()
+      yield* all.awaitTold(run, "task.submitted first")
+      const other = yield* all.runner()
+      one.network.isBroken = true
+      yield* all.awaitTold(run, "task.watched first")
+      one.network.isBroken = false
+      all.fake.change("first", { status: "completed" })
+      yield* all.awaitTold(run, "task.submitted second")
+      other.network.isBroken = true
+      yield* all.awaitTold(run, "task.watched second")
+      all.fake.change("second", { status: "completed" })
+      yield* all.awaitOver(run)
+      assert.deepStrictEqual(outcome(yield* recorded(all.there, run)), ["completed"])
+      assertNoneTwice(all)
+    }))
+
+  it.scopedLive("takes a run back that nobody has taken and nobody can, and then connectivity is lost", () =>
+    Effect.gen(function*() {
+      const all = yield* hosts()
+      all.fake.begins.set("first", "running")
+      const one = yield* all.runner()
+      const run = yield* all.submit()
+      yield* all.awaitTold(run, "task.submitted first")
+      // It is seen to live while it is asked for, and takes nothing.
+      const other = yield* all.runner({ resume: () => (_run, { yieldOn = Effect.never } = {}) => Effect.zipRight(yieldOn, Effect.interrupt) })
+      one.network.isBroken = true
+      yield* all.awaitTold(run, "run.yielded")
+      yield* other.die
+      yield* all.awaitOver(run)
+      assert.deepStrictEqual(told(yield* recorded(all.there, run), "run."), [
         "run.submitted",
         "run.started",
         "run.yielded",
@@ -91,40 +300,21 @@ describe("RunDriver", () => {
         "run.decided",
         "run.finished"
       ])
-      assert.deepStrictEqual(made(there.fake), { first: 1, second: 1 })
-    }))
+      assert.deepStrictEqual(outcome(yield* recorded(all.there, run)), ["connectivity_lost"])
+    }), 15_000)
 
-  it.scopedLive("tries a run three times that dies of a defect, and then it has failed, with nothing left", () =>
+  it.scopedLive("loses a run as any process does when there is no other, and begins none", () =>
     Effect.gen(function*() {
-      const there = yield* world(make())
-      let times = 0
-      const broken = yield* runner(there, 1, 10, () => () => {
-        times += 1
-        return Effect.die(new Error("a bug"))
-      })
-      const run = yield* broken.submit
-      assert.strictEqual(yield* broken.drive(run), "over")
-      assert.strictEqual(times, 3)
-      const events = yield* recorded(there, run)
-      assert.deepStrictEqual(outcome(events), ["failed"])
-      assert.deepStrictEqual(told(events, "run."), ["run.submitted", "run.decided", "run.finished"])
-      assert.strictEqual((yield* list(broken.parts))[0]?.status, "failed")
-    }))
-
-  it.scopedLive("takes down a run whose runner has died in its teardown", () =>
-    Effect.gen(function*() {
-      const there = yield* world(make())
-      there.fake.begins.set("second", "failed")
-      there.fake.on("deleteTeam", hangs)
-      const one = yield* runner(there, 1)
-      const run = yield* one.submit
-      yield* Effect.fork(one.drive(run))
-      yield* awaitThat(recorded(there, run), (events) => told(events).includes("teardown.started"))
-      yield* one.stop("a deploy")
-      there.fake.heal()
-      const other = yield* runner(there, 2)
-      assert.strictEqual(yield* other.drive(run), "over")
-      assert.deepStrictEqual(outcome(yield* recorded(there, run)), ["failed"])
-      assert.deepStrictEqual(there.fake.existing(), [])
+      const all = yield* hosts()
+      all.fake.begins.set("first", "running")
+      const one = yield* all.runner()
+      const run = yield* all.submit()
+      yield* all.awaitTold(run, "task.submitted first")
+      one.network.isBroken = true
+      const next = yield* all.submit()
+      yield* all.awaitOver(run)
+      assert.deepStrictEqual(outcome(yield* recorded(all.there, run)), ["connectivity_lost"])
+      assert.isFalse((yield* one.load).reachable)
+      assert.notInclude(told(yield* recorded(all.there, next)), "run.decided")
     }))
 })

@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import * as Submission from "../../src/executor/Submission.ts"
 import { RunQueue } from "../../src/run/RunQueue.ts"
 import type { JournalError } from "../../src/run/JournalError.ts"
+import { RunLease } from "../../src/run/RunLease.ts"
 import * as RunState from "../../src/run/RunState.ts"
 import type * as WorkflowSpec from "../../src/workflow/WorkflowSpec.ts"
 import * as Database from "../../src/store/Database.ts"
@@ -17,7 +18,7 @@ import * as SqlRunQueue from "../../src/store/SqlRunQueue.ts"
 import { make } from "../support/FakeAgamemnon.ts"
 import { awaitThat, driver, list, made, recorded, type World, world } from "../support/JournaledRun.ts"
 import * as TestPostgres from "../support/TestPostgres.ts"
-import { newFile, process } from "../support/TestStore.ts"
+import { identity, newFile, process } from "../support/TestStore.ts"
 import { outcome, told, workflow } from "../support/TestRun.ts"
 
 type Opened = Context.Tag.Service<Database.Database>
@@ -83,6 +84,33 @@ const laws = (opened: () => Effect.Effect<Opened, JournalError, Scope.Scope>) =>
       assert.lengthOf(yield* summaries(database), 1)
     }))
 
+  it.scopedLive("is given to one of those who ask at once, in the order of the queue, and again when nobody begins it", () =>
+    Effect.gen(function*() {
+      const database = yield* opened()
+      const runs = yield* Effect.forEach([0, 5, 0, -1, 5, 0], (priority) => Effect.map(submit(database, workflow(), { priority }), ({ run }) => run))
+      const ordered = [1, 4, 0, 2, 5, 3].map((position) => runs[position])
+      const queue = yield* queueOf(database)
+      const claim = queue.claim({ most: 2, except: [] })
+      const claimed = yield* Effect.replicateEffect(claim, 4, { concurrency: "unbounded" })
+      const given = claimed.flat().map(({ run }) => run)
+      assert.strictEqual(new Set(given).size, given.length)
+      for (const { length } of claimed) assert.isAtMost(length, 2)
+      yield* Effect.replicateEffect(claim, 3)
+      assert.deepStrictEqual(yield* claim, [])
+      yield* Effect.sleep("2100 millis")
+      const again = yield* queue.claim({ most: 9, except: runs.slice(0, 1) })
+      assert.deepStrictEqual(again.map(({ run }) => run), ordered.filter((run) => run !== runs[0]))
+      assert.isTrue(again.every(({ isQueued }) => isQueued))
+    }))
+
+  it.scopedLive("counts its defects, whoever notes them", () =>
+    Effect.gen(function*() {
+      const database = yield* opened()
+      const { run } = yield* submit(database)
+      const counts = yield* Effect.replicateEffect(Effect.flatMap(queueOf(database), ({ noteDefect }) => noteDefect(run)), 3)
+      assert.deepStrictEqual(counts, [1, 2, 3])
+    }))
+
   it.scopedLive("its key is free again when it is cancelled and forgotten, and its chain is whole", () =>
     Effect.gen(function*() {
       const database = yield* opened()
@@ -103,7 +131,22 @@ describe("a run that is submitted, in a file", () => laws(() => newFile))
 
 describe.skipIf(TestPostgres.isMissing)("a run that is submitted, in PostgreSQL", () => {
   let number = 0
-  laws(() => Effect.flatMap(TestPostgres.database(`telemachy_submission_${number++}`), (url) => Database.openPostgres(url)))
+  const opened = () => Effect.flatMap(TestPostgres.database(`telemachy_submission_${number++}`), (url) => Database.openPostgres(url))
+  laws(opened)
+
+  it.scopedLive("is given to nobody while its lease holds", () =>
+    Effect.gen(function*() {
+      const database = yield* opened()
+      const { run } = yield* submit(database)
+      const { claim } = yield* queueOf(database)
+      const given = Effect.delay(claim({ most: 1, except: [] }), "2100 millis")
+      const lease = Context.get(yield* process(database, 1), RunLease)
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* lease.acquire(identity(run))
+        assert.deepStrictEqual(yield* given, [])
+      }))
+      assert.deepStrictEqual((yield* claim({ most: 1, except: [] })).map((each) => each.run), [run])
+    }))
 })
 
 describe("a run that was submitted", () => {

@@ -103,7 +103,7 @@ describe.concurrent("a gate", () => {
       assert.deepStrictEqual(yield* says("approve", "wrong", "relase"), [2, "run X has no task relase; did you mean release?"])
       assert.deepStrictEqual(yield* says("approve", "wrong", "Review"), [2, "task crew/Review of run X is no gate: it asks nothing"])
       assert.deepStrictEqual(yield* says("reject", "wrong", "--redo", "Publish"), [2, "task crew/Publish is not before gate crew/Release?, which can send back crew/Review"])
-      assert.deepStrictEqual(yield* says("approve", "wrong", "--comment", "x".repeat(3000)), [2, "--comment has 3000 bytes, and can have 2048"])
+      assert.deepStrictEqual(yield* says("approve", "wrong", "--comment", "x".repeat(3000)), [2, "the comment has 3000 bytes, and can have 2048"])
       const [code] = yield* says("approve", "nothing")
       assert.strictEqual(code, 2)
     }))

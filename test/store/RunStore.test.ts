@@ -73,6 +73,40 @@ describe("RunStore", () => {
         assert.lengthOf(yield* list, 8)
       })))
 
+  it.scopedLive("reads some of the runs, from one on, of a workflow, with a status", () =>
+    withStore(() =>
+      Effect.gen(function*() {
+        const { some } = yield* RunStore.RunStore
+        const at = (index: number) => RunId.make(index.toString(16).padStart(16, "0"))
+        const record = (index: number, workflow: string, isOver: boolean) => {
+          const event = { ...started(at(index), workflow), at: DateTime.add(started().at, { minutes: index }), workflow }
+          return over([event, ...(isOver ? [{ ...finished(at(index)), workflow }] : [])], at(index))
+        }
+        for (const index of [0, 1, 2, 3, 4, 5]) yield* record(index, index % 2 === 0 ? "even" : "odd", index < 4)
+        const found = (selection: RunStore.Selection) =>
+          Effect.map(Stream.runCollect(some(selection)), (runs) => Chunk.toReadonlyArray(runs).map(({ run }) => Number.parseInt(run, 16)))
+        assert.deepStrictEqual(yield* found({}), [5, 4, 3, 2, 1, 0])
+        assert.deepStrictEqual(yield* found({ after: at(3) }), [2, 1, 0])
+        assert.deepStrictEqual(yield* found({ workflow: "even" }), [4, 2, 0])
+        assert.deepStrictEqual(yield* found({ status: "interrupted" }), [5, 4])
+        assert.deepStrictEqual(yield* found({ status: "failed", workflow: "odd", after: at(3) }), [1])
+        assert.deepStrictEqual(yield* found({ status: "completed" }), [])
+        assert.strictEqual((yield* Effect.flip(found({ after: at(9) })))._tag, "RunUnknownError")
+      })))
+
+  it.scopedLive("reads the events of a run a page at a time, and follows it from a place on", () =>
+    withStore(() =>
+      Effect.gen(function*() {
+        const { followFrom, page } = yield* RunStore.RunStore
+        yield* over([started(), numbered(1), numbered(2), finished()])
+        const placesOf = (events: Iterable<RunStore.PlacedEvent>) => Array.from(events, ({ event, seq }) => [seq, event._tag === "run.started"])
+        assert.deepStrictEqual(placesOf(yield* page(runA, 0, 2)), [[0, true], [1, false]])
+        assert.deepStrictEqual(placesOf(yield* page(runA, 2, 9)), [[2, false], [3, false]])
+        assert.deepStrictEqual(yield* page(runA, 4, 9), [])
+        assert.deepStrictEqual(placesOf(yield* Stream.runCollect(followFrom(runA, 3))), [[3, false]])
+        assert.deepStrictEqual(placesOf(yield* Stream.runCollect(followFrom(runA, 4))), [])
+      })))
+
   it.scopedLive("follows a run until it is over", () =>
     withStore(() =>
       Effect.gen(function*() {

@@ -15,7 +15,7 @@ import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/AuditDefinition.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as OutputErrors from "../OutputErrors.ts"
-import * as RunLookup from "../RunLookup.ts"
+import * as RunLookup from "../../store/RunLookup.ts"
 
 /** The table of runs was to be made anew for one of them. */
 export class ReindexError extends Schema.TaggedError<ReindexError>()("ReindexError", {}) {

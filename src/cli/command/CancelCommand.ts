@@ -13,7 +13,7 @@ import * as Backend from "../Backend.ts"
 import * as CleanupOutput from "../CleanupOutput.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/CancelDefinition.ts"
-import * as RunLookup from "../RunLookup.ts"
+import * as RunLookup from "../../store/RunLookup.ts"
 import * as Who from "../Who.ts"
 
 const isHeard = ({ _tag }: RunEvent): boolean => _tag === "run.cancelling" || _tag === "run.finished"

@@ -25,7 +25,7 @@ import * as ExitCode from "../ExitCode.ts"
 import { forShell } from "../NextCommand.ts"
 import * as MachineWorkspaces from "../MachineWorkspaces.ts"
 import * as OrphanCleanup from "../OrphanCleanup.ts"
-import * as RunLookup from "../RunLookup.ts"
+import * as RunLookup from "../../store/RunLookup.ts"
 
 /** Nothing says what is to be cleaned up, or too much does. */
 export class TargetError extends Schema.TaggedError<TargetError>()("TargetError", {}) {

@@ -6,7 +6,7 @@ import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/ForgetDefinition.ts"
-import * as RunLookup from "../RunLookup.ts"
+import * as RunLookup from "../../store/RunLookup.ts"
 import * as TaskLogs from "../TaskLogs.ts"
 
 export const command = Command.make("forget", config, ({ run: prefix }) =>

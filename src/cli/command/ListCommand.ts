@@ -98,15 +98,11 @@ const print = <E, R>(runs: Stream.Stream<RunSummary, E, R>, json: boolean) =>
 
 export const command = Command.make("list", config, ({ all, json, noColor, status }) =>
   Effect.gen(function*() {
-    const { every, notable } = yield* RunStore.RunStore
+    const { notable, some } = yield* RunStore.RunStore
     const { runs, total } = all || Option.isSome(status)
-      ? { runs: every, total: undefined }
+      ? { runs: some({ status: Option.getOrUndefined(status) }), total: undefined }
       : yield* Effect.map(notable(most), ({ runs, total }) => ({ runs: Stream.fromIterable(runs), total }))
-    const shown = Option.match(status, {
-      onNone: () => runs,
-      onSome: (only) => Stream.filter(runs, (run) => run.status === only)
-    })
-    const printed = yield* print(shown, json)
+    const printed = yield* print(runs, json)
     if (json) return
     if (printed === 0) return yield* Console.log(Option.isNone(status) || (yield* isEmpty) ? "no run is recorded" : "no such run is recorded")
     const hidden = (total ?? printed) - printed

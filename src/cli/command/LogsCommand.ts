@@ -13,7 +13,7 @@ import { config, definition } from "../definition/LogsDefinition.ts"
 import * as JournalOutage from "../JournalOutage.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as OutputErrors from "../OutputErrors.ts"
-import * as RunLookup from "../RunLookup.ts"
+import * as RunLookup from "../../store/RunLookup.ts"
 import * as Streams from "../Streams.ts"
 import * as TaskLog from "../TaskLog.ts"
 

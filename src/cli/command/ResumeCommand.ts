@@ -27,7 +27,7 @@ import * as GivenSecrets from "../GivenSecrets.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as ProgramCheck from "../ProgramCheck.ts"
 import * as ReportFiles from "../ReportFiles.ts"
-import * as RunLookup from "../RunLookup.ts"
+import * as RunLookup from "../../store/RunLookup.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 
 /** What a run was told to do, and its workflow file as it is now, if there still is one. */

@@ -14,14 +14,13 @@ import * as JsonLines from "../JsonLines.ts"
 import * as OutputErrors from "../OutputErrors.ts"
 import * as Streams from "../Streams.ts"
 
-const cells = ({ agamemnon, draining, host, maxRuns, pid, running, since, waiting }: Runner, now: DateTime.Utc): ReadonlyArray<string> => [
+const cells = ({ agamemnon, draining, host, maxRuns, pid, reachable, running, since }: Runner, now: DateTime.Utc): ReadonlyArray<string> => [
   oneLine(host),
   String(pid),
   duration(DateTime.distanceDuration(since, now)),
   `${running} of ${maxRuns}`,
-  waiting === 0 ? "" : `${waiting} waiting`,
   oneLine(agamemnon),
-  draining ? "draining" : ""
+  [...(draining ? ["draining"] : []), ...(reachable ? [] : ["Agamemnon does not answer it"])].join(", ")
 ]
 
 export const command = Command.make("runners", config, ({ json, noColor }) =>
@@ -37,9 +36,9 @@ export const command = Command.make("runners", config, ({ json, noColor }) =>
     }
     const { style, width } = yield* Streams.outputOf(process.stdout)
     const now = yield* DateTime.now
-    const header = ["HOST", "PID", "SINCE", "RUNS", "", "AGAMEMNON", ""].map(style.faint)
+    const header = ["HOST", "PID", "SINCE", "RUNS", "AGAMEMNON", ""].map(style.faint)
     const rows = [header, ...living.map((runner) => cells(runner, now))]
-    const lines = Table.renderWith(rows, Table.widths(rows), { width, yielding: [{ column: 5, least: Table.narrowest }, { column: 0, least: Table.narrowest }] })
+    const lines = Table.renderWith(rows, Table.widths(rows), { width, yielding: [{ column: 4, least: Table.narrowest }, { column: 0, least: Table.narrowest }] })
     yield* Console.log(lines.join("\n"))
     if (queued > 0) yield* Console.log(style.faint(`${count(queued, "run")} queued: telemachy list --status queued`))
   }).pipe(

@@ -38,7 +38,7 @@ const tell = (events: Stream.Stream<RunEvent>) => {
       case "run.resumed":
         return `${what} taken over`
       case "run.yielded":
-        return `${what} handed over`
+        return `${what} handed over${event.unreachable === true ? `: ${oneLine(event.reason)}` : ""}`
       case "run.decided":
         reasons.set(event.run, event.reason)
         return undefined

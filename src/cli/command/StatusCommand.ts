@@ -5,9 +5,9 @@ import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as BudgetData from "../../report/BudgetData.ts"
 import { oneLine } from "../../report/Format.ts"
 import * as OutputLines from "../../report/OutputLines.ts"
+import * as RunData from "../../report/RunData.ts"
 import * as SpentLine from "../../report/SpentLine.ts"
 import * as Summary from "../../report/Summary.ts"
 import type { JournalError } from "../../run/JournalError.ts"
@@ -25,7 +25,7 @@ import * as JsonLines from "../JsonLines.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as OutputErrors from "../OutputErrors.ts"
 import * as RunExitCode from "../RunExitCode.ts"
-import * as RunLookup from "../RunLookup.ts"
+import * as RunLookup from "../../store/RunLookup.ts"
 import * as Streams from "../Streams.ts"
 
 const removalOf = (state: RunState.RunState) => (state.embedded ? undefined : NextCommand.cleanup(state))
@@ -70,19 +70,8 @@ const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
 /** Shows a run as one JSON object. */
 const showJson = Effect.fn("StatusCommand.showJson")(function*(summary: RunSummary) {
   const state = yield* RunLookup.stateOf(summary.run)
-  const { budget, outcome, policy, reason, url } = state
   const now = SpentLine.timeOf(state, yield* DateTime.now, summary.status === "running")
-  yield* JsonLines.write(JSON.stringify({
-    ...summary,
-    url,
-    policy,
-    outcome,
-    reason,
-    ...(budget === undefined ? {} : { budget: BudgetData.limits(budget) }),
-    spent: BudgetData.spent(RunState.spent(state, now)),
-    tasks: RunState.tasks(state),
-    resources: RunState.resources(state)
-  }))
+  yield* JsonLines.write(JSON.stringify({ ...summary, ...RunData.make(state, now) }))
 })
 
 /** Ends as a run has ended. One that nobody drives any more has not completed. */

@@ -20,7 +20,7 @@ import { CommandExit } from "../CommandExit.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/TeardownDefinition.ts"
 import * as ExitCode from "../ExitCode.ts"
-import * as RunLookup from "../RunLookup.ts"
+import * as RunLookup from "../../store/RunLookup.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 
 const inWords = ({ id, kind, name }: ManagedResource.ManagedResource): string => oneLine(`${kind} ${name} (${id})`)

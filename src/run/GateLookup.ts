@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as RunState from "../run/RunState.ts"
+import * as RunState from "./RunState.ts"
 import * as Suggestion from "../workflow/Suggestion.ts"
 
 /** There is nothing to answer, or it is not clear what. */

@@ -1,8 +1,8 @@
 /** The task of a recorded run that a command is about, and the attempts at it. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { RunEvent } from "../run/RunEvent.ts"
-import * as RunState from "../run/RunState.ts"
+import type { RunEvent } from "./RunEvent.ts"
+import * as RunState from "./RunState.ts"
 import * as Suggestion from "../workflow/Suggestion.ts"
 
 /** A run has no task of this name, or several. */

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as TaskLookup from "../../src/cli/TaskLookup.ts"
+import * as TaskLookup from "../../src/run/TaskLookup.ts"
 import * as RunState from "../../src/run/RunState.ts"
 import { finish, start, task, team, workflow } from "../support/TestRun.ts"
 import { make } from "../support/FakeAgamemnon.ts"

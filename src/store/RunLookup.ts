@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
-import { RunStore } from "../store/RunStore.ts"
+import { RunStore } from "./RunStore.ts"
 
 /** What the journal said about a run has been removed from it. */
 export class RunForgottenError extends Schema.TaggedError<RunForgottenError>()("RunForgottenError", { run: Schema.String }) {
