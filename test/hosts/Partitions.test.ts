@@ -1,5 +1,5 @@
 /** What is promised of runs whose host cannot reach the database or Agamemnon, or whose database fails: `npm run test:hosts`. */
-import { describe } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HostPostgres from "../support/HostPostgres.ts"
@@ -52,6 +52,26 @@ describe.concurrent("of three hosts", () => {
       })
     )
   }
+
+  HostRunners.test(
+    "one can not reach Agamemnon, and the others can: its runs are handed over, and connectivity is not lost",
+    Effect.gen(function*() {
+      const here = yield* Effect.flatMap(shared, (postgres) => HostRunners.world(postgres, { HEALTHCHECK_INTERVAL_SECONDS: "1", HEALTHCHECK_TIMEOUT_SECONDS: "2" }))
+      const runners = yield* HostRunners.onEach(here)
+      const { lost, others, runs, victim } = yield* HostRunners.victim(here, runners, HostRunners.isApart)
+      const [alpha] = here.hosts
+      yield* victim.host.cutOff(alpha)
+      yield* HostRunners.takenOver(others, lost)
+      yield* HostRunners.finish(here, runs, others)
+      for (const each of lost) {
+        const events = yield* HostRunners.recordOf(here, each)
+        HostRunners.assertOneLife(events)
+        assert.include(events.map(({ _tag }) => _tag), "run.yielded")
+        assert.notInclude(events.map(({ _tag }) => _tag), "connectivity.lost")
+      }
+      yield* HostRunners.assertSound(here, runs)
+    })
+  )
 
   HostRunners.test(
     "PostgreSQL resets all connections, and then dies and starts again: no run is lost, and none is driven twice",
