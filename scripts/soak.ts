@@ -5,7 +5,7 @@
  * or it ends with 1 and says what is not so.
  */
 import { spawn } from "node:child_process"
-import { existsSync, mkdtempSync, openSync, readFileSync } from "node:fs"
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { cpus, loadavg, tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -26,7 +26,6 @@ import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
 import { RunQueue, RunStore, SqlRunStore, WorkflowSpec } from "telemachy"
 import * as Submitting from "../src/cluster/Submitting.ts"
 import * as HostNetwork from "../test/support/HostNetwork.ts"
@@ -63,53 +62,55 @@ const startOn = Effect.fnUntraced(function*(host: HostNetwork.Host, log: string,
   const [program, ...rest] = host.command(process.execPath, "dist/bin.js", ...args)
   const output = openSync(log, "a")
   const started = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn(program, rest, { env: { PATH: path, HOME: tmpdir(), ...env }, stdio: ["ignore", output, output] })),
+    Effect.sync(() => spawn(program, rest, { env: { PATH: path, ...env }, stdio: ["ignore", output, output] })),
     (child) => Effect.sync(() => child.kill("SIGKILL"))
   )
-  const ended = Effect.async<void>((resume) => {
-    if (started.exitCode !== null || started.signalCode !== null) resume(Effect.void)
-    else started.once("exit", () => resume(Effect.void))
-  })
-  const children = () => {
-    const file = `/proc/${started.pid}/task/${started.pid}/children`
-    return existsSync(file) ? readFileSync(file, "utf8").trim() : ""
+  closeSync(output)
+  const children = `/proc/${started.pid}/task/${started.pid}/children`
+  return {
+    ended: Effect.async<void>((resume) => {
+      if (started.exitCode !== null || started.signalCode !== null) resume(Effect.void)
+      else started.once("exit", () => resume(Effect.void))
+    }),
+    /** To one that has just ended by itself, none is sent. */
+    signal: (signal: NodeJS.Signals) =>
+      Effect.sync(() => {
+        const child = existsSync(children) ? readFileSync(children, "utf8").trim() : ""
+        if (child !== "") process.kill(Number(child), signal)
+      })
   }
-  const number = yield* HttpQuestion.eventually(Effect.sync(children), (text) => text !== "")
-  return { ended, signal: (signal: NodeJS.Signals) => Effect.sync(() => process.kill(Number(number), signal)) }
 })
 
-/** A runner on a host, which is started again when it has ended. */
+/** A host on which a runner is started, again and again when it has ended. */
 const makeRunner = Effect.fnUntraced(function*(name: string, directory: string, env: Readonly<Record<string, string>>) {
   const host = yield* HostNetwork.makeHost(name)
-  const start = startOn(host, join(directory, `${name}.log`), env, "serve")
-  let current = yield* start
-  const again = Effect.gen(function*() {
-    yield* Effect.sleep(restart)
-    current = yield* start
-  })
-  return {
-    name,
-    host,
-    isWell: true,
-    signal: (signal: NodeJS.Signals) => Effect.suspend(() => current.signal(signal)),
-    /** Waits for its end, and starts another. */
-    startAgain: Effect.zipRight(Effect.suspend(() => current.ended), again)
-  }
+  const start = startOn(host, join(directory, `${name}.log`), env, "serve", "--max-runs", "10")
+  let signal: Effect.Effect.Success<typeof start>["signal"] = () => Effect.void
+  yield* start.pipe(
+    Effect.tap((started) => {
+      signal = started.signal
+      return started.ended
+    }),
+    Effect.scoped,
+    Effect.zipRight(Effect.sleep(restart)),
+    Effect.forever,
+    Effect.forkScoped
+  )
+  return { name, host, isWell: true, signal: (which: NodeJS.Signals) => Effect.suspend(() => signal(which)) }
 })
 
 type Runner = Effect.Effect.Success<ReturnType<typeof makeRunner>>
 
-/** What happens to a runner, and is over when it drives runs again. */
-type Fault = (runner: Runner, postgres: HostPostgres.HostPostgres) => Effect.Effect<void, unknown, Scope.Scope>
+/** What happens to a runner, from its begin to its end. */
+type Fault = (runner: Runner, postgres: HostPostgres.HostPostgres) => Effect.Effect<void>
 
-const direction = Effect.flatMap(Random.nextIntBetween(0, 3), (number) =>
-  Effect.succeed((["both", "in", "out"] as const)[number] ?? "both"))
+const direction = Effect.map(Random.nextIntBetween(0, 3), (number) => (["both", "in", "out"] as const)[number] ?? "both")
 
 const faults: Readonly<Record<string, Fault>> = {
-  "killed": ({ signal, startAgain }) => Effect.zipRight(signal("SIGKILL"), startAgain),
-  "without power": ({ host, signal, startAgain }) =>
-    Effect.zipRight(host.unplug, signal("SIGKILL")).pipe(Effect.zipRight(Effect.sleep(outage)), Effect.zipRight(host.heal), Effect.zipRight(startAgain)),
-  "told to end": ({ signal, startAgain }) => Effect.zipRight(signal("SIGTERM"), startAgain),
+  "killed": ({ signal }) => Effect.zipRight(signal("SIGKILL"), Effect.sleep(restart)),
+  "without power": ({ host, signal }) =>
+    Effect.zipRight(host.unplug, signal("SIGKILL")).pipe(Effect.zipRight(Effect.delay(host.heal, outage))),
+  "told to end": ({ signal }) => Effect.zipRight(signal("SIGTERM"), Effect.sleep(restart)),
   "suspended": ({ signal }) => Effect.zipRight(signal("SIGSTOP"), Effect.delay(signal("SIGCONT"), outage)),
   "cut off from PostgreSQL": ({ host }, postgres) =>
     Effect.flatMap(direction, (which) => Effect.zipRight(host.cutOff(postgres, which), Effect.delay(host.heal, outage))),
@@ -159,9 +160,11 @@ const submitAll = Effect.fnUntraced(function*(directory: string, { minutes, runs
   const spec = yield* WorkflowSpec.decodeUnknown(workflow(directory))
   const pause = Duration.times(Duration.minutes(minutes), 0.8 / runs)
   yield* Effect.forEach(Arr.range(1, runs), (number) =>
-    Effect.zipRight(Submitting.submit(spec, { inputs: { run: `run-${number}` }, key: `run-${number}` }), Effect.sleep(pause)), {
-    discard: true
-  })
+    // With its key it is one run, however often it takes.
+    Submitting.submit(spec, { inputs: { run: `run-${number}` }, key: `run-${number}` }).pipe(
+      Effect.retry(Schedule.spaced("1 second")),
+      Effect.zipRight(Effect.sleep(pause))
+    ), { discard: true })
 })
 
 const remaining = (url: string) =>
@@ -227,6 +230,7 @@ const soak = Effect.fnUntraced(function*(options: typeof Options.Type) {
     const counts = yield* disturb(runners, postgres, options)
     yield* Fiber.join(submitting)
     yield* queue.open.pipe(
+      Effect.retry(Schedule.spaced("1 second")),
       Effect.repeat({ schedule: Schedule.spaced("1 second"), until: (open) => open.length === 0 }),
       Effect.timeoutOption(patience)
     )
@@ -241,6 +245,7 @@ const soak = Effect.fnUntraced(function*(options: typeof Options.Type) {
   if (unsound.length > 0) {
     return yield* new Unsound({ message: `${unsound.join("\n")}\nwhat the runners have said is in ${directory}` })
   }
+  rmSync(directory, { recursive: true, force: true })
 })
 
 const main = Effect.gen(function*() {
