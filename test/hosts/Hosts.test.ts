@@ -3,6 +3,7 @@ import { assert, describe } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HostRunners from "../support/HostRunners.ts"
+import * as HttpQuestion from "../support/HttpQuestion.ts"
 import { run } from "../support/TestCommand.ts"
 
 const world = Effect.flatMap(HostRunners.shared(), HostRunners.world)
@@ -76,8 +77,7 @@ describe.concurrent("of three hosts", () => {
       const { lost, runs, victim } = yield* HostRunners.victim(here, runners, () => true)
       yield* victim.signal("SIGTERM")
       yield* victim.until("that it drains", () => /^finishing \d+ runs?/m.exec(victim.output().stderr) ?? undefined)
-      const listed = yield* run(["runners"], { env: here.env })
-      assert.match(listed.stdout, new RegExp(`^${victim.host.name} .* draining$`, "m"))
+      yield* HttpQuestion.eventually(run(["runners"], { env: here.env }), ({ stdout }) => new RegExp(`^${victim.host.name} .*draining`, "m").test(stdout))
       const later = yield* HostRunners.submit(here, "later-1", "later-2")
       yield* HostRunners.underWay(here, later)
       assert.deepStrictEqual(HostRunners.runsOf(victim, later), [])

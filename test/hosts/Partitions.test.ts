@@ -89,18 +89,4 @@ describe.concurrent("of three hosts", () => {
       yield* HostRunners.assertSound(here, runs)
     })
   )
-
-  HostRunners.test(
-    "PostgreSQL fails, and another with all that was written takes its place: the same",
-    Effect.gen(function*() {
-      const pair = yield* HostPostgres.makePair
-      const here = yield* HostRunners.world(pair)
-      const runners = yield* HostRunners.onEach(here)
-      const runs = yield* HostRunners.submit(here, "a", "b", "c")
-      yield* HostRunners.underWay(here, runs)
-      yield* pair.failOver
-      yield* HostRunners.finish(here, runs, runners)
-      yield* HostRunners.assertSound(here, runs)
-    })
-  )
 })

@@ -25,8 +25,6 @@ export interface Host {
   readonly unplug: Effect.Effect<void>
   /** Drops no packets any more, and its cable is in. */
   readonly heal: Effect.Effect<void>
-  /** Takes an address beside its own, which a host has that gave it up. */
-  readonly takeAddress: (address: string) => Effect.Effect<void>
 }
 
 // As in scripts/network.sh.
@@ -35,9 +33,6 @@ const bridge = "lan"
 
 /** The address of this process on the bridge. */
 export const own = `${subnet}.1`
-
-/** An address that a host has until another takes it. */
-export const floating = `${subnet}.250`
 
 const ip = (words: string) => execFileSync("ip", words.split(" "), { stdio: ["ignore", "ignore", "pipe"] })
 
@@ -75,8 +70,6 @@ export const makeHost = Effect.fn("HostNetwork.makeHost")(function*(name: string
       ip(`-n ${namespace} addr add ${address}/24 dev lan0`)
       ip(`-n ${namespace} link set lan0 up`)
       ip(`-n ${namespace} link set lo up`)
-      // An address that comes to it is told to the others.
-      ip(`netns exec ${namespace} sysctl -qw net.ipv4.conf.all.arp_notify=1`)
     }),
     () => Effect.sync(() => ip(`netns del ${namespace}`))
   )
@@ -98,12 +91,6 @@ export const makeHost = Effect.fn("HostNetwork.makeHost")(function*(name: string
         direction === "in" ? "" : `ip daddr ${from.address} drop;`
       ),
     unplug: Effect.sync(() => ip(`link set ${namespace} nomaster`)),
-    heal: Effect.zipRight(filter("table inet cut {}; delete table inet cut;"), Effect.sync(() => ip(`link set ${namespace} master ${bridge}`))),
-    takeAddress: (floating) =>
-      Effect.sync(() => {
-        ip(`-n ${namespace} addr add ${floating}/24 dev lan0`)
-        ip(`-n ${namespace} link set lan0 down`)
-        ip(`-n ${namespace} link set lan0 up`)
-      })
+    heal: Effect.zipRight(filter("table inet cut {}; delete table inet cut;"), Effect.sync(() => ip(`link set ${namespace} master ${bridge}`)))
   }
 })

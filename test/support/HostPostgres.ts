@@ -66,10 +66,10 @@ const startServer = ({ data, tool }: Server) =>
     () => Effect.ignore(tool("pg_ctl", "stop", "-w", "-s", "-D", data, "-m", "immediate"))
   )
 
-const configure = ({ data }: Server, more: string) =>
+const configure = ({ data }: Server) =>
   Effect.sync(() => {
-    appendFileSync(join(data, "postgresql.conf"), settings + more)
-    writeFileSync(join(data, "pg_hba.conf"), "local all all trust\nhost all all all trust\nhost replication all all trust\n")
+    appendFileSync(join(data, "postgresql.conf"), settings)
+    writeFileSync(join(data, "pg_hba.conf"), "local all all trust\nhost all all all trust\n")
   })
 
 const asking = (url: string) => (statement: string) =>
@@ -100,33 +100,7 @@ const at = (address: string, restart: Effect.Effect<void>): HostPostgres => {
 export const make = Effect.gen(function*() {
   const server = yield* makeServer("database")
   yield* server.tool("initdb", "-U", "postgres", "-D", server.data, "--no-sync")
-  yield* configure(server, "")
+  yield* configure(server)
   yield* startServer(server)
   return at(server.host.address, server.tool("pg_ctl", "restart", "-w", "-s", "-D", server.data, "-m", "immediate"))
-})
-
-/** Starts a server whose writes are on another one as well before they are done, which can take its place. */
-export const makePair = Effect.gen(function*() {
-  const primary = yield* makeServer("primary")
-  const standby = yield* makeServer("standby")
-  const address = HostNetwork.floating
-  yield* primary.tool("initdb", "-U", "postgres", "-D", primary.data, "--no-sync")
-  yield* configure(primary, "synchronous_standby_names = '*'\nsynchronous_commit = local\n")
-  yield* startServer(primary)
-  yield* primary.host.takeAddress(address)
-  yield* standby.tool("pg_basebackup", "-U", "postgres", "-h", primary.host.address, "-D", standby.data, "-R", "-c", "fast", "--no-sync")
-  yield* startServer(standby)
-  yield* Effect.sync(() => appendFileSync(join(primary.data, "postgresql.conf"), "synchronous_commit = on\n"))
-  yield* primary.tool("pg_ctl", "reload", "-s", "-D", primary.data)
-  return {
-    ...at(address, Effect.void),
-    /** The host of the first fails, and the other takes its place and its address. */
-    failOver: Effect.gen(function*() {
-      yield* primary.host.unplug
-      yield* standby.tool("pg_ctl", "promote", "-w", "-s", "-D", standby.data)
-      yield* Effect.sync(() => appendFileSync(join(standby.data, "postgresql.conf"), "synchronous_standby_names = ''\n"))
-      yield* standby.tool("pg_ctl", "reload", "-s", "-D", standby.data)
-      yield* standby.host.takeAddress(address)
-    })
-  }
 })
