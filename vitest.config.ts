@@ -3,6 +3,9 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 const timeouts = { testTimeout: 300_000, hookTimeout: 300_000 }
 
+/** Tests of several hosts, which take a network of their own: `npm run test:hosts` has one. */
+const hosts = ["test/hosts/**/*.test.ts"]
+
 /** Tests that start processes or servers of their own, or take long because they count in real time. */
 const processes = ["test/integration/**/*.test.ts", "test/**/*.process.test.ts"]
 
@@ -33,11 +36,16 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     poolOptions: { threads: { isolate: false }, forks: { isolate: false } },
     projects: [
-      { extends: true, test: { name: "unit", pool: "threads", include: ["test/**/*.test.ts"], exclude: processes, ...timeouts } },
+      { extends: true, test: { name: "unit", pool: "threads", include: ["test/**/*.test.ts"], exclude: [...processes, ...hosts], ...timeouts } },
       {
         extends: true,
         // In each of as many workers as there are cores: with more commands at once none ends earlier, and some too late.
         test: { name: "process", include: processes, globalSetup: "test/support/buildCommand.ts", maxConcurrency: 2, ...timeouts }
+      },
+      {
+        extends: true,
+        // One worker, which numbers the hosts. Most of what it does is waiting.
+        test: { name: "hosts", include: hosts, globalSetup: "test/support/buildCommand.ts", maxConcurrency: 2, poolOptions: { forks: { singleFork: true, isolate: false } }, ...timeouts }
       }
     ]
   }

@@ -42,6 +42,9 @@ const example = (file: string, region?: string): string => {
   return `\`\`\`ts\n${part ?? whole}\`\`\``
 }
 
+/** A file of docs/hosts, as it is. */
+const ofHosts = (file: string, language: string): string => `\`\`\`${language}\n${readFileSync(`docs/hosts/${file}`, "utf8")}\`\`\``
+
 interface Event {
   readonly tag: string
   readonly fields: ReadonlyArray<string>
@@ -80,6 +83,11 @@ export const pages: Readonly<Record<string, Readonly<Record<string, string>>>> =
     recover: example("resume-after-crash.ts", "recover"),
     guard: example("guard-a-migration.ts", "guard"),
     runner: example("runner-in-an-application.ts", "runner")
+  },
+  "docs/hosts.md": {
+    service: ofHosts("telemachy.service", "ini"),
+    compose: ofHosts("compose.yaml", "yaml"),
+    kubernetes: ofHosts("kubernetes.yaml", "yaml")
   },
   "docs/workflow.md": { keys: WorkflowReference.page },
   "docs/command.md": { "exit codes": exitCodes, teardown },

@@ -11,8 +11,11 @@ import type { Ended } from "./TestCommand.ts"
 /** A server, and the variables that name it to the command. */
 export type Backend = Effect.Effect.Success<ReturnType<typeof make>>
 
+/** What a server is asked with. */
+type Server = Parameters<typeof askJson>[0]
+
 const listOf = <A extends { readonly id: string }, I>(
-  server: EmbeddedAgamemnon.EmbeddedAgamemnon["Type"],
+  server: Server,
   kind: string,
   schema: Schema.Schema<A, I>
 ) =>
@@ -21,24 +24,31 @@ const listOf = <A extends { readonly id: string }, I>(
     Effect.map(Schema.decodeUnknownSync(Schema.Array(schema)))
   )
 
+/** What is on a server, wherever that is. */
+export const listsOf = (server: Server) => ({
+  agents: listOf(server, "agents", Agent),
+  teams: listOf(server, "teams", Team),
+  tasks: listOf(server, "tasks", Task)
+})
+
+type Lists = ReturnType<typeof listsOf>
+
 /** Starts a server. */
 export const make = Effect.fnUntraced(function*(options: EmbeddedAgamemnon.Options = {}) {
   const server = yield* EmbeddedAgamemnon.make({ grace: "1 second", ...options })
   return {
     ...server,
     env: { AGAMEMNON_URL: server.url, AGAMEMNON_API_KEY: Redacted.value(server.apiKey) },
-    agents: listOf(server, "agents", Agent),
-    teams: listOf(server, "teams", Team),
-    tasks: listOf(server, "tasks", Task)
+    ...listsOf(server)
   }
 })
 
 /** Names of the agents and teams that are on the server. */
-export const remaining = (backend: Backend) =>
+export const remaining = (backend: Lists) =>
   Effect.map(Effect.all([backend.teams, backend.agents]), ([teams, agents]) => [...teams, ...agents])
 
 /** Checks that nothing was made twice, as far as the server knows. */
-export const assertNothingDoubled = Effect.fnUntraced(function*(backend: Backend) {
+export const assertNothingDoubled = Effect.fnUntraced(function*(backend: Lists) {
   const named = yield* remaining(backend)
   assert.lengthOf(named, new Set(named.map(({ name }) => name)).size, "an agent or a team exists twice")
   const tasks = yield* backend.tasks

@@ -279,9 +279,9 @@ export const processesWith = (text: string) =>
     }).map(Number))
 
 /** The commands whose environment holds a text, whatever has started them. */
-export const commandsWith = (text: string) =>
+export const commandsWith = (text: string, program: string = bin) =>
   Effect.map(processesWith(text), (processes) =>
-    processes.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[1] === bin))
+    processes.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")[1] === program))
 
 // So many in each worker: the machine still answers pings in time.
 const slots = Effect.unsafeMakeSemaphore(2)

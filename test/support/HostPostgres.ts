@@ -1,0 +1,106 @@
+/** PostgreSQL servers on hosts of a test's network: each is made, can die and start again, and ends with the scope. */
+import { execFileSync } from "node:child_process"
+import { appendFileSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Reactivity from "@effect/experimental/Reactivity"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as HostNetwork from "./HostNetwork.ts"
+
+/** A server. */
+export interface HostPostgres {
+  readonly address: string
+  /** Makes a database. Answers its address. */
+  readonly makeDatabase: Effect.Effect<string>
+  /** Asks it as its superuser. */
+  readonly ask: (statement: string) => Effect.Effect<ReadonlyArray<object>>
+  /** Ends it at once, as when it is killed, and starts it again. */
+  readonly restart: Effect.Effect<void>
+  /** Resets every connection to it. */
+  readonly reset: Effect.Effect<void>
+}
+
+/** It refuses to run as root. */
+const nobody = 65_534
+
+const settings = `
+listen_addresses = '*'
+unix_socket_directories = ''
+max_connections = 400
+shared_buffers = '64MB'
+`
+
+/** One server on one host, in its directory. */
+interface Server {
+  readonly host: HostNetwork.Host
+  readonly data: string
+  readonly tool: (name: string, ...args: ReadonlyArray<string>) => Effect.Effect<void>
+}
+
+const makeServer = Effect.fnUntraced(function*(name: string) {
+  const host = yield* HostNetwork.makeHost(name)
+  const programs = yield* Effect.orDie(Config.string("POSTGRES_BIN"))
+  const directory = yield* Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "telemachy-postgres-"))),
+    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+  )
+  chownSync(directory, nobody, nobody)
+  const data = join(directory, "data")
+  // Not in a namespace of processes: that would end with the tool that starts it.
+  const tool = (program: string, ...args: ReadonlyArray<string>) =>
+    Effect.sync(() => {
+      const [ip, ...inside] = host.inside
+      const user = ["setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"]
+      execFileSync(ip, [...inside, ...user, join(programs, program), ...args], { stdio: ["ignore", "ignore", "pipe"] })
+    })
+  const server: Server = { host, data, tool }
+  return server
+})
+
+const startServer = ({ data, tool }: Server) =>
+  Effect.acquireRelease(
+    tool("pg_ctl", "start", "-w", "-s", "-D", data, "-l", `${data}.log`),
+    () => Effect.ignore(tool("pg_ctl", "stop", "-w", "-s", "-D", data, "-m", "immediate"))
+  )
+
+const configure = ({ data }: Server) =>
+  Effect.sync(() => {
+    appendFileSync(join(data, "postgresql.conf"), settings)
+    writeFileSync(join(data, "pg_hba.conf"), "local all all trust\nhost all all all trust\n")
+  })
+
+const asking = (url: string) => (statement: string) =>
+  Effect.gen(function*() {
+    const sql = yield* PgClient.make({ url: Redacted.make(url), maxConnections: 1 })
+    return yield* sql.unsafe<object>(statement)
+  }).pipe(Effect.scoped, Effect.provide(Reactivity.layer), Effect.orDie)
+
+const urlOf = (address: string, database: string) => `postgres://postgres@${address}:5432/${database}`
+
+let databases = 0
+
+const at = (address: string, restart: Effect.Effect<void>): HostPostgres => {
+  const ask = asking(urlOf(address, "postgres"))
+  return {
+    address,
+    ask,
+    makeDatabase: Effect.suspend(() => {
+      const name = `test_${databases++}`
+      return Effect.as(ask(`CREATE DATABASE ${name}`), urlOf(address, name))
+    }),
+    restart,
+    reset: Effect.asVoid(ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"))
+  }
+}
+
+/** Starts a server on a host of its own. */
+export const make = Effect.gen(function*() {
+  const server = yield* makeServer("database")
+  yield* server.tool("initdb", "-U", "postgres", "-D", server.data, "--no-sync")
+  yield* configure(server)
+  yield* startServer(server)
+  return at(server.host.address, server.tool("pg_ctl", "restart", "-w", "-s", "-D", server.data, "-m", "immediate"))
+})
