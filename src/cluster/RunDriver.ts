@@ -290,12 +290,12 @@ const othersReaching = ({ agamemnon, id, registry }: State): Effect.Effect<Reado
     Effect.orElseSucceed(() => [])
   )
 
-/** Whether there is another runner that may reach Agamemnon, which this one does not, and has a place. */
+/**
+ * Whether there is another runner that may reach Agamemnon, which this one does not. Where all of them are full, the run waits
+ * before all that have not begun; so does this one, for when it is answered again.
+ */
 const isReachedElsewhere = (state: State) =>
-  Effect.zipRight(
-    notReached(state),
-    Effect.map(othersReaching(state), (others) => others.some(({ maxRuns, running }) => running < maxRuns))
-  )
+  Effect.zipRight(notReached(state), Effect.map(othersReaching(state), (others) => others.length > 0))
 
 /** Goes on with the runs that it has handed over, when nobody is left that may do better: so that they come to an end. */
 const takeBack = Effect.fnUntraced(function*(state: State) {
