@@ -302,8 +302,11 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     if (Option.isNone(runJournal)) {
       const places = yield* processPlaces.of(id, spec.metadata.name)
       yield* enterGroup(id, spec, places, waiting)
-      return yield* carryOut(shared, { ...options, id, environment, workspaces, request, journal: Option.none(), inputDigest: undefined }).pipe(
-        Effect.raceFirst(Effect.flatMap(places.cancelled, (by) => new RunCancelledError({ workflow: spec.metadata.name, run: id, by })))
+      const running = carryOut(shared, { ...options, id, environment, workspaces, request, journal: Option.none(), inputDigest: undefined })
+      // Nobody else can ask for the end of a run that is of no group and on no record.
+      return yield* spec.concurrency === undefined ? running : Effect.raceFirst(
+        running,
+        Effect.flatMap(places.cancelled, (by) => new RunCancelledError({ workflow: spec.metadata.name, run: id, by }))
       )
     }
     const input = yield* RunInput.encode({ ...told, force, ...(separate ? { separate } : {}) })

@@ -79,7 +79,7 @@ describe.concurrent("doctor", () => {
 
   test("needs no program where another Agamemnon is named, and says what is wrong with one that can not be started", () =>
     Effect.gen(function*() {
-      const { directory, env, of } = yield* machine({ claude }, { AGAMEMNON_URL: "http://127.0.0.1:1" })
+      const { directory, env, of } = yield* machine({ claude }, { AGAMEMNON_URL: "http://127.0.0.1:1", ANTHROPIC_API_KEY: "of the tests" })
       assert.strictEqual(of("claude-code")?.state, "ok")
       chmodSync(join(directory, "claude"), 0o600)
       const { stdout } = yield* run(["doctor"], { env })

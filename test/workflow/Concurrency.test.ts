@@ -51,7 +51,7 @@ describe("the group of a workflow", () => {
         [{ group: "g", limit: 0 }, "concurrency.limit: found the number 0, expected a whole number from 1 to 10000"],
         [{ group: "g", limit: 1.5 }, "concurrency.limit: found the number 1.5, expected a whole number from 1 to 10000"],
         [{ group: "g", when_full: "wait" }, "concurrency.when_full: found \"wait\", expected \"queue\", \"cancel_running\" or \"refuse\""],
-        [{ group: "${{ run.attempt }}" }, "concurrency.group: found run.attempt, expected run.id: a run is of the same group in each of its attempts"],
+        [{ group: "${{ run.attempt }}" }, "concurrency.group: found attempt, expected run.id: a run is of the same group in each of its attempts"],
         ["${{ secrets.TOKEN }}", "concurrency: found secrets, expected inputs, run or workflow: secrets can be read in agents[].env, and nowhere else"]
       ] as const) assert.deepStrictEqual([given, ...yield* refusal(given)], [given, ...expected])
     }))
