@@ -60,7 +60,8 @@ export const start = Effect.fn("ServedApi.start")(function*(
     Effect.provideService(RunHandlers.Submitter, submitter),
     Effect.tap((url) => Console.log(`API on ${url}, described at ${url}/docs`))
   )
-  const whenFree = Effect.retry(serving, {
+  // In a scope of its own, so that nothing stays of an attempt that has failed.
+  const whenFree = Effect.retry(Effect.scoped(Effect.zipRight(serving, Effect.never)), {
     schedule: Schedule.spaced(retryPause),
     while: ({ _tag }) => _tag === "AddressUnavailable"
   })

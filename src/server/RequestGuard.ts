@@ -13,6 +13,9 @@ import * as Option from "effect/Option"
 /** The largest body of a request, in bytes: a workflow of the largest size, with its files and inputs. */
 export const maxBodySize = 4 * 1024 * 1024
 
+/** What the API is asked with. A HEAD would open a stream that nobody reads to its end. */
+const methods: ReadonlySet<string> = new Set(["GET", "POST", "DELETE"])
+
 /** How many requests may be under way. */
 const maxRequests = 256
 
@@ -34,8 +37,9 @@ const isMeant = (host: string, hosts: ReadonlyArray<string>): boolean => {
 
 const hostOf = (origin: string): string | undefined => (URL.canParse(origin) ? new URL(origin).host : undefined)
 
-const objection = ({ headers }: HttpServerRequest.HttpServerRequest, { hosts }: Options) => {
+const objection = ({ headers, method }: HttpServerRequest.HttpServerRequest, { hosts }: Options) => {
   const { host = "", origin } = headers
+  if (!methods.has(method)) return refusal(405, "MethodNotAllowedError", `the API is not asked with ${method}`)
   if (!isMeant(host, hosts)) {
     return refusal(421, "MisdirectedRequestError", `this server is not called ${nameOf(host) || "nothing"}: --allow-host says which names it has`)
   }

@@ -7,6 +7,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Ref from "effect/Ref"
 import * as Scope from "effect/Scope"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -91,24 +92,18 @@ const events = Effect.fn("RunHandlers.events")(function*(name: string, from: num
 
 /** Opens a stream as long as there is a place for it, which it gives back at its end. */
 const streamed = <A, R, E, R2>(
-  places: Effect.Semaphore,
+  open: Ref.Ref<number>,
   contentType: string,
-  open: Effect.Effect<Stream.Stream<Uint8Array, A, R>, E, R2>
+  make: Effect.Effect<Stream.Stream<Uint8Array, A, R>, E, R2>
 ) =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
-      yield* places.take(1).pipe(
-        Effect.timeoutFail({
-          duration: "1 second",
-          onTimeout: () => new ApiError.BusyError({ message: `${maxStreams} streams are open` })
-        }),
-        Effect.interruptible,
-        restore
-      )
-      yield* Scope.addFinalizer(scope, places.release(1))
+      const isFree = yield* Ref.modify(open, (count) => count < maxStreams ? [true, count + 1] : [false, count])
+      if (!isFree) return yield* new ApiError.BusyError({ message: `${maxStreams} streams are open` })
+      yield* Scope.addFinalizer(scope, Ref.update(open, (count) => count - 1))
       const context = yield* Effect.context<R>()
-      const stream = yield* restore(Scope.extend(open, scope)).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
+      const stream = yield* restore(Scope.extend(make, scope)).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
       const ending = Stream.ensuringWith(Stream.provideContext(stream, context), (exit) => Scope.close(scope, exit))
       return HttpServerResponse.stream(ending, { contentType })
     }))
@@ -171,7 +166,7 @@ const verify = Effect.fn("RunHandlers.verify")(function*(name: string) {
 /** Layer of the endpoints of runs. */
 export const layer = HttpApiBuilder.group(RunsApi, "runs", (handlers) =>
   Effect.gen(function*() {
-    const places = yield* Effect.makeSemaphore(maxStreams)
+    const open = yield* Ref.make(0)
     return handlers
       .handle("list", ({ urlParams }) => list(urlParams))
       .handle("submit", ({ payload }) => submit(payload))
@@ -182,10 +177,10 @@ export const layer = HttpApiBuilder.group(RunsApi, "runs", (handlers) =>
           const { followFrom } = yield* RunStore.RunStore
           const run = yield* idOf(path.run)
           const from = Option.getOrElse(EventStream.after(request.headers["last-event-id"]), () => urlParams.from ?? 0)
-          return yield* streamed(places, "text/event-stream", Effect.succeed(EventStream.make(followFrom(run, from))))
+          return yield* streamed(open, "text/event-stream", Effect.succeed(EventStream.make(followFrom(run, from))))
         }))
       .handleRaw("log", ({ path, urlParams }) =>
-        Effect.flatMap(idOf(path.run), (run) => streamed(places, "application/x-ndjson", log(run, urlParams))))
+        Effect.flatMap(idOf(path.run), (run) => streamed(open, "application/x-ndjson", log(run, urlParams))))
       .handle("verify", ({ path }) => verify(path.run))
       .handle("cancel", ({ path }) => cancel(path.run))
       .handle("answer", ({ path, payload }) => answer(path.run, payload))

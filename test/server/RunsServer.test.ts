@@ -107,6 +107,9 @@ describe.concurrent("RunsServer", () => {
         const { headers } = yield* ask("/v1/runs", { authorization })
         assert.include(headers["content-security-policy"], "default-src 'none'")
         assert.strictEqual(headers["cache-control"], "no-store")
+        // Whose answer has no body, which would hold the place of a stream.
+        const head = HttpClientRequest.head(`${url}/v1/runs/latest/events/stream`, { headers: { authorization } })
+        assert.strictEqual((yield* Effect.scoped(Effect.flatMap(HttpClient.HttpClient, (http) => http.execute(head)))).status, 405)
         // What is said to be too large is refused before it is read.
         const port = Number(new URL(url).port)
         const answer = yield* Effect.async<string>((resume) => {
