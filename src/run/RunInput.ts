@@ -6,7 +6,7 @@ import { createHash } from "node:crypto"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { GivenInputs } from "../workflow/Inputs.ts"
-import { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import { withoutSchedules, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 
 /**
  * Schema of what a run was told to do.
@@ -78,7 +78,7 @@ const Json = Schema.parseJson(RunInput)
 const digest = (json: string): string => createHash("sha256").update(json).digest("hex")
 
 /**
- * Encodes an input.
+ * Encodes an input. The schedules of the workflow are nothing that a run is told to do, and are left out.
  *
  * **Example** (The digest that the events of a run name)
  *
@@ -94,7 +94,7 @@ const digest = (json: string): string => createHash("sha256").update(json).diges
  * @category functions
  */
 export const encode = (input: RunInput): Effect.Effect<Encoded> =>
-  Effect.map(Effect.orDie(Schema.encode(Json)(input)), (json) => ({ json, digest: digest(json) }))
+  Effect.map(Effect.orDie(Schema.encode(Json)({ ...input, spec: withoutSchedules(input.spec) })), (json) => ({ json, digest: digest(json) }))
 
 /**
  * Decodes an input. Fails when it is not the one that its digest was made of.

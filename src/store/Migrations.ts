@@ -10,6 +10,7 @@ import * as PlaceTable from "./PlaceTable.ts"
 import * as ResourceIds from "./ResourceIds.ts"
 import * as RunnerTable from "./RunnerTable.ts"
 import * as RunTable from "./RunTable.ts"
+import * as ScheduleTable from "./ScheduleTable.ts"
 import * as SpendingTable from "./SpendingTable.ts"
 import * as SubmissionTable from "./SubmissionTable.ts"
 
@@ -131,6 +132,7 @@ const questions = Effect.flatMap(SqlClient.SqlClient, (sql) =>
 const claims = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.all([SubmissionTable.addClaims(sql), RunnerTable.addUnreachable(sql)], { discard: true }))
 const places = Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.zipRight(PlaceTable.create(sql), SubmissionTable.addTurns(sql)))
+const schedules = Effect.flatMap(SqlClient.SqlClient, ScheduleTable.create)
 
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
@@ -147,7 +149,8 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0008_submissions": submissions,
   "0009_questions": questions,
   "0010_places": places,
-  "0012_claims": claims
+  "0012_claims": claims,
+  "0013_schedules": schedules
 }
 
 /** Their numbers. */

@@ -20,6 +20,7 @@ import type { RunId } from "../run/RunId.ts"
 import type { RunJournal } from "../run/RunJournal.ts"
 import type { RunnerRegistry } from "../run/RunnerRegistry.ts"
 import type { RunQueue } from "../run/RunQueue.ts"
+import type { RunSchedules } from "../run/RunSchedules.ts"
 import * as RunLease from "../run/RunLease.ts"
 import * as DatabaseAddress from "../settings/DatabaseAddress.ts"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
@@ -39,6 +40,7 @@ import * as SqlRunJournal from "./SqlRunJournal.ts"
 import * as SqlRunnerRegistry from "./SqlRunnerRegistry.ts"
 import * as SqlRunQueue from "./SqlRunQueue.ts"
 import * as SqlRunLease from "./SqlRunLease.ts"
+import * as SqlRunSchedules from "./SqlRunSchedules.ts"
 import * as SubmissionTable from "./SubmissionTable.ts"
 
 /** The time between two looks at a run that is followed. */
@@ -196,15 +198,15 @@ const make = Effect.gen(function*() {
 
 /**
  * All sides of the database: the journal that an executor writes, the store that tells of it, the queue of runs that were
- * submitted, and the runners that drive those.
+ * submitted, the runners that drive those, and the schedules by which runs are submitted.
  *
  * @since 0.1.0
  * @category models
  */
-export type Services = RunStore | RunJournal | RunQueue | RunnerRegistry
+export type Services = RunStore | RunJournal | RunQueue | RunnerRegistry | RunSchedules
 
 const layerOf = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Database>, E, R>) =>
-  Layer.mergeAll(Layer.effect(RunStore, make), SqlRunJournal.layer, SqlRunQueue.layer, SqlRunnerRegistry.layer).pipe(
+  Layer.mergeAll(Layer.effect(RunStore, make), SqlRunJournal.layer, SqlRunQueue.layer, SqlRunnerRegistry.layer, SqlRunSchedules.layer).pipe(
     Layer.provide(SqlRunLease.layer),
     Layer.provide(Layer.merge(OwnerProcess.layer, Database.layer(opened)))
   )

@@ -60,7 +60,7 @@ const write = ({ name, options }: Parts.Workflow, nameOf: NameOf): { readonly in
   }
   const agents = new Set([...teams.keys()].flatMap((team) => team.agents))
   const findings: Array<Finding> = []
-  const { budget, concurrency, defaults, description, inputs, maxParallel, metadata, outputs, parkAfter, secrets, teardown, timeout } = options
+  const { budget, concurrency, defaults, description, inputs, maxParallel, metadata, outputs, parkAfter, schedules, secrets, teardown, timeout } = options
   const input = said({
     apiVersion: "telemachy/v1",
     metadata: { name, ...said({ description: description?.toString() }), ...metadata },
@@ -92,6 +92,7 @@ const write = ({ name, options }: Parts.Workflow, nameOf: NameOf): { readonly in
     park_after: parkAfter === "never" ? parkAfter : durationOf(parkAfter),
     budget: budget === undefined ? undefined : writeBudget(budget),
     concurrency: concurrency === undefined ? undefined : writeConcurrency(concurrency),
+    schedules: schedules?.map(writeSchedule),
     timeout: durationOf(timeout)
   })
   return { input, findings }
@@ -240,6 +241,9 @@ const writeConcurrency = (concurrency: NonNullable<Parts.WorkflowOptions["concur
   typeof concurrency === "object" && "group" in concurrency
     ? said({ group: concurrency.group.toString(), limit: concurrency.limit, when_full: concurrency.whenFull })
     : concurrency.toString()
+
+const writeSchedule = ({ catchUp, cron, inputs, overlap, timezone }: Parts.ScheduleOptions): Written =>
+  said({ cron, timezone, inputs, overlap, catch_up: catchUp })
 
 const limitsOf = ({ retry, stalledAfter, timeout, verify }: Parts.DefaultsOptions): Written =>
   said({

@@ -305,6 +305,45 @@ export class InputsInvalidError extends Schema.TaggedError<InputsInvalidError>()
 export type InputValues = Readonly<Record<string, InputValue | null>>
 
 /**
+ * Finds what is wrong with the values that are given for the inputs of a workflow, which may be wrong themselves. `isUnknown`: there
+ * is no such input.
+ *
+ * @internal
+ */
+export const problemsOf = (
+  inputs: unknown,
+  given: Readonly<Record<string, unknown>>
+): ReadonlyArray<InputProblem & { readonly isUnknown: boolean }> => {
+  const known = declared(inputs)
+  const names = new Set(known.map(({ name }) => name))
+  const listedNames = joined(known.map(({ name }) => name))
+  const unknown: Array<InputProblem & { readonly isUnknown: boolean }> = []
+  for (const input of Object.keys(given)) {
+    if (names.has(input) || given[input] === undefined) continue
+    // Those that are shown have one.
+    const suggestion = unknown.length < maxProblems ? nearest(input, names) : undefined
+    unknown.push({
+      input,
+      found: "an unknown name",
+      expected: names.size === 0 ? "nothing: the workflow has no inputs" : `one of ${listedNames}`,
+      isUnknown: true,
+      ...(suggestion === undefined ? {} : { suggestion })
+    })
+  }
+  return [
+    ...unknown,
+    ...known.flatMap((input) => {
+      const value = Object.hasOwn(given, input.name) ? given[input.name] : undefined
+      if (value === undefined) {
+        return input.required ? [{ input: input.name, found: "nothing", expected: expectationOf(input), isUnknown: false }] : []
+      }
+      const problem = problemOf(input, value)
+      return problem === undefined ? [] : [{ ...problem, isUnknown: false }]
+    })
+  ]
+}
+
+/**
  * Makes the values of a workflow of those that are given. Fails with everything that is wrong with them.
  *
  * @internal
@@ -313,30 +352,12 @@ export const resolve = (
   { inputs, workflow }: { readonly inputs: Inputs | undefined; readonly workflow: string },
   given: Readonly<Record<string, unknown>>
 ): Either.Either<InputValues, InputsInvalidError> => {
-  const known = declared(inputs)
-  const names = new Set(known.map(({ name }) => name))
-  const listedNames = joined(known.map(({ name }) => name))
-  const problems: Array<InputProblem> = []
-  for (const input of Object.keys(given)) {
-    if (names.has(input) || given[input] === undefined) continue
-    // Those that are shown have one.
-    const suggestion = problems.length < maxProblems ? nearest(input, names) : undefined
-    problems.push({
-      input,
-      found: "an unknown name",
-      expected: names.size === 0 ? "nothing: the workflow has no inputs" : `one of ${listedNames}`,
-      ...(suggestion === undefined ? {} : { suggestion })
-    })
-  }
-  const values = known.map((input): readonly [string, InputValue | null] => {
+  const problems = problemsOf(inputs, given).map(({ isUnknown: _, ...problem }) => problem)
+  if (problems.length > 0) return Either.left(new InputsInvalidError({ workflow, problems }))
+  return Either.right(Object.fromEntries(declared(inputs).map((input): readonly [string, InputValue | null] => {
     const value = Object.hasOwn(given, input.name) ? given[input.name] : undefined
-    if (value === undefined && input.required) problems.push({ input: input.name, found: "nothing", expected: expectationOf(input) })
-    if (value === undefined) return [input.name, input.default ?? null]
-    const problem = problemOf(input, value)
-    if (problem !== undefined) problems.push(problem)
-    return [input.name, isValue(value) ? value : null]
-  })
-  return problems.length > 0 ? Either.left(new InputsInvalidError({ workflow, problems })) : Either.right(Object.fromEntries(values))
+    return [input.name, isValue(value) ? value : input.default ?? null]
+  })))
 }
 
 /**

@@ -73,6 +73,14 @@ const examples: Readonly<Record<string, ReadonlyArray<Written>>> = {
   group: ["deploy-${{ inputs.ticket }}"],
   limit: [2],
   when_full: ["queue", "cancel_running", "refuse"],
+  schedules: [[
+    { cron: "30 6 * * 1-5", timezone: "Europe/Berlin", inputs: { ticket: "ABC-1" }, overlap: "queue", catch_up: "latest" }
+  ]],
+  cron: ["30 6 * * 1-5"],
+  timezone: ["Europe/Berlin"],
+  "schedules[].inputs": [{ ticket: "ABC-1" }],
+  overlap: ["skip", "queue", "cancel_running"],
+  catch_up: ["none", "latest"],
   park_after: ["10m", "never"],
   if: ["failure()", "${{ tasks.plan.outputs.summary != '' }}"],
   verify: ["npm test", { run: "npm test -- --silent", timeout: "5m" }],

@@ -2,11 +2,12 @@
 import type * as Arr from "effect/Array"
 import type * as Duration from "effect/Duration"
 import type { WhenFull } from "./Concurrency.ts"
-import type { Inputs } from "./Inputs.ts"
+import type { GivenInputs, Inputs } from "./Inputs.ts"
 import type { AnyMatrix, Each } from "./MatrixParts.ts"
 import type { RetriedEnd } from "./RetryPolicy.ts"
 import type { TeardownPolicy } from "./TeardownPolicy.ts"
 import type { Expression, Text } from "./WorkflowExpression.ts"
+import type { CatchUp, Overlap } from "./WorkflowSchedule.ts"
 import type { WorkspaceMode } from "./WorkspaceMode.ts"
 
 /** What the values of a type are. */
@@ -317,6 +318,18 @@ export interface ConcurrencyOptions {
   readonly whenFull?: WhenFull | undefined
 }
 
+/** When a run of the workflow begins by itself; what is left out is as in a file. */
+export interface ScheduleOptions {
+  /** A cron expression of five fields. */
+  readonly cron: string
+  /** The name of its time zone. */
+  readonly timezone?: string | undefined
+  /** The values of inputs, by name. */
+  readonly inputs?: GivenInputs | undefined
+  readonly overlap?: Overlap | undefined
+  readonly catchUp?: CatchUp | undefined
+}
+
 /** What a workflow answers where another one uses it: the types of the values, by their names. */
 export type WorkflowOutputs = Readonly<Record<string, unknown>>
 
@@ -339,6 +352,8 @@ export interface WorkflowOptions<out Outputs extends WorkflowOutputs = WorkflowO
   readonly budget?: BudgetOptions | undefined
   /** The group of which only so many runs are under way at once, or its name. */
   readonly concurrency?: Text | ConcurrencyOptions | undefined
+  /** When runs of it begin by themselves, once they are on record. */
+  readonly schedules?: ReadonlyArray<ScheduleOptions> | undefined
   readonly timeout?: DurationAmount | undefined
   /** What it answers where another one uses it: expressions over its tasks. */
   readonly outputs?: { readonly [Name in keyof Outputs]: Expression<Outputs[Name]> } | undefined

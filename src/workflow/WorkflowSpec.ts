@@ -12,6 +12,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
+import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { AgentSpec } from "./AgentSpec.ts"
 import * as Amount from "./Amount.ts"
@@ -25,6 +26,7 @@ import { MaxParallel } from "./MaxParallel.ts"
 import * as Outputs from "./Outputs.ts"
 import * as PrototypeKeys from "./PrototypeKeys.ts"
 import * as ReferenceProblems from "./ReferenceProblems.ts"
+import * as ScheduleProblems from "./ScheduleProblems.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import * as Secrets from "./Secrets.ts"
 import { listOf, optional } from "./SpecFields.ts"
@@ -35,6 +37,7 @@ import * as WorkflowProblem from "./WorkflowProblem.ts"
 import * as TaskKind from "./TaskKind.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import * as UseProblems from "./UseProblems.ts"
+import { WorkflowSchedules } from "./WorkflowSchedule.ts"
 import { NonBlank, Text } from "./WorkflowText.ts"
 import * as WorkspaceProblems from "./WorkspaceProblems.ts"
 import * as WorkflowWarnings from "./WorkflowWarnings.ts"
@@ -132,6 +135,12 @@ const fields = {
     }),
     { exact: true }
   ),
+  schedules: Schema.optionalWith(
+    WorkflowSchedules.annotations({
+      description: "When runs of the workflow begin by themselves, once `telemachy schedule add` has put them on record and a runner is there."
+    }),
+    { exact: true }
+  ),
   timeout: timeoutOf(Amount.DurationAmount).annotations({
     description: "Limit of the whole run. Null or absent: the configured default."
   }),
@@ -182,6 +191,14 @@ export const WorkflowSpec = Schema.transform(Fields, Schema.typeSchema(Schema.St
   encode: (spec) => ({ ...spec, timeout: Option.filter(spec.timeout, Predicate.isString), timeoutSeconds: Amount.known(spec.timeout) })
 })
 export interface WorkflowSpec extends Schema.Schema.Type<typeof WorkflowSpec> {}
+
+/**
+ * A workflow without its schedules, which say when runs begin, and nothing of what these do.
+ *
+ * @internal
+ */
+export const withoutSchedules = ({ schedules: _, ...spec }: WorkflowSpec): WorkflowSpec =>
+  spec.files === undefined ? spec : { ...spec, files: Record.map(spec.files, ({ schedules: _, ...file }) => file) }
 
 /**
  * A workflow as it is written in a file, for those who author one as a value.
@@ -320,6 +337,7 @@ const findingsOf = (input: unknown, used: UseProblems.Used): ReadonlyArray<Workf
   ...TaskKind.findings(input),
   ...WorkspaceProblems.findings(input),
   ...MergeProblems.findings(input),
+  ...ScheduleProblems.findings(input),
   ...UseProblems.findings(input, used),
   ...ExpressionProblems.findings(input, used)
 ]

@@ -117,7 +117,7 @@ const locateIn = ({ places, position, text }: Reading, root: unknown, start: num
 const opening = "${{"
 
 /**
- * Finds an expression, or a part of one, in the text of the file: the expressions of a value are written in the order in
+ * Finds a part of a value in the text of the file. Of an expression, or a part of one: the expressions of a value are written in the order in
  * which they are in it, whatever quotes or indentation are around them. One that is written over several lines, or with
  * escapes, is found at its beginning.
  */
@@ -129,6 +129,11 @@ const extentWithin = (
 ): YamlSyntax.Extent | undefined => {
   if (typeof value !== "string" || end === undefined) return undefined
   const source = text.slice(start, end)
+  if (!value.includes(opening)) {
+    // A text that is written as it is, whatever quotes are around it.
+    const written = source.indexOf(value)
+    return written === -1 ? undefined : [start + written + within.start, start + written + within.end]
+  }
   const inValue = occurrences(value, opening)
   const inSource = occurrences(source, opening)
   const last = inValue.findLastIndex((each) => each <= within.start)
