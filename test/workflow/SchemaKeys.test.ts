@@ -31,8 +31,12 @@ const whole = {
   ],
   defaults: { retry: { times: 1 }, verify: { run: "true" } },
   budget: { tasks: 100, usd: 10 },
-  concurrency: { group: "deploy" }
+  concurrency: { group: "deploy" },
+  schedules: [{ cron: "0 6 * * *" }]
 }
+
+/** Without a schedule, which gives what the workflow requires, but for some of it. */
+const { schedules: _, ...unscheduled } = whole
 
 /** A gate in place of the last task. */
 const gate = {
@@ -64,6 +68,7 @@ const merging = {
 /** What an example is put into, by its path. */
 const contextOf = (path: string): unknown => {
   if (/^(teams|teams\[\]\.tasks|teams\[\]\.tasks\[\]\.id)$/.test(path)) return alone
+  if (path.startsWith("inputs")) return unscheduled
   if (path === "teams[].tasks[].approve") return gate
   if (/^teams\[\]\.tasks\[\]\.(uses|with)$/.test(path)) return using
   if (/^teams\[\]\.tasks\[\]\.(merge|on_conflict)$/.test(path)) return merging

@@ -108,6 +108,9 @@ const workflow = WorkflowBuilder.make("release", {
   parkAfter: "5 minutes",
   budget: { usd: inputs.input("limit"), tokens: 2_000_000, tasks: 50, agentTime: "10 hours" },
   concurrency: { group: WorkflowExpression.text`release-${inputs.input("ticket")}`, limit: 2, whenFull: "cancel_running" },
+  schedules: [
+    { cron: "30 6 * * 1-5", timezone: "Europe/Berlin", inputs: { ticket: "ABC-1" }, overlap: "queue", catchUp: "latest" }
+  ],
   timeout: "1 day"
 })
 
@@ -253,6 +256,13 @@ concurrency:
   group: release-\${{ inputs.ticket }}
   limit: 2
   when_full: cancel_running
+schedules:
+  - cron: 30 6 * * 1-5
+    timezone: Europe/Berlin
+    inputs:
+      ticket: ABC-1
+    overlap: queue
+    catch_up: latest
 timeout: 1d
 `
 
