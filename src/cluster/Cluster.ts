@@ -21,6 +21,8 @@ import type { JournalError } from "../run/JournalError.ts"
 import type { RunJournal } from "../run/RunJournal.ts"
 import type { RunQueue, Submitted } from "../run/RunQueue.ts"
 import type { RunnerRefusedError, RunnerRegistry } from "../run/RunnerRegistry.ts"
+import type { RunSchedules } from "../run/RunSchedules.ts"
+import type { RunStore } from "../store/RunStore.ts"
 import * as OwnerTable from "../store/OwnerTable.ts"
 import type { InputsInvalidError } from "../workflow/Inputs.ts"
 import type { WorkflowInvalid } from "../workflow/WorkflowProblem.ts"
@@ -125,7 +127,7 @@ export const layerRunner = (
 ): Layer.Layer<
   never,
   JournalError | RunnerRefusedError,
-  Sharding | WorkflowExecutor | AgamemnonClient | RunJournal | RunQueue | RunnerRegistry
+  Sharding | WorkflowExecutor | AgamemnonClient | RunJournal | RunQueue | RunnerRegistry | RunSchedules | RunStore
 > =>
   Layer.scopedDiscard(Effect.gen(function*() {
     const driver = yield* Runner.join({ maxRuns, interval: "1 second" })

@@ -21,6 +21,7 @@ import * as Messages from "./Messages.ts"
 import * as Reaping from "./Reaping.ts"
 import * as RunDriver from "./RunDriver.ts"
 import * as RunEntity from "./RunEntity.ts"
+import * as Scheduling from "./Scheduling.ts"
 
 /** How long the lease of a run holds that a runner drives, and does not renew. */
 export const leaseTime = Duration.seconds(7)
@@ -62,6 +63,7 @@ export const join = Effect.fn("Runner.join")(function*(options: Omit<RunDriver.O
   const { id, maxRuns } = driver
   yield* registry.join({ id, maxRuns, agamemnon: agamemnon.embedded === true ? "embedded" : agamemnon.url }, driver.load)
   yield* Effect.forkScoped(Effect.interruptible(shareRate))
+  yield* Effect.forkScoped(Effect.interruptible(Scheduling.repeatedly(driver)))
   if (agamemnon.embedded !== true) yield* Effect.forkScoped(Effect.interruptible(Reaping.repeatedly(id)))
   return driver
 })

@@ -9,9 +9,10 @@ import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Submission from "../executor/Submission.ts"
-import type { JournalError } from "../run/JournalError.ts"
 import type { RunId } from "../run/RunId.ts"
 import * as RunInput from "../run/RunInput.ts"
 import * as RunSchedules from "../run/RunSchedules.ts"
@@ -34,8 +35,18 @@ const retryPause = Duration.minutes(1)
 /** How many schedules are read at once. */
 const perPage = 100
 
+/** The run of a time can not be submitted, and that is no matter of waiting a moment. */
+export class ScheduleRefusedError extends Schema.TaggedError<ScheduleRefusedError>()("ScheduleRefusedError", {
+  schedule: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `the run of schedule ${this.schedule} can not be submitted: ${this.reason}`
+  }
+}
+
 /** How a time is told. */
-const told = (time: DateTime.Utc): string => DateTime.formatIso(time).replace(/:00\.000Z$/, "Z")
+export const told = (time: DateTime.Utc): string => DateTime.formatIso(time).replace(/:00\.000Z$/, "Z")
 
 const nameOf = ({ id, workflow }: Stored): string => `schedule ${id} of ${workflow}`
 
@@ -47,14 +58,14 @@ export const nextAfter = ({ cron, timezone }: Stored["definition"], time: DateTi
   )
 
 /** A state with this as the next of its times, or with none. */
-const withNext = ({ next: _, ...state }: State, next: Option.Option<DateTime.Utc>): State =>
+export const withNext = ({ next: _, ...state }: State, next: Option.Option<DateTime.Utc>): State =>
   Option.match(next, { onNone: () => state, onSome: (next) => ({ ...state, next }) })
 
 /** A state in which a time has no run, for a reason. */
 const without = (state: State, at: DateTime.Utc, reason: string): State => ({ ...state, last: { at, reason } })
 
-/** Whether there is a run of a schedule that is not over; one that waits for an answer is in nobody's way who would end it. */
-const openRun = Effect.fnUntraced(function*({ definition, state }: Stored) {
+/** The run of a schedule that is not over, if there is one; one that waits for an answer is in nobody's way who would end it. */
+export const openRun = Effect.fnUntraced(function*({ definition, state }: Stored) {
   if (state.lastRun === undefined) return undefined
   const { standing } = yield* RunSchedules.RunSchedules
   const how = yield* standing(state.lastRun.run)
@@ -64,7 +75,7 @@ const openRun = Effect.fnUntraced(function*({ definition, state }: Stored) {
 
 type OpenRun = NonNullable<Effect.Effect.Success<ReturnType<typeof openRun>>>
 
-const notOver = ({ at, isParked, run }: OpenRun): string =>
+export const notOver = ({ at, isParked, run }: OpenRun): string =>
   `run ${run} for ${told(at)} ${isParked ? "waits for an answer" : "is not over"}`
 
 /** What becomes of the times of a schedule that have come, the last of which counts. Others have been missed with it. */
@@ -99,25 +110,21 @@ const specOf = Effect.fnUntraced(function*(workflow: string) {
   return Option.isNone(told) ? undefined : yield* RunInput.decode(told.value)
 })
 
-/** Submits the run of a time. Fails with the reason why that is not possible, and with `JournalError` when it is not now. */
+/** Submits the run of a time. */
 const submit = Effect.fnUntraced(function*({ definition: { inputs }, id, workflow }: Stored, firing: RunSchedules.Firing) {
-  const told = yield* specOf(workflow)
-  if (told === undefined) return yield* Effect.fail("its workflow is not on record any more")
-  const { run } = yield* Submission.record(told.spec, {
-    inputs,
-    key: RunSchedules.keyOf(id, firing),
-    ...(told.source === undefined ? {} : { source: told.source })
-  })
+  const refused = (reason: string) => new ScheduleRefusedError({ schedule: id, reason })
+  const told = yield* Effect.catchTag(specOf(workflow), "RunInputDamagedError", () => refused("what its runs are told to do is damaged, or of a newer version"))
+  if (told === undefined) return yield* refused("its workflow is not on record any more")
+  const source = told.source === undefined ? {} : { source: told.source }
+  const { run } = yield* Submission.record(told.spec, { inputs, key: RunSchedules.keyOf(id, firing), ...source }).pipe(
+    Effect.catchTags({
+      InputsInvalidError: ({ message }) => refused(message),
+      WorkflowInvalid: ({ message }) => refused(message)
+    }),
+    Effect.catchAllDefect((defect) => refused(`a defect in the program: ${String(defect)}`))
+  )
   return run
-}, (effect) =>
-  Effect.catchTags(
-    Effect.catchAllDefect(effect, (defect) => Effect.fail(`a defect in the program: ${String(defect)}`)),
-    {
-      InputsInvalidError: ({ message }) => Effect.fail(message),
-      WorkflowInvalid: ({ message }) => Effect.fail(message),
-      RunInputDamagedError: () => Effect.fail("what its runs are told to do is damaged, or of a newer version")
-    }
-  ))
+})
 
 /** Asks for the end of a run that is in the way of a time. */
 const cancel = Effect.fnUntraced(function*({ id }: Stored, run: RunId) {
@@ -136,30 +143,32 @@ export const drain = Effect.fn("ScheduleFiring.drain")(function*(schedule: Store
   const { update } = yield* RunSchedules.RunSchedules
   const { definition, state } = schedule
   const [firing, ...waiting] = state.waiting
-  if (firing === undefined) return { schedule, run: undefined }
+  if (firing === undefined) return { schedule, run: undefined, refused: undefined }
   const open = yield* openRun(schedule)
   if (open !== undefined) {
     if (definition.overlap === "cancel_running") {
       yield* Effect.catchAll(cancel(schedule, open.run), (error) => Effect.logWarning(`${nameOf(schedule)}: run ${open.run} could not be cancelled: ${error.message}`))
     }
-    return { schedule, run: undefined }
+    return { schedule, run: undefined, refused: undefined }
   }
-  if (state.retryAt !== undefined && DateTime.lessThan(now, state.retryAt)) return { schedule, run: undefined }
-  const submitted = yield* Effect.either(submit(schedule, firing))
-  if (submitted._tag === "Left" && typeof submitted.left !== "string") return yield* Effect.fail<JournalError>(submitted.left)
+  if (state.retryAt !== undefined && DateTime.lessThan(now, state.retryAt)) return { schedule, run: undefined, refused: undefined }
   const { problem: before, retryAt: _, ...rest } = state
-  if (submitted._tag === "Left") {
-    const problem = String(submitted.left)
+  const submitted = yield* submit(schedule, firing).pipe(
+    Effect.map((run) => Either.right(run)),
+    Effect.catchTag("ScheduleRefusedError", (refused) => Effect.succeed(Either.left(refused)))
+  )
+  if (Either.isLeft(submitted)) {
+    const { reason: problem } = submitted.left
     if (problem !== before) yield* Effect.logWarning(`${nameOf(schedule)}: the run for ${told(firing.at)} can not be submitted, which is tried again each minute: ${problem}`)
     const updated = yield* update(schedule, { ...rest, waiting: state.waiting, problem, retryAt: DateTime.addDuration(now, retryPause) })
-    return { schedule: Option.getOrElse(updated, () => schedule), run: undefined, problem }
+    return { schedule: Option.getOrElse(updated, () => schedule), run: undefined, refused: submitted.left }
   }
   const run = submitted.right
   const done: State = { ...rest, waiting, last: { at: firing.at, run }, lastRun: { at: firing.at, run } }
   const updated = yield* update(schedule, done)
   // Where somebody else has written it down meanwhile, it is the same run.
   if (Option.isSome(updated)) yield* Effect.logInfo(`${nameOf(schedule)}: run ${run} for ${told(firing.at)} is queued`)
-  return { schedule: Option.getOrElse(updated, () => ({ ...schedule, state: done })), run }
+  return { schedule: Option.getOrElse(updated, () => ({ ...schedule, state: done })), run, refused: undefined }
 })
 
 /** Sees to one schedule. Answers with the runs that were submitted. */
