@@ -28,6 +28,7 @@ import * as RejectDefinition from "./definition/RejectDefinition.ts"
 import * as ResumeDefinition from "./definition/ResumeDefinition.ts"
 import * as RunDefinition from "./definition/RunDefinition.ts"
 import * as RunnersDefinition from "./definition/RunnersDefinition.ts"
+import * as ScheduleDefinition from "./definition/ScheduleDefinition.ts"
 import * as SchemaDefinition from "./definition/SchemaDefinition.ts"
 import * as ServeDefinition from "./definition/ServeDefinition.ts"
 import * as StatusDefinition from "./definition/StatusDefinition.ts"
@@ -59,6 +60,7 @@ export const definitions = {
   teardown: TeardownDefinition.definition,
   serve: ServeDefinition.definition,
   submit: SubmitDefinition.definition,
+  schedule: ScheduleDefinition.definition,
   runners: RunnersDefinition.definition,
   doctor: DoctorDefinition.definition,
   drill: DrillDefinition.definition,
@@ -102,6 +104,7 @@ const commands = {
   teardown: () => import("./command/TeardownCommand.ts"),
   serve: () => import("./command/ServeCommand.ts"),
   submit: () => import("./command/SubmitCommand.ts"),
+  schedule: () => import("./command/ScheduleCommand.ts"),
   runners: () => import("./command/RunnersCommand.ts"),
   doctor: () => import("./command/DoctorCommand.ts"),
   drill: () => import("./command/DrillCommand.ts"),

@@ -11,6 +11,7 @@ import { RunUnknownError } from "../run/JournalError.ts"
 import { Outcome } from "../run/Outcome.ts"
 import * as RunId from "../run/RunId.ts"
 import { type Owner, RunLease } from "../run/RunLease.ts"
+import { ofKey } from "../run/RunSchedules.ts"
 import { nearest } from "../workflow/Suggestion.ts"
 import * as Database from "./Database.ts"
 import * as Paging from "./Paging.ts"
@@ -44,7 +45,9 @@ const Row = Schema.Struct({
   left_behind: Schema.NullOr(Schema.Int),
   /** What its tasks have cost, in millionths of a dollar; PostgreSQL tells a sum as text. */
   micros: Schema.NullOr(Schema.Union(Schema.Number, Schema.NumberFromString)),
-  kept: Schema.NullOr(Schema.Int)
+  kept: Schema.NullOr(Schema.Int),
+  /** What stands for it. */
+  key: Schema.NullOr(Schema.String)
 })
 type Row = typeof Row.Type
 
@@ -66,6 +69,7 @@ const summaryOf = (row: Row, owner: Owner | undefined): RunSummary => {
   const isOver = row.state === "over" && owner === undefined
   const isEmbedded = row.embedded === 1
   const isTold = row.state === "queued" || row.state === "begun" || row.state === "over"
+  const schedule = row.key === null ? undefined : ofKey(row.key)
   const place = statusOf(row, owner) === "queued" ? row.place ?? undefined : undefined
   return {
     run: row.run,
@@ -73,6 +77,7 @@ const summaryOf = (row: Row, owner: Owner | undefined): RunSummary => {
     status: statusOf(row, owner),
     ...(place === undefined ? {} : { place }),
     ...(place === undefined || row.held_back_by === null ? {} : { group: { name: row.held_back_by, holders: [] } }),
+    ...(schedule === undefined ? {} : { schedule }),
     startedAt: timeOf(row.begun),
     endedAt: (isOver || !isTold) && row.ended !== null ? timeOf(row.ended) : undefined,
     // An embedded Agamemnon has ended with the process, and all that was on it.
@@ -153,6 +158,7 @@ const limitedTo = (sql: Database.Sql, count: number) => sql`LIMIT ${sql.literal(
 /** The columns that a summary is made of. */
 const columns = (sql: Database.Sql) => sql`embedded, left_behind, kept,
   (SELECT sum(micros) FROM telemachy_spending AS s WHERE s.run = r.run) AS micros,
+  ${sql.literal(Database.text(sql, "(SELECT k.key FROM telemachy_submissions AS k WHERE k.run = r.run)", "key"))},
   place, ${Database.texts(sql, "q", ["held_back_by"])}, ${Database.texts(sql, "r", ["run", "begun", "ended", "state", "workflow", "outcome"])}`
 
 const rowsOf = (choice: Choice) =>

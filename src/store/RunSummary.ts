@@ -27,6 +27,8 @@ export interface RunSummary {
   readonly place?: number | undefined
   /** The group in which a run that is queued waits for a place, and the runs that have the places; nothing when it waits for none. */
   readonly group?: { readonly name: string; readonly holders: ReadonlyArray<string> } | undefined
+  /** The schedule that has submitted it, and the time that it is for, in ISO 8601; nothing of a run that somebody has begun. */
+  readonly schedule?: { readonly id: string; readonly at: string } | undefined
   /** Nothing when that cannot be read. */
   readonly startedAt: DateTime.Utc | undefined
   /** Nothing while the run is not over. */

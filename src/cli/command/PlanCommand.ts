@@ -1,6 +1,7 @@
 /** `telemachy plan`: shows what a run would do, and makes nothing. */
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { AgamemnonClient } from "../../agamemnon/AgamemnonClient.ts"
@@ -9,6 +10,7 @@ import { oneLine } from "../../report/Format.ts"
 import * as Plan from "../../report/Plan.ts"
 import * as PlanData from "../../report/PlanData.ts"
 import * as PlannedConditions from "../../report/PlannedConditions.ts"
+import * as ScheduleView from "../../report/ScheduleView.ts"
 import type * as Evaluation from "../../workflow/Evaluation.ts"
 import * as Inputs from "../../workflow/Inputs.ts"
 import * as Backend from "../Backend.ts"
@@ -38,8 +40,15 @@ export const show = Effect.fn("PlanCommand.show")(function*(evaluated: Evaluated
   yield* RunEnvironment.check(spec, yield* Backend.IsEmbedded)
   const existing = (yield* Backend.IsEmbedded) ? PlannedReuse.nothing : yield* existingOf(evaluated)
   const conditions = PlannedConditions.of(evaluated)
-  if (json) return yield* JsonLines.write(JSON.stringify(PlanData.make(spec, existing, { conditions, inputs, instances, used })))
-  yield* Console.log(Plan.render(spec, { ...(yield* Streams.outputOf(process.stdout)), conditions, existing, inputs, instances, used }))
+  const now = yield* DateTime.now
+  if (json) {
+    const data = PlanData.make(spec, existing, { conditions, inputs, instances, used })
+    return yield* JsonLines.write(JSON.stringify({ ...data, ...ScheduleView.upcomingData(spec, now) }))
+  }
+  const { style, width } = yield* Streams.outputOf(process.stdout)
+  yield* Console.log(Plan.render(spec, { style, width, conditions, existing, inputs, instances, used }))
+  const upcoming = ScheduleView.upcomingLines(spec, now)
+  if (upcoming.length > 0) yield* Console.log(["", style.strong("schedules"), ...upcoming].join("\n"))
 })
 
 export const command = Command.make("plan", config, ({ file, input, inputs, json, ...flags }) =>

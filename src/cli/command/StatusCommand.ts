@@ -81,6 +81,7 @@ const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
   const lines = [
     `${style.strong(oneLine(state.workflow))}  ${summary.status}  ${style.faint(whereOf(summary, state))}`,
     ...(summary.owner === undefined ? [] : [style.faint(`driven by ${oneLine(summary.owner)}`)]),
+    ...(summary.schedule === undefined ? [] : [style.faint(`of schedule ${summary.schedule.id}, for ${summary.schedule.at.replace(":00.000Z", "Z")}`)]),
     ...Summary.tasks(isOver ? state : { ...state, endedAt: now }, { ...options, isOver }),
     ...OutputLines.render(state, options),
     ...Summary.quotes(state, options),

@@ -1,33 +1,23 @@
 /** `telemachy submit`: puts a run on record, for a runner to begin it. */
-import { isAbsolute } from "node:path"
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Submitting from "../../cluster/Submitting.ts"
-import { oneLine } from "../../report/Format.ts"
 import { RunnerRegistry } from "../../run/RunnerRegistry.ts"
 import { RunQueue } from "../../run/RunQueue.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Inputs from "../../workflow/Inputs.ts"
-import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/SubmitDefinition.ts"
+import * as DirectoryWarning from "../DirectoryWarning.ts"
 import * as GivenInputs from "../GivenInputs.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as OutputErrors from "../OutputErrors.ts"
 import * as ServedDatabase from "../ServedDatabase.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 import * as StatusCommand from "./StatusCommand.ts"
-
-/** Says which agents work in a directory that is beside the file on this machine, and may not be on that of the runner. */
-const warnOfDirectories = ({ agents }: WorkflowSpec, source: string | undefined) =>
-  Effect.forEach(agents.filter(({ workingDir }) => !isAbsolute(workingDir) && !workingDir.startsWith("~")), ({ name, workingDir }) =>
-    Console.error(oneLine(
-      `agent ${name}: its working_dir ${workingDir} is relative: a runner with an embedded Agamemnon takes it for one beside ` +
-        `${source ?? "the directory in which it was started"}, on its own machine`
-    )), { discard: true })
 
 export const command = Command.make("submit", config, ({ file, input, inputs, json, key, noColor, priority, wait }) =>
   Effect.gen(function*() {
@@ -36,7 +26,7 @@ export const command = Command.make("submit", config, ({ file, input, inputs, js
     const flagged = yield* GivenInputs.read(loaded.spec, { input, inputs })
     const { spec } = yield* WorkflowArgument.evaluate(loaded, flagged)
     const given = yield* Effect.orDie(Schema.validate(Inputs.GivenInputs)(flagged))
-    yield* warnOfDirectories(spec, loaded.source)
+    yield* DirectoryWarning.say(spec, loaded.source)
     const { url } = yield* ServedDatabase.address
     yield* Effect.gen(function*() {
       const { where } = yield* RunQueue

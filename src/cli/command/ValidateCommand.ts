@@ -1,9 +1,11 @@
 /** `telemachy validate`: checks workflow files, all of them, and says everything that is wrong. */
 import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { count, oneLine, printable } from "../../report/Format.ts"
+import * as ScheduleView from "../../report/ScheduleView.ts"
 import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 import { CommandExit } from "../CommandExit.ts"
 import * as ConfigSources from "../ConfigSources.ts"
@@ -28,6 +30,7 @@ const check = Effect.fn("ValidateCommand.check")(
     const { agents, tasks, teams, uses = [] } = sizeOf(checked.result.right.spec)
     const sizes = [count(agents, "agent"), count(teams, "team"), count(tasks, "task"), ...(uses.length === 0 ? [] : [`with ${count(uses.length, "other file")}`])]
     yield* Console.log(`${oneLine(file)}: valid, ${sizes.join(", ")}`)
+    yield* Effect.forEach(ScheduleView.upcomingLines(checked.result.right.spec, yield* DateTime.now), (line) => Console.log(line), { discard: true })
     return true
   },
   Effect.catchTag("WorkflowUnreadable", ({ message }) => Effect.as(Console.error(printable(message)), false))
@@ -35,11 +38,12 @@ const check = Effect.fn("ValidateCommand.check")(
 
 /** The same for programs: one object per file. */
 const checkJson = Effect.fn("ValidateCommand.checkJson")(function*(file: string) {
+  const now = yield* DateTime.now
   const told = yield* Effect.match(WorkflowArgument.check(file), {
     onSuccess: ({ result }) =>
       Either.match(result, {
         onLeft: ({ omitted = 0, problems }) => ({ file, valid: false, problems, omitted }),
-        onRight: ({ spec, warnings }) => ({ file, valid: true, workflow: spec.metadata.name, ...sizeOf(spec), warnings })
+        onRight: ({ spec, warnings }) => ({ file, valid: true, workflow: spec.metadata.name, ...sizeOf(spec), ...ScheduleView.upcomingData(spec, now), warnings })
       }),
     onFailure: ({ message }) => ({ file, valid: false, error: message })
   })

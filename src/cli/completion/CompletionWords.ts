@@ -45,6 +45,8 @@ const valueNamed = (name: string, accepted: string): Value => {
   if (words.length > 0) return { kind: "words", words }
   switch (name.replaceAll(/[<>]/g, "")) {
     case "FILE":
+    // Of those, only files can be guessed.
+    case "TARGET":
       return { kind: "file" }
     case "RUN":
       return { kind: "run" }
