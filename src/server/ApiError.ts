@@ -6,7 +6,10 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { JournalError, LeaseExpiredError, RunElsewhereError, RunOwnedError, RunUnknownError } from "../run/JournalError.ts"
+import { ScheduleRefusedError } from "../cluster/ScheduleFiring.ts"
+import { NoSchedulesError, ScheduleBusyError } from "../cluster/Schedules.ts"
 import { GateError } from "../run/GateLookup.ts"
+import { ScheduleAmbiguousError, ScheduleUnknownError } from "../run/RunSchedules.ts"
 import { TaskUnknownError } from "../run/TaskLookup.ts"
 import { RunForgottenError, RunNameError } from "../store/RunLookup.ts"
 import { RunNotOverError } from "../store/RunStore.ts"
@@ -36,6 +39,13 @@ export const LeaseExpired = told(LeaseExpiredError, "LeaseExpiredError", 409)
 export const RunElsewhere = told(RunElsewhereError, "RunElsewhereError", 409)
 export const TaskUnknown = told(TaskUnknownError, "TaskUnknownError", 404)
 export const Gate = GateError.annotations({ identifier: "GateError", ...HttpApiSchema.annotations({ status: 409 }) })
+
+/** Errors about the schedule that is named. */
+export const ScheduleUnknown = told(ScheduleUnknownError, "ScheduleUnknownError", 404)
+export const ScheduleAmbiguous = told(ScheduleAmbiguousError, "ScheduleAmbiguousError", 409)
+export const ScheduleBusy = told(ScheduleBusyError, "ScheduleBusyError", 409)
+export const ScheduleRefused = told(ScheduleRefusedError, "ScheduleRefusedError", 422)
+export const NoSchedules = told(NoSchedulesError, "NoSchedulesError", 422)
 
 /** Errors about the workflow that is given. */
 export const Invalid = told(WorkflowInvalid, "WorkflowInvalid", 422)

@@ -9,6 +9,7 @@ import { Usage } from "../run/Usage.ts"
 import { GivenInputs } from "../workflow/Inputs.ts"
 import { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import { Problem, Warning } from "../workflow/WorkflowProblem.ts"
+import { CatchUp, Overlap } from "../workflow/WorkflowSchedule.ts"
 
 const optional = Schema.optional
 
@@ -21,6 +22,9 @@ const summary = {
   place: optional(Schema.Int).annotations({ description: "Its place in the queue" }),
   group: optional(Schema.Struct({ name: Schema.String, holders: Schema.Array(Schema.String) })).annotations({
     description: "The group in which it waits for a place, and the runs that have the places"
+  }),
+  schedule: optional(Schema.Struct({ id: Schema.String, at: Schema.String })).annotations({
+    description: "The schedule that has submitted it, and the time that it is for"
   }),
   startedAt: optional(Schema.DateTimeUtc),
   endedAt: optional(Schema.DateTimeUtc),
@@ -172,6 +176,64 @@ export const Submitted = Schema.Struct({
   isNew: Schema.Boolean.annotations({ description: "Whether it was submitted now, and not before" }),
   isSame: Schema.Boolean.annotations({ description: "Whether it is told to do what was submitted now" })
 }).annotations({ identifier: "Submitted" })
+
+const timesOfSchedule = {
+  id: Schema.String,
+  cron: Schema.String,
+  timezone: Schema.String,
+  inputs: optional(GivenInputs),
+  overlap: Overlap,
+  catchUp: CatchUp
+}
+
+/** A schedule that is on record. */
+export const Schedule = Schema.Struct({
+  ...timesOfSchedule,
+  workflow: Schema.String,
+  paused: Schema.Boolean,
+  next: optional(Schema.String).annotations({ description: "The next of its times; nothing when it is paused" }),
+  waiting: Schema.Array(Schema.String).annotations({ description: "The times that have come and have no run yet" }),
+  last: optional(Schema.Struct({ at: Schema.String, run: optional(Schema.String), reason: optional(Schema.String) })).annotations({
+    description: "What became of its last time: its run, or why it has none"
+  }),
+  lastRun: optional(Schema.Struct({ at: Schema.String, run: Schema.String, outcome: optional(Schema.String) })).annotations({
+    description: "Its last run, the time that it is for, and how it has ended, or `queued` or `begun`"
+  }),
+  problem: optional(Schema.String).annotations({ description: "Why a run of it can not be submitted" })
+}).annotations({ identifier: "Schedule" })
+
+/** Schedules that are on record. */
+export const Schedules = Schema.Struct({ schedules: Schema.Array(Schedule) }).annotations({ identifier: "Schedules" })
+
+/** A page of them. */
+export const SchedulePage = Schema.Struct({
+  schedules: Schema.Array(Schedule),
+  next: optional(Schema.String).annotations({ description: "What `after` is for the next page; nothing on the last one" })
+}).annotations({ identifier: "SchedulePage" })
+
+/** A workflow whose schedules are to be on record. */
+export const ScheduledWorkflow = Schema.Struct({
+  ...workflow,
+  source: optional(Schema.String).annotations({ description: "Where the file is, for who looks at its runs. Nobody reads it." })
+}).annotations({ identifier: "ScheduledWorkflow" })
+
+/** What became of the schedules of a workflow. */
+export const AddedSchedules = Schema.Struct({
+  workflow: Schema.String,
+  change: Schema.Literal("added", "changed", "unchanged").annotations({ description: "What its runs are told to do, against before" }),
+  schedules: Schema.Array(Schema.Struct({
+    ...timesOfSchedule,
+    change: Schema.Literal("added", "changed", "unchanged", "removed"),
+    next: optional(Schema.String)
+  }))
+}).annotations({ identifier: "AddedSchedules" })
+
+/** The run that a schedule was asked for. */
+export const ScheduledRun = Schema.Struct({
+  schedule: Schema.String,
+  workflow: Schema.String,
+  run: optional(Schema.String).annotations({ description: "Nothing when it begins only when the one before it is over" })
+}).annotations({ identifier: "ScheduledRun" })
 
 /** What is to be said of a workflow. */
 export const Checked = Schema.Struct({

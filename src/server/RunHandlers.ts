@@ -43,7 +43,7 @@ export class Submitter extends Context.Tag("telemachy/server/RunHandlers/Submitt
 const maxStreams = 100
 
 /** Fails for a key that may only look. */
-const mustOperate = Effect.filterOrFail(
+export const mustOperate = Effect.filterOrFail(
   Caller,
   ({ role }) => role === "operate",
   ({ name }) => new ApiError.ForbiddenError({ message: `the key of ${name} may only look` })

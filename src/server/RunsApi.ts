@@ -206,12 +206,77 @@ const runs = HttpApiGroup.make("runs")
   .addError(ApiError.Journal)
   .middleware(Authorization)
 
+const schedulePath = Schema.Struct({
+  schedule: Schema.NonEmptyString.annotations({
+    description: "The name of a workflow for all of its schedules, or the id of one, or the beginning of that"
+  })
+})
+
+const schedules = HttpApiGroup.make("schedules")
+  .add(
+    HttpApiEndpoint.get("list", "/v1/schedules")
+      .setUrlParams(Schema.Struct({ after: Schema.optional(Schema.NonEmptyString), limit: Schema.optional(pageSize) }))
+      .addSuccess(ApiModel.SchedulePage)
+      .annotate(OpenApi.Description, "The schedules that are on record, by their workflows.")
+  )
+  .add(
+    HttpApiEndpoint.post("add", "/v1/schedules")
+      .setPayload(ApiModel.ScheduledWorkflow)
+      .addSuccess(ApiModel.AddedSchedules)
+      .addError(ApiError.Invalid)
+      .addError(ApiError.Unreadable)
+      .addError(ApiError.NoSchedules)
+      .addError(ApiError.ForbiddenError)
+      .annotate(OpenApi.Description, "Puts the schedules of a workflow on record, in the place of those that it had.")
+  )
+  .add(
+    HttpApiEndpoint.get("get", "/v1/schedules/:schedule")
+      .setPath(schedulePath)
+      .addSuccess(ApiModel.Schedules)
+      .annotate(OpenApi.Description, "When they come next, and what became of their last times.")
+  )
+  .add(
+    HttpApiEndpoint.post("pause", "/v1/schedules/:schedule/pause")
+      .setPath(schedulePath)
+      .addSuccess(ApiModel.Schedules)
+      .addError(ApiError.ForbiddenError)
+      .annotate(OpenApi.Description, "Has them begin no run by themselves.")
+  )
+  .add(
+    HttpApiEndpoint.post("resume", "/v1/schedules/:schedule/resume")
+      .setPath(schedulePath)
+      .addSuccess(ApiModel.Schedules)
+      .addError(ApiError.ForbiddenError)
+      .annotate(OpenApi.Description, "Has them go on, with the next time that comes.")
+  )
+  .add(
+    HttpApiEndpoint.post("run", "/v1/schedules/:schedule/run")
+      .setPath(schedulePath)
+      .addSuccess(ApiModel.ScheduledRun)
+      .addError(ApiError.ScheduleBusy)
+      .addError(ApiError.ScheduleRefused)
+      .addError(ApiError.ForbiddenError)
+      .annotate(OpenApi.Description, "Begins a run of one now.")
+  )
+  .add(
+    HttpApiEndpoint.del("remove", "/v1/schedules/:schedule")
+      .setPath(schedulePath)
+      .addSuccess(ApiModel.Schedules)
+      .addError(ApiError.ForbiddenError)
+      .annotate(OpenApi.Description, "Takes them off the record. Runs that they have submitted stay.")
+  )
+  .addError(ApiError.ScheduleUnknown)
+  .addError(ApiError.ScheduleAmbiguous)
+  .addError(ApiError.Journal)
+  .middleware(Authorization)
+
 /** The API of runs. */
 export class RunsApi extends HttpApi.make("telemachy")
   .add(system)
   .add(about)
   .add(workflows)
   .add(runs)
+  .add(schedules)
   .annotate(OpenApi.Title, "Telemachy")
   .annotate(OpenApi.Description, "The runs of workflows: submit, watch, answer, cancel, clean up.")
 {}

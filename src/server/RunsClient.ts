@@ -146,7 +146,8 @@ const make = (options: Options) =>
 type Client = Effect.Effect.Success<ReturnType<typeof makeClient>>
 
 /**
- * Asks a server of runs, and tells it what to do. Each group of its API is one of its members: `runs`, `workflows` and `about`.
+ * Asks a server of runs, and tells it what to do. Each group of its API is one of its members: `runs`, `schedules`,
+ * `workflows` and `about`.
  *
  * **Example** (Submitting a workflow, and watching it)
  *

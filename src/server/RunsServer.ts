@@ -14,6 +14,7 @@ import * as ApiKeys from "./ApiKeys.ts"
 import * as RequestGuard from "./RequestGuard.ts"
 import * as RunHandlers from "./RunHandlers.ts"
 import { Authorization, RunsApi } from "./RunsApi.ts"
+import * as ScheduleHandlers from "./ScheduleHandlers.ts"
 import * as WorkflowHandlers from "./WorkflowHandlers.ts"
 
 /** How the API is served. */
@@ -53,7 +54,7 @@ const authorization = (keys: ReadonlyArray<ApiKeys.ApiKey>) => {
 
 const services = (keys: ReadonlyArray<ApiKeys.ApiKey>) =>
   HttpApiBuilder.api(RunsApi).pipe(
-    Layer.provide([AboutHandlers.system, AboutHandlers.about, WorkflowHandlers.layer, RunHandlers.layer]),
+    Layer.provide([AboutHandlers.system, AboutHandlers.about, WorkflowHandlers.layer, RunHandlers.layer, ScheduleHandlers.layer]),
     Layer.provide(authorization(keys)),
     Layer.merge(Layer.provide(ApiDocument.layer, HttpApiBuilder.Router.Live)),
     Layer.merge(Layer.mergeAll(HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer, NodeHttpServer.layerContext))
