@@ -9,7 +9,15 @@ import * as SchemaProblems from "./SchemaProblems.ts"
 import { nonBlank, textOfAtMost } from "./WorkflowText.ts"
 
 /**
- * The most schedules of a workflow.
+ * The most schedules of a workflow: 20.
+ *
+ * **Example** (How many more a workflow can have)
+ *
+ * ```ts
+ * import { WorkflowSchedule, type WorkflowSpec } from "telemachy"
+ *
+ * export const roomIn = ({ schedules = [] }: WorkflowSpec.WorkflowSpec) => WorkflowSchedule.maxSchedules - schedules.length
+ * ```
  *
  * @since 0.1.0
  * @category config

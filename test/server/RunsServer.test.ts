@@ -139,6 +139,36 @@ describe.concurrent("RunsServer", () => {
         assert.deepInclude(yield* client.workflows.validate({ payload: { workflow: used, files: { "sub.yaml": hello } } }), { valid: true, uses: ["sub.yaml"] })
       })))
 
+  it.scopedLive("puts schedules on record, tells, pauses, runs and removes them", () =>
+    test(({ client, reader }) =>
+      Effect.gen(function*() {
+        const scheduled = (cron: string) => ({ payload: { workflow: `${hello}schedules: [{cron: "${cron}", timezone: Europe/Berlin}, {cron: "0 0 1 1 *"}]\n` } })
+        const wrong = yield* Effect.flip(client.schedules.add(scheduled("0 0 30 2 *")))
+        assert.strictEqual(wrong._tag, "WorkflowInvalid")
+        assert.include(wrong.message, "which never comes")
+        assert.strictEqual((yield* Effect.flip(client.schedules.add({ payload: { workflow: hello } })))._tag, "NoSchedulesError")
+        const { change, schedules: [first, second] } = yield* client.schedules.add(scheduled("30 6 * * *"))
+        assert.deepStrictEqual([change, first?.change, first?.cron, second?.next?.slice(4)], ["added", "added", "30 6 * * *", "-01-01T00:00:00.000Z"])
+        const page = yield* reader.schedules.list({ urlParams: { limit: 1 } })
+        assert.deepStrictEqual([page.schedules.map(({ id }) => id), page.next], [[first?.id], first?.id])
+        const rest = yield* reader.schedules.list({ urlParams: { after: page.next } })
+        assert.deepStrictEqual([rest.schedules.map(({ id }) => id), rest.next], [[second?.id], undefined])
+        const path = { schedule: first?.id ?? "" }
+        for (const change of [reader.schedules.pause({ path }), reader.schedules.run({ path }), reader.schedules.remove({ path }), reader.schedules.add(scheduled("0 6 * * *"))]) {
+          assert.strictEqual((yield* Effect.flip(Effect.asVoid<unknown, { readonly _tag: string }, never>(change)))._tag, "ForbiddenError")
+        }
+        assert.deepStrictEqual((yield* client.schedules.pause({ path })).schedules.map(({ next, paused }) => [paused, next]), [[true, undefined]])
+        assert.isFalse((yield* client.schedules.resume({ path })).schedules[0]?.paused)
+        const { run } = yield* client.schedules.run({ path })
+        const [submitted] = (yield* client.runs.list({ urlParams: {} })).runs
+        const [known] = (yield* client.schedules.get({ path })).schedules
+        assert.deepStrictEqual([submitted?.run, submitted?.schedule?.id, submitted?.schedule?.at], [run, first?.id, known?.lastRun?.at])
+        assert.strictEqual((yield* Effect.flip(client.schedules.run({ path })))._tag, "ScheduleBusyError")
+        assert.strictEqual((yield* Effect.flip(client.schedules.run({ path: { schedule: "hello" } })))._tag, "ScheduleAmbiguousError")
+        assert.lengthOf((yield* client.schedules.remove({ path: { schedule: "hello" } })).schedules, 2)
+        assert.strictEqual((yield* Effect.flip(client.schedules.get({ path })))._tag, "ScheduleUnknownError")
+      })))
+
   it.scopedLive("submits with a key once, lists by pages, and withdraws what is queued", () =>
     test(({ client }) =>
       Effect.gen(function*() {
