@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import * as Submission from "../executor/Submission.ts"
 import type { RunId } from "../run/RunId.ts"
 import * as RunInput from "../run/RunInput.ts"
@@ -58,8 +59,10 @@ export const nextAfter = ({ cron, timezone }: Stored["definition"], time: DateTi
   )
 
 /** A state with this as the next of its times, or with none. */
-export const withNext = ({ next: _, ...state }: State, next: Option.Option<DateTime.Utc>): State =>
-  Option.match(next, { onNone: () => state, onSome: (next) => ({ ...state, next }) })
+export const withNext = (state: State, next: Option.Option<DateTime.Utc>): State => ({
+  ...Struct.omit(state, "next"),
+  ...Option.match(next, { onNone: () => ({}), onSome: (next) => ({ next }) })
+})
 
 /** A state in which a time has no run, for a reason. */
 const without = (state: State, at: DateTime.Utc, reason: string): State => ({ ...state, last: { at, reason } })
@@ -152,14 +155,14 @@ export const drain = Effect.fn("ScheduleFiring.drain")(function*(schedule: Store
     return { schedule, run: undefined, refused: undefined }
   }
   if (state.retryAt !== undefined && DateTime.lessThan(now, state.retryAt)) return { schedule, run: undefined, refused: undefined }
-  const { problem: before, retryAt: _, ...rest } = state
+  const rest = Struct.omit(state, "problem", "retryAt")
   const submitted = yield* submit(schedule, firing).pipe(
     Effect.map((run) => Either.right(run)),
     Effect.catchTag("ScheduleRefusedError", (refused) => Effect.succeed(Either.left(refused)))
   )
   if (Either.isLeft(submitted)) {
     const { reason: problem } = submitted.left
-    if (problem !== before) yield* Effect.logWarning(`${nameOf(schedule)}: the run for ${told(firing.at)} can not be submitted, which is tried again each minute: ${problem}`)
+    if (problem !== state.problem) yield* Effect.logWarning(`${nameOf(schedule)}: the run for ${told(firing.at)} can not be submitted, which is tried again each minute: ${problem}`)
     const updated = yield* update(schedule, { ...rest, waiting: state.waiting, problem, retryAt: DateTime.addDuration(now, retryPause) })
     return { schedule: Option.getOrElse(updated, () => schedule), run: undefined, refused: submitted.left }
   }

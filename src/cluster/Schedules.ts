@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
 import { JournalError } from "../run/JournalError.ts"
 import * as RunInput from "../run/RunInput.ts"
 import * as RunSchedules from "../run/RunSchedules.ts"
@@ -92,10 +93,10 @@ const change = <E, R>(
 /** Pauses schedules: none of their times has a run from now on, also none that waits. */
 export const pause = Effect.fn("Schedules.pause")(function*(name: string) {
   return yield* Effect.forEach(yield* find(name), (schedule) =>
-    change(schedule, ({ state: { problem: _, retryAt: __, ...state } }) => {
+    change(schedule, ({ state }) => {
       const dropped = state.waiting.at(-1)
       return Effect.succeed({
-        ...state,
+        ...Struct.omit(state, "problem", "retryAt"),
         isPaused: true,
         waiting: [],
         ...(dropped === undefined ? {} : { last: { at: dropped.at, reason: "it was paused before" } })
@@ -128,7 +129,8 @@ export const runNow = Effect.fn("Schedules.runNow")(function*(name: string) {
   const firing: RunSchedules.Firing = { at: now, byHand: true }
   const asked = yield* change(yield* findOne(name), (schedule) =>
     Effect.gen(function*() {
-      const { definition: { overlap }, id, state: { retryAt: _, ...state } } = schedule
+      const { definition: { overlap }, id } = schedule
+      const state = Struct.omit(schedule.state, "retryAt")
       const open = overlap === "skip" ? yield* ScheduleFiring.openRun(schedule) : undefined
       const busy = (reason: string) => new ScheduleBusyError({ schedule: id, reason })
       if (open !== undefined) return yield* busy(ScheduleFiring.notOver(open))

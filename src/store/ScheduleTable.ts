@@ -4,9 +4,7 @@
  * The statements that create them are those of a migration. To change one takes another migration.
  */
 import type * as SqlClient from "@effect/sql/SqlClient"
-import type { Fragment } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
-import * as Database from "./Database.ts"
 
 type Sql = SqlClient.SqlClient
 
@@ -49,12 +47,6 @@ export interface Row {
   readonly version: number
 }
 
-/** Rows of a choice, with what has become of their last runs. */
-export const select = (sql: Sql, choice: Fragment) =>
-  sql<object>`SELECT ${Database.texts(sql, "s", ["id", "workflow", "definition", "state"])}, s.position AS position, s.version AS version,
-      ${sql.literal(Database.text(sql, "CASE WHEN r.state = 'over' THEN coalesce(r.outcome, 'damaged') ELSE r.state END", "outcome"))}
-    FROM telemachy_schedules AS s LEFT JOIN telemachy_runs AS r ON r.run = s.run WHERE ${choice}`
-
 /** Adds a schedule. */
 export const add = (sql: Sql, row: Row) => sql`INSERT INTO telemachy_schedules ${sql.insert({ ...row })}`
 
@@ -81,10 +73,6 @@ export const remove = (sql: Sql, ids: ReadonlyArray<string>) =>
 export const writeWorkflow = (sql: Sql, row: { readonly workflow: string; readonly digest: string; readonly json: string }) =>
   sql`INSERT INTO telemachy_scheduled ${sql.insert(row)}
     ON CONFLICT (workflow) DO UPDATE SET digest = excluded.digest, json = excluded.json`
-
-/** What the runs of a workflow are told to do. */
-export const workflow = (sql: Sql, name: string) =>
-  sql<object>`SELECT ${Database.texts(sql, "w", ["digest", "json"])} FROM telemachy_scheduled AS w WHERE workflow = ${name}`
 
 /** Keeps others from changing schedules until the end of the transaction. A file has one writer anyway. */
 export const lock = (sql: Sql) =>

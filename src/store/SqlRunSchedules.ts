@@ -1,5 +1,6 @@
 /** The schedules of workflows in SQL. */
 import type { SqlError } from "@effect/sql/SqlError"
+import type { Fragment } from "@effect/sql/Statement"
 import * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
@@ -48,6 +49,16 @@ const rowOf = (state: RunSchedules.ScheduleState) => {
   return { state: encodeState(state), run: state.lastRun?.run ?? null, look_at: time === undefined ? null : seconds(time) }
 }
 
+/** Rows of a choice, with what has become of their last runs. */
+const select = (sql: Database.Sql, choice: Fragment) =>
+  sql<object>`SELECT ${Database.texts(sql, "s", ["id", "workflow", "definition", "state"])}, s.position AS position, s.version AS version,
+      ${sql.literal(Database.text(sql, "CASE WHEN r.state = 'over' THEN coalesce(r.outcome, 'damaged') ELSE r.state END", "outcome"))}
+    FROM telemachy_schedules AS s LEFT JOIN telemachy_runs AS r ON r.run = s.run WHERE ${choice}`
+
+/** What the runs of a workflow are told to do. */
+const workflowNamed = (sql: Database.Sql, name: string) =>
+  sql<object>`SELECT ${Database.texts(sql, "w", ["digest", "json"])} FROM telemachy_scheduled AS w WHERE workflow = ${name}`
+
 /** Layer of the schedules in the database of the context. */
 export const layer: Layer.Layer<RunSchedules.RunSchedules, never, Database.Database> = Layer.effect(
   RunSchedules.RunSchedules,
@@ -71,8 +82,8 @@ const put = Effect.fn("SqlRunSchedules.put")(function*(workflow: string, { diges
   return yield* Database.transact<RunSchedules.PutSchedules, never, never>((sql): Effect.Effect<RunSchedules.PutSchedules, SqlError> =>
     Effect.gen(function*() {
       yield* ScheduleTable.lock(sql)
-      const [told] = yield* Effect.map(ScheduleTable.workflow(sql, workflow), Arr.map(Database.withTexts))
-      const rows = yield* ScheduleTable.select(sql, sql`s.workflow = ${workflow} ORDER BY s.position, s.id`)
+      const [told] = yield* Effect.map(workflowNamed(sql, workflow), Arr.map(Database.withTexts))
+      const rows = yield* select(sql, sql`s.workflow = ${workflow} ORDER BY s.position, s.id`)
       // One that cannot be read is made anew.
       const before = new Map(schedulesOf(rows).map((schedule) => [schedule.id, schedule]))
       const kept = new Set(schedules.map(({ id }) => id).filter((id) => before.has(id)))
@@ -118,23 +129,23 @@ const every = Paging.pages({
       const rest = after === undefined ? sql`true` : sql`(s.workflow > ${Paging.value(sql, after[0])}
         OR (s.workflow = ${Paging.value(sql, after[0])} AND (s.position > ${Paging.value(sql, after[1])}
           OR (s.position = ${Paging.value(sql, after[1])} AND s.id > ${Paging.value(sql, after[2])}))))`
-      return ScheduleTable.select(sql, sql`${rest} ORDER BY s.workflow, s.position, s.id LIMIT ${sql.literal(String(perPage))}`)
+      return select(sql, sql`${rest} ORDER BY s.workflow, s.position, s.id LIMIT ${sql.literal(String(perPage))}`)
     })
 }).pipe(Stream.mapChunks(Chunk.flatMap((page) => Chunk.fromIterable(schedulesOf(page)))))
 
 const named = Effect.fn("SqlRunSchedules.named")(function*(name: string) {
   const limit = String(perPage)
   const ofWorkflow = yield* Database.ask("read", (sql) =>
-    ScheduleTable.select(sql, sql`s.workflow = ${name} ORDER BY s.position, s.id LIMIT ${sql.literal(limit)}`))
+    select(sql, sql`s.workflow = ${name} ORDER BY s.position, s.id LIMIT ${sql.literal(limit)}`))
   if (ofWorkflow.length > 0) return schedulesOf(ofWorkflow)
   if (!/^[0-9a-f]{1,12}$/.test(name)) return []
   return schedulesOf(yield* Database.ask("read", (sql) =>
-    ScheduleTable.select(sql, sql`s.id >= ${name} AND s.id < ${`${name}~`} ORDER BY s.id LIMIT ${sql.literal(limit)}`)))
+    select(sql, sql`s.id >= ${name} AND s.id < ${`${name}~`} ORDER BY s.id LIMIT ${sql.literal(limit)}`)))
 })
 
 const due = Effect.fn("SqlRunSchedules.due")(function*(now: DateTime.Utc, after: ScheduleId | undefined, most: number) {
   return schedulesOf(yield* Database.ask("read", (sql) =>
-    ScheduleTable.select(
+    select(
       sql,
       sql`s.look_at <= ${seconds(DateTime.toEpochMillis(now))} AND s.id > ${after ?? ""} ORDER BY s.id LIMIT ${sql.literal(String(most))}`
     )))
@@ -144,7 +155,7 @@ const Told = Schema.Struct({ digest: Schema.String, json: Schema.String })
 
 const inputOf = Effect.fn("SqlRunSchedules.input")(function*(workflow: string) {
   const { where } = yield* Database.Database
-  const [row] = yield* Database.askTexts((sql) => ScheduleTable.workflow(sql, workflow))
+  const [row] = yield* Database.askTexts((sql) => workflowNamed(sql, workflow))
   return row === undefined ? Option.none<Encoded>() : Option.some<Encoded>(
     yield* Effect.mapError(Schema.decodeUnknown(Told)(row), () =>
       new JournalError({ action: "read", where, detail: `what the runs of ${workflow} are told to do is damaged` }))

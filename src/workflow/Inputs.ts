@@ -6,6 +6,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import * as SchemaProblems from "./SchemaProblems.ts"
 import { nearest } from "./Suggestion.ts"
 import { describe, type Finding, maxProblems, quote } from "./WorkflowProblem.ts"
@@ -352,7 +353,7 @@ export const resolve = (
   { inputs, workflow }: { readonly inputs: Inputs | undefined; readonly workflow: string },
   given: Readonly<Record<string, unknown>>
 ): Either.Either<InputValues, InputsInvalidError> => {
-  const problems = problemsOf(inputs, given).map(({ isUnknown: _, ...problem }) => problem)
+  const problems = problemsOf(inputs, given).map(Struct.omit("isUnknown"))
   if (problems.length > 0) return Either.left(new InputsInvalidError({ workflow, problems }))
   return Either.right(Object.fromEntries(declared(inputs).map((input): readonly [string, InputValue | null] => {
     const value = Object.hasOwn(given, input.name) ? given[input.name] : undefined

@@ -161,7 +161,7 @@ export type ScheduleId = typeof ScheduleId.Type
  * @category functions
  */
 export const idOf = (workflow: string, { cron, inputs = {}, timezone }: Pick<WorkflowSchedule, "cron" | "timezone" | "inputs">): ScheduleId => {
-  const given = Object.entries(inputs).sort(([one], [other]) => (one < other ? -1 : 1))
+  const given = Object.entries(inputs).toSorted(([one], [other]) => (one < other ? -1 : 1))
   const named = JSON.stringify([workflow, cron.trim().split(/\s+/).join(" "), timezone, given])
   return ScheduleId.make(createHash("sha256").update(named).digest("hex").slice(0, 12))
 }

@@ -14,6 +14,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import { AgentSpec } from "./AgentSpec.ts"
 import * as Amount from "./Amount.ts"
 import { Budget } from "./Budget.ts"
@@ -197,8 +198,10 @@ export interface WorkflowSpec extends Schema.Schema.Type<typeof WorkflowSpec> {}
  *
  * @internal
  */
-export const withoutSchedules = ({ schedules: _, ...spec }: WorkflowSpec): WorkflowSpec =>
-  spec.files === undefined ? spec : { ...spec, files: Record.map(spec.files, ({ schedules: _, ...file }) => file) }
+export const withoutSchedules = (spec: WorkflowSpec): WorkflowSpec => ({
+  ...Struct.omit(spec, "schedules", "files"),
+  ...(spec.files === undefined ? {} : { files: Record.map(spec.files, Struct.omit("schedules")) })
+})
 
 /**
  * A workflow as it is written in a file, for those who author one as a value.
