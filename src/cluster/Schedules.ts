@@ -134,6 +134,9 @@ export const runNow = Effect.fn("Schedules.runNow")(function*(name: string) {
       const open = overlap === "skip" ? yield* ScheduleFiring.openRun(schedule) : undefined
       const busy = (reason: string) => new ScheduleBusyError({ schedule: id, reason })
       if (open !== undefined) return yield* busy(ScheduleFiring.notOver(open))
+      const [first] = state.waiting
+      // Somebody may be submitting it.
+      if (overlap !== "queue" && first !== undefined && state.problem === undefined) return yield* busy(`its run for ${ScheduleFiring.told(first.at)} is about to begin`)
       if (overlap === "queue" && state.waiting.length >= ScheduleFiring.maxWaiting) return yield* busy(`${state.waiting.length} times wait for their runs already`)
       return { ...state, waiting: overlap === "queue" ? [...state.waiting, firing] : [firing] }
     }))
