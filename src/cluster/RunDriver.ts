@@ -52,6 +52,8 @@ export interface Options {
   readonly maxRuns: number
   /** The time between two looks at the queue, where nobody says that there is something new. */
   readonly interval: Duration.DurationInput
+  /** How many messages of the cluster are overdue. */
+  readonly overdueMessages?: Effect.Effect<number>
 }
 
 /** Drives runs. */
@@ -127,7 +129,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       Effect.addFinalizer(() => TimeLimit.within({ limit: stopTimeout, onTimeout: () => undefined })(stop("its runner is stopping")).pipe(Effect.ignore))
     ),
     wake: Effect.asVoid(Queue.offer(state.news, undefined)),
-    load: Effect.sync(() => ({ running: state.driven.size, draining: state.isDraining, reachable: state.isReachable })),
+    load: Effect.map(options.overdueMessages ?? Effect.succeed(0), (overdueMessages) => ({
+      running: state.driven.size,
+      draining: state.isDraining,
+      reachable: state.isReachable,
+      overdueMessages
+    })),
     stop,
     drain,
     idle
