@@ -215,10 +215,10 @@ const afterFailure = (state: State, run: RunId, error: Failure): Effect.Effect<v
     case "RunYieldedError":
       return error.unreachable === true
         ? Effect.zipRight(Effect.sync(() => state.yielded.add(run)), avoid(state, run, longPause))
-        : Effect.void
+        : avoid(state, run, shortPause)
     case "WorkflowConnectivityError":
       return notReached(state)
-    // Another has it, or had it a moment ago: its lease ends soon.
+    // Another has it, or had it a moment ago: its lease ends soon. One that had begun here says that it was handed over.
     case "RunOwnedError":
     case "LeaseExpiredError":
     // Somebody else has just taken the place in its group.
