@@ -9,8 +9,11 @@ const hosts = ["test/hosts/**/*.test.ts"]
 /** Tests that start processes or servers of their own, or take long because they count in real time. */
 const processes = ["test/integration/**/*.test.ts", "test/**/*.process.test.ts"]
 
+/** Tests that take minutes of computing: what is killed, frozen and filled everywhere, and the package as it is installed. */
+const thorough = ["test/thorough/**/*.test.ts"]
+
 /** Suites that take longest, most of it waiting. By their size, which is what counts otherwise, some would be the last. */
-const longest = ["SuspendedOwner", "Many", "KilledCommand", "KilledFeatures", "Drill", "ManyProcesses", "ResumeAtEveryPoint", "RecordOutages", "Package"]
+const longest = ["SuspendedOwner", "Many", "KilledCommand", "KilledFeatures", "Drill", "ManyProcesses", "ResumeAtEveryPoint", "RecordOutages", "Package", "Workspaces", "Init"]
 
 /** Begins with what takes longest: at the end, nothing else would be done meanwhile. */
 class LongestFirst extends BaseSequencer {
@@ -36,11 +39,26 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     poolOptions: { threads: { isolate: false }, forks: { isolate: false } },
     projects: [
-      { extends: true, test: { name: "unit", pool: "threads", include: ["test/**/*.test.ts"], exclude: [...processes, ...hosts], ...timeouts } },
+      {
+        extends: true,
+        // Before the others: a virtual clock waits in real time for its turn at each step, which is long beside as many commands.
+        test: {
+          name: "unit",
+          pool: "threads",
+          include: ["test/**/*.test.ts"],
+          exclude: [...processes, ...thorough, ...hosts],
+          sequence: { groupOrder: 0 },
+          ...timeouts
+        }
+      },
       {
         extends: true,
         // In each of as many workers as there are cores: with more commands at once none ends earlier, and some too late.
-        test: { name: "process", include: processes, globalSetup: "test/support/buildCommand.ts", maxConcurrency: 2, ...timeouts }
+        test: { name: "process", include: processes, globalSetup: "test/support/buildCommand.ts", maxConcurrency: 2, sequence: { groupOrder: 1 }, ...timeouts }
+      },
+      {
+        extends: true,
+        test: { name: "thorough", include: thorough, globalSetup: "test/support/buildCommand.ts", maxConcurrency: 2, sequence: { groupOrder: 2 }, ...timeouts }
       },
       {
         extends: true,

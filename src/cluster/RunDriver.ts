@@ -52,6 +52,8 @@ export interface Options {
   readonly maxRuns: number
   /** The time between two looks at the queue, where nobody says that there is something new. */
   readonly interval: Duration.DurationInput
+  /** How many messages of the cluster are overdue. */
+  readonly overdueMessages?: Effect.Effect<number>
 }
 
 /** Drives runs. */
@@ -127,7 +129,12 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       Effect.addFinalizer(() => TimeLimit.within({ limit: stopTimeout, onTimeout: () => undefined })(stop("its runner is stopping")).pipe(Effect.ignore))
     ),
     wake: Effect.asVoid(Queue.offer(state.news, undefined)),
-    load: Effect.sync(() => ({ running: state.driven.size, draining: state.isDraining, reachable: state.isReachable })),
+    load: Effect.map(options.overdueMessages ?? Effect.succeed(0), (overdueMessages) => ({
+      running: state.driven.size,
+      draining: state.isDraining,
+      reachable: state.isReachable,
+      overdueMessages
+    })),
     stop,
     drain,
     idle
@@ -208,10 +215,10 @@ const afterFailure = (state: State, run: RunId, error: Failure): Effect.Effect<v
     case "RunYieldedError":
       return error.unreachable === true
         ? Effect.zipRight(Effect.sync(() => state.yielded.add(run)), avoid(state, run, longPause))
-        : Effect.void
+        : avoid(state, run, shortPause)
     case "WorkflowConnectivityError":
       return notReached(state)
-    // Another has it, or had it a moment ago: its lease ends soon.
+    // Another has it, or had it a moment ago: its lease ends soon. One that had begun here says that it was handed over.
     case "RunOwnedError":
     case "LeaseExpiredError":
     // Somebody else has just taken the place in its group.

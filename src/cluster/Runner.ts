@@ -87,16 +87,18 @@ export const handlers = (driver: RunDriver.RunDriver) =>
 /** Starts a runner, for as long as the scope. */
 export const start = Effect.fn("Runner.start")(function*({ maxRuns, url }: Options) {
   const { where } = yield* RunQueue
-  const driver = yield* join({ maxRuns, interval: ClusterClient.isFile(url) ? intervals.ofFile : intervals.ofDatabase })
+  const messages = yield* Messages.make
+  const interval = ClusterClient.isFile(url) ? intervals.ofFile : intervals.ofDatabase
+  const driver = yield* join({ maxRuns, interval, overdueMessages: messages.overdue })
   const scope = yield* Scope.make()
   const leave = Effect.ignore(TimeLimit.within({ limit: leaveTimeout, onTimeout: () => undefined })(Scope.close(scope, Exit.void)))
   yield* Effect.addFinalizer(() => leave)
-  const removal = Layer.scopedDiscard(Effect.flatMap(ClusterLayer.ClusterDatabase, Option.match({
+  const looking = Layer.scopedDiscard(Effect.flatMap(ClusterLayer.ClusterDatabase, Option.match({
     onNone: () => Effect.void,
-    onSome: (sql) => Effect.forkScoped(Effect.interruptible(Messages.removeRepeatedly(sql)))
+    onSome: (sql) => Effect.forkScoped(Effect.interruptible(Messages.lookRepeatedly(messages, sql)))
   })))
   const cluster = ClusterLayer.layer({ url, where, runner: Option.some(ClusterLayer.addressOf(hostname(), driver.id)) })
-  const context = yield* Layer.buildWithScope(Layer.provideMerge(Layer.merge(handlers(driver), removal), cluster), scope)
+  const context = yield* Layer.buildWithScope(Layer.provideMerge(Layer.merge(handlers(driver), looking), cluster), scope)
   yield* driver.begin
   const runner: Runner = {
     id: driver.id,

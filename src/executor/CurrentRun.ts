@@ -49,6 +49,8 @@ export class CurrentRun extends Context.Tag("telemachy/executor/CurrentRun")<Cur
   readonly emitLast: (body: EventBody, isUrgent: boolean) => Effect.Effect<void>
   /** Succeeds while this process drives the run. Waits while that is not certain, and fails once it does not. */
   readonly ensureLease: Effect.Effect<void, LeaseLostError>
+  /** Whether others drive the run when this process does not: it is not over then, whatever has happened here. */
+  readonly isDriven: boolean
   /** Fails when this process must not drive the run any more, or is to hand it over, and never succeeds. */
   readonly givenUp: Effect.Effect<never, LeaseLostError | RunYieldedError>
   /** Whether another process may reach Agamemnon, which this one does not: one that has not been given the run for that before. */
@@ -104,6 +106,7 @@ export const make = ({ events, reached, yieldOn, yieldOnLoss = Effect.succeed(fa
   return CurrentRun.of({
     ...run,
     ensureLease: Option.match(run.journal, { onNone: () => Effect.void, onSome: ({ ensure }) => ensure }),
+    isDriven: yieldOn !== undefined,
     givenUp: yieldOn === undefined ? lost : Effect.raceFirst(
       lost,
       Effect.flatMap(yieldOn, (reason) => new RunYieldedError({ workflow: run.workflow, run: run.id, reason }))

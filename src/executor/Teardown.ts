@@ -46,10 +46,10 @@ export const onClose = (connectivity: ConnectivityRef, policy: TeardownPolicy) =
   Effect.flatMap(Effect.context<AgamemnonClient | CurrentRun | RunAgamemnon | RunRequest>(), (context) =>
     Effect.addFinalizer((exit) =>
       // A fiber of its own, because this one may be interrupted: there, every wait would end at once.
-      Option.match(yieldOf(exit), { onNone: () => teardown(connectivity, policy, exit), onSome: Effect.fail }).pipe(
+      Option.match(yieldOf(Context.get(context, CurrentRun), exit), { onNone: () => teardown(connectivity, policy, exit), onSome: Effect.fail }).pipe(
         // A process that drives the run no longer leaves all of it to the next.
         Effect.raceFirst(Context.get(context, CurrentRun).givenUp),
-        Effect.catchAll((error) => (isLeaseLostError(error) ? Effect.void : Handover.yieldRun(error))),
+        Effect.catchAll((error) => Effect.flatMap(CurrentRun, (run) => Option.match(handoverOf(run, error), { onNone: () => Effect.void, onSome: Handover.yieldRun }))),
         Effect.annotateLogs({ module: "Teardown" }),
         Effect.provide(context),
         Effect.interruptible,
@@ -94,11 +94,17 @@ const announceRemoval = (keys: ReadonlyArray<string>) =>
   Effect.flatMap(CurrentRun, ({ journal }) =>
     Effect.ignoreLogged(Effect.flatMap(journal, ({ reserve }) => reserve(keys, { all: false, purpose: "remove" }))))
 
+type Run = Context.Tag.Service<CurrentRun>
+
+/** What hands the run over: being told to, and losing its lease where others drive it then. Elsewhere it has failed here. */
+const handoverOf = ({ id, isDriven, workflow }: Run, error: unknown): Option.Option<RunYieldedError> => {
+  if (error instanceof RunYieldedError) return Option.some(error)
+  return isDriven && isLeaseLostError(error) ? Option.some(new RunYieldedError({ workflow, run: id, reason: error.message })) : Option.none()
+}
+
 /** Why the run ended here, if this process is to hand it over. */
-const yieldOf = (exit: Exit.Exit<unknown, unknown>): Option.Option<RunYieldedError> =>
-  Exit.isFailure(exit)
-    ? Option.filter(Cause.failureOption(exit.cause), (error): error is RunYieldedError => error instanceof RunYieldedError)
-    : Option.none()
+const yieldOf = (run: Run, exit: Exit.Exit<unknown, unknown>): Option.Option<RunYieldedError> =>
+  Exit.isFailure(exit) ? Option.flatMap(Cause.failureOption(exit.cause), (error) => handoverOf(run, error)) : Option.none()
 
 const isLeaseLost = (exit: Exit.Exit<unknown, unknown>): boolean =>
   Exit.isFailure(exit) && Option.exists(Cause.failureOption(exit.cause), isLeaseLostError)

@@ -19,6 +19,8 @@ export interface RunnerLoad {
   readonly draining: boolean
   /** Whether Agamemnon answers it. While it does not, it takes no runs. */
   readonly reachable: boolean
+  /** How many messages of the cluster nobody has answered for more than 30 s, as it sees them: runs begin all the same, but later. */
+  readonly overdueMessages: number
 }
 
 /**

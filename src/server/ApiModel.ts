@@ -308,7 +308,8 @@ export const Runner = Schema.Struct({
   maxRuns: Schema.Int,
   running: Schema.Int,
   draining: Schema.Boolean,
-  reachable: Schema.Boolean.annotations({ description: "Whether Agamemnon answers it" })
+  reachable: Schema.Boolean.annotations({ description: "Whether Agamemnon answers it" }),
+  overdueMessages: Schema.Number.annotations({ description: "How many messages of the cluster nobody has answered for more than 30 s, as it sees them" })
 }).annotations({ identifier: "Runner" })
 
 /** What a check of the chain of a run has found. */

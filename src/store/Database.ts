@@ -65,7 +65,7 @@ const sentences: ReadonlyArray<readonly [codes: RegExp, sentence: string]> = [
   [/^ENOTFOUND|^EAI_AGAIN/, "there is no such host"],
   [/^28/, "the user or the password is refused"],
   [/^3D000/, "there is no such database"],
-  [/^42501/, "the user has no permission to do that"]
+  [/^42501/, "the user lacks a permission; it creates tables in the schema, and reads and changes them"]
 ]
 
 // What the libraries say by themselves has no code.

@@ -134,6 +134,8 @@ const claims = Effect.flatMap(SqlClient.SqlClient, (sql) =>
 const places = Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.zipRight(PlaceTable.create(sql), SubmissionTable.addTurns(sql)))
 const schedules = Effect.flatMap(SqlClient.SqlClient, ScheduleTable.create)
 
+const overdue = Effect.flatMap(SqlClient.SqlClient, RunnerTable.addOverdue)
+
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
 
@@ -150,7 +152,8 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0009_questions": questions,
   "0010_places": places,
   "0012_claims": claims,
-  "0013_schedules": schedules
+  "0013_overdue": overdue,
+  "0014_schedules": schedules
 }
 
 /** Their numbers. */

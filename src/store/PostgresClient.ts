@@ -5,6 +5,9 @@
  * for the answer to a statement. A connection whose statement was not answered,
  * or was interrupted, is thrown away, and so is one whose server is going down,
  * has become read-only, or is gone; the next statement gets another.
+ *
+ * Nothing of a session outlasts a statement or a transaction, so that there may be
+ * a pool between this and the server that gives each transaction another session.
  */
 import { Socket } from "node:net"
 import * as Reactivity from "@effect/experimental/Reactivity"
@@ -19,7 +22,7 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as BusyRetry from "./BusyRetry.ts"
@@ -86,6 +89,8 @@ interface Session {
 /** The connections of one client. */
 interface State {
   readonly options: Options
+  /** Whether there is a pool before the server, which takes no parameters of a session: only this side limits statements then. */
+  isPooled: boolean
   /** One for each connection that there may be. */
   readonly permits: Effect.Semaphore
   /** Those that nobody uses, the one that was used last at the end. */
@@ -96,7 +101,7 @@ interface State {
 export const make = Effect.fnUntraced(function*(
   options: Options
 ): Effect.fn.Return<SqlClient.SqlClient, never, Reactivity.Reactivity | Scope.Scope> {
-  const state: State = { options, permits: yield* Effect.makeSemaphore(options.connections), idle: [] }
+  const state: State = { options, isPooled: false, permits: yield* Effect.makeSemaphore(options.connections), idle: [] }
   yield* Effect.addFinalizer(() => closeIdle(state, () => true))
   const sweep = Effect.flatMap(Clock.currentTimeNanos, (now) =>
     closeIdle(state, ({ isBroken, usedAt }) => isBroken || now - usedAt > Duration.unsafeToNanos(idleTime)))
@@ -138,7 +143,7 @@ const take = Effect.fnUntraced(function*(state: State, restore: Restore) {
   yield* closeIdle(state, isUseless)
   const last = state.idle.at(-1)
   state.idle = state.idle.slice(0, -1)
-  const session = last ?? (yield* openSession(state.options, restore))
+  const session = last ?? (yield* openSession(state, restore))
   yield* Effect.addFinalizer(() => release(state, session))
   return session
 })
@@ -153,8 +158,29 @@ const release = (state: State, session: Session) =>
     return Effect.void
   })
 
-/** Opens a connection, whose statements the server ends as well. */
-const openSession = Effect.fnUntraced(function*({ limits, url }: Options, restore: Restore) {
+/** What a pool says before it takes a connection. */
+const isOfPool = (failure: SqlError): boolean => /unsupported startup parameter/.test(String(failure.cause))
+
+/** Opens a connection, whose statements the server ends as well, unless it has to be asked for that by way of a pool. */
+const openSession = (state: State, restore: Restore): Effect.Effect<Session, SqlError> =>
+  Effect.suspend(() => {
+    const { limits, url } = state.options
+    if (state.isPooled) return openAt(state.options, url, restore)
+    return Effect.catchIf(openAt(state.options, withStatementTimeout(url, limits.statement), restore), isOfPool, () => {
+      state.isPooled = true
+      return openAt(state.options, url, restore)
+    })
+  })
+
+/** The address with which the server is told the limit of each statement. What is no address says so itself. */
+const withStatementTimeout = (url: Redacted.Redacted, limit: Duration.Duration): Redacted.Redacted => {
+  if (!URL.canParse(Redacted.value(url))) return url
+  const address = new URL(Redacted.value(url))
+  address.searchParams.set("statement_timeout", String(Math.ceil(Duration.toMillis(limit))))
+  return Redacted.make(address.href)
+}
+
+const openAt = Effect.fnUntraced(function*({ limits }: Options, url: Redacted.Redacted, restore: Restore) {
   const scope = yield* Scope.make()
   const socket = new Socket().setKeepAlive(true, Duration.toMillis(keepAliveDelay))
   const sockets = [socket]
@@ -167,8 +193,6 @@ const openSession = Effect.fnUntraced(function*({ limits, url }: Options, restor
     stream: () => sockets.pop() ?? new Socket()
   }).pipe(
     Effect.flatMap(({ reserve }) => reserve),
-    Effect.tap((connection) =>
-      connection.executeUnprepared(`SET statement_timeout = ${Math.ceil(Duration.toMillis(limits.statement))}`, [], undefined)),
     Scope.extend(scope),
     Effect.provide(Reactivity.layer)
   )

@@ -33,6 +33,9 @@ export const create = (sql: Sql) => {
 /** Has each runner say whether Agamemnon answers it. */
 export const addUnreachable = (sql: Sql) => sql`ALTER TABLE telemachy_runners ADD COLUMN unreachable integer NOT NULL DEFAULT 0`
 
+/** Has each runner say how many messages of the cluster are overdue. */
+export const addOverdue = (sql: Sql) => sql`ALTER TABLE telemachy_runners ADD COLUMN overdue integer NOT NULL DEFAULT 0`
+
 /** A runner that has given a sign of life lately. */
 export interface Row {
   readonly id: string
@@ -45,13 +48,14 @@ export interface Row {
   readonly running: number
   readonly draining: number
   readonly unreachable: number
+  readonly overdue: number
 }
 
 const oldest = (sql: Sql) => sql`${now(sql)} - ${sql.literal(String(Duration.toSeconds(lifeTime)))}`
 
 /** Those that have given a sign of life lately. */
 export const seen = (sql: Sql) =>
-  sql<Row>`SELECT id, host, pid, started, agamemnon, since, max_runs, running, draining, unreachable FROM telemachy_runners
+  sql<Row>`SELECT id, host, pid, started, agamemnon, since, max_runs, running, draining, unreachable, overdue FROM telemachy_runners
     WHERE seen > ${oldest(sql)} ORDER BY since, id`
 
 /** Adds a runner, and removes those that died long ago. */
@@ -71,9 +75,9 @@ export const lock = (sql: Sql) =>
   })
 
 /** Notes that a runner lives, and what it has to do. */
-export const note = (sql: Sql, id: string, { draining, reachable, running }: RunnerLoad) =>
+export const note = (sql: Sql, id: string, { draining, overdueMessages, reachable, running }: RunnerLoad) =>
   sql`UPDATE telemachy_runners SET seen = ${now(sql)}, running = ${running}, draining = ${draining ? 1 : 0},
-    unreachable = ${reachable ? 0 : 1} WHERE id = ${id}`
+    unreachable = ${reachable ? 0 : 1}, overdue = ${overdueMessages} WHERE id = ${id}`
 
 /** Removes a runner. */
 export const remove = (sql: Sql, id: string) => sql`DELETE FROM telemachy_runners WHERE id = ${id}`

@@ -39,7 +39,7 @@ export const layer: Layer.Layer<RunnerRegistry, never, Database.Database | Owner
 const living = ({ process }: Parts, rows: ReadonlyArray<RunnerTable.Row>) =>
   Effect.filter(rows, (row) => Effect.map(process.lifeOf(row), (life) => life !== "dead"))
 
-const runnerOf = ({ agamemnon, draining, host, id, max_runs: maxRuns, pid, running, since, unreachable }: RunnerTable.Row): Runner => ({
+const runnerOf = ({ agamemnon, draining, host, id, max_runs: maxRuns, overdue: overdueMessages, pid, running, since, unreachable }: RunnerTable.Row): Runner => ({
   id,
   host,
   pid,
@@ -48,7 +48,8 @@ const runnerOf = ({ agamemnon, draining, host, id, max_runs: maxRuns, pid, runni
   maxRuns,
   running,
   draining: draining === 1,
-  reachable: unreachable === 0
+  reachable: unreachable === 0,
+  overdueMessages
 })
 
 /** Why a runner cannot join others that live. */
@@ -70,7 +71,7 @@ const join = Effect.fn("SqlRunnerRegistry.join")(function*(
   const { database, process: { identity } } = parts
   const using = Effect.provideService(Database.Database, database)
   const since = DateTime.formatIso(yield* DateTime.now)
-  const row = { ...identity, id, agamemnon, since, max_runs: maxRuns, running: 0, draining: 0, unreachable: 0 }
+  const row = { ...identity, id, agamemnon, since, max_runs: maxRuns, running: 0, draining: 0, unreachable: 0, overdue: 0 }
   const enter = Database.transact<void, RunnerRefusedError, never>((sql): Effect.Effect<void, RunnerRefusedError | SqlError> =>
     Effect.gen(function*() {
       yield* RunnerTable.lock(sql)

@@ -25,7 +25,7 @@ describe("what dead runs have left", () => {
       yield* awaitThat(Effect.sync(() => fake.tasks.size), (size) => size === 2)
 
       const since = yield* DateTime.now
-      const row = { host: "here", pid: 3, agamemnon: fake.client.url, since, maxRuns: 5, running: 0, draining: false, reachable: true }
+      const row = { host: "here", pid: 3, agamemnon: fake.client.url, since, maxRuns: 5, running: 0, draining: false, reachable: true, overdueMessages: 0 }
       const runners: ReadonlyArray<Runner> = [{ ...row, id: "a", reachable: false }, { ...row, id: "b", draining: true }, { ...row, id: "c" }, { ...row, id: "d" }]
       const registry = RunnerRegistry.of({ join: () => Effect.void, living: Effect.succeed(runners) })
       const reaper = yield* driver(there, 3)

@@ -96,7 +96,7 @@ describe.concurrent("RunDriver", () => {
       const one = yield* all.runner({ places: 1 })
       const [first, second] = [yield* all.submit(), yield* all.submit()]
       yield* all.awaitTold(first, "task.submitted first")
-      assert.deepStrictEqual(yield* one.load, { running: 1, draining: false, reachable: true })
+      assert.deepStrictEqual(yield* one.load, { running: 1, draining: false, reachable: true, overdueMessages: 0 })
       yield* one.stop("a deploy")
       assert.deepStrictEqual(told(yield* recorded(all.there, first), "run."), ["run.submitted", "run.started", "run.yielded"])
       assert.deepStrictEqual(told(yield* recorded(all.there, second)), ["run.submitted"])
@@ -265,7 +265,7 @@ describe.concurrent("a runner that Agamemnon does not answer", () => {
       yield* all.awaitTold(run, "task.watched first")
       const yielded = (yield* recorded(all.there, run)).find(({ _tag }) => _tag === "run.yielded")
       assert.include(yielded, { unreachable: true })
-      assert.deepStrictEqual([yield* one.load, (yield* other.load).running], [{ running: 0, draining: false, reachable: false }, 1])
+      assert.deepStrictEqual([yield* one.load, (yield* other.load).running], [{ running: 0, draining: false, reachable: false, overdueMessages: 0 }, 1])
       yield* other.stop("a deploy")
       const next = yield* all.submit()
       yield* Effect.sleep("1 second")

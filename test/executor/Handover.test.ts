@@ -5,7 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
+import type { RunEvent } from "../../src/run/RunEvent.ts"
 import type * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
 import { hangs, make, slow } from "../support/FakeAgamemnon.ts"
 import { awaitThat, drive, driver, list, made, only, recorded, type World, world } from "../support/JournaledRun.ts"
@@ -72,6 +74,35 @@ describe("a run that is handed over", () => {
         const second = yield* driver(there, 2)
         yield* second.resume(run)
         assert.deepStrictEqual(told(yield* recorded(there, run), "run.waiting"), [])
+        assert.deepStrictEqual([made(fake), fake.existing()], [{ first: 1, second: 1 }, []])
+      }
+    }))
+
+  it.scopedLive("says so when another has acquired it, and not that it has failed, if others drive it when this process does not", () =>
+    Effect.gen(function*() {
+      for (const [options, last, error] of [[{ yieldOn: Effect.never }, "run.yielded", "RunYieldedError"], [{}, "run.finished", "RunOwnedError"]] as const) {
+        const fake = make()
+        fake.begins.set("first", "running")
+        fake.begins.set("second", "running")
+        const there = yield* world(fake)
+        const first = yield* driver(there, 1)
+        const said: Array<RunEvent> = []
+        yield* Effect.fork(Stream.runForEach(yield* first.events, (event) => Effect.sync(() => void said.push(event))))
+        const losing = yield* Effect.fork(first.execute(workflow(), options))
+        yield* awaitThat(Effect.sync(() => told(said)), (tags) => tags.includes("task.submitted first"))
+        there.lives.set(1, "dead")
+        const { run } = yield* Effect.flatMap(list(first.parts), Arr.head)
+        const second = yield* driver(there, 2)
+        const resuming = yield* Effect.fork(second.resume(run))
+        yield* awaitThat(recorded(there, run), (events) => told(events).includes("run.resumed"))
+        fake.change("first", { status: "completed" })
+        assert.strictEqual(tag(failure(yield* Fiber.await(losing))), error)
+        yield* awaitThat(Effect.sync(() => told(said, "run.")), (tags) => tags.includes(last))
+        assert.deepStrictEqual(outcome(said), last === "run.yielded" ? [] : ["failed"])
+        assert.match(String(said.flatMap((event) => event._tag === "run.yielded" || event._tag === "run.decided" ? [event.reason] : [])), /is driven by another process/)
+        yield* awaitThat(recorded(there, run), (events) => told(events).includes("task.submitted second"))
+        fake.change("second", { status: "completed" })
+        yield* Fiber.join(resuming)
         assert.deepStrictEqual([made(fake), fake.existing()], [{ first: 1, second: 1 }, []])
       }
     }))

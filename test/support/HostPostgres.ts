@@ -1,6 +1,6 @@
 /** PostgreSQL servers on hosts of a test's network: each is made, can die and start again, and ends with the scope. */
 import { execFileSync } from "node:child_process"
-import { appendFileSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { appendFileSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Reactivity from "@effect/experimental/Reactivity"
@@ -8,6 +8,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import * as HostNetwork from "./HostNetwork.ts"
 
 /** A server. */
@@ -15,6 +16,8 @@ export interface HostPostgres {
   readonly address: string
   /** Makes a database. Answers its address. */
   readonly makeDatabase: Effect.Effect<string>
+  /** Starts a PgBouncer beside it, which gives each transaction another session. Answers the port. */
+  readonly startPool: Effect.Effect<number, never, Scope.Scope>
   /** Asks it as its superuser. */
   readonly ask: (statement: string) => Effect.Effect<ReadonlyArray<object>>
   /** Ends it at once, as when it is killed, and starts it again. */
@@ -22,6 +25,9 @@ export interface HostPostgres {
   /** Resets every connection to it. */
   readonly reset: Effect.Effect<void>
 }
+
+/** A user that has to know a password, when there is one. */
+export const withPassword = "asked"
 
 /** It refuses to run as root. */
 const nobody = 65_534
@@ -38,6 +44,7 @@ interface Server {
   readonly host: HostNetwork.Host
   readonly data: string
   readonly tool: (name: string, ...args: ReadonlyArray<string>) => Effect.Effect<void>
+  readonly run: (file: string, ...args: ReadonlyArray<string>) => Effect.Effect<void>
 }
 
 const makeServer = Effect.fnUntraced(function*(name: string) {
@@ -50,13 +57,13 @@ const makeServer = Effect.fnUntraced(function*(name: string) {
   chownSync(directory, nobody, nobody)
   const data = join(directory, "data")
   // Not in a namespace of processes: that would end with the tool that starts it.
-  const tool = (program: string, ...args: ReadonlyArray<string>) =>
+  const run = (file: string, ...args: ReadonlyArray<string>) =>
     Effect.sync(() => {
       const [ip, ...inside] = host.inside
       const user = ["setpriv", `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"]
-      execFileSync(ip, [...inside, ...user, join(programs, program), ...args], { stdio: ["ignore", "ignore", "pipe"] })
+      execFileSync(ip, [...inside, ...user, file, ...args], { stdio: ["ignore", "ignore", "pipe"] })
     })
-  const server: Server = { host, data, tool }
+  const server: Server = { host, data, run, tool: (program, ...args) => run(join(programs, program), ...args) }
   return server
 })
 
@@ -69,7 +76,7 @@ const startServer = ({ data, tool }: Server) =>
 const configure = ({ data }: Server) =>
   Effect.sync(() => {
     appendFileSync(join(data, "postgresql.conf"), settings)
-    writeFileSync(join(data, "pg_hba.conf"), "local all all trust\nhost all all all trust\n")
+    writeFileSync(join(data, "pg_hba.conf"), `local all all trust\nhost all ${withPassword} all scram-sha-256\nhost all all all trust\n`)
   })
 
 const asking = (url: string) => (statement: string) =>
@@ -78,11 +85,41 @@ const asking = (url: string) => (statement: string) =>
     return yield* sql.unsafe<object>(statement)
   }).pipe(Effect.scoped, Effect.provide(Reactivity.layer), Effect.orDie)
 
+/** Asks a database as the superuser. */
+export const askAt = (url: string, statement: string) => asking(url)(statement)
+
 const urlOf = (address: string, database: string) => `postgres://postgres@${address}:5432/${database}`
 
 let databases = 0
 
-const at = (address: string, restart: Effect.Effect<void>): HostPostgres => {
+const poolPort = 6432
+
+const startPool = ({ data, host, run }: Server) => {
+  const file = join(data, "pool.ini")
+  const configured = Effect.sync(() => {
+    const settings = [
+      "[databases]",
+      `* = host=${host.address} port=5432 user=postgres`,
+      "[pgbouncer]",
+      `listen_addr = ${host.address}`,
+      `listen_port = ${poolPort}`,
+      "auth_type = any",
+      "pool_mode = transaction",
+      "default_pool_size = 10",
+      "unix_socket_dir =",
+      `logfile = ${data}/pool.log`,
+      `pidfile = ${data}/pool.pid`
+    ]
+    writeFileSync(file, `${settings.join("\n")}\n`)
+  })
+  const started = Effect.acquireRelease(
+    run("/usr/sbin/pgbouncer", "-q", "-d", file),
+    () => Effect.sync(() => process.kill(Number(readFileSync(join(data, "pool.pid"), "utf8"))))
+  )
+  return Effect.as(Effect.zipRight(configured, started), poolPort)
+}
+
+const at = (address: string, restart: Effect.Effect<void>, startPool: HostPostgres["startPool"]): HostPostgres => {
   const ask = asking(urlOf(address, "postgres"))
   return {
     address,
@@ -92,6 +129,7 @@ const at = (address: string, restart: Effect.Effect<void>): HostPostgres => {
       return Effect.as(ask(`CREATE DATABASE ${name}`), urlOf(address, name))
     }),
     restart,
+    startPool,
     reset: Effect.asVoid(ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"))
   }
 }
@@ -102,5 +140,5 @@ export const make = Effect.gen(function*() {
   yield* server.tool("initdb", "-U", "postgres", "-D", server.data, "--no-sync")
   yield* configure(server)
   yield* startServer(server)
-  return at(server.host.address, server.tool("pg_ctl", "restart", "-w", "-s", "-D", server.data, "-m", "immediate"))
+  return at(server.host.address, server.tool("pg_ctl", "restart", "-w", "-s", "-D", server.data, "-m", "immediate"), startPool(server))
 })

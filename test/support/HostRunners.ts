@@ -1,4 +1,6 @@
 /** Runners on hosts of a network of their own, an Agamemnon on one of them, and what becomes of the runs that they are given. */
+import { existsSync, readdirSync } from "node:fs"
+import { join } from "node:path"
 import { afterAll, assert, beforeAll, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Console from "effect/Console"
@@ -100,6 +102,13 @@ export const world = Effect.fn("HostRunners.world")(function*(postgres: HostPost
 
 /** What a test has. */
 export type World = Effect.Effect.Success<ReturnType<typeof world>>
+
+/** What makes the clock of a process go by another time, with Debian's libfaketime; its monotonic clock stays. */
+export const clockAhead = (by: string): Env => {
+  const directories = readdirSync("/usr/lib").map((name) => join("/usr/lib", name, "faketime/libfaketime.so.1"))
+  const library = directories.find(existsSync) ?? assert.fail("there is no libfaketime (apt-get install libfaketime)")
+  return { LD_PRELOAD: library, FAKETIME: by, DONT_FAKE_MONOTONIC: "1" }
+}
 
 /** A runner on each of its hosts. */
 export const onEach = ({ env, hosts }: World, ...flags: ReadonlyArray<string>) =>

@@ -62,13 +62,10 @@ describe("The limits of a workflow file", () => {
 
   describe("of number refuse, where it is exceeded,", () => {
     refuses("2 MiB of a list", full("- a\n"), `flow.yaml:250001:1 ${tokens}`)
-    refuses("2 MiB of a list in flow style", full("a,", "["), `flow.yaml:1:500001 ${tokens}`)
     refuses("2 MiB of keys", full("a: 1\n"), `flow.yaml:166667:4 ${tokens}`)
     refuses("2 MiB of commas", full(",", "["), `flow.yaml:1:500001 ${tokens}`)
     refuses("2 MiB of signs that do not belong there", full("}"), `flow.yaml:1:500001 ${tokens}`)
-    refuses("2 MiB of anchors", full("&a "), `flow.yaml:1:1500001 ${tokens}`)
     refuses("2 MiB of empty lines", full("\n"), `flow.yaml:1000001:1 ${blanks}`)
-    refuses("2 MiB of empty comments", full("#\n"), `flow.yaml:500001:1 ${blanks}`)
     refuses("2 MiB of directives", full("%a\n"), "flow.yaml:101:1 found more than 100 directives, expected a workflow")
     refuses("2 MiB of documents", full("---\n"), "flow.yaml:2:1 found a second document, expected one workflow in a file")
     refuses(
@@ -100,7 +97,7 @@ describe("The limits of a workflow file", () => {
     lists("of syntax", "[,".concat(",".repeat(1000), "]"), /^flow\.yaml:1:3 found text that is not YAML \(Unexpected ,/, 901)
     lists("of a tree that cannot be read", "[*a]\n".replace("*a", "*a,".repeat(101)), /^flow\.yaml:1:2 \[0\]: found the alias/, 1)
     lists("of keys that are given again", `metadata: {${"a,".repeat(200)}}`, /^flow\.yaml:1:1 agents: found nothing/, 103)
-    lists("of a schema", tasks(10_000, "3"), /^flow\.yaml:8:22 teams\[0\]\.tasks\[0\]\.description \(team ".*", task ".*"\): found the number 3/, 9900)
+    lists("of a schema", tasks(1000, "3"), /^flow\.yaml:8:22 teams\[0\]\.tasks\[0\]\.description \(team ".*", task ".*"\): found the number 3/, 900)
   })
 
   it.effect("let 10,000 tasks load", () =>
@@ -130,7 +127,6 @@ describe("The limits of a workflow file", () => {
       const spec = yield* WorkflowFile.parse(text, "flow.yaml")
       assert.strictEqual(spec.teams[0]?.tasks.length, 10_000)
     }), timeout)
-
 
   describe("of size", () => {
     it.effect("stop reading what never ends", () =>

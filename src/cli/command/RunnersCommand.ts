@@ -14,13 +14,19 @@ import * as JsonLines from "../JsonLines.ts"
 import * as OutputErrors from "../OutputErrors.ts"
 import * as Streams from "../Streams.ts"
 
-const cells = ({ agamemnon, draining, host, maxRuns, pid, reachable, running, since }: Runner, now: DateTime.Utc): ReadonlyArray<string> => [
-  oneLine(host),
-  String(pid),
-  duration(DateTime.distanceDuration(since, now)),
-  `${running} of ${maxRuns}`,
-  oneLine(agamemnon),
-  [...(draining ? ["draining"] : []), ...(reachable ? [] : ["Agamemnon does not answer it"])].join(", ")
+const remarks = ({ draining, overdueMessages, reachable }: Runner): ReadonlyArray<string> => [
+  ...(draining ? ["draining"] : []),
+  ...(reachable ? [] : ["Agamemnon does not answer it"]),
+  ...(overdueMessages === 0 ? [] : [`${count(overdueMessages, "message")} without an answer for 30 s`])
+]
+
+const cells = (runner: Runner, now: DateTime.Utc): ReadonlyArray<string> => [
+  oneLine(runner.host),
+  String(runner.pid),
+  duration(DateTime.distanceDuration(runner.since, now)),
+  `${runner.running} of ${runner.maxRuns}`,
+  oneLine(runner.agamemnon),
+  remarks(runner).join(", ")
 ]
 
 export const command = Command.make("runners", config, ({ json, noColor }) =>

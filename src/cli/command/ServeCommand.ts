@@ -29,6 +29,8 @@ import * as TaskLogs from "../../embedded/log/TaskLogs.ts"
 /** How long handing everything over may take: whoever has sent the signal may kill the process soon. */
 const stopTimeout = Duration.seconds(5)
 
+const stopReason = "its runner is stopping"
+
 /** Says of each run when it begins, goes on and ends here, in one line. */
 const tell = (events: Stream.Stream<RunEvent>) => {
   const reasons = new Map<string, string>()
@@ -40,7 +42,7 @@ const tell = (events: Stream.Stream<RunEvent>) => {
       case "run.resumed":
         return `${what} taken over`
       case "run.yielded":
-        return `${what} handed over${event.unreachable === true ? `: ${oneLine(event.reason)}` : ""}`
+        return `${what} handed over${event.reason === stopReason ? "" : `: ${oneLine(event.reason)}`}`
       case "run.decided":
         reasons.set(event.run, event.reason)
         return undefined
@@ -93,7 +95,7 @@ export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns,
       if (options !== undefined) yield* Effect.provideService(ServedApi.start(options), Sharding.Sharding, runner.sharding)
       // To end when it is told to is what it is for.
       yield* signals.decideBy(Effect.succeedSome(0))
-      const stop = Effect.timeoutOption(Effect.disconnect(runner.stop("its runner is stopping")), stopTimeout)
+      const stop = Effect.timeoutOption(Effect.disconnect(runner.stop(stopReason)), stopTimeout)
       const finish = Effect.gen(function*() {
         const { running } = yield* runner.load
         yield* Console.error(drain

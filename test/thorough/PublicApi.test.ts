@@ -2,10 +2,10 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import ts from "typescript"
-import manifest from "../package.json" with { type: "json" }
-import * as Modules from "../scripts/Modules.ts"
+import manifest from "../../package.json" with { type: "json" }
+import * as Modules from "../../scripts/Modules.ts"
 
-const root = fileURLToPath(new URL("..", import.meta.url))
+const root = fileURLToPath(new URL("../..", import.meta.url))
 
 const config = ts.getParsedCommandLineOfConfigFile(join(root, "tsconfig.json"), {}, {
   ...ts.sys,
