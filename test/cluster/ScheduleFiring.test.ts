@@ -260,7 +260,7 @@ describe("runners", () => {
   test("see to the schedules one at a time: the oldest that takes runs", Effect.gen(function*() {
     yield* add({ cron: "* * * * *", overlap: "cancel_running" })
     const since = yield* DateTime.now
-    const loads = ["one", "two"].map((id) => ({ id, draining: false, reachable: true, running: 0 }))
+    const loads = ["one", "two"].map((id) => ({ id, draining: false, reachable: true, running: 0, overdueMessages: 0 }))
     const living = Effect.sync(() => loads.map((load): Runner => ({ ...load, host: "host", pid: 1, agamemnon: "", since, maxRuns: 1 })))
     const woken: Array<string> = []
     const registry = RunnerRegistry.of({ join: () => Effect.void, living })
@@ -274,7 +274,7 @@ describe("runners", () => {
     const seconds = (count: number) => Effect.repeatN(Effect.zipRight(TestClock.adjust("1 second"), Effect.repeatN(Effect.yieldNow(), 50)), count)
     yield* seconds(63)
     assert.deepStrictEqual(woken, ["one"])
-    loads[0] = { id: "one", draining: true, reachable: true, running: 0 }
+    loads[0] = { id: "one", draining: true, reachable: true, running: 0, overdueMessages: 0 }
     yield* seconds(62)
     assert.deepStrictEqual([woken[0], woken.at(-1)], ["one", "two"])
   }))
