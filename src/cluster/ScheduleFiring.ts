@@ -184,6 +184,9 @@ const seeTo = Effect.fnUntraced(function*(found: Stored, now: DateTime.Utc) {
   const taken = yield* update(first.schedule, state)
   // Somebody else has seen to it.
   if (Option.isNone(taken)) return []
+  for (const { at } of first.schedule.state.waiting.filter((firing) => !state.waiting.includes(firing))) {
+    yield* Effect.logWarning(`${nameOf(found)}: no run for ${told(at)}: ${state.problem ?? "a later time has come before the run in its way was over"}`)
+  }
   if (state.last?.reason !== undefined && state.last !== first.schedule.state.last) {
     yield* Effect.logInfo(`${nameOf(found)}: no run for ${told(state.last.at)}: ${state.last.reason}`)
   }
@@ -208,6 +211,7 @@ export const once = Effect.fn("ScheduleFiring.once")(function*() {
       submitted.push(...runs)
       after = schedule.id
     }
-    if (page.length < perPage) return submitted
+    // A page is shorter where there is one that cannot be read.
+    if (page.length === 0) return submitted
   }
 })
