@@ -61,7 +61,7 @@ const end = (run: RunId) => Submission.withdraw(run, "test")
 const world = SqlRunStore.layerMemory.pipe(Layer.provideMerge(NodeContext.layer))
 
 /** A test that begins at a time. What the database does each second is done by the time that there is. */
-const test = (name: string, body: Effect.Effect<unknown, unknown, Layer.Layer.Success<typeof world>>, from = "2026-11-30T06:00:00Z") =>
+const test = <E>(name: string, body: Effect.Effect<unknown, E, Layer.Layer.Success<typeof world>>, from = "2026-11-30T06:00:00Z") =>
   it.scoped(name, () =>
     Effect.gen(function*() {
       const context = yield* TestServices.provideLive(Layer.build(world))
