@@ -296,7 +296,7 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     const environment = yield* environmentOf(told, { run: { id, attempt: 1 }, secrets: asked.secrets ?? {} })
     const gates = gatesOf(spec)
     if (gates.length > 0 && Option.isNone(runJournal)) return yield* new GatesUnanswerableError({ workflow: spec.metadata.name, gates })
-    const workspaces = yield* WorkspacePlan.make({ run: id, spec, workspaces: agamemnon.workspaces, before: undefined })
+    const workspaces = yield* WorkspacePlan.make({ run: id, spec, late: rest.late, workspaces: agamemnon.workspaces, before: undefined })
     const request = { spec, rest, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
     const waiting = { canWait: true, askedAt: undefined, yieldOn: options.yieldOn }
     if (Option.isNone(runJournal)) {
@@ -325,7 +325,7 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     const refusing = <A, E extends Submission.Refusal, R>(effect: Effect.Effect<A, E, R>) =>
       reached.isQueued ? Effect.tapError(effect, (error) => Submission.refuse(journal, reached, error, events)) : effect
     const environment = yield* environmentOf(told, { run: { id, attempt }, secrets: asked.secrets ?? {} }).pipe(refusing)
-    const workspaces = yield* WorkspacePlan.make({ run: id, spec, workspaces: agamemnon.workspaces, before }).pipe(refusing)
+    const workspaces = yield* WorkspacePlan.make({ run: id, spec, late: rest.late, workspaces: agamemnon.workspaces, before }).pipe(refusing)
     yield* enterGroup(id, spec, journal, {
       canWait: options.waitForGroup ?? true,
       askedAt: reached.isQueued ? reached.startedAt : undefined,

@@ -132,6 +132,8 @@ const claims = Effect.flatMap(SqlClient.SqlClient, (sql) =>
   Effect.all([SubmissionTable.addClaims(sql), RunnerTable.addUnreachable(sql)], { discard: true }))
 const places = Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.zipRight(PlaceTable.create(sql), SubmissionTable.addTurns(sql)))
 
+const branches = Effect.flatMap(SqlClient.SqlClient, RunTable.countBranches)
+
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
 
@@ -147,7 +149,8 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0008_submissions": submissions,
   "0009_questions": questions,
   "0010_places": places,
-  "0012_claims": claims
+  "0012_claims": claims,
+  "0015_branches": branches
 }
 
 /** Their numbers. */
