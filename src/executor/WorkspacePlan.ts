@@ -11,7 +11,6 @@ import type { Origin, WorkspaceError, Workspaces } from "../agamemnon/Workspaces
 import type { RunId } from "../run/RunId.ts"
 import type { RunState } from "../run/RunState.ts"
 import type { Workspace } from "../run/Workspace.ts"
-import type { Evaluated } from "../workflow/Evaluation.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { AgentSpec, TaskSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as WorkspaceMode from "../workflow/WorkspaceMode.ts"
@@ -72,8 +71,8 @@ export const none: WorkspacePlan = { origins: [], of: () => undefined }
 export interface Options {
   readonly run: RunId
   readonly spec: WorkflowSpec
-  /** What of its tasks is evaluated only when they are due. */
-  readonly late: Evaluated["late"]
+  /** What of its tasks is evaluated only when they are due, by their keys. */
+  readonly late: ReadonlyMap<string, { readonly base?: string }>
   /** The workspaces of the Agamemnon, if it has some. */
   readonly workspaces: Workspaces | undefined
   /** The run as it was left, if it goes on. */

@@ -117,7 +117,8 @@ describe.concurrent("agents in worktrees", () => {
           { id: "merged", subject: "Merge", merge: ["next"], blocked_by: ["next"] },
           task("gone", "two", "true", { workspace: "worktree", base: "no-${{ tasks.next.status }}", blocked_by: ["next"], continue_on_error: true }),
           task("none", "two", "true", { workspace: "worktree", base: "${{ tasks.a.result }}", blocked_by: ["a"], continue_on_error: true }),
-          task("flag", "two", "true", { workspace: "worktree", base: "-${{ tasks.a.status }}", blocked_by: ["a"], continue_on_error: true })
+          task("dash", "two", "echo -x"),
+          task("flag", "two", "true", { workspace: "worktree", base: "${{ tasks.dash.result }}", blocked_by: ["dash"], continue_on_error: true })
         ],
         { inputs: { tag: "v1" } }
       )
@@ -137,7 +138,7 @@ describe.concurrent("agents in worktrees", () => {
       refused.unshift(...refused.splice(1, 1))
       assert.match(refused.shift()?.[1] ?? "", /^it has no workspace: base "no-completed" is no commit of the git repository of .*; name a branch, a tag or a commit/)
       assert.deepStrictEqual(refused, [
-        ["Do flag", "its base can not be used: found \"-completed\", expected the name of a commit, a branch or a tag, which does not begin with -"],
+        ["Do flag", "its base can not be used: found \"-x\\n\", expected the name of a commit, a branch or a tag, which does not begin with -"],
         ["Do none", "its base can not be used: found \"\", expected the name of a commit, a branch or a tag, which does not begin with -"]
       ])
       assert.deepInclude(Object.values(branches()), ["Do next", "Do a"])
