@@ -95,7 +95,7 @@ describe.concurrent("costs", () => {
       const env = { TELEMACHY_DATABASE_URL: `file:${join(directory, "runs.db")}`, XDG_CONFIG_HOME: directory }
       const refused = yield* run(["run", file], { env })
       assert.strictEqual(refused.code, 2)
-      assert.match(refused.stderr, /config\.yaml:2:\d+ prices\.big\.cached: found "free", expected a number/)
+      assert.match(refused.stderr, /config\.yaml:2:\d+ prices\.big\.cached: found "free", expected US dollars for a million tokens/)
       writeFileSync(join(config, "config.yaml"), prices("0.5"))
       const ended = yield* run(["run", file], { env })
       assert.strictEqual(ended.code, 0, ended.stderr)
@@ -105,7 +105,7 @@ describe.concurrent("costs", () => {
         "task crew/told: completed, 0.05 USD, 55,000 tokens",
         "task crew/half: completed, 50,000 tokens"
       ]) assert.include(ended.stdout, `${line}\n`)
-      const spent = "spent: 0.36 USD, 270,000 tokens, 0.31 USD of that reckoned from tokens, cost of 1 task unknown, tokens of 1 task unknown\n"
+      const spent = "spent: 0.36 USD, 270,000 tokens, 0.31 USD of that reckoned from tokens, usage of 1 task unknown\n"
       assert.include(ended.stdout, spent)
       // Other prices change nothing of what was.
       writeFileSync(join(config, "config.yaml"), "prices: {sh: {input: 1000, output: 4000}}\n")
