@@ -12,7 +12,7 @@ import * as Screen from "./Screen.ts"
 import * as Sources from "./Sources.ts"
 import * as Svg from "./Svg.ts"
 
-const [columns, rows] = [108, 22]
+const [columns, rows] = [119, 22]
 
 /** The longest that the run may take, in milliseconds. */
 const limit = 120_000

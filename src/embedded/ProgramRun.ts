@@ -94,7 +94,11 @@ export const run = Effect.fn("ProgramRun.run")(function*(
   const answer = reader?.end() ?? Option.none()
   kept?.keep(Option.getOrUndefined(answer)?.session ?? (ending === undefined ? session?.name : undefined))
   return Option.match(answer, {
-    onNone: (): Outcome => ({ status: ending === undefined ? "completed" : "failed", result: report(output, ending) }),
+    onNone: (): Outcome => {
+      // What was to be one value of JSON, and is none, is no answer: some say so why they have not begun, and exit with 0.
+      const problem = ending ?? (adapter.output?.format === "json" ? `${program} ended with exit code 0 and has not answered in JSON` : undefined)
+      return { status: problem === undefined ? "completed" : "failed", result: report(output, problem) }
+    },
     onSome: (answer) => answered(program, ending, answer, { errors, output })
   })
 })
