@@ -1,5 +1,5 @@
 /** Draws screens of a terminal, one after the other, as one picture that moves by itself and is readable on light and dark pages. */
-import * as Screen from "./Screen.ts"
+import type * as Screen from "./Screen.ts"
 
 /** A screen, and for how many seconds it is shown. */
 export interface Frame {

@@ -22,14 +22,14 @@ describe.concurrent("what looks alike", () => {
         stuck: "echo begun; exec sleep 600",
         endless: "while sleep 0.2; do date > file; done"
       }
-      const inWorktree = ["deep", "committing", "stuck"]
+      const inWorktree = new Set(["deep", "committing", "stuck"])
       const { file } = yield* TestWorkflow.write((directory) => ({
         metadata: { name: "alike" },
         agents: Object.keys(tasks).map((name) => ({
           name,
           program: "sh",
           stalled_after: "3s",
-          ...(inWorktree.includes(name) ? { working_dir: repository.path, workspace: "worktree" as const } : { working_dir: `${directory}/${name}` })
+          ...(inWorktree.has(name) ? { working_dir: repository.path, workspace: "worktree" as const } : { working_dir: `${directory}/${name}` })
         })),
         teams: [{
           name: "crew",
