@@ -31,6 +31,8 @@ export interface Options {
   readonly url: Redacted.Redacted
   /** How many runs it drives at most. */
   readonly maxRuns: number
+  /** Finds what keeps the agents of a workflow from working here, before a run of it begins. Defaults to nothing. */
+  readonly check?: RunDriver.Options["check"]
 }
 
 /** A runner that has begun. */
@@ -83,11 +85,11 @@ export const handlers = (driver: RunDriver.RunDriver) =>
   RunEntity.RunEntity.toLayer({ Execute: () => driver.wake }, { disableFatalDefects: true, maxIdleTime: "5 seconds" })
 
 /** Starts a runner, for as long as the scope. */
-export const start = Effect.fn("Runner.start")(function*({ maxRuns, url }: Options) {
+export const start = Effect.fn("Runner.start")(function*({ check, maxRuns, url }: Options) {
   const { where } = yield* RunQueue
   const messages = yield* Messages.make
   const interval = ClusterClient.isFile(url) ? intervals.ofFile : intervals.ofDatabase
-  const driver = yield* join({ maxRuns, interval, overdueMessages: messages.overdue })
+  const driver = yield* join({ maxRuns, check, interval, overdueMessages: messages.overdue })
   const scope = yield* Scope.make()
   const leave = Effect.ignore(TimeLimit.within({ limit: leaveTimeout, onTimeout: () => undefined })(Scope.close(scope, Exit.void)))
   yield* Effect.addFinalizer(() => leave)

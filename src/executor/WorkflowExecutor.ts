@@ -31,7 +31,7 @@ import * as EvaluatedSpec from "./EvaluatedSpec.ts"
 import * as ProcessPlaces from "./ProcessPlaces.ts"
 import * as Resume from "./Resume.ts"
 import * as RunEnvironment from "./RunEnvironment.ts"
-import { GatesUnanswerableError, gatesOf, RunCancelledError, type RunError } from "./RunError.ts"
+import { AgentsUnavailableError, GatesUnanswerableError, gatesOf, RunCancelledError, type RunError } from "./RunError.ts"
 import type { RunResult } from "./RunResult.ts"
 import * as RunSettings from "./RunSettings.ts"
 import * as Submission from "./Submission.ts"
@@ -119,6 +119,11 @@ export interface ResumeOptions extends Resume.Options {
    * with `GroupFullError` at once, and can be tried again.
    */
   readonly waitForGroup?: boolean | undefined
+  /**
+   * Finds what keeps the agents of a workflow from working here, when a run that was submitted is about to begin: then the run
+   * has failed with that message, and nothing is made. Defaults to nothing.
+   */
+  readonly check?: ((spec: WorkflowSpec) => Effect.Effect<void, { readonly message: string }>) | undefined
 }
 
 /**
@@ -296,7 +301,7 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     const environment = yield* environmentOf(told, { run: { id, attempt: 1 }, secrets: asked.secrets ?? {} })
     const gates = gatesOf(spec)
     if (gates.length > 0 && Option.isNone(runJournal)) return yield* new GatesUnanswerableError({ workflow: spec.metadata.name, gates })
-    const workspaces = yield* WorkspacePlan.make({ run: id, spec, workspaces: agamemnon.workspaces, before: undefined })
+    const workspaces = yield* WorkspacePlan.make({ run: id, spec, late: rest.late, workspaces: agamemnon.workspaces, before: undefined })
     const request = { spec, rest, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
     const waiting = { canWait: true, askedAt: undefined, yieldOn: options.yieldOn }
     if (Option.isNone(runJournal)) {
@@ -325,7 +330,11 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     const refusing = <A, E extends Submission.Refusal, R>(effect: Effect.Effect<A, E, R>) =>
       reached.isQueued ? Effect.tapError(effect, (error) => Submission.refuse(journal, reached, error, events)) : effect
     const environment = yield* environmentOf(told, { run: { id, attempt }, secrets: asked.secrets ?? {} }).pipe(refusing)
-    const workspaces = yield* WorkspacePlan.make({ run: id, spec, workspaces: agamemnon.workspaces, before }).pipe(refusing)
+    if (options.check !== undefined && reached.isQueued) {
+      const unavailable = ({ message: reason }: { readonly message: string }) => new AgentsUnavailableError({ workflow: spec.metadata.name, reason })
+      yield* Effect.mapError(options.check(spec), unavailable).pipe(refusing)
+    }
+    const workspaces = yield* WorkspacePlan.make({ run: id, spec, late: rest.late, workspaces: agamemnon.workspaces, before }).pipe(refusing)
     yield* enterGroup(id, spec, journal, {
       canWait: options.waitForGroup ?? true,
       askedAt: reached.isQueued ? reached.startedAt : undefined,

@@ -26,6 +26,7 @@ const summary = {
   endedAt: optional(Schema.DateTimeUtc),
   left: optional(Schema.Int).annotations({ description: "How many agents, teams and workspaces could not be removed" }),
   kept: optional(Schema.Int).annotations({ description: "How many were kept on purpose" }),
+  keptBranches: optional(Schema.Int).annotations({ description: "How many branches of worktrees it has kept" }),
   questions: optional(Schema.Int).annotations({ description: "How many answers it waits for" }),
   usd: optional(Schema.Number).annotations({ description: "What its tasks have cost, as far as they have said" }),
   embedded: Schema.Boolean,

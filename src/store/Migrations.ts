@@ -133,6 +133,7 @@ const claims = Effect.flatMap(SqlClient.SqlClient, (sql) =>
 const places = Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.zipRight(PlaceTable.create(sql), SubmissionTable.addTurns(sql)))
 
 const overdue = Effect.flatMap(SqlClient.SqlClient, RunnerTable.addOverdue)
+const branches = Effect.flatMap(SqlClient.SqlClient, RunTable.countBranches)
 
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
@@ -150,7 +151,8 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0009_questions": questions,
   "0010_places": places,
   "0012_claims": claims,
-  "0013_overdue": overdue
+  "0013_overdue": overdue,
+  "0015_branches": branches
 }
 
 /** Their numbers. */

@@ -45,8 +45,8 @@ const local = (time: DateTime.Utc | undefined): string => {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`
 }
 
-const remains = ({ group, kept = 0, left = 0, place, questions = 0, usd }: RunSummary, style: Style): string =>
-  [...(place === undefined ? [] : [group === undefined ? `place ${place}` : `place ${place}, waits for the group ${oneLine(group.name)}`]), ...(questions === 0 ? [] : [style.doubtful(`waits for ${count(questions, "answer")}`)]), ...(usd === undefined ? [] : [`${usdInWords(usd)} USD`]), ...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)])].join(", ")
+const remains = ({ group, kept = 0, keptBranches = 0, left = 0, place, questions = 0, usd }: RunSummary, style: Style): string =>
+  [...(place === undefined ? [] : [group === undefined ? `place ${place}` : `place ${place}, waits for the group ${oneLine(group.name)}`]), ...(questions === 0 ? [] : [style.doubtful(`waits for ${count(questions, "answer")}`)]), ...(usd === undefined ? [] : [`${usdInWords(usd)} USD`]), ...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)]), ...(keptBranches === 0 ? [] : [style.doubtful(`${keptBranches === 1 ? "1 branch" : `${keptBranches} branches`} kept`)])].join(", ")
 
 const cells = (summary: RunSummary, now: DateTime.Utc, style: Style): ReadonlyArray<string> => {
   const { endedAt, run, startedAt, status, workflow = "" } = summary
