@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TaskLogs from "../embedded/log/TaskLogs.ts"
 import * as Cleanup from "../executor/Cleanup.ts"
+import * as Readmission from "../executor/Readmission.ts"
 import * as RunSettings from "../executor/RunSettings.ts"
 import type * as Submission from "../executor/Submission.ts"
 import * as LogLines from "../report/LogLines.ts"
@@ -27,7 +28,7 @@ import * as ApiError from "./ApiError.ts"
 import type * as ApiModel from "./ApiModel.ts"
 import * as EventStream from "./EventStream.ts"
 import * as RunCancellation from "./RunCancellation.ts"
-import { Caller, defaultPageSize, RunsApi } from "./RunsApi.ts"
+import { Caller, defaultNewest, defaultPageSize, maxPageSize, RunsApi } from "./RunsApi.ts"
 import * as TaskOutput from "./TaskOutput.ts"
 import * as WorkflowHandlers from "./WorkflowHandlers.ts"
 
@@ -118,7 +119,8 @@ const log = Effect.fn("RunHandlers.log")(function*(
     Effect.catchTag("LogUnknownError", ({ message }) => new ApiError.LogUnavailableError({ message }))
   )
   const lines = output._tag === "Log" ? LogLines.from(output.items) : Stream.fromIterable(LogLines.ofResult(output.result))
-  return Stream.encodeText(Stream.map(lines, (each) => `${line(each)}\n`))
+  const told = Stream.map(lines, (each) => `${line(each)}\n`)
+  return Stream.encodeText(follow ? Stream.merge(told, EventStream.alive("\n"), { haltStrategy: "left" }) : told)
 })
 
 const cancel = Effect.fn("RunHandlers.cancel")(function*(name: string) {
@@ -129,22 +131,22 @@ const cancel = Effect.fn("RunHandlers.cancel")(function*(name: string) {
 const answer = Effect.fn("RunHandlers.answer")(function*(name: string, { comment, decision, redo, task }: typeof ApiModel.Answer.Type) {
   const { name: by } = yield* mustOperate
   const { owner, run } = yield* RunLookup.find(name)
-  const { gate: { subject, team } } = yield* GateAnswering.answer(run, {
+  const { gate, redo: target } = yield* GateAnswering.answer(run, {
     by,
     decision,
     task: Option.fromNullable(task),
     comment: Option.fromNullable(comment),
     redo: Option.fromNullable(redo)
   })
-  return { run, team, subject, isDriven: owner !== undefined }
+  return { run, ...gate, redo: target, isDriven: owner !== undefined }
 })
 
 const cleanup = Effect.fn("RunHandlers.cleanup")(function*(name: string) {
   yield* mustOperate
   const run = yield* idOf(name)
   const settings = yield* Effect.orDie(RunSettings.config)
-  const { remaining, removed } = yield* Cleanup.run(run, { settings })
-  return { run, removed, remaining }
+  const { remaining, removed, workflow } = yield* Cleanup.run(run, { settings })
+  return { run, workflow, removed, remaining }
 })
 
 const forget = Effect.fn("RunHandlers.forget")(function*(name: string) {
@@ -161,6 +163,18 @@ const verify = Effect.fn("RunHandlers.verify")(function*(name: string) {
   const store = yield* RunStore.RunStore
   const { breaks, events } = yield* store.verify(yield* idOf(name))
   return { events, breaks }
+})
+
+const overview = Effect.fn("RunHandlers.overview")(function*(newest: number) {
+  const { notable } = yield* RunStore.RunStore
+  const { runs, total } = yield* notable(newest)
+  return { runs: runs.slice(0, maxPageSize), total }
+})
+
+const resume = Effect.fn("RunHandlers.resume")(function*(name: string, { retryFailed }: typeof ApiModel.Resumption.Type) {
+  const { name: by } = yield* mustOperate
+  const run = yield* idOf(name)
+  return { run, isNew: yield* Readmission.request(run, { by, retryFailed }) }
 })
 
 /** Layer of the endpoints of runs. */
@@ -186,4 +200,7 @@ export const layer = HttpApiBuilder.group(RunsApi, "runs", (handlers) =>
       .handle("answer", ({ path, payload }) => answer(path.run, payload))
       .handle("cleanup", ({ path }) => cleanup(path.run))
       .handle("forget", ({ path }) => forget(path.run))
+      .handle("overview", ({ urlParams: { newest = defaultNewest } }) => overview(newest))
+      .handle("summary", ({ path }) => RunLookup.find(path.run))
+      .handle("resume", ({ path, payload }) => resume(path.run, payload))
   }))
