@@ -43,7 +43,7 @@ export const submit = ({ checked, files, source }: Loaded, submission: Submissio
   )
 
 /** How a run is to go on, and to be shown. */
-export interface Options extends StatusCommand.WatchOptions {
+export interface Options extends Omit<StatusCommand.WatchOptions, "from"> {
   readonly run: string
   readonly retryFailed: boolean
 }
@@ -51,10 +51,10 @@ export interface Options extends StatusCommand.WatchOptions {
 /** Has a runner go on with a run, and shows that to its end. */
 export const goOn = Effect.fn("ServerCommands.goOn")(function*({ retryFailed, run: name, ...options }: Options) {
   const { run } = yield* Effect.flatMap(RunReader, ({ find }) => find(name))
-  const { isNew } = yield* change(({ runs }) => runs.resume({ path: { run }, payload: { retryFailed } }))
+  const { isNew, place } = yield* change(({ runs }) => runs.resume({ path: { run }, payload: { retryFailed } }))
   yield* Console.error(`run ${run} ${isNew ? "waits" : "has been waiting"} for a runner that goes on with it`)
   if ((yield* runners) === 0) yield* Console.error("no runner is there now: the run goes on when there is one (telemachy serve)")
-  yield* StatusCommand.watch(run, options)
+  yield* StatusCommand.watch(run, { ...options, from: place })
 })
 
 /** What is to be done to each run that has left something. */

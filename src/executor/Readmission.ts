@@ -42,7 +42,7 @@ const checkPlace = Effect.fnUntraced(function*({ embedded, run, url }: RunState.
 
 /**
  * Has a run wait for a runner that has ended, but is not completed, or that nobody drives any more. Answers whether it did not
- * wait before. What it has done is not done again. Fails when there is nothing that it could go on with, when somebody drives it,
+ * wait before, and with the place of the event that says so. What it has done is not done again. Fails when there is nothing that it could go on with, when somebody drives it,
  * or when it is on another Agamemnon than the runners.
  */
 export const request = Effect.fn("Readmission.request")(function*(run: RunId, { by, retryFailed = false }: Options) {
@@ -50,7 +50,9 @@ export const request = Effect.fn("Readmission.request")(function*(run: RunId, { 
   const journal = yield* Effect.flatMap(RunJournal, ({ acquire }) => acquire(run))
   const reached = RunState.foldAll(journal.events)
   if (reached === undefined) return yield* new RunUnknownError({ run })
-  if (reached.isQueued || reached.again !== undefined) return false
+  if (reached.isQueued || reached.again !== undefined) {
+    return { isNew: false, place: journal.events.findLastIndex(({ _tag }) => _tag === "run.submitted") }
+  }
   const { budget, declared, embedded, endedAt, inputDigest = "", outcome, policy, url, workflow } = reached
   if (outcome === "completed" && endedAt !== undefined) return yield* new Resume.NothingToResumeError({ run, why: "completed" })
   if (!journal.inputs.has(inputDigest)) return yield* new Resume.NothingToResumeError({ run, why: "forgotten" })
@@ -79,5 +81,5 @@ export const request = Effect.fn("Readmission.request")(function*(run: RunId, { 
     ...(concurrency === undefined ? {} : { concurrency }),
     ...declared
   }])
-  return true
+  return { isNew: true, place: journal.events.length }
 }, Effect.scoped)

@@ -113,7 +113,7 @@ const inTime = (wait: Duration.Duration): string => Duration.equals(wait, Durati
 export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent, EventLine>()({
   "run.submitted": (event) =>
     ordinary(`workflow ${event.workflow}: run ${event.run} ${
-      event.again === undefined ? `submitted, ${extent(event)}` : `is to go on, as ${event.again.by} has asked`
+      event.again === undefined ? `submitted, ${extent(event)}` : `is to go on, asked for by ${event.again.by}`
     }`),
   "run.started": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} ${beginning(event)}`),
   "run.queued": (event) =>

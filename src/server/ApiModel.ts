@@ -203,7 +203,8 @@ export const Resumption = Schema.Struct({
 /** What became of the wish that a run goes on. */
 export const Resumed = Schema.Struct({
   run: Schema.String,
-  isNew: Schema.Boolean.annotations({ description: "Whether it did not wait for a runner before" })
+  isNew: Schema.Boolean.annotations({ description: "Whether it did not wait for a runner before" }),
+  place: Schema.Int.annotations({ description: "The place of the event by which it waits: `from` of what happens from then on" })
 }).annotations({ identifier: "Resumed" })
 
 /** What became of the wish that a run ends. */

@@ -174,7 +174,7 @@ const overview = Effect.fn("RunHandlers.overview")(function*(newest: number) {
 const resume = Effect.fn("RunHandlers.resume")(function*(name: string, { retryFailed }: typeof ApiModel.Resumption.Type) {
   const { name: by } = yield* mustOperate
   const run = yield* idOf(name)
-  return { run, isNew: yield* Readmission.request(run, { by, retryFailed }) }
+  return { run, ...(yield* Readmission.request(run, { by, retryFailed })) }
 })
 
 /** Layer of the endpoints of runs. */

@@ -2,6 +2,7 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpApiClient from "@effect/platform/HttpApiClient"
 import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
@@ -63,11 +64,17 @@ const idleTimeout = "45 seconds"
 /** How long it may take until a stream begins. */
 const openTimeout = "30 seconds"
 
+/** Fails when an answer says that something went wrong, and is none of a server of runs: those are JSON. */
+const refuseForeign = Effect.filterOrFail(
+  ({ headers, status }: HttpClientResponse.HttpClientResponse) => status < 400 || /^application\/json\b/.test(headers["content-type"] ?? ""),
+  (response) => new HttpClientError.ResponseError({ request: response.request, response, reason: "StatusCode" })
+)
+
 /** Sends the key with each request, to the server that is meant and to none to which that sends on. */
 const transformed = ({ key }: Options) => (client: HttpClient.HttpClient) =>
   client.pipe(
     HttpClient.mapRequest(HttpClientRequest.bearerToken(key)),
-    HttpClient.transformResponse(Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }))
+    HttpClient.transformResponse((answer) => refuseForeign(Effect.provideService(answer, FetchHttpClient.RequestInit, { redirect: "manual" })))
   )
 
 const makeClient = (options: Options) => HttpApiClient.make(RunsApi, { baseUrl: options.url, transformClient: transformed(options) })

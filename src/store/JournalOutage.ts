@@ -18,10 +18,15 @@ export interface Source<E> {
 export const waitOut = <A, E extends { readonly message: string }, R>(question: Effect.Effect<A, E, R>, say: Say): Effect.Effect<A, E, R> =>
   Outage.waitOut(question, { isAway: Outage.isTransient, onOutage: Outage.saying(say) })
 
-/** Follows a run, also while its journal is away for a while: no event is missing after that, and none is told twice. */
-export const follow = <E extends { readonly message: string }>({ followFrom }: Source<E>, run: RunId, say: Say): Stream.Stream<RunEvent, E> =>
+/** Follows a run from a place on, also while its journal is away for a while: no event is missing after that, and none is told twice. */
+export const follow = <E extends { readonly message: string }>(
+  { followFrom }: Source<E>,
+  run: RunId,
+  say: Say,
+  from = 0
+): Stream.Stream<RunEvent, E> =>
   Stream.suspend(() => {
-    let next = 0
+    let next = from
     const rest = Stream.suspend(() => followFrom(run, next)).pipe(
       Stream.map(({ event, seq }) => {
         next = seq + 1

@@ -110,13 +110,15 @@ export interface WatchOptions {
   readonly json: boolean
   readonly quiet?: boolean | undefined
   readonly verbose?: boolean | undefined
+  /** From which place of its events on. Defaults to the first. */
+  readonly from?: number | undefined
 }
 
 /** Shows a run happening, until it is over or nobody drives it. */
-export const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, { json, quiet = false, verbose = false }: WatchOptions) {
+export const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, { from, json, quiet = false, verbose = false }: WatchOptions) {
   const reader = yield* RunReader
   if (json) {
-    yield* JsonLines.events(JournalOutage.follow(reader, run, Console.error))
+    yield* JsonLines.events(JournalOutage.follow(reader, run, Console.error, from))
     return yield* endAs(yield* JournalOutage.waitOut(reader.stateOf(run), Console.error))
   }
   const display = yield* Display.make({
@@ -129,7 +131,7 @@ export const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, { js
   })
   const failed = yield* Deferred.make<never, ReadError>()
   const say = (line: string) => display.aboveView(Console.error(oneLine(line)))
-  const events = JournalOutage.follow(reader, run, say).pipe(
+  const events = JournalOutage.follow(reader, run, say, from).pipe(
     Stream.catchAll((error) => Stream.execute(Deferred.fail(failed, error)))
   )
   yield* Effect.forEach(display.renderers, (render) => render(events), { concurrency: "unbounded", discard: true })
