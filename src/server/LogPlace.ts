@@ -5,7 +5,7 @@
  * in each of the streams that a program writes to.
  */
 import * as DateTime from "effect/DateTime"
-import type { LogLine } from "../report/LogLines.ts"
+import type { LogLine } from "../report/LogLine.ts"
 
 type Stream = NonNullable<LogLine["stream"]>
 

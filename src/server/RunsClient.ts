@@ -15,7 +15,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { TlsRequiredError } from "../agamemnon/AgamemnonError.ts"
-import * as LogLines from "../report/LogLines.ts"
+import * as LogLine from "../report/LogLine.ts"
 import * as RunEvent from "../run/RunEvent.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
 import * as Outage from "../store/Outage.ts"
@@ -81,7 +81,7 @@ const makeClient = (options: Options) => HttpApiClient.make(RunsApi, { baseUrl: 
 
 const decodeEvent = Schema.decodeEither(RunEvent.Json)
 
-const decodeLine = Schema.decodeOption(LogLines.Json)
+const decodeLine = Schema.decodeOption(LogLine.Json)
 
 const check = ({ requireTls = true, url }: Options) =>
   Effect.gen(function*() {
@@ -155,14 +155,14 @@ const make = Effect.fnUntraced(function*(given: Options) {
         return Outage.reopen(rest, again)
       }),
     log: (run, { attempt, follow = false, onOutage = () => Effect.void, task }) =>
-      Stream.suspend((): Stream.Stream<LogLines.LogLine, ServerError> => {
+      Stream.suspend((): Stream.Stream<LogLine.LogLine, ServerError> => {
         let place = LogPlace.beginning
         const params = { task, follow: String(follow), ...(attempt === undefined ? {} : { attempt: String(attempt) }) }
         const rest = Stream.suspend(() => {
           const unread = LogPlace.unread(place)
           return lines(`/v1/runs/${encodeURIComponent(run)}/log`, params).pipe(
             Stream.filterMap(decodeLine),
-            Stream.map(({ at, stream, text }): LogLines.LogLine => ({ at, stream, text })),
+            Stream.map(({ at, stream, text }): LogLine.LogLine => ({ at, stream, text })),
             Stream.mapConcat(unread),
             Stream.map((line) => {
               place = LogPlace.after(place, line)
@@ -226,7 +226,7 @@ export class RunsClient extends Context.Tag("telemachy/server/RunsClient")<RunsC
   /** The same over one connection: fails when that is lost. */
   readonly events: (run: string, from?: number) => Stream.Stream<PlacedEvent, ServerError>
   /** What a task has written, line by line, and goes on where it was when the server is away for up to a minute. */
-  readonly log: (run: string, options: LogOptions) => Stream.Stream<LogLines.LogLine, ServerError>
+  readonly log: (run: string, options: LogOptions) => Stream.Stream<LogLine.LogLine, ServerError>
 }>() {}
 
 /**
