@@ -19,6 +19,7 @@ import type * as Submission from "../executor/Submission.ts"
 import * as LogLines from "../report/LogLines.ts"
 import * as RunData from "../report/RunData.ts"
 import type { RunId } from "../run/RunId.ts"
+import * as TaskLookup from "../run/TaskLookup.ts"
 import * as GateAnswering from "../store/GateAnswering.ts"
 import * as RunLookup from "../store/RunLookup.ts"
 import * as RunStore from "../store/RunStore.ts"
@@ -111,16 +112,28 @@ const streamed = <A, R, E, R2>(
 
 const line = Schema.encodeSync(LogLines.Json)
 
+const inLines = (output: Effect.Effect.Success<ReturnType<typeof TaskOutput.open>>) =>
+  Stream.map(output._tag === "Log" ? LogLines.from(output.items) : Stream.fromIterable(LogLines.ofResult(output.result)), (each) => `${line(each)}\n`)
+
+/** What a task writes, from the beginning of its attempt on, for which this may wait long: so nobody waits for the answer to begin. */
+const followedLog = (run: RunId, task: string, attempt: number | undefined) =>
+  Stream.unwrapScoped(Effect.map(TaskOutput.open(run, task, { attempt, follow: true, say: Effect.logWarning }), inLines)).pipe(
+    Stream.catchTag("LogUnknownError", ({ message }) => Stream.succeed(`${JSON.stringify({ problem: message })}\n`)),
+    Stream.merge(EventStream.alive("\n"), { haltStrategy: "left" })
+  )
+
 const log = Effect.fn("RunHandlers.log")(function*(
   run: RunId,
   { attempt, follow = false, task }: { readonly task: string; readonly attempt?: number | undefined; readonly follow?: boolean | undefined }
 ) {
+  if (follow) {
+    yield* TaskLookup.find(yield* RunLookup.stateOf(run), task)
+    return Stream.encodeText(followedLog(run, task, attempt))
+  }
   const output = yield* TaskOutput.open(run, task, { attempt, follow, say: Effect.logWarning }).pipe(
     Effect.catchTag("LogUnknownError", ({ message }) => new ApiError.LogUnavailableError({ message }))
   )
-  const lines = output._tag === "Log" ? LogLines.from(output.items) : Stream.fromIterable(LogLines.ofResult(output.result))
-  const told = Stream.map(lines, (each) => `${line(each)}\n`)
-  return Stream.encodeText(follow ? Stream.merge(told, EventStream.alive("\n"), { haltStrategy: "left" }) : told)
+  return Stream.encodeText(inLines(output))
 })
 
 const cancel = Effect.fn("RunHandlers.cancel")(function*(name: string) {

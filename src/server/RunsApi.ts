@@ -158,7 +158,11 @@ const runs = HttpApiGroup.make("runs")
       .addSuccess(Schema.String.pipe(HttpApiSchema.withEncoding({ kind: "Text", contentType: "application/x-ndjson" })))
       .addError(ApiError.TaskUnknown)
       .addError(ApiError.LogUnavailableError)
-      .annotate(OpenApi.Description, "What a task has written, a JSON object a line: `at`, `stream` and `text`.")
+      .annotate(
+        OpenApi.Description,
+        "What a task has written, a JSON object a line: `at`, `stream` and `text`. With `follow`, it goes on to the end of the attempt, an " +
+          "empty line says each 15 seconds that the stream is there, and `problem` in the last line why there is no log."
+      )
   )
   .add(
     HttpApiEndpoint.get("verify", "/v1/runs/:run/verification")

@@ -8,7 +8,7 @@ import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { pipe } from "effect/Function"
+import { identity, pipe } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
@@ -65,10 +65,12 @@ const idleTimeout = "45 seconds"
 const openTimeout = "30 seconds"
 
 /** Fails when an answer says that something went wrong, and is none of a server of runs: those are JSON. */
-const refuseForeign = Effect.filterOrFail(
-  ({ headers, status }: HttpClientResponse.HttpClientResponse) => status < 400 || /^application\/json\b/.test(headers["content-type"] ?? ""),
-  (response) => new HttpClientError.ResponseError({ request: response.request, response, reason: "StatusCode" })
-)
+const refuseForeign = (answer: Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError>) =>
+  Effect.filterOrFail(
+    answer,
+    ({ headers, status }) => status < 400 || /^application\/json\b/.test(headers["content-type"] ?? ""),
+    (response) => new HttpClientError.ResponseError({ request: response.request, response, reason: "StatusCode" })
+  )
 
 /** Sends the key with each request, to the server that is meant and to none to which that sends on. */
 const transformed = ({ key }: Options) => (client: HttpClient.HttpClient) =>
@@ -82,6 +84,11 @@ const makeClient = (options: Options) => HttpApiClient.make(RunsApi, { baseUrl: 
 const decodeEvent = Schema.decodeEither(RunEvent.Json)
 
 const decodeLine = Schema.decodeOption(LogLine.Json)
+
+const decodeProblem = Schema.decodeOption(Schema.parseJson(Schema.Struct({ problem: Schema.String })))
+
+/** The longest line of a stream, in characters. */
+const maxLineLength = 64 * 1024 * 1024
 
 const check = ({ requireTls = true, url }: Options) =>
   Effect.gen(function*() {
@@ -100,6 +107,7 @@ const make = Effect.fnUntraced(function*(given: Options) {
   const http = transformed(options)(yield* HttpClient.HttpClient)
 
   const away = (problem: string) => new ServerError({ url, problem, isTransient: true })
+  const strange = (problem: string) => new ServerError({ url, problem, isTransient: false })
   const explain = (error: ServerAnswer.Untold) =>
     ServerAnswer.explain(url, error, (answered) => Effect.succeed(`is no telemachy serve of this version: ${answered}`))
 
@@ -116,6 +124,10 @@ const make = Effect.fnUntraced(function*(given: Options) {
             Stream.catchAll((error) => Stream.fromEffect(Effect.flatMap(explain(error), Effect.fail))),
             Stream.timeoutFail(() => away(`has said nothing for ${idleTimeout}`), idleTimeout),
             Stream.decodeText(),
+            Stream.mapAccumEffect(0, (open, text) => {
+              const length = text.includes("\n") ? text.length - text.lastIndexOf("\n") - 1 : open + text.length
+              return length > maxLineLength ? strange("sends lines that do not end") : Effect.succeed([length, text] as const)
+            }),
             Stream.splitLines
           ))
       )
@@ -161,7 +173,11 @@ const make = Effect.fnUntraced(function*(given: Options) {
         const rest = Stream.suspend(() => {
           const unread = LogPlace.unread(place)
           return lines(`/v1/runs/${encodeURIComponent(run)}/log`, params).pipe(
-            Stream.filterMap(decodeLine),
+            Stream.mapEffect((line) => Option.match(decodeProblem(line), {
+              onNone: () => Effect.succeed(decodeLine(line)),
+              onSome: ({ problem }) => strange(`has no log: ${problem}`)
+            })),
+            Stream.filterMap(identity),
             Stream.map(({ at, stream, text }): LogLine.LogLine => ({ at, stream, text })),
             Stream.mapConcat(unread),
             Stream.map((line) => {
