@@ -15,11 +15,8 @@ const change = <A, E extends { readonly _tag: string }>(
   request: (client: ServerConnection.ServerConnection["Type"]["client"]) => Effect.Effect<A, E>
 ) => Effect.flatMap(ServerConnection.ServerConnection, ({ ask, client }) => ask(request(client), ServerConnection.changeTimeout))
 
-/** How many runners the server has. */
-export const runners = Effect.map(
-  Effect.flatMap(ServerConnection.ServerConnection, ({ ask, client }) => ask(client.about.runners())),
-  ({ runners }) => runners.length
-)
+/** The runners of the server, and how many runs wait for one. */
+export const runners = Effect.flatMap(ServerConnection.ServerConnection, ({ ask, client }) => ask(client.about.runners()))
 
 /** What a workflow is submitted with. */
 export interface Submission {
@@ -53,7 +50,7 @@ export const goOn = Effect.fn("ServerCommands.goOn")(function*({ retryFailed, ru
   const { run } = yield* Effect.flatMap(RunReader, ({ find }) => find(name))
   const { isNew, place } = yield* change(({ runs }) => runs.resume({ path: { run }, payload: { retryFailed } }))
   yield* Console.error(`run ${run} ${isNew ? "waits" : "has been waiting"} for a runner that goes on with it`)
-  if ((yield* runners) === 0) yield* Console.error("no runner is there now: the run goes on when there is one (telemachy serve)")
+  if ((yield* runners).runners.length === 0) yield* Console.error("no runner is there now: the run goes on when there is one (telemachy serve)")
   yield* StatusCommand.watch(run, { ...options, from: place })
 })
 

@@ -76,7 +76,7 @@ export const explain = Effect.fn("ServerAnswer.explain")(function*(url: string, 
       if (status >= 300 && status < 400 && location !== undefined) {
         return fail(`sends on to ${location} (status ${status}), where no key is sent: name that address, if it is meant`)
       }
-      if (error.reason === "Decode" && status < 300) return fail("has not answered to the end", true)
+      if (error.reason === "Decode" && status < 300) return fail("has broken its answer off", true)
       const message = status >= 400 ? yield* messageOf(error.response) : Option.none()
       if (Option.isSome(message)) return fail(`has refused that: ${message.value}`, status >= 500)
       return status >= 500 ? fail(`answers with status ${status}`, true) : fail(yield* stranger(`it answers with status ${status}`))

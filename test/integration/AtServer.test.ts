@@ -46,6 +46,7 @@ describe("a server in place of the database", () => {
       const said = (args: ReadonlyArray<string>, more?: Readonly<Record<string, string>>) =>
         Effect.map(exited(args, more), ({ code, stderr, stdout }) => [code, stdout, stderr] as const)
       assert.deepStrictEqual(yield* said(["list"]), [0, "no run is recorded\n", ""])
+      assert.match((yield* exited(["runners"])).stdout, /^HOST.*\n\S+ .* 0 of 50 +embedded/)
 
       // A run with what it says, over a connection that is lost twice.
       const tcp = yield* TcpProxy.tcp({ host: "127.0.0.1", port: Number(new URL(url).port) })
@@ -55,7 +56,7 @@ describe("a server in place of the database", () => {
       const log = yield* telemachy(["logs", first.run, "say", "--follow"], options(proxy))
       yield* log.until("its first line", () => /said/.exec(log.output().stdout) ?? undefined)
       yield* tcp.close
-      yield* submitted.until("the outage", () => /does not answer.*trying again for up to 1m|has not answered.*trying again for up to 1m/.exec(submitted.output().stderr) ?? undefined)
+      yield* submitted.until("the outage", () => /does not answer.*trying again for up to 1m|has broken.*trying again for up to 1m/.exec(submitted.output().stderr) ?? undefined)
       yield* touch("go")
       yield* tcp.open
       const failed = yield* submitted.ended

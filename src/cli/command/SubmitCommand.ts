@@ -55,7 +55,7 @@ export const command = Command.make("submit", config, ({ file, input, inputs, js
     if (Option.isSome(yield* RunPlace.server({}))) {
       const { operations } = yield* Effect.promise(() => import("../ServerAccess.ts"))
       const { runners, submit } = yield* Effect.promise(() => import("../ServerCommands.ts"))
-      return yield* Effect.provide(Effect.flatMap(Effect.all([submit(loaded, submission), runners]), ([submitted, count]) => tell(submitted, count)), operations)
+      return yield* Effect.provide(Effect.flatMap(Effect.all([submit(loaded, submission), runners]), ([submitted, { runners }]) => tell(submitted, runners.length)), operations)
     }
     const { url } = yield* ServedDatabase.address
     yield* Effect.gen(function*() {
