@@ -32,8 +32,6 @@ export const make = Effect.fnUntraced(function*({ url }: Flags) {
   const context = yield* Effect.context<Services>()
   const provided = Effect.provide(context)
   return {
-    /** The server that is asked. */
-    server: undefined,
     cancel: (summary: RunSummary) => provided(Effect.flatMap(Who.name, (by) => RunCancellation.cancel(summary, by))),
     cleanup: (run: RunId, options: CleanupOutput.Options) =>
       provided(Effect.flatMap(RunLookup.stateOf(run), (state) => Effect.provide(CleanupOutput.clean(run, options), Backend.layerOf(state, url)))),

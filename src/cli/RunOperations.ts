@@ -18,8 +18,6 @@ type Either<L extends (...given: never) => Effect.Effect<unknown, unknown, unkno
 
 /** Does something to recorded runs. */
 export class RunOperations extends Context.Tag("telemachy/cli/RunOperations")<RunOperations, {
-  /** The address of the server that is asked, if one is. */
-  readonly server: string | undefined
   readonly cancel: Either<Local["cancel"], AtServer["cancel"]>
   /** Removes what a run has left, and says what it does while it does it, as far as it knows. */
   readonly cleanup: Either<Local["cleanup"], AtServer["cleanup"]>

@@ -36,7 +36,7 @@ export const submit = ({ checked, files, source }: Loaded, submission: Submissio
         files: Object.fromEntries([...files].map(([name, { text }]) => [name, text]))
       }
     })),
-    ({ isNew, isSame, run }) => ({ isNew, isSame, run: RunId.make(run, { disableValidation: true }) })
+    ({ isNew, isSame, run }) => ({ isNew, isSame, run: RunId.make(oneLine(run), { disableValidation: true }) })
   )
 
 /** How a run is to go on, and to be shown. */

@@ -1,6 +1,8 @@
 /** What is done to runs that a server has on record, by the server. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as LogLines from "../report/LogLines.ts"
 import type { RunId } from "../run/RunId.ts"
 import * as TaskLookup from "../run/TaskLookup.ts"
 import * as ServerConnection from "../server/ServerConnection.ts"
@@ -17,7 +19,6 @@ export const make = Effect.gen(function*() {
   const { stateOf } = yield* RunReader
   const change = <A, E extends { readonly _tag: string }>(request: Effect.Effect<A, E>) => ask(request, ServerConnection.changeTimeout)
   return {
-    server: client.url,
     cancel: ({ run }: RunSummary) => change(client.runs.cancel({ path: { run } })),
     cleanup: (run: RunId) => change(client.runs.cleanup({ path: { run } })),
     answer: (run: RunId, { comment, decision, redo, task }: Omit<GateAnswering.Answer, "by">) =>
@@ -37,7 +38,8 @@ export const make = Effect.gen(function*() {
     taskLog: (run: RunId, name: string, { say, ...options }: TaskOutput.Options) =>
       Effect.gen(function*() {
         const { subject, team } = yield* TaskLookup.find(yield* stateOf(run), name)
-        const lines = client.log(run, { ...options, task: `${team}/${subject}`, onOutage: Outage.saying(say) })
+        const told = client.log(run, { ...options, task: `${team}/${subject}`, onOutage: Outage.saying(say) })
+        const lines = Stream.map(told, (line) => ({ ...line, text: LogLines.printable(line.text) }))
         return { _tag: "Lines", lines } satisfies TaskLogOutput.Output as TaskLogOutput.Output
       })
   }

@@ -8,6 +8,7 @@ import type { RunId } from "../run/RunId.ts"
 import type * as TaskOutput from "../server/TaskOutput.ts"
 import type { ServerError } from "../store/ServerError.ts"
 import { RunOperations } from "./RunOperations.ts"
+import * as Say from "./Say.ts"
 import * as TaskLogOutput from "./TaskLogOutput.ts"
 
 /** What is shown of which attempt, and how. */
@@ -26,7 +27,7 @@ const sayingNoLog = Effect.fnUntraced(function*(lines: Stream.Stream<LogLine, Se
 /** Shows the log of a task, or what the record has of it. */
 export const show = Effect.fn("TaskLog.show")(function*(run: RunId, task: string, { attempt, follow, ...options }: Options) {
   const { taskLog } = yield* RunOperations
-  const output = yield* taskLog(run, task, { attempt, follow, say: Console.error })
+  const output = yield* taskLog(run, task, { attempt, follow, say: Say.line })
   switch (output._tag) {
     case "Log":
       return yield* TaskLogOutput.show(output.items, options)

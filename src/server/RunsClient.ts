@@ -107,7 +107,7 @@ const make = Effect.fnUntraced(function*(given: Options) {
   const http = transformed(options)(yield* HttpClient.HttpClient)
 
   const away = (problem: string) => new ServerError({ url, problem, isTransient: true })
-  const strange = (problem: string) => new ServerError({ url, problem, isTransient: false })
+  const strange = (problem: string): ServerError => new ServerError({ url, problem, isTransient: false })
   const explain = (error: ServerAnswer.Untold) =>
     ServerAnswer.explain(url, error, (answered) => Effect.succeed(`is no telemachy serve of this version: ${answered}`))
 

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { oneLine } from "../report/Format.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
@@ -20,9 +21,9 @@ const eventsPerPage = 500
 
 type Told = typeof ApiModel.Summary.Type
 
-/** A run as the store tells of it. What is damaged can have any id. */
+/** A run as the store tells of it. What is damaged can have any id, which goes to a terminal. */
 export const summaryOf = ({ endedAt, group, kept, left, owner, run, startedAt, usd, workflow, ...told }: Told): RunSummary => ({
-  run: RunId.make(run, { disableValidation: true }),
+  run: RunId.make(oneLine(run), { disableValidation: true }),
   workflow,
   ...told,
   ...(group === undefined ? {} : { group }),

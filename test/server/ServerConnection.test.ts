@@ -72,8 +72,7 @@ describe("a server that is asked for runs", () => {
       const away = { _tag: "JournalError", action: "read", where: "postgres://db", detail: "it is away", isTransient: true, message: "whatever" }
       assert.strictEqual(yield* said(RawServer.answer(503, away)), "the journal of runs (postgres://db) cannot be read: it is away")
       const broken: RawServer.Respond = (response) => {
-        response.writeHead(200, { "content-length": "999" }).write("{\"run\":")
-        setTimeout(() => response.destroy(), 50)
+        response.writeHead(200, { "content-length": "999" }).write("{\"run\":", () => response.destroy())
       }
       assert.match(yield* said(broken), /^the server URL (has broken its answer off|does not answer: the connection was closed)/)
     }))
@@ -118,10 +117,9 @@ describe("a stream of a server", () => {
         const from = new URL(path, "http://x").searchParams.get("from")
         const attempt = froms.push(from)
         response.writeHead(200, { "content-type": "text/event-stream" }).write("retry: 1000\n\n")
-        // A character of several bytes is cut in two, and an event of a newer version is between.
+        // An event is cut in two, and one of a newer version is between.
         if (attempt === 1) {
-          response.write(`${event(0)}id: 1\nevent: run.dreamt\ndata: {"_tag":"run.dreamt"}\n\n${event(2)}id: 3\nevent: request.fa`)
-          setTimeout(() => response.destroy(), 100)
+          response.write(`${event(0)}id: 1\nevent: run.dreamt\ndata: {"_tag":"run.dreamt"}\n\n${event(2)}id: 3\nevent: request.fa`, () => response.destroy())
         } else if (attempt === 2) response.end(`: \n\n${event(3)}`)
         else response.end(`${event(4)}event: end\ndata: {"reason":"over"}\n\n`)
       })
@@ -145,9 +143,10 @@ describe("a stream of a server", () => {
       const line = (second: number, text: string) => `${JSON.stringify({ at: `2026-01-01T00:00:0${second}.000Z`, stream: "stdout", text })}\n`
       const { url } = yield* RawServer.http((response, { path }, index) => {
         assert.match(path, /task=crew%2Fsay/)
-        response.writeHead(200, { "content-type": "application/x-ndjson" }).write(`${line(1, "a")}\n${line(1, "b")}`)
-        if (index > 0) return void response.end(`${line(1, "c")}${line(2, "d")}`)
-        setTimeout(() => response.destroy(), 100)
+        const isFirst = index === 0
+        const read = `${line(1, "a")}\n${line(1, "b")}`
+        response.writeHead(200, { "content-type": "application/x-ndjson" }).write(read, () => isFirst && response.destroy())
+        if (!isFirst) response.end(`${line(1, "c")}${line(2, "d")}`)
       })
       const client = yield* Effect.provide(RunsClient.RunsClient, Layer.provide(RunsClient.layer({ url, key: Redacted.make(key) }), NodeHttpClient.layer))
       const told: Array<string> = []

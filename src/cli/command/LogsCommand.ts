@@ -14,6 +14,7 @@ import * as JournalOutage from "../../store/JournalOutage.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as OutputErrors from "../OutputErrors.ts"
 import * as RunPlace from "../RunPlace.ts"
+import * as Say from "../Say.ts"
 import * as Streams from "../Streams.ts"
 import * as TaskLog from "../TaskLog.ts"
 
@@ -36,11 +37,11 @@ export const command = Command.make("logs", config, ({ attempt, follow, json, ra
       return yield* TaskLog.show(run, task.value, options)
     }
     if (raw || Option.isSome(attempt)) return yield* new TaskMissingError({ flag: raw ? "--raw" : "--attempt" })
-    const events = follow ? JournalOutage.follow(reader, run, Console.error) : Stream.fromIterableEffect(reader.events(run))
+    const events = follow ? JournalOutage.follow(reader, run, Say.line) : Stream.fromIterableEffect(reader.events(run))
     if (json) return yield* JsonLines.events(events)
     const lines = EventLine.lines(events, { style, detail: verbose ? "every step" : "each thing", since: begun })
     yield* Stream.runForEach(lines, (line) => Console.log(line))
-    const { status } = yield* (follow ? JournalOutage.waitOut(reader.find(run), Console.error) : reader.find(run))
+    const { status } = yield* (follow ? JournalOutage.waitOut(reader.find(run), Say.line) : reader.find(run))
     if (follow && status === "interrupted") yield* Console.error(`run ${run} was interrupted: its process has ended`)
   }).pipe(
     OutputErrors.whileWritable,

@@ -24,6 +24,7 @@ import * as NextCommand from "../NextCommand.ts"
 import * as OutputErrors from "../OutputErrors.ts"
 import * as RunExitCode from "../RunExitCode.ts"
 import * as RunPlace from "../RunPlace.ts"
+import * as Say from "../Say.ts"
 import * as Streams from "../Streams.ts"
 
 const removalOf = (state: RunState.RunState) => (state.embedded ? undefined : NextCommand.cleanup(state))
@@ -118,8 +119,8 @@ export interface WatchOptions {
 export const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, { from, json, quiet = false, verbose = false }: WatchOptions) {
   const reader = yield* RunReader
   if (json) {
-    yield* JsonLines.events(JournalOutage.follow(reader, run, Console.error, from))
-    return yield* endAs(yield* JournalOutage.waitOut(reader.stateOf(run), Console.error))
+    yield* JsonLines.events(JournalOutage.follow(reader, run, Say.line, from))
+    return yield* endAs(yield* JournalOutage.waitOut(reader.stateOf(run), Say.line))
   }
   const display = yield* Display.make({
     json,
