@@ -222,10 +222,13 @@ const header = {
 export const RunEvent = Schema.Union(
   event(
     "run.submitted",
-    "The run is on record, and waits for a runner that begins it. The first event of a run that was submitted. `key`: what stands for it, so that it is submitted once. `priority`: those with a higher one begin before.",
+    "The run is on record, and waits for a runner that begins it. The first event of a run that was submitted. `key`: what stands for it, so that it is submitted once. `priority`: those with a higher one begin before. `again`: it has begun before and is to go on, as somebody has asked, with what has failed or without; `url`, `embedded`: its Agamemnon.",
     {
       key: optional(Schema.String),
       priority: Schema.Int,
+      again: optional(Schema.Struct({ by: Schema.String, retryFailed: Schema.Boolean })),
+      url: optional(Schema.String),
+      embedded: header.embedded,
       policy: header.policy,
       budget: header.budget,
       concurrency: header.concurrency,

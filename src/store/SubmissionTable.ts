@@ -74,6 +74,11 @@ export const add = (sql: Sql, submission: Submission) =>
     ({ length }) => length > 0
   )
 
+/** Notes a run that is to go on. One that is there keeps its place and its key, and counts defects anew. */
+export const readmit = (sql: Sql, submission: Omit<Submission, "key">) =>
+  sql`INSERT INTO telemachy_submissions ${sql.insert({ ...submission, key: null, attempt: 1 })}
+    ON CONFLICT (run) DO UPDATE SET defects = 0, claimed_until = 0`
+
 /** A submission that is there, or that which a key stands for. */
 export const find = (sql: Sql, { key, run }: Pick<Submission, "key" | "run">) =>
   Effect.map(
