@@ -20,7 +20,7 @@ const answer = <E, R>(flags: Flags, goOn: GoOn<E, R>) =>
     const { isDriven, run } = yield* GateAnswering.answer(flags)
     if (isDriven) return
     const say = flags.json ? Console.error : Console.log
-    if (!flags.goOn) return yield* say(`nobody drives the run now; go on with it: ${NextCommand.resume({ run })}`)
+    if (!flags.goOn) return yield* say(`nobody drives the run now; if it was submitted, a runner goes on with it, and otherwise: ${NextCommand.resume({ run })}`)
     yield* goOn({ ...flags, run, acceptChanges: false, retryFailed: false })
   })
 

@@ -18,6 +18,7 @@ import { RunQueue } from "../run/RunQueue.ts"
 import * as ClusterClient from "../store/ClusterClient.ts"
 import * as ClusterLayer from "./ClusterLayer.ts"
 import * as Messages from "./Messages.ts"
+import * as Parked from "./Parked.ts"
 import * as Reaping from "./Reaping.ts"
 import * as RunDriver from "./RunDriver.ts"
 import * as RunEntity from "./RunEntity.ts"
@@ -64,6 +65,7 @@ export const join = Effect.fn("Runner.join")(function*(options: Omit<RunDriver.O
   const { id, maxRuns } = driver
   yield* registry.join({ id, maxRuns, agamemnon: agamemnon.embedded === true ? "embedded" : agamemnon.url }, driver.load)
   yield* Effect.forkScoped(Effect.interruptible(shareRate))
+  yield* Effect.forkScoped(Effect.interruptible(Parked.repeatedly(driver)))
   if (agamemnon.embedded !== true) yield* Effect.forkScoped(Effect.interruptible(Reaping.repeatedly(id)))
   return driver
 })

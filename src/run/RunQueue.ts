@@ -83,6 +83,18 @@ export interface Readmitted {
 }
 
 /**
+ * A run that was submitted, and waits for answers in no process.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ParkedRun {
+  readonly run: RunId
+  /** How many answers it has been given so far. */
+  readonly answers: number
+}
+
+/**
  * Who asks for runs to drive.
  *
  * @since 0.1.0
@@ -134,6 +146,8 @@ export class RunQueue extends Context.Tag("telemachy/run/RunQueue")<RunQueue, {
    * on. Whoever asks for it holds its lease.
    */
   readonly readmit: (run: Readmitted) => Effect.Effect<void, JournalError>
+  /** Those that were submitted and are parked, at most a thousand, the oldest first. */
+  readonly parked: Effect.Effect<ReadonlyArray<ParkedRun>, JournalError>
   /** Notes that a run has died of a defect in its runner. Answers how often that has happened. */
   readonly noteDefect: (run: RunId) => Effect.Effect<number, JournalError>
   /**

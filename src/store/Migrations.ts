@@ -134,6 +134,7 @@ const places = Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.zipRight(Plac
 
 const overdue = Effect.flatMap(SqlClient.SqlClient, RunnerTable.addOverdue)
 const branches = Effect.flatMap(SqlClient.SqlClient, RunTable.countBranches)
+const parked = Effect.flatMap(SqlClient.SqlClient, SubmissionTable.indexParked)
 
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
@@ -152,7 +153,8 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0010_places": places,
   "0012_claims": claims,
   "0013_overdue": overdue,
-  "0015_branches": branches
+  "0015_branches": branches,
+  "0016_parked": parked
 }
 
 /** Their numbers. */

@@ -46,6 +46,10 @@ export const layer: Layer.Layer<RunQueue.RunQueue, never, Database.Database | Ru
       )),
       find: (run) => provided(find(run)),
       claim: ({ except, most }) => provided(Effect.map(claim({ most, except, isOwnerSeen: database.isLocal }), Arr.map(openOf))),
+      parked: provided(Effect.map(
+        Database.ask("read", (sql) => SubmissionTable.parked(sql, limit)),
+        Arr.map(({ answers, run }) => ({ answers, run: RunId.make(run, { disableValidation: true }) }))
+      )),
       readmit: (readmitted) => provided(readmit(readmitted)),
       noteDefect: (run) => provided(Database.ask("write", (sql) => SubmissionTable.addDefect(sql, run))),
       makeRoom: provided(makeRoom)

@@ -183,6 +183,16 @@ export const addDefect = (sql: Sql, run: string) =>
     ([row]) => row?.defects ?? 0
   )
 
+/** Finds those that are parked without reading all runs. */
+export const indexParked = (sql: Sql) => sql`CREATE INDEX telemachy_parked ON telemachy_runs (run) WHERE outcome = 'waiting'`
+
+/** Runs that were submitted and are parked, with how many answers each has been given, the oldest first. */
+export const parked = (sql: Sql, limit: number) =>
+  sql<{ readonly run: string; readonly answers: number }>`SELECT s.run AS run,
+      (SELECT CAST(count(*) AS integer) FROM telemachy_answers AS a WHERE a.run = s.run) AS answers
+    FROM telemachy_runs AS r JOIN telemachy_submissions AS s ON s.run = r.run
+    WHERE r.outcome = 'waiting' AND r.state = 'over' ORDER BY s.at, s.run LIMIT ${sql.literal(String(limit))}`
+
 /** Forgets a submission. Its key is free again. */
 export const forget = (sql: Sql, run: string) => sql`DELETE FROM telemachy_submissions WHERE run = ${run}`
 
