@@ -41,6 +41,7 @@ import * as ConcurrencyLimit from "./ConcurrencyLimit.ts"
 import * as Pages from "./Pages.ts"
 import * as Replies from "./Replies.ts"
 import { permitted, retrying } from "./RequestRetry.ts"
+import type { TaskActivity } from "./TaskActivity.ts"
 import type { TaskContexts } from "./TaskContexts.ts"
 import type { TaskFeed } from "./TaskFeed.ts"
 import * as Transport from "./Transport.ts"
@@ -124,6 +125,8 @@ export interface Options {
   readonly environments?: AgentEnvironments | undefined
   /** Makes and removes workspaces for its programs, in this process. Defaults to none: there can not be any. */
   readonly workspaces?: Workspaces | undefined
+  /** Looks for traces of the work on its tasks, in this process. Defaults to none: what it tells is all that is known. */
+  readonly activity?: TaskActivity | undefined
 }
 
 /**
@@ -157,6 +160,8 @@ export class AgamemnonClient extends Context.Tag("telemachy/agamemnon/AgamemnonC
   readonly environments?: AgentEnvironments | undefined
   /** Makes and removes workspaces for its programs, in this process, if it can. */
   readonly workspaces?: Workspaces | undefined
+  /** Looks for traces of the work on its tasks, in this process, if it can. */
+  readonly activity?: TaskActivity | undefined
   /** Takes no more than its share of the limit of rate, which so many processes have in common. Nothing, where there is no limit. */
   readonly shareRate?: ((among: number) => Effect.Effect<void>) | undefined
   /** Succeeds when Agamemnon answers: sent once, never repeated, never queued. Interrupting it closes its socket. */
@@ -371,6 +376,7 @@ export const make: (
     contexts: options.contexts,
     environments: options.environments,
     workspaces: options.workspaces,
+    activity: options.activity,
     shareRate,
     ping: transport.ping,
     preflight: transport.preflight,

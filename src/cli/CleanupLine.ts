@@ -33,5 +33,5 @@ export const tell = (line: CleanupLine, json: boolean, words: string): Effect.Ef
 /** What a recorded run knows of it. */
 export const ofRun = (
   { run, workflow }: { readonly run: string; readonly workflow: string },
-  { id, key, kind, name }: Pick<RunState.ResourceState, "id" | "key" | "kind" | "name">
+  { id, key, kind, name }: Pick<RunState.ResourceState, "key" | "kind" | "name"> & Partial<Pick<RunState.ResourceState, "id">>
 ) => ({ run, workflow, kind, name, key, ...(id === undefined ? {} : { id }) })

@@ -18,7 +18,7 @@ import * as ExitCode from "./ExitCode.ts"
 import * as Streams from "./Streams.ts"
 
 /** A resource in words. */
-export const inWords = ({ id, kind, name }: Pick<RunState.ResourceState, "id" | "kind" | "name">): string =>
+export const inWords = ({ id, kind, name }: Pick<Remains, "id" | "kind" | "name">): string =>
   oneLine(`${kind} ${name}${id === undefined ? "" : ` (${id})`}`)
 
 /** How a run is cleaned up. */
@@ -28,7 +28,17 @@ export interface Options {
   readonly moved: boolean
 }
 
-/** Removes what a run has left. Ends with {@link ExitCode.leftBehind} when something could not be removed. */
+/** What there is to say of something that was removed, or not. */
+type Remains = Pick<RunState.ResourceState, "kind" | "name" | "key"> & Partial<Pick<RunState.ResourceState, "id" | "error" | "usedBy">>
+
+/** What became of what a run had left. */
+export interface Cleaned {
+  readonly workflow: string
+  readonly removed: ReadonlyArray<Remains>
+  readonly remaining: ReadonlyArray<Remains>
+}
+
+/** Removes what a run has left, and says what is done while it is done. */
 export const clean = Effect.fn("CleanupOutput.clean")(function*(run: RunId, { json, moved }: Options) {
   const settings = yield* RunSettings.config
   const { style } = yield* Streams.outputOf(process.stdout)
@@ -41,10 +51,16 @@ export const clean = Effect.fn("CleanupOutput.clean")(function*(run: RunId, { js
     Stream.runForEach((line) => json ? Effect.void : Console.log(line)),
     Effect.forkScoped
   )
-  const { remaining, removed, workflow } = yield* Cleanup.run(run, { settings, events, moved })
+  const cleaned = yield* Cleanup.run(run, { settings, events, moved })
   // Of a run that had left nothing, there are no events.
-  if (removed.length + remaining.length > 0) yield* Effect.timeoutOption(telling, Duration.seconds(1))
-  const lineOf = (each: RunState.ResourceState) => CleanupLine.ofRun({ run, workflow }, each)
+  if (cleaned.removed.length + cleaned.remaining.length > 0) yield* Effect.timeoutOption(telling, Duration.seconds(1))
+  return cleaned satisfies Cleaned as Cleaned
+}, Effect.scoped)
+
+/** Says what became of everything. Ends with {@link ExitCode.leftBehind} when something could not be removed. */
+export const report = Effect.fn("CleanupOutput.report")(function*(run: RunId, { remaining, removed, workflow }: Cleaned, json: boolean) {
+  const { style } = yield* Streams.outputOf(process.stdout)
+  const lineOf = (each: Remains) => CleanupLine.ofRun({ run, workflow }, each)
   if (json) {
     yield* Effect.forEach(removed, (each) => CleanupLine.tell({ status: "removed", ...lineOf(each) }, json, ""), { discard: true })
     yield* Effect.forEach(remaining, (each) => CleanupLine.tell({ status: "left", ...lineOf(each), error: reasonOf(each) }, json, ""), { discard: true })
@@ -57,7 +73,7 @@ export const clean = Effect.fn("CleanupOutput.clean")(function*(run: RunId, { js
   yield* Console.error(style.bad(`${count(remaining.length, "resource")} ${what} could not be removed:`))
   yield* Effect.forEach(remaining, (each) => Console.error(style.bad(`  ${inWords(each)}: ${reasonOf(each)}`)), { discard: true })
   return yield* new CommandExit({ code: ExitCode.leftBehind })
-}, Effect.scoped)
+})
 
-const reasonOf = ({ error, usedBy }: RunState.ResourceState): string =>
+const reasonOf = ({ error, usedBy }: Remains): string =>
   usedBy === undefined ? oneLine(error ?? "not removed") : `run ${usedBy} uses it`

@@ -22,24 +22,25 @@ import * as Logging from "./Logging.ts"
 
 /** A file that a flag names could not be read. */
 export class KeyFileError extends Schema.TaggedError<KeyFileError>()("KeyFileError", {
+  flag: Schema.String,
   path: Schema.String,
   detail: Schema.String
 }) {
   override get message(): string {
-    return `--key-file ${this.path}: ${this.detail}`
+    return `${this.flag} ${this.path}: ${this.detail}`
   }
 }
 
 /** Reads a key from a file. */
-export const readKey = Effect.fn("ConfigSources.readKey")(function*(path: string) {
+export const readKey = Effect.fn("ConfigSources.readKey")(function*(path: string, flag = "--key-file") {
   const files = yield* FileSystem.FileSystem
   const text = yield* HomeDirectory.expand(path).pipe(
     Effect.flatMap((expanded) => files.readFileString(expanded)),
     Effect.mapError((error) =>
-      new KeyFileError({ path, detail: error._tag === "HomeUnknownError" ? "there is no home directory" : DotEnv.inWords(error) }))
+      new KeyFileError({ flag, path, detail: error._tag === "HomeUnknownError" ? "there is no home directory" : DotEnv.inWords(error) }))
   )
   const key = text.trim()
-  if (key === "") return yield* new KeyFileError({ path, detail: "the file is empty" })
+  if (key === "") return yield* new KeyFileError({ flag, path, detail: "the file is empty" })
   return Redacted.make(key)
 })
 
@@ -48,6 +49,8 @@ export interface Flags {
   readonly url?: Option.Option<string>
   readonly natsUrl?: Option.Option<string>
   readonly keyFile?: Option.Option<string>
+  readonly server?: Option.Option<string>
+  readonly serverKeyFile?: Option.Option<string>
   readonly noColor?: boolean
   readonly verbose?: boolean
 }
@@ -59,7 +62,15 @@ interface Flag {
 }
 
 const given = Effect.fnUntraced(function*(
-  { keyFile = Option.none(), natsUrl = Option.none(), noColor, url = Option.none(), verbose }: Flags
+  {
+    keyFile = Option.none(),
+    natsUrl = Option.none(),
+    noColor,
+    server = Option.none(),
+    serverKeyFile = Option.none(),
+    url = Option.none(),
+    verbose
+  }: Flags
 ) {
   const flags = new Map<string, Flag>()
   const set = (name: string, value: string, flag: string) => flags.set(name, { value, flag })
@@ -67,6 +78,11 @@ const given = Effect.fnUntraced(function*(
   if (Option.isSome(natsUrl)) set(Settings.natsUrl.name, natsUrl.value, "--nats-url")
   if (Option.isSome(keyFile)) {
     set(Settings.agamemnonApiKey.name, Redacted.value(yield* readKey(keyFile.value)), `--key-file ${keyFile.value}`)
+  }
+  if (Option.isSome(server)) set(Settings.serverUrl.name, server.value, "--server")
+  if (Option.isSome(serverKeyFile)) {
+    const flag = "--server-key-file"
+    set(Settings.serverKey.name, Redacted.value(yield* readKey(serverKeyFile.value, flag)), `${flag} ${serverKeyFile.value}`)
   }
   if (noColor === true) set("NO_COLOR", "1", "--no-color")
   if (verbose === true) set(Settings.logLevel.name, "debug", "--verbose")

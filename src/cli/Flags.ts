@@ -91,6 +91,12 @@ export const url = optionalText("url", "URL", "Address of the Agamemnon to run o
 /** Address of the Agamemnon that a recorded run is on. */
 export const urlOfRun = optionalText("url", "URL", "Address that the Agamemnon of the run has now; without it, the recorded one")
 
+/** The server that is asked for runs. */
+export const ofServer = {
+  server: optionalText("server", "URL", "Server (telemachy serve) to ask, and not the database; instead of TELEMACHY_SERVER"),
+  serverKeyFile: optionalText("server-key-file", "FILE", "File that holds the key of that server; instead of TELEMACHY_SERVER_KEY")
+}
+
 /** Address of the NATS server that the embedded Agamemnon speaks to. */
 export const natsUrl = optionalText(
   "nats-url",

@@ -3,9 +3,9 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { oneLine } from "../report/Format.ts"
 import * as GateAnswering from "../store/GateAnswering.ts"
-import * as RunLookup from "../store/RunLookup.ts"
+import { RunReader } from "../store/RunReader.ts"
 import * as NextCommand from "./NextCommand.ts"
-import * as Who from "./Who.ts"
+import { RunOperations } from "./RunOperations.ts"
 
 /** What a person answers. */
 export interface Answer extends Omit<GateAnswering.Answer, "by"> {
@@ -16,11 +16,13 @@ export interface Answer extends Omit<GateAnswering.Answer, "by"> {
 
 /** Answers a gate. Tells whether the run has to be resumed for anything to follow from that. */
 export const answer = Effect.fn("GateAnswering.tell")(function*({ json, run: name, ...given }: Answer) {
-  const { owner, run } = yield* RunLookup.find(name)
-  const answered = yield* GateAnswering.answer(run, { ...given, by: yield* Who.name })
+  const reader = yield* RunReader
+  const operations = yield* RunOperations
+  const { owner, run } = yield* reader.find(name)
+  const answered = yield* operations.answer(run, given)
   const say = json ? Console.error : Console.log
   yield* say(oneLine(GateAnswering.inWords(answered, given.decision)))
-  if (owner !== undefined && !(yield* GateAnswering.isHeard(answered))) {
+  if (owner !== undefined && !(yield* GateAnswering.isHeard(reader, answered))) {
     yield* Console.error(`its owner has not heard of it yet (${owner}); once that has ended: ${NextCommand.resume({ run })}`)
   }
   return { run, isDriven: owner !== undefined }

@@ -43,3 +43,9 @@ export const check = Effect.fn("ProgramCheck.check")(function*({ agents }: Workf
       Console.error(oneLine(`made directory ${each.directory}, the working_dir of agent "${each.agent}"`))
     ), { discard: true })
 })
+
+/** The same, for a runner: nobody has looked at its machine where the runs were submitted. */
+export const checking = Effect.map(
+  Effect.context<Effect.Effect.Context<ReturnType<typeof check>>>(),
+  (context) => (spec: WorkflowSpec) => Effect.provide(check(spec), context)
+)

@@ -1,4 +1,5 @@
 /** Shows what the program of a task has written, from its log or, where there is none, from the record of its run. */
+import type { PlatformError } from "@effect/platform/Error"
 import * as Console from "effect/Console"
 import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
@@ -10,7 +11,15 @@ import * as LogReader from "../embedded/log/LogReader.ts"
 import { duration } from "../report/Format.ts"
 import * as LogLines from "../report/LogLines.ts"
 import type { Style } from "../report/Style.ts"
+import type { JournalError } from "../run/JournalError.ts"
+import type { ServerError } from "../store/ServerError.ts"
 import * as Streams from "./Streams.ts"
+
+/** What there is to show: a log of this machine, the lines of one elsewhere, or what the record has of it. */
+export type Output =
+  | { readonly _tag: "Log"; readonly items: Stream.Stream<LogReader.LogItem, PlatformError | JournalError> }
+  | { readonly _tag: "Lines"; readonly lines: Stream.Stream<LogLines.LogLine, ServerError> }
+  | { readonly _tag: "Result"; readonly result: string }
 
 /** How a log is shown. */
 export interface Options {
@@ -43,7 +52,11 @@ const writeExactly = LogReader.match({
 export const show = <E, R>(items: Stream.Stream<LogReader.LogItem, E, R>, options: Options): Effect.Effect<void, E, R> =>
   options.raw
     ? Stream.runForEach(items, writeExactly)
-    : Stream.runForEach(LogLines.from(items), (line) => Console.log(options.json ? toJson(line) : rendered(line, options)))
+    : showLines(LogLines.from(items), options)
+
+/** Shows the lines of a log, to its end. */
+export const showLines = <E, R>(lines: Stream.Stream<LogLines.LogLine, E, R>, options: Options): Effect.Effect<void, E, R> =>
+  Stream.runForEach(lines, (line) => Console.log(options.json ? toJson(line) : rendered(line, options)))
 
 /** Shows what the record has of a task: what it said at its end, as one piece. */
 export const showResult = (result: string, { json, raw, style }: Options) => {

@@ -67,7 +67,8 @@ export const load = Effect.fn("WorkflowArgument.load")(function*(argument: strin
   return yield* new CommandExit({ code: ExitCode.invalid })
 })
 
-type Loaded = Effect.Effect.Success<ReturnType<typeof load>>
+/** A workflow that was loaded. */
+export type Loaded = Effect.Effect.Success<ReturnType<typeof load>>
 
 /** Evaluates a workflow that was loaded with what it is given, and ends the command when that can not be run, having said why. */
 export const evaluate = Effect.fn("WorkflowArgument.evaluate")(function*(

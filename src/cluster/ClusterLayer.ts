@@ -15,8 +15,8 @@ import * as SqlRunnerStorage from "@effect/cluster/SqlRunnerStorage"
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
@@ -55,8 +55,9 @@ const config = ({ runner }: Options) =>
     entityMaxIdleTime: "5 seconds"
   })
 
-// What it has to say is about itself, with stacks. That the database does not answer, the registry says.
-const silent = Logger.minimumLogLevel(LogLevel.None)
+// What it has to say is about itself, with stacks. That the database does not answer, the registry says. Whoever builds it can
+// still speak: a layer of the level would silence the runner with it.
+const silent = Layer.locally(FiberRef.currentMinimumLogLevel, LogLevel.None)
 
 const storages = Layer.merge(
   SqlMessageStorage.layerWith({ prefix }),
@@ -74,7 +75,7 @@ export const layer = (options: Options): Layer.Layer<
   Sharding.Sharding | MessageStorage.MessageStorage | ClusterDatabase,
   JournalError
 > => {
-  const sharding = Sharding.layer.pipe(Layer.provide([Runners.layerNoop, RunnerHealth.layerNoop]), Layer.provide(silent))
+  const sharding = Sharding.layer.pipe(Layer.provide([Runners.layerNoop, RunnerHealth.layerNoop]), silent)
   if (ClusterClient.isFile(options.url)) {
     return sharding.pipe(
       Layer.provideMerge(memory),

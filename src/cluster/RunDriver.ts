@@ -20,7 +20,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as Cleanup from "../executor/Cleanup.ts"
-import { WorkflowExecutor } from "../executor/WorkflowExecutor.ts"
+import { type ResumeOptions, WorkflowExecutor } from "../executor/WorkflowExecutor.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import type { RunId } from "../run/RunId.ts"
 import { RunJournal } from "../run/RunJournal.ts"
@@ -54,6 +54,8 @@ export interface Options {
   readonly interval: Duration.DurationInput
   /** How many messages of the cluster are overdue. */
   readonly overdueMessages?: Effect.Effect<number>
+  /** Finds what keeps the agents of a workflow from working here, before a run of it begins. Defaults to nothing. */
+  readonly check?: ResumeOptions["check"]
 }
 
 /** Drives runs. */
@@ -198,6 +200,7 @@ const drive = Effect.fnUntraced(function*(state: State, run: RunId) {
     yieldOn: Deferred.await(state.stopping),
     // It is given back to the queue, and takes no place of this runner meanwhile.
     waitForGroup: false,
+    check: state.check,
     ...(state.agamemnon.embedded === true ? {} : { yieldOnLoss: isReachedElsewhere(state) })
   }))
   if (Exit.isSuccess(exit)) return
@@ -233,6 +236,7 @@ const afterFailure = (state: State, run: RunId, error: Failure): Effect.Effect<v
     case "SecretsUnsupportedError":
     case "InputsInvalidError":
     case "WorkflowInvalid":
+    case "WorkspacesUnavailableError":
       // Where that has ended the run, it is over. Where it has not, another runner may be able to go on.
       return Effect.zipRight(told(run, error.message), avoid(state, run, longPause))
     default:

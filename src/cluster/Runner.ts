@@ -18,6 +18,7 @@ import { RunQueue } from "../run/RunQueue.ts"
 import * as ClusterClient from "../store/ClusterClient.ts"
 import * as ClusterLayer from "./ClusterLayer.ts"
 import * as Messages from "./Messages.ts"
+import * as Parked from "./Parked.ts"
 import * as Reaping from "./Reaping.ts"
 import * as RunDriver from "./RunDriver.ts"
 import * as RunEntity from "./RunEntity.ts"
@@ -32,6 +33,8 @@ export interface Options {
   readonly url: Redacted.Redacted
   /** How many runs it drives at most. */
   readonly maxRuns: number
+  /** Finds what keeps the agents of a workflow from working here, before a run of it begins. Defaults to nothing. */
+  readonly check?: RunDriver.Options["check"]
 }
 
 /** A runner that has begun. */
@@ -64,6 +67,7 @@ export const join = Effect.fn("Runner.join")(function*(options: Omit<RunDriver.O
   yield* registry.join({ id, maxRuns, agamemnon: agamemnon.embedded === true ? "embedded" : agamemnon.url }, driver.load)
   yield* Effect.forkScoped(Effect.interruptible(shareRate))
   yield* Effect.forkScoped(Effect.interruptible(Scheduling.repeatedly(driver)))
+  yield* Effect.forkScoped(Effect.interruptible(Parked.repeatedly(driver)))
   if (agamemnon.embedded !== true) yield* Effect.forkScoped(Effect.interruptible(Reaping.repeatedly(id)))
   return driver
 })
@@ -85,11 +89,11 @@ export const handlers = (driver: RunDriver.RunDriver) =>
   RunEntity.RunEntity.toLayer({ Execute: () => driver.wake }, { disableFatalDefects: true, maxIdleTime: "5 seconds" })
 
 /** Starts a runner, for as long as the scope. */
-export const start = Effect.fn("Runner.start")(function*({ maxRuns, url }: Options) {
+export const start = Effect.fn("Runner.start")(function*({ check, maxRuns, url }: Options) {
   const { where } = yield* RunQueue
   const messages = yield* Messages.make
   const interval = ClusterClient.isFile(url) ? intervals.ofFile : intervals.ofDatabase
-  const driver = yield* join({ maxRuns, interval, overdueMessages: messages.overdue })
+  const driver = yield* join({ maxRuns, check, interval, overdueMessages: messages.overdue })
   const scope = yield* Scope.make()
   const leave = Effect.ignore(TimeLimit.within({ limit: leaveTimeout, onTimeout: () => undefined })(Scope.close(scope, Exit.void)))
   yield* Effect.addFinalizer(() => leave)

@@ -22,6 +22,7 @@ import type * as Scope from "effect/Scope"
 import type { InvalidOptionError, TlsRequiredError } from "../agamemnon/AgamemnonError.ts"
 import type { AgentEnvironments } from "../agamemnon/AgentEnvironments.ts"
 import type * as NatsTaskFeed from "../agamemnon/nats/NatsTaskFeed.ts"
+import type { TaskActivity } from "../agamemnon/TaskActivity.ts"
 import * as TaskContexts from "../agamemnon/TaskContexts.ts"
 import type * as TaskFeed from "../agamemnon/TaskFeed.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
@@ -42,6 +43,7 @@ import type * as Program from "./Program.ts"
 import * as ProgramEnvironments from "./ProgramEnvironments.ts"
 import * as RateLimit from "./RateLimit.ts"
 import * as RequestLog from "./RequestLog.ts"
+import * as WorkDirectories from "./WorkDirectories.ts"
 import * as Worker from "./Worker.ts"
 import * as LocalWorkspaces from "./workspace/LocalWorkspaces.ts"
 
@@ -156,6 +158,8 @@ export class EmbeddedAgamemnon
     readonly environments: AgentEnvironments | undefined
     /** Makes and removes workspaces for its programs, for a client that is given this as its options. */
     readonly workspaces: Workspaces | undefined
+    /** Looks for changes where its programs work, for a client that is given this as its options. */
+    readonly activity: TaskActivity | undefined
     /** Replaces the faults in force; none at all heals. */
     readonly setFaults: (faults: ReadonlyArray<Faults.Fault>) => Effect.Effect<void>
     /** Forgets everything, as a restart does. */
@@ -226,8 +230,10 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
     const environments = ProgramEnvironments.make()
     const workspaces = yield* Effect.provide(LocalWorkspaces.make(options.workspaces), context)
     const slots = options.slots === undefined ? LocalSlots.unlimited : LocalSlots.make(options.slots, process.platform)
+    const directories = WorkDirectories.make()
     if (options.workers !== false) {
-      yield* Worker.make({ programs: options.programs, adapters: options.adapters, prices: options.prices, logs, contexts, environments, slots, workspaces }).pipe(
+      const { adapters, prices, programs } = options
+      yield* Worker.make({ programs, adapters, prices, logs, contexts, environments, slots, workspaces, directories }).pipe(
         Effect.provideService(AgamemnonState.AgamemnonState, state),
         Effect.provideService(ProcessGroups.ProcessGroups, groups),
         Effect.provide(context)
@@ -256,6 +262,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
       contexts,
       environments: options.workers === false ? undefined : environments,
       workspaces: options.workers === false ? undefined : workspaces,
+      activity: options.workers === false ? undefined : directories,
       setFaults: (next) =>
         Effect.zipRight(
           faults.set(next),

@@ -39,10 +39,19 @@ export const report = (output: OutputTail, ending?: string): string => {
 const withEnding = (text: string, ending: string, omitted = 0): string =>
   text === "" ? `${ending} and wrote nothing` : TaskResult.cut(`${text}${text.endsWith("\n") ? "" : "\n"}[${ending}]\n`, omitted)
 
-const endingOf = (program: string, { code, reached, signal }: Ended): string | undefined =>
-  code === 0
-    ? undefined
-    : `${program} ${code === null ? `was ended by ${signal}` : `ended with exit code ${code}`}${reached === undefined ? "" : `: ${reached}`}`
+/** What programs say that need a terminal to ask somebody. */
+const asksForTerminal = /\/dev\/tty\b|\bnot a (?:tty|terminal)\b|\b(?:needs|requires|must be run in|without) an? (?:interactive )?(?:tty|terminal)\b/i
+
+/** How many characters before its end tell why a program has failed. */
+const last = 1000
+
+/** How a program has ended that has not ended well, in words. `said`: what it wrote. */
+const endingOf = (program: string, { code, reached, signal }: Ended, said: string): string | undefined => {
+  if (code === 0) return undefined
+  const ending = `${program} ${code === null ? `was ended by ${signal}` : `ended with exit code ${code}`}`
+  if (reached !== undefined) return `${ending}: ${reached}`
+  return asksForTerminal.test(said.slice(-last)) ? `${ending}: it seems to ask on a terminal, and programs of agents have none` : ending
+}
 
 /** How much is kept of what a program writes to standard error, which says why it has failed. */
 const mostOfErrors = TaskResult.limit / 4
@@ -72,7 +81,7 @@ export const run = Effect.fn("ProgramRun.run")(function*(
   const groups = yield* ProcessGroups
   if (adapter === undefined) {
     const ended = yield* groups.run({ ...place, file, args: [...args, ...programArgs], input: prompt, output: outputTo(output) })
-    const ending = endingOf(program, ended)
+    const ending = endingOf(program, ended, output.kept.text)
     return { status: ending === undefined ? "completed" : "failed", result: report(output, ending) } satisfies Outcome as Outcome
   }
   const session = kept?.next(adapter)
@@ -81,11 +90,15 @@ export const run = Effect.fn("ProgramRun.run")(function*(
   const errors = new OutputTail(mostOfErrors)
   const readers = reader === undefined ? {} : { stdout: reader.write, stderr: errors.writer() }
   const ended = yield* groups.run({ ...place, ...command, file, output: outputTo(output, readers) })
-  const ending = endingOf(program, ended)
+  const ending = endingOf(program, ended, output.kept.text)
   const answer = reader?.end() ?? Option.none()
   kept?.keep(Option.getOrUndefined(answer)?.session ?? (ending === undefined ? session?.name : undefined))
   return Option.match(answer, {
-    onNone: (): Outcome => ({ status: ending === undefined ? "completed" : "failed", result: report(output, ending) }),
+    onNone: (): Outcome => {
+      // What was to be one value of JSON, and is none, is no answer: some say so why they have not begun, and exit with 0.
+      const problem = ending ?? (adapter.output?.format === "json" ? `${program} ended with exit code 0 and has not answered in JSON` : undefined)
+      return { status: problem === undefined ? "completed" : "failed", result: report(output, problem) }
+    },
     onSome: (answer) => answered(program, ending, answer, { errors, output })
   })
 })

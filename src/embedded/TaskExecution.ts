@@ -24,6 +24,7 @@ import * as ProgramRun from "./ProgramRun.ts"
 import * as SignsOfLife from "./SignsOfLife.ts"
 import * as TaskFiles from "./TaskFiles.ts"
 import * as TaskVerifier from "./TaskVerifier.ts"
+import type { WorkDirectories } from "./WorkDirectories.ts"
 import type { LocalWorkspaces } from "./workspace/LocalWorkspaces.ts"
 
 /** What programs stand for, where their logs are, and what they can read. */
@@ -33,6 +34,8 @@ export interface Options extends Program.Options {
   readonly contexts?: TaskContexts | undefined
   /** Where tasks are done that are not done in the directory of their agent. */
   readonly workspaces?: LocalWorkspaces | undefined
+  /** Keeps in mind where tasks are worked on. */
+  readonly directories?: WorkDirectories | undefined
 }
 
 /** How a task has ended. */
@@ -142,7 +145,8 @@ export const run = Effect.fn("TaskExecution.run")(function*(
         : Effect.map(TaskVerifier.run(check, place), (verification) => verified(outcome, verification))),
     Effect.ensuring(log.end)
   )
-  const outcome = yield* workspace === undefined || options.workspaces === undefined ? running : options.workspaces.working(workspace.path)(running)
+  const noted = options.directories === undefined ? running : options.directories.during(task.id, workspace?.path ?? directory)(running)
+  const outcome = yield* workspace === undefined || options.workspaces === undefined ? noted : options.workspaces.working(workspace.path)(noted)
   const told = {
     ...outcome,
     ...Option.match(yield* files.outputs, {

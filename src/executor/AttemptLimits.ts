@@ -18,6 +18,8 @@ export interface Options {
    * counts from its submission until it is seen running.
    */
   readonly isRunningSeen: boolean
+  /** How long ago the work on it last left a trace that Agamemnon does not tell by itself, where it can be asked. */
+  readonly quietFor?: Effect.Effect<Option.Option<Duration.Duration>> | undefined
 }
 
 /** Waits for the end of an attempt, and gives it up when it exceeds a limit. It is over when Agamemnon says so in any case. */
@@ -38,17 +40,21 @@ const enforceTimeout = Effect.fnUntraced(function*({ isRunningSeen, watch }: Opt
 })
 
 /** Gives an attempt up of which nothing new is known for as long as the limit. Never succeeds. */
-const enforceSigns = Effect.fnUntraced(function*({ isRunningSeen, watch }: Options, limit: Duration.Duration): Effect.fn.Return<
-  never,
-  LookError
-> {
-  const lastSign = () => !isRunningSeen || watch.startedAt() !== undefined ? watch.signAt() : undefined
+const enforceSigns = Effect.fnUntraced(function*(
+  { isRunningSeen, quietFor = Effect.succeedNone, watch }: Options,
+  limit: Duration.Duration
+): Effect.fn.Return<never, LookError> {
+  let traceAt = Number.NEGATIVE_INFINITY
+  const lastSign = () => !isRunningSeen || watch.startedAt() !== undefined ? Math.max(watch.signAt(), traceAt) : undefined
   while (true) {
     yield* untilExceeded(limit, lastSign)
     const before = watch.signAt()
+    // It is looked for when nothing else is known, as that costs more.
+    const quiet = yield* quietFor
+    if (Option.isSome(quiet)) traceAt = Math.max(traceAt, (yield* MonotonicTime.millis) - Duration.toMillis(quiet.value))
     // It may not have been read for long.
     yield* watch.look
-    if (watch.signAt() === before) break
+    if (watch.signAt() === before && traceAt + Duration.toMillis(limit) <= (yield* MonotonicTime.millis)) break
   }
   yield* watch.giveUp("stalled", `it showed no sign of life for ${Duration.format(limit)}`)
   return yield* Effect.never

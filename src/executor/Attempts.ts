@@ -188,11 +188,11 @@ const submit = Effect.fnUntraced(function*(attempts: Attempts) {
 
 /** Waits for the end of an attempt within its limits, or until one that was over has completed. */
 const awaitEnd = Effect.fnUntraced(function*(attempts: Attempts, attempt: Attempt) {
-  const { task, policy: { timeout }, watched, work: { load, request } } = attempts
+  const { task, policy: { timeout }, watched, work: { agamemnon, load, request } } = attempts
   const { assignee, number, watch, log } = attempt
   const stalledAfter = TaskPolicy.stalledAfter(request.spec, task, assignee)
   const ended = Effect.map(
-    AttemptLimits.awaitEnd({ watch, timeout, stalledAfter, isRunningSeen: request.isAlone }),
+    AttemptLimits.awaitEnd({ watch, timeout, stalledAfter, isRunningSeen: request.isAlone, quietFor: agamemnon.activity?.quietFor(watch.id) }),
     (end) => judged(task, { ...end, number, ...log })
   )
   const judgedEnd = yield* watched.length === 0 ? ended : Effect.raceFirst(ended, completedLate(attempts))

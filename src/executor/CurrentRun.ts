@@ -159,8 +159,9 @@ export const finish = Effect.gen(function*() {
   const after = yield* state
   const remaining = after === undefined ? 0 : RunState.remaining(after).length
   const kept = after === undefined ? 0 : RunState.kept(after).length
+  const keptBranches = after === undefined ? 0 : RunState.countBranches(after)
   const checked = after === undefined ? 0 : RunState.resources(after).filter(({ confirmed, neverMade }) => confirmed && !neverMade).length
   const outcome = after?.outcome ?? "failed"
   const spent = yield* spentOf
-  yield* emitLast({ _tag: "run.finished", outcome, left: remaining - kept, kept, checked, ...spent }, outcome === "cancelled")
+  yield* emitLast({ _tag: "run.finished", outcome, left: remaining - kept, kept, ...(keptBranches === 0 ? {} : { keptBranches }), checked, ...spent }, outcome === "cancelled")
 })

@@ -37,8 +37,9 @@ export const run = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec): 
   const known = state === undefined ? undefined : Option.getOrUndefined(Option.flatMap(HashMap.get(state.tasks, place.team), HashMap.get(place.subject)))
   if (known?.status === "completed") return "completed"
   if (known !== undefined && isFailure(known.status) && !request.retryFailed) return "failed"
-  const workspace = workspaces.of({ team: place.team, task, agent: "" })
+  const planned = workspaces.of({ team: place.team, task, agent: "" })
   const { branches, omitted } = branchesOf(state, Option.getOrElse(task.merge, () => []))
+  const workspace = planned === undefined ? undefined : madeFrom(state, planned, branches)
   if (workspaces.workspaces === undefined || workspace?.worktree === undefined || branches.length === 0) {
     yield* run.emit({ _tag: "task.refused", ...place, reason: "there is nothing to merge: none of the tasks that it names is completed" })
     return "failed"
@@ -68,6 +69,14 @@ const branchesOf = (state: RunState.RunState | undefined, merged: ReadonlyArray<
     branches: found.flatMap((each) => (Either.isRight(each) ? [each.right] : [])),
     omitted: found.flatMap((each) => (Either.isLeft(each) ? [each.left] : []))
   }
+}
+
+/** The workspace of a merge, from the commit that the first branch is from, where that was known only when its task was due. */
+const madeFrom = (state: RunState.RunState | undefined, planned: PlannedWorkspace, [first]: ReadonlyArray<Branch>): PlannedWorkspace => {
+  const { followsFirst = false, worktree } = planned
+  if (!followsFirst || worktree === undefined || state === undefined || first === undefined) return planned
+  const own = HashMap.toValues(state.workspaces).find((each) => each.worktree?.branch === first.branch)
+  return own?.worktree === undefined ? planned : { ...planned, worktree: { ...worktree, base: own.worktree.base } }
 }
 
 /** A merge that is under way. */

@@ -12,6 +12,7 @@ import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import { JournalError, RunElsewhereError, RunUnknownError } from "../run/JournalError.ts"
 import { RunId } from "../run/RunId.ts"
 import * as RunInput from "../run/RunInput.ts"
+import { NothingToResumeError } from "../run/NothingToResume.ts"
 import { type AcquiredHandle, RunJournal } from "../run/RunJournal.ts"
 import * as RunProgress from "../run/RunProgress.ts"
 import * as RunState from "../run/RunState.ts"
@@ -48,24 +49,7 @@ import * as Submission from "./Submission.ts"
  * @since 0.1.0
  * @category errors
  */
-export class NothingToResumeError extends Schema.TaggedError<NothingToResumeError>()("NothingToResumeError", {
-  run: RunId,
-  /** It is completed, what it was told has been forgotten, what is not completed has failed or waits for what has, or for an answer. */
-  why: Schema.Literal("completed", "forgotten", "failed", "waiting")
-}) {
-  override get message(): string {
-    switch (this.why) {
-      case "completed":
-        return `run ${this.run} is completed: there is nothing to resume`
-      case "forgotten":
-        return `run ${this.run} has been forgotten: what it was told to do is not recorded any more`
-      case "waiting":
-        return `run ${this.run} waits for an answer, and has nothing else to do: telemachy approve ${this.run}, or telemachy reject ${this.run}`
-      case "failed":
-        return `run ${this.run} can do no more: each task left has failed, or waits for one that has; failed tasks can be tried again (--retry-failed)`
-    }
-  }
-}
+export { NothingToResumeError } from "../run/NothingToResume.ts"
 
 /**
  * The workflow is not the one that the run was started with.
@@ -124,7 +108,7 @@ export interface Options {
  */
 export const prepare = Effect.fn("Resume.prepare")(function*(
   run: RunId,
-  { acceptChanges = false, embedded: isHereEmbedded = false, moved = false, retryFailed = false, spec: changed }: Options
+  { acceptChanges = false, embedded: isHereEmbedded = false, moved = false, retryFailed: isRetryAsked = false, spec: changed }: Options
 ) {
   const { url: here } = yield* AgamemnonClient
   const runJournal = yield* Effect.serviceOption(RunJournal)
@@ -132,7 +116,8 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   const journal = yield* runJournal.value.acquire(run, here)
   const reached = RunState.foldAll(journal.events)
   if (reached === undefined) return yield* new RunUnknownError({ run })
-  const { isQueued, url } = reached
+  const { again, isQueued, url } = reached
+  const retryFailed = isRetryAsked || again?.retryFailed === true
   const embedded = isQueued ? isHereEmbedded : reached.embedded
   if (!isQueued && !embedded && !moved && !AgamemnonAddress.isSame(url, here)) return yield* new RunElsewhereError({ run, url, here })
   // One that died in its teardown has that left to do.
@@ -165,6 +150,7 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   return {
     journal,
     attempt,
+    retryFailed,
     input: told,
     evaluated,
     reached,
@@ -173,8 +159,12 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   }
 })
 
-/** The gates that nobody has answered yet, and still can. */
-const unansweredGates = Effect.fnUntraced(function*({ answerTo }: AcquiredHandle, reached: RunState.RunState) {
+/**
+ * The gates that nobody has answered yet, and still can.
+ *
+ * @internal
+ */
+export const unansweredGates = Effect.fnUntraced(function*({ answerTo }: AcquiredHandle, reached: RunState.RunState) {
   const now = yield* DateTime.now
   const open = RunState.openGates(reached).filter(({ gate }) => gate?.until === undefined || DateTime.lessThan(now, gate.until))
   const answers = yield* Effect.forEach(open, ({ gate, subject, team }) => answerTo({ team, subject, asked: gate?.asked ?? 0 }))

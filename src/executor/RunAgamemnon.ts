@@ -30,7 +30,7 @@ export type Failing = OnRecord<"task.failing">
 /** The Agamemnon of a run. */
 export class RunAgamemnon extends Context.Tag("telemachy/executor/RunAgamemnon")<
   RunAgamemnon,
-  Pick<Client, "listAgents" | "listTeams" | "listTasks" | "countTasks" | "hasTeam" | "getTask" | "contexts"> & {
+  Pick<Client, "listAgents" | "listTeams" | "listTasks" | "countTasks" | "hasTeam" | "getTask" | "contexts" | "activity"> & {
     /** The tasks of a team, if they are read together with those of other runs. They are also there when the team is gone. */
     readonly listTogether: Context.Tag.Service<TeamLists>["together"]
     readonly createAgent: (
@@ -78,6 +78,7 @@ export const make: Effect.Effect<Context.Tag.Service<RunAgamemnon>, never, Agame
     hasTeam: client.hasTeam,
     getTask: client.getTask,
     contexts: client.contexts,
+    activity: client.activity,
     createAgent: (_, agent, except) => creates.run(agent.name, client.createAgent(agent, except)),
     patchAgent: (_, id, fields) => client.patchAgent(id, fields),
     startAgent: (_, id) => client.startAgent(id),

@@ -62,6 +62,33 @@ export { SecretsInvalidError, SecretsUnsupportedError } from "./RunEnvironment.t
 export { WorkspacesUnavailableError } from "./WorkspacePlan.ts"
 
 /**
+ * The agents of a workflow can not work where its run was about to begin. Nothing was made.
+ *
+ * **Example** (Telling whoever looks after a runner)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { type RunId, WorkflowExecutor } from "telemachy"
+ *
+ * export const begin = (run: RunId.RunId) =>
+ *   WorkflowExecutor.resume(run, { check: ({ agents }) => agents.length > 10 ? Effect.fail({ message: "too many agents" }) : Effect.void }).pipe(
+ *     Effect.tapErrorTag("AgentsUnavailableError", ({ reason }) => Effect.logError(reason))
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AgentsUnavailableError extends Schema.TaggedError<AgentsUnavailableError>()("AgentsUnavailableError", {
+  workflow: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return this.reason
+  }
+}
+
+/**
  * The process that drove a run has handed it over.
  *
  * **Example** (Leaving a run that was handed over to others)
@@ -307,9 +334,9 @@ export const gatesOf = ({ teams }: WorkflowSpec): ReadonlyArray<string> =>
   teams.flatMap(({ tasks }) => tasks.flatMap(({ approve, subject }) => (Option.isSome(approve) ? [subject] : [])))
 
 /**
- * Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded. With the first five
+ * Every failure of a run. `RunCancelledError` and the last three are of a run whose events are recorded. With the first six
  * nothing has begun: the inputs or secrets that were given are wrong, or what becomes of a text with them, or there can be no
- * workspaces.
+ * workspaces, or the agents can not work.
  *
  * @since 0.1.0
  * @category errors
@@ -320,6 +347,7 @@ export type RunError =
   | SecretsInvalidError
   | SecretsUnsupportedError
   | WorkspacesUnavailableError
+  | AgentsUnavailableError
   | WorkflowConnectivityError
   | WorkflowTimeoutError
   | BudgetExceededError
@@ -342,6 +370,7 @@ const outcomes: Record<Exclude<RunError, RunYieldedError>["_tag"], Outcome> = {
   SecretsInvalidError: "failed",
   SecretsUnsupportedError: "failed",
   WorkspacesUnavailableError: "failed",
+  AgentsUnavailableError: "failed",
   WorkflowConnectivityError: "connectivity_lost",
   WorkflowTimeoutError: "timed_out",
   BudgetExceededError: "over_budget",

@@ -54,6 +54,17 @@ export const recorded = (state: RunState.RunState) => {
   }
 }
 
+/** The worktree of a workspace, from the commit that it was made from before, or that is known now that its task is due. */
+const worktreeOf = Effect.fnUntraced(function*(
+  workspaces: Workspaces,
+  { from, worktree }: PlannedWorkspace,
+  before: Worktree | undefined
+) {
+  if (from === undefined || worktree === undefined) return worktree
+  const base = before?.base ?? (yield* workspaces.origin(from.directory, from.base)).commit
+  return { ...worktree, base }
+})
+
 /** Makes the workspaces of a run by its plan. */
 export const make = (plan: WorkspacePlan, run: Context.Tag.Service<CurrentRun>) =>
   Effect.map(AgamemnonClient, ({ workspaces }) => {
@@ -64,12 +75,14 @@ export const make = (plan: WorkspacePlan, run: Context.Tag.Service<CurrentRun>) 
       locks.set(name, lock)
       return lock.withPermits(1)
     }
-    const ready = Effect.fnUntraced(function*(workspaces: Workspaces, workspace: PlannedWorkspace) {
-      const { name, path: key, worktree } = workspace
+    const ready = Effect.fnUntraced(function*(workspaces: Workspaces, planned: PlannedWorkspace) {
+      const { name, path: key } = planned
       if (isReady.has(name)) return
       const state = yield* run.state
       const known = state === undefined ? undefined : Option.getOrUndefined(HashMap.get(state.workspaces, name))
       const isNew = known === undefined || known.status === "creating" || known.status === "removed"
+      const worktree = yield* worktreeOf(workspaces, planned, known?.worktree)
+      const workspace = worktree === undefined ? planned : { ...planned, worktree }
       if (isNew) yield* run.emitBefore({ _tag: "workspace.creating", name, key, ...said(worktree) })
       yield* workspaces.make(workspace, isNew)
       isReady.add(name)

@@ -82,7 +82,7 @@ export const withdraw = (run: RunId.RunId, by: string) =>
   Effect.gen(function*() {
     const journal = yield* Effect.flatMap(RunJournal.RunJournal, ({ acquire }) => acquire(run))
     const reached = RunState.foldAll(journal.events)
-    if (reached?.isQueued !== true) return false
+    if (reached === undefined || (!reached.isQueued && reached.again === undefined)) return false
     yield* end(journal, reached, [
       { _tag: "run.cancelling", by },
       { _tag: "run.decided", outcome: "cancelled", reason: `cancelled by ${by}` }

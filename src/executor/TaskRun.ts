@@ -16,27 +16,31 @@ import * as Attempts from "./Attempts.ts"
 import * as AttemptUsage from "./AttemptUsage.ts"
 import * as EarlierTasks from "./EarlierTasks.ts"
 import * as FailedCheck from "./FailedCheck.ts"
+import * as TaskBase from "./TaskBase.ts"
 import * as TaskDescription from "./TaskDescription.ts"
 import * as TaskDigest from "./TaskDigest.ts"
 import type { TeamWork } from "./TeamWork.ts"
 import * as WatchedTask from "./WatchedTask.ts"
 
 /** Runs a task to its end, or finds that an earlier run has done it or is at it. Answers how it has ended. */
-export const run = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec) {
+export const run = Effect.fnUntraced(function*(work: TeamWork, declared: TaskSpec) {
   const { others, request, run, team } = work
-  const { subject } = task
-  const ended = EarlierTasks.endedBefore(request, team.spec.name, task)
+  const { subject } = declared
+  const ended = EarlierTasks.endedBefore(request, team.spec.name, declared)
   if (ended !== undefined) {
     const known = others.known(subject)?.tasks.find(({ id }) => id === ended.id)
     if (known !== undefined) Attempts.setId(work, subject, known.id)
     return yield* endEarlier(work, subject, ended)
   }
   const found = EarlierTasks.undismissed(request, team.spec.name, yield* others.find(subject))
-  const described = yield* TaskDescription.make(work, task)
-  if (Either.isLeft(described)) {
-    yield* run.emit({ _tag: "task.refused", team: team.spec.name, subject, reason: described.left })
+  const based = yield* TaskBase.evaluate(work, declared)
+  const described = Either.isLeft(based) ? Either.left(based.left) : yield* TaskDescription.make(work, declared)
+  if (Either.isLeft(based) || Either.isLeft(described)) {
+    const reason = Option.getOrElse(Option.orElse(Either.getLeft(based), () => Either.getLeft(described)), () => "")
+    yield* run.emit({ _tag: "task.refused", team: team.spec.name, subject, reason })
     return "failed" as const
   }
+  const task = based.right
   const attempts = yield* makeAttempts(work, task, described.right, found)
   const before = attempts.hasChanged ? undefined : EarlierTasks.counting(request, team.spec.name, found)
   const done = before?.status === "completed"

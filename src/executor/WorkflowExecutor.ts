@@ -31,7 +31,7 @@ import * as EvaluatedSpec from "./EvaluatedSpec.ts"
 import * as ProcessPlaces from "./ProcessPlaces.ts"
 import * as Resume from "./Resume.ts"
 import * as RunEnvironment from "./RunEnvironment.ts"
-import { GatesUnanswerableError, gatesOf, RunCancelledError, type RunError } from "./RunError.ts"
+import { AgentsUnavailableError, GatesUnanswerableError, gatesOf, RunCancelledError, type RunError } from "./RunError.ts"
 import type { RunResult } from "./RunResult.ts"
 import * as RunSettings from "./RunSettings.ts"
 import * as Submission from "./Submission.ts"
@@ -119,6 +119,11 @@ export interface ResumeOptions extends Resume.Options {
    * with `GroupFullError` at once, and can be tried again.
    */
   readonly waitForGroup?: boolean | undefined
+  /**
+   * Finds what keeps the agents of a workflow from working here, when a run that was submitted is about to begin: then the run
+   * has failed with that message, and nothing is made. Defaults to nothing.
+   */
+  readonly check?: ((spec: WorkflowSpec) => Effect.Effect<void, { readonly message: string }>) | undefined
 }
 
 /**
@@ -296,7 +301,7 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     const environment = yield* environmentOf(told, { run: { id, attempt: 1 }, secrets: asked.secrets ?? {} })
     const gates = gatesOf(spec)
     if (gates.length > 0 && Option.isNone(runJournal)) return yield* new GatesUnanswerableError({ workflow: spec.metadata.name, gates })
-    const workspaces = yield* WorkspacePlan.make({ run: id, spec, workspaces: agamemnon.workspaces, before: undefined })
+    const workspaces = yield* WorkspacePlan.make({ run: id, spec, late: rest.late, workspaces: agamemnon.workspaces, before: undefined })
     const request = { spec, rest, force, separate, before: undefined, beforeAt: undefined, retryFailed: false }
     const waiting = { canWait: true, askedAt: undefined, yieldOn: options.yieldOn }
     if (Option.isNone(runJournal)) {
@@ -318,14 +323,18 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
 
   const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, asked: ResumeOptions = {}) {
     const options = { ...asked, embedded: asked.embedded ?? isEmbedded }
-    const { attempt, before, beforeAt, reached, evaluated, input: { separate = false, ...told }, journal } = yield* Resume.prepare(id, options)
+    const { attempt, before, beforeAt, reached, evaluated, input: { separate = false, ...told }, journal, retryFailed } = yield* Resume.prepare(id, options)
     const { force } = told
     const { spec, ...rest } = evaluated
     // What keeps a run from beginning that was submitted is its end.
     const refusing = <A, E extends Submission.Refusal, R>(effect: Effect.Effect<A, E, R>) =>
       reached.isQueued ? Effect.tapError(effect, (error) => Submission.refuse(journal, reached, error, events)) : effect
     const environment = yield* environmentOf(told, { run: { id, attempt }, secrets: asked.secrets ?? {} }).pipe(refusing)
-    const workspaces = yield* WorkspacePlan.make({ run: id, spec, workspaces: agamemnon.workspaces, before }).pipe(refusing)
+    if (options.check !== undefined && reached.isQueued) {
+      const unavailable = ({ message: reason }: { readonly message: string }) => new AgentsUnavailableError({ workflow: spec.metadata.name, reason })
+      yield* Effect.mapError(options.check(spec), unavailable).pipe(refusing)
+    }
+    const workspaces = yield* WorkspacePlan.make({ run: id, spec, late: rest.late, workspaces: agamemnon.workspaces, before }).pipe(refusing)
     yield* enterGroup(id, spec, journal, {
       canWait: options.waitForGroup ?? true,
       askedAt: reached.isQueued ? reached.startedAt : undefined,
@@ -333,7 +342,7 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     }).pipe(Effect.tapErrorTag("GroupFullError", (error) => error.canWait ? Effect.void : refusing(error)))
     const input = yield* RunInput.encode({ ...told, ...(separate ? { separate } : {}) })
     yield* journal.writeInput(input)
-    const request = { spec, rest, force, separate, before, beforeAt, retryFailed: options.retryFailed ?? false }
+    const request = { spec, rest, force, separate, before, beforeAt, retryFailed }
     const arrivals = before === undefined || beforeAt === undefined ? Arrivals.none : Arrivals.fromState(before, beforeAt, settings.requestTimeout)
     const teardown = options.teardown ?? reached.policy
     return yield* carryOut(shared, { ...options, teardown, id, environment, workspaces, request, arrivals, journal: Option.some(journal), inputDigest: input.digest })

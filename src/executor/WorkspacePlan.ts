@@ -11,6 +11,7 @@ import type { Origin, WorkspaceError, Workspaces } from "../agamemnon/Workspaces
 import type { RunId } from "../run/RunId.ts"
 import type { RunState } from "../run/RunState.ts"
 import type { Workspace } from "../run/Workspace.ts"
+import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { AgentSpec, TaskSpec, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 import * as WorkspaceMode from "../workflow/WorkspaceMode.ts"
 
@@ -49,6 +50,10 @@ export class WorkspacesUnavailableError extends Schema.TaggedError<WorkspacesUna
 /** A workspace, and the directory in it that programs work in. */
 export interface PlannedWorkspace extends Workspace {
   readonly directory: string
+  /** What its worktree is made from instead of the commit that is known, where that is told only when its task is due. */
+  readonly from?: { readonly directory: string; readonly base: string }
+  /** Whether it merges, and the base of the first branch is told only when the task of that is due: it is made from there. */
+  readonly followsFirst?: boolean
 }
 
 /** Where the tasks of a run are worked on. */
@@ -66,6 +71,8 @@ export const none: WorkspacePlan = { origins: [], of: () => undefined }
 export interface Options {
   readonly run: RunId
   readonly spec: WorkflowSpec
+  /** What of its tasks is evaluated only when they are due, by their keys. */
+  readonly late: ReadonlyMap<string, { readonly base?: string }>
   /** The workspaces of the Agamemnon, if it has some. */
   readonly workspaces: Workspaces | undefined
   /** The run as it was left, if it goes on. */
@@ -83,8 +90,9 @@ interface Use {
 }
 
 /** Makes the plan of a run, or says all that is in the way. */
-export const make = Effect.fn("WorkspacePlan.make")(function*({ before, run, spec, workspaces }: Options) {
-  const uses = usesOf(spec)
+export const make = Effect.fn("WorkspacePlan.make")(function*({ before, late, run, spec, workspaces }: Options) {
+  const isLate = ({ task, team }: Use) => late.get(WorkflowGraph.keyOf({ team, subject: task.subject }))?.base !== undefined
+  const uses = usesOf(spec).map((use) => (isLate(use) ? { ...use, base: undefined } : use))
   const [first] = uses
   if (first === undefined) return none
   const fail = (problems: ReadonlyArray<typeof Problem.Type>) => {
@@ -117,13 +125,18 @@ export const make = Effect.fn("WorkspacePlan.make")(function*({ before, run, spe
     else found.set(key, { use, origin: recorded ?? looked?.right ?? { repository: "", prefix: "", commit: "" } })
   }
   yield* fail(problems)
-  const originOf = (use: Use) => found.get(originKey(use.agent.workingDir, use.base))?.origin
+  // The repository of a base that is told later is that of the directory.
+  const originOf = ({ agent: { workingDir }, base }: Use) =>
+    (found.get(originKey(workingDir, base)) ?? found.get(originKey(workingDir, undefined)))?.origin
   yield* fail(severalRepositories(worktrees, originOf))
   const workspaceOf = (use: Use): PlannedWorkspace => {
     const name = nameOf(use)
     const path = `${root}/${name}`
     const origin = use.mode === "worktree" ? originOf(use) : undefined
-    return origin === undefined ? { name, path, directory: path } : placed(name, origin)
+    if (origin === undefined) return { name, path, directory: path }
+    const { agent: { workingDir: directory }, base } = use
+    const isKnown = base === undefined || found.has(originKey(directory, base))
+    return { ...placed(name, origin), ...(isKnown ? {} : { from: { directory, base } }) }
   }
   const placed = (name: string, { commit: base, prefix, repository }: Origin): PlannedWorkspace => {
     const path = `${root}/${name}`
@@ -133,11 +146,13 @@ export const make = Effect.fn("WorkspacePlan.make")(function*({ before, run, spe
   yield* fail((yield* Effect.forEach(worktrees, (use) => branchInTheWay(workspaces, { run, use, workspace: workspaceOf(use), before }))).flat())
   /** The worktree of a task that merges: of the repository of those whose branches it merges, from the commit that the first is from. */
   const mergeWorkspace = (team: string, task: TaskSpec): PlannedWorkspace | undefined => {
-    const [origin] = mergedOrigins(spec, task, (use) => originOf(use))
-    return origin === undefined ? undefined : placed(taskName(team, task), origin)
+    const [first] = mergedUses(spec, task)
+    const origin = first === undefined ? undefined : originOf(first)
+    if (first === undefined || origin === undefined) return undefined
+    return { ...placed(taskName(team, task), origin), ...(isLate(first) ? { followsFirst: true } : {}) }
   }
   yield* fail(spec.teams.flatMap(({ name, tasks }) => tasks.flatMap((task) => {
-    const repositories = new Set(mergedOrigins(spec, task, (use) => originOf(use)).map(({ repository }) => repository))
+    const repositories = new Set(mergedUses(spec, task).flatMap((use) => originOf(use)?.repository ?? []))
     return repositories.size < 2 ? [] : [{
       subject: `task "${task.subject}" of team "${name}"`,
       problem: `the branches that it merges are of several repositories: ${[...repositories].join(", ")}`,
@@ -166,15 +181,15 @@ const useOf = (team: string, task: TaskSpec, agent: AgentSpec): Use | undefined 
   return mode === "shared" ? undefined : { team, task, agent, mode, base: Option.getOrUndefined(Option.orElse(task.base, () => agent.base)) }
 }
 
-/** What those tasks are made from whose branches a task merges, in their order; of one that merges itself, what it does. */
-const mergedOrigins = (spec: WorkflowSpec, task: TaskSpec, originOf: (use: Use) => Origin | undefined): ReadonlyArray<Origin> =>
+/** How those tasks are done in worktrees whose branches a task merges, in their order; of one that merges itself, those that it does. */
+const mergedUses = (spec: WorkflowSpec, task: TaskSpec): ReadonlyArray<Use> =>
   Option.getOrElse(task.merge, (): ReadonlyArray<string> => []).flatMap((id) =>
     spec.teams.flatMap((team) =>
       team.tasks.flatMap((each) => {
         if (!Option.contains(each.id, id) || each === task) return []
         return Option.isSome(each.merge)
-          ? mergedOrigins(spec, each, originOf)
-          : usesOf({ ...spec, teams: [{ ...team, tasks: [each] }] }).flatMap((use) => originOf(use) ?? [])
+          ? mergedUses(spec, each)
+          : usesOf({ ...spec, teams: [{ ...team, tasks: [each] }] }).filter(({ mode }) => mode === "worktree")
       })))
 
 /** Every way in which a task can be done that is not in the directory of an agent. Who does an instance of a matrix may be known later. */

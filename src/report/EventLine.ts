@@ -111,7 +111,10 @@ const inTime = (wait: Duration.Duration): string => Duration.equals(wait, Durati
 
 /** Tells of an event in words. */
 export const describe: (event: RunEvent) => EventLine = Match.typeTags<RunEvent, EventLine>()({
-  "run.submitted": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} submitted, ${extent(event)}`),
+  "run.submitted": (event) =>
+    ordinary(`workflow ${event.workflow}: run ${event.run} ${
+      event.again === undefined ? `submitted, ${extent(event)}` : `is to go on, asked for by ${event.again.by}`
+    }`),
   "run.started": (event) => ordinary(`workflow ${event.workflow}: run ${event.run} ${beginning(event)}`),
   "run.queued": (event) =>
     notable(`workflow ${event.workflow}: run ${event.run} waits, place ${event.place}: ${ConcurrencyGroup.fullInWords(event)}`),

@@ -4,25 +4,13 @@
  */
 import { stripVTControlCharacters } from "node:util"
 import type * as DateTime from "effect/DateTime"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { LogEntry, LogStream } from "../embedded/log/LogEntry.ts"
 import * as LogReader from "../embedded/log/LogReader.ts"
 import { controls, count } from "./Format.ts"
+import type { LogLine } from "./LogLine.ts"
 
-/** A line of a program, or of which there is no program: a place where the log was cut. */
-export interface LogLine {
-  readonly at: DateTime.Utc | undefined
-  readonly stream: LogStream | undefined
-  readonly text: string
-}
-
-/** Schema of a line as a program reads it: a JSON object. */
-export const Json = Schema.parseJson(Schema.Struct({
-  at: Schema.optional(Schema.DateTimeUtc),
-  stream: Schema.optional(Schema.Literal("stdout", "stderr")),
-  text: Schema.String
-}))
+export { Json, type LogLine } from "./LogLine.ts"
 
 /** How many bytes of a line are shown before it is broken: some programs never end one. */
 const longest = 16 * 1024

@@ -222,10 +222,13 @@ const header = {
 export const RunEvent = Schema.Union(
   event(
     "run.submitted",
-    "The run is on record, and waits for a runner that begins it. The first event of a run that was submitted. `key`: what stands for it, so that it is submitted once. `priority`: those with a higher one begin before.",
+    "The run is on record, and waits for a runner that begins it. The first event of a run that was submitted. `key`: what stands for it, so that it is submitted once. `priority`: those with a higher one begin before. `again`: it has begun before and is to go on, as somebody has asked, with what has failed or without; `url`, `embedded`: its Agamemnon.",
     {
       key: optional(Schema.String),
       priority: Schema.Int,
+      again: optional(Schema.Struct({ by: Schema.String, retryFailed: Schema.Boolean })),
+      url: optional(Schema.String),
+      embedded: header.embedded,
       policy: header.policy,
       budget: header.budget,
       concurrency: header.concurrency,
@@ -456,8 +459,8 @@ export const RunEvent = Schema.Union(
   ),
   event(
     "run.finished",
-    "The run is over. `left`: how many resources could not be removed; `kept`: how many were kept; `checked`: of how many that were removed a list shows nothing. `spent`: what it has used, if it has a budget or anything was reported.",
-    { outcome: Outcome, left: Schema.Int, kept: Schema.Int, checked: optional(Schema.Int), spent: optional(Spent) }
+    "The run is over. `left`: how many resources could not be removed; `kept`: how many were kept; `keptBranches`: how many branches of worktrees are still there, for commits that are nowhere else or with their worktrees; absent when there are none. `checked`: of how many that were removed a list shows nothing. `spent`: what it has used, if it has a budget or anything was reported.",
+    { outcome: Outcome, left: Schema.Int, kept: Schema.Int, keptBranches: optional(Schema.Int), checked: optional(Schema.Int), spent: optional(Spent) }
   ),
   event("run.forgotten", "What the run has said was removed from its journal. Nothing comes after it, and `workflow` is empty.", {})
 ).annotations({ identifier: "RunEvent" })

@@ -101,6 +101,8 @@ export interface RunState {
   readonly recorded: boolean
   /** Whether a process has handed it over because Agamemnon did not answer that, and no task has ended since. */
   readonly unreachable: boolean
+  /** Who has asked that it goes on, and whether with what has failed, while it waits for a runner that does so. */
+  readonly again: Submitted["again"]
 }
 
 /** The state after an event. Nothing is known before a run was submitted, has started or is resumed. */
@@ -122,6 +124,10 @@ const atElapsed = ({ startedAt }: RunState, event: RunEvent): RunEvent =>
     : { ...event, at: DateTime.addDuration(startedAt, event.elapsed) }
 
 const submitted = (event: Submitted): RunState => ({ ...start({ ...event, url: "" }), isQueued: true })
+
+/** What a run has done and has is as it was, and it is not over. */
+const submittedAgain = (state: RunState, event: Submitted): RunState =>
+  event.again === undefined ? submitted(event) : { ...state, again: event.again, endedAt: undefined, finalSpent: undefined, checked: undefined }
 
 const start = (event: Omit<Started | Resumed, "_tag" | "timeout">): RunState => ({
   run: event.run,
@@ -154,7 +160,8 @@ const start = (event: Omit<Started | Resumed, "_tag" | "timeout">): RunState => 
   teardown: undefined,
   checked: undefined,
   recorded: true,
-  unreachable: false
+  unreachable: false,
+  again: undefined
 })
 
 const resume = (event: Resumed): RunState => resumeWorkspaces(resumeResources(event), event)
@@ -295,7 +302,7 @@ const removed = ({ confirmed = false, made = true }: { readonly confirmed?: bool
 
 const step = (state: RunState) =>
   Match.typeTags<RunEvent, RunState>()({
-    "run.submitted": submitted,
+    "run.submitted": (event) => submittedAgain(state, event),
     "run.started": start,
     "run.resumed": (event) => carryOver(state, resume(event)),
     "agent.creating": (event) => resource(state, "agent", event, creating(event)),
@@ -355,13 +362,13 @@ const step = (state: RunState) =>
     "leftovers.removed": () => state,
     "record.failed": () => ({ ...state, recorded: false }),
     "record.restored": () => ({ ...state, recorded: true }),
-    "run.decided": ({ outcome, reason }) => ({ ...state, isQueued: false, outcome, reason, unreachable: false }),
+    "run.decided": ({ outcome, reason }) => ({ ...state, isQueued: false, outcome, reason, unreachable: false, again: undefined }),
     "teardown.started": ({ decision }) => ({
       ...(decision === "remove" ? reconsider(state) : state),
       teardown: decision
     }),
     "teardown.waiting": () => state,
     "run.finished": ({ at, checked, spent }) =>
-      ({ ...state, endedAt: at, checked, usage: UsageOfRun.allGone(state.usage, at), finalSpent: spent }),
+      ({ ...state, endedAt: at, checked, usage: UsageOfRun.allGone(state.usage, at), finalSpent: spent, again: undefined }),
     "run.forgotten": () => state
   })

@@ -65,6 +65,36 @@ export interface OpenRun {
 }
 
 /**
+ * A run that is to go on.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Readmitted {
+  readonly run: RunId
+  readonly workflow: string
+  /** The digest of what it was told to do. */
+  readonly digest: string
+  readonly priority: number
+  /** When somebody has asked for it, in ISO 8601. */
+  readonly at: string
+  /** The group of which only so many runs are under way at once, if it is of one. */
+  readonly concurrency?: Concurrency | undefined
+}
+
+/**
+ * A run that was submitted, and waits for answers in no process.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ParkedRun {
+  readonly run: RunId
+  /** How many answers it has been given so far. */
+  readonly answers: number
+}
+
+/**
  * Who asks for runs to drive.
  *
  * @since 0.1.0
@@ -111,6 +141,13 @@ export class RunQueue extends Context.Tag("telemachy/run/RunQueue")<RunQueue, {
    * it can acquire their leases.
    */
   readonly claim: (request: ClaimRequest) => Effect.Effect<ReadonlyArray<OpenRun>, JournalError>
+  /**
+   * Has a run wait for a runner again that is on record, whether or not it was submitted, once its journal says that it is to go
+   * on. Whoever asks for it holds its lease.
+   */
+  readonly readmit: (run: Readmitted) => Effect.Effect<void, JournalError>
+  /** Those that were submitted and are parked, at most a thousand, the oldest first. */
+  readonly parked: Effect.Effect<ReadonlyArray<ParkedRun>, JournalError>
   /** Notes that a run has died of a defect in its runner. Answers how often that has happened. */
   readonly noteDefect: (run: RunId) => Effect.Effect<number, JournalError>
   /**

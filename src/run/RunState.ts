@@ -322,6 +322,14 @@ export const keptBranches = (state: RunState): ReadonlyArray<ResourceState> =>
   resources(state).filter(({ status, worktree }) => status === "removed" && worktree !== undefined && worktree.commits > 0)
 
 /**
+ * How many branches of worktrees of a run are still there: those that were kept, and those of worktrees that were not removed.
+ *
+ * @internal
+ */
+export const countBranches = (state: RunState): number =>
+  keptBranches(state).length + remaining(state).filter(({ worktree }) => worktree !== undefined).length
+
+/**
  * The state when others have removed what has these ids.
  *
  * @internal

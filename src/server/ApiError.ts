@@ -10,6 +10,7 @@ import { ScheduleRefusedError } from "../cluster/ScheduleFiring.ts"
 import { NoSchedulesError, ScheduleBusyError } from "../cluster/Schedules.ts"
 import { GateError } from "../run/GateLookup.ts"
 import { ScheduleAmbiguousError, ScheduleUnknownError } from "../run/RunSchedules.ts"
+import { NothingToResumeError } from "../run/NothingToResume.ts"
 import { TaskUnknownError } from "../run/TaskLookup.ts"
 import { RunForgottenError, RunNameError } from "../store/RunLookup.ts"
 import { RunNotOverError } from "../store/RunStore.ts"
@@ -37,6 +38,7 @@ export const RunNotOver = told(RunNotOverError, "RunNotOverError", 409)
 export const RunOwned = told(RunOwnedError, "RunOwnedError", 409)
 export const LeaseExpired = told(LeaseExpiredError, "LeaseExpiredError", 409)
 export const RunElsewhere = told(RunElsewhereError, "RunElsewhereError", 409)
+export const NothingToResume = told(NothingToResumeError, "NothingToResumeError", 409)
 export const TaskUnknown = told(TaskUnknownError, "TaskUnknownError", 404)
 export const Gate = GateError.annotations({ identifier: "GateError", ...HttpApiSchema.annotations({ status: 409 }) })
 
@@ -65,7 +67,7 @@ export class ForbiddenError extends Schema.TaggedError<ForbiddenError>()("Forbid
   message: Schema.String
 }, HttpApiSchema.annotations({ status: 403 })) {}
 
-/** As many streams are open as there can be. */
+/** As many streams are open, or requests under way, as there can be, or an answer has taken too long. */
 export class BusyError extends Schema.TaggedError<BusyError>()("BusyError", {
   message: Schema.String
 }, HttpApiSchema.annotations({ status: 503 })) {}

@@ -30,6 +30,7 @@ const summary = {
   endedAt: optional(Schema.DateTimeUtc),
   left: optional(Schema.Int).annotations({ description: "How many agents, teams and workspaces could not be removed" }),
   kept: optional(Schema.Int).annotations({ description: "How many were kept on purpose" }),
+  keptBranches: optional(Schema.Int).annotations({ description: "How many branches of worktrees it has kept" }),
   questions: optional(Schema.Int).annotations({ description: "How many answers it waits for" }),
   usd: optional(Schema.Number).annotations({ description: "What its tasks have cost, as far as they have said" }),
   embedded: Schema.Boolean,
@@ -251,13 +252,32 @@ export const Checked = Schema.Struct({
 /** What a run of a workflow would do. */
 export const Plan = AnyRecord.annotations({ identifier: "Plan", description: "The same as `telemachy plan --json`" })
 
+/** The runs that somebody may want to look at. */
+export const Overview = Schema.Struct({
+  runs: Schema.Array(Summary),
+  total: Schema.Int.annotations({ description: "How many runs there are" })
+}).annotations({ identifier: "Overview" })
+
+/** How a run is to go on. */
+export const Resumption = Schema.Struct({
+  retryFailed: optional(Schema.Boolean).annotations({ description: "Whether tasks that have failed are submitted again (false)" })
+}).annotations({ identifier: "Resumption" })
+
+/** What became of the wish that a run goes on. */
+export const Resumed = Schema.Struct({
+  run: Schema.String,
+  isNew: Schema.Boolean.annotations({ description: "Whether it did not wait for a runner before" }),
+  place: Schema.Int.annotations({ description: "The place of the event by which it waits: `from` of what happens from then on" })
+}).annotations({ identifier: "Resumed" })
+
 /** What became of the wish that a run ends. */
 export const Cancelled = Schema.Struct({
   run: Schema.String,
   status: Schema.Literal("withdrawn", "cancelling", "unheard", "over", "abandoned").annotations({
     description: "It was queued and is cancelled; its owner has heard of it, or has not yet; it was over before; or nobody " +
       "drives it, and what it has left is to be cleaned up"
-  })
+  }),
+  outcome: optional(Outcome).annotations({ description: "How it has ended before, if it has" })
 }).annotations({ identifier: "Cancelled" })
 
 /** An answer to a gate. */
@@ -273,12 +293,15 @@ export const Answered = Schema.Struct({
   run: Schema.String,
   team: Schema.String,
   subject: Schema.String,
+  asked: Schema.Int.annotations({ description: "For which time it asked" }),
+  redo: optional(Schema.Struct({ team: Schema.String, subject: Schema.String })).annotations({ description: "The task that is done again" }),
   isDriven: Schema.Boolean.annotations({ description: "Whether somebody drives the run, who hears of it" })
 }).annotations({ identifier: "Answered" })
 
 /** What became of what a run had left. */
 export const Cleaned = Schema.Struct({
   run: Schema.String,
+  workflow: Schema.String,
   removed: Schema.Array(Resource),
   remaining: Schema.Array(Resource)
 }).annotations({ identifier: "Cleaned" })

@@ -26,15 +26,17 @@ const end = (reason: string) => `event: end\ndata: ${JSON.stringify({ reason })}
 export const after = (lastEventId: string | undefined): Option.Option<number> =>
   lastEventId !== undefined && /^\d{1,9}$/.test(lastEventId) ? Option.some(Number(lastEventId) + 1) : Option.none()
 
+/** Says again and again that a stream is there. */
+export const alive = (said: string): Stream.Stream<string> => Stream.as(Stream.fromSchedule(Schedule.spaced(keepAlive)), said)
+
 /** Writes events as they come, and then the end. When the journal is away, the stream ends without one: a client connects again. */
 export const make = (events: Stream.Stream<PlacedEvent, JournalError>): Stream.Stream<Uint8Array> => {
   const told = Stream.map(events, message).pipe(
     Stream.concat(Stream.succeed(end("the run is over, or nobody drives it"))),
     Stream.catchAll((error) => Stream.fromEffect(Effect.as(Effect.logWarning(error.message), `: ${error.message.replaceAll(/\s+/g, " ")}\n\n`)))
   )
-  const alive = Stream.as(Stream.fromSchedule(Schedule.spaced(keepAlive)), ": \n\n")
   return Stream.succeed(`retry: ${retry}\n\n`).pipe(
-    Stream.concat(Stream.merge(told, alive, { haltStrategy: "left" })),
+    Stream.concat(Stream.merge(told, alive(": \n\n"), { haltStrategy: "left" })),
     Stream.encodeText
   )
 }

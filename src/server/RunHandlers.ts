@@ -13,11 +13,13 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TaskLogs from "../embedded/log/TaskLogs.ts"
 import * as Cleanup from "../executor/Cleanup.ts"
+import * as Readmission from "../executor/Readmission.ts"
 import * as RunSettings from "../executor/RunSettings.ts"
 import type * as Submission from "../executor/Submission.ts"
 import * as LogLines from "../report/LogLines.ts"
 import * as RunData from "../report/RunData.ts"
 import type { RunId } from "../run/RunId.ts"
+import * as TaskLookup from "../run/TaskLookup.ts"
 import * as GateAnswering from "../store/GateAnswering.ts"
 import * as RunLookup from "../store/RunLookup.ts"
 import * as RunStore from "../store/RunStore.ts"
@@ -27,7 +29,7 @@ import * as ApiError from "./ApiError.ts"
 import type * as ApiModel from "./ApiModel.ts"
 import * as EventStream from "./EventStream.ts"
 import * as RunCancellation from "./RunCancellation.ts"
-import { Caller, defaultPageSize, RunsApi } from "./RunsApi.ts"
+import { Caller, defaultNewest, defaultPageSize, maxPageSize, RunsApi } from "./RunsApi.ts"
 import * as TaskOutput from "./TaskOutput.ts"
 import * as WorkflowHandlers from "./WorkflowHandlers.ts"
 
@@ -110,15 +112,28 @@ const streamed = <A, R, E, R2>(
 
 const line = Schema.encodeSync(LogLines.Json)
 
+const inLines = (output: Effect.Effect.Success<ReturnType<typeof TaskOutput.open>>) =>
+  Stream.map(output._tag === "Log" ? LogLines.from(output.items) : Stream.fromIterable(LogLines.ofResult(output.result)), (each) => `${line(each)}\n`)
+
+/** What a task writes, from the beginning of its attempt on, for which this may wait long: so nobody waits for the answer to begin. */
+const followedLog = (run: RunId, task: string, attempt: number | undefined) =>
+  Stream.unwrapScoped(Effect.map(TaskOutput.open(run, task, { attempt, follow: true, say: Effect.logWarning }), inLines)).pipe(
+    Stream.catchTag("LogUnknownError", ({ message }) => Stream.succeed(`${JSON.stringify({ problem: message })}\n`)),
+    Stream.merge(EventStream.alive("\n"), { haltStrategy: "left" })
+  )
+
 const log = Effect.fn("RunHandlers.log")(function*(
   run: RunId,
   { attempt, follow = false, task }: { readonly task: string; readonly attempt?: number | undefined; readonly follow?: boolean | undefined }
 ) {
+  if (follow) {
+    yield* TaskLookup.find(yield* RunLookup.stateOf(run), task)
+    return Stream.encodeText(followedLog(run, task, attempt))
+  }
   const output = yield* TaskOutput.open(run, task, { attempt, follow, say: Effect.logWarning }).pipe(
     Effect.catchTag("LogUnknownError", ({ message }) => new ApiError.LogUnavailableError({ message }))
   )
-  const lines = output._tag === "Log" ? LogLines.from(output.items) : Stream.fromIterable(LogLines.ofResult(output.result))
-  return Stream.encodeText(Stream.map(lines, (each) => `${line(each)}\n`))
+  return Stream.encodeText(inLines(output))
 })
 
 const cancel = Effect.fn("RunHandlers.cancel")(function*(name: string) {
@@ -129,22 +144,22 @@ const cancel = Effect.fn("RunHandlers.cancel")(function*(name: string) {
 const answer = Effect.fn("RunHandlers.answer")(function*(name: string, { comment, decision, redo, task }: typeof ApiModel.Answer.Type) {
   const { name: by } = yield* mustOperate
   const { owner, run } = yield* RunLookup.find(name)
-  const { gate: { subject, team } } = yield* GateAnswering.answer(run, {
+  const { gate, redo: target } = yield* GateAnswering.answer(run, {
     by,
     decision,
     task: Option.fromNullable(task),
     comment: Option.fromNullable(comment),
     redo: Option.fromNullable(redo)
   })
-  return { run, team, subject, isDriven: owner !== undefined }
+  return { run, ...gate, redo: target, isDriven: owner !== undefined }
 })
 
 const cleanup = Effect.fn("RunHandlers.cleanup")(function*(name: string) {
   yield* mustOperate
   const run = yield* idOf(name)
   const settings = yield* Effect.orDie(RunSettings.config)
-  const { remaining, removed } = yield* Cleanup.run(run, { settings })
-  return { run, removed, remaining }
+  const { remaining, removed, workflow } = yield* Cleanup.run(run, { settings })
+  return { run, workflow, removed, remaining }
 })
 
 const forget = Effect.fn("RunHandlers.forget")(function*(name: string) {
@@ -161,6 +176,18 @@ const verify = Effect.fn("RunHandlers.verify")(function*(name: string) {
   const store = yield* RunStore.RunStore
   const { breaks, events } = yield* store.verify(yield* idOf(name))
   return { events, breaks }
+})
+
+const overview = Effect.fn("RunHandlers.overview")(function*(newest: number) {
+  const { notable } = yield* RunStore.RunStore
+  const { runs, total } = yield* notable(newest)
+  return { runs: runs.slice(0, maxPageSize), total }
+})
+
+const resume = Effect.fn("RunHandlers.resume")(function*(name: string, { retryFailed }: typeof ApiModel.Resumption.Type) {
+  const { name: by } = yield* mustOperate
+  const run = yield* idOf(name)
+  return { run, ...(yield* Readmission.request(run, { by, retryFailed })) }
 })
 
 /** Layer of the endpoints of runs. */
@@ -186,4 +213,7 @@ export const layer = HttpApiBuilder.group(RunsApi, "runs", (handlers) =>
       .handle("answer", ({ path, payload }) => answer(path.run, payload))
       .handle("cleanup", ({ path }) => cleanup(path.run))
       .handle("forget", ({ path }) => forget(path.run))
+      .handle("overview", ({ urlParams: { newest = defaultNewest } }) => overview(newest))
+      .handle("summary", ({ path }) => RunLookup.find(path.run))
+      .handle("resume", ({ path, payload }) => resume(path.run, payload))
   }))

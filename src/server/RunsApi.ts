@@ -45,6 +45,9 @@ export const maxPageSize = 1000
 /** How many items a page has when nothing is asked for. */
 export const defaultPageSize = 100
 
+/** How many runs an overview begins with when nothing is asked for. */
+export const defaultNewest = 20
+
 const pageSize = Schema.NumberFromString.pipe(Schema.int(), Schema.between(1, maxPageSize))
 
 const place = Schema.NumberFromString.pipe(Schema.int(), Schema.nonNegative())
@@ -137,7 +140,6 @@ const runs = HttpApiGroup.make("runs")
       .setPath(runPath)
       .setUrlParams(Schema.Struct({ from: Schema.optional(place) }))
       .addSuccess(Schema.String.pipe(HttpApiSchema.withEncoding({ kind: "Text", contentType: "text/event-stream" })))
-      .addError(ApiError.BusyError)
       .annotate(
         OpenApi.Description,
         "What has happened in a run and what happens in it, until it is over or nobody drives it, as server-sent events: `event` is " +
@@ -156,8 +158,11 @@ const runs = HttpApiGroup.make("runs")
       .addSuccess(Schema.String.pipe(HttpApiSchema.withEncoding({ kind: "Text", contentType: "application/x-ndjson" })))
       .addError(ApiError.TaskUnknown)
       .addError(ApiError.LogUnavailableError)
-      .addError(ApiError.BusyError)
-      .annotate(OpenApi.Description, "What a task has written, a JSON object a line: `at`, `stream` and `text`.")
+      .annotate(
+        OpenApi.Description,
+        "What a task has written, a JSON object a line: `at`, `stream` and `text`. With `follow`, it goes on to the end of the attempt, an " +
+          "empty line says each 15 seconds that the stream is there, and `problem` in the last line why there is no log."
+      )
   )
   .add(
     HttpApiEndpoint.get("verify", "/v1/runs/:run/verification")
@@ -198,6 +203,33 @@ const runs = HttpApiGroup.make("runs")
       .addError(ApiError.RunNotOver)
       .addError(ApiError.ForbiddenError)
       .annotate(OpenApi.Description, "Removes what the journal says of a run that is over, and keeps its chain.")
+  )
+  .add(
+    HttpApiEndpoint.get("overview", "/v1/overview")
+      .setUrlParams(Schema.Struct({ newest: Schema.optional(Schema.NumberFromString.pipe(Schema.int(), Schema.between(0, maxPageSize))) }))
+      .addSuccess(ApiModel.Overview)
+      .annotate(
+        OpenApi.Description,
+        `The newest runs (${defaultNewest}), and those besides that are not over or have left something: at most ${maxPageSize} in all, the newest first.`
+      )
+  )
+  .add(
+    HttpApiEndpoint.get("summary", "/v1/runs/:run/summary")
+      .setPath(runPath)
+      .addSuccess(ApiModel.Summary)
+      .annotate(OpenApi.Description, "A run as a list of runs tells of it.")
+  )
+  .add(
+    HttpApiEndpoint.post("resume", "/v1/runs/:run/resume")
+      .setPath(runPath)
+      .setPayload(ApiModel.Resumption)
+      .addSuccess(ApiModel.Resumed)
+      .addError(ApiError.NothingToResume)
+      .addError(ApiError.RunOwned)
+      .addError(ApiError.LeaseExpired)
+      .addError(ApiError.RunElsewhere)
+      .addError(ApiError.ForbiddenError)
+      .annotate(OpenApi.Description, "Has a run that is not completed, and that nobody drives, wait for a runner that takes it to its end.")
   )
   .addError(ApiError.RunUnknown)
   .addError(ApiError.RunForgotten)
@@ -277,6 +309,7 @@ export class RunsApi extends HttpApi.make("telemachy")
   .add(workflows)
   .add(runs)
   .add(schedules)
+  .addError(ApiError.BusyError)
   .annotate(OpenApi.Title, "Telemachy")
   .annotate(OpenApi.Description, "The runs of workflows: submit, watch, answer, cancel, clean up.")
 {}

@@ -45,12 +45,12 @@ interface Known {
 
 /** Learns of the attempts at a task; where they are followed, until the run is over or the scope closes. */
 const learn = Effect.fnUntraced(function*(run: RunId, task: Parameters<typeof TaskLookup.attemptsAfter>[1], { follow, say }: Options) {
-  const { events } = yield* RunStore
+  const store = yield* RunStore
   const after = (attempts: ReadonlyArray<TaskLookup.Attempt>, event: RunEvent) => TaskLookup.attemptsAfter(attempts, task, event)
-  const known = yield* SubscriptionRef.make<Known>({ attempts: (yield* events(run)).reduce(after, []), isOver: !follow })
+  const known = yield* SubscriptionRef.make<Known>({ attempts: (yield* store.events(run)).reduce(after, []), isOver: !follow })
   const failed = yield* Deferred.make<never, JournalError>()
   if (follow) {
-    const learning = Stream.runForEach(JournalOutage.follow(run, say), (event) =>
+    const learning = Stream.runForEach(JournalOutage.follow(store, run, say), (event) =>
       SubscriptionRef.update(known, ({ attempts, isOver }) => ({ attempts: after(attempts, event), isOver })))
     // The end of the run is the end of all that could follow.
     const toItsEnd = Effect.catchAll(learning, (error) => Deferred.fail(failed, error)).pipe(

@@ -18,7 +18,7 @@ export interface AgamemnonAddress {
 }
 
 /** Reads an address, or says in a sentence what is wrong with it. */
-export const parse = (text: string): Either.Either<AgamemnonAddress, string> => {
+export const parse = (text: string, nameOfKey = "AGAMEMNON_API_KEY"): Either.Either<AgamemnonAddress, string> => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !["http:", "https:"].includes(url.protocol)) {
     return Either.left(`expected an http:// or https:// address, found ${shown(text)}`)
@@ -26,7 +26,7 @@ export const parse = (text: string): Either.Either<AgamemnonAddress, string> => 
   // A password with a slash in it makes the rest of it a path, so that the sign itself is refused.
   if (text.includes("@")) {
     return Either.left(
-      `an address holds no user or password, the key goes into AGAMEMNON_API_KEY; found ${shown(text)}`
+      `an address holds no user or password, the key goes into ${nameOfKey}; found ${shown(text)}`
     )
   }
   if (/[?#]/.test(text)) return Either.left(`an address holds no query and no fragment; found ${shown(text)}`)

@@ -41,7 +41,7 @@ export const agamemnonApiKey = secret({
 const trueWords = ["true", "yes", "on", "1"]
 const falseWords = ["false", "no", "off", "0"]
 
-/** Whether a plain address of another host is refused, be it Agamemnon's or that of NATS. */
+/** Whether a plain address of another host is refused, be it Agamemnon's, that of NATS, or that of a server. */
 export const requireTls = withDefault({
   name: "REQUIRE_TLS",
   description: "Whether plain http:// or nats:// to a host that is not loopback is refused",
@@ -70,6 +70,27 @@ export const databaseUrl = secret({
   range: DatabaseAddress.range,
   fallback: "file:~/.telemachy/telemachy.db",
   parse: DatabaseAddress.parse
+})
+
+/** The variable of the key of a server. */
+const serverKeyName = "TELEMACHY_SERVER_KEY"
+
+/** The server of the API of runs that commands ask, instead of a database. */
+export const serverUrl = parsed({
+  name: "TELEMACHY_SERVER",
+  description: "Server (telemachy serve) that is asked for runs, instead of the database",
+  range: "an http:// or https:// address",
+  fallback: "the database is asked",
+  parse: (value) => Either.map(AgamemnonAddress.parse(value, serverKeyName), ({ url }) => url)
+})
+
+/** The key that the server asks for. */
+export const serverKey = secret({
+  name: serverKeyName,
+  description: "Key of that server; shown nowhere",
+  range: Credential.range,
+  fallback: "that server is not asked",
+  parse: Credential.parse
 })
 
 /** The NATS server that tells what happens on Agamemnon. It may hold a user and a password, or a token. */
@@ -252,6 +273,8 @@ export const all: ReadonlyArray<Description> = [
   requireTls,
   programs,
   databaseUrl,
+  serverUrl,
+  serverKey,
   natsUrl,
   natsCredsFile,
   natsToken,

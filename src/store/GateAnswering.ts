@@ -59,14 +59,16 @@ export const answer = Effect.fn("GateAnswering.answer")(function*(run: RunId, { 
 export type Answered = Effect.Effect.Success<ReturnType<typeof answer>>
 
 /** Waits a while until whoever drives a run has heard of an answer. Tells whether that was so. */
-export const isHeard = ({ gate: { asked, subject, team }, run }: Answered) =>
-  Effect.flatMap(RunStore.RunStore, ({ follow }) =>
-    follow(run).pipe(
-      Stream.filter((event) => event._tag === "gate.answered" && event.team === team && event.subject === subject && event.asked === asked),
-      Stream.runHead,
-      Effect.timeoutOption(hearingTimeout),
-      Effect.map((found) => Option.isSome(Option.flatten(found)))
-    ))
+export const isHeard = <E>(
+  { followFrom }: { readonly followFrom: (run: RunId, from: number) => Stream.Stream<RunStore.PlacedEvent, E> },
+  { gate: { asked, subject, team }, run }: Answered
+) =>
+  followFrom(run, 0).pipe(
+    Stream.filter(({ event }) => event._tag === "gate.answered" && event.team === team && event.subject === subject && event.asked === asked),
+    Stream.runHead,
+    Effect.timeoutOption(hearingTimeout),
+    Effect.map((found) => Option.isSome(Option.flatten(found)))
+  )
 
 /** An answer in words. */
 export const inWords = ({ gate, redo, run }: Answered, decision: GateDecision): string =>

@@ -135,6 +135,8 @@ const places = Effect.flatMap(SqlClient.SqlClient, (sql) => Effect.zipRight(Plac
 const schedules = Effect.flatMap(SqlClient.SqlClient, ScheduleTable.create)
 
 const overdue = Effect.flatMap(SqlClient.SqlClient, RunnerTable.addOverdue)
+const branches = Effect.flatMap(SqlClient.SqlClient, RunTable.countBranches)
+const parked = Effect.flatMap(SqlClient.SqlClient, SubmissionTable.indexParked)
 
 /** The table that says which migrations were made. */
 export const table = "telemachy_migrations"
@@ -153,7 +155,9 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0010_places": places,
   "0012_claims": claims,
   "0013_overdue": overdue,
-  "0014_schedules": schedules
+  "0015_branches": branches,
+  "0016_parked": parked,
+  "0017_schedules": schedules
 }
 
 /** Their numbers. */

@@ -47,7 +47,8 @@ const Row = Schema.Struct({
   micros: Schema.NullOr(Schema.Union(Schema.Number, Schema.NumberFromString)),
   kept: Schema.NullOr(Schema.Int),
   /** What stands for it. */
-  key: Schema.NullOr(Schema.String)
+  key: Schema.NullOr(Schema.String),
+  branches: Schema.NullOr(Schema.Int)
 })
 type Row = typeof Row.Type
 
@@ -83,6 +84,7 @@ const summaryOf = (row: Row, owner: Owner | undefined): RunSummary => {
     // An embedded Agamemnon has ended with the process, and all that was on it.
     left: isOver ? isEmbedded ? 0 : row.left_behind ?? undefined : undefined,
     kept: isOver ? isEmbedded ? 0 : row.kept ?? undefined : undefined,
+    ...(isOver && row.branches !== null && row.branches > 0 ? { keptBranches: row.branches } : {}),
     usd: row.micros === null ? undefined : row.micros / 1_000_000,
     embedded: isEmbedded,
     owner: owner?.description
@@ -156,7 +158,7 @@ const newestFirst = (sql: Database.Sql) => sql`ORDER BY begun DESC, run`
 const limitedTo = (sql: Database.Sql, count: number) => sql`LIMIT ${sql.literal(String(count))}`
 
 /** The columns that a summary is made of. */
-const columns = (sql: Database.Sql) => sql`embedded, left_behind, kept,
+const columns = (sql: Database.Sql) => sql`embedded, left_behind, kept, branches,
   (SELECT sum(micros) FROM telemachy_spending AS s WHERE s.run = r.run) AS micros,
   ${sql.literal(Database.text(sql, "(SELECT k.key FROM telemachy_submissions AS k WHERE k.run = r.run)", "key"))},
   place, ${Database.texts(sql, "q", ["held_back_by"])}, ${Database.texts(sql, "r", ["run", "begun", "ended", "state", "workflow", "outcome"])}`

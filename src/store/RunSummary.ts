@@ -37,6 +37,8 @@ export interface RunSummary {
   readonly left: number | undefined
   /** How many were kept on purpose. */
   readonly kept: number | undefined
+  /** How many branches of worktrees it has kept, for what is on no other or with their worktrees; nothing when there are none. */
+  readonly keptBranches?: number | undefined
   /** How many questions of its gates wait for an answer; nothing when there are none, or the run is over. */
   readonly questions?: number | undefined
   /** What its tasks have cost, in US dollars, as far as they have said; nothing when none has. */

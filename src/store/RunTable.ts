@@ -25,8 +25,20 @@ export const columns = [
   "outcome",
   "left_behind",
   "kept",
+  "branches",
   "attention"
 ] as const
+
+/** What the table is like: as it was first created, or with the number of branches as well. */
+type Version = "first" | "branches"
+
+/** The version that there is when all migrations were made. */
+const current: Version = "branches"
+
+const columnsOf = (version: Version) => columns.filter((name) => name !== "branches" || version === "branches")
+
+/** A part of a statement that only the table has which counts branches. */
+const withBranches = (version: Version, text: string): string => (version === "branches" ? text : "")
 
 /** Those of them that are text. */
 export const texts = ["run", "begun", "ended", "state", "workflow", "url", "policy", "outcome"] as const
@@ -51,11 +63,11 @@ const decisive = `${milestones}, 'run.forgotten'`
 export const isMilestone = `tag IN (${milestones})`
 
 /** What the last milestone and the beginning say, or nothing where they are damaged, as neither may keep a row from being written. */
-const told = (sql: Sql) => {
+const told = (sql: Sql, version: Version) => {
   if (isPostgres(sql)) {
     return {
       columns: `tm.workflow, tb.url, tb.policy, CASE WHEN tb.embedded THEN 1 ELSE 0 END AS embedded,
-        tm.outcome, tm.left_behind, tm.kept`,
+        tm.outcome, tm.left_behind, tm.kept${withBranches(version, ", tm.branches")}`,
       // With a limit, so that each row is looked up: without statistics, PostgreSQL would read the events of all runs for it.
       joined: `CROSS JOIN LATERAL (SELECT * FROM telemachy_events AS e WHERE e.run = l.run AND e.seq = l.seq LIMIT 1) AS m
         LEFT JOIN LATERAL (SELECT * FROM telemachy_events AS e WHERE e.run = l.run AND e.seq = l.began LIMIT 1) AS b ON true
@@ -67,17 +79,17 @@ const told = (sql: Sql) => {
   return {
     columns: `${member("m", "workflow")} AS workflow, ${member("b", "url")} AS url, ${member("b", "policy")} AS policy,
       CASE WHEN ${member("b", "embedded")} = 1 THEN 1 ELSE 0 END AS embedded, ${member("m", "outcome")} AS outcome,
-      ${member("m", "left")} AS left_behind, ${member("m", "kept")} AS kept`,
+      ${member("m", "left")} AS left_behind, ${member("m", "kept")} AS kept${withBranches(version, `, ${member("m", "keptBranches")} AS branches`)}`,
     joined: `JOIN telemachy_events AS m ON m.run = l.run AND m.seq = l.seq
       LEFT JOIN telemachy_events AS b ON b.run = l.run AND b.seq = l.began`
   }
 }
 
 /** Asks the events of the runs of a condition for the rows of the table. */
-export const derived = (sql: Sql, condition = "true"): string => {
-  const { columns: said, joined } = told(sql)
+export const derived = (sql: Sql, condition = "true", version: Version = current): string => {
+  const { columns: said, joined } = told(sql, version)
   return `SELECT run, coalesce(first_at, last_at) AS begun, CASE WHEN state IN ('queued', 'begun') THEN NULL ELSE coalesce(first_ended, last_at) END AS ended, state,
-      workflow, url, policy, embedded, outcome, left_behind, kept,
+      workflow, url, policy, embedded, outcome, left_behind, kept,${withBranches(version, " branches,")}
       CASE WHEN state = 'forgotten' THEN ${attention.none}
         WHEN state <> 'over' OR (left_behind > 0 AND embedded = 0) THEN ${attention.open}
         WHEN kept > 0 AND embedded = 0 THEN ${attention.kept} ELSE ${attention.none} END AS attention
@@ -107,9 +119,9 @@ export const derived = (sql: Sql, condition = "true"): string => {
 }
 
 /** Writes the rows of the runs of a condition, as their events say that they stand. */
-const written = (sql: Sql, condition: string): string =>
-  `INSERT INTO telemachy_runs (${columns.join(", ")}) ${derived(sql, condition)} WHERE true
-    ON CONFLICT (run) DO UPDATE SET ${columns.slice(1).map((name) => `${name} = excluded.${name}`).join(", ")}`
+const written = (sql: Sql, condition: string, version: Version): string =>
+  `INSERT INTO telemachy_runs (${columnsOf(version).join(", ")}) ${derived(sql, condition, version)} WHERE true
+    ON CONFLICT (run) DO UPDATE SET ${columnsOf(version).slice(1).map((name) => `${name} = excluded.${name}`).join(", ")}`
 
 /** Holds for the rows of the runs of a condition of which the events say nothing. */
 export const isVoid = (condition: string): string =>
@@ -119,22 +131,22 @@ export const isVoid = (condition: string): string =>
 export const uncompiled = (sql: Sql): ReadonlyArray<string> => (isPostgres(sql) ? ["SET LOCAL jit = off"] : [])
 
 /** Makes the rows of the runs of a condition what the events say. Others must not change either meanwhile. */
-export const remake = (sql: Sql, condition: string): ReadonlyArray<string> => [
+export const remake = (sql: Sql, condition: string, version: Version = current): ReadonlyArray<string> => [
   `DELETE FROM telemachy_runs WHERE ${isVoid(condition)}`,
-  written(sql, condition)
+  written(sql, condition, version)
 ]
 
 const run = (sql: Sql, statements: ReadonlyArray<string>) =>
   Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true })
 
-const fileTriggers = (sql: Sql): ReadonlyArray<string> => {
+const fileTriggers = (sql: Sql, version: Version): ReadonlyArray<string> => {
   const isDecisive = (row: "NEW" | "OLD") => `${row}.tag IN (${decisive})`
   // Each row has its turn, and what comes after it is not changed yet: the last one sees the run as it will be.
   const isLast = "NOT EXISTS (SELECT 1 FROM telemachy_events AS e WHERE e.run = NEW.run AND e.seq > NEW.seq)"
-  const remade = (row: "NEW" | "OLD") => remake(sql, `run = ${row}.run`).map((statement) => `${statement};`).join("\n")
+  const remade = (row: "NEW" | "OLD") => remake(sql, `run = ${row}.run`, version).map((statement) => `${statement};`).join("\n")
   return [
     `CREATE TRIGGER telemachy_run_told AFTER INSERT ON telemachy_events WHEN ${isDecisive("NEW")}
-      BEGIN ${written(sql, "run = NEW.run")}; END`,
+      BEGIN ${written(sql, "run = NEW.run", version)}; END`,
     `CREATE TRIGGER telemachy_run_changed AFTER UPDATE OF run, seq, at, tag, payload ON telemachy_events
       WHEN ${isDecisive("OLD")} OR ${isDecisive("NEW")} OR ${isLast} BEGIN ${remade("OLD")} ${remade("NEW")} END`,
     `CREATE TRIGGER telemachy_run_removed AFTER DELETE ON telemachy_events WHEN ${isDecisive("OLD")} BEGIN ${remade("OLD")} END`
@@ -142,22 +154,22 @@ const fileTriggers = (sql: Sql): ReadonlyArray<string> => {
 }
 
 /** How the database finds out what an event says. One that is damaged says nothing. */
-const postgresTold = `CREATE FUNCTION telemachy_told(
+const postgresTold = (version: Version) => `CREATE FUNCTION telemachy_told(
     payload text, OUT workflow text, OUT url text, OUT policy text, OUT embedded boolean, OUT outcome text,
-    OUT left_behind integer, OUT kept integer
+    OUT left_behind integer, OUT kept integer${withBranches(version, ", OUT branches integer")}
   ) LANGUAGE plpgsql IMMUTABLE AS $$
     BEGIN
-      SELECT t.workflow, t.url, t.policy, t.embedded, t.outcome, t."left", t.kept
-        INTO workflow, url, policy, embedded, outcome, left_behind, kept
+      SELECT t.workflow, t.url, t.policy, t.embedded, t.outcome, t."left", t.kept${withBranches(version, `, t."keptBranches"`)}
+        INTO workflow, url, policy, embedded, outcome, left_behind, kept${withBranches(version, ", branches")}
         FROM json_to_record(payload::json) AS t(
-          workflow text, url text, policy text, embedded boolean, outcome text, "left" integer, kept integer
+          workflow text, url text, policy text, embedded boolean, outcome text, "left" integer, kept integer${withBranches(version, `, "keptBranches" integer`)}
         );
     EXCEPTION WHEN data_exception THEN
       NULL;
     END $$`
 
-const postgresTriggers = (sql: Sql): ReadonlyArray<string> => {
-  const remade = (row: "NEW" | "OLD") => remake(sql, `run = ${row}.run`).map((statement) => `${statement};`).join("\n")
+const postgresTriggers = (sql: Sql, version: Version): ReadonlyArray<string> => {
+  const remade = (row: "NEW" | "OLD") => remake(sql, `run = ${row}.run`, version).map((statement) => `${statement};`).join("\n")
   const isDecisive = (row: "NEW" | "OLD") => `${row}.tag IN (${decisive})`
   // Whoever changes the events by hand may look for tables elsewhere. Compiling a statement takes longer than it does.
   const functionOf = (name: string, body: string) =>
@@ -166,7 +178,7 @@ const postgresTriggers = (sql: Sql): ReadonlyArray<string> => {
   const trigger = (name: string, when: string, condition: string) =>
     `CREATE TRIGGER ${name} AFTER ${when} ON telemachy_events FOR EACH ROW WHEN (${condition}) EXECUTE FUNCTION ${name}()`
   return [
-    functionOf("telemachy_run_told", `${written(sql, "run = NEW.run")};`),
+    functionOf("telemachy_run_told", `${written(sql, "run = NEW.run", version)};`),
     functionOf("telemachy_run_changed", `${remade("OLD")} ${remade("NEW")}`),
     functionOf("telemachy_run_removed", remade("OLD")),
     trigger("telemachy_run_told", "INSERT", isDecisive("NEW")),
@@ -175,16 +187,31 @@ const postgresTriggers = (sql: Sql): ReadonlyArray<string> => {
   ]
 }
 
+const triggers = (sql: Sql, version: Version) => (isPostgres(sql) ? postgresTriggers(sql, version) : fileTriggers(sql, version))
+
+/** Has no triggers keep the table any longer. */
+const keepNoMore = (sql: Sql): ReadonlyArray<string> =>
+  ["told", "changed", "removed"].flatMap((name) =>
+    isPostgres(sql)
+      ? [`DROP TRIGGER telemachy_run_${name} ON telemachy_events`, `DROP FUNCTION telemachy_run_${name}()`]
+      : [`DROP TRIGGER telemachy_run_${name}`])
+
 /** Has the table kept by the events that there are now, where an earlier version has created it. */
 export const keepAnew = (sql: Sql) =>
   run(sql, [
-    ...["told", "changed", "removed"].flatMap((name) =>
-      isPostgres(sql)
-        ? [`DROP TRIGGER telemachy_run_${name} ON telemachy_events`, `DROP FUNCTION telemachy_run_${name}()`]
-        : [`DROP TRIGGER telemachy_run_${name}`]),
+    ...keepNoMore(sql),
     "DROP INDEX telemachy_milestones",
     `CREATE INDEX telemachy_milestones ON telemachy_events (run, seq) WHERE ${isMilestone}`,
-    ...(isPostgres(sql) ? postgresTriggers(sql) : fileTriggers(sql))
+    ...triggers(sql, "first")
+  ])
+
+/** Adds the number of branches that a run has kept, which only runs know that end from then on. */
+export const countBranches = (sql: Sql) =>
+  run(sql, [
+    "ALTER TABLE telemachy_runs ADD COLUMN branches integer",
+    ...keepNoMore(sql),
+    ...(isPostgres(sql) ? ["DROP FUNCTION telemachy_told(text)", postgresTold("branches")] : []),
+    ...triggers(sql, "branches")
   ])
 
 /** Creates the table, fills it with the runs that there are, and has it kept from then on. */
@@ -205,10 +232,11 @@ export const create = (sql: Sql) => {
       kept integer,
       attention integer NOT NULL
     )`,
-    ...(isPostgres(sql) ? [postgresTold, ...postgresTriggers(sql)] : fileTriggers(sql)),
+    ...(isPostgres(sql) ? [postgresTold("first")] : []),
+    ...triggers(sql, "first"),
     ...uncompiled(sql),
     // In PostgreSQL, nobody adds events once there are triggers until all of this is committed.
-    written(sql, "true"),
+    written(sql, "true", "first"),
     "CREATE INDEX telemachy_newest ON telemachy_runs (begun DESC, run)",
     "CREATE INDEX telemachy_newest_of ON telemachy_runs (workflow, begun DESC, run)",
     `CREATE INDEX telemachy_attention ON telemachy_runs (attention, url) WHERE attention > 0`,

@@ -46,6 +46,11 @@ export const layer: Layer.Layer<RunQueue.RunQueue, never, Database.Database | Ru
       )),
       find: (run) => provided(find(run)),
       claim: ({ except, most }) => provided(Effect.map(claim({ most, except, isOwnerSeen: database.isLocal }), Arr.map(openOf))),
+      parked: provided(Effect.map(
+        Database.ask("read", (sql) => SubmissionTable.parked(sql, limit)),
+        Arr.map(({ answers, run }) => ({ answers, run: RunId.make(run, { disableValidation: true }) }))
+      )),
+      readmit: (readmitted) => provided(readmit(readmitted)),
       noteDefect: (run) => provided(Database.ask("write", (sql) => SubmissionTable.addDefect(sql, run))),
       makeRoom: provided(makeRoom)
     })
@@ -76,15 +81,20 @@ const makeRoom = Effect.gen(function*() {
     ), { discard: true })
 })
 
+const groupOf = (concurrency: RunQueue.Readmitted["concurrency"]) => ({
+  name: concurrency?.group ?? null,
+  places: concurrency?.limit ?? null,
+  when_full: concurrency?.whenFull ?? null
+})
+
+const readmit = ({ concurrency, ...readmitted }: RunQueue.Readmitted) =>
+  Effect.asVoid(Database.ask("write", (sql) => SubmissionTable.readmit(sql, { ...readmitted, ...groupOf(concurrency) })))
+
 /** Notes a submission and what it takes to begin it: all of that, or nothing. */
 const submit = Effect.fn("SqlRunQueue.submit")(function*(event: RunQueue.SubmittedEvent, input: RunQueue.SubmittedInput) {
   const { key = null, priority, run } = event
   const { concurrency, digest, fingerprint, json } = input
-  const group = {
-    name: concurrency?.group ?? null,
-    places: concurrency?.limit ?? null,
-    when_full: concurrency?.whenFull ?? null
-  }
+  const group = groupOf(concurrency)
   const rows = yield* HashChain.extend(HashChain.empty, [event])
   return yield* Database.transact<RunQueue.Submitted, never, never>((sql): Effect.Effect<RunQueue.Submitted, SqlError> =>
     Effect.gen(function*() {

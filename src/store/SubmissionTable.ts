@@ -74,6 +74,11 @@ export const add = (sql: Sql, submission: Submission) =>
     ({ length }) => length > 0
   )
 
+/** Notes a run that is to go on. One that is there keeps its place and its key, and counts defects anew. */
+export const readmit = (sql: Sql, submission: Omit<Submission, "key">) =>
+  sql`INSERT INTO telemachy_submissions ${sql.insert({ ...submission, key: null, attempt: 1 })}
+    ON CONFLICT (run) DO UPDATE SET defects = 0, claimed_until = 0`
+
 /** A submission that is there, or that which a key stands for. */
 export const find = (sql: Sql, { key, run }: Pick<Submission, "key" | "run">) =>
   Effect.map(
@@ -177,6 +182,16 @@ export const addDefect = (sql: Sql, run: string) =>
     sql<{ readonly defects: number }>`UPDATE telemachy_submissions SET defects = defects + 1 WHERE run = ${run} RETURNING defects`,
     ([row]) => row?.defects ?? 0
   )
+
+/** Finds those that are parked without reading all runs. */
+export const indexParked = (sql: Sql) => sql`CREATE INDEX telemachy_parked ON telemachy_runs (run) WHERE outcome = 'waiting'`
+
+/** Runs that were submitted and are parked, with how many answers each has been given, the oldest first. */
+export const parked = (sql: Sql, limit: number) =>
+  sql<{ readonly run: string; readonly answers: number }>`SELECT s.run AS run,
+      (SELECT CAST(count(*) AS integer) FROM telemachy_answers AS a WHERE a.run = s.run) AS answers
+    FROM telemachy_runs AS r JOIN telemachy_submissions AS s ON s.run = r.run
+    WHERE r.outcome = 'waiting' AND r.state = 'over' ORDER BY s.at, s.run LIMIT ${sql.literal(String(limit))}`
 
 /** Forgets a submission. Its key is free again. */
 export const forget = (sql: Sql, run: string) => sql`DELETE FROM telemachy_submissions WHERE run = ${run}`

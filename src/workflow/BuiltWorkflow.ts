@@ -197,7 +197,7 @@ const writeTask = (task: Parts.AnyTask, blockedBy: ReadonlyArray<string>, nameOf
     type,
     ...limitsOf(task.options),
     workspace,
-    base,
+    base: base?.toString(),
     ...condition,
     matrix: matrix === undefined ? undefined : writeMatrix(matrix),
     max_parallel: maxParallel,

@@ -46,8 +46,8 @@ export const isTemplate = ({ agents, budget, concurrency, defaults, inputs, meta
       some(program, workingDir, ...[model, dockerImage, base, system].map(orNone), ...args, ...Object.values(env)) ||
       Option.exists(stalledAfter, Predicate.isString))
     || teams.some(({ tasks }) => tasks.some((task) => {
-      const { approve, assignTo, condition, description, matrix, subject, uses } = task
-      return some(subject, description, orNone(approve), ...assignTo)
+      const { approve, assignTo, base, condition, description, matrix, subject, uses } = task
+      return some(subject, description, orNone(approve), orNone(base), ...assignTo)
         || LimitEvaluation.isTemplate(task)
         || Option.isSome(condition) || Option.isSome(matrix) || Option.isSome(uses)
     }))

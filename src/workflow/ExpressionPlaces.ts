@@ -36,7 +36,7 @@ export const ofAgent = ["program", "model", "working_dir", "docker_image", "base
 const ofLimits = ["timeout", "retry", "stalled_after"] as const
 
 /** The keys of a task whose values are evaluated. */
-export const ofTask = ["subject", "assign_to", "description", "approve", "if", ...ofLimits] as const
+export const ofTask = ["subject", "assign_to", "description", "approve", "base", "if", ...ofLimits] as const
 
 /** Finds the command of a check, in its encoded form: the text itself, or in a map. */
 const commandAt = (path: Path, verify: unknown, scope: Scope.Scope): ReadonlyArray<Place> => {
@@ -86,7 +86,7 @@ export const find = (workflow: unknown, used: Used = { name: UsedFiles.root, fin
         return [
           ...within(path, task, ["subject", "assign_to"], ofTask),
           ...within([...path, "assign_to"], assignees, assignees.map((_, place) => place), ofTask),
-          ...within(path, task, ["description", "approve"], ofDueTask),
+          ...within(path, task, ["description", "approve", "base"], ofDueTask),
           ...limits(path, task),
           ...givenTexts(get(task, "with")).map(({ path: inner, text }) =>
             ({ path: [...path, "with", ...inner], text, scope: ofDueTask, becomes: "value" } as const)),

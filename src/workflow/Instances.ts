@@ -11,10 +11,12 @@ import * as Matrix from "./Matrix.ts"
 import { type Path, quote } from "./WorkflowProblem.ts"
 import type { TaskSpec } from "./WorkflowSpec.ts"
 import { maxBytes } from "./WorkflowText.ts"
+import { usableBase } from "./WorkspaceMode.ts"
 
 /** What of a task is evaluated only when it is due, as it is written. */
 export interface LateTask extends Partial<Pick<TaskSpec, "subject" | "description" | "assignTo">> {
   readonly approve?: string
+  readonly base?: string
   readonly matrix?: Matrix.Matrix
 }
 
@@ -101,6 +103,7 @@ export const specOf = (
       subject,
       description: late?.description === undefined ? task.description : yield* filled(late.description),
       assignTo,
+      base: late?.base === undefined ? task.base : Option.some(yield* Either.flatMap(filled(late.base), usableBase)),
       matrix: Option.none(),
       maxParallel: Option.none(),
       condition: Option.none()

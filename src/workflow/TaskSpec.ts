@@ -135,8 +135,9 @@ export const TaskSpec = Schema.Struct({
       "its own; or in an empty directory. Absent: where the agent works."
   })),
   base: optional(WorkspaceMode.Base.annotations({
-    description: "Commit, branch or tag that the worktree of the task is made from. Absent: that of the agent, or else the commit that " +
-      "its `working_dir` was at when the run began."
+    description: "Commit, branch or tag that the worktree of the task is made from. Expressions can read what " +
+      "this task waits for, as `${{ tasks.ID.outputs.commit }}`. Absent: that of the agent, or else the commit that its `working_dir` was " +
+      "at when the run began."
   })),
   condition: optional(Condition.annotations({
     description: "Whether the task runs, an expression that is evaluated when all that it waits for has ended.",

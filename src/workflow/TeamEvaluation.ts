@@ -11,6 +11,7 @@ import * as WorkflowGraph from "./WorkflowGraph.ts"
 import * as WorkflowProblem from "./WorkflowProblem.ts"
 import type { TaskSpec, TeamSpec, WorkflowSpec } from "./WorkflowSpec.ts"
 import { maxBytes, nonBlank, Text, textOfAtMost } from "./WorkflowText.ts"
+import { Base } from "./WorkspaceMode.ts"
 
 const Subject = nonBlank(textOfAtMost(maxBytes.subject))
 const Description = textOfAtMost(maxBytes.description)
@@ -26,6 +27,7 @@ const taskOf = (evaluating: Evaluating, path: WorkflowProblem.Path, members: Rea
     subject: unlessLate("subject", task.subject, Subject),
     description: unlessLate("description", task.description, Description),
     approve: Option.map(task.approve, (question) => unlessLate("approve", question, Question)),
+    base: Option.map(task.base, (base) => unlessLate("base", base, Base)),
     assignTo: task.assignTo.some(isLate)
       ? task.assignTo
       : task.assignTo.map((each) => assigneeOf(evaluating, [...path, "assign_to"], members, each)),
@@ -94,11 +96,12 @@ export const lateOf = (written: Teams, evaluated: Teams, inputs?: DueTask.LateIn
 
 type IsLate = (text: string) => boolean
 
-const lateOfTask = ({ approve, assignTo, description, matrix, subject }: TaskSpec, isLate: IsLate): Instances.LateTask => ({
+const lateOfTask = ({ approve, assignTo, base, description, matrix, subject }: TaskSpec, isLate: IsLate): Instances.LateTask => ({
   ...(isLate(subject) ? { subject } : {}),
   ...(isLate(description) ? { description } : {}),
   ...(assignTo.some(isLate) ? { assignTo } : {}),
   ...Option.match(Option.filter(approve, isLate), { onNone: () => ({}), onSome: (approve) => ({ approve }) }),
+  ...Option.match(Option.filter(base, isLate), { onNone: () => ({}), onSome: (base) => ({ base }) }),
   ...Option.match(Option.filter(matrix, (each) => isLateMatrix(each, isLate)), { onNone: () => ({}), onSome: (matrix) => ({ matrix }) })
 })
 
@@ -125,7 +128,7 @@ export const instancesOf = (
         findings.push({ path: [...path, ...Instances.pathOf(made.left)], found, expected, ...(within === undefined ? {} : { within }) })
         return []
       }
-      if (lateTask?.description === undefined || !DueTask.isLate(lateTask.description, ["tasks"], lateInputs)) {
+      if ([lateTask?.description, lateTask?.base].every((text) => text === undefined || !DueTask.isLate(text, ["tasks"], lateInputs))) {
         const wrong = made.right.map((instance) => Instances.specOf({ ...options, members }, instance)).find(Either.isLeft)
         if (wrong !== undefined) findings.push({ path: [...path, "matrix"], found: "an instance that can not be submitted", expected: `another one: ${wrong.left}` })
       }

@@ -88,8 +88,8 @@ export interface Located {
   readonly warnings: ReadonlyArray<Warning>
   /** Finds where the value at a path of the file is written, such as `["teams", 0, "name"]`, or a part of that text. */
   readonly locate: (path: Path, within?: Within) => Position
-  /** Where the files are that it uses, and where in them something is written, by their paths from its directory. */
-  readonly files: ReadonlyMap<string, Pick<WorkflowSpec.Origin, "source" | "locate">>
+  /** Where the files are that it uses, their texts, and where in them something is written, by their paths from its directory. */
+  readonly files: ReadonlyMap<string, Pick<WorkflowSpec.Origin, "source" | "locate"> & { readonly text: string }>
 }
 
 /**
@@ -221,7 +221,7 @@ const parseUsing = Effect.fn("WorkflowFile.parseUsing")(function*<R>(
     spec: right.length === 0 ? whole.right.spec : { ...whole.right.spec, files: specs },
     warnings: [...whole.right.warnings, ...right.flatMap(({ file: { source }, warnings }) => warnings.map((each) => ({ ...each, source })))],
     locate: root.locate,
-    files: new Map(right.map(({ file: { source, tree }, name }) => [name, { source, ...Either.match(tree, { onLeft: () => ({}), onRight: ({ locate }) => ({ locate }) }) }]))
+    files: new Map(right.map(({ file: { source, text, tree }, name }) => [name, { source, text, ...Either.match(tree, { onLeft: () => ({}), onRight: ({ locate }) => ({ locate }) }) }]))
   })
 })
 

@@ -120,7 +120,7 @@ export interface TaskOptions<
   readonly blockedBy?: ReadonlyArray<AnyTask> | undefined
   readonly workspace?: WorkspaceMode | undefined
   /** What its own worktree is made from. */
-  readonly base?: string | undefined
+  readonly base?: Text | undefined
   readonly type?: "general" | "research" | "implementation" | "review" | "testing" | "hello" | undefined
   /** Whether it runs: `if` in a file. */
   readonly condition?: string | Expression<unknown> | undefined

@@ -2,12 +2,14 @@
  * Where the work on tasks is done: in the directory of the agent, in a worktree
  * with a branch of its own, or in an empty directory.
  */
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Template from "./expression/Template.ts"
 import { get, itemsAt } from "./RawValue.ts"
 import * as SchemaProblems from "./SchemaProblems.ts"
+import { quote } from "./WorkflowProblem.ts"
 import { NonBlank } from "./WorkflowText.ts"
 
 /** Schema of where work is done. */
@@ -22,6 +24,10 @@ export const Base = NonBlank.pipe(
     ...SchemaProblems.expects("text", "the name of a commit, a branch or a tag, which does not begin with -")
   })
 )
+
+/** What a base has become that was evaluated, without the end of line of a result, or in words why it names no commit. */
+export const usableBase = (base: string): Either.Either<string, string> =>
+  Schema.is(Base)(base) ? Either.right(base.trim()) : Either.left(`found ${quote(base)}, expected the name of a commit, a branch or a tag, which does not begin with -`)
 
 /** A task or an agent, as far as it says where work is done. */
 interface Said {

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
+import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import { TasksFailedError } from "../../src/executor/RunError.ts"
 import * as TaskFeed from "../../src/agamemnon/TaskFeed.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
@@ -237,6 +239,30 @@ describe.concurrent("Attempts", () => {
       assert.deepStrictEqual(ends(run.events), ["stalled"])
       const intent = run.events.find(({ _tag }) => _tag === "task.failing")
       assert.deepInclude(intent, { as: "stalled", reason: "it showed no sign of life for 1m" })
+    }))
+
+  it.scoped("asks for traces of work when nothing else is known, and not before, and counts from the last of them", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.begins.set("first", "running")
+      const asked: Array<string> = []
+      let quiet = Option.some(Duration.seconds(10))
+      const activity = { quietFor: (task: string) => Effect.sync(() => (asked.push(task), quiet)) }
+      const run = yield* start({ ...fake, client: AgamemnonClient.of({ ...fake.client, activity }) }, flow({ stalled_after: "1m" }))
+      yield* TestClock.adjust("40 seconds")
+      fake.change("first", { updatedAt: "2026-01-01T00:01:00Z" })
+      yield* TestClock.adjust("55 seconds")
+      assert.deepStrictEqual(asked, [])
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(asked, ["task-3"])
+      quiet = Option.none()
+      yield* TestClock.adjust("40 seconds")
+      assert.deepStrictEqual(failures(fake), [])
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(failures(fake), ["failTask first"])
+      assert.lengthOf(asked, 2)
+      yield* finish(run)
+      assert.deepStrictEqual(ends(run.events), ["stalled"])
     }))
 
   it.scoped("completes though a task has failed that the run is to go on without", () =>

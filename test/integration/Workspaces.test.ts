@@ -74,6 +74,8 @@ describe.concurrent("agents in worktrees", () => {
       const status = yield* run(["status", ended.events[0]?.run ?? ""], { env })
       assert.match(status.stdout, /kept: branch telemachy\/\w+\/one of workspace one with 1 commit that is nowhere else/)
       assert.match(status.stdout, /removed 1 team, 4 agents and 4 workspaces/)
+      assert.strictEqual(ended.events.flatMap((event) => (event._tag === "run.finished" ? [event.keptBranches] : []))[0], 3)
+      assert.match((yield* run(["list"], { env })).stdout, /completed .* 3 branches kept\n$/)
     }))
 
   test("go on on the same branch, task after task, from the base that is named", () =>
@@ -99,6 +101,51 @@ describe.concurrent("agents in worktrees", () => {
       assert.strictEqual(repository.git("rev-parse", `${commits[1]}~1`), commits[0])
     }))
 
+  test("begin where another task has ended, by a base that is known only then, and fail where that is none", () =>
+    Effect.gen(function*() {
+      const { env, file, repository } = yield* stage(
+        [agent("one"), agent("two", { workspace: "shared" })],
+        [
+          task("a", "one", "echo a > a.txt"),
+          task("next", "two", "cat a.txt; echo next > next.txt", { workspace: "worktree", base: "${{ tasks.a.outputs.commit }}", blocked_by: ["a"] }),
+          task("each", "two", "echo $TELEMACHY_TASK_SUBJECT; ls", {
+            workspace: "worktree",
+            base: "${{ matrix.from }}",
+            matrix: { from: ["${{ tasks.next.outputs.branch }}", "${{ inputs.tag }}"] },
+            blocked_by: ["next"]
+          }),
+          { id: "merged", subject: "Merge", merge: ["next"], blocked_by: ["next"] },
+          task("gone", "two", "true", { workspace: "worktree", base: "no-${{ tasks.next.status }}", blocked_by: ["next"], continue_on_error: true }),
+          task("none", "two", "true", { workspace: "worktree", base: "${{ tasks.a.result }}", blocked_by: ["a"], continue_on_error: true }),
+          task("dash", "two", "echo -x"),
+          task("flag", "two", "true", { workspace: "worktree", base: "${{ tasks.dash.result }}", blocked_by: ["dash"], continue_on_error: true })
+        ],
+        { inputs: { tag: "v1" } }
+      )
+      repository.git("tag", "v1")
+      repository.write("later.txt", "later\n")
+      repository.git("add", "--all")
+      repository.git("commit", "--quiet", "--message=later")
+      const ended = yield* run(["run", file, "--json"], { env })
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      const results = Object.fromEntries(ended.events.flatMap((event) => (event._tag === "task.finished" ? [[event.subject, event.result]] : [])))
+      assert.strictEqual(results["Do next"], "a\n")
+      const [onBranch, onTag] = Object.entries(results).flatMap(([subject, result]) => subject.startsWith("Do each") ? [result] : []).toSorted((one, two) => (two ?? "").length - (one ?? "").length)
+      assert.match(onBranch ?? "", /^Do each .*\na\.txt\nlater\.txt\nnext\.txt\nstory\.txt\n$/)
+      assert.strictEqual(onTag, "Do each (v1)\nstory.txt\n")
+      const refused = ended.events.flatMap((event) => (event._tag === "task.refused" ? [[event.subject, event.reason]] : [])).toSorted()
+      assert.strictEqual(refused.length, 3)
+      refused.unshift(...refused.splice(1, 1))
+      assert.match(refused.shift()?.[1] ?? "", /^it has no workspace: base "no-completed" is no commit of the git repository of .*; name a branch, a tag or a commit/)
+      assert.deepStrictEqual(refused, [
+        ["Do flag", "its base can not be used: found \"-x\\n\", expected the name of a commit, a branch or a tag, which does not begin with -"],
+        ["Do none", "its base can not be used: found \"\", expected the name of a commit, a branch or a tag, which does not begin with -"]
+      ])
+      // What is merged began where the first of its branches did.
+      const [merged = ""] = repository.git("for-each-ref", "--format=%(refname:short)", "refs/heads/telemachy").split("\n")
+      assert.deepStrictEqual(repository.git("log", "--first-parent", "--format=%s", merged).split("\n"), ["Merge Do next", "Do a", "later", "first"])
+    }))
+
   test("leave nothing when they have done nothing, and everything where it is when the run has failed", () =>
     Effect.gen(function*() {
       const idle = yield* stage([agent("one")], [task("a", "one", "true")])
@@ -109,6 +156,7 @@ describe.concurrent("agents in worktrees", () => {
       assert.strictEqual(failed.code, 1)
       assert.match(failed.stdout, /kept 1 workspace on purpose; remove with: telemachy cleanup \w+\n {2}workspace one \(.*\/one, branch telemachy\/\w+\/one\)/)
       assert.deepStrictEqual([branches(), worktrees()], [{ one: ["Do a"] }, 1])
+      assert.match((yield* run(["list"], { env })).stdout, /failed .* 1 branch kept\n$/)
       const id = leftovers()[0] ?? ""
       const dry = yield* run(["cleanup", id, "--dry-run"], { env })
       assert.include(dry.stdout, `would remove workspace one`)

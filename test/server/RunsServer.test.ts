@@ -85,9 +85,11 @@ describe.concurrent("RunsServer", () => {
           yield* refusal(reader.runs.cancel({ path })),
           yield* refusal(reader.runs.answer({ path, payload: { decision: "approved" } })),
           yield* refusal(reader.runs.cleanup({ path })),
+          yield* refusal(reader.runs.resume({ path, payload: {} })),
           yield* refusal(reader.runs.forget({ path }))
         ]
         assert.deepStrictEqual(new Set(refusals), new Set(["ForbiddenError"]))
+        assert.deepStrictEqual(yield* client.runs.resume({ path, payload: {} }), { run, isNew: false, place: 0 })
         assert.strictEqual((yield* client.about.version()).name, "telemachy")
         assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/)
       })))
@@ -196,6 +198,11 @@ describe.concurrent("RunsServer", () => {
     test(({ ask, client }) =>
       Effect.gen(function*() {
         yield* over([started(), finished])
+        assert.deepInclude(yield* client.runs.summary({ path: { run: "flow" } }), { run: runA, status: "failed" })
+        assert.deepInclude(yield* client.runs.overview({ urlParams: {} }), { total: 1 })
+        assert.strictEqual((yield* Effect.flip(client.runs.resume({ path: { run: runA }, payload: {} })))._tag, "NothingToResumeError")
+        const problem = yield* Effect.flip(Stream.runDrain(client.log(runA, { task: "none", follow: true })))
+        assert.match(problem.message, /has refused that: run aaaaaaaaaaaaaaaa has no task none/)
         const unknown = yield* Effect.flip(client.runs.get({ path: { run: `${runA.slice(0, -1)}b` } }))
         assert.strictEqual(unknown.message, `no run ${runA.slice(0, -1)}b is recorded, did you mean ${runA}?`)
         const { body, status } = yield* ask("/v1/runs/nothing", { authorization: `Bearer ${Redacted.value(read)}` })

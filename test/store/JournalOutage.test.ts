@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -11,8 +10,7 @@ import * as TestClock from "effect/TestClock"
 import * as JournalOutage from "../../src/store/JournalOutage.ts"
 import { JournalError } from "../../src/run/JournalError.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
-import { RunStore } from "../../src/store/RunStore.ts"
-import * as SqlRunStore from "../../src/store/SqlRunStore.ts"
+import type { RunId } from "../../src/run/RunId.ts"
 import { numbered, numbers, runA } from "../support/TestStore.ts"
 
 const away = new JournalError({ action: "read", where: "postgres://db", detail: "nothing listens at that address", isTransient: true })
@@ -22,17 +20,15 @@ const damaged = new JournalError({ action: "read", where: "postgres://db", detai
 const following = Effect.fnUntraced(function*(reads: ReadonlyArray<Stream.Stream<RunEvent, JournalError>>) {
   const said: Array<string> = []
   const told: Array<RunEvent> = []
-  const store = Context.get(yield* Effect.orDie(Effect.provide(Effect.context<RunStore>(), SqlRunStore.layerMemory)), RunStore)
   let next = 0
-  const follow = () =>
+  const followFrom = (_: RunId, from: number) =>
     Stream.suspend(() => {
       const read = reads[Math.min(next, reads.length - 1)] ?? Stream.empty
       next += 1
-      return read
+      return Stream.drop(Stream.map(Stream.zipWithIndex(read), ([event, seq]) => ({ seq, event })), from)
     })
-  const fiber = yield* JournalOutage.follow(runA, (line) => Effect.sync(() => void said.push(line))).pipe(
+  const fiber = yield* JournalOutage.follow({ followFrom }, runA, (line) => Effect.sync(() => void said.push(line))).pipe(
     Stream.runForEach((event) => Effect.sync(() => void told.push(event))),
-    Effect.provideService(RunStore, { ...store, follow }),
     Effect.fork
   )
   return { fiber, said, told: () => numbers(told) }
@@ -70,6 +66,18 @@ describe("JournalOutage", () => {
       yield* seconds(2)
       assert.deepStrictEqual(yield* Fiber.await(fiber), Exit.fail(away))
       assert.lengthOf(said, 1)
+    }))
+
+  it.scoped("waits for a minute once more when it is away again after a long time in which nothing happened", () =>
+    Effect.gen(function*() {
+      const quiet = Stream.concat(log(1), Stream.execute(Effect.sleep("2 hours")))
+      const { fiber, said, told } = yield* following([Stream.fail(away), Stream.concat(quiet, Stream.fail(away)), Stream.fail(away), log(1, 2)])
+      yield* seconds(5)
+      yield* TestClock.adjust("2 hours")
+      yield* seconds(5)
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(told(), ["1", "2"])
+      assert.lengthOf(said, 2)
     }))
 
   it.scoped("does not wait for what is damaged", () =>

@@ -53,7 +53,8 @@ const steps: ReadonlyArray<(run: RunId, at: DateTime.Utc, number: number) => Run
     _tag: "run.finished",
     outcome: number % 2 === 0 ? "failed" : "completed",
     left: number % 3,
-    kept: number % 5 === 0 ? 1 : 0
+    kept: number % 5 === 0 ? 1 : 0,
+    ...(number % 4 === 0 ? { keptBranches: number % 3 } : {})
   })
 ]
 
@@ -117,6 +118,7 @@ const glance = (log: ReadonlyArray<RunEvent>) => {
     status: isOver ? last.outcome : "interrupted",
     left: isOver ? (state?.embedded === true ? 0 : last.left) : undefined,
     kept: isOver ? (state?.embedded === true ? 0 : last.kept) : undefined,
+    keptBranches: isOver && last.keptBranches !== 0 ? last.keptBranches : undefined,
     embedded: state?.embedded
   }
 }
@@ -131,7 +133,7 @@ const tests = (open: Effect.Effect<Opened, JournalError, Scope.Scope>, numRuns: 
         yield* write(database, logs)
         const found = yield* Effect.provide(RunIndex.list, context)
         const expected = Arr.reverse(logs).map(glance)
-        const told = found.map(({ embedded, kept, left, run, status, workflow }) => ({ run, workflow, status, left, kept, embedded }))
+        const told = found.map(({ embedded, kept, keptBranches, left, run, status, workflow }) => ({ run, workflow, status, left, kept, keptBranches, embedded }))
         assert.sameDeepMembers(told, expected)
         assert.deepStrictEqual(found.map(({ startedAt }) => startedAt), logs.map((log) => log[0]?.at).toReversed())
       }

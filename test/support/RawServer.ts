@@ -99,7 +99,8 @@ export const answer = (
   headers: Readonly<Record<string, string>> = {}
 ): Respond =>
 (response) => {
-  response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body))
+  const isText = typeof body === "string"
+  response.writeHead(status, isText ? headers : { "content-type": "application/json", ...headers }).end(isText ? body : JSON.stringify(body))
 }
 
 /** Answers each request as the next of these says, and all that follow as the last. */

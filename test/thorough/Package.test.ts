@@ -120,6 +120,7 @@ describe.concurrent("the package", () => {
         import * as Telemachy from "telemachy"
         import schema from "telemachy/schemas/workflow-v1.json" with { type: "json" }
         import { guard } from "telemachy/Heartbeat"
+        import { layer, RunsClient, ServerError } from "telemachy/client"
         import * as Effect from "effect/Effect"
         const spec = Telemachy.WorkflowSpec.decode({
           metadata: { name: "package" },
@@ -127,6 +128,7 @@ describe.concurrent("the package", () => {
           teams: [{ name: "t", agents: ["a"], tasks: [{ subject: "s", description: "d", assign_to: "a" }] }]
         })
         if (guard !== Telemachy.Heartbeat.guard) throw new Error("a module is there twice")
+        if ([layer, RunsClient, ServerError].some((each) => each === undefined)) throw new Error("the client is not whole")
         const closed = await import("telemachy/Transport").then(() => "open", ({ code }) => code)
         console.log(closed)
         console.log(Object.keys(Telemachy).sort().join(" "), schema.$id, (await Effect.runPromise(spec)).metadata.name)

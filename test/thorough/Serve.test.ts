@@ -242,6 +242,44 @@ describe.concurrent("a runner on a file", () => {
       assert.match(other.read("done"), /^first\nsecond\n(second\n)?$/)
     }))
 
+  test("says before it begins a run what keeps the agents of that from working on its machine, and the run has failed with that", () =>
+    Effect.gen(function*() {
+      const env = yield* inFile
+      const { directory, exists, file } = yield* TestWorkflow.write((place) => ({
+        metadata: { name: "unable" },
+        agents: [
+          { name: "first", program: "sh", working_dir: `${place}/made` },
+          { name: "second", program: "no-such-program", working_dir: place },
+          { name: "third", program: "sh", working_dir: "/no/such/directory" }
+        ],
+        teams: [{
+          name: "crew",
+          agents: ["first", "second", "third"],
+          tasks: ["first", "second", "third"].map((name) => ({ subject: name, description: "echo > ../begun", assign_to: name }))
+        }]
+      }))
+      const able = yield* TestWorkflow.write((place) => ({
+        metadata: { name: "able" },
+        agents: [{ name: "first", program: "sh", session: "keep", working_dir: `${place}/made` }],
+        teams: [{ name: "crew", agents: ["first"], tasks: [{ subject: "only", description: "true", assign_to: "first" }] }]
+      }))
+      // Of the machine on which it is submitted, nothing is said.
+      const id = yield* submit(file, env)
+      const next = yield* submit(able.file, env)
+      const serving = yield* telemachy(["serve"], { env })
+      yield* said(serving, new RegExp(`^run ${id} of unable failed: agent "second": program no-such-program was not found on PATH; .* agent "third": directory /no/such/directory does not exist; `, "m"))
+      yield* said(serving, new RegExp(`^run ${next} of able completed`, "m"))
+      const { stderr } = serving.output()
+      assert.include(stderr, `made directory ${able.directory}/made, the working_dir of agent "first"\n`)
+      assert.include(stderr, "agent \"first\": program sh is not known to go on with a session: each of its tasks begins a new one")
+      assert.notInclude(stderr, `made directory ${directory}/made`)
+      const status = yield* run(["status", id], { env })
+      assert.match(status.stdout, /failed: agent "second": program no-such-program was not found on PATH/)
+      assert.isFalse(exists("begun"))
+      yield* serving.signal("SIGTERM")
+      assert.strictEqual((yield* serving.ended).code, 0)
+    }))
+
   test("is told what is wrong before anything is on record", () =>
     Effect.gen(function*() {
       const env = yield* inFile

@@ -93,7 +93,7 @@ const publish = core.task("publish", {
   assignTo: coder,
   blockedBy: [ask],
   workspace: "worktree",
-  base: "main"
+  base: WorkflowExpression.text`release-${inputs.input("ticket")}`
 })
 
 const workflow = WorkflowBuilder.make("release", {
@@ -224,7 +224,7 @@ teams:
         assign_to: coder
         blocked_by: [ask]
         workspace: worktree
-        base: main
+        base: release-\${{ inputs.ticket }}
   - name: checks
     agents: [second]
     tasks:

@@ -3,20 +3,19 @@ import * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as SqlRunStore from "../../store/SqlRunStore.ts"
-import * as Backend from "../Backend.ts"
+import { RunReader } from "../../store/RunReader.ts"
 import * as CleanupOutput from "../CleanupOutput.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/CancelDefinition.ts"
-import * as RunCancellation from "../../server/RunCancellation.ts"
-import * as RunLookup from "../../store/RunLookup.ts"
-import * as Who from "../Who.ts"
+import * as RunOperations from "../RunOperations.ts"
+import * as RunPlace from "../RunPlace.ts"
 
 export const command = Command.make("cancel", config, ({ run: prefix, ...flags }) =>
   Effect.gen(function*() {
-    const summary = yield* RunLookup.find(prefix)
+    const operations = yield* RunOperations.RunOperations
+    const summary = yield* Effect.flatMap(RunReader, ({ find }) => find(prefix))
     const { owner, run } = summary
-    const cancelled = yield* RunCancellation.cancel(summary, yield* Who.name)
+    const cancelled = yield* operations.cancel(summary)
     switch (cancelled.status) {
       case "withdrawn":
         return yield* Console.log(`run ${run} was queued, and is cancelled`)
@@ -27,9 +26,8 @@ export const command = Command.make("cancel", config, ({ run: prefix, ...flags }
       case "over":
         return yield* Console.log(`run ${run} is over (${cancelled.outcome ?? "failed"}) and has left nothing`)
     }
-    const state = yield* RunLookup.stateOf(run)
-    yield* Effect.provide(CleanupOutput.clean(run, { json: false, moved: Option.isSome(flags.url) }), Backend.layerOf(state, flags.url))
+    yield* CleanupOutput.report(run, yield* operations.cleanup(run, { json: false, moved: Option.isSome(flags.url) }), false)
   }).pipe(
-    Effect.provide(SqlRunStore.layerConfig()),
+    Effect.provide(RunPlace.layer(flags, { "--key-file": Option.isSome(flags.keyFile) })),
     Effect.provide(ConfigSources.layer(flags))
   )).pipe(Command.withDescription(definition.sentence))

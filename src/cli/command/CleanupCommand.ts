@@ -7,13 +7,13 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { oneLine } from "../../report/Format.ts"
-import type { JournalError } from "../../run/JournalError.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as RunState from "../../run/RunState.ts"
 import * as AgamemnonAddress from "../../settings/AgamemnonAddress.ts"
 import * as Settings from "../../settings/Settings.ts"
 import type { RunSummary } from "../../store/RunSummary.ts"
 import * as RunStore from "../../store/RunStore.ts"
+import { RunReader } from "../../store/RunReader.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Backend from "../Backend.ts"
 import * as CleanupLine from "../CleanupLine.ts"
@@ -25,7 +25,8 @@ import * as ExitCode from "../ExitCode.ts"
 import { forShell } from "../NextCommand.ts"
 import * as MachineWorkspaces from "../MachineWorkspaces.ts"
 import * as OrphanCleanup from "../OrphanCleanup.ts"
-import * as RunLookup from "../../store/RunLookup.ts"
+import * as RunOperations from "../RunOperations.ts"
+import * as RunPlace from "../RunPlace.ts"
 
 /** Nothing says what is to be cleaned up, or too much does. */
 export class TargetError extends Schema.TaggedError<TargetError>()("TargetError", {}) {
@@ -38,10 +39,13 @@ interface Options extends CleanupOutput.Options {
   readonly dryRun: boolean
 }
 
+const stateOf = (run: RunId) => Effect.flatMap(RunReader, (reader) => reader.stateOf(run))
+
 /** Cleans one run up, or says what that would remove. */
 const cleanOne = Effect.fn("CleanupCommand.cleanOne")(function*(run: RunId, { dryRun, json, moved }: Options) {
-  if (!dryRun) return yield* CleanupOutput.clean(run, { json, moved })
-  const state = yield* RunLookup.stateOf(run)
+  const { cleanup } = yield* RunOperations.RunOperations
+  if (!dryRun) return yield* CleanupOutput.report(run, yield* cleanup(run, { json, moved }), json)
+  const state = yield* stateOf(run)
   const remaining = RunState.remaining(state)
   yield* Effect.forEach(remaining, (each) =>
     CleanupLine.tell(
@@ -69,9 +73,23 @@ const withWorkspaces = Effect.fn("CleanupCommand.withWorkspaces")(function*(unse
 })
 
 /** Says why a run cannot be cleaned up, which keeps no other from it. Answers that it was not. */
-const sayWhy = ({ message }: JournalError) => Effect.as(Console.error(oneLine(message)), false)
+const sayWhy = ({ message }: { readonly message: string }) => Effect.as(Console.error(oneLine(message)), false)
 
-type Found = Either.Either<RunState.RunState, Effect.Effect.Error<ReturnType<typeof RunLookup.stateOf>>>
+/** Cleans up one of several runs. Answers whether nothing of it is left. */
+const cleanEach = (run: RunId, options: Options) =>
+  Effect.as(cleanOne(run, options), true).pipe(
+    Effect.catchTags({
+      Exit: () => Effect.succeed(false),
+      JournalError: sayWhy,
+      RunElsewhereError: sayWhy,
+      // It has been forgotten meanwhile.
+      RunForgottenError: () => Effect.succeed(true),
+      // It has been resumed meanwhile.
+      RunOwnedError: (error) => Effect.as(sayWhy(error), true)
+    })
+  )
+
+type Found = Either.Either<RunState.RunState, Effect.Effect.Error<ReturnType<typeof stateOf>>>
 
 /** How many runs are on an Agamemnon that was not named, which is said and cleans none of them up. */
 const sayElsewhere = (states: ReadonlyArray<Found>) => {
@@ -90,38 +108,53 @@ const cleanAll = Effect.fn("CleanupCommand.cleanAll")(function*(options: Options
   const settled = yield* withWorkspaces(yield* unsettled())
   const concerned = settled.filter(isConcerned)
   const found = yield* Effect.forEach(concerned, ({ run }) =>
-    Effect.map(Effect.either(RunLookup.stateOf(run)), (state) => ({ run, state })))
+    Effect.map(Effect.either(stateOf(run)), (state) => ({ run, state })))
   const isHere = (state: Found) =>
     Either.isLeft(state) || state.right.embedded || (named !== undefined && AgamemnonAddress.isSame(state.right.url, named))
   const [elsewhere, runs] = Arr.partition(found, ({ state }) => isHere(state))
   if (named === undefined) yield* sayElsewhere(elsewhere.map(({ state }) => state))
   if (runs.length === 0) return yield* options.json ? Effect.void : Console.log(`no run has left anything${named === undefined ? "" : ` on ${named}`}`)
-  const exits = yield* Effect.forEach(runs, ({ run, state }) =>
-    Effect.flatMap(state, (state) =>
-      Effect.as(Effect.provide(cleanOne(run, options), state.embedded ? Backend.embedded : Backend.named), true)).pipe(
-      Effect.catchTags({
-        Exit: () => Effect.succeed(false),
-        JournalError: sayWhy,
-        // It has been forgotten meanwhile.
-        RunForgottenError: () => Effect.succeed(true),
-        // It has been resumed meanwhile.
-        RunOwnedError: ({ message }) => Effect.as(Console.error(oneLine(message)), true)
-      })
-    ))
+  const exits = yield* Effect.forEach(runs, ({ run, state }) => Either.isLeft(state) && state.left._tag === "JournalError" ? sayWhy(state.left) : cleanEach(run, options))
   if (!exits.every(Boolean)) return yield* new CommandExit({ code: ExitCode.leftBehind })
 })
+
+/** Cleans up the runs that are named. */
+const cleanNamed = (targets: ReadonlyArray<string>, options: Options) =>
+  Effect.gen(function*() {
+    const { find } = yield* RunReader
+    const runs = yield* Effect.forEach(targets, find)
+    yield* Effect.forEach(runs, ({ run }) => cleanOne(run, options), { discard: true })
+  })
+
+/** Cleans up every run of a server. */
+const cleanAllThere = (options: Options) =>
+  Effect.gen(function*() {
+    const { cleanAll } = yield* Effect.promise(() => import("../ServerCommands.ts"))
+    const isClean = yield* cleanAll(options.json, (run) => cleanEach(run, options))
+    if (!isClean) return yield* new CommandExit({ code: ExitCode.leftBehind })
+  })
 
 export const command = Command.make("cleanup", config, ({ all, dryRun, json, orphans, targets, ...flags }) =>
   Effect.gen(function*() {
     const isNamed = targets.length > 0
     if (all ? isNamed || orphans : !orphans && !isNamed) return yield* new TargetError()
-    if (orphans) return yield* Effect.provide(OrphanCleanup.clean(targets, { dryRun, json }), Backend.named)
-    if (all) return yield* cleanAll({ dryRun, json, moved: false })
-    const runs = yield* Effect.forEach(targets, RunLookup.find)
-    yield* Effect.forEach(runs, ({ run }) =>
-      Effect.flatMap(RunLookup.stateOf(run), (state) =>
-        Effect.provide(cleanOne(run, { dryRun, json, moved: Option.isSome(flags.url) }), Backend.layerOf(state, flags.url))), { discard: true })
-  }).pipe(
-    Effect.provide(SqlRunStore.layerConfig()),
-    Effect.provide(ConfigSources.layer(flags))
-  )).pipe(Command.withDescription(definition.sentence))
+    const server = yield* RunPlace.server({
+      "--orphans": orphans,
+      "--url": Option.isSome(flags.url),
+      "--key-file": Option.isSome(flags.keyFile)
+    })
+    const options = { dryRun, json, moved: !all && Option.isSome(flags.url) }
+    if (Option.isSome(server)) {
+      const { operations } = yield* Effect.promise(() => import("../ServerAccess.ts"))
+      return yield* all
+        ? Effect.provide(cleanAllThere(options), operations)
+        : Effect.provide(cleanNamed(targets, options), operations)
+    }
+    yield* Effect.gen(function*() {
+      if (orphans) return yield* Effect.provide(OrphanCleanup.clean(targets, { dryRun, json }), Backend.named)
+      yield* all ? cleanAll(options) : cleanNamed(targets, options)
+    }).pipe(
+      Effect.provide(RunPlace.layerLocal({ url: all ? Option.none() : flags.url })),
+      Effect.provide(SqlRunStore.layerConfig())
+    )
+  }).pipe(Effect.provide(ConfigSources.layer(flags)))).pipe(Command.withDescription(definition.sentence))

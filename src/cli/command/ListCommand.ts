@@ -10,13 +10,13 @@ import { count, duration, oneLine } from "../../report/Format.ts"
 import type { Style } from "../../report/Style.ts"
 import * as Table from "../../report/Table.ts"
 import { usdInWords } from "../../run/BudgetUse.ts"
+import { RunReader } from "../../store/RunReader.ts"
 import type { RunSummary } from "../../store/RunSummary.ts"
-import * as RunStore from "../../store/RunStore.ts"
-import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, most, definition } from "../definition/ListDefinition.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as OutputErrors from "../OutputErrors.ts"
+import * as RunPlace from "../RunPlace.ts"
 import * as Streams from "../Streams.ts"
 
 const paints: Record<RunSummary["status"], keyof Style> = {
@@ -45,8 +45,8 @@ const local = (time: DateTime.Utc | undefined): string => {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`
 }
 
-const remains = ({ group, kept = 0, left = 0, place, questions = 0, schedule, usd }: RunSummary, style: Style): string =>
-  [...(schedule === undefined ? [] : [style.faint(`schedule ${schedule.id}`)]), ...(place === undefined ? [] : [group === undefined ? `place ${place}` : `place ${place}, waits for the group ${oneLine(group.name)}`]), ...(questions === 0 ? [] : [style.doubtful(`waits for ${count(questions, "answer")}`)]), ...(usd === undefined ? [] : [`${usdInWords(usd)} USD`]), ...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)])].join(", ")
+const remains = ({ group, kept = 0, keptBranches = 0, left = 0, place, questions = 0, schedule, usd }: RunSummary, style: Style): string =>
+  [...(schedule === undefined ? [] : [style.faint(`schedule ${schedule.id}`)]), ...(place === undefined ? [] : [group === undefined ? `place ${place}` : `place ${place}, waits for the group ${oneLine(group.name)}`]), ...(questions === 0 ? [] : [style.doubtful(`waits for ${count(questions, "answer")}`)]), ...(usd === undefined ? [] : [`${usdInWords(usd)} USD`]), ...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)]), ...(keptBranches === 0 ? [] : [style.doubtful(`${keptBranches === 1 ? "1 branch" : `${keptBranches} branches`} kept`)])].join(", ")
 
 const cells = (summary: RunSummary, now: DateTime.Utc, style: Style): ReadonlyArray<string> => {
   const { endedAt, run, startedAt, status, workflow = "" } = summary
@@ -69,8 +69,6 @@ const yielding: ReadonlyArray<Table.Yield> = [
   { column: 3, least: 11 },
   { column: 2, least: "interrupted".length }
 ]
-
-const isEmpty = Effect.flatMap(RunStore.RunStore, ({ newest }) => Effect.map(newest(), Option.isNone))
 
 /** How many lines are laid out together: those of a longer list are written as they are read. */
 const perTable = 1000
@@ -96,9 +94,9 @@ const print = <E, R>(runs: Stream.Stream<RunSummary, E, R>, json: boolean) =>
       }))
   })
 
-export const command = Command.make("list", config, ({ all, json, noColor, status }) =>
+export const command = Command.make("list", config, ({ all, json, status, ...flags }) =>
   Effect.gen(function*() {
-    const { notable, some } = yield* RunStore.RunStore
+    const { isEmpty, notable, some } = yield* RunReader
     const { runs, total } = all || Option.isSome(status)
       ? { runs: some({ status: Option.getOrUndefined(status) }), total: undefined }
       : yield* Effect.map(notable(most), ({ runs, total }) => ({ runs: Stream.fromIterable(runs), total }))
@@ -112,6 +110,6 @@ export const command = Command.make("list", config, ({ all, json, noColor, statu
     }
   }).pipe(
     OutputErrors.whileWritable,
-    Effect.provide(SqlRunStore.layerConfig()),
-    Effect.provide(ConfigSources.layer({ noColor }))
+    Effect.provide(RunPlace.layerReader),
+    Effect.provide(ConfigSources.layer(flags))
   )).pipe(Command.withDescription(definition.sentence))

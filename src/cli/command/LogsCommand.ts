@@ -6,14 +6,15 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as EventLine from "../../report/EventLine.ts"
-import * as RunStore from "../../store/RunStore.ts"
-import * as SqlRunStore from "../../store/SqlRunStore.ts"
+import { RunForgottenError } from "../../store/RunLookup.ts"
+import { RunReader } from "../../store/RunReader.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/LogsDefinition.ts"
 import * as JournalOutage from "../../store/JournalOutage.ts"
 import * as JsonLines from "../JsonLines.ts"
 import * as OutputErrors from "../OutputErrors.ts"
-import * as RunLookup from "../../store/RunLookup.ts"
+import * as RunPlace from "../RunPlace.ts"
+import * as Say from "../Say.ts"
 import * as Streams from "../Streams.ts"
 import * as TaskLog from "../TaskLog.ts"
 
@@ -24,11 +25,11 @@ export class TaskMissingError extends Schema.TaggedError<TaskMissingError>()("Ta
   }
 }
 
-export const command = Command.make("logs", config, ({ attempt, follow, json, noColor, raw, run: prefix, task, verbose }) =>
+export const command = Command.make("logs", config, ({ attempt, follow, json, raw, run: prefix, task, verbose, ...flags }) =>
   Effect.gen(function*() {
-    const store = yield* RunStore.RunStore
-    const { run, startedAt, status: before } = yield* RunLookup.find(prefix)
-    if (before === "forgotten") return yield* new RunLookup.RunForgottenError({ run })
+    const reader = yield* RunReader
+    const { run, startedAt, status: before } = yield* reader.find(prefix)
+    if (before === "forgotten") return yield* new RunForgottenError({ run })
     const begun = yield* Effect.fromNullable(startedAt)
     const { style } = yield* Streams.outputOf(process.stdout)
     if (Option.isSome(task)) {
@@ -36,14 +37,14 @@ export const command = Command.make("logs", config, ({ attempt, follow, json, no
       return yield* TaskLog.show(run, task.value, options)
     }
     if (raw || Option.isSome(attempt)) return yield* new TaskMissingError({ flag: raw ? "--raw" : "--attempt" })
-    const events = follow ? JournalOutage.follow(run, Console.error) : Stream.fromIterableEffect(store.events(run))
+    const events = follow ? JournalOutage.follow(reader, run, Say.line) : Stream.fromIterableEffect(reader.events(run))
     if (json) return yield* JsonLines.events(events)
     const lines = EventLine.lines(events, { style, detail: verbose ? "every step" : "each thing", since: begun })
     yield* Stream.runForEach(lines, (line) => Console.log(line))
-    const { status } = yield* (follow ? JournalOutage.waitOut(RunLookup.find(run), Console.error) : RunLookup.find(run))
+    const { status } = yield* (follow ? JournalOutage.waitOut(reader.find(run), Say.line) : reader.find(run))
     if (follow && status === "interrupted") yield* Console.error(`run ${run} was interrupted: its process has ended`)
   }).pipe(
     OutputErrors.whileWritable,
-    Effect.provide(SqlRunStore.layerConfig()),
-    Effect.provide(ConfigSources.layer({ noColor }))
+    Effect.provide(RunPlace.layer({ url: Option.none() }, { "--raw": raw })),
+    Effect.provide(ConfigSources.layer(flags))
   )).pipe(Command.withDescription(definition.sentence))

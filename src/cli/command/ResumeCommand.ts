@@ -26,7 +26,9 @@ import * as ForegroundRun from "../ForegroundRun.ts"
 import * as GivenSecrets from "../GivenSecrets.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as ProgramCheck from "../ProgramCheck.ts"
+import * as OutputErrors from "../OutputErrors.ts"
 import * as ReportFiles from "../ReportFiles.ts"
+import * as RunPlace from "../RunPlace.ts"
 import * as RunLookup from "../../store/RunLookup.ts"
 import * as WorkflowArgument from "../WorkflowArgument.ts"
 
@@ -108,8 +110,28 @@ export const goOn = (flags: Flags) =>
     )
   })
 
+/** The flags that a server has no use for: a runner of it goes on with a run as the journal has it, by its own settings. */
+export const localFlags = (
+  { junit, keyFile, logs, secretsFile, summary, teardown, timeout, url }: Omit<Flags, "acceptChanges" | "retryFailed">
+): RunPlace.LocalFlags => ({
+  "--url": Option.isSome(url),
+  "--key-file": Option.isSome(keyFile),
+  "--secrets-file": Option.isSome(secretsFile),
+  "--teardown": Option.isSome(teardown),
+  "--timeout": Option.isSome(timeout),
+  "--summary": Option.isSome(summary),
+  "--junit": Option.isSome(junit),
+  "--logs": logs
+})
+
 export const command = Command.make("resume", config, (flags) =>
-  goOn(flags).pipe(
-    Effect.provide(SqlRunStore.layerConfig()),
+  Effect.gen(function*() {
+    const server = yield* RunPlace.server({ "--accept-changes": flags.acceptChanges, ...localFlags(flags) })
+    if (Option.isNone(server)) return yield* Effect.provide(goOn(flags), SqlRunStore.layerConfig())
+    const { operations } = yield* Effect.promise(() => import("../ServerAccess.ts"))
+    const { goOn: goOnThere } = yield* Effect.promise(() => import("../ServerCommands.ts"))
+    yield* Effect.provide(goOnThere(flags), operations)
+  }).pipe(
+    OutputErrors.whileWritable,
     Effect.provide(ConfigSources.layer(flags))
   )).pipe(Command.withDescription(definition.sentence))

@@ -21,6 +21,7 @@ import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/ServeDefinition.ts"
+import * as ProgramCheck from "../ProgramCheck.ts"
 import * as ServedApi from "../ServedApi.ts"
 import * as ServedDatabase from "../ServedDatabase.ts"
 import { Signals } from "../Signals.ts"
@@ -89,7 +90,7 @@ export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns,
       const signals = yield* Signals
       if (isEmbedded) yield* TaskLogs.warnWhenUnkept
       yield* Effect.forkScoped(Effect.interruptible(tell(yield* executor.events)))
-      const runner = yield* Runner.start({ url, maxRuns })
+      const runner = yield* Runner.start({ url, maxRuns, check: yield* ProgramCheck.checking })
       const place = isEmbedded ? "an embedded Agamemnon" : agamemnon.url
       yield* Console.log(`serving ${where} on ${oneLine(hostname())}, up to ${count(maxRuns, "run")} at once, on ${place}`)
       if (options !== undefined) yield* Effect.provideService(ServedApi.start(options), Sharding.Sharding, runner.sharding)

@@ -10,12 +10,10 @@ import * as OutputLines from "../../report/OutputLines.ts"
 import * as RunData from "../../report/RunData.ts"
 import * as SpentLine from "../../report/SpentLine.ts"
 import * as Summary from "../../report/Summary.ts"
-import type { JournalError } from "../../run/JournalError.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as RunState from "../../run/RunState.ts"
+import { type ReadError, RunReader } from "../../store/RunReader.ts"
 import type { RunSummary } from "../../store/RunSummary.ts"
-import * as RunStore from "../../store/RunStore.ts"
-import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import { CommandExit } from "../CommandExit.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/StatusDefinition.ts"
@@ -25,7 +23,8 @@ import * as JsonLines from "../JsonLines.ts"
 import * as NextCommand from "../NextCommand.ts"
 import * as OutputErrors from "../OutputErrors.ts"
 import * as RunExitCode from "../RunExitCode.ts"
-import * as RunLookup from "../../store/RunLookup.ts"
+import * as RunPlace from "../RunPlace.ts"
+import * as Say from "../Say.ts"
 import * as Streams from "../Streams.ts"
 
 const removalOf = (state: RunState.RunState) => (state.embedded ? undefined : NextCommand.cleanup(state))
@@ -56,7 +55,7 @@ const waitsFor = ({ group }: RunSummary): ReadonlyArray<string> =>
 /** Whether a run waits in the foreground of a process and has never begun: there is nothing else to say of it. */
 const hasOnlyCome = ({ run, status }: RunSummary) =>
   status === "queued"
-    ? Effect.map(Effect.flatMap(RunStore.RunStore, ({ events }) => events(run)), (events) => events.length === 0)
+    ? Effect.map(Effect.flatMap(RunReader, ({ events }) => events(run)), (events) => events.length === 0)
     : Effect.succeed(false)
 
 /** Shows a run that has only come. */
@@ -70,10 +69,12 @@ const showWaiting = (summary: RunSummary) =>
     yield* Effect.forEach(waitsFor(summary), (line) => Console.log(line), { discard: true })
   })
 
+const stateOf = (run: RunId) => Effect.flatMap(RunReader, (reader) => reader.stateOf(run))
+
 /** Shows how far a run has got. */
 const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
   if (yield* hasOnlyCome(summary)) return yield* showWaiting(summary)
-  const state = yield* RunLookup.stateOf(summary.run)
+  const state = yield* stateOf(summary.run)
   const { style, width } = yield* Streams.outputOf(process.stdout)
   const now = yield* DateTime.now
   const isOver = summary.status !== "running" && summary.status !== "queued"
@@ -97,7 +98,7 @@ const show = Effect.fn("StatusCommand.show")(function*(summary: RunSummary) {
 /** Shows a run as one JSON object. */
 const showJson = Effect.fn("StatusCommand.showJson")(function*(summary: RunSummary) {
   if (yield* hasOnlyCome(summary)) return yield* JsonLines.write(JSON.stringify(summary))
-  const state = yield* RunLookup.stateOf(summary.run)
+  const state = yield* stateOf(summary.run)
   const now = SpentLine.timeOf(state, yield* DateTime.now, summary.status === "running")
   yield* JsonLines.write(JSON.stringify({ ...summary, ...RunData.make(state, now) }))
 })
@@ -106,41 +107,50 @@ const showJson = Effect.fn("StatusCommand.showJson")(function*(summary: RunSumma
 const endAs = (state: RunState.RunState) =>
   Effect.flatMap(RunExitCode.of(state), (code) => new CommandExit({ code }))
 
+/** How a run is shown that happens elsewhere. */
+export interface WatchOptions {
+  readonly json: boolean
+  readonly quiet?: boolean | undefined
+  readonly verbose?: boolean | undefined
+  /** From which place of its events on. Defaults to the first. */
+  readonly from?: number | undefined
+}
+
 /** Shows a run happening, until it is over or nobody drives it. */
-export const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, json: boolean) {
+export const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, { from, json, quiet = false, verbose = false }: WatchOptions) {
+  const reader = yield* RunReader
   if (json) {
-    yield* JsonLines.events(JournalOutage.follow(run, Console.error))
-    return yield* endAs(yield* JournalOutage.waitOut(RunLookup.stateOf(run), Console.error))
+    yield* JsonLines.events(JournalOutage.follow(reader, run, Say.line, from))
+    return yield* endAs(yield* JournalOutage.waitOut(reader.stateOf(run), Say.line))
   }
   const display = yield* Display.make({
     json,
-    quiet: false,
-    verbose: false,
+    quiet,
+    verbose,
     removal: removalOf,
     next: NextCommand.afterRun,
     interruption: "Ctrl-C stops watching, and not the run"
   })
-  const failed = yield* Deferred.make<never, JournalError>()
+  const failed = yield* Deferred.make<never, ReadError>()
   const say = (line: string) => display.aboveView(Console.error(oneLine(line)))
-  const events = JournalOutage.follow(run, say).pipe(
-    Stream.provideService(RunStore.RunStore, yield* RunStore.RunStore),
+  const events = JournalOutage.follow(reader, run, say, from).pipe(
     Stream.catchAll((error) => Stream.execute(Deferred.fail(failed, error)))
   )
   yield* Effect.forEach(display.renderers, (render) => render(events), { concurrency: "unbounded", discard: true })
   if (yield* Deferred.isDone(failed)) return yield* Deferred.await(failed)
-  const state = yield* JournalOutage.waitOut(RunLookup.stateOf(run), say)
-  if (state.endedAt === undefined) yield* JournalOutage.waitOut(Effect.flatMap(RunLookup.find(run), show), say)
+  const state = yield* JournalOutage.waitOut(reader.stateOf(run), say)
+  if (state.endedAt === undefined) yield* JournalOutage.waitOut(Effect.flatMap(reader.find(run), show), say)
   else yield* display.summarize(state)
   yield* endAs(state)
 })
 
-export const command = Command.make("status", config, ({ json, noColor, run, watch: isWatched }) =>
+export const command = Command.make("status", config, ({ json, run, watch: isWatched, ...flags }) =>
   Effect.gen(function*() {
-    const summary = yield* RunLookup.find(run)
-    if (isWatched) return yield* watch(summary.run, json)
+    const summary = yield* Effect.flatMap(RunReader, ({ find }) => find(run))
+    if (isWatched) return yield* watch(summary.run, { json })
     yield* json ? showJson(summary) : show(summary)
   }).pipe(
     OutputErrors.whileWritable,
-    Effect.provide(SqlRunStore.layerConfig()),
-    Effect.provide(ConfigSources.layer({ noColor }))
+    Effect.provide(RunPlace.layerReader),
+    Effect.provide(ConfigSources.layer(flags))
   )).pipe(Command.withDescription(definition.sentence))

@@ -8,6 +8,7 @@ export const config = {
   comment: Flags.comment,
   goOn: Flags.switches.goOn,
   url: Flags.urlOfRun,
+  ...Flags.ofServer,
   ...Flags.foreground,
   run: Args.run,
   task: Args.gate

@@ -7,6 +7,7 @@ import type { Definition } from "../Help.ts"
 export const config = {
   url: Flags.urlOfRun,
   keyFile: Flags.keyFileOfBackend,
+  ...Flags.ofServer,
   noColor: Flags.switches.noColor,
   run: Args.run
 }

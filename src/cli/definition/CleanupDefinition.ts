@@ -20,6 +20,7 @@ export const config = {
     Options.optional
   ),
   keyFile: Flags.keyFileOfBackend,
+  ...Flags.ofServer,
   noColor: Flags.switches.noColor,
   targets: Args.text({ name: "RUN" }).pipe(
     Args.withDescription("Ids of runs, or their beginnings; with --orphans, ids of agents and teams"),

@@ -1,9 +1,10 @@
 /** What there is to know about `telemachy forget` before it runs. */
 import * as Args from "../Args.ts"
+import * as Flags from "../Flags.ts"
 import type { Definition } from "../Help.ts"
 
-/** The arguments. */
-export const config = { run: Args.run }
+/** The flags and arguments. */
+export const config = { ...Flags.ofServer, run: Args.run }
 
 /** What its help says. */
 export const definition: Definition = {

@@ -17,6 +17,7 @@ export const config = {
     Options.withDescription(`List every run, not only the newest ${most} and those that need attention`)
   ),
   json: Flags.switches.jsonLines,
+  ...Flags.ofServer,
   noColor: Flags.switches.noColor
 }
 

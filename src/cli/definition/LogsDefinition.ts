@@ -21,6 +21,7 @@ export const config = {
     Options.withDescription("Which attempt at the task, from 1; without it, the latest"),
     Options.optional
   ),
+  ...Flags.ofServer,
   noColor: Flags.switches.noColor,
   run: Args.run,
   task: Args.task

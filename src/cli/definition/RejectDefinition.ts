@@ -9,6 +9,7 @@ export const config = {
   redo: Flags.redo,
   goOn: Flags.switches.goOn,
   url: Flags.urlOfRun,
+  ...Flags.ofServer,
   ...Flags.foreground,
   run: Args.run,
   task: Args.gate

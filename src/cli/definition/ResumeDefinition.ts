@@ -8,6 +8,7 @@ export const config = {
   acceptChanges: Flags.switches.acceptChanges,
   retryFailed: Flags.switches.retryFailed,
   url: Flags.urlOfRun,
+  ...Flags.ofServer,
   ...Flags.foreground,
   run: Args.run
 }

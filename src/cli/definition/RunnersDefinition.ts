@@ -3,7 +3,7 @@ import * as Flags from "../Flags.ts"
 import type { Definition } from "../Help.ts"
 
 /** The flags. */
-export const config = { json: Flags.switches.jsonLines, noColor: Flags.switches.noColor }
+export const config = { json: Flags.switches.jsonLines, ...Flags.ofServer, noColor: Flags.switches.noColor }
 
 /** What its help says. */
 export const definition: Definition = {

@@ -10,6 +10,7 @@ export const config = {
   json: Options.boolean("json").pipe(
     Options.withDescription("Write one JSON object to standard output; with --watch, one per event")
   ),
+  ...Flags.ofServer,
   noColor: Flags.switches.noColor,
   run: Args.run
 }

@@ -33,6 +33,7 @@ export const config = {
   json: Options.boolean("json").pipe(
     Options.withDescription("Write one JSON object to standard output; with --wait, one per event")
   ),
+  ...Flags.ofServer,
   noColor: Flags.switches.noColor,
   file: Args.file
 }

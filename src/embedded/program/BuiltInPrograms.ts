@@ -118,7 +118,8 @@ export const written = {
     }
   },
   "cursor-agent": {
-    command: ["cursor-agent", "-p", "--output-format", "json", "{session}", "{args}", "{prompt}"],
+    // Of a directory that it does not trust, as a new worktree, it says so and exits with 0. That it is trusted permits no tool.
+    command: ["cursor-agent", "-p", "--trust", "--output-format", "json", "{session}", "{args}", "{prompt}"],
     model,
     session: { resume: ["--resume", "{session}"] },
     output: {
