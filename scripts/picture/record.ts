@@ -8,6 +8,8 @@ import { execFileSync, spawn } from "node:child_process"
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
+import { env as outer, execPath } from "node:process"
+import { setTimeout as sleep } from "node:timers/promises"
 import * as Screen from "./Screen.ts"
 import * as Sources from "./Sources.ts"
 import * as Svg from "./Svg.ts"
@@ -64,7 +66,7 @@ const record = async (): Promise<ReadonlyArray<Screen.Screen>> => {
   for (const directory of [project, tools, home]) mkdirSync(directory)
   copyFileSync(resolve("scripts/picture/claude"), join(tools, "claude"))
   const env = {
-    PATH: `${tools}:${process.env["PATH"] ?? ""}`,
+    PATH: `${tools}:${outer["PATH"] ?? ""}`,
     HOME: home,
     LANG: "C.UTF-8",
     TERM: "xterm-256color",
@@ -79,13 +81,13 @@ const record = async (): Promise<ReadonlyArray<Screen.Screen>> => {
   writeFileSync(join(project, "list.sh"), "list\n")
   git("add", "--all")
   git("commit", "--quiet", "--message=first")
-  const command = [process.execPath, resolve("dist/bin.js")]
+  const command = [execPath, resolve("dist/bin.js")]
   const run = [...command, "run", resolve("workflows/apart.yaml"), "--yes", "--input", `repository=${project}`, "--input", "task='Add a --json flag to list'"]
-  const child = spawn("script", ["-qec", `stty cols ${columns} rows ${rows} -echo; exec ${run.join(" ")}`, "/dev/null"], { cwd: scratch, env, stdio: ["pipe", "pipe", "inherit"] })
+  const child = spawn("script", ["-qec", `stty cols ${columns} rows ${rows} -echo; exec ${run.join(" ")}`, "/dev/null"], { cwd: scratch, env, stdio: ["pipe", "pipe", "inherit"], timeout: limit, killSignal: "SIGKILL" })
   const screen = Screen.make()
   const found: Array<Screen.Screen | undefined> = moments.map(() => undefined)
   let reached = 0
-  let isAnswered = false
+  let answered: Promise<void> | undefined
   const decoder = new TextDecoder()
   child.stdout.on("data", (chunk: Buffer) => {
     screen.write(decoder.decode(chunk, { stream: true }))
@@ -96,23 +98,14 @@ const record = async (): Promise<ReadonlyArray<Screen.Screen>> => {
     if (moment === -1 || text.includes('{"type"')) return
     reached = moment
     found[moment] = seen
-    if (moment !== moments.length - 2 || isAnswered) return
-    isAnswered = true
-    setTimeout(() => execFileSync(command[0] ?? "", [...command.slice(1), "approve", "latest"], { cwd: scratch, env }), 1000)
+    if (moment !== moments.length - 2 || answered !== undefined) return
+    answered = sleep(1000).then(() => void execFileSync(command[0] ?? "", [...command.slice(1), "approve", "latest"], { cwd: scratch, env }))
   })
-  const code = await new Promise<number | null>((done, fail) => {
-    const timer = setTimeout(() => {
-      child.kill("SIGKILL")
-      fail(new Error(`the run has not ended within ${limit} ms:\n${screen.look().map(Screen.textOf).join("\n")}`))
-    }, limit)
-    child.on("close", (ended) => {
-      clearTimeout(timer)
-      done(ended)
-    })
-  })
+  const code = await new Promise<number | null>((done) => void child.on("close", done))
+  await answered
   const missing = moments.filter((_, index) => found[index] === undefined)
   if (code !== 0 || missing.length > 0) {
-    throw new Error(`the run has ended with ${code}, and ${missing.map(({ shows }) => String(shows)).join(", ") || "nothing"} was not seen:\n${screen.look().map(Screen.textOf).join("\n")}`)
+    throw new Error(`the run has ended with ${code ?? `no code within ${limit} ms`}, and ${missing.map(({ shows }) => String(shows)).join(", ") || "nothing"} was not seen:\n${screen.look().map(Screen.textOf).join("\n")}`)
   }
   return found.flatMap((each) => (each === undefined ? [] : [each]))
 }

@@ -45,8 +45,17 @@ const local = (time: DateTime.Utc | undefined): string => {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`
 }
 
+/** What there is to say of a run beside its status. */
 const remains = ({ group, kept = 0, keptBranches = 0, left = 0, place, questions = 0, schedule, usd }: RunSummary, style: Style): string =>
-  [...(schedule === undefined ? [] : [style.faint(`schedule ${schedule.id}`)]), ...(place === undefined ? [] : [group === undefined ? `place ${place}` : `place ${place}, waits for the group ${oneLine(group.name)}`]), ...(questions === 0 ? [] : [style.doubtful(`waits for ${count(questions, "answer")}`)]), ...(usd === undefined ? [] : [`${usdInWords(usd)} USD`]), ...(left === 0 ? [] : [style.bad(`${left} left`)]), ...(kept === 0 ? [] : [style.doubtful(`${kept} kept`)]), ...(keptBranches === 0 ? [] : [style.doubtful(`${keptBranches === 1 ? "1 branch" : `${keptBranches} branches`} kept`)])].join(", ")
+  [
+    schedule === undefined ? "" : style.faint(`schedule ${schedule.id}`),
+    place === undefined ? "" : `place ${place}${group === undefined ? "" : `, waits for the group ${oneLine(group.name)}`}`,
+    questions === 0 ? "" : style.doubtful(`waits for ${count(questions, "answer")}`),
+    usd === undefined ? "" : `${usdInWords(usd)} USD`,
+    left === 0 ? "" : style.bad(`${left} left`),
+    kept === 0 ? "" : style.doubtful(`${kept} kept`),
+    keptBranches === 0 ? "" : style.doubtful(`${keptBranches === 1 ? "1 branch" : `${keptBranches} branches`} kept`)
+  ].filter((part) => part !== "").join(", ")
 
 const cells = (summary: RunSummary, now: DateTime.Utc, style: Style): ReadonlyArray<string> => {
   const { endedAt, run, startedAt, status, workflow = "" } = summary
