@@ -64,6 +64,8 @@ interface State {
   readonly open: Map<TaskId, WatchedTask.Watched>
   /** When the list was last read, in milliseconds. */
   readAt: number
+  /** Whether Agamemnon was seen to know the team after a task of it was submitted, which it takes for any team. */
+  isTeamConfirmed: boolean
 }
 
 /** Hears of every list of the team's tasks, and when that was asked for in milliseconds. */
@@ -98,7 +100,8 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam, onList: O
     busy: yield* Effect.makeLatch(),
     known: new Map(),
     open: new Map(),
-    readAt: yield* MonotonicTime.millis
+    readAt: yield* MonotonicTime.millis,
+    isTeamConfirmed: false
   }
   return {
     watch: (subject, task, known) => watch(state, subject, task, known),
@@ -296,6 +299,7 @@ const readRepeatedly = Effect.fnUntraced(function*(state: State): Effect.fn.Retu
     const began = yield* MonotonicTime.millis
     pace.onBegin(began)
     const hasChanged = yield* read(state, began)
+    if (!hasChanged) yield* confirmTeam(state, began)
     const ended = yield* MonotonicTime.millis
     pace.onEnd(ended)
     if (!state.isHinted && !hasChanged && began - state.markedAt >= longestPause) hints.unmarkAll()
@@ -350,6 +354,19 @@ const readTogether = (state: State, now: number) =>
     onNone: () => readAll(state),
     onSome: (tasks) => Effect.zipRight(state.onList(tasks, now), applyList(state, [...state.known], tasks))
   }))
+
+/**
+ * Finds out once whether the team is still there, when tasks wait that nobody has begun: those that were submitted after
+ * Agamemnon had forgotten the team are in its list, and nobody ever does them.
+ */
+const confirmTeam = Effect.fnUntraced(function*(state: State, now: number) {
+  const { agamemnon, open, run, team } = state
+  if (state.isTeamConfirmed) return
+  const waits = ({ since, status }: WatchedTask.Watched) => status === "pending" && since <= now
+  if (![...open.values()].some(waits)) return
+  if (!(yield* agamemnon.hasTeam(team.id))) return yield* stateLost(run, `team "${team.spec.name}"`)
+  state.isTeamConfirmed = true
+})
 
 /** Reads everything once, and tells whether anything had changed. */
 const readAll = Effect.fnUntraced(function*(state: State) {

@@ -140,6 +140,31 @@ describe("Monitor", () => {
       assert.deepStrictEqual(outcome(run.events), ["state_lost"])
     }))
 
+  it.scoped("finds the state lost when all was forgotten before the first task was submitted, which waits for ever then", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.on("createTask first", (usual) => Effect.suspend(() => (fake.forget(), usual)))
+      fake.begins.set("first", "pending")
+      // As a real one, it lists the tasks of a team that it does not know.
+      fake.listsUnknown = true
+      const run = yield* start(fake, workflow(), { settings })
+      const { exit } = yield* finish(run)
+      assert.deepInclude(failure(exit), { missing: "team \"core\"" })
+      assert.deepStrictEqual(outcome(run.events), ["state_lost"])
+      assert.lengthOf(fake.calls.filter((call) => call.startsWith("hasTeam")), 1)
+    }))
+
+  it.scoped("asks once whether the team is there, while tasks wait", () =>
+    Effect.gen(function*() {
+      const fake = make()
+      fake.begins.set("first", "pending")
+      const run = yield* start(fake, workflow(), { settings })
+      yield* TestClock.adjust("1 minute")
+      assert.lengthOf(fake.calls.filter((call) => call.startsWith("hasTeam")), 1)
+      fake.change("first", { status: "completed" })
+      assert.isTrue(Exit.isSuccess((yield* finish(run)).exit))
+    }))
+
   it.scoped("finds the state lost when all was forgotten between two tasks", () =>
     Effect.gen(function*() {
       const fake = make()

@@ -83,6 +83,8 @@ export interface FakeAgamemnon {
   readonly heal: () => void
   /** Whether it answers, refuses connections, takes them and is silent, or the ping of its client has a defect. */
   health: "well" | "gone" | "silent" | "defective"
+  /** Whether the list of a team that is not known shows tasks that were made for it. */
+  listsUnknown: boolean
   /** The status in which tasks begin, by subject, or in which one after the other does; any other is completed at once. */
   readonly begins: Map<string, string | ReadonlyArray<string>>
   /** The files that hold all that tasks write, by subject. */
@@ -127,7 +129,7 @@ export const make = (): FakeAgamemnon => {
   let rules: Array<Rule> = []
   let made = 0
 
-  const state = { health: "well" as FakeAgamemnon["health"] }
+  const state = { health: "well" as FakeAgamemnon["health"], listsUnknown: false }
 
   const attempt = <A>(call: string, usual: Effect.Effect<A, AgamemnonError>) =>
     Effect.suspend(() => {
@@ -247,9 +249,9 @@ export const make = (): FakeAgamemnon => {
     listTasks: (team) =>
       request(
         `listTasks ${named("team", team)}`,
-        // The list of a team that is not known is empty, though its tasks are still there.
+        // Otherwise the list of a team that is not known is empty, though its tasks are still there.
         Effect.sync(() =>
-          teams.has(team)
+          teams.has(team) || state.listsUnknown
             ? [...tasks.values()].filter(({ subject, teamId }) => teamId === team && !hidden.has(subject))
             : [])
       ),
