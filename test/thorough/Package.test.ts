@@ -97,7 +97,7 @@ describe.concurrent("the package", () => {
                 "workflows/hello.yaml"
       ])
       const allowed =
-        /^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/(bin\.js|program\.cjs|(lib\/)?package\.json)|dist\/lib\/[\w/-]+\.(js|d\.ts|d\.ts\.map)|dist\/src\/[\w/]+\.ts|docs\/[\w/-]+\.md|docs\/hosts\/[\w-]+\.(yaml|service)|examples\/([\w-]+\.(ts|yaml)|Dockerfile(\.dockerignore)?)|schemas\/[\w-]+\.json|workflows\/[\w-]+\.yaml)$/
+        /^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/(bin\.js|program\.cjs|(lib\/)?package\.json)|dist\/lib\/[\w/-]+\.(js|d\.ts|d\.ts\.map)|dist\/src\/[\w/]+\.ts|docs\/[\w/-]+\.md|docs\/picture\.svg|docs\/hosts\/[\w-]+\.(yaml|service)|examples\/([\w-]+\.(ts|yaml)|Dockerfile(\.dockerignore)?)|schemas\/[\w-]+\.json|workflows\/[\w-]+\.yaml)$/
       assert.deepStrictEqual(paths.filter((path) => !allowed.test(path)), [])
       assert.strictEqual((files.find(({ path }) => path === "dist/bin.js")?.mode ?? 0) & 0o111, 0o111)
     }))
