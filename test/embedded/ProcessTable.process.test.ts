@@ -57,7 +57,8 @@ describe("ProcessTable", () => {
     Effect.gen(function*() {
       const mark = "another-mark-of-this-test"
       // What the shell has turned into knows of no child.
-      const leader = yield* start(mark, "sleep 0 & exec sleep 1009")
+      // It ends when the shell is another program already: before that, the shell would ask for it.
+      const leader = yield* start(mark, "sleep 1 & exec sleep 1009")
       yield* eventually(Effect.sync(() => children(leader).map(state)), (states) => states.join("") === "Z")
       assert.deepStrictEqual(yield* find(leader, mark), [{ id: leader, group: leader }])
     }))
