@@ -6,8 +6,10 @@ export const modules: ReadonlyArray<readonly [name: string, path: string]> = [
   ...readFileSync("src/index.ts", "utf8").matchAll(/^export \* as (\w+) from "\.\/(.+)\.ts"$/gm)
 ].map(([, name = "", path = ""]) => [name, path])
 
-/** The public modules that are no part of the barrel, because they are for an application that runs nothing
- * itself, or share more packages with it: by the last part of their name. */
+/**
+ * The public modules that are no part of the barrel, because they are for an application that runs nothing
+ * itself, or share more packages with it: by the last part of their name.
+ */
 export const entries: ReadonlyArray<readonly [name: string, path: string]> = [
   ["client", "server/RunsClient"],
   ["cluster", "cluster/Cluster"]

@@ -13,7 +13,7 @@ const mentionable = /^(effect|@effect\/platform)(\/|$)/
 const mentionableInCluster = /^(effect|@effect\/(platform|cluster|rpc))(\/|$)/
 
 /** The modules that an application imports: the barrel, and what is beside it. */
-const entries = ["index", "cluster/Cluster"]
+const entries = ["index", "cluster/Cluster", "server/RunsClient"]
 
 const complain = (diagnostics) => {
   if (diagnostics.length === 0) return
