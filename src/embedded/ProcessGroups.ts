@@ -189,7 +189,7 @@ export const make = Effect.fn("ProcessGroups.make")(function*(
 ): Effect.fn.Return<Context.Tag.Service<ProcessGroups>, never, Scope.Scope> {
   const clock = Clock.make()
   const groups = new Map<number, Group>()
-  const watchdog = Watchdog.make()
+  const watchdog = yield* Effect.acquireRelease(Effect.sync(Watchdog.make), ({ close }) => Effect.sync(close))
   const launcher = { groups, watchdog, clock, support: yield* Effect.cached(limitSupport) }
 
   // The last resort: nobody runs finalizers for a program that calls `process.exit`.

@@ -22,6 +22,8 @@ export interface Watchdog {
   readonly watch: (group: Watched) => void
   /** Forgets a group that has ended: its number can be another's from then on. */
   readonly release: (group: Watched) => void
+  /** Ends the shell once no group is watched any more. */
+  readonly close: () => void
 }
 
 // What a terminal sends to everybody does not concern it: it ends with the pipe. What is killed can have started something a
@@ -82,8 +84,16 @@ const start = (): Writable | undefined => {
 
 /** Makes a watchdog, which starts with the first group. */
 export const make = (): Watchdog => {
+  const watched = new Set<number>()
   let pipe: Writable | undefined
   let root: string | undefined
+  let isClosing = false
+  const endWhenIdle = () => {
+    if (!isClosing || watched.size > 0) return
+    pipe?.end()
+    pipe = undefined
+    root = undefined
+  }
   return {
     watch: ({ directory, leader, mark }) => {
       pipe ??= start()
@@ -92,9 +102,16 @@ export const make = (): Watchdog => {
         pipe?.write(`/ ${root}\n`)
       }
       pipe?.write(`+ ${leader}:${mark}\n`)
+      watched.add(leader)
     },
     release: ({ leader, mark }) => {
       pipe?.write(`- ${leader}:${mark}\n`)
+      watched.delete(leader)
+      endWhenIdle()
+    },
+    close: () => {
+      isClosing = true
+      endWhenIdle()
     }
   }
 }

@@ -26,7 +26,7 @@ export const nextTimes = ({ cron, timezone }: Times, now: DateTime.Utc, most = s
 export const localTime = (time: DateTime.Utc, timezone: string): string => {
   const zone = ZonedTime.zone(timezone)
   const shown = Option.isNone(zone) ? DateTime.toEpochMillis(time) : ZonedTime.shownAt(zone.value, DateTime.toEpochMillis(time))
-  return new Date(shown).toISOString().slice(0, 16).replace("T", " ")
+  return DateTime.formatIso(DateTime.unsafeMake(shown)).slice(0, 16).replace("T", " ")
 }
 
 const times = (schedule: Times): string => `${oneLine(schedule.cron)} ${oneLine(schedule.timezone)}`
