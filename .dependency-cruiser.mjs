@@ -1,5 +1,5 @@
 // The rooms of src, the lowest first. A room uses those before it, and none after it: docs/architecture.md.
-const rooms = ["settings", "workflow", "liveness", "run", "agamemnon", "executor", ["embedded", "store"], ["report"], "cluster", "server", "drill", "cli"].map(
+const rooms = ["settings", "workflow", "liveness", "run", "agamemnon", "executor", ["embedded", "store"], ["report"], "notify", "cluster", "server", "drill", "cli"].map(
   (room) => [room].flat()
 )
 

@@ -11,6 +11,8 @@ import * as Schema from "effect/Schema"
 import type { RunEnvironment } from "../agamemnon/AgentEnvironments.ts"
 import * as Evaluation from "../workflow/Evaluation.ts"
 import * as ExpressionProblems from "../workflow/ExpressionProblems.ts"
+import * as NotifyDestination from "../workflow/NotifyDestination.ts"
+import * as NotifySetting from "../workflow/NotifySetting.ts"
 import * as Secrets from "../workflow/Secrets.ts"
 import { nearest } from "../workflow/Suggestion.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
@@ -190,12 +192,14 @@ interface Options extends Evaluation.Known {
  */
 export const make = Effect.fn("RunEnvironment.make")(function*(spec: WorkflowSpec, { secrets, source, ...known }: Options) {
   const { environments, keeping, limits } = yield* Evaluation.environments(spec, { ...known, secrets }, source === undefined ? {} : { source })
+  // A setting that is wrong is said by who uses it.
+  const told = [...spec.notify ?? [], ...yield* Effect.orElseSucceed(NotifySetting.config, () => [])]
   const variables = [...environments.values()].flatMap((each) => [...each.values()])
   return {
     agents: new Map([...environments].map(([agent, each]) => [agent, new Map([...each].map(([name, { value }]) => [name, value]))])),
     keeping: new Set(keeping),
     limits,
-    withheld: Object.keys(secrets),
+    withheld: [...Object.keys(secrets), ...NotifyDestination.variablesOf(told)],
     masked: [...Object.values(secrets), ...variables.flatMap(({ derived }) => derived).filter(isTelling)]
   } satisfies RunEnvironment
 })

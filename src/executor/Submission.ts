@@ -58,6 +58,7 @@ export const record = Effect.fn("Submission.record")(function*(given: WorkflowSp
     policy: spec.teardown,
     ...(spec.budget === undefined ? {} : { budget: Budget.limitsOf(spec.budget) }),
     ...(spec.concurrency === undefined ? {} : { concurrency: spec.concurrency }),
+    ...(spec.notify === undefined ? {} : { notify: spec.notify }),
     inputDigest: input.digest,
     ...DeclaredWork.of(spec, used)
   }

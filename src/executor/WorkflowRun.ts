@@ -158,6 +158,7 @@ const beginningOf = (
     ...(embedded ? { embedded } : {}),
     ...(spec.budget === undefined ? {} : { budget: Budget.limitsOf(spec.budget) }),
     ...(spec.concurrency === undefined ? {} : { concurrency: spec.concurrency }),
+    ...(spec.notify === undefined ? {} : { notify: spec.notify }),
     ...(inputDigest === undefined ? {} : { inputDigest }),
     ...(origins.length === 0 ? {} : { origins })
   }

@@ -9,6 +9,7 @@ import * as Either from "effect/Either"
 import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { WhenFull } from "../workflow/Concurrency.ts"
+import { NotifyDestination } from "../workflow/NotifyDestination.ts"
 import { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import { GateDecision } from "./GateAnswer.ts"
 import { Outcome } from "./Outcome.ts"
@@ -154,6 +155,8 @@ const header = {
   budget: optional(Limits),
   // The group of which only so many runs are under way at once.
   concurrency: optional(Schema.Struct({ group: Schema.String, limit: Schema.Int, whenFull: WhenFull })),
+  // Who is told what becomes of the run.
+  notify: optional(Schema.Array(Schema.typeSchema(NotifyDestination))),
   // The time from one ping to the next.
   heartbeatInterval: optionalSeconds("heartbeatIntervalSeconds"),
   // Digest (SHA-256) of the input that is recorded beside the events.
@@ -232,6 +235,7 @@ export const RunEvent = Schema.Union(
       policy: header.policy,
       budget: header.budget,
       concurrency: header.concurrency,
+      notify: header.notify,
       inputDigest: header.inputDigest,
       agents: header.agents,
       teams: header.teams

@@ -102,6 +102,15 @@ export const natsUrl = secret({
   parse: (value) => Either.map(NatsAddress.parse(value), () => Redacted.make(value))
 })
 
+/** Who is told what becomes of runs, of all of them. An address may be a secret in itself. */
+export const notify = secret({
+  name: "TELEMACHY_NOTIFY",
+  description: "Who is told what becomes of all runs, beside whom their workflows name; shown nowhere",
+  range: "an https:// address, or a list of destinations as notify: of a workflow has it, in YAML or JSON",
+  fallback: "whoever notify: of the workflow names",
+  parse: (value) => Either.right(Redacted.make(value))
+})
+
 const path = (name: string, description: string, fallback: string) =>
   optional({ name, description, range: "a path", fallback, schema: Schema.String })
 
@@ -275,6 +284,7 @@ export const all: ReadonlyArray<Description> = [
   databaseUrl,
   serverUrl,
   serverKey,
+  notify,
   natsUrl,
   natsCredsFile,
   natsToken,

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as InputTable from "./InputTable.ts"
+import * as NotificationTable from "./NotificationTable.ts"
 import * as PlaceTable from "./PlaceTable.ts"
 import * as ResourceIds from "./ResourceIds.ts"
 import * as RunnerTable from "./RunnerTable.ts"
@@ -136,6 +137,7 @@ const schedules = Effect.flatMap(SqlClient.SqlClient, ScheduleTable.create)
 
 const overdue = Effect.flatMap(SqlClient.SqlClient, RunnerTable.addOverdue)
 const branches = Effect.flatMap(SqlClient.SqlClient, RunTable.countBranches)
+const notifications = Effect.flatMap(SqlClient.SqlClient, NotificationTable.create)
 const parked = Effect.flatMap(SqlClient.SqlClient, SubmissionTable.indexParked)
 
 /** The table that says which migrations were made. */
@@ -157,7 +159,8 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0013_overdue": overdue,
   "0015_branches": branches,
   "0016_parked": parked,
-  "0017_schedules": schedules
+  "0017_schedules": schedules,
+  "0018_notifications": notifications
 }
 
 /** Their numbers. */

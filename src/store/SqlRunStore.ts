@@ -15,6 +15,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { JournalError } from "../run/JournalError.ts"
+import type { NotificationLog } from "../run/NotificationLog.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type { RunJournal } from "../run/RunJournal.ts"
@@ -29,6 +30,7 @@ import * as AnswerTable from "./AnswerTable.ts"
 import * as Database from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import * as HashChain from "./HashChain.ts"
+import * as NotificationTable from "./NotificationTable.ts"
 import * as OwnerProcess from "./OwnerProcess.ts"
 import * as ResourceIndex from "./ResourceIndex.ts"
 import * as OwnerTable from "./OwnerTable.ts"
@@ -36,6 +38,7 @@ import * as Reindex from "./Reindex.ts"
 import * as RunIndex from "./RunIndex.ts"
 import type { RunSummary } from "./RunSummary.ts"
 import { type PlacedEvent, RunNotOverError, RunStore, type Verification } from "./RunStore.ts"
+import * as SqlNotificationLog from "./SqlNotificationLog.ts"
 import * as SqlRunJournal from "./SqlRunJournal.ts"
 import * as SqlRunnerRegistry from "./SqlRunnerRegistry.ts"
 import * as SqlRunQueue from "./SqlRunQueue.ts"
@@ -99,6 +102,7 @@ const erase = Effect.fnUntraced(function*(sql: Database.Sql, run: RunId) {
   yield* sql`DELETE FROM telemachy_declarations WHERE run = ${run}`
   yield* AnswerTable.forget(sql, run)
   yield* SubmissionTable.forget(sql, run)
+  yield* NotificationTable.forget(sql, run)
   yield* sql`UPDATE telemachy_events SET payload = NULL WHERE run = ${run}`
   const event: RunEvent = { _tag: "run.forgotten", run, workflow: "", at: yield* DateTime.now }
   yield* sql`INSERT INTO telemachy_events ${sql.insert(yield* HashChain.extend(HashChain.endOf(last), [event]))}`
@@ -198,15 +202,15 @@ const make = Effect.gen(function*() {
 
 /**
  * All sides of the database: the journal that an executor writes, the store that tells of it, the queue of runs that were
- * submitted, the runners that drive those, and the schedules by which runs are submitted.
+ * submitted, the runners that drive those, the schedules by which runs are submitted, and what was told of runs to others.
  *
  * @since 0.1.0
  * @category models
  */
-export type Services = RunStore | RunJournal | RunQueue | RunnerRegistry | RunSchedules
+export type Services = RunStore | RunJournal | RunQueue | RunnerRegistry | RunSchedules | NotificationLog
 
 const layerOf = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Database>, E, R>) =>
-  Layer.mergeAll(Layer.effect(RunStore, make), SqlRunJournal.layer, SqlRunQueue.layer, SqlRunnerRegistry.layer, SqlRunSchedules.layer).pipe(
+  Layer.mergeAll(Layer.effect(RunStore, make), SqlRunJournal.layer, SqlRunQueue.layer, SqlRunnerRegistry.layer, SqlRunSchedules.layer, SqlNotificationLog.layer).pipe(
     Layer.provide(SqlRunLease.layer),
     Layer.provide(Layer.merge(OwnerProcess.layer, Database.layer(opened)))
   )

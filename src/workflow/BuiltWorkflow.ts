@@ -60,7 +60,7 @@ const write = ({ name, options }: Parts.Workflow, nameOf: NameOf): { readonly in
   }
   const agents = new Set([...teams.keys()].flatMap((team) => team.agents))
   const findings: Array<Finding> = []
-  const { budget, concurrency, defaults, description, inputs, maxParallel, metadata, outputs, parkAfter, schedules, secrets, teardown, timeout } = options
+  const { budget, concurrency, defaults, description, inputs, maxParallel, metadata, notify, outputs, parkAfter, schedules, secrets, teardown, timeout } = options
   const input = said({
     apiVersion: "telemachy/v1",
     metadata: { name, ...said({ description: description?.toString() }), ...metadata },
@@ -93,6 +93,7 @@ const write = ({ name, options }: Parts.Workflow, nameOf: NameOf): { readonly in
     budget: budget === undefined ? undefined : writeBudget(budget),
     concurrency: concurrency === undefined ? undefined : writeConcurrency(concurrency),
     schedules: schedules?.map(writeSchedule),
+    notify: notify?.map(writeDestination),
     timeout: durationOf(timeout)
   })
   return { input, findings }
@@ -244,6 +245,9 @@ const writeConcurrency = (concurrency: NonNullable<Parts.WorkflowOptions["concur
 
 const writeSchedule = ({ catchUp, cron, inputs, overlap, timezone }: Parts.ScheduleOptions): Written =>
   said({ cron, timezone, inputs, overlap, catch_up: catchUp })
+
+const writeDestination = ({ allowHttp, format, on, secretEnv, tokenEnv, url, urlEnv }: Parts.NotifyOptions): Written =>
+  said({ url, url_env: urlEnv, format, on, secret_env: secretEnv, token_env: tokenEnv, allow_http: allowHttp })
 
 const limitsOf = ({ retry, stalledAfter, timeout, verify }: Parts.DefaultsOptions): Written =>
   said({

@@ -81,6 +81,17 @@ const examples: Readonly<Record<string, ReadonlyArray<Written>>> = {
   "schedules[].inputs": [{ ticket: "ABC-1" }],
   overlap: ["skip", "queue", "cancel_running"],
   catch_up: ["none", "latest"],
+  notify: [[
+    { url_env: "SLACK_WEBHOOK_URL", format: "slack", on: ["failed", "lost", "left", "waiting"] },
+    { url: "https://example.com/hooks/runs", secret_env: "WEBHOOK_SECRET", on: ["failed", "completed"] }
+  ]],
+  url: ["https://example.com/hooks/runs"],
+  url_env: ["SLACK_WEBHOOK_URL"],
+  format: ["json", "slack", "ntfy"],
+  "notify[].on": [["failed", "lost", "left", "waiting"]],
+  secret_env: ["WEBHOOK_SECRET"],
+  token_env: ["NTFY_TOKEN"],
+  allow_http: [true],
   park_after: ["10m", "never"],
   if: ["failure()", "${{ tasks.plan.outputs.summary != '' }}"],
   verify: ["npm test", { run: "npm test -- --silent", timeout: "5m" }],

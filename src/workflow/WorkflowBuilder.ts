@@ -24,7 +24,7 @@ import * as YamlText from "./YamlText.ts"
  */
 export type {
   Agent, AgentOptions, Amount, AnyMerge, AnyTask, AnyTeam, AnyUse, AnyWork, BudgetOptions, ConcurrencyOptions, DeclaredOutputs, DefaultsOptions, DurationAmount,
-  Gate, GateOptions, GivenValues, InputType, LimitsOptions, Merge, MergeOptions, OutputValues, RetryOptions, ScheduleOptions, Secret, Task, TaskOptions, Team, TeamOptions, Use,
+  Gate, GateOptions, GivenValues, InputType, LimitsOptions, Merge, MergeOptions, NotifyOptions, OutputValues, RetryOptions, ScheduleOptions, Secret, Task, TaskOptions, Team, TeamOptions, Use,
   UseOptions, ValueTypes, Workflow, WorkflowInputs, WorkflowOptions, WorkflowOutputs, WorkflowSecrets
 } from "./WorkflowParts.ts"
 

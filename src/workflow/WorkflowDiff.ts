@@ -1,7 +1,7 @@
 /** What differs between two versions of a workflow, in sentences for people. */
 import { isDeepStrictEqual } from "node:util"
 import * as Schema from "effect/Schema"
-import { withoutSchedules, WorkflowSpec } from "./WorkflowSpec.ts"
+import { whatIsDone, WorkflowSpec } from "./WorkflowSpec.ts"
 
 const encode = Schema.encodeSync(WorkflowSpec)
 
@@ -56,10 +56,11 @@ const compare = (path: string, before: unknown, after: unknown): ReadonlyArray<s
 
 /**
  * Tells what differs. The order of agents, teams and tasks means nothing and
- * makes no difference; nor do schedules, which are nothing that a run does.
+ * makes no difference; nor do schedules and
+ * notifications, which are nothing that a run does.
  */
 export const between = (before: WorkflowSpec, after: WorkflowSpec): ReadonlyArray<string> => {
-  const [one, other] = [withoutSchedules(before), withoutSchedules(after)]
+  const [one, other] = [whatIsDone(before), whatIsDone(after)]
   // Most are the same as they stand, which is seen in a fraction of the time that it takes to write them out.
   return isDeepStrictEqual(one, other) ? [] : compare("", encode(one), encode(other))
 }

@@ -4,6 +4,7 @@ import type * as Duration from "effect/Duration"
 import type { WhenFull } from "./Concurrency.ts"
 import type { GivenInputs, Inputs } from "./Inputs.ts"
 import type { AnyMatrix, Each } from "./MatrixParts.ts"
+import type { Format, Occasion } from "./NotifyDestination.ts"
 import type { RetriedEnd } from "./RetryPolicy.ts"
 import type { TeardownPolicy } from "./TeardownPolicy.ts"
 import type { Expression, Text } from "./WorkflowExpression.ts"
@@ -330,6 +331,21 @@ export interface ScheduleOptions {
   readonly catchUp?: CatchUp | undefined
 }
 
+/** Who is told what becomes of a run; what is left out is as in a file. */
+export interface NotifyOptions {
+  /** Where to, unless `urlEnv` names the variable that holds the address. */
+  readonly url?: string | undefined
+  readonly urlEnv?: string | undefined
+  readonly format?: Format | undefined
+  /** What is told. */
+  readonly on?: ReadonlyArray<Occasion> | undefined
+  /** The name of the variable with the secret that what is posted is signed with. */
+  readonly secretEnv?: string | undefined
+  /** The name of the variable with a token. */
+  readonly tokenEnv?: string | undefined
+  readonly allowHttp?: boolean | undefined
+}
+
 /** What a workflow answers where another one uses it: the types of the values, by their names. */
 export type WorkflowOutputs = Readonly<Record<string, unknown>>
 
@@ -354,6 +370,8 @@ export interface WorkflowOptions<out Outputs extends WorkflowOutputs = WorkflowO
   readonly concurrency?: Text | ConcurrencyOptions | undefined
   /** When runs of it begin by themselves, once they are on record. */
   readonly schedules?: ReadonlyArray<ScheduleOptions> | undefined
+  /** Who is told what becomes of its runs. */
+  readonly notify?: ReadonlyArray<NotifyOptions> | undefined
   readonly timeout?: DurationAmount | undefined
   /** What it answers where another one uses it: expressions over its tasks. */
   readonly outputs?: { readonly [Name in keyof Outputs]: Expression<Outputs[Name]> } | undefined

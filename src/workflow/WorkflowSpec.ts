@@ -23,6 +23,8 @@ import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
 import * as MatrixProblems from "./MatrixProblems.ts"
 import * as MergeProblems from "./MergeProblems.ts"
+import { NotifyDestinations } from "./NotifyDestination.ts"
+import * as NotifyProblems from "./NotifyProblems.ts"
 import { MaxParallel } from "./MaxParallel.ts"
 import * as Outputs from "./Outputs.ts"
 import * as PrototypeKeys from "./PrototypeKeys.ts"
@@ -142,6 +144,12 @@ const fields = {
     }),
     { exact: true }
   ),
+  notify: Schema.optionalWith(
+    NotifyDestinations.annotations({
+      description: "Who is told what becomes of a run, by webhooks. Absent: whoever TELEMACHY_NOTIFY names."
+    }),
+    { exact: true }
+  ),
   timeout: timeoutOf(Amount.DurationAmount).annotations({
     description: "Limit of the whole run. Null or absent: the configured default."
   }),
@@ -202,6 +210,16 @@ export const withoutSchedules = (spec: WorkflowSpec): WorkflowSpec => ({
   ...Struct.omit(spec, "schedules", "files"),
   ...(spec.files === undefined ? {} : { files: Record.map(spec.files, Struct.omit("schedules")) })
 })
+
+/**
+ * What a run of a workflow does: the workflow without its schedules, and without who is told of its runs.
+ *
+ * @internal
+ */
+export const whatIsDone = (spec: WorkflowSpec): WorkflowSpec => {
+  const { files, ...own } = withoutSchedules(spec)
+  return { ...Struct.omit(own, "notify"), ...(files === undefined ? {} : { files: Record.map(files, Struct.omit("notify")) }) }
+}
 
 /**
  * A workflow as it is written in a file, for those who author one as a value.
@@ -341,6 +359,7 @@ const findingsOf = (input: unknown, used: UseProblems.Used): ReadonlyArray<Workf
   ...WorkspaceProblems.findings(input),
   ...MergeProblems.findings(input),
   ...ScheduleProblems.findings(input),
+  ...NotifyProblems.findings(input),
   ...UseProblems.findings(input, used),
   ...ExpressionProblems.findings(input, used)
 ]

@@ -283,7 +283,7 @@ const notEvaluated = (workflow: unknown): ReadonlyArray<Finding> => {
 }
 
 /** The keys of a file that hold for a run of its own. */
-const ofRun = ["teardown", "budget", "concurrency", "timeout", "timeout_seconds", "park_after", "schedules"]
+const ofRun = ["teardown", "budget", "concurrency", "timeout", "timeout_seconds", "park_after", "schedules", "notify"]
 
 /** Finds what files say that are used, and what holds for this run is said here. */
 const withoutEffect = (workflow: unknown, used: ExpressionPlaces.Used | undefined): ReadonlyArray<Finding> =>

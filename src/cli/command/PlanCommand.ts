@@ -9,6 +9,7 @@ import * as RunEnvironment from "../../executor/RunEnvironment.ts"
 import { oneLine } from "../../report/Format.ts"
 import * as Plan from "../../report/Plan.ts"
 import * as PlanData from "../../report/PlanData.ts"
+import * as NotifyView from "../../report/NotifyView.ts"
 import * as PlannedConditions from "../../report/PlannedConditions.ts"
 import * as ScheduleView from "../../report/ScheduleView.ts"
 import type * as Evaluation from "../../workflow/Evaluation.ts"
@@ -43,12 +44,14 @@ export const show = Effect.fn("PlanCommand.show")(function*(evaluated: Evaluated
   const now = yield* DateTime.now
   if (json) {
     const data = PlanData.make(spec, existing, { conditions, inputs, instances, used })
-    return yield* JsonLines.write(JSON.stringify({ ...data, ...ScheduleView.upcomingData(spec, now) }))
+    return yield* JsonLines.write(JSON.stringify({ ...data, ...ScheduleView.upcomingData(spec, now), ...NotifyView.data(spec) }))
   }
   const { style, width } = yield* Streams.outputOf(process.stdout)
   yield* Console.log(Plan.render(spec, { style, width, conditions, existing, inputs, instances, used }))
   const upcoming = ScheduleView.upcomingLines(spec, now)
   if (upcoming.length > 0) yield* Console.log(["", style.strong("schedules"), ...upcoming].join("\n"))
+  const destinations = NotifyView.lines(spec)
+  if (destinations.length > 0) yield* Console.log(["", style.strong("notify"), ...destinations].join("\n"))
 })
 
 export const command = Command.make("plan", config, ({ file, input, inputs, json, ...flags }) =>

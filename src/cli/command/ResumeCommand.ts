@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
 import * as EvaluatedSpec from "../../executor/EvaluatedSpec.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
+import * as Notifier from "../../notify/Notifier.ts"
 import { oneLine, printable } from "../../report/Format.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as RunInput from "../../run/RunInput.ts"
@@ -105,7 +106,7 @@ export const goOn = (flags: Flags) =>
       yield* resume(run, options, display, reports)
     }).pipe(
       Effect.scoped,
-      Effect.provide(Layer.provide(WorkflowExecutor.layerConfig(), NatsTaskFeed.layerConfig())),
+      Effect.provide(Layer.provideMerge(Notifier.layerConfig, Layer.provide(WorkflowExecutor.layerConfig(), NatsTaskFeed.layerConfig()))),
       Effect.provide(Backend.layerOf(state, flags.url))
     )
   })

@@ -11,9 +11,12 @@ import * as RunEnvironment from "../../executor/RunEnvironment.ts"
 import * as RunError from "../../executor/RunError.ts"
 import * as RunSettings from "../../executor/RunSettings.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
+import * as AddressLookup from "../../notify/AddressLookup.ts"
+import * as Notifier from "../../notify/Notifier.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as Inputs from "../../workflow/Inputs.ts"
+import * as NotifySetting from "../../workflow/NotifySetting.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/RunDefinition.ts"
@@ -71,11 +74,12 @@ export const command = Command.make("run", config, ({ dryRun, file, force, input
       if (dryRun) {
         const { given, ...evaluated } = yield* prepare
         // A setting that is wrong is said now, though a plan needs none of these.
-        yield* Effect.zip(RunSettings.config, NatsTaskFeed.config)
+        yield* Effect.all([RunSettings.config, NatsTaskFeed.config, NotifySetting.config])
         return yield* PlanCommand.show(evaluated, Inputs.valuesOf(loaded.spec, given), json)
       }
       yield* RunEnvironment.refuseSecrets(loaded.spec, yield* Backend.IsEmbedded)
       const secrets = yield* GivenSecrets.resolve(loaded.spec, secretsFile)
+      yield* AddressLookup.check([...loaded.spec.notify ?? [], ...yield* NotifySetting.config])
       const prepareRun = Effect.tap(prepare, ({ spec }) => ProgramCheck.check(spec))
       // A run that goes on has its inputs.
       const early = resume && loaded.spec.inputs !== undefined ? undefined : yield* prepareRun
@@ -110,7 +114,10 @@ export const command = Command.make("run", config, ({ dryRun, file, force, input
         )
       }).pipe(
         Effect.scoped,
-        Effect.provide(Layer.provideMerge(WorkflowExecutor.layerConfig(), Layer.merge(SqlRunStore.layerConfig(), NatsTaskFeed.layerConfig())))
+        Effect.provide(Notifier.layerConfig.pipe(
+          Layer.provideMerge(WorkflowExecutor.layerConfig()),
+          Layer.provideMerge(Layer.merge(SqlRunStore.layerConfig(), NatsTaskFeed.layerConfig()))
+        ))
       )
     }).pipe(Effect.provide(Backend.layer))
   }).pipe(Effect.provide(ConfigSources.layer({ url, keyFile, noColor, verbose })))).pipe(Command.withDescription(definition.sentence))

@@ -12,6 +12,7 @@ import * as AgamemnonClient from "../../agamemnon/AgamemnonClient.ts"
 import * as NatsTaskFeed from "../../agamemnon/nats/NatsTaskFeed.ts"
 import * as Runner from "../../cluster/Runner.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
+import * as Notifier from "../../notify/Notifier.ts"
 import { count, duration, oneLine } from "../../report/Format.ts"
 import type { RunEvent } from "../../run/RunEvent.ts"
 import { RunnerRegistry } from "../../run/RunnerRegistry.ts"
@@ -113,7 +114,7 @@ export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns,
     }).pipe(
       Effect.scoped,
       Effect.provide(Layer.provideMerge(
-        WorkflowExecutor.layerConfig(),
+        Layer.provideMerge(Notifier.layerConfig, WorkflowExecutor.layerConfig()),
         Layer.merge(
           Layer.provide(SqlRunStore.layerConfig(), Layer.succeed(OwnerTable.LeaseTime, Runner.leaseTime)),
           NatsTaskFeed.layerConfig()

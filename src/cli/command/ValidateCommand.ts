@@ -5,6 +5,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { count, oneLine, printable } from "../../report/Format.ts"
+import * as NotifyView from "../../report/NotifyView.ts"
 import * as ScheduleView from "../../report/ScheduleView.ts"
 import type { WorkflowSpec } from "../../workflow/WorkflowSpec.ts"
 import { CommandExit } from "../CommandExit.ts"
@@ -31,6 +32,7 @@ const check = Effect.fn("ValidateCommand.check")(
     const sizes = [count(agents, "agent"), count(teams, "team"), count(tasks, "task"), ...(uses.length === 0 ? [] : [`with ${count(uses.length, "other file")}`])]
     yield* Console.log(`${oneLine(file)}: valid, ${sizes.join(", ")}`)
     yield* Effect.forEach(ScheduleView.upcomingLines(checked.result.right.spec, yield* DateTime.now), (line) => Console.log(line), { discard: true })
+    yield* Effect.forEach(NotifyView.lines(checked.result.right.spec), (line) => Console.log(line), { discard: true })
     return true
   },
   Effect.catchTag("WorkflowUnreadable", ({ message }) => Effect.as(Console.error(printable(message)), false))
@@ -43,7 +45,7 @@ const checkJson = Effect.fn("ValidateCommand.checkJson")(function*(file: string)
     onSuccess: ({ result }) =>
       Either.match(result, {
         onLeft: ({ omitted = 0, problems }) => ({ file, valid: false, problems, omitted }),
-        onRight: ({ spec, warnings }) => ({ file, valid: true, workflow: spec.metadata.name, ...sizeOf(spec), ...ScheduleView.upcomingData(spec, now), warnings })
+        onRight: ({ spec, warnings }) => ({ file, valid: true, workflow: spec.metadata.name, ...sizeOf(spec), ...ScheduleView.upcomingData(spec, now), ...NotifyView.data(spec), warnings })
       }),
     onFailure: ({ message }) => ({ file, valid: false, error: message })
   })
