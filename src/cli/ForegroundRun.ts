@@ -15,6 +15,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { RunCancelledError } from "../executor/RunError.ts"
 import * as WorkflowExecutor from "../executor/WorkflowExecutor.ts"
+import { Notifier } from "../notify/Notifier.ts"
 import { oneLine } from "../report/Format.ts"
 import type { JournalError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
@@ -115,7 +116,9 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
     Effect.onInterrupt(() => Effect.flatMap(Ref.get(isWaiting), (waits) =>
       waits ? Console.error("it has only waited: nothing was begun, and nothing is left of that") : Effect.void)),
     Effect.ensuring(Effect.flatMap(Ref.get(state), (begun) => begun === undefined ? awaitBriefly(rendering) : Fiber.join(rendering))),
-    Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) => 
+    // Before what is said last.
+    Effect.ensuring(Effect.flatMap(Effect.serviceOption(Notifier), Option.match({ onNone: () => Effect.void, onSome: ({ conclude }) => display.aboveView(conclude) }))),
+    Effect.ensuring(Effect.flatMap(Ref.get(state), (ended) =>
       ended === undefined ? Effect.void : Effect.zipRight(reports.write(ended), display.summarize(ended))))
   )
   const ended = yield* Ref.get(state)

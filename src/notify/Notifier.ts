@@ -58,6 +58,8 @@ export type { Untold } from "./TellingLane.ts"
 export class Notifier extends Context.Tag("telemachy/notify/Notifier")<Notifier, {
   /** Waits until all has been told that was to be, at most so long. Answers what has not. */
   readonly settled: (limit: Duration.DurationInput) => Effect.Effect<ReadonlyArray<Untold>>
+  /** Does what the end of the scope does, which waits no longer then: waits as long as that, and logs what was not told. */
+  readonly conclude: Effect.Effect<void>
 }>() {}
 
 /** The time between two looks at what others have not told. */
@@ -105,13 +107,17 @@ export const make = Effect.fnUntraced(function*(
   const events = yield* executor.events
   yield* Effect.forkScoped(Effect.interruptible(Stream.runForEach(events, (event) => onEvent({ log, telling, destinations }, event))))
   yield* Effect.forkScoped(Effect.interruptible(sweep(log, telling)))
+  let isConcluded = false
+  const conclude = Effect.suspend(() => {
+    if (isConcluded) return Effect.void
+    isConcluded = true
+    return Effect.zipRight(heard(telling), settled(patience)).pipe(
+      Effect.flatMap(Effect.forEach((each) => say(each, log.isLasting), { discard: true }))
+    )
+  })
   // Before the subscription ends: what has just happened is told as well.
-  yield* Effect.addFinalizer(() =>
-    Effect.zipRight(heard(telling), settled(patience)).pipe(
-      Effect.flatMap((untold) => Effect.forEach(untold, (each) => say(each, log.isLasting), { discard: true })),
-      Effect.zipRight(telling.stop)
-    ))
-  return Notifier.of({ settled })
+  yield* Effect.addFinalizer(() => Effect.zipRight(conclude, telling.stop))
+  return Notifier.of({ settled, conclude })
 })
 
 /** How long the end of the scope waits for the ends of runs to be heard, and how often it looks. */

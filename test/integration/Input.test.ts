@@ -101,7 +101,7 @@ describe.concurrent("a setting", () => {
   test("has a value out of range here, unless it takes any text", () =>
     Effect.sync(() => {
       const names = Settings.all.flatMap(({ name, range }) => (["any text", "a path"].includes(range) ? [] : [name]))
-      assert.sameMembers([...Object.keys(outOfRange), "AGAMEMNON_API_KEY", "TELEMACHY_DATABASE_URL", "TELEMACHY_SERVER", "TELEMACHY_SERVER_KEY", "NATS_URL", "NATS_TOKEN"], names)
+      assert.sameMembers([...Object.keys(outOfRange), "AGAMEMNON_API_KEY", "TELEMACHY_DATABASE_URL", "TELEMACHY_SERVER", "TELEMACHY_SERVER_KEY", "TELEMACHY_NOTIFY", "NATS_URL", "NATS_TOKEN"], names)
     }))
 
   test("that is a secret is refused without being repeated", () =>
@@ -123,7 +123,7 @@ describe.concurrent("a setting", () => {
         assert.match(ended.stderr, new RegExp(`^${name} in the environment: (expected|an address holds no user or password, the key goes into TELEMACHY_SERVER_KEY)`))
         assert.notMatch(`${ended.stderr}${ended.stdout}`, /schl/)
       }
-      for (const [name, value] of [["NATS_URL", "http://user:schluessel@127.0.0.1"], ["NATS_TOKEN", "schlüssel"]] as const) {
+      for (const [name, value] of [["NATS_URL", "http://user:schluessel@127.0.0.1"], ["NATS_TOKEN", "schlüssel"], ["TELEMACHY_NOTIFY", "http://example.com/schluessel"]] as const) {
         const ended = yield* run(["run", "-", "--json"], { env: { NATS_URL: "nats://127.0.0.1:1", [name]: value }, input: flow })
         assert.strictEqual(ended.code, 2, ended.stderr)
         assert.match(ended.stderr, new RegExp(`^${name} in the environment: expected `))

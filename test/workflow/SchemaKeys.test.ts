@@ -32,7 +32,8 @@ const whole = {
   defaults: { retry: { times: 1 }, verify: { run: "true" } },
   budget: { tasks: 100, usd: 10 },
   concurrency: { group: "deploy" },
-  schedules: [{ cron: "0 6 * * *" }]
+  schedules: [{ cron: "0 6 * * *" }],
+  notify: [{ url: "https://example.com/hook" }]
 }
 
 /** Without a schedule, which gives what the workflow requires, but for some of it. */
@@ -69,6 +70,7 @@ const merging = {
 const contextOf = (path: string): unknown => {
   if (/^(teams|teams\[\]\.tasks|teams\[\]\.tasks\[\]\.id)$/.test(path)) return alone
   if (path.startsWith("inputs")) return unscheduled
+  if (path === "notify[].url_env") return { ...whole, notify: [{ format: "json" }] }
   if (path === "teams[].tasks[].approve") return gate
   if (/^teams\[\]\.tasks\[\]\.(uses|with)$/.test(path)) return using
   if (/^teams\[\]\.tasks\[\]\.(merge|on_conflict)$/.test(path)) return merging
@@ -133,7 +135,9 @@ describe("SchemaKeys", () => {
 
   it.effect.each(keys.filter(({ isRequired, path }) => !isRequired && !ofWork.test(path)))("says what holds without $path", ({ path, schema }) =>
     Effect.gen(function*() {
-      const without = put(whole, segments(path), undefined)
+      // An address is in one of two keys.
+      const context = path === "notify[].url" ? { ...whole, notify: [{ url: "https://example.com/hook", url_env: "HOOK_URL" }] } : whole
+      const without = put(context, segments(path), undefined)
       const written = yield* Schema.encode(WorkflowSpec.WorkflowSpec)(yield* WorkflowSpec.decodeUnknown(without))
       const filledIn = at(written, segments(path))
       if (filledIn !== undefined) assert.deepStrictEqual(schema["default"], filledIn)

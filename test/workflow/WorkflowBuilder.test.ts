@@ -111,6 +111,10 @@ const workflow = WorkflowBuilder.make("release", {
   schedules: [
     { cron: "30 6 * * 1-5", timezone: "Europe/Berlin", inputs: { ticket: "ABC-1" }, overlap: "queue", catchUp: "latest" }
   ],
+  notify: [
+    { urlEnv: "SLACK_WEBHOOK_URL", format: "slack", on: ["failed", "waiting"] },
+    { url: "https://example.com/hook", secretEnv: "HOOK_SECRET", tokenEnv: "HOOK_TOKEN", allowHttp: false }
+  ],
   timeout: "1 day"
 })
 
@@ -263,6 +267,14 @@ schedules:
       ticket: ABC-1
     overlap: queue
     catch_up: latest
+notify:
+  - url_env: SLACK_WEBHOOK_URL
+    format: slack
+    on: [failed, waiting]
+  - url: https://example.com/hook
+    secret_env: HOOK_SECRET
+    token_env: HOOK_TOKEN
+    allow_http: false
 timeout: 1d
 `
 

@@ -198,7 +198,7 @@ describe("WorkflowFile", () => {
 
   describe("refuses, as a file", () => {
     const empty = "flow.yaml:1:1 found an empty file, expected a workflow"
-    const keys = "a map with the keys apiVersion, metadata, inputs, secrets, agents, teams, teardown, defaults, outputs, max_parallel, park_after, budget, concurrency, schedules, timeout, timeout_seconds"
+    const keys = "a map with the keys apiVersion, metadata, inputs, secrets, agents, teams, teardown, defaults, outputs, max_parallel, park_after, budget, concurrency, schedules, notify, timeout, timeout_seconds"
     refuses("an empty one", "", empty)
     refuses("one of comments", "# nothing yet\n", empty)
     refuses("one that is a list", "- 1\n", `flow.yaml:1:1 found a list, expected ${keys}`)
@@ -448,7 +448,7 @@ describe("WorkflowFile", () => {
       "words of other tools, each with ours, and told once",
       file(head, agents, ["teams:", "  - name: core", "    agents: [builder, tester]", "    steps:", ...build, "teardwon: always"]),
       "flow.yaml:9:5 teams[0].steps (team \"core\"): found an unknown key, expected one of the keys name, agents, max_parallel, tasks (did you mean \"tasks\"?)",
-      "flow.yaml:13:1 teardwon: found an unknown key, expected one of the keys apiVersion, metadata, inputs, secrets, agents, teams, teardown, defaults, outputs, max_parallel, park_after, budget, concurrency, schedules, timeout, timeout_seconds (did you mean \"teardown\"?)"
+      "flow.yaml:13:1 teardwon: found an unknown key, expected one of the keys apiVersion, metadata, inputs, secrets, agents, teams, teardown, defaults, outputs, max_parallel, park_after, budget, concurrency, schedules, notify, timeout, timeout_seconds (did you mean \"teardown\"?)"
     )
     refuses(
       "a task in the words of other tools",
@@ -520,7 +520,7 @@ describe("WorkflowFile", () => {
       "a key named __proto__",
       `__proto__: { name: x }\n${whole}`,
       "flow.yaml:1:1 __proto__: found an unknown key,"
-        + " expected one of the keys apiVersion, metadata, inputs, secrets, agents, teams, teardown, defaults, outputs, max_parallel, park_after, budget, concurrency, schedules, timeout, timeout_seconds"
+        + " expected one of the keys apiVersion, metadata, inputs, secrets, agents, teams, teardown, defaults, outputs, max_parallel, park_after, budget, concurrency, schedules, notify, timeout, timeout_seconds"
     )
   })
 
