@@ -20,7 +20,7 @@ import * as Notification from "./Notification.ts"
 import * as NotifyMessage from "./NotifyMessage.ts"
 
 /** How long the right to tell is held, in seconds: longer than one attempt takes, with what is written after it. */
-const claimSeconds = 45
+const claimSeconds = 20
 
 /** How long who has no right to tell waits for it, and how often. */
 const claimPause = Duration.seconds(2)
