@@ -23,6 +23,7 @@ import * as ForgetDefinition from "./definition/ForgetDefinition.ts"
 import * as InitDefinition from "./definition/InitDefinition.ts"
 import * as ListDefinition from "./definition/ListDefinition.ts"
 import * as LogsDefinition from "./definition/LogsDefinition.ts"
+import * as McpDefinition from "./definition/McpDefinition.ts"
 import * as PlanDefinition from "./definition/PlanDefinition.ts"
 import * as RejectDefinition from "./definition/RejectDefinition.ts"
 import * as ResumeDefinition from "./definition/ResumeDefinition.ts"
@@ -64,6 +65,7 @@ export const definitions = {
   runners: RunnersDefinition.definition,
   doctor: DoctorDefinition.definition,
   drill: DrillDefinition.definition,
+  mcp: McpDefinition.definition,
   schema: SchemaDefinition.definition,
   agamemnon: AgamemnonDefinition.definition
 }
@@ -108,6 +110,7 @@ const commands = {
   runners: () => import("./command/RunnersCommand.ts"),
   doctor: () => import("./command/DoctorCommand.ts"),
   drill: () => import("./command/DrillCommand.ts"),
+  mcp: () => import("./command/McpCommand.ts"),
   schema: () => import("./command/SchemaCommand.ts"),
   agamemnon: () => import("./command/AgamemnonCommand.ts")
 } satisfies Record<keyof typeof definitions, unknown>

@@ -25,8 +25,11 @@ export interface Submission {
   readonly priority: number
 }
 
+/** What there is to submit. */
+type Submitted = Pick<Loaded, "files" | "source"> & { readonly checked: Pick<Loaded["checked"], "text"> }
+
 /** Submits a workflow with the files that it uses, of which the server reads none. */
-export const submit = ({ checked, files, source }: Loaded, submission: Submission) =>
+export const submit = ({ checked, files, source }: Submitted, submission: Submission) =>
   Effect.map(
     change(({ runs }) => runs.submit({
       payload: {

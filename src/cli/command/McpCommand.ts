@@ -1,0 +1,48 @@
+/** `telemachy mcp`: a server of MCP on standard input and output, for agents. */
+import * as McpServer from "@effect/ai/McpServer"
+import * as Command from "@effect/cli/Command"
+import type * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeStream from "@effect/platform-node/NodeStream"
+import * as RpcServer from "@effect/rpc/RpcServer"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import manifest from "../../../package.json" with { type: "json" }
+import * as OwnCommand from "../../drill/OwnCommand.ts"
+import * as ConfigSources from "../ConfigSources.ts"
+import { config, definition } from "../definition/McpDefinition.ts"
+import * as ChangeTools from "../mcp/ChangeTools.ts"
+import * as JsonRpc from "../mcp/JsonRpc.ts"
+import * as McpResources from "../mcp/McpResources.ts"
+import * as McpTool from "../mcp/McpTool.ts"
+import * as RunTools from "../mcp/RunTools.ts"
+import * as WorkflowTools from "../mcp/WorkflowTools.ts"
+import * as WritePrompt from "../mcp/WritePrompt.ts"
+import { OutputErrors } from "../OutputErrors.ts"
+import * as Streams from "../Streams.ts"
+
+const encoder = new TextEncoder()
+
+/** Serves until the client is gone. */
+const serve = Effect.fn("McpCommand.serve")(function*(readOnly: boolean) {
+  const { closed } = yield* OutputErrors
+  const { ended, notify, protocol } = yield* JsonRpc.make({
+    input: NodeStream.stdin,
+    write: (line) => Streams.write(process.stdout, encoder.encode(line))
+  })
+  const looking = [...WorkflowTools.reading, ...RunTools.tools]
+  const tools = readOnly ? looking : [...looking, ...WorkflowTools.changing, ...ChangeTools.tools]
+  const server = yield* McpTool.serve<NodeContext.NodeContext | OwnCommand.OwnCommand>(tools, notify)
+  const serving = Effect.gen(function*() {
+    yield* McpResources.register
+    yield* WritePrompt.register
+    return yield* McpServer.run({ name: manifest.name, version: manifest.version })
+  }).pipe(Effect.provideService(McpServer.McpServer, server), Effect.provideService(RpcServer.Protocol, protocol))
+  const running = yield* Effect.forkScoped(Effect.interruptible(serving))
+  yield* Effect.raceFirst(Effect.raceFirst(ended, closed), Fiber.join(running))
+}, Effect.scoped)
+
+export const command = Command.make("mcp", config, ({ readOnly, ...flags }) =>
+  serve(readOnly).pipe(
+    Effect.provide(OwnCommand.layer),
+    Effect.provide(ConfigSources.layer(flags))
+  )).pipe(Command.withDescription(definition.sentence))

@@ -1,0 +1,114 @@
+/** The tools of MCP that do something to recorded runs, wherever these are on record. */
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { GateDecision } from "../../run/GateAnswer.ts"
+import type { RunId } from "../../run/RunId.ts"
+import * as GateAnswering from "../../store/GateAnswering.ts"
+import { RunReader } from "../../store/RunReader.ts"
+import * as CleanupOutput from "../CleanupOutput.ts"
+import * as NextCommand from "../NextCommand.ts"
+import { RunOperations } from "../RunOperations.ts"
+import * as McpTool from "./McpTool.ts"
+import { operating } from "./RunTools.ts"
+
+const find = (name: string) => Effect.flatMap(RunReader, (reader) => reader.find(name))
+
+/** Removes what a run has left, and tells what became of it. Standard output is for the protocol. */
+const cleaned = Effect.fnUntraced(function*(run: RunId) {
+  const { remaining, removed, workflow } = yield* Effect.flatMap(RunOperations, ({ cleanup }) => cleanup(run, { json: true, moved: false }))
+  return {
+    run,
+    workflow,
+    removed: removed.map(CleanupOutput.inWords),
+    remaining: remaining.map((each) => ({ what: CleanupOutput.inWords(each), why: each.usedBy === undefined ? each.error ?? "not removed" : `run ${each.usedBy} uses it` }))
+  }
+})
+
+const cancel = McpTool.make({
+  name: "cancel",
+  title: "Cancel a run",
+  description: "Asks for the end of a run: what it made is removed as its teardown says. Of a run that nobody drives, what it has left is removed.",
+  effects: "removes",
+  isIdempotent: true,
+  parameters: Schema.Struct({ run: McpTool.run }),
+  run: ({ run: name }) =>
+    operating(Effect.gen(function*() {
+      const summary = yield* find(name)
+      const { run } = summary
+      const cancelled = yield* Effect.flatMap(RunOperations, (operations) => operations.cancel(summary))
+      switch (cancelled.status) {
+        case "withdrawn":
+          return { run, status: cancelled.status, message: `run ${run} was queued, and is cancelled` }
+        case "cancelling":
+          return { run, status: cancelled.status, message: `run ${run} is being cancelled` }
+        case "unheard":
+          return { run, status: cancelled.status, message: `run ${run} was asked to end, and its owner has not heard of it yet (${summary.owner ?? "unknown"})` }
+        case "over":
+          return { run, status: cancelled.status, message: `run ${run} is over (${cancelled.outcome ?? "failed"}) and has left nothing` }
+        case "abandoned":
+          return { status: cancelled.status, ...(yield* cleaned(run)) }
+      }
+    }))
+})
+
+/** What a gate is answered with. */
+const answering = {
+  run: McpTool.run,
+  task: McpTool.optional(McpTool.text(1024, "The gate, by its id, its subject, or TEAM/SUBJECT; the one that asks when it is left out")),
+  comment: McpTool.optional(McpTool.text(4096, "What tasks after the gate can read, and those that are done again are told"))
+}
+
+interface Answer {
+  readonly run: string
+  readonly task?: string
+  readonly comment?: string
+  readonly redo?: string
+}
+
+const answer = (decision: GateDecision, { comment, redo, run: name, task }: Answer) =>
+  operating(Effect.gen(function*() {
+    const { owner, run } = yield* find(name)
+    const given = { decision, task: McpTool.option(task), comment: McpTool.option(comment), redo: McpTool.option(redo) }
+    const answered = yield* Effect.flatMap(RunOperations, (operations) => operations.answer(run, given))
+    return {
+      run,
+      message: GateAnswering.inWords(answered, decision),
+      ...(owner === undefined ? { next: `nobody drives the run now; if it was submitted, a runner goes on with it, and otherwise: ${NextCommand.resume({ run })}` } : {})
+    }
+  }))
+
+const approve = McpTool.make({
+  name: "approve",
+  title: "Approve a gate",
+  description: "Approves what a gate of a run asks, so that the run goes on. It is a person's decision: ask before you make it.",
+  effects: "adds",
+  isIdempotent: true,
+  parameters: Schema.Struct(answering),
+  run: (given) => answer("approved", given)
+})
+
+const reject = McpTool.make({
+  name: "reject",
+  title: "Reject a gate",
+  description: "Rejects what a gate of a run asks, which fails what waits for it; or, with redo, sends a task back to be done again. It is a person's decision: ask before you make it.",
+  effects: "removes",
+  isIdempotent: true,
+  parameters: Schema.Struct({
+    ...answering,
+    redo: McpTool.optional(McpTool.text(1024, "Have this task before the gate, and what is between, done again, and ask once more"))
+  }),
+  run: (given) => answer(given.redo === undefined ? "rejected" : "redo", given)
+})
+
+const cleanup = McpTool.make({
+  name: "cleanup",
+  title: "Remove what a run has left",
+  description: "Removes the agents, teams and workspaces that a run without a living owner has left or kept.",
+  effects: "removes",
+  isIdempotent: true,
+  parameters: Schema.Struct({ run: McpTool.run }),
+  run: ({ run }) => operating(Effect.flatMap(find(run), (summary) => cleaned(summary.run)))
+})
+
+/** Those that there are. */
+export const tools = [cancel, approve, reject, cleanup]
