@@ -22,6 +22,16 @@ import * as Streams from "../Streams.ts"
 
 const encoder = new TextEncoder()
 
+/** Standard output is for the protocol: what operations have to say to people goes to standard error. */
+const onStandardError = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.consoleWith((console) =>
+    Effect.withConsole(effect, {
+      ...console,
+      log: console.error,
+      info: console.error,
+      unsafe: { ...console.unsafe, log: console.unsafe.error.bind(console.unsafe), info: console.unsafe.error.bind(console.unsafe) }
+    }))
+
 /** Serves until the client is gone. */
 const serve = Effect.fn("McpCommand.serve")(function*(readOnly: boolean) {
   const { closed } = yield* OutputErrors
@@ -43,6 +53,7 @@ const serve = Effect.fn("McpCommand.serve")(function*(readOnly: boolean) {
 
 export const command = Command.make("mcp", config, ({ readOnly, ...flags }) =>
   serve(readOnly).pipe(
+    onStandardError,
     Effect.provide(OwnCommand.layer),
     Effect.provide(ConfigSources.layer(flags))
   )).pipe(Command.withDescription(definition.sentence))

@@ -65,16 +65,21 @@ interface Answer {
   readonly redo?: string
 }
 
+/** What there is to do for anything to follow from an answer, when that is not done already. */
+const nextOf = Effect.fnUntraced(function*(owner: string | undefined, answered: GateAnswering.Answered) {
+  const resume = NextCommand.resume(answered)
+  if (owner === undefined) return { next: `nobody drives the run now; if it was submitted, a runner goes on with it, and otherwise: ${resume}` }
+  const isHeard = yield* Effect.flatMap(RunReader, (reader) => GateAnswering.isHeard(reader, answered))
+  return isHeard ? {} : { next: `its owner has not heard of it yet (${owner}); once that has ended: ${resume}` }
+})
+
 const answer = (decision: GateDecision, { comment, redo, run: name, task }: Answer) =>
   operating(Effect.gen(function*() {
-    const { owner, run } = yield* find(name)
+    const reader = yield* RunReader
+    const { owner, run } = yield* reader.find(name)
     const given = { decision, task: McpTool.option(task), comment: McpTool.option(comment), redo: McpTool.option(redo) }
     const answered = yield* Effect.flatMap(RunOperations, (operations) => operations.answer(run, given))
-    return {
-      run,
-      message: GateAnswering.inWords(answered, decision),
-      ...(owner === undefined ? { next: `nobody drives the run now; if it was submitted, a runner goes on with it, and otherwise: ${NextCommand.resume({ run })}` } : {})
-    }
+    return { run, message: GateAnswering.inWords(answered, decision), ...(yield* nextOf(owner, answered)) }
   }))
 
 const approve = McpTool.make({

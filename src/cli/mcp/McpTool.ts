@@ -67,8 +67,11 @@ export const make = <A, I, R>(
   }
 }
 
-const schemaOf = <A, I>(schema: Schema.Schema<A, I>): unknown => {
-  const { $schema: _, ...inputSchema } = JSONSchema.make(schema)
+/** What a schema says of itself, and means nothing to a client. */
+const unsaid: ReadonlySet<string> = new Set(["$schema", "$id", "title"])
+
+const schemaOf = <A, I>(schema: Schema.Schema<A, I>): object => {
+  const inputSchema: object = JSON.parse(JSON.stringify(JSONSchema.make(schema), (key, value: unknown) => (unsaid.has(key) && typeof value === "string" ? undefined : value)))
   // A map without keys is any object in JSON Schema; to clients, it is one with no properties.
   return "properties" in inputSchema ? inputSchema : { type: "object", properties: {}, additionalProperties: false }
 }
@@ -113,6 +116,14 @@ export const serve = Effect.fnUntraced(function*<R>(
       const tell: Tell = (progress) => token === undefined ? Effect.void : notify("notifications/progress", { progressToken: token, ...progress })
       return permits.withPermits(1)(Effect.provide(tool.call(given, tell), context))
     },
+    getPromptResult: (request) =>
+      Effect.suspend(() => {
+        const { arguments: given = {}, name } = request
+        const missing = (server.prompts.find((prompt) => prompt.name === name)?.arguments ?? []).filter((each) => each.required === true && given[each.name] === undefined)
+        return missing.length === 0
+          ? server.getPromptResult(request)
+          : new InvalidParams({ message: `${name}: ${missing.map((each) => each.name).join(", ")} is missing` })
+      }),
     findResource: (uri) =>
       Effect.filterOrFail(server.findResource(uri), ({ contents }) => contents.length > 0, () => new InvalidParams({ message: `there is no resource ${uri}` }))
   })
