@@ -44,7 +44,11 @@ export const Notification = Schema.Struct({
 })
 export interface Notification extends Schema.Schema.Type<typeof Notification> {}
 
-/** What there is to tell of a run, and to whom, as far as its events go. */
+/**
+ * What there is to tell of a run, and to whom, as far as its events go.
+ *
+ * @internal
+ */
 export interface Report {
   /** Whom its workflow names. */
   readonly destinations: ReadonlyArray<NotifyDestination>
@@ -73,7 +77,11 @@ const occasionOf = (outcome: Outcome): Occasion | undefined => {
   }
 }
 
-/** Makes the notifications of a run from its events, each with the number that it always has. */
+/**
+ * Makes the notifications of a run from its events, each with the number that it always has.
+ *
+ * @internal
+ */
 export const report = (events: ReadonlyArray<RunEvent>): Report => {
   let destinations: ReadonlyArray<NotifyDestination> = []
   let reason = ""
@@ -118,5 +126,9 @@ export const report = (events: ReadonlyArray<RunEvent>): Report => {
   return { destinations, notifications, isOver, seen }
 }
 
-/** Whether an event is one that notifications are made of. */
+/**
+ * Whether an event is one that notifications are made of.
+ *
+ * @internal
+ */
 export const isTelling = ({ _tag }: RunEvent): boolean => _tag === "gate.asked" || _tag === "run.finished"

@@ -119,7 +119,7 @@ describe.concurrent("telemachy mcp", () => {
       assert.deepStrictEqual(progress, progress.toSorted((one, other) => one - other))
       const { lines } = yield* call(Lines, "logs", { run: id, task: "say" })
       assert.match(lines.join("\n"), /\| said$/)
-      assert.include((yield* call(Lines, "logs", { run: "own", lines: 5 })).lines.join("\n"), "task crew/ask: waits for an answer: Go on?")
+      assert.include((yield* call(Lines, "logs", { run: "own", lines: 50 })).lines.join("\n"), "task crew/ask: waits for an answer: Go on?")
       yield* call(Schema.Struct({ message: Schema.String }), "approve", { run: id, comment: "Fine." })
       const ended = yield* call(Waited, "wait", { run: id })
       assert.deepStrictEqual([ended.isOver, ended.status], [true, "completed"])
