@@ -4,8 +4,9 @@ import * as Option from "effect/Option"
 import { NotificationLog, type Progress, type Told } from "../run/NotificationLog.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
+import { isTelling } from "./Notification.ts"
 
-/** What is known of a run. */
+/** What is known of a run, which is no more than what is told of it. */
 interface Known {
   readonly events: Array<RunEvent>
   readonly destinations: Map<string, Progress>
@@ -26,8 +27,9 @@ export const make = (): NotificationLog["Type"] => {
     isLasting: false,
     note: (event) =>
       Effect.sync(() => {
-        if (!tags.has(event._tag)) return
-        known(event.run).events.push(event)
+        if (tags.has(event._tag)) known(event.run).events.push(event)
+        // Nobody is told of it.
+        if ((event._tag === "run.finished" || event._tag === "run.yielded") && runs.get(event.run)?.destinations.size === 0) runs.delete(event.run)
       }),
     history: (run) => Effect.sync(() => runs.get(run)?.events ?? []),
     open: (run, destinations) =>
@@ -45,6 +47,11 @@ export const make = (): NotificationLog["Type"] => {
         if (before.destinations.size === 0) runs.delete(run)
       }),
     release: () => Effect.void,
-    pending: () => Effect.succeed([])
+    pending: (most) =>
+      Effect.sync(() =>
+        [...runs].flatMap(([run, { destinations, events }]) => {
+          const happened = events.filter(isTelling).length
+          return [...destinations].flatMap(([destination, { seen }]) => (happened > seen ? [{ run, destination }] : []))
+        }).slice(0, most))
   })
 }

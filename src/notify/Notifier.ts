@@ -204,13 +204,13 @@ export const layer = (options: Options = {}): Layer.Layer<Notifier, never, Workf
  * import { Layer } from "effect"
  * import { Notifier, WorkflowExecutor } from "telemachy"
  *
- * export const Executor = Notifier.layerConfig.pipe(Layer.provideMerge(WorkflowExecutor.layerConfig()))
+ * export const Executor = Notifier.layerConfig().pipe(Layer.provideMerge(WorkflowExecutor.layerConfig()))
  * ```
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig: Layer.Layer<Notifier, ConfigError.ConfigError, WorkflowExecutor> = Layer.scoped(
-  Notifier,
-  Effect.flatMap(NotifySetting.config, (destinations) => make({ destinations }))
-)
+export const layerConfig = (
+  options: Pick<Options, "patience"> = {}
+): Layer.Layer<Notifier, ConfigError.ConfigError, WorkflowExecutor> =>
+  Layer.scoped(Notifier, Effect.flatMap(NotifySetting.config, (destinations) => make({ ...options, destinations })))

@@ -88,7 +88,7 @@ export const run = Effect.fn("TellingLane.run")(function*(parts: Parts, lane: Te
   while (true) {
     lane.isStale = false
     const report = yield* read(parts, lane)
-    const destination = [...report.destinations, ...parts.destinations].find((each) => idOf(each) === lane.destination)
+    const [destination, ...same] = [...report.destinations, ...parts.destinations].filter((each) => idOf(each) === lane.destination)
     if (destination === undefined) return yield* abandon(parts, lane, report)
     const claimed = yield* recorded(log.claim(lane, holder, claimSeconds))
     if (Option.isNone(claimed)) {
@@ -98,7 +98,9 @@ export const run = Effect.fn("TellingLane.run")(function*(parts: Parts, lane: Te
     }
     waited = 0
     lane.settled = Math.max(lane.settled, claimed.value.settled)
-    const next = report.notifications.find(({ event, number }) => number > lane.settled && destination.on.includes(event))
+    // The workflow and the setting may name the same one, each for something else.
+    const wanted = new Set([destination, ...same].flatMap(({ on }) => on))
+    const next = report.notifications.find(({ event, number }) => number > lane.settled && wanted.has(event))
     if (next === undefined) {
       lane.current = undefined
       yield* recorded(log.settle(lane, holder, { settled: report.notifications.length, seen: report.seen, isOver: report.isOver }))

@@ -2,10 +2,11 @@
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as NotifyAddress from "../settings/NotifyAddress.ts"
+import * as Settings from "../settings/Settings.ts"
 import * as Template from "./expression/Template.ts"
 import * as NotifyDestination from "./NotifyDestination.ts"
 import { itemsAt } from "./RawValue.ts"
-import type { Finding, Path } from "./WorkflowProblem.ts"
+import { type Finding, type Path, quote } from "./WorkflowProblem.ts"
 
 /** Finds every mistake in the destinations of a workflow, in its encoded form. */
 export const findings = (workflow: unknown): ReadonlyArray<Finding> => {
@@ -13,7 +14,7 @@ export const findings = (workflow: unknown): ReadonlyArray<Finding> => {
   return itemsAt(workflow, "notify").slice(0, NotifyDestination.maxDestinations).flatMap((destination, position) => {
     const path = ["notify", position]
     return Predicate.isRecord(destination)
-      ? [...wrongPlace(path, destination), ...repeated(path, destination, seen)]
+      ? [...wrongPlace(path, destination), ...ownVariables(path, destination), ...repeated(path, destination, seen)]
       : []
   })
 }
@@ -37,6 +38,15 @@ const wrongPlace = (path: Path, destination: Written): ReadonlyArray<Finding> =>
     onRight: () => []
   })
 }
+
+/** What is secret of this program itself is nothing to send to anybody. */
+const ownVariables = (path: Path, destination: Written): ReadonlyArray<Finding> =>
+  ["url_env", "secret_env", "token_env"].flatMap((key): ReadonlyArray<Finding> => {
+    const name = destination[key]
+    return typeof name === "string" && Settings.secrets.includes(name)
+      ? [{ path: [...path, key], found: quote(name), expected: "a variable that is no setting of Telemachy's own" }]
+      : []
+  })
 
 /** Two of one place and form would tell everything twice. */
 const repeated = (path: Path, { format = "json", url, url_env: variable }: Written, seen: Map<string, number>): ReadonlyArray<Finding> => {

@@ -164,7 +164,7 @@ describe.concurrent("a secret", () => {
   test("reaches no program that is started for a task", () =>
     Effect.gen(function*() {
       const secrets = Object.fromEntries(Settings.secrets.map((name) => [name, "s3cret"]))
-      const env = { ...secrets, NATS_URL: "nats://me:s3cret@127.0.0.1:1", HOST_ID: "visible" }
+      const env = { ...secrets, NATS_URL: "nats://me:s3cret@127.0.0.1:1", TELEMACHY_NOTIFY: "http://127.0.0.1:1/s3cret", HOST_ID: "visible" }
       for (const TELEMACHY_DATABASE_URL of ["memory:", "file:s3cret.db"]) {
         const ended = yield* run(["run", "-", "--json"], {
           env: { ...env, TELEMACHY_DATABASE_URL },
@@ -172,7 +172,7 @@ describe.concurrent("a secret", () => {
         })
         assert.strictEqual(ended.code, 0, ended.stderr)
         assert.include(ended.stdout, "HOST_ID=visible")
-        assert.notMatch(ended.stdout, /s3cret|NATS_|AGAMEMNON_API_KEY|DATABASE_URL/)
+        assert.notMatch(ended.stdout, /s3cret|NATS_|AGAMEMNON_API_KEY|DATABASE_URL|TELEMACHY_NOTIFY/)
       }
     }))
 })

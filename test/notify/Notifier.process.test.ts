@@ -162,6 +162,16 @@ describe("Notifier", () => {
       }))
   }
 
+  it.scopedLive("tells once what the workflow and the setting have the same destination told, and all that either names", () =>
+    Effect.gen(function*() {
+      const receiver = yield* NotifyReceiver.start(NotifyReceiver.takes)
+      const { happens, settled } = yield* processOf(undefined, { destinations: [to(receiver.url, { on: ["completed", "waiting"] })] })
+      yield* happens(begins([to(receiver.url, { on: ["waiting"] })]), asks(1), ...ends("completed", 1))
+      yield* receiver.asked(2)
+      assert.deepStrictEqual(yield* settled("5 seconds"), [])
+      assert.deepStrictEqual(receiver.events(), ["1 waiting", "2 completed"])
+    }))
+
   it.scopedLive("leaves to others what it cannot tell, and says so of runs of its own", () =>
     Effect.gen(function*() {
       const store = yield* memory

@@ -51,6 +51,8 @@ describe("the destinations of notifications", () => {
         [[{ url, on: ["failled"] }], 'notify[0].on[0]: found "failled", expected "failed", "lost", "left", "waiting" or "completed", did you mean "failed"?'],
         [[{ url, secret: "x" }], 'notify[0].secret: found an unknown key, expected one of the keys url, url_env, format, on, secret_env, token_env, allow_http'],
         [[{ url_env: "a-b" }], 'notify[0].url_env: found "a-b", expected the name of a variable: letters, digits and _, which begins with a letter or _'],
+        [[{ url, token_env: "AGAMEMNON_API_KEY" }], "notify[0].token_env: found \"AGAMEMNON_API_KEY\", expected a variable that is no setting of Telemachy's own"],
+        [[{ url_env: "TELEMACHY_NOTIFY" }], "notify[0].url_env: found \"TELEMACHY_NOTIFY\", expected a variable that is no setting of Telemachy's own"],
         [[{ url }, { url, on: ["completed"] }], "notify[1]: found the address and the format of notify[0] a second time, expected another address, or all occasions in one destination"],
         [Array.from({ length: 11 }, (_, index) => ({ url: `${url}/${index}` })), "notify: found a list, expected at most 10 destinations"]
       ] as const) {

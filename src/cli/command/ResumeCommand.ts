@@ -106,7 +106,7 @@ export const goOn = (flags: Flags) =>
       yield* resume(run, options, display, reports)
     }).pipe(
       Effect.scoped,
-      Effect.provide(Layer.provideMerge(Notifier.layerConfig, Layer.provide(WorkflowExecutor.layerConfig(), NatsTaskFeed.layerConfig()))),
+      Effect.provide(Layer.provideMerge(Notifier.layerConfig(), Layer.provide(WorkflowExecutor.layerConfig(), NatsTaskFeed.layerConfig()))),
       Effect.provide(Backend.layerOf(state, flags.url))
     )
   })

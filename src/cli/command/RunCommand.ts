@@ -114,7 +114,7 @@ export const command = Command.make("run", config, ({ dryRun, file, force, input
         )
       }).pipe(
         Effect.scoped,
-        Effect.provide(Notifier.layerConfig.pipe(
+        Effect.provide(Notifier.layerConfig().pipe(
           Layer.provideMerge(WorkflowExecutor.layerConfig()),
           Layer.provideMerge(Layer.merge(SqlRunStore.layerConfig(), NatsTaskFeed.layerConfig()))
         ))

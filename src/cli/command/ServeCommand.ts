@@ -31,6 +31,9 @@ import * as TaskLogs from "../../embedded/log/TaskLogs.ts"
 /** How long handing everything over may take: whoever has sent the signal may kill the process soon. */
 const stopTimeout = Duration.seconds(5)
 
+/** How long what is told of runs may take then: another runner tells the rest, or this one when it is there again. */
+const tellTimeout = Duration.seconds(1)
+
 const stopReason = "its runner is stopping"
 
 /** Says of each run when it begins, goes on and ends here, in one line. */
@@ -114,7 +117,7 @@ export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns,
     }).pipe(
       Effect.scoped,
       Effect.provide(Layer.provideMerge(
-        Layer.provideMerge(Notifier.layerConfig, WorkflowExecutor.layerConfig()),
+        Layer.provideMerge(Notifier.layerConfig({ patience: tellTimeout }), WorkflowExecutor.layerConfig()),
         Layer.merge(
           Layer.provide(SqlRunStore.layerConfig(), Layer.succeed(OwnerTable.LeaseTime, Runner.leaseTime)),
           NatsTaskFeed.layerConfig()
