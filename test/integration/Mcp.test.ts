@@ -214,7 +214,12 @@ describe.concurrent("telemachy mcp", () => {
       const { pid, run: id } = yield* Effect.scoped(Effect.gen(function*() {
         const { call, client, transport } = yield* connect(env)
         const { run } = yield* call(Started, "run", { workflow: flow("left", "sleep 3; echo done > $HOME/done") })
-        void client.callTool({ name: "wait", arguments: { run, timeoutSeconds: 600 } }).catch(() => undefined)
+        const waiting = { name: "wait", arguments: { run, timeoutSeconds: 600 } }
+        // One that is cancelled is answered no more, and others are.
+        const cancelled = yield* Effect.flip(Effect.tryPromise({ try: (signal) => client.callTool(waiting, undefined, { signal, timeout: 300 }), catch: String }))
+        assert.include(cancelled, "timed out")
+        yield* Effect.promise(() => client.ping())
+        void client.callTool(waiting).catch(() => undefined)
         yield* Effect.sleep("500 millis")
         return { pid: transport.pid ?? 0, run }
       }))

@@ -47,8 +47,6 @@ interface State {
   readonly receive: (message: RpcMessage.FromClientEncoded) => Effect.Effect<void>
   /** The ids of the client, by those that requests have here. */
   readonly ids: Map<string, Id>
-  /** The requests that the client waits for no longer. */
-  readonly cancelled: Set<string>
   last: number
 }
 
@@ -57,10 +55,9 @@ export const make = Effect.fnUntraced(function*<E>({ input, write }: Options<E>)
   const done = yield* Deferred.make<void>()
   const send = (message: unknown) => write(`${JSON.stringify(message)}\n`)
   const ids = new Map<string, Id>()
-  const cancelled = new Set<string>()
   const disconnects = yield* Mailbox.make<number>()
   const protocol = yield* RpcServer.Protocol.make(Effect.fnUntraced(function*(writeRequest) {
-    const state: State = { write: send, receive: (message) => writeRequest(0, message), ids, cancelled, last: 0 }
+    const state: State = { write: send, receive: (message) => writeRequest(0, message), ids, last: 0 }
     yield* linesOf(input).pipe(
       Stream.runForEach((line) => receive(state, line)),
       Effect.ignore,
@@ -148,7 +145,8 @@ const hear = (state: State, method: string, params: Readonly<Record<string, unkn
   if (method === "notifications/cancelled") {
     const own = [...state.ids].find(([, id]) => id === params?.["requestId"])?.[0]
     if (own === undefined) return Effect.void
-    state.cancelled.add(own)
+    // Nobody waits for its answer any more.
+    state.ids.delete(own)
     return state.receive({ _tag: "Interrupt", requestId: own })
   }
   return McpSchema.ClientNotificationRpcs.requests.has(method)
@@ -156,14 +154,14 @@ const hear = (state: State, method: string, params: Readonly<Record<string, unkn
     : Effect.void
 }
 
-/** Answers a request, unless it was cancelled. */
+/** Answers a request, unless the client waits for it no longer. */
 const answer = (state: State, response: RpcMessage.FromServerEncoded): Effect.Effect<void> => {
   if (response._tag === "Defect") return state.write(failure(null, codes.internal, "the message could not be handled"))
   if (response._tag !== "Exit") return Effect.void
   const { exit, requestId } = response
   const id = state.ids.get(requestId)
   state.ids.delete(requestId)
-  if (state.cancelled.delete(requestId) || id === undefined) return Effect.void
+  if (id === undefined) return Effect.void
   if (exit._tag === "Success") return state.write({ jsonrpc: "2.0", id, result: exit.value })
   const { code, message } = problemOf(exit.cause)
   return state.write(failure(id, code, message))
