@@ -17,6 +17,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -87,6 +88,8 @@ const submittedToStarted = (env: Env) =>
     yield* startRunner(env)
     const times = yield* Effect.forEach(Arr.makeBy(begins, (number) => number), (number) =>
       Effect.gen(function*() {
+        // At any moment between two looks at the queue, of a runner that has nothing else to do.
+        yield* Effect.flatMap(Random.nextIntBetween(500, 1500), (millis) => Effect.sleep(Duration.millis(millis)))
         const run = yield* submit(Bench.workflow(`begin ${number}`, "chain", 1))
         return (yield* momentOf(run, "run.started")) - (yield* momentOf(run, "run.submitted"))
       }))
@@ -111,6 +114,8 @@ const movedAfter = (env: Env, directory: string, signal: CommandExecutor.Signal)
         })
         yield* momentOf(run, "task.submitted")
         const victim = yield* eventually("the runner of the run", Effect.sync(() => Arr.findFirst(runners, ({ has }) => has(run))))
+        // At any moment between two renewals of the lease.
+        yield* Effect.flatMap(Random.nextIntBetween(2000, 4000), (millis) => Effect.sleep(Duration.millis(millis)))
         const before = yield* DateTime.now
         yield* Effect.forkScoped(victim.process.kill(signal))
         const moved = yield* momentOf(run, "run.resumed")

@@ -60,7 +60,7 @@ export interface SubmitOptions extends Submission.Options {}
 
 /**
  * Puts a run on record, for whichever runner begins it, and tells those of the cluster. When they cannot be told, that is no
- * failure: runners look at the queue each second.
+ * failure: runners look at the queue twice a second.
  *
  * Fails with `InputsInvalidError` or `WorkflowInvalid` before anything is on record, and with `JournalError` when that is not
  * possible.
@@ -130,7 +130,7 @@ export const layerRunner = (
   Sharding | WorkflowExecutor | AgamemnonClient | RunJournal | RunQueue | RunnerRegistry | RunSchedules | RunStore
 > =>
   Layer.scopedDiscard(Effect.gen(function*() {
-    const driver = yield* Runner.join({ maxRuns, interval: "1 second" })
+    const driver = yield* Runner.join({ maxRuns })
     yield* Layer.build(Runner.handlers(driver))
     yield* driver.begin
   }))

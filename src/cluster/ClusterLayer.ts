@@ -42,15 +42,19 @@ export interface Options {
   readonly runner: Option.Option<RunnerAddress.RunnerAddress>
 }
 
-/** A refresh of the locks that takes longer than the interval interrupts all that a runner does, so it is no shorter than this. */
+/**
+ * All that it does is to have a runner look at the queue, which each does twice a second anyway, so that it has time: whoever is
+ * told of a run, and when the messages of a dead runner are another's, decides nothing. Each interval is a question to the
+ * database that an idle runner asks for ever.
+ */
 const config = ({ runner }: Options) =>
   ShardingConfig.layer({
     runnerAddress: runner,
     shardLockDisableAdvisory: true,
-    shardLockExpiration: "6 seconds",
-    shardLockRefreshInterval: "2 seconds",
-    refreshAssignmentsInterval: "1 second",
-    entityMessagePollInterval: "500 millis",
+    shardLockExpiration: "12 seconds",
+    shardLockRefreshInterval: "4 seconds",
+    refreshAssignmentsInterval: "5 seconds",
+    entityMessagePollInterval: "5 seconds",
     entityTerminationTimeout: 0,
     entityMaxIdleTime: "5 seconds"
   })

@@ -20,7 +20,7 @@ import * as RunEntity from "./RunEntity.ts"
 
 /** Of how many runs the messages are removed at once, and the time between that and the next. */
 const perTurn = 100
-const interval = Duration.seconds(5)
+const interval = Duration.seconds(10)
 
 /** How long a message may be without an answer, and how many of these are looked at. */
 const answerTime = Duration.seconds(30)

@@ -31,6 +31,9 @@ import { type Runner, type RunnerLoad, RunnerRegistry } from "../run/RunnerRegis
 const shortPause = Duration.seconds(1)
 const longPause = Duration.seconds(5)
 
+/** The time between two looks at the queue: how soon a run of a dead runner is taken over, of which there is no message. */
+const queueInterval = Duration.millis(500)
+
 /** The time between two looks at the groups that hold runs back, of a runner that has nothing to do. */
 const idlePause = Duration.seconds(5)
 
@@ -44,14 +47,15 @@ const stopTimeout = Duration.seconds(5)
 /** How often a run is driven that dies of a defect. */
 const attempts = 3
 
+/** Of how many runs it is known what was said of them. */
+const mostComplaints = 1000
+
 /** What a driver is made with. */
 export interface Options {
   /** The runner. */
   readonly id: string
   /** How many runs it drives at most. */
   readonly maxRuns: number
-  /** The time between two looks at the queue, where nobody says that there is something new. */
-  readonly interval: Duration.DurationInput
   /** How many messages of the cluster are overdue. */
   readonly overdueMessages?: Effect.Effect<number>
   /** Finds what keeps the agents of a workflow from working here, before a run of it begins. Defaults to nothing. */
@@ -91,6 +95,8 @@ interface State extends Options {
   readonly avoided: Map<RunId, bigint>
   /** The runs that it has handed over because Agamemnon did not answer it, until it does. */
   readonly yielded: Set<RunId>
+  /** What was said last of runs that it cannot drive, which it tries again and again. */
+  readonly complaints: Map<RunId, string>
   isDraining: boolean
   isReachable: boolean
   /** When room was looked for in groups, by the monotonic clock. */
@@ -111,6 +117,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     driven: new Map(),
     avoided: new Map(),
     yielded: new Set(),
+    complaints: new Map(),
     isDraining: false,
     isReachable: true,
     roomLookedFor: 0n
@@ -147,7 +154,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 /** Fills the places that are free, again and again. */
 const claimRepeatedly = (state: State) =>
   Effect.catchAllCause(fillPlaces(state), (cause) => Effect.logWarning(`the queue of runs cannot be read: ${String(Cause.squash(cause))}`)).pipe(
-    Effect.zipRight(Effect.raceFirst(Queue.take(state.news), Effect.sleep(state.interval))),
+    Effect.zipRight(Effect.raceFirst(Queue.take(state.news), Effect.sleep(queueInterval))),
     Effect.forever
   )
 
@@ -181,6 +188,10 @@ const exceptions = (state: State) =>
 const avoid = (state: State, run: RunId, pause: Duration.Duration) =>
   Effect.map(Clock.currentTimeNanos, (now) => void state.avoided.set(run, now + Duration.unsafeToNanos(pause)))
 
+/** Leaves a run to others for a while, which can have it at once. */
+const leaveToOthers = (state: State, run: RunId, pause: Duration.Duration) =>
+  Effect.zipRight(avoid(state, run, pause), Effect.catchAll(state.queue.giveBack(run), ({ message }) => told(run, message)))
+
 /** Drives a run in a fiber of its own: what ends the claiming must not cancel it. */
 const begin = (state: State, run: RunId) =>
   Effect.suspend(() => {
@@ -212,13 +223,21 @@ type Failure = Effect.Effect.Error<ReturnType<Context.Tag.Service<WorkflowExecut
 
 const told = (run: RunId, message: string) => Effect.logWarning(`run ${run}: ${message}`)
 
+/** Says what is wrong with a run, but not again what was the last that was said of one. */
+const tellOnce = (state: State, run: RunId, message: string) =>
+  Effect.suspend(() => {
+    if (state.complaints.get(run) === message) return Effect.void
+    if (state.complaints.size >= mostComplaints) state.complaints.clear()
+    state.complaints.set(run, message)
+    return told(run, message)
+  })
+
 /** What a runner does about a run that it does not drive any more. */
 const afterFailure = (state: State, run: RunId, error: Failure): Effect.Effect<void> => {
   switch (error._tag) {
     case "RunYieldedError":
-      return error.unreachable === true
-        ? Effect.zipRight(Effect.sync(() => state.yielded.add(run)), avoid(state, run, longPause))
-        : avoid(state, run, shortPause)
+      if (error.unreachable === true) state.yielded.add(run)
+      return leaveToOthers(state, run, error.unreachable === true ? longPause : shortPause)
     case "WorkflowConnectivityError":
       return notReached(state)
     // Another has it, or had it a moment ago: its lease ends soon. One that had begun here says that it was handed over.
@@ -237,8 +256,8 @@ const afterFailure = (state: State, run: RunId, error: Failure): Effect.Effect<v
     case "InputsInvalidError":
     case "WorkflowInvalid":
     case "WorkspacesUnavailableError":
-      // Where that has ended the run, it is over. Where it has not, another runner may be able to go on.
-      return Effect.zipRight(told(run, error.message), avoid(state, run, longPause))
+      // Where that has ended the run, it is over. Where it has not, another runner may be able to go on: one of a newer version.
+      return Effect.zipRight(tellOnce(state, run, error.message), leaveToOthers(state, run, longPause))
     default:
       return Effect.void
   }

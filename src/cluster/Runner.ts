@@ -15,7 +15,6 @@ import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import { RunnerRegistry } from "../run/RunnerRegistry.ts"
 import { RunQueue } from "../run/RunQueue.ts"
-import * as ClusterClient from "../store/ClusterClient.ts"
 import * as ClusterLayer from "./ClusterLayer.ts"
 import * as Messages from "./Messages.ts"
 import * as Parked from "./Parked.ts"
@@ -49,8 +48,8 @@ export interface Runner {
   readonly sharding: Context.Tag.Service<Sharding.Sharding>
 }
 
-/** The time between two looks at the queue. Nobody tells the one runner of a file that there is something in it. */
-const intervals = { ofFile: "500 millis", ofDatabase: "1 second" } as const
+/** How old may be what is known of the other runners, to those duties that one of them has. */
+const livingAge = Duration.seconds(4)
 
 /** The time between two looks at how many runners there are. */
 const shareInterval = Duration.seconds(5)
@@ -60,15 +59,18 @@ const leaveTimeout = "2 seconds"
 
 /** Makes this process a runner among others, until the scope closes. It drives nothing before its driver begins. */
 export const join = Effect.fn("Runner.join")(function*(options: Omit<RunDriver.Options, "id">) {
-  const registry = yield* RunnerRegistry
+  const { join, living } = yield* RunnerRegistry
   const agamemnon = yield* AgamemnonClient
   const driver = yield* RunDriver.make({ ...options, id: randomUUID() })
   const { id, maxRuns } = driver
-  yield* registry.join({ id, maxRuns, agamemnon: agamemnon.embedded === true ? "embedded" : agamemnon.url }, driver.load)
-  yield* Effect.forkScoped(Effect.interruptible(shareRate))
-  yield* Effect.forkScoped(Effect.interruptible(Scheduling.repeatedly(driver)))
-  yield* Effect.forkScoped(Effect.interruptible(Parked.repeatedly(driver)))
-  if (agamemnon.embedded !== true) yield* Effect.forkScoped(Effect.interruptible(Reaping.repeatedly(id)))
+  yield* join({ id, maxRuns, agamemnon: agamemnon.embedded === true ? "embedded" : agamemnon.url }, driver.load)
+  const registry = RunnerRegistry.of({ join, living: yield* Effect.cachedWithTTL(living, livingAge) })
+  const beside = <R>(duty: Effect.Effect<void, never, R>) =>
+    Effect.forkScoped(Effect.interruptible(Effect.provideService(duty, RunnerRegistry, registry)))
+  yield* beside(shareRate)
+  yield* beside(Scheduling.repeatedly(driver))
+  yield* beside(Parked.repeatedly(driver))
+  if (agamemnon.embedded !== true) yield* beside(Reaping.repeatedly(id))
   return driver
 })
 
@@ -92,8 +94,7 @@ export const handlers = (driver: RunDriver.RunDriver) =>
 export const start = Effect.fn("Runner.start")(function*({ check, maxRuns, url }: Options) {
   const { where } = yield* RunQueue
   const messages = yield* Messages.make
-  const interval = ClusterClient.isFile(url) ? intervals.ofFile : intervals.ofDatabase
-  const driver = yield* join({ maxRuns, check, interval, overdueMessages: messages.overdue })
+  const driver = yield* join({ maxRuns, check, overdueMessages: messages.overdue })
   const scope = yield* Scope.make()
   const leave = Effect.ignore(TimeLimit.within({ limit: leaveTimeout, onTimeout: () => undefined })(Scope.close(scope, Exit.void)))
   yield* Effect.addFinalizer(() => leave)

@@ -116,7 +116,7 @@ const specOf = Effect.fnUntraced(function*(workflow: string) {
 /** Submits the run of a time. */
 const submit = Effect.fnUntraced(function*({ definition: { inputs }, id, workflow }: Stored, firing: RunSchedules.Firing) {
   const refused = (reason: string) => new ScheduleRefusedError({ schedule: id, reason })
-  const told = yield* Effect.catchTag(specOf(workflow), "RunInputDamagedError", () => refused("what its runs are told to do is damaged, or of a newer version"))
+  const told = yield* Effect.catchTag(specOf(workflow), "RunInputDamagedError", ({ message }) => refused(message))
   if (told === undefined) return yield* refused("its workflow is not on record any more")
   const source = told.source === undefined ? {} : { source: told.source }
   const { run } = yield* Submission.record(told.spec, { inputs, key: RunSchedules.keyOf(id, firing), ...source }).pipe(

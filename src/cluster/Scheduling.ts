@@ -2,7 +2,6 @@
  * Sees to the schedules that are on record, beside the work of the runners. One of them does that: the oldest that takes runs.
  * Where two take themselves for it for a moment, each time has one run nevertheless.
  */
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
@@ -10,9 +9,8 @@ import type { RunnerLoad } from "../run/RunnerRegistry.ts"
 import { RunnerRegistry } from "../run/RunnerRegistry.ts"
 import * as ScheduleFiring from "./ScheduleFiring.ts"
 
-/** The time between two looks at the schedules, and between two at the runners. */
-const interval = Duration.seconds(1)
-const electionInterval = Duration.seconds(5)
+/** The time between two looks at the schedules. */
+const interval = Duration.seconds(2)
 
 /** How long one look may take, which goes on with the next. */
 const turnLimit = Duration.minutes(1)
@@ -29,17 +27,9 @@ export interface Options {
 export const repeatedly = ({ id, load, wake }: Options) =>
   Effect.gen(function*() {
     const { living } = yield* RunnerRegistry
-    let electedAt: bigint | undefined
-    let isElected = false
-    const elect = Effect.gen(function*() {
-      const now = yield* Clock.currentTimeNanos
-      if (electedAt !== undefined && now < electedAt + Duration.unsafeToNanos(electionInterval)) return
-      electedAt = now
-      isElected = yield* Effect.map(living, (runners) => runners.find(({ draining }) => !draining)?.id === id)
-    })
+    const isElected = Effect.map(living, (runners) => runners.find(({ draining }) => !draining)?.id === id)
     const turn = Effect.gen(function*() {
-      yield* elect
-      if (!isElected || (yield* load).draining) return
+      if ((yield* load).draining || !(yield* isElected)) return
       if ((yield* ScheduleFiring.once()).length > 0) yield* wake
     }).pipe(
       TimeLimit.within({ limit: turnLimit, onTimeout: () => `it took longer than ${Duration.format(turnLimit)}` }),

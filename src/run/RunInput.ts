@@ -48,7 +48,8 @@ export interface Encoded {
 }
 
 /**
- * What is written is not what was to be written.
+ * What is written is not what was to be written, or says something that only a newer version understands: whoever left that out
+ * would not do what the run was told to do.
  *
  * **Example** (Telling a damaged input from one that is forgotten)
  *
@@ -67,13 +68,20 @@ export interface Encoded {
  * @since 0.1.0
  * @category errors
  */
-export class RunInputDamagedError extends Schema.TaggedError<RunInputDamagedError>()("RunInputDamagedError", {}) {
+export class RunInputDamagedError extends Schema.TaggedError<RunInputDamagedError>()("RunInputDamagedError", {
+  /** Whether it is whole, and of a newer version. */
+  isNewer: Schema.optionalWith(Schema.Boolean, { exact: true })
+}) {
   override get message(): string {
-    return "what the run was told to do is not what was recorded"
+    return this.isNewer === true
+      ? "a newer telemachy has written what the run was told to do, which this one does not understand; update telemachy"
+      : "what the run was told to do is not what was recorded"
   }
 }
 
 const Json = Schema.parseJson(RunInput)
+
+const decodeJson = Schema.decode(Json, { onExcessProperty: "error" })
 
 const digest = (json: string): string => createHash("sha256").update(json).digest("hex")
 
@@ -97,7 +105,7 @@ export const encode = (input: RunInput): Effect.Effect<Encoded> =>
   Effect.map(Effect.orDie(Schema.encode(Json)({ ...input, spec: withoutSchedules(input.spec) })), (json) => ({ json, digest: digest(json) }))
 
 /**
- * Decodes an input. Fails when it is not the one that its digest was made of.
+ * Decodes an input. Fails when it is not the one that its digest was made of, or has a key that this version does not know.
  *
  * **Example** (What a run was told to do)
  *
@@ -118,5 +126,5 @@ export const encode = (input: RunInput): Effect.Effect<Encoded> =>
  */
 export const decode = ({ digest: expected, json }: Encoded): Effect.Effect<RunInput, RunInputDamagedError> =>
   digest(json) === expected
-    ? Effect.mapError(Schema.decode(Json)(json), () => new RunInputDamagedError())
-    : new RunInputDamagedError()
+    ? Effect.mapError(decodeJson(json), () => new RunInputDamagedError({ isNewer: true }))
+    : new RunInputDamagedError({})

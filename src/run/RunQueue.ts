@@ -148,6 +148,8 @@ export class RunQueue extends Context.Tag("telemachy/run/RunQueue")<RunQueue, {
   readonly readmit: (run: Readmitted) => Effect.Effect<void, JournalError>
   /** Those that were submitted and are parked, at most a thousand, the oldest first. */
   readonly parked: Effect.Effect<ReadonlyArray<ParkedRun>, JournalError>
+  /** Has others be given a run at once that was claimed a moment ago, by a runner that does not drive it any more. */
+  readonly giveBack: (run: RunId) => Effect.Effect<void, JournalError>
   /** Notes that a run has died of a defect in its runner. Answers how often that has happened. */
   readonly noteDefect: (run: RunId) => Effect.Effect<number, JournalError>
   /**

@@ -46,7 +46,7 @@ export interface Options {
 }
 
 /** When a connection is closed that nobody uses. */
-const idleTime = Duration.seconds(30)
+const idleTime = Duration.seconds(10)
 
 /** When the system begins to ask whether the other side of a silent connection is still there. */
 const keepAliveDelay = Duration.seconds(10)

@@ -51,6 +51,7 @@ export const layer: Layer.Layer<RunQueue.RunQueue, never, Database.Database | Ru
         Arr.map(({ answers, run }) => ({ answers, run: RunId.make(run, { disableValidation: true }) }))
       )),
       readmit: (readmitted) => provided(readmit(readmitted)),
+      giveBack: (run) => provided(Effect.asVoid(Database.ask("write", (sql) => SubmissionTable.giveBack(sql, run)))),
       noteDefect: (run) => provided(Database.ask("write", (sql) => SubmissionTable.addDefect(sql, run))),
       makeRoom: provided(makeRoom)
     })

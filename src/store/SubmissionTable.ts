@@ -176,6 +176,9 @@ export const claim = (sql: Sql, runs: Iterable<string>) =>
   sql`UPDATE telemachy_submissions SET claimed_until = ${now(sql)} + ${sql.literal(String(Duration.toSeconds(claimTime)))}, turn = ${now(sql)}
     WHERE ${isAmong(sql, "run", runs)}`
 
+/** Has others claim a run at once. Its turn was its turn. */
+export const giveBack = (sql: Sql, run: string) => sql`UPDATE telemachy_submissions SET claimed_until = 0 WHERE run = ${run}`
+
 /** Counts one more defect of a run. Answers how many there are. */
 export const addDefect = (sql: Sql, run: string) =>
   Effect.map(

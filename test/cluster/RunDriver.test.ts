@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -5,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
@@ -50,7 +52,7 @@ const hosts = Effect.fnUntraced(function*(options: { readonly places?: number } 
     })
     const executor = WorkflowExecutor.of({ ...process, resume: resume?.(process.resume) ?? process.resume })
     const id = `runner ${pid}`
-    const made = yield* RunDriver.make({ id, maxRuns: places, interval: "100 millis" }).pipe(
+    const made = yield* RunDriver.make({ id, maxRuns: places }).pipe(
       Effect.provideService(WorkflowExecutor, executor),
       Effect.provideService(RunQueue, queue),
       Effect.provideService(RunnerRegistry, registry),
@@ -100,6 +102,9 @@ describe.concurrent("RunDriver", () => {
       yield* one.stop("a deploy")
       assert.deepStrictEqual(told(yield* recorded(all.there, first), "run."), ["run.submitted", "run.started", "run.yielded"])
       assert.deepStrictEqual(told(yield* recorded(all.there, second)), ["run.submitted"])
+      // Though it was claimed less than two seconds ago.
+      assert.deepStrictEqual((yield* all.queue.claim({ most: 1, except: [] })).map(({ run }) => run), [first])
+      yield* all.queue.giveBack(first)
       yield* all.runner()
       yield* all.awaitTold(first, "task.watched first")
       yield* all.awaitTold(second, "task.submitted first")
@@ -159,6 +164,35 @@ describe.concurrent("RunDriver", () => {
       yield* one.idle
       assert.include(told(yield* recorded(all.there, run)), "run.finished")
       assert.deepStrictEqual(told(yield* recorded(all.there, next)), ["run.submitted"])
+    }))
+
+  it.scopedLive("leaves a run of a newer version to a runner that understands it, at once", () =>
+    Effect.gen(function*() {
+      const all = yield* hosts()
+      const submit = Effect.fnUntraced(function*() {
+        const { run } = yield* Effect.provideService(Submission.record(workflow()), RunQueue, {
+          ...all.queue,
+          submit: (event, input) => {
+            const json = input.json.replace("\"force\":", "\"unheard_of\":true,\"force\":")
+            const digest = createHash("sha256").update(json).digest("hex")
+            return all.queue.submit({ ...event, inputDigest: digest }, { ...input, json, digest })
+          }
+        })
+        return run
+      })
+      const warnings: Array<string> = []
+      const logger = Logger.make(({ message }) => void warnings.push(String(message)))
+      yield* Effect.provide(all.runner({ places: 1 }), Logger.replace(Logger.defaultLogger, logger))
+      const newer = yield* submit()
+      yield* awaitThat(Effect.sync(() => warnings), ({ length }) => length > 0)
+      const other = yield* all.submit()
+      yield* all.awaitOver(other)
+      // It tries again after a while, and says nothing new.
+      yield* Effect.sleep("5600 millis")
+      assert.deepStrictEqual(warnings.filter((each) => each.includes("a newer telemachy has written what the run was told to do")).length, 1)
+      assert.deepStrictEqual(told(yield* recorded(all.there, newer)), ["run.submitted"])
+      yield* awaitThat(all.queue.claim({ most: 1, except: [] }), ([next]) => next?.run === newer && next.isQueued)
+      assertNoneTwice(all)
     }))
 
   it.scopedLive("tries a run three times that dies of a defect, whoever does, and then it has failed, with nothing left", () =>

@@ -182,7 +182,7 @@ describe("a schedule that is on record", () => {
     yield* at("2026-11-30T07:00:00Z")
     assert.deepStrictEqual(yield* ScheduleFiring.once(), [])
     const { state } = yield* only
-    assert.strictEqual(state.problem, "what its runs are told to do is damaged, or of a newer version")
+    assert.strictEqual(state.problem, "what the run was told to do is not what was recorded")
     assert.lengthOf(state.waiting, 1)
     yield* until("2026-11-30T07:05:00Z")
     assert.lengthOf(yield* runs, 0)

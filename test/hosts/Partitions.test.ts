@@ -89,4 +89,20 @@ describe.concurrent("of three hosts", () => {
       yield* HostRunners.assertSound(here, runs)
     })
   )
+
+  HostRunners.test(
+    "the machine of PostgreSQL is gone, and another takes its place at its address: no run is lost, and none is driven twice",
+    Effect.gen(function*() {
+      const postgres = yield* HostPostgres.makePair
+      const here = yield* HostRunners.world(postgres)
+      const runners = yield* HostRunners.onEach(here)
+      const runs = yield* HostRunners.submit(here, "a", "b", "c")
+      yield* HostRunners.underWay(here, runs)
+      yield* postgres.failOver
+      yield* HostRunners.finish(here, runs, runners)
+      const later = yield* HostRunners.submit(here, "later")
+      yield* HostRunners.finish(here, later, runners)
+      yield* HostRunners.assertSound(here, [...runs, ...later])
+    })
+  )
 })

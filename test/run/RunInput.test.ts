@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as RunInput from "../../src/run/RunInput.ts"
@@ -26,6 +27,24 @@ describe("RunInput", () => {
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* RunInput.decode(before), { spec: yield* spec, force: false, source: "/flow.yaml" })
     }))
+
+  for (const [where, from, to] of [
+    ["a task", "\"subject\":", "\"unheard_of\":1,\"subject\":"],
+    ["an agent", "\"program\":", "\"unheard_of\":{},\"program\":"],
+    ["the workflow", "\"teardown\":", "\"unheard_of\":[],\"teardown\":"],
+    ["the run", "\"force\":", "\"unheard_of\":true,\"force\":"],
+    ["what a key says", "\"on_completion\"", "\"unheard_of\""]
+  ] as const) {
+    it.effect(`of a newer version is not taken for one that says less: ${where}`, () =>
+      Effect.gen(function*() {
+        const json = before.json.replace(from, to)
+        const digest = createHash("sha256").update(json).digest("hex")
+        const isNewer = (told: RunInput.Encoded) =>
+          Effect.match(RunInput.decode(told), { onFailure: (error) => error.isNewer === true, onSuccess: () => "understood" })
+        assert.isTrue(yield* isNewer({ json, digest }))
+        assert.isFalse(yield* isNewer({ json, digest: before.digest }))
+      }))
+  }
 
   it.effect("has the inputs that were given", () =>
     Effect.gen(function*() {

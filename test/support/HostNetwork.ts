@@ -16,13 +16,15 @@ export interface Host {
   readonly name: string
   readonly address: string
   /** What begins a command that only has its network, and outlives who starts it. */
-  readonly inside: readonly ["ip", ...ReadonlyArray<string>]
+  readonly inside: readonly ["ip", "netns", "exec", string]
   /** What begins a command that is to run there. Its processes see none of those elsewhere. */
   readonly command: (file: string, ...args: ReadonlyArray<string>) => readonly [string, ...ReadonlyArray<string>]
   /** Drops packets from now on, silently, between it and some other host. */
   readonly cutOff: (from: Pick<Host, "address">, direction?: Direction) => Effect.Effect<void>
   /** Takes its cable out, as when its power fails. */
   readonly unplug: Effect.Effect<void>
+  /** Has it answer to the address of a host that is unplugged, as what moves an address to another machine does. */
+  readonly takeAddressOf: (other: Host) => Effect.Effect<void>
   /** Drops no packets any more, and its cable is in. */
   readonly heal: Effect.Effect<void>
 }
@@ -91,6 +93,14 @@ export const makeHost = Effect.fn("HostNetwork.makeHost")(function*(name: string
         direction === "in" ? "" : `ip daddr ${from.address} drop;`
       ),
     unplug: Effect.sync(() => ip(`link set ${namespace} nomaster`)),
+    takeAddressOf: (other) =>
+      Effect.sync(() => {
+        const [, , , from] = other.inside
+        // The others know the address by that of its card.
+        const [card = ""] = /(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/.exec(execFileSync("ip", ["-n", from, "link", "show", "lan0"], { encoding: "utf8" })) ?? []
+        ip(`-n ${namespace} link set lan0 address ${card}`)
+        ip(`-n ${namespace} addr add ${other.address}/24 dev lan0`)
+      }),
     heal: Effect.zipRight(filter("table inet cut {}; delete table inet cut;"), Effect.sync(() => ip(`link set ${namespace} master ${bridge}`)))
   }
 })

@@ -26,6 +26,12 @@ export interface HostPostgres {
   readonly reset: Effect.Effect<void>
 }
 
+/** A server, and another that has all that it has, and can take its place. */
+export interface Pair extends HostPostgres {
+  /** Takes the power from the server, so that its connections stay open, and has the other one answer at its address. */
+  readonly failOver: Effect.Effect<void>
+}
+
 /** A user that has to know a password, when there is one. */
 export const withPassword = "asked"
 
@@ -76,7 +82,7 @@ const startServer = ({ data, tool }: Server) =>
 const configure = ({ data }: Server) =>
   Effect.sync(() => {
     appendFileSync(join(data, "postgresql.conf"), settings)
-    writeFileSync(join(data, "pg_hba.conf"), `local all all trust\nhost all ${withPassword} all scram-sha-256\nhost all all all trust\n`)
+    writeFileSync(join(data, "pg_hba.conf"), `local all all trust\nhost all ${withPassword} all scram-sha-256\nhost all all all trust\nhost replication all all trust\n`)
   })
 
 const asking = (url: string) => (statement: string) =>
@@ -141,4 +147,28 @@ export const make = Effect.gen(function*() {
   yield* configure(server)
   yield* startServer(server)
   return at(server.host.address, server.tool("pg_ctl", "restart", "-w", "-s", "-D", server.data, "-m", "immediate"), startPool(server))
+})
+
+/** Starts two servers, the second of which has what was committed before anybody is told that it was. */
+export const makePair = Effect.gen(function*() {
+  const [first, second] = [yield* makeServer("database"), yield* makeServer("standby")]
+  yield* first.tool("initdb", "-U", "postgres", "-D", first.data, "--no-sync")
+  yield* configure(first)
+  yield* startServer(first)
+  yield* second.tool("pg_basebackup", "-h", first.host.address, "-U", "postgres", "-D", second.data, "-R", "-c", "fast", "--no-sync")
+  yield* startServer(second)
+  const server = at(first.host.address, Effect.void, startPool(first))
+  yield* server.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
+  yield* server.ask("SELECT pg_reload_conf()")
+  const pair: Pair = {
+    ...server,
+    failOver: Effect.all([
+      first.host.unplug,
+      second.tool("pg_ctl", "promote", "-w", "-s", "-D", second.data),
+      second.host.takeAddressOf(first.host),
+      askAt(urlOf(second.host.address, "postgres"), "ALTER SYSTEM RESET synchronous_standby_names"),
+      askAt(urlOf(second.host.address, "postgres"), "SELECT pg_reload_conf()")
+    ], { discard: true })
+  }
+  return pair
 })
