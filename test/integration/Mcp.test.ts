@@ -130,6 +130,20 @@ describe.concurrent("telemachy mcp", () => {
       assert.deepStrictEqual(yield* call(Schema.Struct({ runs: Schema.Array(Schema.Unknown) }), "leftovers", {}), { runs: [] })
     }))
 
+  test("goes on with a parked run when its gate is answered, by a process of its own", () =>
+    Effect.gen(function*() {
+      const { call } = yield* connect(yield* inRecord)
+      const { run } = yield* call(Started, "run", { workflow: flow("parked", "echo said", `${gate}\npark_after: 0.2`) })
+      const waiting = Effect.repeat(call(Waited, "wait", { run }), { until: ({ status }) => status === "waiting" })
+      assert.deepInclude(yield* waiting, { isOver: true, isWaiting: true })
+      const { drivenBy } = yield* call(Started.omit("run"), "reject", { run, redo: "say" })
+      assert.match(drivenBy, /^process \d+, which goes on when this server ends$/)
+      assert.deepInclude(yield* waiting, { isOver: true, isWaiting: true })
+      yield* call(Started, "approve", { run })
+      const ended = yield* Effect.repeat(call(Waited, "wait", { run }), { until: ({ isWaiting }) => !isWaiting })
+      assert.deepStrictEqual([ended.isOver, ended.status], [true, "completed"])
+    }))
+
   test("is used by two at once, of whom one cancels what the other has begun", () =>
     Effect.gen(function*() {
       const env = yield* inRecord

@@ -1,13 +1,18 @@
 /** The tools of MCP that do something to recorded runs, wherever these are on record. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { GateDecision } from "../../run/GateAnswer.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as GateAnswering from "../../store/GateAnswering.ts"
 import { RunReader } from "../../store/RunReader.ts"
+import type { RunSummary } from "../../store/RunSummary.ts"
+import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as CleanupOutput from "../CleanupOutput.ts"
 import * as NextCommand from "../NextCommand.ts"
 import { RunOperations } from "../RunOperations.ts"
+import * as RunPlace from "../RunPlace.ts"
+import * as DetachedRun from "./DetachedRun.ts"
 import * as McpTool from "./McpTool.ts"
 import { operating } from "./RunTools.ts"
 
@@ -66,8 +71,16 @@ interface Answer {
 }
 
 /** What there is to do for anything to follow from an answer, when that is not done already. */
-const nextOf = Effect.fnUntraced(function*(owner: string | undefined, answered: GateAnswering.Answered) {
+const nextOf = Effect.fnUntraced(function*({ owner, status }: RunSummary, answered: GateAnswering.Answered) {
   const resume = NextCommand.resume(answered)
+  const isHere = Option.isNone(yield* RunPlace.server({}))
+  if (owner === undefined && status === "waiting" && isHere) {
+    // It was parked until somebody answers. When it cannot go on, its answer stays on record.
+    return yield* Effect.match(Effect.provide(DetachedRun.drive(answered.run, status), SqlRunStore.layerConfig()), {
+      onFailure: ({ message }) => ({ next: `it does not go on by itself: ${message}; ${resume}` }),
+      onSuccess: (drivenBy) => ({ drivenBy })
+    })
+  }
   if (owner === undefined) return { next: `nobody drives the run now; if it was submitted, a runner goes on with it, and otherwise: ${resume}` }
   const isHeard = yield* Effect.flatMap(RunReader, (reader) => GateAnswering.isHeard(reader, answered))
   return isHeard ? {} : { next: `its owner has not heard of it yet (${owner}); once that has ended: ${resume}` }
@@ -76,10 +89,11 @@ const nextOf = Effect.fnUntraced(function*(owner: string | undefined, answered: 
 const answer = (decision: GateDecision, { comment, redo, run: name, task }: Answer) =>
   operating(Effect.gen(function*() {
     const reader = yield* RunReader
-    const { owner, run } = yield* reader.find(name)
+    const summary = yield* reader.find(name)
+    const { run } = summary
     const given = { decision, task: McpTool.option(task), comment: McpTool.option(comment), redo: McpTool.option(redo) }
     const answered = yield* Effect.flatMap(RunOperations, (operations) => operations.answer(run, given))
-    return { run, message: GateAnswering.inWords(answered, decision), ...(yield* nextOf(owner, answered)) }
+    return { run, message: GateAnswering.inWords(answered, decision), ...(yield* nextOf(summary, answered)) }
   }))
 
 const approve = McpTool.make({

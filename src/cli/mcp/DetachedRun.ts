@@ -1,5 +1,5 @@
 /**
- * A run that is on record, begun by a process of its own: `telemachy resume`, in a session of its own, which goes on when this
+ * A run that is on record, begun or gone on with by a process of its own: `telemachy resume`, in a session of its own, which goes on when this
  * process ends. Whatever becomes of that process, the run is on record, and its teardown is the one of any run.
  */
 import { spawn } from "node:child_process"
@@ -12,6 +12,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { OwnCommand } from "../../drill/OwnCommand.ts"
 import type { RunId } from "../../run/RunId.ts"
+import { RunnerRegistry } from "../../run/RunnerRegistry.ts"
+import type { RunStatus } from "../../run/RunStatus.ts"
 import { RunReader } from "../../store/RunReader.ts"
 
 /** How long the process may take to begin the run, and how often that is looked for. */
@@ -69,11 +71,11 @@ const spawned = Effect.fnUntraced(function*(run: RunId) {
   })
 })
 
-/** Has a process begin a run that is queued, and waits until it does. Tells the id of the process, and whether the run has begun. */
-export const begin = Effect.fn("DetachedRun.begin")(function*(run: RunId) {
+/** Has a process drive a run that nobody drives, from the status that it has, and waits until it does. Tells who drives it. */
+const start = Effect.fn("DetachedRun.start")(function*(run: RunId, from: RunStatus) {
   const { find } = yield* RunReader
   const { hasEnded, pid, said } = yield* spawned(run)
-  const isBegun = Effect.map(find(run), ({ status }) => status !== "queued")
+  const isBegun = Effect.map(find(run), ({ status }) => status !== from)
   const look: Effect.Effect<boolean, Effect.Effect.Error<typeof isBegun> | NotBegunError> = Effect.gen(function*() {
     // Looked at before the record is, which says then whether it did.
     const ended = hasEnded()
@@ -81,5 +83,11 @@ export const begin = Effect.fn("DetachedRun.begin")(function*(run: RunId) {
     return ended ? yield* new NotBegunError({ run, said: said() }) : false
   })
   const begun = yield* Effect.repeat(Effect.delay(look, lookPause), { until: (is) => is }).pipe(Effect.timeoutOption(beginTimeout))
-  return { pid, isBegun: begun._tag === "Some" }
+  return `${pid === undefined ? "a process of its own" : `process ${pid}`}, which goes on when this server ends${begun._tag === "Some" ? "" : ", and has not begun it yet"}`
 }, Effect.scoped)
+
+/** Sees to it that a run on record is driven that was submitted: by a runner, or else by a process of its own. Tells by whom. */
+export const drive = Effect.fn("DetachedRun.drive")(function*(run: RunId, from: RunStatus) {
+  const runners = yield* Effect.flatMap(RunnerRegistry, ({ living }) => living)
+  return runners.some(({ draining }) => !draining) ? "a runner (telemachy serve)" : yield* start(run, from)
+})

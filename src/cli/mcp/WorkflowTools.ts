@@ -6,7 +6,6 @@ import * as Schema from "effect/Schema"
 import * as Submission from "../../executor/Submission.ts"
 import * as PlanData from "../../report/PlanData.ts"
 import * as PlannedConditions from "../../report/PlannedConditions.ts"
-import { RunnerRegistry } from "../../run/RunnerRegistry.ts"
 import * as Inputs from "../../workflow/Inputs.ts"
 import * as RunReader from "../../store/RunReader.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
@@ -84,15 +83,8 @@ const runHere = Effect.fnUntraced(function*(loaded: GivenWorkflow.Loaded, asked:
   yield* ServedDatabase.address
   const { isNew, isSame, run } = yield* Submission.record(loaded.spec, { ...asked, source: loaded.source })
   if (!isNew) return { run, ...told(isNew, isSame) }
-  const runners = yield* Effect.flatMap(RunnerRegistry, ({ living }) => living)
-  if (runners.some(({ draining }) => !draining)) return { run, ...told(isNew, isSame), drivenBy: "a runner (telemachy serve)" }
-  const begun = yield* Effect.tapErrorTag(DetachedRun.begin(run), "NotBegunError", () => Submission.withdraw(run, "telemachy mcp"))
-  const process = begun.pid === undefined ? "a process of its own" : `process ${begun.pid}`
-  return {
-    run,
-    ...told(isNew, isSame),
-    drivenBy: `${process}, which goes on when this server ends${begun.isBegun ? "" : ", and has not begun it yet"}`
-  }
+  const drivenBy = yield* Effect.tapErrorTag(DetachedRun.drive(run, "queued"), "NotBegunError", () => Submission.withdraw(run, "telemachy mcp"))
+  return { run, ...told(isNew, isSame), drivenBy }
 }, Effect.provide(Layer.provideMerge(RunReader.layer, SqlRunStore.layerConfig())), Effect.scoped)
 
 const run = McpTool.make({
