@@ -13,6 +13,7 @@ import * as RunSettings from "../../executor/RunSettings.ts"
 import * as WorkflowExecutor from "../../executor/WorkflowExecutor.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
+import * as Telemetry from "../../telemetry/Telemetry.ts"
 import * as Inputs from "../../workflow/Inputs.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
@@ -113,4 +114,4 @@ export const command = Command.make("run", config, ({ dryRun, file, force, input
         Effect.provide(Layer.provideMerge(WorkflowExecutor.layerConfig(), Layer.merge(SqlRunStore.layerConfig(), NatsTaskFeed.layerConfig())))
       )
     }).pipe(Effect.provide(Backend.layer))
-  }).pipe(Effect.provide(ConfigSources.layer({ url, keyFile, noColor, verbose })))).pipe(Command.withDescription(definition.sentence))
+  }).pipe(Effect.provide(Telemetry.layerOfRun), Effect.provide(ConfigSources.layer({ url, keyFile, noColor, verbose })))).pipe(Command.withDescription(definition.sentence))
