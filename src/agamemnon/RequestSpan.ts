@@ -28,7 +28,7 @@ export const within = <E>(execute: Execute<E>): Execute<E> => (addressed) =>
     if (!isTraced) return isTold ? continued(execute, addressed) : execute(addressed)
     const name = Context.get(fiber.currentContext, HttpClient.SpanNameGenerator)(request)
     const redacted = fiber.getFiberRef(Headers.currentRedactedNames)
-    const context = Context.make(RunSpan.IsStep, !Context.get(fiber.currentContext, RunSpan.IsRepeated))
+    const context = Context.make(RunSpan.IsStep, !isRepeated(addressed) && !Context.get(fiber.currentContext, RunSpan.IsRepeated))
     return Effect.useSpan(name, { kind: "client", captureStackTrace: false, context }, (span) => {
       const describe = (attributes: Attributes) => {
         for (const [attribute, value] of Object.entries(attributes)) span.attribute(attribute, value)
@@ -54,6 +54,9 @@ export const within = <E>(execute: Execute<E>): Execute<E> => (addressed) =>
       )
     })
   })
+
+/** Whether it is one of those by which a run watches its tasks, of which a long run makes thousands. */
+const isRepeated = ({ request, url }: Addressed): boolean => request.method === "GET" && /\/tasks(\/[^/]+)?$/.test(url.pathname)
 
 /** Executes a request that has no span, and tells the server of the trace that this process was started in, if it was in one. */
 const continued = <E>(execute: Execute<E>, { request, url }: Addressed) =>

@@ -117,7 +117,7 @@ const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Ef
     yield* run.emit({ _tag: "task.watched", team: team.spec.name, subject, id, ...log })
     const startedAt = record?.id === id && record.startedAt !== undefined ? yield* monotonic(record.startedAt) : undefined
     const watch = yield* monitor.watch(subject, before, { failure, startedAt })
-    return yield* RunSpan.attempt(number)(awaitEnd(attempts, { number, watch, assignee, log }))
+    return yield* RunSpan.attempt(number, Effect.succeed({ number, watch, assignee, log }), (attempt) => awaitEnd(attempts, attempt))
   }
   // Of an end that this run has brought about it had said so; another is one that nobody has seen yet.
   const isOwn = failure !== undefined && !request.retryFailed
@@ -133,7 +133,7 @@ export const another = Effect.fnUntraced(function*(attempts: Attempts) {
   const wait = attempts.dueAt - (yield* MonotonicTime.millis)
   const late = wait <= 0 ? Option.none() : yield* Effect.timeoutOption(completedLate(attempts), Duration.millis(wait))
   if (Option.isSome(late)) return late.value
-  return yield* RunSpan.attempt(attempts.number + 1)(Effect.flatMap(submit(attempts), (attempt) => awaitEnd(attempts, attempt)))
+  return yield* RunSpan.attempt(attempts.number + 1, submit(attempts), (attempt) => awaitEnd(attempts, attempt))
 })
 
 /** Submits an attempt. */

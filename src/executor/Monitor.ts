@@ -18,7 +18,6 @@ import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
-import * as RunSpan from "../run/RunSpan.ts"
 import { isTerminal } from "../run/TaskStatus.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
 import * as MonitorHints from "./MonitorHints.ts"
@@ -258,7 +257,7 @@ const start = Effect.fnUntraced(function*(state: State, watched: WatchedTask.Wat
 /** Reads, takes hints, and tells Agamemnon of tasks whose workers have failed, until something of that fails. */
 const watching = Effect.fnUntraced(function*(state: State) {
   const parts = yield* FiberSet.make<void, WatchError>()
-  yield* FiberSet.run(parts, Effect.provideService(readRepeatedly(state), RunSpan.IsRepeated, true))
+  yield* FiberSet.run(parts, readRepeatedly(state))
   yield* FiberSet.run(parts, takeHints(state))
   yield* FiberSet.run(parts, Effect.forever(Effect.flatMap(Queue.take(state.failures.untold), (failure) =>
     FiberSet.run(parts, tellFailure(state, failure)))))

@@ -37,11 +37,12 @@ interface Step<A> {
 /** Runs an effect in a span, which has failed as well when its answer says so. */
 const within = <A>({ attributes = {}, logged, name, problemOf }: Step<A>) => <E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.useSpan(name, { attributes, captureStackTrace: false, context: Context.make(IsStep, true) }, (span) =>
-    Effect.tap(Effect.withParentSpan(logged === undefined ? effect : Effect.annotateLogs(effect, logged), span), (value) => {
-      const problem = problemOf?.(value)
-      // It does not end once more after that.
-      return problem === undefined ? Effect.void : Effect.map(Clock.currentTimeNanos, (now) => span.end(now, Exit.fail(problem)))
-    }))
+    Effect.tap(Effect.withParentSpan(logged === undefined ? effect : Effect.annotateLogs(effect, logged), span), (value) =>
+      failing(span, problemOf?.(value))))
+
+/** Ends a span that has failed, for this reason: it does not end once more after that. */
+const failing = (span: Tracer.Span, problem: string | undefined): Effect.Effect<void> =>
+  problem === undefined ? Effect.void : Effect.map(Clock.currentTimeNanos, (now) => span.end(now, Exit.fail(problem)))
 
 /** Looks through what is not recorded, as a new span does. */
 const recorded = (span: Tracer.AnySpan): Option.Option<Tracer.AnySpan> => {
@@ -95,13 +96,18 @@ interface AttemptEnd {
   readonly status: string
 }
 
-/** Makes an attempt at a task. */
-export const attempt = (number: number) => <A extends AttemptEnd, E, R>(effect: Effect.Effect<A, E, R>) =>
-  within<A>({
-    name: `attempt ${number}`,
-    attributes: { "telemachy.task.attempt": number },
-    problemOf: ({ status }) => (isWell(status) ? undefined : status)
-  })(Effect.tap(effect, ({ id, status }) => Effect.annotateCurrentSpan({ "telemachy.task.id": id, "telemachy.task.status": status })))
+/** Makes an attempt at a task, and waits for its end, of which nothing but the end is a part of it: who waits long holds little. */
+export const attempt = <A, E, R, B extends AttemptEnd, E2, R2>(
+  number: number,
+  begin: Effect.Effect<A, E, R>,
+  awaitEnd: (begun: A) => Effect.Effect<B, E2, R2>
+): Effect.Effect<B, E | E2, R | R2> =>
+  Effect.useSpan(`attempt ${number}`, { attributes: { "telemachy.task.attempt": number }, captureStackTrace: false, context: Context.make(IsStep, true) }, (span) =>
+    Effect.flatMap(Effect.withParentSpan(begin, span), awaitEnd).pipe(Effect.tap(({ id, status }) => {
+      span.attribute("telemachy.task.id", id)
+      span.attribute("telemachy.task.status", status)
+      return failing(span, isWell(status) ? undefined : status)
+    })))
 
 /**
  * The value by which another program continues the trace that is recorded or continued here, as W3C Trace Context has it

@@ -54,7 +54,7 @@ describe("StepTracer", () => {
     Effect.gen(function*() {
       const { spans, tracer, tree } = keeping()
       const statement = Effect.withSpan(Effect.void, "sql.execute")
-      const attempt = Effect.withSpan(RunSpan.attempt(1)(Effect.as(statement, { id: "7", status: "failed" })), "a function")
+      const attempt = Effect.withSpan(RunSpan.attempt(1, statement, () => Effect.succeed({ id: "7", status: "failed" })), "a function")
       const all = Effect.withSpan(run(Effect.withSpan(task(Effect.as(attempt, "failed")), "another function")), "the command")
       yield* Effect.withTracer(all, tracer)
       assert.deepStrictEqual(tree(), [["run flow", undefined], ["task build", "run flow"], ["attempt 1", "task build"]])
