@@ -6,7 +6,9 @@ import * as AST from "effect/SchemaAST"
 import * as ExitCode from "../src/cli/ExitCode.ts"
 import * as Teardown from "../src/executor/Teardown.ts"
 import * as RunEvent from "../src/run/RunEvent.ts"
+import * as OtlpSettings from "../src/settings/OtlpSettings.ts"
 import * as Settings from "../src/settings/Settings.ts"
+import * as MetricList from "../src/telemetry/MetricList.ts"
 import { TeardownPolicy } from "../src/workflow/TeardownPolicy.ts"
 import * as WorkflowReference from "./WorkflowReference.ts"
 
@@ -19,7 +21,7 @@ const code = (text: string): string => `\`${text}\``
 
 const settings = table(
   ["variable", "meaning", "values", "default"],
-  Settings.all.map(({ description, fallback, name, range }) => [code(name), description, range, fallback])
+  [...Settings.all, ...OtlpSettings.all].map(({ description, fallback, name, range }) => [code(name), description, range, fallback])
 )
 
 const exitCodes = table(["code", "meaning"], ExitCode.meanings.map(([number, meaning]) => [number, meaning]))
@@ -43,7 +45,13 @@ const example = (file: string, region?: string): string => {
 }
 
 /** A file of docs/hosts, as it is. */
-const ofHosts = (file: string, language: string): string => `\`\`\`${language}\n${readFileSync(`docs/hosts/${file}`, "utf8")}\`\`\``
+const fileOf = (folder: "hosts" | "observability", file: string, language: string): string =>
+  `\`\`\`${language}\n${readFileSync(`docs/${folder}/${file}`, "utf8")}\`\`\``
+
+const metrics = table(
+  ["metric", "type", "labels", "what it is"],
+  MetricList.all.map(({ description, labels, name, type }) => [code(name), type, labels.map(code).join(", "), description])
+)
 
 interface Event {
   readonly tag: string
@@ -85,13 +93,14 @@ export const pages: Readonly<Record<string, Readonly<Record<string, string>>>> =
     runner: example("runner-in-an-application.ts", "runner")
   },
   "docs/hosts.md": {
-    service: ofHosts("telemachy.service", "ini"),
-    compose: ofHosts("compose.yaml", "yaml"),
-    kubernetes: ofHosts("kubernetes.yaml", "yaml")
+    service: fileOf("hosts", "telemachy.service", "ini"),
+    compose: fileOf("hosts", "compose.yaml", "yaml"),
+    kubernetes: fileOf("hosts", "kubernetes.yaml", "yaml")
   },
   "docs/workflow.md": { keys: WorkflowReference.page },
   "docs/command.md": { "exit codes": exitCodes, teardown },
   "docs/settings.md": { settings },
+  "docs/observability.md": { prometheus: fileOf("observability", "prometheus.yaml", "yaml"), metrics },
   "docs/events.md": { events }
 }
 

@@ -4,9 +4,12 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
+import * as RunSpan from "../run/RunSpan.ts"
 
 /** Where a request goes. */
 export interface Addressed {
@@ -21,25 +24,44 @@ export const within = <E>(execute: Execute<E>): Execute<E> => (addressed) =>
   Effect.withFiberRuntime((fiber) => {
     const { request, url } = addressed
     const isTraced = fiber.getFiberRef(FiberRef.currentTracerEnabled) && !fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)(request)
-    if (!isTraced) return execute(addressed)
     const isTold = fiber.getFiberRef(HttpClient.currentTracerPropagation)
+    if (!isTraced) return isTold ? continued(execute, addressed) : execute(addressed)
     const name = Context.get(fiber.currentContext, HttpClient.SpanNameGenerator)(request)
     const redacted = fiber.getFiberRef(Headers.currentRedactedNames)
-    return Effect.useSpan(name, { kind: "client", captureStackTrace: false }, (span) => {
+    const context = Context.make(RunSpan.IsStep, !isRepeated(addressed) && !Context.get(fiber.currentContext, RunSpan.IsRepeated))
+    return Effect.useSpan(name, { kind: "client", captureStackTrace: false, context }, (span) => {
       const describe = (attributes: Attributes) => {
         for (const [attribute, value] of Object.entries(attributes)) span.attribute(attribute, value)
       }
       describe({ ...attributesOf(addressed), ...headersOf("request", Headers.redact(request.headers, redacted)) })
       const told = isTold ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span)) : request
-      return Effect.map(Effect.withParentSpan(execute({ request: told, url }), span), (response) => {
-        describe({
-          "http.response.status_code": response.status,
-          ...headersOf("response", Headers.redact(response.headers, redacted))
+      return Effect.withParentSpan(execute({ request: told, url }), span).pipe(
+        Effect.tapError(() => Effect.sync(() => describe({ "error.type": "connection" }))),
+        Effect.flatMap((response) => {
+          const { status } = response
+          describe({
+            "http.response.status_code": status,
+            ...headersOf("response", Headers.redact(response.headers, redacted))
+          })
+          if (status < 400) return Effect.succeed(response)
+          // To a client, such an answer is an error; the request itself has not failed.
+          describe({ "error.type": String(status) })
+          return Effect.map(Clock.currentTimeNanos, (now) => {
+            span.end(now, Exit.fail(`status ${status}`))
+            return response
+          })
         })
-        return response
-      })
+      )
     })
   })
+
+/** Whether it is one of those by which a run watches its tasks, of which a long run makes thousands. */
+const isRepeated = ({ request, url }: Addressed): boolean => request.method === "GET" && /\/tasks(\/[^/]+)?$/.test(url.pathname)
+
+/** Executes a request that has no span, and tells the server of the trace that this process was started in, if it was in one. */
+const continued = <E>(execute: Execute<E>, { request, url }: Addressed) =>
+  Effect.flatMap(RunSpan.traceparent, (traceparent) =>
+    execute({ request: traceparent === undefined ? request : HttpClientRequest.setHeader(request, "traceparent", traceparent), url }))
 
 type Attributes = Readonly<Record<string, string | number>>
 
@@ -49,7 +71,7 @@ const headersOf = (kind: "request" | "response", headers: Readonly<Record<string
 
 const attributesOf = ({ request, url }: Addressed): Attributes => ({
   "http.request.method": request.method,
-  "server.address": url.origin,
+  "server.address": url.hostname,
   "url.full": url.toString(),
   "url.path": url.pathname,
   "url.scheme": url.protocol.slice(0, -1),

@@ -17,6 +17,10 @@ export interface TaskCheck {
 export interface TaskContext {
   /** What its program can read of the run, as JSON. */
   readonly json: string
+  /** The team of the task, by its name in the workflow. */
+  readonly team?: string | undefined
+  /** By what its program continues the trace of the run (W3C Trace Context), if there is one. */
+  readonly traceparent?: string | undefined
   readonly check?: TaskCheck | undefined
   /** Where it is done, unless that is the directory of its agent: the workspace, and the directory in it. */
   readonly workspace?: { readonly path: string; readonly directory: string } | undefined

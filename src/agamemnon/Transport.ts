@@ -19,12 +19,14 @@ import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as SharedProbe from "../liveness/SharedProbe.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
+import * as RunSpan from "../run/RunSpan.ts"
 import type { AgamemnonAddress } from "../settings/AgamemnonAddress.ts"
 import * as Settings from "../settings/Settings.ts"
 import * as AgamemnonError from "./AgamemnonError.ts"
 import * as BodyLimit from "./BodyLimit.ts"
 import * as BusyPause from "./BusyPause.ts"
 import * as Replies from "./Replies.ts"
+import * as RequestMetrics from "./RequestMetrics.ts"
 import { retrying } from "./RequestRetry.ts"
 import * as TransportProblem from "./TransportProblem.ts"
 import { WholeAnswer } from "./WholeAnswer.ts"
@@ -138,6 +140,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         limit: requestTimeout,
         onTimeout: () => AgamemnonError.fromTransport({ method, path }, "timeout")
       }),
+      RequestMetrics.request({ method, path }),
       Effect.filterOrElse(isOk, (answer) => refuse(request, answer)),
       Effect.filterOrFail(
         ({ isWhole }) => isWhole,
@@ -213,6 +216,10 @@ const makePing = Effect.fnUntraced(function*({ addressed, pingTimeout, refuse, r
       ({ status }) => status < 500,
       ({ status }) => new AgamemnonError.PingError({ url, reason: "status", status })
     ),
+    RequestMetrics.ping,
+    // It is sent for all who ask, of whatever run.
+    Effect.provideService(RunSpan.IsRepeated, true),
+    RunSpan.ofNoRun,
     SharedProbe.make
   )
   // A ping without an answer is final here; only an answer such as 429, or a proxy's page, is worth asking again for.

@@ -136,7 +136,11 @@ export const main = (argv: ReadonlyArray<string>) =>
       verbose: argv.includes("--verbose") || argv.includes("-v")
     })
     return Effect.as(message === "" ? Effect.void : Console.error(printable(message)), code)
-  }).pipe(Effect.provide(NodeContext.layer))
+  }).pipe(
+    Effect.provide(NodeContext.layer),
+    // Nobody records spans, unless a command says where they are sent.
+    Effect.withTracerEnabled(false)
+  )
 
 const runRequest = Effect.fn("Cli.main")(function*(argv: ReadonlyArray<string>) {
   const request = CommandLine.read(argv, definitions)

@@ -22,6 +22,7 @@ import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
 import * as RunStore from "../store/RunStore.ts"
+import * as Telemetry from "../telemetry/Telemetry.ts"
 import * as Backend from "./Backend.ts"
 import * as CommandExit from "./CommandExit.ts"
 import type * as Display from "./Display.ts"
@@ -104,7 +105,8 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
   const isWaiting = yield* Ref.make(false)
   const waiting = (events: Stream.Stream<RunEvent>) => Stream.runForEach(events, ({ _tag }) => Ref.set(isWaiting, _tag === "run.queued"))
-  const renderings = yield* Effect.forEach([(events: Stream.Stream<RunEvent>) => RunState.follow(events, state), waiting, ...display.renderers], (render) =>
+  const renderers = [(events: Stream.Stream<RunEvent>) => RunState.follow(events, state), waiting, ...display.renderers, ...(yield* Telemetry.followers)]
+  const renderings = yield* Effect.forEach(renderers, (render) =>
     Effect.map(executor.events, (events) => render(untilTheEnd(events))))
 
   // Daemons: they render the end of the run, and handle signals to the end of the command, and so must outlive its interruption.

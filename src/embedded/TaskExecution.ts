@@ -87,6 +87,19 @@ export interface Claimed {
   readonly task: Task
 }
 
+/** What the log entries of a task carry, as those of its run do. */
+const loggedOf = ({ agent, task }: Claimed, { contexts }: Options) => {
+  const { team, traceparent } = contexts?.get(task.teamId, task.subject) ?? {}
+  const known = {
+    run: AgentTags.valueOf(agent, "run"),
+    workflow: AgentTags.valueOf(agent, "workflow"),
+    team,
+    task: task.subject,
+    trace: traceparent?.split("-")[1]
+  }
+  return Record.filter(known, (value) => value !== undefined)
+}
+
 /** Does a task. What its program writes goes to the tail, so that it is known when this is interrupted. */
 export const run = Effect.fn("TaskExecution.run")(function*(
   { agent, task }: Claimed,
@@ -101,7 +114,7 @@ export const run = Effect.fn("TaskExecution.run")(function*(
   const name = text(agent, "label") || agent.name
   const prompt = text(task, "description")
   const given = options.contexts?.get(task.teamId, task.subject)
-  const { check, json: context, workspace } = given ?? {}
+  const { check, json: context, traceparent, workspace } = given ?? {}
   const workingDir = workspace?.directory ?? text(agent, "workingDirectory")
   const found = yield* Program.resolve({ name, program, runtime: agent.host, workingDir }, options)
   if (Option.isNone(found)) return completed(prompt)
@@ -129,7 +142,8 @@ export const run = Effect.fn("TaskExecution.run")(function*(
       TELEMACHY_TASK_SUBJECT: task.subject,
       ...files.environment,
       ...(workflow === undefined ? {} : { TELEMACHY_WORKFLOW: workflow }),
-      ...(run === undefined ? {} : { TELEMACHY_RUN: run })
+      ...(run === undefined ? {} : { TELEMACHY_RUN: run }),
+      ...(traceparent === undefined ? {} : { TRACEPARENT: traceparent })
     },
     // The log goes on to the end of the check.
     output: (tail: OutputTail, readers?: ProgramOutput.Readers) =>
@@ -156,4 +170,4 @@ export const run = Effect.fn("TaskExecution.run")(function*(
   }
   const { model } = ProgramCommand.split(programArgs)
   return told.usage === undefined ? told : { ...told, usage: Prices.reckoned(options.prices ?? {}, { program, model }, told.usage) }
-}, Effect.scoped)
+}, Effect.scoped, (effect, claimed, _, options) => Effect.annotateLogs(effect, loggedOf(claimed, options)))

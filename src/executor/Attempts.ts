@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import { type Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
+import * as RunSpan from "../run/RunSpan.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
 import * as Outputs from "../workflow/Outputs.ts"
 import * as RetryPolicy from "../workflow/RetryPolicy.ts"
@@ -116,7 +117,7 @@ const takeUp = Effect.fnUntraced(function*(attempts: Attempts, before: Task): Ef
     yield* run.emit({ _tag: "task.watched", team: team.spec.name, subject, id, ...log })
     const startedAt = record?.id === id && record.startedAt !== undefined ? yield* monotonic(record.startedAt) : undefined
     const watch = yield* monitor.watch(subject, before, { failure, startedAt })
-    return yield* awaitEnd(attempts, { number, watch, assignee, log })
+    return yield* RunSpan.attempt(number, Effect.succeed({ number, watch, assignee, log }), (attempt) => awaitEnd(attempts, attempt))
   }
   // Of an end that this run has brought about it had said so; another is one that nobody has seen yet.
   const isOwn = failure !== undefined && !request.retryFailed
@@ -132,7 +133,7 @@ export const another = Effect.fnUntraced(function*(attempts: Attempts) {
   const wait = attempts.dueAt - (yield* MonotonicTime.millis)
   const late = wait <= 0 ? Option.none() : yield* Effect.timeoutOption(completedLate(attempts), Duration.millis(wait))
   if (Option.isSome(late)) return late.value
-  return yield* awaitEnd(attempts, yield* submit(attempts))
+  return yield* RunSpan.attempt(attempts.number + 1, submit(attempts), (attempt) => awaitEnd(attempts, attempt))
 })
 
 /** Submits an attempt. */
@@ -169,6 +170,8 @@ const submit = Effect.fnUntraced(function*(attempts: Attempts) {
   const check = AttemptVerification.checkOf(attempts.policy)
   agamemnon.contexts?.put(team.id, subject, {
     json: yield* TaskContext.make(work, subject),
+    team: team.spec.name,
+    traceparent: yield* RunSpan.traceparent,
     ...(check === undefined ? {} : { check }),
     ...(workspace === undefined ? {} : { workspace: { path: workspace.path, directory: workspace.directory } })
   })

@@ -12,6 +12,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
+import * as RunSpan from "../run/RunSpan.ts"
 import * as RunState from "../run/RunState.ts"
 import type { EndStatus } from "../run/TaskStatus.ts"
 import * as DueTask from "../workflow/DueTask.ts"
@@ -181,7 +182,7 @@ const runIfDue = Effect.fnUntraced(function*(state: State, key: string): Effect.
   const work = place === undefined ? undefined : state.work.get(place.team)
   if (place === undefined || work === undefined) return "skipped"
   const { task } = place
-  const begin = begun(state, work, task)
+  const begin = RunSpan.task({ team: work.team.spec.name, subject: task.subject })(begun(state, work, task))
   if (Option.isNone(task.condition)) return yield* begin
   const { request, run, team } = work
   const named = { team: team.spec.name, subject: task.subject }

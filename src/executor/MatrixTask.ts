@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as FiberSet from "effect/FiberSet"
+import * as RunSpan from "../run/RunSpan.ts"
 import * as RunState from "../run/RunState.ts"
 import type { EndStatus } from "../run/TaskStatus.ts"
 import type * as DueTask from "../workflow/DueTask.ts"
@@ -40,7 +41,7 @@ export const run = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec): 
     Either.match(Instances.specOf({ ...options, members }, instance), {
       onLeft: (reason) =>
         Effect.as(run.emit({ _tag: "task.refused", team: team.spec.name, subject: instance.subject, reason }), "failed" as const),
-      onRight: (spec) => LimitedTask.run(work, spec, [slots])
+      onRight: (spec) => RunSpan.task({ team: work.team.spec.name, subject: spec.subject })(LimitedTask.run(work, spec, [slots]))
     })))
   work.ids.set(key, instances.flatMap(({ subject }) => work.ids.get(WorkflowGraph.keyOf({ ...place, subject })) ?? []))
   return statuses.every((status) => status === "completed") ? "completed" : "failed"

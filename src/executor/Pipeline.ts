@@ -17,6 +17,7 @@ import * as Connectivity from "../liveness/Connectivity.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type * as Pinger from "../liveness/Pinger.ts"
 import type { EventBody } from "../run/RunEvent.ts"
+import * as RunSpan from "../run/RunSpan.ts"
 import * as RunState from "../run/RunState.ts"
 import type { TeamSpec } from "../workflow/WorkflowSpec.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
@@ -54,7 +55,7 @@ export const run = Effect.fnUntraced(function*({ beginning, limit, pinger, polic
   // The scope unwinds in reverse: the heartbeat stops, teardown reads what it left in the Ref, the run is finished.
   // Not to be interrupted in between: whoever hears that a run has started hears how it ended.
   yield* Effect.uninterruptible(Effect.zipRight(announce(beginning), Teardown.onClose(connectivity, policy)))
-  yield* Preflight.preflight.pipe(
+  yield* RunSpan.preflight(Preflight.preflight).pipe(
     Effect.zipRight(RunHeartbeat.start(pinger, connectivity)),
     Effect.flatMap((heartbeat) => RunHeartbeat.guard(withBackground(sweep, work), heartbeat, endsAt)),
     Effect.raceFirst(Cancellation.awaitRequest),

@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import * as AgentTags from "../agamemnon/AgentTags.ts"
 import type { Agent, AgentId, CreateAgent, Team, TeamId } from "../agamemnon/AgamemnonModel.ts"
+import * as RunSpan from "../run/RunSpan.ts"
 import type * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { AgentSpec, TeamSpec } from "../workflow/WorkflowSpec.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
@@ -157,9 +158,10 @@ const agent = Effect.fnUntraced(function*(spec: AgentSpec, existing: Listed<Agen
   const changes = !reused ? extra : differs(made, wanted) ? wanted : undefined
   const patched = changes === undefined ? Effect.void : agamemnon.patchAgent(intent, made.id, changes)
   yield* known(`agent "${spec.name}"`, Effect.zipRight(patched, agamemnon.startAgent(intent, made.id)))
+  yield* Effect.annotateCurrentSpan("telemachy.agent.id", made.id)
   yield* emit({ _tag: "agent.started", name: spec.name, key, id: made.id })
   return made.id
-})
+}, (effect, { name }) => RunSpan.agent(name)(effect))
 
 const team = Effect.fnUntraced(function*(
   spec: TeamSpec,
@@ -171,9 +173,10 @@ const team = Effect.fnUntraced(function*(
   const ids = [...members.values()]
   const { intent, key, made, reused } = yield* findOrCreate("team", spec.name, existing, (intent, key, except) =>
     agamemnon.createTeam(intent, key, ids, except))
+  yield* Effect.annotateCurrentSpan("telemachy.team.id", made.id)
   if (reused) yield* known(`team "${spec.name}"`, agamemnon.setMembers(intent, made.id, ids))
   return { spec, id: made.id, key, reused, members } satisfies ProvisionedTeam
-})
+}, (effect, { name }) => RunSpan.team(name)(effect))
 
 /**
  * Checks that the agents are still there. Agamemnon takes teams and tasks of

@@ -16,6 +16,7 @@ import type { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { ConnectivityRef } from "../liveness/Connectivity.ts"
 import { isLeaseLostError } from "../run/JournalError.ts"
 import type { Outcome } from "../run/Outcome.ts"
+import * as RunSpan from "../run/RunSpan.ts"
 import type { TeardownPolicy } from "../workflow/TeardownPolicy.ts"
 import { CurrentRun } from "./CurrentRun.ts"
 import * as Handover from "./Handover.ts"
@@ -46,7 +47,7 @@ export const onClose = (connectivity: ConnectivityRef, policy: TeardownPolicy) =
   Effect.flatMap(Effect.context<AgamemnonClient | CurrentRun | RunAgamemnon | RunRequest>(), (context) =>
     Effect.addFinalizer((exit) =>
       // A fiber of its own, because this one may be interrupted: there, every wait would end at once.
-      Option.match(yieldOf(Context.get(context, CurrentRun), exit), { onNone: () => teardown(connectivity, policy, exit), onSome: Effect.fail }).pipe(
+      Option.match(yieldOf(Context.get(context, CurrentRun), exit), { onNone: () => RunSpan.teardown(teardown(connectivity, policy, exit)), onSome: Effect.fail }).pipe(
         // A process that drives the run no longer leaves all of it to the next.
         Effect.raceFirst(Context.get(context, CurrentRun).givenUp),
         Effect.catchAll((error) => Effect.flatMap(CurrentRun, (run) => Option.match(handoverOf(run, error), { onNone: () => Effect.void, onSome: Handover.yieldRun }))),

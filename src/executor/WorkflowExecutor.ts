@@ -18,6 +18,7 @@ import type { RunElsewhereError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunId from "../run/RunId.ts"
 import * as RunInput from "../run/RunInput.ts"
+import * as RunSpan from "../run/RunSpan.ts"
 import { RunJournal } from "../run/RunJournal.ts"
 import * as Evaluation from "../workflow/Evaluation.ts"
 import type { GivenInputs } from "../workflow/Inputs.ts"
@@ -374,7 +375,7 @@ const sharedPinger = (
   { healthcheckInterval: interval, healthcheckTimeout: timeout }: RunSettings.RunSettings
 ) =>
   Effect.flatMap(Scope.make(), (scope) =>
-    RcRef.make({ acquire: Pinger.make({ probe: ping, interval, timeout }) }).pipe(
+    RcRef.make({ acquire: RunSpan.ofNoRun(Pinger.make({ probe: ping, interval, timeout })) }).pipe(
       Scope.extend(scope),
       Effect.map(RcRef.get)
     ))

@@ -1,7 +1,9 @@
 /** Carries out one run: puts together what its pipeline is told, and gives it its place among other runs. */
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as PubSub from "effect/PubSub"
 import type * as Scope from "effect/Scope"
@@ -12,6 +14,7 @@ import type * as Pinger from "../liveness/Pinger.ts"
 import type { EventBody, RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type * as RunJournal from "../run/RunJournal.ts"
+import * as RunSpan from "../run/RunSpan.ts"
 import * as RunState from "../run/RunState.ts"
 import * as RunUsage from "../run/RunUsage.ts"
 import * as Budget from "../workflow/Budget.ts"
@@ -26,10 +29,12 @@ import * as KeyReservation from "./KeyReservation.ts"
 import * as Pipeline from "./Pipeline.ts"
 import * as Recovery from "./Recovery.ts"
 import * as RunAgamemnon from "./RunAgamemnon.ts"
+import { outcomeOf } from "./RunError.ts"
 import * as RunRequest from "./RunRequest.ts"
 import * as RunResult from "./RunResult.ts"
 import type { RunSettings } from "./RunSettings.ts"
 import * as RunWorkspaces from "./RunWorkspaces.ts"
+import { RunYieldedError } from "./RunYieldedError.ts"
 import { TeamLists } from "./TeamLists.ts"
 import type { WorkspacePlan } from "./WorkspacePlan.ts"
 
@@ -127,7 +132,12 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const spared = new Set(state === undefined ? [] : RunState.remaining(state).map(({ key }) => key))
   yield* Effect.forEach(inherited, (run) => Recovery.inherit(run, { settings, spared, heir: id }), { discard: true })
   return yield* RunResult.fromState(state)
-})
+}, (effect, _, { id, request: { spec } }) => 
+  RunSpan.run({ id, workflow: spec.metadata.name, outcomeOf: toldOutcome })(effect))
+
+/** How a run has ended here. One that is handed over has no outcome yet. */
+const toldOutcome = (exit: Exit.Exit<unknown, unknown>): string =>
+  Exit.isFailure(exit) && Option.exists(Cause.failureOption(exit.cause), (error) => error instanceof RunYieldedError) ? "yielded" : outcomeOf(exit).outcome
 
 /** Takes the keys of the run, and tells what those may have sent last who held them before. */
 const arrivalsOfFormer = Effect.fnUntraced(function*(

@@ -9,6 +9,8 @@ import { RunQueue } from "../run/RunQueue.ts"
 import * as RunLookup from "../store/RunLookup.ts"
 import * as RunStore from "../store/RunStore.ts"
 import type { RunSummary } from "../store/RunSummary.ts"
+import * as JournalGauges from "../telemetry/JournalGauges.ts"
+import * as Prometheus from "../telemetry/Prometheus.ts"
 import { RunsApi } from "./RunsApi.ts"
 
 /** How long the database may take to answer a question about its health. */
@@ -58,7 +60,9 @@ export const system = HttpApiBuilder.group(RunsApi, "system", (handlers) => hand
 
 /** Layer of the others. */
 export const about = HttpApiBuilder.group(RunsApi, "about", (handlers) =>
-  handlers
-    .handle("version", () => Effect.succeed({ name: manifest.name, version: manifest.version }))
-    .handle("runners", () => runners)
-    .handle("leftovers", () => leftovers))
+  Effect.map(JournalGauges.make, (refresh) =>
+    handlers
+      .handle("version", () => Effect.succeed({ name: manifest.name, version: manifest.version }))
+      .handle("runners", () => runners)
+      .handle("leftovers", () => leftovers)
+      .handle("metrics", () => Effect.zipRight(refresh, Prometheus.text))))

@@ -80,6 +80,11 @@ const about = HttpApiGroup.make("about")
       .addError(ApiError.Journal)
       .annotate(OpenApi.Description, "All that runs without an owner have left or kept.")
   )
+  .add(
+    HttpApiEndpoint.get("metrics", "/metrics")
+      .addSuccess(Schema.String.pipe(HttpApiSchema.withEncoding({ kind: "Text", contentType: "text/plain; version=0.0.4; charset=utf-8" })))
+      .annotate(OpenApi.Description, "What this server has measured since it was started, and what its journal says of all runs, as Prometheus reads it.")
+  )
   .middleware(Authorization)
 
 const workflows = HttpApiGroup.make("workflows")

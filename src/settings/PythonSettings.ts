@@ -5,7 +5,8 @@ const successors: ReadonlyArray<readonly [names: RegExp, instead: string]> = [
   [/^WORKFLOWS_DIR$/, "a command is given the path of its workflow"],
   [/^TELEMACHY_STATE_DIR$/, "TELEMACHY_DATABASE_URL names what remembers runs"],
   [/^AUDIT_/, "the journal has every event, and telemachy audit proves it"],
-  [/^(METRICS_|OTEL_(ENABLED|EXPORTER)$)/, "--json writes every event as it happens"]
+  [/^METRICS_/, "telemachy serve answers at /metrics"],
+  [/^OTEL_(ENABLED|EXPORTER)$/, "OTEL_EXPORTER_OTLP_ENDPOINT names a collector"]
 ]
 
 /** Says which of these names have no meaning here, each with what serves instead; nothing when all of them have one. */

@@ -68,7 +68,7 @@ export const parsed = <A>(
     Either.mapLeft(parse(value), (problem) => ConfigError.InvalidData([description.name], problem)))
 
 /** A setting that can be unset and may hold a secret. */
-export const secret = <A extends Redacted.Redacted>(
+export const secret = <A extends Redacted.Redacted<unknown>>(
   description: Description & { readonly parse: (value: string) => Either.Either<A, string> }
 ): Setting<Option.Option<A>> => parsed({ ...description, isSecret: true })
 

@@ -275,7 +275,7 @@ export const githubStepSummary = path(
   "none is added"
 )
 
-/** All settings, in the order in which they are documented. */
+/** All settings, in the order in which they are documented, but for those of `OtlpSettings`. */
 export const all: ReadonlyArray<Description> = [
   agamemnonUrl,
   agamemnonApiKey,
@@ -312,4 +312,4 @@ export const all: ReadonlyArray<Description> = [
 ]
 
 /** The variables that may hold a secret: no program that is started here is given them. */
-export const secrets: ReadonlyArray<string> = all.flatMap(({ isSecret, name }) => (isSecret ? [name] : []))
+export const secrets: ReadonlyArray<string> = [...all.flatMap(({ isSecret, name }) => (isSecret ? [name] : [])), "OTEL_EXPORTER_OTLP_HEADERS"]

@@ -10,6 +10,7 @@ import type { Fence } from "../run/RunLease.ts"
 import type { Database } from "./Database.ts"
 import * as EventLog from "./EventLog.ts"
 import type { Row } from "./HashChain.ts"
+import * as JournalMetrics from "./JournalMetrics.ts"
 
 /** Adds rows to the log. */
 export interface AppendQueue {
@@ -65,7 +66,7 @@ const writeAll = Effect.fnUntraced(function*(state: State) {
 })
 
 const write = (entries: ReadonlyArray<Entry>) =>
-  Effect.flatMap(Effect.exit(EventLog.addTogether(entries)), (exit) =>
+  Effect.flatMap(Effect.exit(JournalMetrics.write(EventLog.addTogether(entries))), (exit) =>
     Effect.sync(() => {
       entries.forEach(({ done }, position) => {
         const result = exit._tag === "Failure" ? exit : exit.value[position]

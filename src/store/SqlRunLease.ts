@@ -21,6 +21,7 @@ import { JournalError, LeaseExpiredError, type LeaseLostError, RunOwnedError } f
 import type { RunId, RunIdentity } from "../run/RunId.ts"
 import * as RunLease from "../run/RunLease.ts"
 import * as Database from "./Database.ts"
+import * as JournalMetrics from "./JournalMetrics.ts"
 import { OwnerProcess } from "./OwnerProcess.ts"
 import * as OwnerTable from "./OwnerTable.ts"
 
@@ -195,7 +196,7 @@ const lose = (state: State, held: Held, error: LeaseLostError) =>
     Effect.sync(() => {
       if (state.held.get(held.fence.run) === held) state.held.delete(held.fence.run)
     }),
-    Deferred.fail(held.lost, error)
+    Effect.flatMap(Deferred.fail(held.lost, error), (isFirst) => isFirst ? JournalMetrics.leasesLost.update(1, {}) : Effect.void)
   )
 
 /** Succeeds while a lease holds. */

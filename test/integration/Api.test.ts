@@ -4,8 +4,11 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
+import parse from "parse-prometheus-text-format"
 import * as RunsClient from "../../src/server/RunsClient.ts"
+import * as MetricList from "../../src/telemetry/MetricList.ts"
 import * as RecordFile from "../support/RecordFile.ts"
+import * as ScrapedRunner from "../support/ScrapedRunner.ts"
 import { emptyDirectory, run, telemachy, test } from "../support/TestCommand.ts"
 
 const flow = `metadata: {name: served}
@@ -46,6 +49,37 @@ describe.concurrent("the API of telemachy serve", () => {
         assert.deepStrictEqual([runs, total], [[], 1])
         assert.deepStrictEqual((yield* client.about.leftovers()).leftovers, [])
       }).pipe(Effect.provide(RunsClient.layer({ url, key: Redacted.make(key) })), Effect.provide(NodeHttpClient.layer))
+      yield* serving.signal("SIGTERM")
+      assert.strictEqual((yield* serving.ended).code, 0)
+    }))
+
+  test("tells Prometheus what was measured, for who may read", () =>
+    Effect.gen(function*() {
+      const { ask, operate, read, serving } = yield* ScrapedRunner.make(["true", "exit 3"])
+      assert.strictEqual((yield* ask(undefined)).status, 401)
+      assert.strictEqual((yield* ask(operate)).status, 200)
+      const { status, text, type } = yield* ask(read)
+      assert.deepStrictEqual([status, type], [200, "text/plain; version=0.0.4; charset=utf-8"])
+      const families = parse(text)
+      assert.deepStrictEqual(families.map(({ name }) => name), MetricList.all.map(({ name }) => name))
+      for (const { metrics, name, type } of families) {
+        const { labels = [] } = MetricList.all.find((each) => each.name === name) ?? {}
+        if (type !== "HISTOGRAM") for (const sample of metrics) assert.sameMembers(Object.keys(sample.labels ?? {}), [...labels], name)
+      }
+      const values = (family: string) => families.find(({ name }) => name === family)?.metrics ?? []
+      const workflow_name = "scraped"
+      assert.deepStrictEqual(values("telemachy_workflows_started_total"), [{ value: "2", labels: { workflow_name } }])
+      assert.sameDeepMembers([...values("telemachy_workflows_completed_total")], [
+        { value: "1", labels: { workflow_name, status: "completed" } },
+        { value: "1", labels: { workflow_name, status: "failed" } }
+      ])
+      assert.sameDeepMembers([...values("telemachy_tasks_total")], [{ value: "1", labels: { status: "completed" } }, { value: "1", labels: { status: "failed" } }])
+      for (const [name, value] of [["telemachy_runs_active", "0"], ["telemachy_journal_up", "1"], ["telemachy_queue_runs", "0"], ["telemachy_runners", "1"], ["telemachy_leases_lost_total", "0"]] as const) {
+        assert.deepStrictEqual(values(name), [{ value }], name)
+      }
+      const submissions = values("telemachy_agamemnon_requests_total").filter(({ labels = {} }) => labels["endpoint"] === "/v1/teams/:id/tasks" && labels["method"] === "POST")
+      assert.deepStrictEqual(submissions.map(({ value }) => value), ["2"])
+      assert.notMatch(text, /[0-9a-f]{8}-[0-9a-f]{4}-/)
       yield* serving.signal("SIGTERM")
       assert.strictEqual((yield* serving.ended).code, 0)
     }))

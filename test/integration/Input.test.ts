@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as OtlpSettings from "../../src/settings/OtlpSettings.ts"
 import * as Settings from "../../src/settings/Settings.ts"
 import * as TestBackend from "../support/TestBackend.ts"
 import { directoryWith, run, test } from "../support/TestCommand.ts"
@@ -94,14 +95,25 @@ const outOfRange: Readonly<Record<string, ReadonlyArray<string>>> = {
   LOG_LEVEL: ["loud"],
   LOG_FORMAT: ["xml"],
   TASK_LOG_LIMIT: ["5 apples"],
-  LOG_RETENTION: ["30"]
+  LOG_RETENTION: ["30"],
+  OTEL_EXPORTER_OTLP_ENDPOINT: ["127.0.0.1:4318"],
+  OTEL_EXPORTER_OTLP_PROTOCOL: ["grpc"],
+  OTEL_RESOURCE_ATTRIBUTES: ["service.name"],
+  OTEL_SDK_DISABLED: ["maybe"],
+  OTEL_TRACES_EXPORTER: ["console"],
+  OTEL_METRICS_EXPORTER: ["prometheus"],
+  OTEL_LOGS_EXPORTER: ["syslog"]
 }
+
+/** What makes a setting count that is not looked at without it. */
+const beside = (name: string): Readonly<Record<string, string>> =>
+  name.startsWith("OTEL_") ? { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" } : {}
 
 describe.concurrent("a setting", () => {
   test("has a value out of range here, unless it takes any text", () =>
     Effect.sync(() => {
-      const names = Settings.all.flatMap(({ name, range }) => (["any text", "a path"].includes(range) ? [] : [name]))
-      assert.sameMembers([...Object.keys(outOfRange), "AGAMEMNON_API_KEY", "TELEMACHY_DATABASE_URL", "TELEMACHY_SERVER", "TELEMACHY_SERVER_KEY", "TELEMACHY_NOTIFY", "NATS_URL", "NATS_TOKEN"], names)
+      const names = [...Settings.all, ...OtlpSettings.all].flatMap(({ name, range }) => (["any text", "a path"].includes(range) ? [] : [name]))
+      assert.sameMembers([...Object.keys(outOfRange), "AGAMEMNON_API_KEY", "TELEMACHY_DATABASE_URL", "TELEMACHY_SERVER", "TELEMACHY_SERVER_KEY", "TELEMACHY_NOTIFY", "NATS_URL", "NATS_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"], names)
     }))
 
   test("that is a secret is refused without being repeated", () =>
@@ -135,7 +147,7 @@ describe.concurrent("a setting", () => {
     for (const value of values) {
       test(`${name}=${value} is refused by its name before anything starts`, () =>
         Effect.gen(function*() {
-          const ended = yield* run(["run", "-", "--json"], { env: { [name]: value }, input: flow })
+          const ended = yield* run(["run", "-", "--json"], { env: { ...beside(name), [name]: value }, input: flow })
           assert.strictEqual(ended.code, 2, ended.stderr)
           assert.match(ended.stderr, new RegExp(`^${name} in the environment: expected .*, found ${JSON.stringify(value).replace("?", "\\?")}\\n$`))
           assert.strictEqual(ended.stdout, "")

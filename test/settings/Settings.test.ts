@@ -8,7 +8,9 @@ import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as AgamemnonClient from "../../src/agamemnon/AgamemnonClient.ts"
+import * as OtlpSettings from "../../src/settings/OtlpSettings.ts"
 import * as Settings from "../../src/settings/Settings.ts"
+import * as TelemetrySettings from "../../src/settings/TelemetrySettings.ts"
 
 const read = <A>(config: Config.Config<A>, environment: Readonly<Record<string, string>>) =>
   ConfigProvider.fromMap(new Map(Object.entries(environment))).load(config)
@@ -259,8 +261,8 @@ describe("Settings", () => {
 
   it.effect("are secret when what they hold is redacted, and only then", () =>
     Effect.gen(function*() {
-      const samples = ["x", "memory:", "nats://me:secret@nats.example", "https://agamemnon.example", "a=b", "1", "true", "info", "json", "50 MB", "30 days"]
-      for (const setting of Object.values(Settings).flatMap((value) => ("config" in value ? [value] : []))) {
+      const samples = ["x", "memory:", "nats://me:secret@nats.example", "https://agamemnon.example", "a=b", "1", "true", "info", "json", "50 MB", "30 days", "http/json", "none"]
+      for (const setting of Object.values({ ...Settings, ...TelemetrySettings, ...OtlpSettings }).flatMap((value) => (typeof value !== "string" && "config" in value ? [value] : []))) {
         const config: Config.Config<unknown> = setting.config
         const values = yield* Effect.forEach(samples, (sample) => Effect.option(read(config, { [setting.name]: sample })))
         const held = values.flatMap((value) => (Option.isSome(value) ? [value.value] : []))
@@ -271,10 +273,10 @@ describe("Settings", () => {
     }))
 
   it("are all listed, once each, with what it takes to document them", () => {
-    const names = Settings.all.map(({ name }) => name)
-    const defined = Object.values(Settings).flatMap((value) => "config" in value ? [value.name] : [])
+    const names = [...Settings.all, ...OtlpSettings.all].map(({ name }) => name)
+    const defined = Object.values({ ...Settings, ...TelemetrySettings, ...OtlpSettings }).flatMap((value) => typeof value !== "string" && "config" in value ? [value.name] : [])
     assert.sameMembers(names, defined)
-    for (const { description, fallback, name, range } of Settings.all) {
+    for (const { description, fallback, name, range } of [...Settings.all, ...OtlpSettings.all]) {
       assert.match(name, /^[A-Z][A-Z_]+$/)
       assert.isTrue([description, fallback, range].every((text) => text.trim() !== ""), name)
     }

@@ -15,6 +15,7 @@ import * as RunInput from "../../run/RunInput.ts"
 import * as RunState from "../../run/RunState.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
+import * as Telemetry from "../../telemetry/Telemetry.ts"
 import * as WorkflowDiff from "../../workflow/WorkflowDiff.ts"
 import * as WorkingDirectory from "../../workflow/WorkingDirectory.ts"
 import * as Backend from "../Backend.ts"
@@ -134,5 +135,6 @@ export const command = Command.make("resume", config, (flags) =>
     yield* Effect.provide(goOnThere(flags), operations)
   }).pipe(
     OutputErrors.whileWritable,
+    Effect.provide(Telemetry.layerOfRun),
     Effect.provide(ConfigSources.layer(flags))
   )).pipe(Command.withDescription(definition.sentence))

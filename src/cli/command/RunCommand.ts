@@ -15,6 +15,7 @@ import * as AddressLookup from "../../notify/AddressLookup.ts"
 import * as Notifier from "../../notify/Notifier.ts"
 import * as RunStore from "../../store/RunStore.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
+import * as Telemetry from "../../telemetry/Telemetry.ts"
 import * as Inputs from "../../workflow/Inputs.ts"
 import * as NotifySetting from "../../workflow/NotifySetting.ts"
 import * as Backend from "../Backend.ts"
@@ -120,4 +121,4 @@ export const command = Command.make("run", config, ({ dryRun, file, force, input
         ))
       )
     }).pipe(Effect.provide(Backend.layer))
-  }).pipe(Effect.provide(ConfigSources.layer({ url, keyFile, noColor, verbose })))).pipe(Command.withDescription(definition.sentence))
+  }).pipe(Effect.provide(Telemetry.layerOfRun), Effect.provide(ConfigSources.layer({ url, keyFile, noColor, verbose })))).pipe(Command.withDescription(definition.sentence))

@@ -19,6 +19,9 @@ import { RunnerRegistry } from "../../run/RunnerRegistry.ts"
 import { RunQueue } from "../../run/RunQueue.ts"
 import * as OwnerTable from "../../store/OwnerTable.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
+import * as JournalGauges from "../../telemetry/JournalGauges.ts"
+import * as RunMetrics from "../../telemetry/RunMetrics.ts"
+import * as Telemetry from "../../telemetry/Telemetry.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/ServeDefinition.ts"
@@ -94,6 +97,8 @@ export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns,
       const signals = yield* Signals
       if (isEmbedded) yield* TaskLogs.warnWhenUnkept
       yield* Effect.forkScoped(Effect.interruptible(tell(yield* executor.events)))
+      yield* Effect.forkScoped(Effect.interruptible(RunMetrics.follow(yield* executor.events)))
+      if (yield* Telemetry.IsExporting) yield* JournalGauges.keep
       const runner = yield* Runner.start({ url, maxRuns, check: yield* ProgramCheck.checking })
       const place = isEmbedded ? "an embedded Agamemnon" : agamemnon.url
       yield* Console.log(`serving ${where} on ${oneLine(hostname())}, up to ${count(maxRuns, "run")} at once, on ${place}`)
@@ -125,6 +130,6 @@ export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns,
       )),
       Effect.provide(Backend.layer)
     )
-  }).pipe(Effect.provide(ConfigSources.layer({ url: agamemnonUrl, keyFile, noColor, verbose })))).pipe(
+  }).pipe(Effect.provide(Telemetry.layer), Effect.provide(ConfigSources.layer({ url: agamemnonUrl, keyFile, noColor, verbose })))).pipe(
     Command.withDescription(definition.sentence)
   )
