@@ -16,7 +16,7 @@ import * as UsedFileReader from "./UsedFileReader.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import { invalid, type Path, type Position, type Warning, type Within, type WorkflowInvalid } from "./WorkflowProblem.ts"
 import * as WorkflowSpec from "./WorkflowSpec.ts"
-import { WorkflowUnreadable } from "./WorkflowUnreadable.ts"
+import { maxFileBytes, WorkflowUnreadable } from "./WorkflowUnreadable.ts"
 import * as YamlTree from "./YamlTree.ts"
 
 /**
@@ -33,7 +33,7 @@ import * as YamlTree from "./YamlTree.ts"
  * @since 0.1.0
  * @category config
  */
-export const maxFileBytes = 2 * 1024 * 1024
+export { maxFileBytes } from "./WorkflowUnreadable.ts"
 
 /**
  * Occurs when there is no text to parse: the file cannot be read, is too large, or is not UTF-8.

@@ -1,6 +1,9 @@
 /** The error of a workflow file of which there is no text to parse. */
 import * as Schema from "effect/Schema"
 
+/** Size of the largest file that is read, in bytes. A workflow of 10,000 tasks fits. */
+export const maxFileBytes = 2 * 1024 * 1024
+
 /** There is no text to parse: the file cannot be read, is too large, or is not UTF-8. */
 export class WorkflowUnreadable extends Schema.TaggedError<WorkflowUnreadable>()("WorkflowUnreadable", {
   source: Schema.String,

@@ -1,0 +1,46 @@
+/** The latest pings of a run: which were answered, and which were not. */
+import { useAtomValue } from "@effect-atom/atom-react/Hooks"
+import * as DateTime from "effect/DateTime"
+import * as Atoms from "./Atoms.ts"
+import { StatusMark } from "./StatusMark.tsx"
+import { useIsNarrow } from "./VirtualTable.tsx"
+import * as Words from "./Words.ts"
+
+/** How many are drawn, and on a phone. */
+const most = { wide: 120, narrow: 40 } as const
+
+const words = { answered: "answered", missed: "not answered", lost: "not answered: the heartbeat gave up" } as const
+
+interface Props {
+  readonly run: string
+  readonly view: {
+    readonly status: string
+    readonly heartbeat: { readonly status: string; readonly lastAnswer: DateTime.Utc; readonly failures: number; readonly intervalSeconds?: number | undefined }
+  }
+}
+
+export const HeartbeatStrip = ({ run, view: { heartbeat, status } }: Props) => {
+  const time = Atoms.shownOf(useAtomValue(Atoms.timeline(run))).value
+  const now = Atoms.valueOf(useAtomValue(Atoms.now), 0)
+  const isNarrow = useIsNarrow()
+  if (time === undefined || time.pings.length === 0) return null
+  const { answered, lost, missed } = time.counts
+  const shown = time.pings.slice(isNarrow ? -most.narrow : -most.wide)
+  const lastAnswer = DateTime.toEpochMillis(heartbeat.lastAnswer)
+  const pace = heartbeat.intervalSeconds === undefined ? "" : `, one every ${Words.lasted(heartbeat.intervalSeconds * 1000)}`
+  const sum = [`${answered.toLocaleString("en")} answered`, ...(missed > 0 ? [`${missed} not answered`] : []), ...(lost > 0 ? [`${lost} at which it gave up`] : [])].join(", ")
+  return (
+    <section className="heartbeat" aria-label="Heartbeat">
+      <span className="heartbeat-name">Heartbeat</span>
+      <span className="strip" role="img" aria-label={`The last ${shown.length} of ${Words.count(answered + missed + lost, "ping")}${pace}: ${sum}`}>
+        {shown.map(({ at, result }, index) => (
+          <span key={`${DateTime.toEpochMillis(at)}-${index}`} className={`ping ${result}`} title={`${Words.clock(DateTime.toEpochMillis(at), now)}: ${words[result]}`} />
+        ))}
+      </span>
+      <span className="faint">
+        {sum}{pace}. {status === "running" ? <><StatusMark status={heartbeat.status} />, last answer {Words.ago(now - lastAnswer)}. </> : null}
+        How long an answer took is not on record.
+      </span>
+    </section>
+  )
+}
