@@ -16,7 +16,7 @@ const withoutNode = {
 }
 
 const { outputFiles } = await build({
-  entryPoints: { page: `${source}/main.tsx` },
+  entryPoints: { page: `${source}/main.tsx`, style: `${source}/page.css` },
   outdir: target,
   bundle: true,
   write: false,

@@ -46,7 +46,7 @@ export const valueOf = <A, E>(result: Result.Result<A, E>, otherwise: A): A => O
 export const shownOf = <A, E>(result: Result.Result<Live.Shown<A>, E>): Live.Shown<A> => valueOf<Live.Shown<A>, E>(result, Live.nothing)
 
 /** What is known of the server. */
-export const connection = runtime.subscriptionRef(Connection.Connection)
+export const connection = runtime.subscriptionRef(() => Connection.Connection)
 
 type Client = RunsClient.RunsClient["Type"]
 

@@ -9,8 +9,6 @@ import type * as Route from "./Route.ts"
 import { Cell, chunks, type RowOf, VirtualTable } from "./VirtualTable.tsx"
 import * as Words from "./Words.ts"
 
-type RunRoute = Extract<Route.Route, { readonly page: "run" }>
-
 interface Line {
   readonly seq: number
   readonly at: DateTime.Utc
@@ -77,7 +75,7 @@ const All = ({ end, run }: { readonly run: string; readonly end: number }) => {
 }
 
 /** A part of the events that are meant, and, when it is full, the button that asks for the next. */
-const Found = ({ from, route }: { readonly route: RunRoute; readonly from: number }) => {
+const Found = ({ from, route }: { readonly route: Route.RunRoute; readonly from: number }) => {
   const [isNextShown, showNext] = useState(false)
   const { problem, value } = Atoms.shownOf(useAtomValue(Atoms.lines(Atoms.linesKey({
     run: route.run,
@@ -98,7 +96,7 @@ const Found = ({ from, route }: { readonly route: RunRoute; readonly from: numbe
   )
 }
 
-export const EventsTab = ({ end, route }: { readonly route: RunRoute; readonly end: number }) => {
+export const EventsTab = ({ end, route }: { readonly route: Route.RunRoute; readonly end: number }) => {
   const isFiltered = route.only !== "" || route.search !== ""
   return (
     <>

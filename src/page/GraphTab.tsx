@@ -10,8 +10,6 @@ import * as Status from "./Status.ts"
 import { Counts } from "./StatusMark.tsx"
 import * as Words from "./Words.ts"
 
-type RunRoute = Extract<Route.Route, { readonly page: "run" }>
-
 interface Node {
   readonly id: string
   readonly team: string
@@ -25,7 +23,7 @@ interface Node {
   readonly counts: Readonly<Record<string, number>>
 }
 
-const routeOf = (route: RunRoute, { id, kind, label, team }: Node): RunRoute =>
+const routeOf = (route: Route.RunRoute, { id, kind, label, team }: Node): Route.RunRoute =>
   kind === "group" ? { ...route, tab: "tasks", group: id, task: "" }
   : kind === "matrix" ? { ...route, tab: "tasks", search: `${team}/${label}`, task: "" }
   : { ...route, task: `${team}/${label}` }
@@ -33,8 +31,8 @@ const routeOf = (route: RunRoute, { id, kind, label, team }: Node): RunRoute =>
 /** The tone of a group is that of what needs attention most. */
 const toneOf = ({ counts, status }: Node): Status.Tone => {
   if (status !== undefined) return Status.lookOf(status).tone
-  const tones = Object.entries(counts).flatMap(([each, number]) => number > 0 ? [Status.lookOf(each).tone] : [])
-  return (["bad", "doubtful", "active", "quiet", "good"] as const).find((tone) => tones.includes(tone)) ?? "quiet"
+  const tones = new Set(Object.entries(counts).flatMap(([each, number]) => number > 0 ? [Status.lookOf(each).tone] : []))
+  return (["bad", "doubtful", "active", "quiet", "good"] as const).find((tone) => tones.has(tone)) ?? "quiet"
 }
 
 const kinds: Readonly<Record<string, string>> = { gate: "a person answers", uses: "another workflow", merge: "merges branches" }
@@ -52,7 +50,7 @@ const Detail = ({ node }: { readonly node: Node }) => {
   )
 }
 
-export const GraphTab = ({ route }: { readonly route: RunRoute }) => {
+export const GraphTab = ({ route }: { readonly route: Route.RunRoute }) => {
   const { problem, value: graph } = Atoms.shownOf(useAtomValue(Atoms.graph(route.run)))
   // What waits for what does not change while the states of tasks do.
   const shape = graph === undefined ? "" : JSON.stringify([graph.nodes.length, graph.edges])

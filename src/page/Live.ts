@@ -68,7 +68,7 @@ export const polled = <A, E, R>(ask: Effect.Effect<A, E, R>, every: Duration.Dur
     )))
 
 /** Follows the events of a run from a place on, as long as anybody wants to know. */
-const follow = (client: RunsClient["Type"], run: string, from: number, ref: SubscriptionRef.SubscriptionRef<Change>) =>
+export const follow = (client: Pick<RunsClient["Type"], "events">, run: string, from: number, ref: SubscriptionRef.SubscriptionRef<Change>) =>
   Effect.gen(function*() {
     let next = from
     const tell = (isLive: boolean) => SubscriptionRef.update(ref, ({ turn }): Change => ({ place: next, turn: turn + 1, isLive }))

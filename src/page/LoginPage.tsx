@@ -1,6 +1,8 @@
 /** Logs in: with a key, or with the link of `telemachy serve`, which serves once. */
+import { useAtomRefresh } from "@effect-atom/atom-react/Hooks"
 import { type FormEvent, useEffect, useState } from "react"
 import * as Effect from "effect/Effect"
+import * as Atoms from "./Atoms.ts"
 import * as Navigation from "./Navigation.tsx"
 import { Notice } from "./Notice.tsx"
 import * as Route from "./Route.ts"
@@ -15,10 +17,12 @@ const takeLink = (): string => {
 
 export const LoginPage = ({ isOver }: { readonly isOver: boolean }) => {
   const { forget, isBusy, run, told } = useAction()
+  const refresh = useAtomRefresh(Atoms.session)
   const [key, setKey] = useState("")
 
   const login = async (payload: { readonly key: string } | { readonly link: string }) => {
     const isIn = await run((client) => Effect.as(client.session.login({ payload }), "logged in"))
+    if (isIn) refresh()
     if (isIn && location.pathname === "/login") Navigation.go(Route.runs, true)
   }
 

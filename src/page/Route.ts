@@ -4,6 +4,9 @@
 export const tabs = ["tasks", "graph", "time", "events", "resources"] as const
 export type Tab = (typeof tabs)[number]
 
+/** What is shown of a run. */
+export type RunRoute = Extract<Route, { readonly page: "run" }>
+
 /** What is shown. Filters that are empty are not in the address. */
 export type Route =
   | { readonly page: "runs"; readonly status: string; readonly search: string }
@@ -70,7 +73,7 @@ export const format = (route: Route): string => {
 }
 
 /** All runs. */
-export const runs: Route = { page: "runs", status: "", search: "" }
+export const runs: Extract<Route, { readonly page: "runs" }> = { page: "runs", status: "", search: "" }
 
 /** A run, from its beginning. */
-export const run = (id: string, tab: Tab = "tasks"): Route => ({ page: "run", run: id, tab, task: "", status: "", search: "", group: "", only: "" })
+export const run = (id: string, tab: Tab = "tasks"): RunRoute => ({ page: "run", run: id, tab, task: "", status: "", search: "", group: "", only: "" })

@@ -22,8 +22,6 @@ import { useAction } from "./useAction.ts"
 import * as Words from "./Words.ts"
 
 type View = Schema.Schema.Type<typeof RunViewModel.RunView>
-type RunRoute = Extract<Route.Route, { readonly page: "run" }>
-
 const tabNames: Readonly<Record<Route.Tab, string>> = {
   tasks: "Tasks",
   graph: "Graph",
@@ -56,7 +54,7 @@ const Facts = ({ view }: { readonly view: View }) => {
   )
 }
 
-const Tab = ({ route, view }: { readonly route: RunRoute; readonly view: View }) => {
+const Tab = ({ route, view }: { readonly route: Route.RunRoute; readonly view: View }) => {
   switch (route.tab) {
     case "tasks":
       return <TasksTab route={route} />
@@ -71,7 +69,7 @@ const Tab = ({ route, view }: { readonly route: RunRoute; readonly view: View })
   }
 }
 
-export const RunPage = ({ route }: { readonly route: RunRoute }) => {
+export const RunPage = ({ route }: { readonly route: Route.RunRoute }) => {
   const { problem, value: view } = Atoms.shownOf(useAtomValue(Atoms.runView(route.run)))
   const isLive = Atoms.valueOf(useAtomValue(Atoms.change(route.run)), { place: 0, turn: 0, isLive: false }).isLive
   const action = useAction()

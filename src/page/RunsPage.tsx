@@ -48,7 +48,7 @@ export const RunsPage = ({ route }: { readonly route: Extract<Route.Route, { rea
               {Status.ofRuns.map((status) => <option key={status} value={status}>{Status.lookOf(status).words}</option>)}
             </select>
           </label>
-          <span className="faint" role="status">{state.isRead ? `${state.rows.length.toLocaleString("en")}${state.isComplete ? "" : "+"} runs` : ""}</span>
+          <span className="faint" role="status">{state.isRead ? state.isComplete ? Words.count(state.rows.length, "run") : `the first ${state.rows.length.toLocaleString("en")} runs` : ""}</span>
         </form>
       </div>
       <Problem problem={state.problem} isRead={state.isRead} />

@@ -19,6 +19,7 @@ const looks: Readonly<Record<string, readonly [sign: string, tone: Tone]>> = {
   connectivity_lost: ["✖", "bad"],
   state_lost: ["✖", "bad"],
   timed_out: ["✖", "bad"],
+  over_budget: ["✖", "bad"],
   damaged: ["✖", "bad"],
   cancelled: ["⊘", "doubtful"],
   interrupted: ["!", "doubtful"],
@@ -62,10 +63,12 @@ export const lookOf = (status: string): StatusLook => {
 export const ofRuns = [
   "running",
   "queued",
+  "waiting",
   "interrupted",
   "completed",
   "failed",
   "timed_out",
+  "over_budget",
   "cancelled",
   "connectivity_lost",
   "state_lost",
@@ -89,3 +92,6 @@ export const ofTasks = [
   "cancelled",
   "skipped"
 ] as const
+
+/** Whether there is a sign for a status. */
+export const isKnown = (status: string): boolean => looks[status] !== undefined

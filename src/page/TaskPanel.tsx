@@ -11,8 +11,6 @@ import { StatusMark } from "./StatusMark.tsx"
 import { Cell, VirtualTable } from "./VirtualTable.tsx"
 import * as Words from "./Words.ts"
 
-type RunRoute = Extract<Route.Route, { readonly page: "run" }>
-
 const Log = ({ attempt, run, task }: { readonly run: string; readonly task: string; readonly attempt: number }) => {
   const tail = Atoms.valueOf(useAtomValue(Atoms.log(Atoms.taskKey({ run, task, attempt }))), LogTail.empty)
   const [isAtEnd, setAtEnd] = useState(true)
@@ -41,7 +39,7 @@ const Log = ({ attempt, run, task }: { readonly run: string; readonly task: stri
   )
 }
 
-export const TaskPanel = ({ route }: { readonly route: RunRoute }) => {
+export const TaskPanel = ({ route }: { readonly route: Route.RunRoute }) => {
   const { problem, value: task } = Atoms.shownOf(useAtomValue(Atoms.task(Atoms.taskKey({ run: route.run, task: route.task, attempt: 0 }))))
   const [attempt, setAttempt] = useState(0)
   const hasLog = task !== undefined && !task.isGate && task.uses === undefined && task.attempt > 0

@@ -1,44 +1,21 @@
 /** Tasks as rows: of many, those in sight are asked for, a part at a time. */
 import { useAtomValue } from "@effect-atom/atom-react/Hooks"
-import type * as DateTime from "effect/DateTime"
 import type { ReactNode } from "react"
 import * as Atoms from "./Atoms.ts"
 import type * as Route from "./Route.ts"
+import type { TaskGlance } from "./TaskWords.ts"
 import { chunks, type RowOf } from "./VirtualTable.tsx"
 
 /** How many tasks are asked for at once. */
 export const chunkSize = 100
 
-type RunRoute = Extract<Route.Route, { readonly page: "run" }>
-
-/** A task as it is told at a glance. */
-export interface TaskGlance {
-  readonly team: string
-  readonly subject: string
-  readonly assignTo: string
-  readonly status: string
-  readonly earlier: boolean
-  readonly late: boolean
-  readonly attempt: number
-  readonly mostAttempts: number
-  readonly problem?: string | undefined
-  readonly waitedFor: ReadonlyArray<string>
-  readonly isGate: boolean
-  readonly uses?: string | undefined
-  readonly submittedAt?: DateTime.Utc | undefined
-  readonly startedAt?: DateTime.Utc | undefined
-  readonly endedAt?: DateTime.Utc | undefined
-  readonly retryAt?: DateTime.Utc | undefined
-  readonly gate?: { readonly askedAt: DateTime.Utc } | undefined
-}
-
-const keyOf = ({ group, run, search, status }: RunRoute, from: number): string => Atoms.tasksKey({ run, from, limit: chunkSize, status, search, group })
+const keyOf = ({ group, run, search, status }: Route.RunRoute, from: number): string => Atoms.tasksKey({ run, from, limit: chunkSize, status, search, group })
 
 /** The tasks that are meant, from the first: how many there are, or what is wrong. */
-export const useTasks = (route: RunRoute) => Atoms.shownOf(useAtomValue(Atoms.tasks(keyOf(route, 0))))
+export const useTasks = (route: Route.RunRoute) => Atoms.shownOf(useAtomValue(Atoms.tasks(keyOf(route, 0))))
 
 const Chunk = ({ cells, end, from, route, row, start }: {
-  readonly route: RunRoute
+  readonly route: Route.RunRoute
   readonly start: number
   readonly from: number
   readonly end: number
@@ -57,5 +34,5 @@ const Chunk = ({ cells, end, from, route, row, start }: {
 }
 
 /** The rows of tasks from one to before another. */
-export const taskRows = (route: RunRoute, cells: (task: TaskGlance) => ReactNode) => (from: number, to: number, row: RowOf): ReactNode =>
+export const taskRows = (route: Route.RunRoute, cells: (task: TaskGlance) => ReactNode) => (from: number, to: number, row: RowOf): ReactNode =>
   chunks(from, to, chunkSize).map((start) => <Chunk key={start} route={route} start={start} from={from} end={to} row={row} cells={cells} />)

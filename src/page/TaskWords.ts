@@ -1,8 +1,28 @@
 /** What the row of a task says. */
 import * as DateTime from "effect/DateTime"
-import type { TaskGlance } from "./TaskRows.tsx"
 import * as Status from "./Status.ts"
 import * as Words from "./Words.ts"
+
+/** A task as it is told at a glance. */
+export interface TaskGlance {
+  readonly team: string
+  readonly subject: string
+  readonly assignTo: string
+  readonly status: string
+  readonly earlier: boolean
+  readonly late: boolean
+  readonly attempt: number
+  readonly mostAttempts: number
+  readonly problem?: string | undefined
+  readonly waitedFor: ReadonlyArray<string>
+  readonly isGate: boolean
+  readonly uses?: string | undefined
+  readonly submittedAt?: DateTime.Utc | undefined
+  readonly startedAt?: DateTime.Utc | undefined
+  readonly endedAt?: DateTime.Utc | undefined
+  readonly retryAt?: DateTime.Utc | undefined
+  readonly gate?: { readonly askedAt: DateTime.Utc } | undefined
+}
 
 /** Its state in words. */
 export const state = ({ attempt, earlier, late, retryAt, status, waitedFor }: TaskGlance, now: number): string => {

@@ -10,9 +10,7 @@ import { taskRows, useTasks } from "./TaskRows.tsx"
 import * as TaskWords from "./TaskWords.ts"
 import { Cell, VirtualTable } from "./VirtualTable.tsx"
 
-type RunRoute = Extract<Route.Route, { readonly page: "run" }>
-
-export const TaskFilters = ({ route, total }: { readonly route: RunRoute; readonly total: number | undefined }) => (
+export const TaskFilters = ({ route, total }: { readonly route: Route.RunRoute; readonly total: number | undefined }) => (
   <form role="search" className="filters" onSubmit={(event) => event.preventDefault()}>
     <label>
       <span>Search</span>
@@ -30,7 +28,7 @@ export const TaskFilters = ({ route, total }: { readonly route: RunRoute; readon
   </form>
 )
 
-export const TasksTab = ({ route }: { readonly route: RunRoute }) => {
+export const TasksTab = ({ route }: { readonly route: Route.RunRoute }) => {
   const { problem, value } = useTasks(route)
   const now = Atoms.valueOf(useAtomValue(Atoms.now), 0)
   return (

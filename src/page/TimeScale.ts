@@ -34,9 +34,14 @@ export const part = (scale: TimeScale, from: number, to: number | undefined): Pa
 
 const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400].map((seconds) => seconds * 1000)
 
+/** The part of the line in which marks are. */
+const latest = 0.94
+
 /** The times at which a line is marked: round ones since its beginning, at most so many. */
 export const ticks = ({ from, to }: TimeScale, most = 8): ReadonlyArray<number> => {
   const length = to - from
   const step = steps.find((each) => length / each <= most) ?? Math.ceil(length / most / 86_400_000) * 86_400_000
-  return Array.from({ length: Math.floor(length / step) + 1 }, (_, index) => from + index * step)
+  const marks = Array.from({ length: Math.floor(length / step) + 1 }, (_, index) => from + index * step)
+  // What is written beside the last one would go beyond the line.
+  return marks.filter((mark) => mark - from <= length * latest)
 }

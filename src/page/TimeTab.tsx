@@ -14,8 +14,6 @@ import * as TimeScale from "./TimeScale.ts"
 import { Cell, VirtualTable } from "./VirtualTable.tsx"
 import * as Words from "./Words.ts"
 
-type RunRoute = Extract<Route.Route, { readonly page: "run" }>
-
 const percent = (part: number): string => `${part * 100}%`
 
 const Bar = ({ className, from, scale, title, to }: {
@@ -46,7 +44,7 @@ const phases: Readonly<Record<string, string>> = {
 
 const ends: Readonly<Record<string, string>> = { removed: "removed", kept: "kept on purpose", left: "could not be removed" }
 
-export const TimeTab = ({ route, total }: { readonly route: RunRoute; readonly total: number }) => {
+export const TimeTab = ({ route, total }: { readonly route: Route.RunRoute; readonly total: number }) => {
   const { problem, value: time } = Atoms.shownOf(useAtomValue(Atoms.timeline(route.run)))
   const now = Atoms.valueOf(useAtomValue(Atoms.now), 0)
   const tasks = useTasks(route)

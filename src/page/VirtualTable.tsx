@@ -46,8 +46,9 @@ export const VirtualTable = (props: VirtualTableProps) => {
   useEffect(() => virtual.measure(), [height, virtual])
   useEffect(() => onSight?.(from, to), [from, to, onSight])
   useEffect(() => {
-    if (isAtEnd && total > 0) virtual.scrollToIndex(total - 1, { align: "end" })
-  }, [isAtEnd, total, virtual])
+    const element = scroller.current
+    if (isAtEnd && element !== null) element.scrollTop = element.scrollHeight
+  }, [isAtEnd, total, height])
 
   const row: RowOf = (index, cells, { className, isCurrent = false } = {}) => (
     <div
