@@ -106,7 +106,7 @@ export const EventsTab = ({ end, route }: { readonly route: Route.RunRoute; read
           <input type="search" placeholder="what an event says" value={route.search} onChange={({ target }) => go({ ...route, search: target.value }, true)} />
         </label>
         <label>
-          <span>Of</span>
+          <span>Kind</span>
           <select value={route.only} onChange={({ target }) => go({ ...route, only: target.value }, true)}>
             {kinds.map(([prefix, words]) => <option key={prefix} value={prefix}>{words}</option>)}
           </select>
