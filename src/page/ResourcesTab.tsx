@@ -32,7 +32,7 @@ export const PlainTable = ({ columns, label, rows }: {
   readonly columns: ReadonlyArray<string>
   readonly rows: ReadonlyArray<{ readonly key: string; readonly cells: ReadonlyArray<ReactNode> }>
 }) => (
-  <div className="wide" tabIndex={0} role="region" aria-label={label}>
+  <div className="wide" tabIndex={0} role="region" aria-label={`${label}, as a table`}>
     <table>
       <caption className="hidden">{label}</caption>
       <thead><tr>{columns.map((column) => <th key={column} scope="col">{column}</th>)}</tr></thead>

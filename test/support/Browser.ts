@@ -1,7 +1,6 @@
 /** A real browser on the page of a real server: Chromium, as Debian has it, which asks nobody else for anything. */
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
-import { assert } from "@effect/vitest"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -52,7 +51,7 @@ export const open = Effect.fn("Browser.open")(function*(
   const opened: Opened = {
     page,
     with: (what) => Effect.promise(() => what(page)),
-    assertSound: Effect.sync(() => assert.deepStrictEqual(wrongs, []))
+    assertSound: Effect.suspend(() => wrongs.length === 0 ? Effect.void : Effect.dieMessage(wrongs.join("\n")))
   }
   return opened
 })
