@@ -1,6 +1,7 @@
 /** The latest pings of a run: which were answered, and which were not. */
 import { useAtomValue } from "@effect-atom/atom-react/Hooks"
 import * as DateTime from "effect/DateTime"
+import { memo, useMemo } from "react"
 import * as Atoms from "./Atoms.ts"
 import { StatusMark } from "./StatusMark.tsx"
 import { useIsNarrow } from "./VirtualTable.tsx"
@@ -10,6 +11,18 @@ import * as Words from "./Words.ts"
 const most = { wide: 120, narrow: 40 } as const
 
 const words = { answered: "answered", missed: "not answered", lost: "not answered: the heartbeat gave up" } as const
+
+interface Ping {
+  readonly at: DateTime.Utc
+  readonly result: keyof typeof words
+}
+
+/** Drawn anew when there is another, and not each second. */
+const Pings = memo(({ pings }: { readonly pings: ReadonlyArray<Ping> }) =>
+  pings.map(({ at, result }) => {
+    const time = DateTime.toEpochMillis(at)
+    return <span key={`${time} ${result}`} className={`ping ${result}`} title={`${Words.clock(time, time)}: ${words[result]}`} />
+  }))
 
 interface Props {
   readonly run: string
@@ -23,9 +36,10 @@ export const HeartbeatStrip = ({ run, view: { heartbeat, status } }: Props) => {
   const time = Atoms.shownOf(useAtomValue(Atoms.timeline(run))).value
   const now = Atoms.valueOf(useAtomValue(Atoms.now), 0)
   const isNarrow = useIsNarrow()
+  const pings = time?.pings
+  const shown = useMemo(() => pings?.slice(isNarrow ? -most.narrow : -most.wide) ?? [], [pings, isNarrow])
   if (time === undefined || time.pings.length === 0) return null
   const { answered, lost, missed } = time.counts
-  const shown = time.pings.slice(isNarrow ? -most.narrow : -most.wide)
   const lastAnswer = DateTime.toEpochMillis(heartbeat.lastAnswer)
   const pace = heartbeat.intervalSeconds === undefined ? "" : `, one every ${Words.lasted(heartbeat.intervalSeconds * 1000)}`
   const sum = [`${answered.toLocaleString("en")} answered`, ...(missed > 0 ? [`${missed} not answered`] : []), ...(lost > 0 ? [`${lost} at which it gave up`] : [])].join(", ")
@@ -33,9 +47,7 @@ export const HeartbeatStrip = ({ run, view: { heartbeat, status } }: Props) => {
     <section className="heartbeat" aria-label="Heartbeat">
       <span className="heartbeat-name">Heartbeat</span>
       <span className="strip" role="img" aria-label={`The last ${shown.length} of ${Words.count(answered + missed + lost, "ping")}${pace}: ${sum}`}>
-        {shown.map(({ at, result }, index) => (
-          <span key={`${DateTime.toEpochMillis(at)}-${index}`} className={`ping ${result}`} title={`${Words.clock(DateTime.toEpochMillis(at), now)}: ${words[result]}`} />
-        ))}
+        <Pings pings={shown} />
       </span>
       <span className="faint">
         {sum}{pace}. {status === "running" ? <><StatusMark status={heartbeat.status} />, last answer {Words.ago(now - lastAnswer)}. </> : null}

@@ -33,10 +33,21 @@ export const listed = (parts: ReadonlyArray<string>): string =>
 /** An amount of money. Less than a cent is shown as exact as it is. */
 export const usd = (amount: number): string => `$${amount !== 0 && Math.abs(amount) < 0.01 ? amount.toPrecision(2) : amount.toFixed(2)}`
 
+/** Making a formatter takes long, and using it does not. Times in Swedish are those of ISO 8601. */
+const formatters = new Map<string | undefined, Intl.DateTimeFormat>()
+
+const formatterOf = (zone: string | undefined): Intl.DateTimeFormat => {
+  const known = formatters.get(zone)
+  if (known !== undefined) return known
+  const made = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone: zone })
+  formatters.set(zone, made)
+  return made
+}
+
 /** A time of a day, in the zone of whoever looks, with the day when that is another. */
 export const clock = (at: number, now: number, zone?: string): string => {
-  const options = zone === undefined ? {} : { timeZone: zone }
-  const day = (time: number) => new Date(time).toLocaleDateString("sv-SE", options)
-  const time = new Date(at).toLocaleTimeString("sv-SE", { ...options, hour: "2-digit", minute: "2-digit", second: "2-digit" })
-  return day(at) === day(now) ? time : `${day(at)} ${time}`
+  const formatter = formatterOf(zone)
+  const [written, current] = [formatter.format(at), formatter.format(now)]
+  const [day = "", time = ""] = written.split(" ")
+  return current.startsWith(day) ? time : `${day} ${time}`
 }
