@@ -1,7 +1,7 @@
 /** A task in full: what it answered, its attempts, and what it writes. */
 import { useAtomValue } from "@effect-atom/atom-react/Hooks"
 import * as DateTime from "effect/DateTime"
-import { useState } from "react"
+import { useEffect, useRef, useState } from "react"
 import * as Atoms from "./Atoms.ts"
 import * as LogTail from "./LogTail.ts"
 import { go } from "./Navigation.tsx"
@@ -42,9 +42,12 @@ const Log = ({ attempt, run, task }: { readonly run: string; readonly task: stri
 export const TaskPanel = ({ route }: { readonly route: Route.RunRoute }) => {
   const { problem, value: task } = Atoms.shownOf(useAtomValue(Atoms.task(Atoms.taskKey({ run: route.run, task: route.task, attempt: 0 }))))
   const [attempt, setAttempt] = useState(0)
+  const panel = useRef<HTMLElement>(null)
+  // Whoever opens a task goes on reading there, also on a phone, where it is below.
+  useEffect(() => panel.current?.focus(), [])
   const hasLog = task !== undefined && !task.isGate && task.uses === undefined && task.attempt > 0
   return (
-    <aside className="panel" aria-labelledby="task-title">
+    <aside className="panel" aria-labelledby="task-title" ref={panel} tabIndex={-1}>
       <div className="title">
         <h2 id="task-title">{route.task}</h2>
         <button type="button" className="plain" onClick={() => go({ ...route, task: "" })} aria-label="Close the task">×</button>

@@ -247,7 +247,7 @@ describe.concurrent("the page", () => {
         assert.deepStrictEqual(yield* Browser.faults(tab), [], "the page that logs in")
         yield* ServedPage.login(tab, keys.operate)
         yield* tab.with((page) => page.getByRole("button", { name: "Approve" }).waitFor())
-        const paths = ["/", `/runs/${run}`, `/runs/${run}?task=crew%2Fsay`, ...["graph", "time", "events", "resources"].map((name) => `/runs/${run}?tab=${name}`), "/leftovers", "/runners", "/schedules", "/nowhere"]
+        const paths = ["/", `/runs/${run}`, `/runs/${run}?task=crew%2Fsay`, ...["graph", "time", "events", "resources"].map((name) => `/runs/${run}?tab=${name}`), "/leftovers", "/runners", "/schedules", "/runs/nothing"]
         for (const path of paths) {
           yield* tab.with(async (page) => {
             await page.goto(`${url}${path}`)
