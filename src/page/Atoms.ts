@@ -70,9 +70,6 @@ export const leftovers = runtime.atom(Live.polled(ask(({ about }) => about.lefto
 /** The runners that live. */
 export const runners = runtime.atom(Live.polled(ask(({ about }) => about.runners()), askEvery))
 
-/** Which version the server is. */
-export const version = runtime.atom(ask(({ about }) => about.version()))
-
 /** How many schedules are shown. */
 export const mostSchedules = 1000
 

@@ -80,8 +80,9 @@ export const follow = (client: Pick<RunsClient["Type"], "events">, run: string, 
       yield* Visibility.seen
       const ended = yield* Effect.either(Effect.raceFirst(Effect.as(listen, "over" as const), Effect.as(Visibility.hidden, "hidden" as const)))
       yield* tell(false)
-      const isOver = Either.isRight(ended) && ended.right === "over"
-      yield* Effect.sleep(isOver ? idlePause : retryPause)
+      // What is refused for good, as a run that is not known, is asked for seldom.
+      const isIdle = Either.match(ended, { onLeft: ({ isTransient }) => !isTransient, onRight: (how) => how === "over" })
+      yield* Effect.sleep(isIdle ? idlePause : retryPause)
     }
   })
 
