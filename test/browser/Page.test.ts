@@ -1,8 +1,12 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import * as NodeContext from "@effect/platform-node/NodeContext"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as LongRecord from "../../bench/LongRecord.ts"
+import * as Database from "../../src/store/Database.ts"
 import * as Browser from "../support/Browser.ts"
 import * as LargeRun from "../support/LargeRun.ts"
 import * as ServedPage from "../support/ServedPage.ts"
@@ -220,6 +224,33 @@ describe.concurrent("the page", () => {
         await page.getByText("run.finished").waitFor()
         await page.getByLabel("Search").fill("task 09990")
         await page.getByRole("button", { name: /^Look on from event/ }).waitFor()
+      })
+      yield* tab.assertSound
+    }))
+
+  test("lists thousands of runs as it is scrolled, and takes a new one on at the top meanwhile", () =>
+    Effect.gen(function*() {
+      const browser = yield* Browser.launch
+      const { client, keys, url } = yield* ServedPage.serve({}, (journal) =>
+        Effect.orDie(Effect.scoped(Effect.provide(LongRecord.fill(3000), Layer.provide(Database.layer(Database.openFile(journal)), NodeContext.layer)))))
+      const tab = yield* Browser.open(browser, url)
+      yield* ServedPage.login(tab, keys.operate)
+      yield* tab.with(async (page) => {
+        await page.getByText("the first 100 runs").waitFor()
+        const rows = page.getByRole("rowgroup", { name: "Runs, rows" })
+        while ((await page.getByText("3,000 runs", { exact: true }).count()) === 0) {
+          await rows.press("End")
+          await page.waitForTimeout(100)
+        }
+        assert.isBelow(await page.getByRole("row").count(), 100)
+      })
+      yield* client.runs.submit({ payload: { workflow: header("newest") + tasks(`{subject: say, description: "echo said", assign_to: worker}`) } })
+      yield* tab.with(async (page) => {
+        await page.getByText("3,001 runs", { exact: true }).waitFor()
+        await page.getByRole("rowgroup", { name: "Runs, rows" }).press("Home")
+        await page.getByRole("link", { name: "newest" }).waitFor()
+        await page.getByLabel("Search").fill("flow 42")
+        await page.getByText("30 runs", { exact: true }).waitFor()
       })
       yield* tab.assertSound
     }))
