@@ -1,8 +1,9 @@
-/** The latest pings of a run: which were answered, and which were not. */
+/** The latest pings of a run: which were answered and how fast, and which were not. */
 import { useAtomValue } from "@effect-atom/atom-react/Hooks"
 import * as DateTime from "effect/DateTime"
 import { memo, useMemo } from "react"
 import * as Atoms from "./Atoms.ts"
+import * as Pings from "./Pings.ts"
 import { StatusMark } from "./StatusMark.tsx"
 import { useIsNarrow } from "./VirtualTable.tsx"
 import * as Words from "./Words.ts"
@@ -12,16 +13,17 @@ const most = { wide: 120, narrow: 40 } as const
 
 const words = { answered: "answered", missed: "not answered", lost: "not answered: the heartbeat gave up" } as const
 
-interface Ping {
+interface Ping extends Pings.Ping {
   readonly at: DateTime.Utc
-  readonly result: keyof typeof words
 }
 
 /** Drawn anew when there is another, and not each second. */
-const Pings = memo(({ pings }: { readonly pings: ReadonlyArray<Ping> }) =>
-  pings.map(({ at, result }) => {
+const Bars = memo(({ pings }: { readonly pings: ReadonlyArray<Ping> }) =>
+  pings.map((ping) => {
+    const { at, result, tookSeconds } = ping
     const time = DateTime.toEpochMillis(at)
-    return <span key={`${time} ${result}`} className={`ping ${result}`} title={`${Words.clock(time, time)}: ${words[result]}`} />
+    const title = `${Words.clock(time, time)}: ${words[result]}${tookSeconds === undefined ? "" : ` in ${Pings.inWords(tookSeconds)}`}`
+    return <span key={`${time} ${result}`} className={`ping ${result}`} style={{ height: Pings.height(ping) }} title={title} />
   }))
 
 interface Props {
@@ -46,12 +48,12 @@ export const HeartbeatStrip = ({ run, view: { heartbeat, status } }: Props) => {
   return (
     <section className="heartbeat" aria-label="Heartbeat">
       <span className="heartbeat-name">Heartbeat</span>
-      <span className="strip" role="img" aria-label={`The last ${shown.length} of ${Words.count(answered + missed + lost, "ping")}${pace}: ${sum}`}>
-        <Pings pings={shown} />
+      <span className="strip" role="img" aria-label={`The last ${shown.length} of ${Words.count(answered + missed + lost, "ping")}${pace}: ${sum}. ${Pings.speed(shown)}`}>
+        <Bars pings={shown} />
       </span>
       <span className="faint">
         {sum}{pace}. {status === "running" ? <><StatusMark status={heartbeat.status} />, last answer {Words.ago(now - lastAnswer)}. </> : null}
-        How long an answer took is not on record.
+        {Pings.speed(shown)}
       </span>
     </section>
   )

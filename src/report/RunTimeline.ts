@@ -1,9 +1,9 @@
 /**
  * The course of a run in time, made of its events: what it did when, when its
  * Agamemnon was away, how long what it made was there, and what its pings told.
- * How long the answer to a ping took is not on record.
  */
 import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
 import type { RunEvent } from "../run/RunEvent.ts"
 
 /** What a run does, or what happens to it, for some time. */
@@ -30,6 +30,8 @@ export interface Life {
 export interface Ping {
   readonly at: DateTime.Utc
   readonly result: "answered" | "missed" | "lost"
+  /** How long the answer took, as far as that is on record. */
+  readonly took?: Duration.Duration | undefined
 }
 
 /** The course of a run so far. */
@@ -155,7 +157,7 @@ const step = (timeline: Timeline, event: RunEvent, at: DateTime.Utc): Timeline =
     case "run.finished":
       return { ...ending(timeline, at, () => true), isOver: true }
     case "connectivity.alive":
-      return pinged(back(timeline, at), { at, result: "answered" })
+      return pinged(back(timeline, at), { at, result: "answered", took: event.took })
     case "connectivity.suspect":
       return pinged(away(timeline, event.lastAnswer), { at, result: "missed" })
     case "connectivity.lost":

@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as EventLine from "../report/EventLine.ts"
 import * as RunData from "../report/RunData.ts"
+import type * as RunTimeline from "../report/RunTimeline.ts"
 import * as TaskGraphView from "../report/TaskGraphView.ts"
 import * as RunId from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
@@ -107,9 +108,11 @@ const graph = Effect.fn("RunViewHandlers.graph")(function*(name: string) {
   return TaskGraphView.view(state, structure)
 })
 
+const pingOf = ({ at, result, took }: RunTimeline.Ping) => ({ at, result, ...(took === undefined ? {} : { tookSeconds: Duration.toSeconds(took) }) })
+
 const timeline = Effect.fn("RunViewHandlers.timeline")(function*(name: string) {
   const { timeline: { counts, from, isOver, lives, omittedLives, pings, spans, to } } = yield* reach(name)
-  return { from, to: isOver ? to : undefined, spans, lives: [...lives.values()], omittedLives, pings, counts }
+  return { from, to: isOver ? to : undefined, spans, lives: [...lives.values()], omittedLives, pings: pings.map(pingOf), counts }
 })
 
 /** Which events are meant. */

@@ -95,7 +95,8 @@ export const Life = Schema.Struct({
 /** A ping, as the record has it. */
 export const Ping = Schema.Struct({
   at: Schema.DateTimeUtc,
-  result: Schema.Literal("answered", "missed", "lost")
+  result: Schema.Literal("answered", "missed", "lost"),
+  tookSeconds: optional(Schema.Number).annotations({ description: "How long the answer took, as far as that is on record" })
 }).annotations({ identifier: "Ping" })
 
 /** The course of a run in time. */

@@ -39,11 +39,13 @@ describe.concurrent("RunTimeline", () => {
   it("tells when Agamemnon was away: from its last answer to its next", () => {
     const alive = (seconds: number) => event(seconds, { _tag: "connectivity.alive", lastAnswer: at(seconds) })
     const suspect = (seconds: number, failures: number) => event(seconds, { _tag: "connectivity.suspect", lastAnswer: at(10), failures })
-    const timeline = after([started(), alive(10), suspect(20, 1), suspect(30, 2), alive(40), suspect(50, 1), event(60, { _tag: "connectivity.lost", failures: 2 })])
+    const timed: RunEvent = event(10, { _tag: "connectivity.alive", lastAnswer: at(10), took: Duration.millis(12) })
+    const timeline = after([started(), timed, suspect(20, 1), suspect(30, 2), alive(40), suspect(50, 1), event(60, { _tag: "connectivity.lost", failures: 2 })])
     assert.deepStrictEqual(
       timeline.spans.filter(({ kind }) => kind === "away").map(({ from, to }) => [secondsOf(from), secondsOf(to)]),
       [[10, 40], [10, undefined]]
     )
+    assert.deepStrictEqual(timeline.pings.at(0)?.took, Duration.millis(12))
     assert.deepStrictEqual(timeline.counts, { answered: 2, missed: 3, lost: 1 })
     assert.deepStrictEqual(timeline.pings.map(({ at, result }) => [secondsOf(at), result]).slice(-2), [[50, "missed"], [60, "lost"]])
   })
