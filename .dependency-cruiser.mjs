@@ -1,5 +1,5 @@
 // The rooms of src, the lowest first. A room uses those before it, and none after it: docs/architecture.md.
-const rooms = ["settings", "workflow", "liveness", "run", "agamemnon", "executor", ["embedded", "store"], ["report", "telemetry"], "notify", "cluster", "server", "drill", "cli"].map(
+const rooms = ["settings", "workflow", "liveness", "run", "agamemnon", "executor", ["embedded", "store"], ["report", "telemetry"], "notify", "cluster", "server", "page", "drill", "cli"].map(
   (room) => [room].flat()
 )
 
@@ -33,6 +33,12 @@ export default {
     { name: "no-circle-of-modules", severity: "error", from: {}, to: { circular: true } },
     { name: "no-circle-of-folders", severity: "error", scope: "folder", from: {}, to: { circular: true } },
     { name: "every-module-is-used", severity: "error", from: { orphan: true, path: "^src/", pathNot: "^src/bin\\.ts$" }, to: {} },
+    {
+      name: "the-page-is-a-program-of-its-own",
+      severity: "error",
+      from: { path: "^src/", pathNot: src(["page"]) },
+      to: { path: src(["page"]) }
+    },
     {
       name: "src-imports-no-test",
       severity: "error",

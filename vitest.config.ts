@@ -12,6 +12,9 @@ const processes = ["test/integration/**/*.test.ts", "test/**/*.process.test.ts"]
 /** Tests that take minutes of computing: what is killed, frozen and filled everywhere, and the package as it is installed. */
 const thorough = ["test/thorough/**/*.test.ts"]
 
+/** Tests in a browser, which is Chromium as Debian has it: `npm run test:page`. */
+const browser = ["test/browser/**/*.test.ts"]
+
 /** Suites that take longest, most of it waiting. By their size, which is what counts otherwise, some would be the last. */
 const longest = ["SuspendedOwner", "Many", "KilledCommand", "KilledFeatures", "Drill", "ManyProcesses", "ResumeAtEveryPoint", "RecordOutages", "Package", "Workspaces", "Init"]
 
@@ -46,7 +49,7 @@ export default defineConfig({
           name: "unit",
           pool: "threads",
           include: ["test/**/*.test.ts"],
-          exclude: [...processes, ...thorough, ...hosts],
+          exclude: [...processes, ...thorough, ...hosts, ...browser],
           sequence: { groupOrder: 0 },
           ...timeouts
         }
@@ -59,6 +62,10 @@ export default defineConfig({
       {
         extends: true,
         test: { name: "thorough", include: thorough, globalSetup: "test/support/buildCommand.ts", maxConcurrency: 2, sequence: { groupOrder: 2 }, ...timeouts }
+      },
+      {
+        extends: true,
+        test: { name: "page", include: browser, globalSetup: "test/support/buildCommand.ts", maxConcurrency: 2, sequence: { groupOrder: 3 }, ...timeouts }
       },
       {
         extends: true,

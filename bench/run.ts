@@ -15,7 +15,7 @@ import * as Reference from "../scripts/Reference.ts"
 import * as Table from "../src/report/Table.ts"
 import * as Figure from "./Figure.ts"
 
-const benchmarks = ["start", "programs", "detect", "dispatch", "served", "together", "recovery", "store", "micro", "many", "large", "hosts"]
+const benchmarks = ["start", "programs", "detect", "dispatch", "served", "together", "recovery", "store", "micro", "many", "large", "page", "hosts"]
 
 const Rows = Schema.parseJson(Schema.Array(Figure.Row))
 

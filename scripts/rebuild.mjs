@@ -3,6 +3,6 @@
 import { execFileSync } from "node:child_process"
 import { isBuilt } from "./built.mjs"
 
-if (!isBuilt("dist/bin.js", "dist/program.cjs", "dist/lib/index.js", "dist/lib/index.d.ts")) {
+if (!isBuilt("dist/bin.js", "dist/program.cjs", "dist/lib/index.js", "dist/lib/index.d.ts", "dist/page/index.html")) {
   execFileSync("npm", ["run", "build", "--silent"], { stdio: ["ignore", "ignore", "inherit"] })
 }

@@ -1,4 +1,5 @@
 /** The API of runs beside a runner: its keys, its place, and what is said of both. */
+import { join } from "node:path"
 import * as Sharding from "@effect/cluster/Sharding"
 import type * as Command from "@effect/cli/Command"
 import * as Console from "effect/Console"
@@ -38,7 +39,8 @@ export const read = Effect.fn("ServedApi.read")(function*({ allowHost, allowRemo
       port: Option.getOrElse(port, () => defaultPort),
       allowRemote,
       hosts: allowHost.map((name) => name.toLowerCase()),
-      keys
+      keys,
+      page: join(__dirname, "page")
     } satisfies RunsServer.Options
   }
 })
@@ -58,7 +60,12 @@ export const start = Effect.fn("ServedApi.start")(function*(
   })
   const serving = RunsServer.start(server).pipe(
     Effect.provideService(RunHandlers.Submitter, submitter),
-    Effect.tap((url) => Console.log(`API on ${url}, described at ${url}/docs`))
+    Effect.tap(({ makeLink, url }) =>
+      Effect.gen(function*() {
+        yield* Console.log(`API on ${url}, described at ${url}/docs`)
+        const link = yield* makeLink
+        if (Option.isSome(link)) yield* Console.log(`page on ${url}, logged into once with ${Redacted.value(link.value)}`)
+      }))
   )
   // In a scope of its own, so that nothing stays of an attempt that has failed.
   const whenFree = Effect.retry(Effect.scoped(Effect.zipRight(serving, Effect.never)), {

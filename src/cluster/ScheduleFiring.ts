@@ -11,7 +11,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import * as Submission from "../executor/Submission.ts"
 import type { RunId } from "../run/RunId.ts"
@@ -20,6 +19,7 @@ import * as RunSchedules from "../run/RunSchedules.ts"
 import * as RunLookup from "../store/RunLookup.ts"
 import { RunStore } from "../store/RunStore.ts"
 import * as CronExpression from "../workflow/CronExpression.ts"
+import { ScheduleRefusedError } from "./ScheduleError.ts"
 
 type Stored = RunSchedules.StoredSchedule
 type State = RunSchedules.ScheduleState
@@ -35,16 +35,6 @@ const retryPause = Duration.minutes(1)
 
 /** How many schedules are read at once. */
 const perPage = 100
-
-/** The run of a time can not be submitted, and that is no matter of waiting a moment. */
-export class ScheduleRefusedError extends Schema.TaggedError<ScheduleRefusedError>()("ScheduleRefusedError", {
-  schedule: Schema.String,
-  reason: Schema.String
-}) {
-  override get message(): string {
-    return `the run of schedule ${this.schedule} can not be submitted: ${this.reason}`
-  }
-}
 
 /** How a time is told. */
 export const told = (time: DateTime.Utc): string => DateTime.formatIso(time).replace(/:00\.000Z$/, "Z")

@@ -3,7 +3,6 @@ import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
 import { JournalError } from "../run/JournalError.ts"
@@ -12,26 +11,10 @@ import * as RunSchedules from "../run/RunSchedules.ts"
 import { nearest } from "../workflow/Suggestion.ts"
 import * as WorkflowSchedule from "../workflow/WorkflowSchedule.ts"
 import type { WorkflowSpec } from "../workflow/WorkflowSpec.ts"
+import { NoSchedulesError, ScheduleBusyError } from "./ScheduleError.ts"
 import * as ScheduleFiring from "./ScheduleFiring.ts"
 
 type Stored = RunSchedules.StoredSchedule
-
-/** The workflow says of no time when a run of it begins. */
-export class NoSchedulesError extends Schema.TaggedError<NoSchedulesError>()("NoSchedulesError", { workflow: Schema.String }) {
-  override get message(): string {
-    return `workflow ${this.workflow} has no schedules: add some to its file, or take those that are on record off it with telemachy schedule remove`
-  }
-}
-
-/** The run before is not over, and the schedule leaves out what comes meanwhile. */
-export class ScheduleBusyError extends Schema.TaggedError<ScheduleBusyError>()("ScheduleBusyError", {
-  schedule: Schema.String,
-  reason: Schema.String
-}) {
-  override get message(): string {
-    return `schedule ${this.schedule} begins no run now: ${this.reason}`
-  }
-}
 
 /** Puts the schedules of a workflow on record, in the place of those that it had. */
 export const add = Effect.fn("Schedules.add")(function*(spec: WorkflowSpec, source?: string) {

@@ -5,6 +5,7 @@
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
@@ -31,9 +32,10 @@ export const start = Effect.fnUntraced(function*(
 ) {
   const { id, settings, workflow } = yield* CurrentRun
   yield* SubscriptionRef.set(connectivity, Connectivity.Alive({ lastAnswer: yield* DateTime.now }))
-  yield* report(connectivity)
+  const pinging = yield* pinger
+  yield* report(connectivity, pinging)
   return yield* Heartbeat.fromPingerWith(
-    yield* pinger,
+    pinging,
     { failureThreshold: settings.healthcheckFailureThreshold, connectivity, backend },
     (loss) => new WorkflowConnectivityError({ ...loss, workflow, run: id })
   )
@@ -58,12 +60,17 @@ const handOver = Effect.fnUntraced(function*({ lastError, run, workflow }: Workf
   return yield* new RunYieldedError({ workflow, run, reason, unreachable: true })
 })
 
+/** A time as exact as it is on record. */
+const inMillis = (time: Duration.Duration) => Duration.millis(Math.round(Duration.toMillis(time)))
+
 /** Publishes each change of the Ref, but for the last: the loss ends the run, and this fiber with it. */
-const report = Effect.fnUntraced(function*(connectivity: Connectivity.ConnectivityRef) {
+const report = Effect.fnUntraced(function*(connectivity: Connectivity.ConnectivityRef, pinger: Pinger.Pinger) {
   const { emit } = yield* CurrentRun
   yield* connectivity.changes.pipe(
     Stream.runForEach(Connectivity.match({
-      Alive: ({ lastAnswer }) => emit({ _tag: "connectivity.alive", lastAnswer }),
+      Alive: ({ lastAnswer }) =>
+        Effect.flatMap(pinger.took, (took) =>
+          emit({ _tag: "connectivity.alive", lastAnswer, ...Option.match(took, { onNone: () => ({}), onSome: (took) => ({ took: inMillis(took) }) }) })),
       Suspect: ({ failures, lastAnswer }) => emit({ _tag: "connectivity.suspect", lastAnswer, failures }),
       Lost: () => Effect.void
     })),

@@ -88,6 +88,8 @@ export interface Pinger {
   readonly results: Effect.Effect<Queue.Dequeue<PingResult>, never, Scope.Scope>
   /** Never succeeds: ends with the pinger, and with the defect of its probe if that has one. */
   readonly ended: Effect.Effect<never>
+  /** How long the last answer took; nothing before the first. */
+  readonly took: Effect.Effect<Option.Option<Duration.Duration>>
   /** Asks for a ping now. Changes nothing while a ping is under way, or after one that has failed. */
   readonly suspect: Effect.Effect<void>
 }
@@ -128,6 +130,7 @@ export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, s
   const pingedAt = yield* Ref.make(yield* Clock.currentTimeNanos)
   const last = yield* Ref.make<PingResult>(Answered())
   const excused = yield* Ref.make(false)
+  const took = yield* Ref.make(Option.none<Duration.Duration>())
 
   const publish = (result: PingResult) => Effect.zipRight(Ref.set(last, result), PubSub.publish(results, result))
 
@@ -138,12 +141,16 @@ export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, s
     Effect.zipWith(Clock.currentTimeMillis, Ref.get(excused), (now, last) => now - begin > longest && !last)
 
   const pingOnce = oneAtATime.withPermits(1)(Effect.gen(function*() {
-    yield* Ref.set(pingedAt, yield* Clock.currentTimeNanos)
+    const beganAt = yield* Clock.currentTimeNanos
+    yield* Ref.set(pingedAt, beganAt)
     const begin = yield* Clock.currentTimeMillis
     const answer = yield* Effect.either(ping(options.probe, timeout))
     const isExcused = Either.isLeft(answer) && (yield* sleptSince(begin))
     yield* Ref.set(excused, isExcused)
-    if (Either.isRight(answer)) return yield* publish(Answered())
+    if (Either.isRight(answer)) {
+      yield* Ref.set(took, Option.some(Duration.nanos((yield* Clock.currentTimeNanos) - beganAt)))
+      return yield* publish(Answered())
+    }
     if (isExcused) return yield* Effect.logWarning("this process stood still during a ping, which is not counted")
     yield* Effect.logInfo(`ping failed: ${answer.left}`)
     yield* publish(Failed({ error: answer.left }))
@@ -170,6 +177,7 @@ export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, s
     interval,
     results: PubSub.subscribe(results),
     ended: Fiber.join(pinging),
+    took: Ref.get(took),
     suspect: Effect.gen(function*() {
       if (is("Answered")(yield* Ref.get(last))) yield* oneAtATime.withPermitsIfAvailable(1)(suspicion.release)
     })

@@ -410,7 +410,10 @@ export const RunEvent = Schema.Union(
     }
   ),
   event("request.failed", "A request failed and is going to be repeated.", { error: Schema.String }),
-  event("connectivity.alive", "A ping was answered.", { lastAnswer: Schema.DateTimeUtc }),
+  event("connectivity.alive", "A ping was answered. `tookSeconds`: how long that took; absent for the one before the run has begun.", {
+    lastAnswer: Schema.DateTimeUtc,
+    took: optionalSeconds("tookSeconds")
+  }),
   event("connectivity.suspect", "Pings were not answered, fewer than the threshold.", {
     lastAnswer: Schema.DateTimeUtc,
     failures: Schema.Int

@@ -112,7 +112,7 @@ export const next = (state: RunState | undefined, event: RunEvent): RunState | u
   return event._tag === "run.started" ? start(event) : event._tag === "run.resumed" ? resume(event) : undefined
 }
 
-const after = (state: RunState, event: RunEvent): RunState => ({ ...step(state)(event), toldAt: event.at })
+const after = (state: RunState, event: RunEvent): RunState => ({ ...step(event)(state), toldAt: event.at })
 
 /**
  * An event at the time that has passed since the run began, as far as that is recorded: the clock by which its own time was
@@ -300,75 +300,75 @@ const removedWorkspace = (state: RunState, event: Extract<RunEvent, { readonly _
 const removed = ({ confirmed = false, made = true }: { readonly confirmed?: boolean; readonly made?: boolean }) =>
   ({ status: "removed", uncertainSince: undefined, neverMade: !made, confirmed }) as const
 
-const step = (state: RunState) =>
-  Match.typeTags<RunEvent, RunState>()({
-    "run.submitted": (event) => submittedAgain(state, event),
-    "run.started": start,
-    "run.resumed": (event) => carryOver(state, resume(event)),
-    "agent.creating": (event) => resource(state, "agent", event, creating(event)),
-    "agent.created": (event) => life(state, event, UsageOfRun.born, created(event)),
-    "agent.reused": (event) => life(state, event, UsageOfRun.born, { status: "created", id: event.id, reused: true }),
-    "agent.started": (event) => resource(state, "agent", event, { status: "started" }),
-    "agent.removed": (event) => life(state, event, UsageOfRun.gone, removed(event)),
-    "agent.kept": (event) => life(state, event, UsageOfRun.gone, { status: "kept", usedBy: event.usedBy }),
-    "agent.left": (event) => life(state, event, UsageOfRun.gone, { status: "left", error: event.error }),
-    "team.creating": (event) => resource(state, "team", event, creating(event)),
-    "team.created": (event) => resource(state, "team", event, created(event)),
-    "team.reused": (event) => resource(state, "team", event, { status: "created", id: event.id, reused: true }),
-    "team.removed": (event) => resource(state, "team", event, removed(event)),
-    "team.kept": (event) => resource(state, "team", event, { status: "kept", usedBy: event.usedBy }),
-    "team.left": (event) => resource(state, "team", event, { status: "left", error: event.error }),
-    "workspace.creating": (event) => resource(state, "workspace", event, creatingWorkspace(event)),
-    "workspace.created": (event) => resource(state, "workspace", event, { status: "created", id: event.id }),
-    "workspace.reused": (event) => resource(state, "workspace", event, { status: "created", id: event.id, reused: true, worktree: worktreeOf(event) }),
-    "workspace.removed": (event) => removedWorkspace(state, event),
-    "workspace.kept": (event) => resource(state, "workspace", event, { status: "kept", usedBy: event.usedBy }),
-    "workspace.left": (event) => resource(state, "workspace", event, { status: "left", error: event.error }),
-    "task.expanded": (event) => ({ ...state, tasks: HashMap.modify(state.tasks, event.team, (tasks) => Instances.expand(tasks, event)) }),
-    "task.submitting": (event) => task(state, event, OfTask.submitting(event)),
-    "task.submitted": (event) => task(state, event, OfTask.submitted(event)),
-    "task.watched": (event) => task(state, event, OfTask.watched(event)),
-    "task.progressed": (event) => task(state, event, OfTask.progressed(event)),
-    "task.failing": (event) => task(state, event, OfTask.failing(event)),
-    "task.retrying": (event) => task(state, event, OfTask.retrying(event)),
-    "task.finished": (event) => task(event.earlier === true ? state : { ...state, unreachable: false }, event, OfTask.finished(event)),
-    "task.late": (event) => task(state, event, OfTask.late(event)),
-    "task.refused": (event) => task(state, event, OfTask.refused(event)),
-    "task.skipped": (event) => task(state, event, OfTask.skipped(event)),
-    "gate.asked": (event) => task(state, event, OfTask.asked(event)),
-    "gate.answered": (event) => sendBack(task(state, event, OfTask.answered(event)), event),
-    "uses.started": (event) => task(state, event, OfTask.using(event)),
-    "uses.finished": (event) => task(state, event, OfTask.used(event)),
-    "merge.started": (event) => task(state, event, OfTask.merging(event)),
-    "merge.attempted": (event) => task(state, event, OfTask.mergeAttempted(event)),
-    "merge.finished": (event) => task(state, event, OfTask.merged(event)),
-    "request.failed": () => state,
-    "connectivity.alive": ({ lastAnswer }) => ({ ...state, heartbeat: { ...state.heartbeat, status: "alive", lastAnswer, failures: 0 } }),
-    "connectivity.suspect": ({ failures, lastAnswer }) => ({
-      ...state,
-      heartbeat: { ...state.heartbeat, status: "suspect", lastAnswer, failures }
-    }),
-    "connectivity.lost": ({ failures }) => ({
-      ...state,
-      heartbeat: { ...state.heartbeat, status: "lost", failures }
-    }),
-    "feed.lost": () => state,
-    "feed.restored": () => state,
-    "run.queued": () => state,
-    "run.waiting": () => state,
-    "run.yielded": ({ unreachable = false }) => ({ ...state, unreachable: unreachable || state.unreachable }),
-    "run.cancelling": () => state,
-    "team.shared": () => state,
-    "leftovers.removed": () => state,
-    "record.failed": () => ({ ...state, recorded: false }),
-    "record.restored": () => ({ ...state, recorded: true }),
-    "run.decided": ({ outcome, reason }) => ({ ...state, isQueued: false, outcome, reason, unreachable: false, again: undefined }),
-    "teardown.started": ({ decision }) => ({
-      ...(decision === "remove" ? reconsider(state) : state),
-      teardown: decision
-    }),
-    "teardown.waiting": () => state,
-    "run.finished": ({ at, checked, spent }) =>
-      ({ ...state, endedAt: at, checked, usage: UsageOfRun.allGone(state.usage, at), finalSpent: spent, again: undefined }),
-    "run.forgotten": () => state
-  })
+/** What each event changes: made once, because a run can have very many of them. */
+const step = Match.typeTags<RunEvent, (state: RunState) => RunState>()({
+  "run.submitted": (event) => (state) => submittedAgain(state, event),
+  "run.started": (event) => () => start(event),
+  "run.resumed": (event) => (state) => carryOver(state, resume(event)),
+  "agent.creating": (event) => (state) => resource(state, "agent", event, creating(event)),
+  "agent.created": (event) => (state) => life(state, event, UsageOfRun.born, created(event)),
+  "agent.reused": (event) => (state) => life(state, event, UsageOfRun.born, { status: "created", id: event.id, reused: true }),
+  "agent.started": (event) => (state) => resource(state, "agent", event, { status: "started" }),
+  "agent.removed": (event) => (state) => life(state, event, UsageOfRun.gone, removed(event)),
+  "agent.kept": (event) => (state) => life(state, event, UsageOfRun.gone, { status: "kept", usedBy: event.usedBy }),
+  "agent.left": (event) => (state) => life(state, event, UsageOfRun.gone, { status: "left", error: event.error }),
+  "team.creating": (event) => (state) => resource(state, "team", event, creating(event)),
+  "team.created": (event) => (state) => resource(state, "team", event, created(event)),
+  "team.reused": (event) => (state) => resource(state, "team", event, { status: "created", id: event.id, reused: true }),
+  "team.removed": (event) => (state) => resource(state, "team", event, removed(event)),
+  "team.kept": (event) => (state) => resource(state, "team", event, { status: "kept", usedBy: event.usedBy }),
+  "team.left": (event) => (state) => resource(state, "team", event, { status: "left", error: event.error }),
+  "workspace.creating": (event) => (state) => resource(state, "workspace", event, creatingWorkspace(event)),
+  "workspace.created": (event) => (state) => resource(state, "workspace", event, { status: "created", id: event.id }),
+  "workspace.reused": (event) => (state) => resource(state, "workspace", event, { status: "created", id: event.id, reused: true, worktree: worktreeOf(event) }),
+  "workspace.removed": (event) => (state) => removedWorkspace(state, event),
+  "workspace.kept": (event) => (state) => resource(state, "workspace", event, { status: "kept", usedBy: event.usedBy }),
+  "workspace.left": (event) => (state) => resource(state, "workspace", event, { status: "left", error: event.error }),
+  "task.expanded": (event) => (state) => ({ ...state, tasks: HashMap.modify(state.tasks, event.team, (tasks) => Instances.expand(tasks, event)) }),
+  "task.submitting": (event) => (state) => task(state, event, OfTask.submitting(event)),
+  "task.submitted": (event) => (state) => task(state, event, OfTask.submitted(event)),
+  "task.watched": (event) => (state) => task(state, event, OfTask.watched(event)),
+  "task.progressed": (event) => (state) => task(state, event, OfTask.progressed(event)),
+  "task.failing": (event) => (state) => task(state, event, OfTask.failing(event)),
+  "task.retrying": (event) => (state) => task(state, event, OfTask.retrying(event)),
+  "task.finished": (event) => (state) => task(event.earlier === true ? state : { ...state, unreachable: false }, event, OfTask.finished(event)),
+  "task.late": (event) => (state) => task(state, event, OfTask.late(event)),
+  "task.refused": (event) => (state) => task(state, event, OfTask.refused(event)),
+  "task.skipped": (event) => (state) => task(state, event, OfTask.skipped(event)),
+  "gate.asked": (event) => (state) => task(state, event, OfTask.asked(event)),
+  "gate.answered": (event) => (state) => sendBack(task(state, event, OfTask.answered(event)), event),
+  "uses.started": (event) => (state) => task(state, event, OfTask.using(event)),
+  "uses.finished": (event) => (state) => task(state, event, OfTask.used(event)),
+  "merge.started": (event) => (state) => task(state, event, OfTask.merging(event)),
+  "merge.attempted": (event) => (state) => task(state, event, OfTask.mergeAttempted(event)),
+  "merge.finished": (event) => (state) => task(state, event, OfTask.merged(event)),
+  "request.failed": () => (state) => state,
+  "connectivity.alive": ({ lastAnswer }) => (state) => ({ ...state, heartbeat: { ...state.heartbeat, status: "alive", lastAnswer, failures: 0 } }),
+  "connectivity.suspect": ({ failures, lastAnswer }) => (state) => ({
+    ...state,
+    heartbeat: { ...state.heartbeat, status: "suspect", lastAnswer, failures }
+  }),
+  "connectivity.lost": ({ failures }) => (state) => ({
+    ...state,
+    heartbeat: { ...state.heartbeat, status: "lost", failures }
+  }),
+  "feed.lost": () => (state) => state,
+  "feed.restored": () => (state) => state,
+  "run.queued": () => (state) => state,
+  "run.waiting": () => (state) => state,
+  "run.yielded": ({ unreachable = false }) => (state) => ({ ...state, unreachable: unreachable || state.unreachable }),
+  "run.cancelling": () => (state) => state,
+  "team.shared": () => (state) => state,
+  "leftovers.removed": () => (state) => state,
+  "record.failed": () => (state) => ({ ...state, recorded: false }),
+  "record.restored": () => (state) => ({ ...state, recorded: true }),
+  "run.decided": ({ outcome, reason }) => (state) => ({ ...state, isQueued: false, outcome, reason, unreachable: false, again: undefined }),
+  "teardown.started": ({ decision }) => (state) => ({
+    ...(decision === "remove" ? reconsider(state) : state),
+    teardown: decision
+  }),
+  "teardown.waiting": () => (state) => state,
+  "run.finished": ({ at, checked, spent }) => (state) =>
+    ({ ...state, endedAt: at, checked, usage: UsageOfRun.allGone(state.usage, at), finalSpent: spent, again: undefined }),
+  "run.forgotten": () => (state) => state
+})

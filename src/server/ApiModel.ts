@@ -344,5 +344,18 @@ export const Verification = Schema.Struct({
 /** Whether the server can do its work. */
 export const Health = Schema.Struct({ status: Schema.Literal("ok"), journal: Schema.String }).annotations({ identifier: "Health" })
 
+/** What a browser logs in with: one of them. */
+export const Login = Schema.Struct({
+  key: optional(Schema.NonEmptyString),
+  link: optional(Schema.NonEmptyString)
+}).annotations({ identifier: "Login" })
+
+/** Who asks, and what that one may do. */
+export const Session = Schema.Struct({
+  name: Schema.String,
+  role: Schema.Literal("read", "operate"),
+  until: optional(Schema.DateTimeUtc).annotations({ description: "When the session of a browser ends" })
+}).annotations({ identifier: "Session" })
+
 /** Which server answers. */
 export const Version = Schema.Struct({ name: Schema.String, version: Schema.String }).annotations({ identifier: "Version" })

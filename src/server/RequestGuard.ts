@@ -55,6 +55,7 @@ const objection = ({ headers, method }: HttpServerRequest.HttpServerRequest, { h
 const said = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff"
 }

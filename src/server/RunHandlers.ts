@@ -54,16 +54,17 @@ export const mustOperate = Effect.filterOrFail(
 const idOf = (name: string) => Effect.map(RunLookup.find(name), ({ run }) => run)
 
 const list = Effect.fn("RunHandlers.list")(function*(
-  { after, limit = defaultPageSize, status, workflow }: {
+  { after, limit = defaultPageSize, search, status, workflow }: {
     readonly after?: string | undefined
     readonly limit?: number | undefined
     readonly status?: RunSummary["status"] | undefined
     readonly workflow?: string | undefined
+    readonly search?: string | undefined
   }
 ) {
   const { some } = yield* RunStore.RunStore
   const from = after === undefined ? undefined : yield* idOf(after)
-  const found = yield* Stream.runCollect(Stream.take(some({ after: from, status, workflow }), limit + 1))
+  const found = yield* Stream.runCollect(Stream.take(some({ after: from, search, status, workflow }), limit + 1))
   const runs = Chunk.toReadonlyArray(Chunk.take(found, limit))
   const next = found.length > limit ? runs.at(-1)?.run : undefined
   return { runs, next }

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import { RunStatus } from "../run/RunStatus.ts"
 import * as ApiError from "./ApiError.ts"
 import * as ApiModel from "./ApiModel.ts"
+import { views } from "./RunViewsApi.ts"
 
 /** What the owner of a key may do: look, or change something as well. */
 export const Role = Schema.Literal("read", "operate")
@@ -111,6 +112,9 @@ const runs = HttpApiGroup.make("runs")
       .setUrlParams(Schema.Struct({
         workflow: Schema.optional(Schema.NonEmptyString),
         status: Schema.optional(RunStatus),
+        search: Schema.optional(Schema.NonEmptyString).annotations({
+          description: "What the name of its workflow has in it, or its id begins with"
+        }),
         after: Schema.optional(Schema.NonEmptyString),
         limit: Schema.optional(pageSize)
       }))
@@ -307,6 +311,26 @@ const schedules = HttpApiGroup.make("schedules")
   .addError(ApiError.Journal)
   .middleware(Authorization)
 
+const session = HttpApiGroup.make("session")
+  .add(
+    HttpApiEndpoint.post("login", "/v1/session")
+      .setPayload(ApiModel.Login)
+      .addSuccess(ApiModel.Session)
+      .addError(ApiError.UnauthorizedError)
+      .annotate(OpenApi.Description, "Logs a browser in, with a key or with what is in the link of `telemachy serve`: its cookie stands for the key from then on.")
+  )
+  .add(
+    HttpApiEndpoint.get("who", "/v1/session")
+      .addSuccess(ApiModel.Session)
+      .middleware(Authorization)
+      .annotate(OpenApi.Description, "Who asks.")
+  )
+  .add(
+    HttpApiEndpoint.del("logout", "/v1/session")
+      .addSuccess(Schema.Struct({}))
+      .annotate(OpenApi.Description, "Ends the session of a browser.")
+  )
+
 /** The API of runs. */
 export class RunsApi extends HttpApi.make("telemachy")
   .add(system)
@@ -314,6 +338,8 @@ export class RunsApi extends HttpApi.make("telemachy")
   .add(workflows)
   .add(runs)
   .add(schedules)
+  .add(views.middleware(Authorization))
+  .add(session)
   .addError(ApiError.BusyError)
   .annotate(OpenApi.Title, "Telemachy")
   .annotate(OpenApi.Description, "The runs of workflows: submit, watch, answer, cancel, clean up.")

@@ -53,7 +53,8 @@ export { ServerError } from "../store/ServerError.ts"
 export interface Options {
   /** Its address, such as `http://127.0.0.1:7150`. */
   readonly url: string
-  readonly key: Redacted.Redacted
+  /** Sent with each request. Defaults to none, as in a browser whose cookie stands for one. */
+  readonly key?: Redacted.Redacted | undefined
   /** Refuses to send the key over plain `http://` to another machine than this one. Defaults to true. */
   readonly requireTls?: boolean | undefined
 }
@@ -75,7 +76,7 @@ const refuseForeign = (answer: Effect.Effect<HttpClientResponse.HttpClientRespon
 /** Sends the key with each request, to the server that is meant and to none to which that sends on. */
 const transformed = ({ key }: Options) => (client: HttpClient.HttpClient) =>
   client.pipe(
-    HttpClient.mapRequest(HttpClientRequest.bearerToken(key)),
+    HttpClient.mapRequest(key === undefined ? identity : HttpClientRequest.bearerToken(key)),
     HttpClient.transformResponse((answer) => refuseForeign(Effect.provideService(answer, FetchHttpClient.RequestInit, { redirect: "manual" })))
   )
 

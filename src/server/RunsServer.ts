@@ -2,8 +2,11 @@
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Listener from "../embedded/Listener.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
@@ -11,10 +14,16 @@ import * as AboutHandlers from "./AboutHandlers.ts"
 import * as ApiDocument from "./ApiDocument.ts"
 import * as ApiError from "./ApiError.ts"
 import * as ApiKeys from "./ApiKeys.ts"
+import * as PageFiles from "./PageFiles.ts"
 import * as RequestGuard from "./RequestGuard.ts"
 import * as RunHandlers from "./RunHandlers.ts"
+import * as RunStates from "./RunStates.ts"
+import * as RunViewHandlers from "./RunViewHandlers.ts"
 import { Authorization, RunsApi } from "./RunsApi.ts"
 import * as ScheduleHandlers from "./ScheduleHandlers.ts"
+import * as SessionCookie from "./SessionCookie.ts"
+import * as SessionHandlers from "./SessionHandlers.ts"
+import * as Sessions from "./Sessions.ts"
 import * as WorkflowHandlers from "./WorkflowHandlers.ts"
 
 /** How the API is served. */
@@ -25,6 +34,8 @@ export interface Options extends RequestGuard.Options {
   /** Allows an address that other machines can reach. */
   readonly allowRemote: boolean
   readonly keys: ReadonlyArray<ApiKeys.ApiKey>
+  /** The directory with the files of the page; nothing when it is not served. */
+  readonly page?: string | undefined
 }
 
 /** The API would be reachable from other machines. */
@@ -40,23 +51,28 @@ const answerTimeout = "2 minutes"
 
 const addressOf = (host: string) => `http://${host.includes(":") ? `[${host}]` : host}`
 
-const authorization = (keys: ReadonlyArray<ApiKeys.ApiKey>) => {
-  const find = ApiKeys.finder(keys)
-  return Layer.succeed(Authorization, {
-    key: (given) => {
-      const found = find(given)
-      return found === undefined
-        ? new ApiError.UnauthorizedError({ message: "a key is asked for: Authorization: Bearer KEY" })
-        : Effect.succeed({ name: found.name, role: found.role })
+/** A key counts that is sent with a request, or else that with which a browser has logged in. */
+const authorization = (keys: ReadonlyArray<ApiKeys.ApiKey>) =>
+  Layer.effect(Authorization, Effect.map(Sessions.Sessions, (sessions) => {
+    const find = ApiKeys.finder(keys)
+    return {
+      key: (given) =>
+        Effect.gen(function*() {
+          const isGiven = Redacted.value(given) !== ""
+          const found = isGiven ? find(given) : yield* Effect.provideService(SessionCookie.sessionOf, Sessions.Sessions, sessions)
+          if (found !== undefined) return { name: found.name, role: found.role }
+          return yield* new ApiError.UnauthorizedError({ message: "a key is asked for: Authorization: Bearer KEY" })
+        })
     }
-  })
-}
+  }))
 
-const services = (keys: ReadonlyArray<ApiKeys.ApiKey>) =>
+const services = ({ keys, page }: Pick<Options, "keys" | "page">) =>
   HttpApiBuilder.api(RunsApi).pipe(
-    Layer.provide([AboutHandlers.system, AboutHandlers.about, WorkflowHandlers.layer, RunHandlers.layer, ScheduleHandlers.layer]),
+    Layer.provide([AboutHandlers.system, AboutHandlers.about, WorkflowHandlers.layer, RunHandlers.layer, ScheduleHandlers.layer, RunViewHandlers.layer, SessionHandlers.layer]),
     Layer.provide(authorization(keys)),
     Layer.merge(Layer.provide(ApiDocument.layer, HttpApiBuilder.Router.Live)),
+    Layer.merge(page === undefined ? Layer.empty : Layer.provide(PageFiles.layer(page), HttpApiBuilder.Router.Live)),
+    Layer.provideMerge(Layer.mergeAll(Sessions.layer(keys), RunStates.layer)),
     Layer.merge(Layer.mergeAll(HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer, NodeHttpServer.layerContext))
   )
 
@@ -67,10 +83,10 @@ export const check = ({ allowRemote, host }: Pick<Options, "host" | "allowRemote
   return allowRemote || isLoopback ? Effect.void : new RemoteApiError({ host })
 }
 
-/** Serves the API until the scope closes. Answers with its address. */
-export const start = Effect.fn("RunsServer.start")(function*({ allowRemote, host, hosts, keys, port }: Options) {
+/** Serves the API, and the page, until the scope closes. Answers with its address. */
+export const start = Effect.fn("RunsServer.start")(function*({ allowRemote, host, hosts, keys, page, port }: Options) {
   yield* check({ allowRemote, host })
-  const context = yield* Layer.build(services(keys))
+  const context = yield* Layer.build(services({ keys, page }))
   const app = yield* Effect.provide(HttpApiBuilder.httpApp, context)
   const guard = yield* RequestGuard.make({ hosts })
   const answered = Effect.timeoutTo(Effect.provide(app, context), {
@@ -80,5 +96,11 @@ export const start = Effect.fn("RunsServer.start")(function*({ allowRemote, host
   })
   const onRequest = yield* NodeHttpServer.makeHandler(guard(answered)).pipe(Effect.interruptible)
   const listener = yield* Listener.make({ host, port, onRequest, what: "the API" })
-  return `${addressOf(host)}:${listener.port}`
+  const url = `${addressOf(host)}:${listener.port}`
+  const { makeLink } = Context.get(context, Sessions.Sessions)
+  return {
+    url,
+    /** Makes an address of the page that logs in whoever opens it first; nothing when it is not served. */
+    makeLink: page === undefined ? Effect.succeedNone : Effect.map(makeLink, (link) => Option.some(Redacted.make(`${url}/login#${Redacted.value(link)}`)))
+  }
 })

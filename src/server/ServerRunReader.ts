@@ -8,7 +8,7 @@ import { oneLine } from "../report/Format.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
-import { RunForgottenError } from "../store/RunLookup.ts"
+import { RunForgottenError } from "../store/RunLookupError.ts"
 import { RunReader } from "../store/RunReader.ts"
 import type { Selection } from "../store/RunStore.ts"
 import type { RunSummary } from "../store/RunSummary.ts"
@@ -58,9 +58,9 @@ const make = Effect.gen(function*() {
   return RunReader.of({
     find: (name) => Effect.map(ask(client.runs.summary({ path: { run: name } })), summaryOf),
     stateOf,
-    some: ({ after, status, workflow }) =>
+    some: ({ after, search, status, workflow }) =>
       Stream.paginateChunkEffect(after, (from: RunId | undefined) =>
-        Effect.map(page({ after: from, status, workflow }), ({ next, runs }) => [
+        Effect.map(page({ after: from, search, status, workflow }), ({ next, runs }) => [
           Chunk.fromIterable(runs.map(summaryOf)),
           next === undefined ? Option.none<RunId>() : Option.some(RunId.make(next, { disableValidation: true }))
         ] as const)),

@@ -100,6 +100,41 @@ export const events = (rows: ReadonlyArray<HashChain.Row>) => Effect.map(placed(
 export const event = (row: Pick<HashChain.Row, "payload" | "run" | "seq" | "tag">) =>
   Effect.orElse(RunEvent.decodeJournaled(row.payload ?? ""), () => damaged(row))
 
+/** A part of a log as one text: a row costs a library more than what is in it. */
+const Part = Schema.parseJson(Schema.Array(Schema.Tuple(Schema.Int, Schema.String, Schema.NullOr(Schema.String))))
+
+const decodePart = Schema.decodeUnknownOption(Part)
+
+const partOf = (run: string, from: number, most: number) =>
+  Database.readTexts((sql) =>
+    sql`SELECT ${
+      sql.literal(sql.onDialectOrElse({
+        pg: () => "COALESCE(json_agg(json_build_array(seq, tag, payload) ORDER BY seq), '[]')::text AS part",
+        orElse: () => Database.text(sql, "json_group_array(json_array(seq, tag, payload))", "part")
+      }))
+    } FROM (SELECT seq, tag, payload FROM telemachy_events WHERE run = ${run} AND seq >= ${from} ORDER BY seq LIMIT ${most}) AS e`)
+
+/** Reads the events of a run from a place on, at most so many rows of it. Nothing of a run that was forgotten. */
+export const page = Effect.fnUntraced(function*(run: string, from: number, most: number) {
+  const found: Array<PlacedEvent> = []
+  let [first, read] = [from, 0]
+  for (;;) {
+    const count = Math.min(perTurn, most - read)
+    const [row] = yield* partOf(run, first, count)
+    const part = decodePart(row?.["part"])
+    // Row by row, it can be said which one can not be read.
+    if (Option.isNone(part)) return yield* Effect.flatMap(rows(run, from, most), placed)
+    if (part.value.some(([, tag]) => tag === "run.forgotten")) return []
+    for (const [seq, tag, payload] of part.value) {
+      if (payload !== null) found.push({ seq, event: yield* event({ run, seq, tag, payload }) })
+      first = seq + 1
+    }
+    read += part.value.length
+    if (part.value.length < count || read >= most) return found
+    yield* Effect.sleep(0)
+  }
+})
+
 /** The log of a run does not end where its writer believes: somebody else has written to it. */
 export class LogMoved extends Schema.TaggedError<LogMoved>()("LogMoved", { run: Schema.String }) {}
 

@@ -195,6 +195,7 @@ export interface Selection {
   readonly after?: RunId.RunId | undefined
   readonly workflow?: string | undefined
   readonly status?: RunSummary["status"] | undefined
+  readonly search?: string | undefined
 }
 
 /** What holds for the row of every run with a status, which its owner decides as well. It spares reading most others. */
@@ -204,6 +205,15 @@ const mayHave = (sql: Database.Sql, status: RunSummary["status"]): Fragment => {
   return status === "interrupted" ? sql`state = 'begun'` : sql`true`
 }
 
+/** Whether the name of the workflow has a text in it, or the id begins with it. */
+const hasInIt = (sql: Database.Sql, text: string): Fragment => {
+  const lower = text.toLowerCase()
+  return sql.onDialectOrElse({
+    pg: () => sql`(position(${lower} in lower(workflow)) > 0 OR position(${lower} in run) = 1)`,
+    orElse: () => sql`(instr(lower(workflow), ${lower}) > 0 OR instr(run, ${lower}) = 1)`
+  })
+}
+
 const beginOf = Effect.fnUntraced(function*(run: RunId.RunId) {
   const [row] = yield* Database.readTexts((sql) =>
     sql`SELECT ${Database.texts(sql, "r", ["begun"])} FROM telemachy_runs AS r WHERE run = ${run}`)
@@ -211,7 +221,7 @@ const beginOf = Effect.fnUntraced(function*(run: RunId.RunId) {
 })
 
 /** Runs, the newest first, a page at a time. */
-export const some = ({ after: last, status, workflow }: Selection) =>
+export const some = ({ after: last, search, status, workflow }: Selection) =>
   Stream.unwrap(Effect.gen(function*() {
     const first = last === undefined ? undefined : [yield* beginOf(last), last]
     return Paging.pages({
@@ -224,7 +234,8 @@ export const some = ({ after: last, status, workflow }: Selection) =>
             AND (begun < ${Paging.value(sql, after[0])} OR run > ${Paging.value(sql, after[1])})`
           const ofWorkflow = workflow === undefined ? sql`` : sql`AND workflow = ${workflow}`
           const withStatus = status === undefined ? sql`` : sql`AND ${mayHave(sql, status)}`
-          return sql`${rest} ${ofWorkflow} ${withStatus} ${newestFirst(sql)} ${limitedTo(sql, perPage)}`
+          const found = search === undefined ? sql`` : sql`AND ${hasInIt(sql, search)}`
+          return sql`${rest} ${ofWorkflow} ${withStatus} ${found} ${newestFirst(sql)} ${limitedTo(sql, perPage)}`
         })
     })
   })).pipe(

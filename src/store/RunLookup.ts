@@ -2,28 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
+import { RunForgottenError, RunNameError } from "./RunLookupError.ts"
 import { RunStore } from "./RunStore.ts"
-
-/** What the journal said about a run has been removed from it. */
-export class RunForgottenError extends Schema.TaggedError<RunForgottenError>()("RunForgottenError", { run: Schema.String }) {
-  override get message(): string {
-    return `run ${this.run} has been forgotten: there was one, and nothing more is known`
-  }
-}
-
-/** The beginning of the id of one run is the name of the workflow of others. */
-export class RunNameError extends Schema.TaggedError<RunNameError>()("RunNameError", {
-  name: Schema.String,
-  byId: Schema.String,
-  byName: Schema.String
-}) {
-  override get message(): string {
-    return `${this.name} can be run ${this.byId}, whose id begins so, or run ${this.byName}, the newest of that workflow: name one by its id`
-  }
-}
 
 /** Stands for the newest run of all. */
 const latest = "latest"

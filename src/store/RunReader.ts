@@ -12,6 +12,7 @@ import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
 import type { RunState } from "../run/RunState.ts"
 import * as RunLookup from "./RunLookup.ts"
+import type * as RunLookupError from "./RunLookupError.ts"
 import { type PlacedEvent, RunStore, type Selection } from "./RunStore.ts"
 import type { RunAmbiguousError, RunSummary } from "./RunSummary.ts"
 import type { ServerError } from "./ServerError.ts"
@@ -22,8 +23,8 @@ export type ReadError =
   | ServerError
   | RunUnknownError
   | RunAmbiguousError
-  | RunLookup.RunForgottenError
-  | RunLookup.RunNameError
+  | RunLookupError.RunForgottenError
+  | RunLookupError.RunNameError
 
 /** Reads recorded runs. */
 export class RunReader extends Context.Tag("telemachy/store/RunReader")<RunReader, {

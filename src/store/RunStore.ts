@@ -82,6 +82,8 @@ export interface Selection {
   readonly workflow?: string | undefined
   /** Those with this status. Defaults to all. */
   readonly status?: RunSummary["status"] | undefined
+  /** Those whose workflow has this in its name, or whose id begins with it; large and small letters are the same. Defaults to all. */
+  readonly search?: string | undefined
 }
 
 /**

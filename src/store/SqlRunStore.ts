@@ -186,7 +186,7 @@ const make = Effect.gen(function*() {
     find: (prefix) => provided(RunIndex.find(prefix)),
     events: (run) => provided(Effect.flatMap(EventLog.rows(run), EventLog.events)),
     input: (run) => provided(SqlRunJournal.inputOf(run)),
-    page: (run, from, most) => provided(Effect.flatMap(EventLog.rows(run, from, most), EventLog.placed)),
+    page: (run, from, most) => provided(EventLog.page(run, from, most)),
     follow: (run) => Stream.map(Stream.provideContext(followFrom(run, 0), context), ({ event }) => event),
     followFrom: (run, from) => Stream.provideContext(followFrom(run, from), context),
     known: (existing) => provided(ResourceIndex.known(existing)),

@@ -10,13 +10,13 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
 import * as UsedFileReader from "./UsedFileReader.ts"
 import * as UsedFiles from "./UsedFiles.ts"
 import { invalid, type Path, type Position, type Warning, type Within, type WorkflowInvalid } from "./WorkflowProblem.ts"
 import * as WorkflowSpec from "./WorkflowSpec.ts"
+import { maxFileBytes, WorkflowUnreadable } from "./WorkflowUnreadable.ts"
 import * as YamlTree from "./YamlTree.ts"
 
 /**
@@ -33,7 +33,7 @@ import * as YamlTree from "./YamlTree.ts"
  * @since 0.1.0
  * @category config
  */
-export const maxFileBytes = 2 * 1024 * 1024
+export { maxFileBytes } from "./WorkflowUnreadable.ts"
 
 /**
  * Occurs when there is no text to parse: the file cannot be read, is too large, or is not UTF-8.
@@ -52,29 +52,7 @@ export const maxFileBytes = 2 * 1024 * 1024
  * @since 0.1.0
  * @category errors
  */
-export class WorkflowUnreadable extends Schema.TaggedError<WorkflowUnreadable>()("WorkflowUnreadable", {
-  source: Schema.String,
-  reason: Schema.Literal("NotFound", "Directory", "PermissionDenied", "TooLarge", "NotUtf8", "Other"),
-  /** What there is to add to the reason: the size in bytes, the line, or the message of the system. */
-  detail: Schema.optionalWith(Schema.String, { exact: true })
-}) {
-  override get message(): string {
-    switch (this.reason) {
-      case "NotFound":
-        return `${this.source}: no such file`
-      case "Directory":
-        return `${this.source}: is a directory, expected a workflow file`
-      case "PermissionDenied":
-        return `${this.source}: no permission to read it`
-      case "TooLarge":
-        return `${this.source}: has ${this.detail ?? "too many"} bytes, expected at most ${maxFileBytes}`
-      case "NotUtf8":
-        return `${this.source}: is not UTF-8 text (first in line ${this.detail ?? "1"}), expected a file saved as UTF-8`
-      case "Other":
-        return `${this.source}: cannot be read${this.detail === undefined ? "" : ` (${this.detail})`}`
-    }
-  }
-}
+export { WorkflowUnreadable } from "./WorkflowUnreadable.ts"
 
 /**
  * A workflow together with the places in its file.

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { assert, describe } from "@effect/vitest"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as JsonSchema from "../../src/workflow/JsonSchema.ts"
@@ -29,6 +30,12 @@ const Listed = Schema.Struct({ runs: Schema.Array(Schema.Struct({ run: Schema.St
 const Lines = Schema.Struct({ lines: Schema.Array(Schema.String) })
 const Contents = Schema.Array(Schema.Struct({ text: Schema.String }))
 
+/** A tool has answered with an error. */
+class ToolRefused extends Data.TaggedError("ToolRefused")<{ readonly message: string }> {}
+
+/** A request was answered with an error of the protocol. */
+class ProtocolRefused extends Data.TaggedError("ProtocolRefused")<{ readonly cause: unknown }> {}
+
 /** What the official client has to do with the command, until the scope closes. */
 const connect = Effect.fnUntraced(function*(env: Readonly<Record<string, string>>, args: ReadonlyArray<string> = []) {
   const transport = new StdioClientTransport({
@@ -52,14 +59,15 @@ const connect = Effect.fnUntraced(function*(env: Readonly<Record<string, string>
     /** What a tool answers. */
     call: <A, I>(schema: Schema.Schema<A, I>, ...given: Parameters<typeof answerOf>) =>
       Effect.flatMap(answerOf(...given), ({ content, isError, structuredContent }) =>
-        isError === true ? Effect.fail(new Error(JSON.stringify(content))) : Schema.decodeUnknown(schema)(structuredContent)),
+        isError === true ? Effect.fail(new ToolRefused({ message: JSON.stringify(content) })) : Schema.decodeUnknown(schema)(structuredContent)),
     /** The error that a tool answers with. */
     refusal: (...given: Parameters<typeof answerOf>) =>
       Effect.flatMap(answerOf(...given), ({ content, isError }) =>
         Effect.map(Schema.decodeUnknown(Contents)(content), (texts) => (isError === true ? texts.map(({ text }) => text).join("\n") : assert.fail("no error")))),
     /** The error of the protocol that a request is answered with. */
     failure: (request: () => Promise<unknown>) =>
-      Effect.map(Effect.flip(Effect.tryPromise({ try: request, catch: (error) => error })), (error) => error instanceof Error && "code" in error ? [error.code, error.message.replace(/^MCP error -\d+: /, "")] : error)
+      Effect.map(Effect.flip(Effect.tryPromise({ try: request, catch: (cause) => new ProtocolRefused({ cause }) })), ({ cause }) =>
+        cause instanceof Error && "code" in cause ? [cause.code, cause.message.replace(/^MCP error -\d+: /, "")] : cause)
   }
 })
 

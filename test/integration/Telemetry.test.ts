@@ -104,7 +104,7 @@ describe.concurrent("what a run measures", () => {
       const usual = yield* timed({})
       const endless = "no answer came before the end of the command"
       const silent = yield* OtlpCollector.make(() => {})
-      const late = yield* OtlpCollector.make((response) => void setTimeout(() => response.end("{}"), 400))
+      const late = yield* OtlpCollector.make((response) => void Effect.runFork(Effect.delay(Effect.sync(() => response.end("{}")), "400 millis")))
       const refusing = yield* OtlpCollector.make(RawServer.answer(400))
       const busy = yield* OtlpCollector.make(RawServer.answer(503))
       const away = yield* RawServer.nobody

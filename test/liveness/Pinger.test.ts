@@ -1,9 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as RcRef from "effect/RcRef"
+import * as Ref from "effect/Ref"
 import * as TestClock from "effect/TestClock"
 import * as Heartbeat from "../../src/liveness/Heartbeat.ts"
 import * as Pinger from "../../src/liveness/Pinger.ts"
@@ -75,6 +78,18 @@ describe("Pinger", () => {
       yield* other.suspect
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual(server.asked, [2])
+    }))
+
+  it.scoped("tells how long the last answer took, and keeps that while there is none", () =>
+    Effect.gen(function*() {
+      const probe = yield* Ref.make<Effect.Effect<void, string>>(Effect.sleep("3 seconds"))
+      const pinger = yield* Pinger.make({ probe: Effect.flatten(Ref.get(probe)), interval: "10 seconds" })
+      assert.deepStrictEqual(yield* pinger.took, Option.none())
+      yield* TestClock.adjust("13 seconds")
+      assert.deepStrictEqual(yield* pinger.took, Option.some(Duration.nanos(3_000_000_000n)))
+      yield* Ref.set(probe, Effect.fail("refused"))
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(yield* pinger.took, Option.some(Duration.nanos(3_000_000_000n)))
     }))
 
   it.scoped("a defect of the probe ends every heartbeat with it", () =>

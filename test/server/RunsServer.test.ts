@@ -41,7 +41,7 @@ const submitter = Layer.effect(RunHandlers.Submitter, Effect.map(RunQueue, (queu
 const world = Layer.provideMerge(submitter, Layer.mergeAll(SqlRunStore.layerMemory, NodeContext.layer, NodeHttpClient.layer, agamemnon))
 
 const served = Effect.gen(function*() {
-  const url = yield* RunsServer.start({ host: "127.0.0.1", port: 0, allowRemote: false, hosts: ["runs.example"], keys })
+  const { makeLink, url } = yield* RunsServer.start({ host: "127.0.0.1", port: 0, allowRemote: false, hosts: ["runs.example"], keys })
   const http = yield* HttpClient.HttpClient
   const ask = (path: string, headers: Record<string, string> = {}) =>
     Effect.scoped(Effect.flatMap(http.execute(HttpClientRequest.get(`${url}${path}`, { headers })), (response) =>
@@ -49,7 +49,7 @@ const served = Effect.gen(function*() {
   const clientOf = (key: Redacted.Redacted) => Effect.provide(RunsClient.RunsClient, RunsClient.layer({ url, key }))
   const client = yield* clientOf(operate)
   const reader = yield* clientOf(read)
-  return { url, ask, client, reader }
+  return { url, ask, client, reader, makeLink }
 })
 
 const test = <A, E>(body: (server: Effect.Effect.Success<typeof served>) => Effect.Effect<A, E, Layer.Layer.Success<typeof world> | Scope.Scope>) =>

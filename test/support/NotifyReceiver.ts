@@ -1,8 +1,12 @@
 /** Somebody who is told of runs, at a socket of its own: answers as it is told, and remembers what it was told. */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Notification } from "../../src/notify/Notification.ts"
 import * as RawServer from "./RawServer.ts"
+
+/** It was not asked as often as was waited for. */
+class NotAsked extends Data.TaggedError("NotAsked")<{ readonly message: string }> {}
 
 const decode = Schema.decodeUnknownSync(Schema.parseJson(Notification))
 
@@ -13,7 +17,7 @@ export const takes: RawServer.Respond = RawServer.answer(200, "ok")
 export const hangs: RawServer.Respond = () => {}
 
 /** Takes it when some time has passed. */
-export const takesAfter = (millis: number): RawServer.Respond => (...given) => void setTimeout(() => takes(...given), millis)
+export const takesAfter = (millis: number): RawServer.Respond => (...given) => void Effect.runFork(Effect.delay(Effect.sync(() => takes(...given)), millis))
 
 /** Starts one. */
 export const start = (...responds: ReadonlyArray<RawServer.Respond>) =>
@@ -29,7 +33,7 @@ export const start = (...responds: ReadonlyArray<RawServer.Respond>) =>
       /** Waits until it was asked so often. */
       asked: (times: number) =>
         Effect.repeat(Effect.sleep("20 millis"), { until: () => received.length >= times }).pipe(
-          Effect.timeoutFail({ duration: "1 minute", onTimeout: () => new Error(`was asked ${received.length} times and not ${times}`) })
+          Effect.timeoutFail({ duration: "1 minute", onTimeout: () => new NotAsked({ message: `was asked ${received.length} times and not ${times}` }) })
         )
     }
   })

@@ -3,7 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as OfRun from "../../report/RunData.ts"
 import * as SpentLine from "../../report/SpentLine.ts"
-import { RunForgottenError } from "../../store/RunLookup.ts"
+import { RunForgottenError } from "../../store/RunLookupError.ts"
 import { RunReader } from "../../store/RunReader.ts"
 import type { RunSummary } from "../../store/RunSummary.ts"
 
