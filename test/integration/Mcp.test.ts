@@ -5,6 +5,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { assert, describe } from "@effect/vitest"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as JsonSchema from "../../src/workflow/JsonSchema.ts"
 import * as RecordFile from "../support/RecordFile.ts"
@@ -58,8 +59,8 @@ const connect = Effect.fnUntraced(function*(env: Readonly<Record<string, string>
     wrong,
     /** What a tool answers. */
     call: <A, I>(schema: Schema.Schema<A, I>, ...given: Parameters<typeof answerOf>) =>
-      Effect.flatMap(answerOf(...given), ({ content, isError, structuredContent }) =>
-        isError === true ? Effect.fail(new ToolRefused({ message: JSON.stringify(content) })) : Schema.decodeUnknown(schema)(structuredContent)),
+      Effect.flatMap(answerOf(...given), ({ content, isError, structuredContent }): Effect.Effect<A, ToolRefused | ParseError> =>
+        isError === true ? new ToolRefused({ message: JSON.stringify(content) }) : Schema.decodeUnknown(schema)(structuredContent)),
     /** The error that a tool answers with. */
     refusal: (...given: Parameters<typeof answerOf>) =>
       Effect.flatMap(answerOf(...given), ({ content, isError }) =>
