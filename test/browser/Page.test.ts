@@ -96,7 +96,7 @@ describe.concurrent("the page", () => {
         assert.strictEqual(await page.getByRole("button", { name: "Cancel" }).count(), 0)
         const cookies = await page.context().cookies()
         assert.deepStrictEqual(cookies.map(({ httpOnly, sameSite }) => [httpOnly, sameSite]), [[true, "Strict"]])
-        const status = await page.evaluate((path) => fetch(path, { method: "POST" }).then(({ status }) => status), `/v1/runs/${run}/cancel`)
+        const status = await page.evaluate(`fetch("/v1/runs/${run}/cancel", { method: "POST" }).then(({ status }) => status)`)
         assert.strictEqual(status, 403)
         await page.getByRole("button", { name: "Log out" }).click()
         await page.getByRole("heading", { name: "Log in" }).waitFor()

@@ -67,8 +67,10 @@ const connect = Effect.fnUntraced(function*(env: Readonly<Record<string, string>
         Effect.map(Schema.decodeUnknown(Contents)(content), (texts) => (isError === true ? texts.map(({ text }) => text).join("\n") : assert.fail("no error")))),
     /** The error of the protocol that a request is answered with. */
     failure: (request: () => Promise<unknown>) =>
-      Effect.map(Effect.flip(Effect.tryPromise({ try: request, catch: (cause) => new ProtocolRefused({ cause }) })), ({ cause }) =>
-        cause instanceof Error && "code" in cause ? [cause.code, cause.message.replace(/^MCP error -\d+: /, "")] : cause)
+      Effect.match(Effect.tryPromise({ try: request, catch: (cause) => new ProtocolRefused({ cause }) }), {
+        onFailure: ({ cause }) => (cause instanceof Error && "code" in cause ? [cause.code, cause.message.replace(/^MCP error -\d+: /, "")] : [cause]),
+        onSuccess: () => ["no error"]
+      })
   }
 })
 

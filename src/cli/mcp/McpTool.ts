@@ -43,11 +43,11 @@ const longest = 400_000
 const concurrency = 16
 
 /** Makes a tool. Whatever it fails with is told in the sentence that a command would say. */
-export const make = <A, I, R>(
+export const make = <A, I, E, R>(
   { effects, isIdempotent = effects === "reads", parameters, run, ...tool }: Pick<McpTool<R>, "name" | "title" | "description" | "effects"> & {
     readonly isIdempotent?: boolean
     readonly parameters: Schema.Schema<A, I>
-    readonly run: (given: A, tell: Tell) => Effect.Effect<object, unknown, R>
+    readonly run: (given: A, tell: Tell) => Effect.Effect<object, E, R>
   }
 ): McpTool<R> => {
   const decode = ParseResult.decodeUnknown(parameters, { errors: "all", onExcessProperty: "error" })
