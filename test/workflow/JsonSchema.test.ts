@@ -44,7 +44,7 @@ describe("JsonSchema", () => {
   it("describes every field and forbids every other", () => {
     const objects: Array<[string, unknown]> = [["workflow", schema]]
     if (Predicate.isRecord(definitions)) objects.push(...Object.entries(definitions))
-    assert.deepStrictEqual(objects.map(([name]) => name), ["workflow", "InputSpec", "AgentSpec", "TeamSpec", "TaskSpec", "ScheduleSpec"])
+    assert.deepStrictEqual(objects.map(([name]) => name), ["workflow", "InputSpec", "AgentSpec", "TeamSpec", "TaskSpec", "ScheduleSpec", "NotifyDestination"])
     for (const [name, object] of objects) {
       assert(Predicate.isRecord(object) && Predicate.isRecord(object.properties), name)
       assert.strictEqual(object.additionalProperties, false, name)
