@@ -52,6 +52,15 @@ export type { Untold } from "./TellingLane.ts"
 /**
  * Tells others what becomes of the runs of the executor.
  *
+ * **Example** (Waiting until a receiver has taken what it is told)
+ *
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Notifier } from "telemachy"
+ *
+ * export const untold = Effect.flatMap(Notifier.Notifier, ({ settled }) => settled("30 seconds"))
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */

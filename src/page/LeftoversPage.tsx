@@ -41,6 +41,7 @@ export const LeftoversPage = () => {
             <span className="faint">
               {each.since === undefined ? "" : `since ${Words.clock(DateTime.toEpochMillis(each.since), now)}, ${Words.ago(now - DateTime.toEpochMillis(each.since))}`} on {each.url}
             </span>
+            {each.usd === undefined ? null : <span>{Words.usd(each.usd)} since then</span>}
             {mayOperate ? <button type="button" className="grave" disabled={action.isBusy} onClick={() => ask(each)}>Remove</button> : null}
           </div>
           <PlainTable

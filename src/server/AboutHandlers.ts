@@ -1,16 +1,20 @@
 /** What can be asked of the server itself, of the runners, and of what runs have left. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import manifest from "../../package.json" with { type: "json" }
 import * as RunState from "../run/RunState.ts"
 import { JournalError } from "../run/JournalError.ts"
 import { RunnerRegistry } from "../run/RunnerRegistry.ts"
 import { RunQueue } from "../run/RunQueue.ts"
+import * as Settings from "../settings/Settings.ts"
 import * as RunLookup from "../store/RunLookup.ts"
 import * as RunStore from "../store/RunStore.ts"
 import type { RunSummary } from "../store/RunSummary.ts"
 import * as JournalGauges from "../telemetry/JournalGauges.ts"
 import * as Prometheus from "../telemetry/Prometheus.ts"
+import * as LeftoverCost from "./LeftoverCost.ts"
 import { RunsApi } from "./RunsApi.ts"
 
 /** How long the database may take to answer a question about its health. */
@@ -38,31 +42,32 @@ const runners = Effect.gen(function*() {
 const mayHaveLeft = ({ kept = 0, left = 0, owner, status }: RunSummary): boolean =>
   owner === undefined && (status === "interrupted" || left + kept > 0)
 
-const ofRun = (summary: RunSummary) =>
-  Effect.map(RunLookup.stateOf(summary.run), (state) =>
-    RunState.remaining(state).map((resource) => ({
-      run: summary.run,
-      workflow: state.workflow,
-      url: state.url,
-      since: state.endedAt ?? state.toldAt,
-      resource
-    }))).pipe(Effect.catchTag("RunForgottenError", () => Effect.succeed([])))
+const ofRun = (summary: RunSummary, priced: Pick<LeftoverCost.Options, "now" | "usdPerHour">) =>
+  Effect.map(RunLookup.stateOf(summary.run), (state) => {
+    const since = state.endedAt ?? state.toldAt
+    return RunState.remaining(state).map((resource) => {
+      const usd = LeftoverCost.of(resource, { ...priced, since })
+      return { run: summary.run, workflow: state.workflow, url: state.url, since, resource, ...(usd === undefined ? {} : { usd }) }
+    })
+  }).pipe(Effect.catchTag("RunForgottenError", () => Effect.succeed([])))
 
-const leftovers = Effect.gen(function*() {
-  const { unsettled } = yield* RunStore.RunStore
-  const concerned = (yield* unsettled()).filter(mayHaveLeft)
-  const found = yield* Effect.forEach(concerned.slice(0, mostRuns), ofRun)
-  return { leftovers: found.flat(), omitted: Math.max(0, concerned.length - mostRuns) }
-})
+const leftovers = (usdPerHour: Option.Option<number>) =>
+  Effect.gen(function*() {
+    const { unsettled } = yield* RunStore.RunStore
+    const concerned = (yield* unsettled()).filter(mayHaveLeft)
+    const now = yield* DateTime.now
+    const found = yield* Effect.forEach(concerned.slice(0, mostRuns), (summary) => ofRun(summary, { now, usdPerHour }))
+    return { leftovers: found.flat(), omitted: Math.max(0, concerned.length - mostRuns) }
+  })
 
 /** Layer of the endpoint that needs no key. */
 export const system = HttpApiBuilder.group(RunsApi, "system", (handlers) => handlers.handle("health", () => health))
 
 /** Layer of the others. */
 export const about = HttpApiBuilder.group(RunsApi, "about", (handlers) =>
-  Effect.map(JournalGauges.make, (refresh) =>
+  Effect.map(Effect.all([JournalGauges.make, Settings.agentUsdPerHour.config]), ([refresh, usdPerHour]) =>
     handlers
       .handle("version", () => Effect.succeed({ name: manifest.name, version: manifest.version }))
       .handle("runners", () => runners)
-      .handle("leftovers", () => leftovers)
+      .handle("leftovers", () => leftovers(usdPerHour))
       .handle("metrics", () => Effect.zipRight(refresh, Prometheus.text))))

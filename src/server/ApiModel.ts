@@ -312,7 +312,8 @@ export const Leftover = Schema.Struct({
   workflow: Schema.String,
   url: Schema.String,
   since: optional(Schema.DateTimeUtc).annotations({ description: "When its run ended, or was last heard of" }),
-  resource: Resource
+  resource: Resource,
+  usd: optional(Schema.Number).annotations({ description: "What an agent has cost since then, in US dollars, where AGENT_USD_PER_HOUR is set" })
 }).annotations({ identifier: "Leftover" })
 
 /** All that runs have left or kept, as far as it is looked at. */

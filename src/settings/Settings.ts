@@ -183,6 +183,15 @@ export const budgetUsdPerDay = optional({
   schema: Schema.NumberFromString.pipe(Schema.finite(), Schema.positive())
 })
 
+/** What an agent costs that nobody removes. */
+export const agentUsdPerHour = optional({
+  name: "AGENT_USD_PER_HOUR",
+  description: "US dollars that an agent costs an hour, by which the page and the API of `serve` tell what those have cost that runs have left",
+  range: "a number greater than 0",
+  fallback: "no cost is told",
+  schema: Schema.NumberFromString.pipe(Schema.finite(), Schema.positive())
+})
+
 /** How many programs of agents are at work at once on this machine. */
 export const maxLocalAgents = optional({
   name: "MAX_LOCAL_AGENTS",
@@ -300,6 +309,7 @@ export const all: ReadonlyArray<Description> = [
   workflowTimeout,
   teardownGrace,
   budgetUsdPerDay,
+  agentUsdPerHour,
   maxLocalAgents,
   maxConnections,
   rateLimitRps,

@@ -92,6 +92,7 @@ const outOfRange: Readonly<Record<string, ReadonlyArray<string>>> = {
   AGAMEMNON_RATE_LIMIT_RPS: ["-1"],
   AGAMEMNON_RATE_LIMIT_BURST: ["0"],
   BUDGET_USD_PER_DAY: ["0", "much"],
+  AGENT_USD_PER_HOUR: ["0", "much"],
   LOG_LEVEL: ["loud"],
   LOG_FORMAT: ["xml"],
   TASK_LOG_LIMIT: ["5 apples"],

@@ -88,6 +88,7 @@ describe.concurrent("the package", () => {
         "dist/lib/liveness/Heartbeat.d.ts.map",
         "dist/lib/liveness/Heartbeat.js",
         "dist/package.json",
+        "dist/page/index.html",
         "dist/program.cjs",
         "dist/src/liveness/Heartbeat.ts",
         "docs/architecture.md",
@@ -97,7 +98,7 @@ describe.concurrent("the package", () => {
                 "workflows/hello.yaml"
       ])
       const allowed =
-        /^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/(bin\.js|program\.cjs|(lib\/)?package\.json)|dist\/lib\/[\w/-]+\.(js|d\.ts|d\.ts\.map)|dist\/src\/[\w/]+\.ts|docs\/[\w/-]+\.md|docs\/picture\.svg|docs\/hosts\/[\w-]+\.(yaml|service)|examples\/([\w-]+\.(ts|yaml)|Dockerfile(\.dockerignore)?)|schemas\/[\w-]+\.json|workflows\/[\w-]+\.yaml)$/
+        /^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/(bin\.js|program\.cjs|(lib\/)?package\.json)|dist\/lib\/[\w/-]+\.(js|d\.ts|d\.ts\.map)|dist\/src\/[\w/]+\.ts|dist\/page\/(index\.html|(script|style|icon)-[0-9a-f]{12}\.(js|css|svg))|docs\/[\w/-]+\.md|docs\/(picture\.svg|page-[a-z]+\.png)|docs\/hosts\/[\w-]+\.(yaml|service)|docs\/observability\/[\w.-]+\.(yaml|json)|examples\/([\w-]+\.(ts|yaml)|Dockerfile(\.dockerignore)?)|schemas\/[\w-]+\.json|workflows\/[\w-]+\.yaml)$/
       assert.deepStrictEqual(paths.filter((path) => !allowed.test(path)), [])
       assert.strictEqual((files.find(({ path }) => path === "dist/bin.js")?.mode ?? 0) & 0o111, 0o111)
     }))
