@@ -14,6 +14,7 @@ import * as ApiKeys from "../server/ApiKeys.ts"
 import * as RunHandlers from "../server/RunHandlers.ts"
 import * as RunsServer from "../server/RunsServer.ts"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
+import * as Settings from "../settings/Settings.ts"
 import { type config, defaultPort } from "./definition/ServeDefinition.ts"
 
 /** What is said of it on the command line. */
@@ -26,6 +27,7 @@ const retryPause = "1 second"
 export const read = Effect.fn("ServedApi.read")(function*({ allowHost, allowRemote, apiKeys, host, noApi, port }: Flags) {
   if (noApi) return undefined
   yield* RunsServer.check({ host, allowRemote })
+  const agentUsdPerHour = Option.getOrUndefined(yield* Settings.agentUsdPerHour.config)
   const path = yield* HomeDirectory.expand(apiKeys)
   const { isNew, keys } = yield* ApiKeys.load(path)
   if (isNew) {
@@ -40,7 +42,8 @@ export const read = Effect.fn("ServedApi.read")(function*({ allowHost, allowRemo
       allowRemote,
       hosts: allowHost.map((name) => name.toLowerCase()),
       keys,
-      page: join(__dirname, "page")
+      page: join(__dirname, "page"),
+      agentUsdPerHour
     } satisfies RunsServer.Options
   }
 })

@@ -2,13 +2,11 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
 import manifest from "../../package.json" with { type: "json" }
 import * as RunState from "../run/RunState.ts"
 import { JournalError } from "../run/JournalError.ts"
 import { RunnerRegistry } from "../run/RunnerRegistry.ts"
 import { RunQueue } from "../run/RunQueue.ts"
-import * as Settings from "../settings/Settings.ts"
 import * as RunLookup from "../store/RunLookup.ts"
 import * as RunStore from "../store/RunStore.ts"
 import type { RunSummary } from "../store/RunSummary.ts"
@@ -51,7 +49,7 @@ const ofRun = (summary: RunSummary, priced: Pick<LeftoverCost.Options, "now" | "
     })
   }).pipe(Effect.catchTag("RunForgottenError", () => Effect.succeed([])))
 
-const leftovers = (usdPerHour: Option.Option<number>) =>
+const leftovers = (usdPerHour: number | undefined) =>
   Effect.gen(function*() {
     const { unsettled } = yield* RunStore.RunStore
     const concerned = (yield* unsettled()).filter(mayHaveLeft)
@@ -63,11 +61,11 @@ const leftovers = (usdPerHour: Option.Option<number>) =>
 /** Layer of the endpoint that needs no key. */
 export const system = HttpApiBuilder.group(RunsApi, "system", (handlers) => handlers.handle("health", () => health))
 
-/** Layer of the others. */
-export const about = HttpApiBuilder.group(RunsApi, "about", (handlers) =>
-  Effect.map(Effect.all([JournalGauges.make, Settings.agentUsdPerHour.config]), ([refresh, usdPerHour]) =>
+/** Layer of the others, which tell what agents cost where a price is known. */
+export const about = ({ agentUsdPerHour }: { readonly agentUsdPerHour: number | undefined }) => HttpApiBuilder.group(RunsApi, "about", (handlers) =>
+  Effect.map(JournalGauges.make, (refresh) =>
     handlers
       .handle("version", () => Effect.succeed({ name: manifest.name, version: manifest.version }))
       .handle("runners", () => runners)
-      .handle("leftovers", () => leftovers(usdPerHour))
+      .handle("leftovers", () => leftovers(agentUsdPerHour))
       .handle("metrics", () => Effect.zipRight(refresh, Prometheus.text))))

@@ -1,13 +1,12 @@
 /** What something that nobody removes has cost since its run ended, by the price that the operator has set for an agent. */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
 import type { ResourceState } from "../run/RunState.ts"
 
 /** What it is computed of. */
 export interface Options {
   /** US dollars that an agent costs an hour, if that is known. */
-  readonly usdPerHour: Option.Option<number>
+  readonly usdPerHour: number | undefined
   /** When its run ended, or was last heard of. */
   readonly since: DateTime.Utc | undefined
   readonly now: DateTime.Utc
@@ -18,6 +17,6 @@ export const of = (
   { kind, reused }: Pick<ResourceState, "kind" | "reused">,
   { now, since, usdPerHour }: Options
 ): number | undefined =>
-  kind !== "agent" || reused || since === undefined
+  kind !== "agent" || reused || since === undefined || usdPerHour === undefined
     ? undefined
-    : Option.getOrUndefined(Option.map(usdPerHour, (usd) => usd * Duration.toHours(DateTime.distanceDuration(since, DateTime.max(since, now)))))
+    : usdPerHour * Duration.toHours(DateTime.distanceDuration(since, DateTime.max(since, now)))

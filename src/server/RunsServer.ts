@@ -36,6 +36,8 @@ export interface Options extends RequestGuard.Options {
   readonly keys: ReadonlyArray<ApiKeys.ApiKey>
   /** The directory with the files of the page; nothing when it is not served. */
   readonly page?: string | undefined
+  /** US dollars that an agent costs an hour; nothing where that is not known. */
+  readonly agentUsdPerHour?: number | undefined
 }
 
 /** The API would be reachable from other machines. */
@@ -66,9 +68,9 @@ const authorization = (keys: ReadonlyArray<ApiKeys.ApiKey>) =>
     }
   }))
 
-const services = ({ keys, page }: Pick<Options, "keys" | "page">) =>
+const services = ({ agentUsdPerHour, keys, page }: Pick<Options, "agentUsdPerHour" | "keys" | "page">) =>
   HttpApiBuilder.api(RunsApi).pipe(
-    Layer.provide([AboutHandlers.system, AboutHandlers.about, WorkflowHandlers.layer, RunHandlers.layer, ScheduleHandlers.layer, RunViewHandlers.layer, SessionHandlers.layer]),
+    Layer.provide([AboutHandlers.system, AboutHandlers.about({ agentUsdPerHour }), WorkflowHandlers.layer, RunHandlers.layer, ScheduleHandlers.layer, RunViewHandlers.layer, SessionHandlers.layer]),
     Layer.provide(authorization(keys)),
     Layer.merge(Layer.provide(ApiDocument.layer, HttpApiBuilder.Router.Live)),
     Layer.merge(page === undefined ? Layer.empty : Layer.provide(PageFiles.layer(page), HttpApiBuilder.Router.Live)),
@@ -84,9 +86,9 @@ export const check = ({ allowRemote, host }: Pick<Options, "host" | "allowRemote
 }
 
 /** Serves the API, and the page, until the scope closes. Answers with its address. */
-export const start = Effect.fn("RunsServer.start")(function*({ allowRemote, host, hosts, keys, page, port }: Options) {
+export const start = Effect.fn("RunsServer.start")(function*({ agentUsdPerHour, allowRemote, host, hosts, keys, page, port }: Options) {
   yield* check({ allowRemote, host })
-  const context = yield* Layer.build(services({ keys, page }))
+  const context = yield* Layer.build(services({ agentUsdPerHour, keys, page }))
   const app = yield* Effect.provide(HttpApiBuilder.httpApp, context)
   const guard = yield* RequestGuard.make({ hosts })
   const answered = Effect.timeoutTo(Effect.provide(app, context), {

@@ -25,6 +25,7 @@ import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import * as PermitLimit from "../liveness/PermitLimit.ts"
 import * as BusyRetry from "./BusyRetry.ts"
 
 /** How long something may take. */
@@ -138,7 +139,8 @@ type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, 
 /** Takes the connection that was used last, or opens one. */
 const take = Effect.fnUntraced(function*(state: State, restore: Restore) {
   const { limits } = state.options
-  yield* restore(limited(state.permits.take(1), limits.wait, "no connection was free"))
+  const onTimeout = () => timedOut(`no connection was free within ${Duration.format(limits.wait)}`)
+  yield* PermitLimit.take(state.permits, { limit: limits.wait, onTimeout, restore })
   yield* Effect.addFinalizer(() => state.permits.release(1))
   yield* closeIdle(state, isUseless)
   const last = state.idle.at(-1)

@@ -145,13 +145,14 @@ describe.concurrent("the page", () => {
       const browser = yield* Browser.launch
       const agamemnon = yield* telemachy(["agamemnon", "--port", "0"], { env: { AGAMEMNON_API_KEY: "the key of Agamemnon" } })
       const address = yield* agamemnon.until("its address", () => /^AGAMEMNON_URL=(\S+)/m.exec(agamemnon.output().stdout)?.[1])
-      const { client, link } = yield* ServedPage.serve({ AGAMEMNON_URL: address, AGAMEMNON_API_KEY: "the key of Agamemnon" })
+      const { client, link } = yield* ServedPage.serve({ AGAMEMNON_URL: address, AGAMEMNON_API_KEY: "the key of Agamemnon", AGENT_USD_PER_HOUR: "36" })
       const { run } = yield* client.runs.submit({ payload: { workflow: header("keeper", "never") + tasks(`{subject: say, description: "echo said", assign_to: worker}`) } })
       const tab = yield* Browser.open(browser, link)
       yield* tab.with(async (page) => {
         await page.getByRole("link", { name: "What is left" }).click()
         await page.getByRole("link", { name: "keeper" }).waitFor()
         await page.getByRole("row", { name: /^agent worker .*kept on purpose/ }).waitFor()
+        await page.getByText(/^\$\d+\.\d+ since then$/).waitFor()
         await page.getByRole("button", { name: "Remove" }).click()
         await page.getByText("team crew and agent worker").waitFor()
         await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click()

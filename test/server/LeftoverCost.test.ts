@@ -1,11 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
-import * as Option from "effect/Option"
 import * as LeftoverCost from "../../src/server/LeftoverCost.ts"
 
 const since = DateTime.unsafeMake("2026-11-30T10:00:00Z")
 const now = DateTime.unsafeMake("2026-11-30T12:30:00Z")
-const priced = { usdPerHour: Option.some(0.4), since, now }
+const priced = { usdPerHour: 0.4, since, now }
 const agent = { kind: "agent", reused: false } as const
 
 describe("what a leftover has cost", () => {
@@ -19,7 +18,7 @@ describe("what a leftover has cost", () => {
 
   it("is not known without a price or a time, nor of what is no agent of the run", () => {
     const unknown = [
-      LeftoverCost.of(agent, { ...priced, usdPerHour: Option.none() }),
+      LeftoverCost.of(agent, { ...priced, usdPerHour: undefined }),
       LeftoverCost.of(agent, { ...priced, since: undefined }),
       LeftoverCost.of({ kind: "team", reused: false }, priced),
       LeftoverCost.of({ kind: "workspace", reused: false }, priced),

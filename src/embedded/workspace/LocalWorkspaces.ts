@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { WorkspaceError, type Workspaces } from "../../agamemnon/Workspaces.ts"
 import type { Workspace } from "../../run/Workspace.ts"
+import * as PermitLimit from "../../liveness/PermitLimit.ts"
 import * as HomeDirectory from "../../settings/HomeDirectory.ts"
 import * as PrivateDirectory from "../../settings/PrivateDirectory.ts"
 import * as MergeWorktree from "./MergeWorktree.ts"
@@ -45,13 +46,11 @@ export const make = Effect.fnUntraced(function*(directory: string = defaultDirec
   const exclusively = <A, R>({ path }: Workspace, change: Effect.Effect<A, WorkspaceError, R>) => {
     const lock = lockOf(path)
     return Effect.acquireUseRelease(
-      lock.take(1).pipe(
-        Effect.interruptible,
-        Effect.timeoutFail({
-          duration: endLimit,
-          onTimeout: () => new WorkspaceError({ problem: `a program works in ${path} still, though it was told to end` })
-        })
-      ),
+      PermitLimit.take(lock, {
+        limit: endLimit,
+        onTimeout: () => new WorkspaceError({ problem: `a program works in ${path} still, though it was told to end` }),
+        restore: Effect.interruptible
+      }),
       () => change,
       () => lock.release(1)
     )
