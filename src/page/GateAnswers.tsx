@@ -12,6 +12,7 @@ interface Gate {
   readonly question: string
   readonly askedAt: DateTime.Utc
   readonly until?: DateTime.Utc | undefined
+  readonly before: ReadonlyArray<string>
 }
 
 interface Props {
@@ -19,20 +20,26 @@ interface Props {
   readonly action: ReturnType<typeof useAction>
 }
 
-const One = ({ action, gate: { askedAt, question, subject, team, until }, run }: { readonly gate: Gate; readonly run: string; readonly action: Props["action"] }) => {
+const One = ({ action, gate: { askedAt, before, question, subject, team, until }, run }: { readonly gate: Gate; readonly run: string; readonly action: Props["action"] }) => {
   const mayOperate = useMayOperate()
   const [comment, setComment] = useState("")
-  const answer = (decision: "approved" | "rejected") =>
+  const [target, setTarget] = useState(before[0] ?? "")
+  const answer = (decision: "approved" | "rejected" | "redo") =>
     void action.run((client) =>
       Effect.map(
-        client.runs.answer({ path: { run }, payload: { task: `${team}/${subject}`, decision, ...(comment === "" ? {} : { comment }) } }),
-        ({ isDriven }) => `${subject} is ${decision}${isDriven ? "" : "; nobody drives the run, which hears of it when it goes on"}`
+        client.runs.answer({
+          path: { run },
+          payload: { task: `${team}/${subject}`, decision, ...(comment === "" ? {} : { comment }), ...(decision === "redo" ? { redo: target } : {}) }
+        }),
+        ({ isDriven }) =>
+          `${subject} is ${decision === "redo" ? `sent back to ${target}` : decision}${isDriven ? "" : "; nobody drives the run, which hears of it when it goes on"}`
       ))
   return (
     <li className="gate">
       <p className="question"><strong>{team}/{subject}</strong> asks: {question}</p>
       <p className="faint">
         Approved, what waits for it begins. Rejected, it has failed, and what waits for it is skipped.{" "}
+        {before.length === 0 ? "" : "Sent back, that task is done again with the comment, and what is between; then it asks once more. "}
         {until === undefined ? "It waits without a limit." : `Without an answer it counts as rejected at ${Words.clock(DateTime.toEpochMillis(until), DateTime.toEpochMillis(askedAt))}.`}
       </p>
       {!mayOperate ? null : (
@@ -43,6 +50,17 @@ const One = ({ action, gate: { askedAt, question, subject, team, until }, run }:
           </label>
           <button type="button" className="primary" disabled={action.isBusy} onClick={() => answer("approved")}>Approve</button>
           <button type="button" className="grave" disabled={action.isBusy} onClick={() => answer("rejected")}>Reject</button>
+          {before.length === 0 ? null : (
+            <>
+              <label>
+                <span>Send back to</span>
+                <select value={target} onChange={({ target: chosen }) => setTarget(chosen.value)}>
+                  {before.map((name) => <option key={name} value={name}>{name}</option>)}
+                </select>
+              </label>
+              <button type="button" disabled={action.isBusy} onClick={() => answer("redo")}>Send back</button>
+            </>
+          )}
         </div>
       )}
     </li>

@@ -59,17 +59,20 @@ export const find = (state: RunState.RunState, name: Option.Option<string>): Eff
     return gate.status === "asked" ? gate : yield* new GateError({ message: `gate ${nameOf(gate)} of run ${run} does not ask yet` })
   })
 
+/** The tasks before a gate, which it can send back: the nearest first. */
+export const allBefore = (state: RunState.RunState, gate: RunState.TaskState): ReadonlyArray<RunState.TaskState> => {
+  const blockers = RunState.blockers(state)
+  const found = new Map<string, RunState.TaskState>(blockers(gate).map((task) => [nameOf(task), task]))
+  // What is added meanwhile is visited as well.
+  for (const each of found.values()) {
+    for (const blocker of blockers(each)) if (!found.has(nameOf(blocker))) found.set(nameOf(blocker), blocker)
+  }
+  return [...found.values()]
+}
+
 /** Finds the task before a gate that is called so. */
 export const before = (state: RunState.RunState, gate: RunState.TaskState, name: string): Effect.Effect<RunState.TaskState, GateError> => {
-  const blockers = RunState.blockers(state)
-  const found = new Map<string, RunState.TaskState>()
-  const pending = [...blockers(gate)]
-  for (let each = pending.pop(); each !== undefined; each = pending.pop()) {
-    if (found.has(nameOf(each))) continue
-    found.set(nameOf(each), each)
-    pending.push(...blockers(each))
-  }
-  const all = [...found.values()]
+  const all = allBefore(state, gate)
   const task = declared(state).find(isCalled(name))
   return only(all.filter(isCalled(name)), {
     none: task === undefined

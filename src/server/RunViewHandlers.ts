@@ -9,6 +9,7 @@ import * as EventLine from "../report/EventLine.ts"
 import * as RunData from "../report/RunData.ts"
 import type * as RunTimeline from "../report/RunTimeline.ts"
 import * as TaskGraphView from "../report/TaskGraphView.ts"
+import * as GateLookup from "../run/GateLookup.ts"
 import * as RunId from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
 import * as TaskLookup from "../run/TaskLookup.ts"
@@ -23,6 +24,7 @@ import { maxProgress } from "./RunViewsApi.ts"
 /** How much is told at most, besides what a page can ask for in parts. */
 const maxResources = 500
 const maxGates = 100
+const maxBefore = 100
 const maxTeams = 200
 const maxWaitedFor = 3
 
@@ -56,8 +58,12 @@ const view = Effect.fn("RunViewHandlers.view")(function*(name: string) {
     counts: TaskGraphView.count(tasks),
     total: tasks.length,
     teams: state.declared.teams.slice(0, maxTeams).map(({ name }) => name),
-    gates: tasks.flatMap(({ gate, status, subject, team }) =>
-      status === "asked" && gate !== undefined ? [{ team, subject, question: gate.question, askedAt: gate.askedAt, until: gate.until }] : []).slice(0, maxGates),
+    gates: tasks.filter(({ status }) => status === "asked").slice(0, maxGates).flatMap((task) => {
+      const { gate, subject, team } = task
+      if (gate === undefined) return []
+      const before = GateLookup.allBefore(state, task).slice(0, maxBefore).map((each) => `${each.team}/${each.subject}`)
+      return [{ team, subject, question: gate.question, askedAt: gate.askedAt, until: gate.until, before }]
+    }),
     heartbeat: { ...heartbeat, intervalSeconds: interval === undefined ? undefined : Duration.toSeconds(interval) },
     next
   }

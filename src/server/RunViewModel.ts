@@ -18,7 +18,14 @@ export const Progress = Schema.Struct({
   failed: Schema.Int
 }).annotations({ identifier: "RunProgress" })
 
-const OpenGate = Schema.Struct({ team: Schema.String, subject: Schema.String, question: Schema.String, askedAt: Schema.DateTimeUtc, until: optional(Schema.DateTimeUtc) })
+const OpenGate = Schema.Struct({
+  team: Schema.String,
+  subject: Schema.String,
+  question: Schema.String,
+  askedAt: Schema.DateTimeUtc,
+  until: optional(Schema.DateTimeUtc),
+  before: Schema.Array(Schema.String).annotations({ description: "The first tasks before it, as TEAM/SUBJECT, which it can send back: the nearest first" })
+})
 
 const { tasks: _tasks, ...withoutTasks } = ApiModel.Run.fields
 

@@ -9,6 +9,7 @@ import * as LongRecord from "../../bench/LongRecord.ts"
 import * as Database from "../../src/store/Database.ts"
 import * as Browser from "../support/Browser.ts"
 import * as LargeRun from "../support/LargeRun.ts"
+import * as HttpQuestion from "../support/HttpQuestion.ts"
 import * as ServedPage from "../support/ServedPage.ts"
 import * as TcpProxy from "../support/TcpProxy.ts"
 import { telemachy, test } from "../support/TestCommand.ts"
@@ -55,6 +56,14 @@ describe.concurrent("the page", () => {
         await page.locator("pre.result").getByText("last line").waitFor()
         await page.getByText("asks: Go on?").waitFor()
         await page.getByText("Rejected, it has failed, and what waits for it is skipped.").waitFor()
+        assert.deepStrictEqual(await page.getByLabel("Send back to").locator("option").allTextContents(), ["crew/say"])
+        await page.getByLabel("Comment").fill("once more")
+        await page.getByRole("button", { name: "Send back" }).click()
+        await page.getByText("ask is sent back to crew/say").waitFor()
+      })
+      yield* HttpQuestion.eventually(client.runs.get({ path: { run } }), ({ tasks }) => tasks.some(({ gate, status }) => status === "asked" && gate?.asked === 2))
+      yield* tab.with(async (page) => {
+        await page.getByText("asks: Go on?").waitFor()
         await page.getByLabel("Comment").fill("looks right")
         await page.getByRole("button", { name: "Approve" }).click()
         await page.getByText("ask is approved").waitFor()
@@ -69,7 +78,7 @@ describe.concurrent("the page", () => {
         await page.getByRole("link", { name: "Events" }).click()
         await page.getByRole("table", { name: "Events" }).getByText("run.finished").waitFor()
         await page.getByLabel("Kind").selectOption("gate.")
-        await page.getByText("gate.answered").waitFor()
+        await page.getByText("gate.answered").first().waitFor()
         assert.strictEqual(await page.getByText("run.finished").count(), 0)
         await page.getByRole("link", { name: "Resources and record" }).click()
         await page.getByRole("cell", { name: "removed" }).first().waitFor()
