@@ -42,6 +42,7 @@ describe.concurrent("notify", () => {
         HOOK_URL: `${one.url}/secret-path`,
         HOOK_SECRET: "hook-s3cret",
         OTHER_TOKEN: "other-t0ken",
+        TRACEPARENT: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         TELEMACHY_NOTIFY: JSON.stringify([{ url: other.url, on: ["failed", "completed"], token_env: "OTHER_TOKEN" }])
       }
       const failed = yield* run(["run", file], { env: { ...env, ...variables } })
@@ -49,6 +50,9 @@ describe.concurrent("notify", () => {
       assert.deepStrictEqual([one.events(), other.events()], [["1 failed"], ["1 failed"]])
       assert.match(String(one.received[0]?.headers["telemachy-signature"]), /^t=\d+,v1=[0-9a-f]{64}$/)
       assert.strictEqual(other.received[0]?.headers.authorization, "Bearer other-t0ken")
+      // The trace of a run is nothing for others, and is for its programs.
+      assert.isUndefined(one.received[0]?.headers["traceparent"])
+      assert.match(read("seen"), /^TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-/m)
       assert.notMatch(read("seen"), /secret-path|hook-s3cret|other-t0ken|TELEMACHY_NOTIFY/)
       // Nor is it on record.
       const audit = yield* run(["audit", "--export"], { env })
