@@ -57,6 +57,11 @@ export const make = (options: Omit<TellingLane.Parts, "holder" | "permitsOf">): 
     holder: randomUUID(),
     permitsOf: (destination) => {
       const found = permits.get(destination) ?? Effect.unsafeMakeSemaphore(concurrency)
+      if (permits.size >= mostLanes) {
+        // There are no more lanes, so that some of these are of destinations that are told nothing any more.
+        const told = new Set([...state.lanes.values()].map((lane) => lane.destination))
+        for (const known of permits.keys()) if (!told.has(known)) permits.delete(known)
+      }
       permits.set(destination, found)
       return found
     },

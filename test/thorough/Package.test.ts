@@ -95,7 +95,7 @@ describe.concurrent("the package", () => {
         "examples/quick-start.ts",
         "package.json",
         "schemas/workflow-v1.json",
-                "workflows/hello.yaml"
+        "workflows/hello.yaml"
       ])
       const allowed =
         /^(CHANGELOG\.md|LICENSE|README\.md|package\.json|dist\/(bin\.js|program\.cjs|(lib\/)?package\.json)|dist\/lib\/[\w/-]+\.(js|d\.ts|d\.ts\.map)|dist\/src\/[\w/]+\.ts|dist\/page\/(index\.html|(script|style|icon)-[0-9a-f]{12}\.(js|css|svg))|docs\/[\w/-]+\.md|docs\/(picture\.svg|page-[a-z]+\.png)|docs\/hosts\/[\w-]+\.(yaml|service)|docs\/observability\/[\w.-]+\.(yaml|json)|examples\/([\w-]+\.(ts|yaml)|Dockerfile(\.dockerignore)?)|schemas\/[\w-]+\.json|workflows\/[\w-]+\.yaml)$/
