@@ -14,6 +14,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
+import * as MutableRef from "effect/MutableRef"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
@@ -28,6 +29,7 @@ import * as BusyPause from "./BusyPause.ts"
 import * as Replies from "./Replies.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 import { retrying } from "./RequestRetry.ts"
+import * as ServerProduct from "./ServerProduct.ts"
 import * as TransportProblem from "./TransportProblem.ts"
 import { WholeAnswer } from "./WholeAnswer.ts"
 
@@ -87,15 +89,19 @@ const shortestSecret = 8
 export const make = Effect.fnUntraced(function*(options: Options) {
   const { address: { isPlain, url }, apiKey, pingTimeout = Settings.healthcheckTimeout.default } = options
   const { requestTimeout = Settings.requestTimeout.default } = options
+  // Agamemnon's plain keep-alive connections answer late and hold its threads (observed on 0.1.0); those of the embedded one do not.
+  const isKeeping = MutableRef.make(!isPlain)
+  const onAnswer = ({ headers }: HttpClientResponse.HttpClientResponse) =>
+    Effect.sync(() => MutableRef.set(isKeeping, headers["server"] === ServerProduct.embedded))
   const addressed = (yield* HttpClient.HttpClient).pipe(
     // The attributes of a span name the headers of an answer: a redirection may hold a token.
     HttpClient.transformResponse(Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, "location"])),
+    isPlain ? HttpClient.tap(onAnswer) : identity,
     HttpClient.mapRequest((request) =>
       request.pipe(
         HttpClientRequest.prependUrl(url),
         apiKey === undefined ? identity : HttpClientRequest.bearerToken(apiKey),
-        // Agamemnon's plain keep-alive connections answer late and hold its threads (observed on 0.1.0).
-        isPlain ? HttpClientRequest.setHeader("connection", "close") : identity
+        MutableRef.get(isKeeping) ? identity : HttpClientRequest.setHeader("connection", "close")
       )
     )
   )

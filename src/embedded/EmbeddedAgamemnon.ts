@@ -25,6 +25,7 @@ import type * as NatsTaskFeed from "../agamemnon/nats/NatsTaskFeed.ts"
 import type { TaskActivity } from "../agamemnon/TaskActivity.ts"
 import * as TaskContexts from "../agamemnon/TaskContexts.ts"
 import type * as TaskFeed from "../agamemnon/TaskFeed.ts"
+import * as ServerProduct from "../agamemnon/ServerProduct.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import type { Workspaces } from "../agamemnon/Workspaces.ts"
 import * as AgamemnonAddress from "../settings/AgamemnonAddress.ts"
@@ -252,7 +253,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
       Effect.withTracerEnabled(false),
       Effect.interruptible
     )
-    const listener = yield* Listener.make({ host, port, onRequest })
+    const listener = yield* Listener.make({ host, port, onRequest, product: ServerProduct.embedded })
 
     return EmbeddedAgamemnon.of({
       url: `${addressOf(host)}:${listener.port}`,

@@ -46,15 +46,18 @@ const maxPathLength = 8192
  * @internal
  */
 export const make = Effect.fn("Listener.make")(function*(
-  { host, onRequest, port, what }: {
+  { host, onRequest, port, product, what }: {
     readonly host: string
     readonly port: number
     readonly onRequest: RequestListener
+    /** What every answer says that it comes from. Defaults to nothing. */
+    readonly product?: string
     readonly what?: string
   }
 ): Effect.fn.Return<Listener, AddressUnavailable, Scope.Scope> {
   const server = createServer({ maxHeaderSize: 64 * 1024, noDelay: true }, (request, response) => {
     response.sendDate = false
+    if (product !== undefined) response.setHeader("server", product)
     if ((request.url?.length ?? 0) <= maxPathLength) onRequest(request, response)
     else response.writeHead(414, { "content-length": "0" }).end()
   })

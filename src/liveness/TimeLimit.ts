@@ -39,7 +39,8 @@ const before = <E2>(end: Effect.Effect<void>, onTimeout: () => E2) =>
       // Fibers of their own can be interrupted whatever holds for this one.
       const work = yield* Effect.forkDaemon(Effect.interruptible(effect))
       const limit = yield* Effect.forkDaemon(Effect.interruptible(end))
-      const stop = Effect.zipRight(Fiber.interruptFork(work), Fiber.interruptFork(limit))
+      const id = yield* Effect.fiberId
+      const stop = Effect.zipRight(Fiber.interruptAsFork(work, id), Fiber.interruptAsFork(limit, id))
       const first = yield* Effect.onInterrupt(restore(firstOf(work, limit)), () => stop)
       yield* stop
       return yield* first === "work" ? Fiber.join(work) : Effect.failSync(onTimeout)

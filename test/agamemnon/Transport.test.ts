@@ -13,6 +13,8 @@ import * as Schedule from "effect/Schedule"
 import * as Tracer from "effect/Tracer"
 import * as AgamemnonClient from "../../src/agamemnon/AgamemnonClient.ts"
 import { RequestRetry } from "../../src/agamemnon/RequestRetry.ts"
+import * as EmbeddedAgamemnon from "../../src/embedded/EmbeddedAgamemnon.ts"
+import * as Faults from "../../src/embedded/Faults.ts"
 import { agentId, names, operations, teamId } from "../support/ClientOperations.ts"
 import { eventually } from "../support/HttpQuestion.ts"
 import { answer, client, http, https, inTurn, nobody, nothing, type Respond, tcp } from "../support/RawServer.ts"
@@ -32,6 +34,42 @@ describe("Transport", () => {
       assert.deepStrictEqual(server.received.map(({ headers }) => headers.connection), ["close", "close", "close"])
       assert.strictEqual(yield* server.connections, 3)
       yield* eventually(server.open, (open) => open === 0)
+    }))
+
+  it.scopedLive("keeps a plain connection to an embedded Agamemnon, but for pings, and closes it when another answers", () =>
+    Effect.gen(function*() {
+      let product: string | undefined = "Telemachy"
+      const server = yield* http((response, received, index) => {
+        if (product !== undefined) response.setHeader("server", product)
+        answer(200, { team })(response, received, index)
+      })
+      const { hasTeam, ping } = yield* client({ url: server.url })
+      const asked = (count: number) =>
+        Effect.gen(function*() {
+          const [first, before] = [server.received.length, yield* server.connections]
+          yield* Effect.replicateEffect(hasTeam(teamId), count)
+          return [server.received.slice(first).map(({ headers }) => headers.connection), (yield* server.connections) - before]
+        })
+      yield* ping
+      assert.deepStrictEqual(yield* asked(3), [["keep-alive", "keep-alive", "keep-alive"], 1])
+      yield* ping
+      assert.deepStrictEqual([server.received.at(-1)?.headers.connection, yield* server.connections], ["close", 3])
+      product = undefined
+      assert.deepStrictEqual(yield* asked(3), [["keep-alive", "close", "close"], 2])
+      product = "nginx"
+      assert.deepStrictEqual(yield* asked(1), [["close"], 1])
+    }))
+
+  it.scopedLive("sends a create once though the connection that was kept for it is dead", () =>
+    Effect.gen(function*() {
+      const server = yield* EmbeddedAgamemnon.make({ workers: false })
+      const { createTeam, listTeams, ping } = yield* client(server)
+      yield* ping
+      yield* createTeam("one", [], new Set())
+      yield* server.setFaults([Faults.Refuse()])
+      yield* server.setFaults([])
+      yield* createTeam("two", [], new Set())
+      assert.deepStrictEqual((yield* listTeams).map(({ name }) => name).toSorted(), ["one", "two"])
     }))
 
   it.scopedLive("keeps a secure connection for the next request", () =>

@@ -21,6 +21,16 @@ describe("Listener", () => {
       assert.deepStrictEqual(seen.slice(99), ["200 close undefined", "200 keep-alive timeout=5, max=100"])
     }))
 
+  it.scopedLive("says in every answer that it is embedded, by which a client keeps its connections", () =>
+    Effect.gen(function*() {
+      const { apiKey, url } = yield* start
+      const answers = yield* Effect.forEach(
+        [{ path: "/v1/agents", headers: bearer(apiKey) }, { path: "/v1/agents" }, { path: "/v1/nothing", headers: bearer(apiKey) }, { path: `/${"x".repeat(9000)}` }],
+        (question) => ask(url, question)
+      )
+      assert.deepStrictEqual(answers.map(({ headers, status }) => [status, headers.server]), [200, 401, 404, 414].map((status) => [status, "Telemachy"]))
+    }))
+
   it.scopedLive("refuses an address that is too long, whoever asks", () =>
     Effect.gen(function*() {
       const { apiKey, url } = yield* start
