@@ -10,12 +10,14 @@
  * whether the file is free; whoever finds it busy tries again later. A connection
  * that has found it busy all the same is closed, and another takes its place.
  */
+import { fileURLToPath } from "node:url"
 import type { Reactivity } from "@effect/experimental/Reactivity"
 import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
-import { type Client, createClient, type InStatement, type Transaction, type TransactionMode } from "@libsql/client/sqlite3"
+import { type Client, type InStatement, Sqlite3Client, type Transaction, type TransactionMode } from "@libsql/client/sqlite3"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import Database from "libsql"
 import * as BusyRetry from "./BusyRetry.ts"
 
 // SQLite does not wait for its turn, because nothing else would happen in the process.
@@ -48,28 +50,56 @@ const notBusy = (failure: unknown): unknown => {
   throw failure
 }
 
+/** How many statements a connection keeps prepared: more than there are that are asked again and again. */
+const mostPrepared = 100
+
+/**
+ * What is over when its last row is read, and names its columns. An explanation is over only when its statement is reset, and
+ * the columns of `*` become others when the table does: libsql asks for their names before SQLite notices.
+ */
+const isReusable = (sql: string): boolean => /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b/i.test(sql) && !/(?<!count\()\*/i.test(sql)
+
+/**
+ * Opens a connection that keeps its statements prepared. To prepare one takes SQLite longer than to carry it out, as it reads
+ * the schema for it, with all triggers of a table. libsql resets a statement before it is used again.
+ */
+const connect = (path: string) => {
+  const database = new Database(path)
+  const prepare = database.prepare.bind(database)
+  const prepared = new Map<string, ReturnType<typeof prepare>>()
+  const prepareOnce = (sql: string) => {
+    if (!isReusable(sql)) return prepare(sql)
+    const statement = prepared.get(sql) ?? prepare(sql)
+    prepared.delete(sql)
+    prepared.set(sql, statement)
+    const [oldest] = prepared.keys()
+    if (prepared.size > mostPrepared && oldest !== undefined) prepared.delete(oldest)
+    return statement
+  }
+  const client = new Sqlite3Client(path, {}, Object.assign(database, { prepare: prepareOnce }), "number")
+  return { client, ready: client.executeMultiple(settings), onFailure: () => prepared.clear() }
+}
+
 interface Connection {
   readonly client: Client
   readonly ready: Promise<unknown>
+  /** Forgets its statements, of which one that has failed may be in any state. */
+  readonly onFailure: () => void
 }
 
 /** A client whose connections are left behind when they were busy. */
-const renewing = (url: string): Client => {
+const renewing = (path: string): Client => {
   let current: Connection | undefined
   let closed = false
 
-  const connect = (): Connection => {
-    const client = createClient({ url })
-    return { client, ready: client.executeMultiple(settings) }
-  }
-
   const withCurrent = async <A>(use: (client: Client) => Promise<A>): Promise<A> => {
-    const connection = current ?? connect()
+    const connection: Connection = current ?? connect(path)
     current = connection
     try {
       await connection.ready
       return await use(connection.client)
     } catch (failure) {
+      connection.onFailure()
       if (BusyRetry.isBusy(failure)) {
         connection.client.close()
         if (current === connection) current = undefined
@@ -117,6 +147,6 @@ const renewing = (url: string): Client => {
 
 /** Opens a file for as long as the scope. */
 export const make = (url: string): Effect.Effect<LibsqlClient.LibsqlClient, never, Reactivity | Scope.Scope> =>
-  Effect.acquireRelease(Effect.sync(() => renewing(url)), (client) => Effect.sync(() => client.close())).pipe(
+  Effect.acquireRelease(Effect.sync(() => renewing(fileURLToPath(url))), (client) => Effect.sync(() => client.close())).pipe(
     Effect.flatMap((liveClient) => LibsqlClient.make({ liveClient }))
   )

@@ -76,4 +76,37 @@ describe("LibsqlFile", () => {
       yield* other`INSERT INTO lines VALUES ('after')`
       assert.deepStrictEqual((yield* other`SELECT line FROM lines`).map((row) => row["line"]), ["later", "after"])
     }).pipe(Effect.provide(Reactivity.layer)))
+
+  it.scopedLive("a statement that is asked again answers what is there by now, after one that has failed as well", () =>
+    Effect.gen(function*() {
+      const path = yield* newPath
+      const [sql, other] = yield* Effect.all([LibsqlFile.make(`file:${path}`), LibsqlFile.make(`file:${path}`)])
+      yield* sql`PRAGMA journal_mode = WAL`
+      yield* sql`CREATE TABLE lines (line text PRIMARY KEY)`
+      const add = (line: string) => sql`INSERT INTO lines (line) VALUES (${line}) RETURNING line`
+      const all = Effect.map(sql`SELECT * FROM lines ORDER BY line`, (rows) => rows.map((row) => ({ ...row })))
+      const lines = Effect.map(sql<{ readonly line: string }>`SELECT line FROM lines ORDER BY line`, (rows) => rows.map(({ line }) => line))
+      yield* add("one")
+      yield* Effect.flip(add("one"))
+      yield* add("two")
+      yield* Effect.flip(sql.withTransaction(Effect.zipRight(add("three"), add("two"))))
+      assert.deepStrictEqual([yield* all, yield* lines], [[{ line: "one" }, { line: "two" }], ["one", "two"]])
+      // Its columns are those of the table as another connection has changed it.
+      yield* other`ALTER TABLE lines ADD COLUMN number integer DEFAULT 7`
+      yield* add("three")
+      assert.deepStrictEqual(yield* all, ["one", "three", "two"].map((line) => ({ line, number: 7 })))
+      // Nothing is left open that would keep others from writing.
+      yield* other`DELETE FROM lines WHERE line = 'two'`
+      assert.deepStrictEqual(yield* lines, ["one", "three"])
+    }).pipe(Effect.provide(Reactivity.layer)))
+
+  it.scopedLive("keeps no more statements than a connection has use for", () =>
+    Effect.gen(function*() {
+      const sql = yield* LibsqlFile.make(`file:${yield* newPath}`)
+      const numbers = Array.from({ length: 250 }, (_, number) => number)
+      for (const each of [numbers, numbers.toReversed()]) {
+        const answers = yield* Effect.forEach(each, (number) => sql.unsafe<{ readonly number: number }>(`SELECT ${number} AS number`))
+        assert.deepStrictEqual(answers.map(([row]) => row?.number), each)
+      }
+    }).pipe(Effect.provide(Reactivity.layer)))
 })
