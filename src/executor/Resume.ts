@@ -2,6 +2,7 @@
  * What there is to know before a run goes on: its journal, how far it had got,
  * and whether it is still told to do the same.
  */
+import { isDeepStrictEqual } from "node:util"
 import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -137,6 +138,7 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
   if (differences.length > 0 && !acceptChanges) return yield* new WorkflowChangedError({ run, differences })
   const inputs = input.inputs ?? (changed !== undefined && Evaluation.isTemplate(changed) ? {} : undefined)
   const told = { ...input, spec, ...(inputs === undefined ? {} : { inputs }) }
+  const isSame = inputs === input.inputs && isDeepStrictEqual(spec, input.spec)
   const attempt = 1 + journal.events.filter(({ _tag }) => _tag === "run.started" || _tag === "run.resumed").length
   const evaluated = yield* EvaluatedSpec.make(told, { run, attempt, embedded }).pipe(
     isQueued ? Effect.tapError((error) => Submission.refuse(journal, reached, error)) : (effect) => effect
@@ -152,6 +154,7 @@ export const prepare = Effect.fn("Resume.prepare")(function*(
     attempt,
     retryFailed,
     input: told,
+    encoded: isSame ? Effect.succeed({ json, digest }) : RunInput.encode(told),
     evaluated,
     reached,
     before: isQueued ? undefined : embedded ? withoutResources(reached) : reached,

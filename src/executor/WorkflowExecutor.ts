@@ -324,7 +324,7 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
 
   const resume = Effect.fn("WorkflowExecutor.resume")(function*(id: RunId.RunId, asked: ResumeOptions = {}) {
     const options = { ...asked, embedded: asked.embedded ?? isEmbedded }
-    const { attempt, before, beforeAt, reached, evaluated, input: { separate = false, ...told }, journal, retryFailed } = yield* Resume.prepare(id, options)
+    const { attempt, before, beforeAt, encoded, reached, evaluated, input: { separate = false, ...told }, journal, retryFailed } = yield* Resume.prepare(id, options)
     const { force } = told
     const { spec, ...rest } = evaluated
     // What keeps a run from beginning that was submitted is its end.
@@ -341,7 +341,7 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
       askedAt: reached.isQueued ? reached.startedAt : undefined,
       yieldOn: options.yieldOn
     }).pipe(Effect.tapErrorTag("GroupFullError", (error) => error.canWait ? Effect.void : refusing(error)))
-    const input = yield* RunInput.encode({ ...told, ...(separate ? { separate } : {}) })
+    const input = yield* encoded
     yield* journal.writeInput(input)
     const request = { spec, rest, force, separate, before, beforeAt, retryFailed }
     const arrivals = before === undefined || beforeAt === undefined ? Arrivals.none : Arrivals.fromState(before, beforeAt, settings.requestTimeout)

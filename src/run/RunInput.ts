@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto"
 import * as Effect from "effect/Effect"
+import * as MutableRef from "effect/MutableRef"
 import * as Schema from "effect/Schema"
 import { GivenInputs } from "../workflow/Inputs.ts"
 import { withoutSchedules, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
@@ -83,6 +84,12 @@ const Json = Schema.parseJson(RunInput)
 
 const decodeJson = Schema.decode(Json, { onExcessProperty: "error" })
 
+/**
+ * What was decoded last, for as long as somebody has it: who looks at a run before it goes on asks for the same twice, and to
+ * decode thousands of tasks takes a while.
+ */
+const last = MutableRef.make<{ readonly digest: string; readonly input?: WeakRef<RunInput> }>({ digest: "" })
+
 const digest = (json: string): string => createHash("sha256").update(json).digest("hex")
 
 /**
@@ -125,6 +132,13 @@ export const encode = (input: RunInput): Effect.Effect<Encoded> =>
  * @category functions
  */
 export const decode = ({ digest: expected, json }: Encoded): Effect.Effect<RunInput, RunInputDamagedError> =>
-  digest(json) === expected
-    ? Effect.mapError(decodeJson(json), () => new RunInputDamagedError({ isNewer: true }))
-    : new RunInputDamagedError({})
+  Effect.suspend(() => {
+    if (digest(json) !== expected) return new RunInputDamagedError({})
+    const known = MutableRef.get(last)
+    const input = known.digest === expected ? known.input?.deref() : undefined
+    if (input !== undefined) return Effect.succeed(input)
+    return decodeJson(json).pipe(
+      Effect.mapError(() => new RunInputDamagedError({ isNewer: true })),
+      Effect.tap((input) => Effect.sync(() => MutableRef.set(last, { digest: expected, input: new WeakRef(input) })))
+    )
+  })

@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import { JournalError, type LeaseLostError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId, RunIdentity } from "../run/RunId.ts"
@@ -96,9 +97,30 @@ const inputs = (run: string) =>
     (rows) => new Map(rows.map(({ digest, json }) => [String(digest), String(json)]))
   )
 
+/** What an event says of what a run is told to do, of whichever kind it is, as `RunEvent` has it. */
+const Telling = Schema.parseJson(Schema.Struct({
+  inputDigest: Schema.optionalWith(Schema.String, { exact: true }).pipe(Schema.fromKey("declaration")),
+  /** Whether the run goes on with what it was told before. */
+  again: Schema.optional(Schema.Unknown)
+}))
+
+/** The digest of what a run was told to do last. Of its events, only those are read that say so. */
+const inputDigestOf = Effect.fnUntraced(function*(run: RunId) {
+  const { where } = yield* Database.Database
+  const rows = yield* Database.askTexts((sql) =>
+    sql`SELECT ${Database.texts(sql, "e", ["payload"])} FROM telemachy_events AS e
+      WHERE run = ${run} AND tag IN ('run.submitted', 'run.started', 'run.resumed') AND payload IS NOT NULL ORDER BY seq DESC`)
+  for (const { payload } of rows) {
+    const { again, inputDigest } = yield* Effect.mapError(Schema.decodeUnknown(Telling)(payload), () =>
+      new JournalError({ action: "read", where, detail: `what run ${run} was told to do is damaged` }))
+    if (again === undefined) return inputDigest
+  }
+  return undefined
+})
+
 /** What a run was told to do last, unless that is forgotten. */
 export const inputOf = Effect.fn("SqlRunJournal.inputOf")(function*(run: RunId) {
-  const digest = (yield* stateOf(run))?.inputDigest ?? ""
+  const digest = (yield* inputDigestOf(run)) ?? ""
   const json = (yield* inputs(run)).get(digest)
   return Option.map(Option.fromNullable(json), (json): RunInput.Encoded => ({ json, digest }))
 })

@@ -8,8 +8,10 @@ import * as Readmission from "../../src/executor/Readmission.ts"
 import * as Submission from "../../src/executor/Submission.ts"
 import type { JournalError } from "../../src/run/JournalError.ts"
 import { RunId } from "../../src/run/RunId.ts"
+import * as RunInput from "../../src/run/RunInput.ts"
 import { RunQueue } from "../../src/run/RunQueue.ts"
 import * as Database from "../../src/store/Database.ts"
+import * as SqlRunJournal from "../../src/store/SqlRunJournal.ts"
 import * as SqlRunQueue from "../../src/store/SqlRunQueue.ts"
 import { type FakeAgamemnon, make } from "../support/FakeAgamemnon.ts"
 import { awaitThat, driver, list, made, recorded, stateOf, type World } from "../support/JournaledRun.ts"
@@ -65,6 +67,9 @@ const laws = (opened: () => Effect.Effect<Opened, JournalError, Scope.Scope>) =>
       assert.deepStrictEqual(yield* request(run), { isNew: false, place: events })
       assert.deepInclude(yield* the(parts), { status: "queued", place: 1, owner: undefined, endedAt: undefined })
       assert.deepInclude(yield* stateOf(there, run), { again: { by: "penelope", retryFailed: true }, endedAt: undefined, outcome: "failed" })
+      // What it was told to do is what it was told before.
+      const input = yield* Effect.flatten(Effect.provide(SqlRunJournal.inputOf(run), parts))
+      assert.strictEqual((yield* RunInput.decode(input)).spec.teardown, "always")
 
       const [claimed] = yield* queue.claim({ most: 1, except: [] })
       assert.strictEqual(claimed?.run, run)

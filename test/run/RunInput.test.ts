@@ -28,6 +28,16 @@ describe("RunInput", () => {
       assert.deepStrictEqual(yield* RunInput.decode(before), { spec: yield* spec, force: false, source: "/flow.yaml" })
     }))
 
+  it.effect("is decoded once for those who ask one after the other, and anew when it is another", () =>
+    Effect.gen(function*() {
+      const other = yield* RunInput.encode({ spec: yield* spec, force: true })
+      const [first, second] = [yield* RunInput.decode(before), yield* RunInput.decode(before)]
+      assert.strictEqual(first, second)
+      assert.strictEqual((yield* RunInput.decode(other)).force, true)
+      assert.deepStrictEqual(yield* RunInput.decode(before), first)
+      assert.isUndefined((yield* Effect.flip(RunInput.decode({ json: other.json, digest: before.digest }))).isNewer)
+    }))
+
   for (const [where, from, to] of [
     ["a task", "\"subject\":", "\"unheard_of\":1,\"subject\":"],
     ["an agent", "\"program\":", "\"unheard_of\":{},\"program\":"],
