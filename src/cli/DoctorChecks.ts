@@ -69,7 +69,7 @@ const programOf = (check: string, probe: ProgramProbe.Probe, isNeeded: boolean):
 export const programs = Effect.gen(function*() {
   const isNeeded = Option.isNone(yield* Settings.agamemnonUrl.config)
   const options = yield* ProgramsFile.options
-  const names = new Set([...Object.keys(BuiltInPrograms.table), ...Object.keys(options.adapters), ...Object.keys(options.programs)])
+  const names = new Set([...BuiltInPrograms.names, ...Object.keys(options.adapters), ...Object.keys(options.programs)])
   return yield* Effect.forEach(names, (name) =>
     Effect.map(ProgramProbe.probe(name, options), (probe) => programOf(name, probe, isNeeded && name === defaultProgram)), {
     concurrency: 4

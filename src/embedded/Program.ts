@@ -72,7 +72,7 @@ const ownOf = <A>(record: Readonly<Record<string, A>>, name: string): A | undefi
 
 /** How a program is started and read, unless its name stands for a command line or is that of a file. */
 export const adapterOf = (name: string, { adapters = {}, programs = {} }: Options): ProgramAdapter | undefined =>
-  Object.hasOwn(programs, name) ? undefined : ownOf(adapters, name) ?? ownOf(BuiltInPrograms.table, name)
+  Object.hasOwn(programs, name) ? undefined : ownOf(adapters, name) ?? BuiltInPrograms.find(name)
 
 const searchPath = Effect.orElseSucceed(Config.string("PATH"), () => "")
 

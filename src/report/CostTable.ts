@@ -1,6 +1,7 @@
 /** What attempts have used, added up by what they have in common, as a table. What is not known is said to be unknown. */
 import { usdInWords } from "../run/BudgetUse.ts"
 import type { Usage } from "../run/Usage.ts"
+import * as WholeNumber from "../run/WholeNumber.ts"
 import { oneLine } from "./Format.ts"
 import type { Style } from "./Style.ts"
 import * as Table from "./Table.ts"
@@ -66,7 +67,7 @@ const cells = (name: string, sum: Sum, style: Style): ReadonlyArray<string> => {
     oneLine(name),
     String(attempts),
     amount(money(sum), unknown.usd, attempts, style),
-    amount(`${inputTokens.toLocaleString("en")} in, ${outputTokens.toLocaleString("en")} out`, unknown.tokens, attempts, style)
+    amount(`${WholeNumber.grouped(inputTokens)} in, ${WholeNumber.grouped(outputTokens)} out`, unknown.tokens, attempts, style)
   ]
 }
 

@@ -1,6 +1,7 @@
 /** Numbers, times and foreign text in the words that a person reads. */
 import { stripVTControlCharacters } from "node:util"
 import * as Duration from "effect/Duration"
+import * as WholeNumber from "../run/WholeNumber.ts"
 
 /**
  * Counts things.
@@ -8,7 +9,7 @@ import * as Duration from "effect/Duration"
  * @example count(2, "agent") // "2 agents"
  */
 export const count = (number: number, noun: string): string =>
-  `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`
+  `${WholeNumber.grouped(number)} ${noun}${number === 1 ? "" : "s"}`
 
 const two = (number: number): string => String(number).padStart(2, "0")
 

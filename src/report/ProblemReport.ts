@@ -3,6 +3,7 @@
  * compilers tell it: each with its place, its line and signs under it, and how
  * many there are.
  */
+import * as WholeNumber from "../run/WholeNumber.ts"
 import * as WorkflowProblem from "../workflow/WorkflowProblem.ts"
 import * as Excerpt from "./Excerpt.ts"
 import { count, oneLine, printable } from "./Format.ts"
@@ -22,7 +23,7 @@ export interface Options {
 /** Renders the problems of a workflow, each as {@link WorkflowProblem.render} with its line, and their number. */
 export const problems = ({ omitted = 0, problems, source }: WorkflowProblem.WorkflowInvalid, options: Options): ReadonlyArray<string> => {
   const { style } = options
-  const more = omitted === 0 ? "" : `, ${omitted.toLocaleString("en")} of them not shown`
+  const more = omitted === 0 ? "" : `, ${WholeNumber.grouped(omitted)} of them not shown`
   return [
     ...listed(problems, options, style.bad, (problem) => {
       const { path, place } = WorkflowProblem.renderPlace(source, problem)

@@ -2,6 +2,7 @@
 import * as Duration from "effect/Duration"
 import type * as Budget from "../workflow/Budget.ts"
 import type { Spent } from "./RunUsage.ts"
+import * as WholeNumber from "./WholeNumber.ts"
 
 /** The limits that there are. The last is that of all runs of a day. */
 export const limits = ["usd", "tokens", "tasks", "agent_time", "usd_per_day"] as const
@@ -57,7 +58,7 @@ const amountOf = (budget: Limit, amount: number): string => {
       return amount < 1 ? "0s" : Duration.format(Duration.seconds(Math.floor(amount)))
     case "tasks":
     case "tokens":
-      return amount.toLocaleString("en")
+      return WholeNumber.grouped(amount)
   }
 }
 
@@ -69,7 +70,7 @@ const amountOf = (budget: Limit, amount: number): string => {
 export const inWords = ({ budget, limit, spent }: Pick<Use, "budget" | "limit" | "spent">): string =>
   `${amountOf(budget, spent)} of ${amountOf(budget, limit)}${units[budget]}`
 
-const countOf = (tasks: number): string => `${tasks.toLocaleString("en")} task${tasks === 1 ? "" : "s"}`
+const countOf = (tasks: number): string => `${WholeNumber.grouped(tasks)} task${tasks === 1 ? "" : "s"}`
 
 /** Says of how many tasks something is not known; nothing when all is known. */
 export const unknownInWords = ({ tokens, usd }: Spent["unknown"]): ReadonlyArray<string> => {
@@ -89,7 +90,7 @@ const unlimited = ({ inputTokens, outputTokens, usd }: Spent, used: ReadonlySet<
   const tokens = inputTokens + outputTokens
   return [
     ...(used.has("usd") || usd === 0 ? [] : [`${usdInWords(usd)} USD`]),
-    ...(used.has("tokens") || tokens === 0 ? [] : [`${tokens.toLocaleString("en")} tokens`])
+    ...(used.has("tokens") || tokens === 0 ? [] : [`${WholeNumber.grouped(tokens)} tokens`])
   ]
 }
 

@@ -513,9 +513,8 @@ const renamed: Readonly<Record<string, Tag>> = { "events.lost": "feed.lost", "ev
 
 const Tagged = Schema.parseJson(Schema.Struct({ _tag: Schema.String }, { key: Schema.String, value: Schema.Unknown }))
 
-const decodeTagged = Schema.decodeEither(Tagged)
-
-const decodeEvent = Schema.decodeUnknownEither(RunEvent)
+// Not made before it is needed: to make a decoder of all events takes longer than to list runs.
+const decodeEvent = (event: unknown) => Schema.decodeUnknownEither(RunEvent)(event)
 
 /**
  * Decodes an event from a journal, which an earlier version may have written.
@@ -523,4 +522,4 @@ const decodeEvent = Schema.decodeUnknownEither(RunEvent)
  * @internal
  */
 export const decodeJournaled = (json: string): Either.Either<RunEvent, ParseError> =>
-  Either.flatMap(decodeTagged(json), (event) => decodeEvent({ ...event, _tag: renamed[event._tag] ?? event._tag }))
+  Either.flatMap(Schema.decodeEither(Tagged)(json), (event) => decodeEvent({ ...event, _tag: renamed[event._tag] ?? event._tag }))

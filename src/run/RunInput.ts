@@ -82,7 +82,8 @@ export class RunInputDamagedError extends Schema.TaggedError<RunInputDamagedErro
 
 const Json = Schema.parseJson(RunInput)
 
-const decodeJson = Schema.decode(Json, { onExcessProperty: "error" })
+// Made when it is needed: a run that begins decodes none.
+const decodeJson = (json: string) => Schema.decode(Json, { onExcessProperty: "error" })(json)
 
 /**
  * What was decoded last, for as long as somebody has it: who looks at a run before it goes on asks for the same twice, and to

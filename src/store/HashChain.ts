@@ -72,7 +72,8 @@ export const empty: End = { next: 0, hash: origin }
 export const endOf = (last: Pick<Row, "seq" | "hash"> | undefined): End =>
   last === undefined ? empty : { next: last.seq + 1, hash: last.hash }
 
-const encode = Schema.encode(RunEvent.RunEvent)
+// Made when the first event is written, which most commands do not.
+const encode = (event: RunEvent.RunEvent) => Schema.encode(RunEvent.RunEvent)(event)
 
 /** Makes the rows that follow the end of a log. */
 export const extend = Effect.fnUntraced(function*(end: End, events: ReadonlyArray<RunEvent.RunEvent>) {

@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from "node:util"
 import * as Schema from "effect/Schema"
 import { whatIsDone, WorkflowSpec } from "./WorkflowSpec.ts"
 
-const encode = Schema.encodeSync(WorkflowSpec)
+// Made when two differ.
+const encode = (spec: WorkflowSpec) => Schema.encodeSync(WorkflowSpec)(spec)
 
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value)

@@ -302,7 +302,7 @@ export const decodeUnknown = (
   origin: Origin = {}
 ): Effect.Effect<WorkflowSpec, WorkflowProblem.WorkflowInvalid> =>
   Effect.suspend(() => {
-    const decoded = decodeStructure(input, { errors: "all", onExcessProperty: "error" })
+    const decoded = decodeStructure(input)
     const structure = Either.isLeft(decoded) ? SchemaProblems.findings(decoded.left) : []
     const { used = { name: UsedFiles.root, find: UsedFiles.withinRaw(input) } } = origin
     const found = PrototypeKeys.inPlaceOf(PrototypeKeys.findings(input), SchemaProblems.withoutMisspelt([
@@ -364,7 +364,8 @@ const findingsOf = (input: unknown, used: UseProblems.Used): ReadonlyArray<Workf
   ...ExpressionProblems.findings(input, used)
 ]
 
-const decodeStructure = ParseResult.decodeUnknownEither(WorkflowSpec)
+// Made when a workflow is read, which commands that list runs do not.
+const decodeStructure = (input: unknown) => ParseResult.decodeUnknownEither(WorkflowSpec, { errors: "all", onExcessProperty: "error" })(input)
 
 /** What an alias or a merge key repeats is one mistake, where it is written. */
 const eachOnce = (problems: ReadonlyArray<WorkflowProblem.Problem>): ReadonlyArray<WorkflowProblem.Problem> => {

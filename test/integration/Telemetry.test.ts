@@ -118,8 +118,8 @@ describe.concurrent("what a run measures", () => {
       for (const [url, words] of cases) {
         const { code, seconds, stderr } = yield* timed({ OTEL_EXPORTER_OTLP_ENDPOINT: url })
         assert.strictEqual(code, 0, stderr)
-        // The machine may be slower than it was a moment ago.
-        assert.isBelow(seconds, usual.seconds + 2 + 1.5, url)
+        // The end has 2 seconds, and an answer 10. The machine may be slower than it was a moment ago.
+        assert.isBelow(seconds, usual.seconds + 10, url)
         if (words === undefined) assert.strictEqual(stderr, usual.stderr)
         else {
           // On a machine with much else to do, the command may end before it has read an answer.

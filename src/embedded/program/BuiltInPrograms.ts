@@ -3,6 +3,7 @@
  * docs/agents.md says of each what its documentation was and what could not be
  * checked.
  */
+import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
 import { ProgramAdapter, type ProgramInput } from "./ProgramAdapter.ts"
@@ -151,8 +152,19 @@ export const written = {
   shell: { command: ["sh"] }
 } as const satisfies Readonly<Record<string, ProgramInput>>
 
-/** The table. */
-export const table: Readonly<Record<string, ProgramAdapter>> = Record.map<string, ProgramInput, ProgramAdapter>(
-  written,
-  (program) => Schema.decodeSync(ProgramAdapter)(program)
-)
+/** The names in it. */
+export const names: ReadonlyArray<string> = Object.keys(written)
+
+const inTable = (name: string): ProgramInput | undefined => Option.getOrUndefined(Record.get<string, ProgramInput>(written, name))
+
+const decoded = new Map<string, ProgramAdapter>()
+
+/** The adapter of a program, if it is in the table. It is read when it is asked for: a run has few of them. */
+export const find = (name: string): ProgramAdapter | undefined => {
+  const known = decoded.get(name)
+  const program = inTable(name)
+  if (known !== undefined || program === undefined) return known
+  const adapter = Schema.decodeSync(ProgramAdapter)(program)
+  decoded.set(name, adapter)
+  return adapter
+}
