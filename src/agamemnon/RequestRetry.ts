@@ -68,6 +68,13 @@ export class RequestRetry extends Context.Reference<RequestRetry>()("telemachy/a
 }) {}
 
 /**
+ * What is read for several runs at once belongs to none: it is read once, none permits it, and none hears of its failure.
+ *
+ * @internal
+ */
+export const ofNobody: RequestRetry["Type"] = { schedule: Schedule.recurs(0), onFailure: () => Effect.void }
+
+/**
  * Waits for the permission to send a request.
  *
  * @internal

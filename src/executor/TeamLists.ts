@@ -10,11 +10,10 @@ import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { Task, TeamId } from "../agamemnon/AgamemnonModel.ts"
-import { RequestRetry } from "../agamemnon/RequestRetry.ts"
+import * as RequestRetry from "../agamemnon/RequestRetry.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 
 type Tasks = ReadonlyArray<Task>
@@ -36,9 +35,6 @@ const pageSize = 1000
 
 /** How long it is known that the list of all tasks is too long. It can become shorter when a server is started anew. */
 const memory = Duration.seconds(30)
-
-/** What is read for all belongs to no run: none permits it, and none hears of its failure. */
-const ofNobody = { schedule: Schedule.recurs(0), onFailure: () => Effect.void }
 
 /** The questions of a moment, and what is known of the list of all tasks. */
 interface State {
@@ -110,7 +106,7 @@ const read = Effect.fnUntraced(function*(state: State, teams: number) {
   if (most === 0 || isTooLong) return Option.none()
   // Whatever goes wrong, a bug of a client included, is met again and told by those who read alone.
   const listed = yield* state.agamemnon.listAllTasks(most).pipe(
-    Effect.provideService(RequestRetry, ofNobody),
+    Effect.provideService(RequestRetry.RequestRetry, RequestRetry.ofNobody),
     Effect.asSome,
     Effect.catchAllCause(() => Effect.succeedNone)
   )

@@ -6,7 +6,6 @@
  * a list that was read just before for another reason has answered it.
  */
 import type * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
@@ -49,12 +48,18 @@ interface State {
   /** How many have asked, and how many of them were answered. */
   asked: number
   answered: number
-  /** When the last list was asked for that was read for another reason, in milliseconds. */
-  listedAt: number
+  /** When the last list was there that was read for another reason, and how long that took, in milliseconds. */
+  listed: { readonly at: number; readonly took: number }
 }
 
-/** How long a list answers the question whether others have submitted something: as long as the question may take itself. */
-const freshness = Duration.millis(100)
+/**
+ * How long a list answers the question whether others have submitted something, in milliseconds: as long as the question would
+ * take itself, which waits its turn among all requests as the list did.
+ */
+const freshness = { least: 100, most: 2000 }
+
+const isFresh = ({ listed: { at, took } }: State, now: number): boolean =>
+  now - at <= Math.min(Math.max(freshness.least, took), freshness.most)
 
 /** Reads what earlier runs have left to a team, if it is not new. */
 export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
@@ -73,7 +78,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
     isShared: false,
     asked: 0,
     answered: 0,
-    listedAt: Number.NEGATIVE_INFINITY
+    listed: { at: Number.NEGATIVE_INFINITY, took: 0 }
   }
   return {
     known: (subject) => state.others.get(subject),
@@ -92,7 +97,7 @@ const find = Effect.fnUntraced(function*(state: State, subject: string) {
     yield* state.turn.withPermits(1)(readAll(state))
     return state.others.get(subject)
   }
-  if (state.listedAt >= (yield* MonotonicTime.millis) - Duration.toMillis(freshness)) return undefined
+  if (isFresh(state, yield* MonotonicTime.millis)) return undefined
   const mine = state.asked += 1
   yield* state.turn.withPermits(1)(Effect.suspend(() => (state.answered >= mine ? Effect.void : ask(state))))
   return state.others.get(subject)
@@ -100,6 +105,8 @@ const find = Effect.fnUntraced(function*(state: State, subject: string) {
 
 /** Asks how many tasks there are, and reads them when they are more than this run knows of and has under way. */
 const ask = Effect.fnUntraced(function*(state: State) {
+  // Whoever else asks at this moment has the same answer.
+  yield* Effect.yieldNow()
   const upTo = state.asked
   const total = yield* state.agamemnon.countTasks(state.team.id)
   if (total > state.ids.size + state.underWay.size) yield* readAll(state)
@@ -111,8 +118,8 @@ const readAll = (state: State) =>
   Effect.flatMap(state.agamemnon.listTasks(state.team.id), (tasks) => takeIn(state, tasks))
 
 const onList = (state: State, tasks: ReadonlyArray<Task>, askedAt: number) =>
-  Effect.map(state.request.isAlone ? Effect.void : takeIn(state, tasks), () => {
-    state.listedAt = askedAt
+  Effect.zipWith(state.request.isAlone ? Effect.void : takeIn(state, tasks), MonotonicTime.millis, (_, now) => {
+    state.listed = { at: now, took: now - askedAt }
   })
 
 /** Takes those tasks for another's of which this run does not know. */

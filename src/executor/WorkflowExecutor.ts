@@ -12,6 +12,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { PingError } from "../agamemnon/AgamemnonError.ts"
+import * as SharedList from "../agamemnon/SharedList.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
 import * as Pinger from "../liveness/Pinger.ts"
 import type { RunElsewhereError, RunUnknownError } from "../run/JournalError.ts"
@@ -257,10 +258,11 @@ export const resume = (
  * @category constructors
  */
 export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {}) {
-  const agamemnon = yield* AgamemnonClient
+  const client = yield* AgamemnonClient
+  const agamemnon = AgamemnonClient.of({ ...client, listAgents: SharedList.make(client.listAgents), listTeams: SharedList.make(client.listTeams) })
   const runJournal = yield* Effect.serviceOption(RunJournal)
   const feed = feedOf(agamemnon.feed, yield* Effect.serviceOption(TaskFeed.TaskFeed))
-  const context = yield* Effect.context<AgamemnonClient>()
+  const context = Context.add(yield* Effect.context<AgamemnonClient>(), AgamemnonClient, agamemnon)
   const events = yield* Effect.acquireRelease(PubSub.unbounded<RunEvent>(), PubSub.shutdown)
   const settings = RunSettings.make(given)
   const lists = yield* TeamLists.make(agamemnon)
