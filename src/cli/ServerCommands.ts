@@ -48,12 +48,22 @@ export interface Options extends Omit<StatusCommand.WatchOptions, "from"> {
   readonly retryFailed: boolean
 }
 
-/** Has a runner go on with a run, and shows that to its end. */
-export const goOn = Effect.fn("ServerCommands.goOn")(function*({ retryFailed, run: name, ...options }: Options) {
+/** Has a runner go on with a run, and says what there is to say of that. */
+export const readmit = Effect.fn("ServerCommands.readmit")(function*({ retryFailed, run: name }: Pick<Options, "run" | "retryFailed">) {
   const { run } = yield* Effect.flatMap(RunReader, ({ find }) => find(name))
   const { isNew, place } = yield* change(({ runs }) => runs.resume({ path: { run }, payload: { retryFailed } }))
-  yield* Console.error(`run ${run} ${isNew ? "waits" : "has been waiting"} for a runner that goes on with it`)
-  if ((yield* runners).runners.length === 0) yield* Console.error("no runner is there now: the run goes on when there is one (telemachy serve)")
+  const hasRunner = (yield* runners).runners.length > 0
+  const words = [
+    `run ${run} ${isNew ? "waits" : "has been waiting"} for a runner that goes on with it`,
+    ...(hasRunner ? [] : ["no runner is there now: the run goes on when there is one (telemachy serve)"])
+  ]
+  return { run, place, words }
+})
+
+/** Has a runner go on with a run, and shows that to its end. */
+export const goOn = Effect.fn("ServerCommands.goOn")(function*({ retryFailed, run: name, ...options }: Options) {
+  const { place, run, words } = yield* readmit({ run: name, retryFailed })
+  yield* Effect.forEach(words, (each) => Console.error(each), { discard: true })
   yield* StatusCommand.watch(run, { ...options, from: place })
 })
 

@@ -83,6 +83,7 @@ describe.concurrent("telemachy mcp", () => {
       assert.deepStrictEqual(tools.map(({ annotations = {}, name }) => [name, annotations.readOnlyHint, annotations.destructiveHint, annotations.idempotentHint]), [
         ...["validate", "plan", "status", "wait", "logs", "list", "leftovers"].map((name) => [name, true, false, true]),
         ["run", false, false, false],
+        ["resume", false, false, false],
         ["cancel", false, true, true],
         ["approve", false, false, true],
         ["reject", false, true, true],
@@ -155,6 +156,27 @@ describe.concurrent("telemachy mcp", () => {
       assert.deepStrictEqual([ended.isOver, ended.status], [true, "completed"])
     }))
 
+  test("goes on with a run that has failed, with what has failed when it is told so, by a process of its own", () =>
+    Effect.gen(function*() {
+      const directory = yield* emptyDirectory
+      const env = { HOME: directory, ...RecordFile.inFile(join(directory, "runs.db")) }
+      const { call, refusal } = yield* connect(env)
+      const script = `test -e ${directory}/there; code=$?; touch ${directory}/there; exit $code`
+      const { run: id } = yield* call(Started, "run", { workflow: flow("again", script) })
+      assert.deepInclude(yield* call(Waited, "wait", { run: id }), { isOver: true, status: "failed" })
+      const command = yield* run(["resume", id], { env })
+      assert.strictEqual(yield* refusal("resume", { run: id }), command.stderr.trim())
+      const { drivenBy } = yield* call(Started, "resume", { run: id, retryFailed: true })
+      assert.match(drivenBy, /^process \d+, which goes on when this server ends$/)
+      const ended = yield* call(Waited, "wait", { run: id })
+      assert.deepStrictEqual([ended.isOver, ended.status], [true, "completed"])
+      assert.strictEqual(yield* refusal("resume", { run: id }), `run ${id} is completed: there is nothing to resume`)
+      const { run: long } = yield* call(Started, "run", { workflow: flow("long", "sleep 60") })
+      assert.match(yield* refusal("resume", { run: long }), new RegExp(`^run ${long} is driven by another process: `))
+      yield* call(Schema.Struct({ status: Schema.String }), "cancel", { run: long })
+      yield* call(Waited, "wait", { run: long })
+    }))
+
   test("is used by two at once, of whom one cancels what the other has begun", () =>
     Effect.gen(function*() {
       const env = yield* inRecord
@@ -180,7 +202,7 @@ describe.concurrent("telemachy mcp", () => {
       assert.include(yield* refusal("run", { workflow: "metadata: {name: x}" }), "agents")
       assert.strictEqual(yield* refusal("run", { workflow: flow("none", "x").replace("program: sh", "program: there-is-none") }), "agent \"worker\": program there-is-none was not found on PATH; install it, or choose another program")
       assert.deepInclude(yield* call(Listed, "list", { limit: 1 }), { runs: [{ run: (yield* call(Listed, "list", {})).runs[0]?.run ?? "", status: "cancelled" }] })
-      for (const tool of ["status", "wait", "logs", "cancel", "approve", "reject", "cleanup"]) {
+      for (const tool of ["status", "wait", "logs", "resume", "cancel", "approve", "reject", "cleanup"]) {
         assert.strictEqual(yield* refusal(tool, { run: "nope" }), (yield* run(["status", "nope"], { env })).stderr.trim())
       }
       const problems = yield* call(Schema.Struct({ valid: Schema.Boolean, problems: Schema.Array(Schema.Struct({ line: Schema.Int, column: Schema.Int })) }), "validate", { workflow: flow("bad", "x").replace("worker, program", "workr, program") })
@@ -271,6 +293,12 @@ describe.concurrent("telemachy mcp", () => {
       assert.match((yield* call(Lines, "logs", { run: id, task: "say" })).lines.join("\n"), /\| said$/)
       assert.deepStrictEqual(yield* call(Schema.Struct({ status: Schema.String }), "cancel", { run: id }), { status: "over" })
       assert.include(yield* refusal("status", { run: "nope" }), "nope")
+      const again = yield* call(Started, "run", { workflow: flow("again", `test -e ${env.HOME}/there; code=$?; touch ${env.HOME}/there; exit $code`) })
+      assert.deepInclude(yield* call(Waited, "wait", { run: again.run, timeoutSeconds: 60 }), { isOver: true, status: "failed" })
+      assert.match(yield* refusal("resume", { run: again.run }), /failed tasks can be tried again/)
+      const { message } = yield* call(Schema.Struct({ message: Schema.String }), "resume", { run: again.run, retryFailed: true })
+      assert.strictEqual(message, `run ${again.run} waits for a runner that goes on with it`)
+      assert.deepInclude(yield* call(Waited, "wait", { run: again.run, timeoutSeconds: 60 }), { isOver: true, status: "completed" })
       // The same database, of which the runner is asked without the API.
       const here = yield* connect(env)
       const submitted = yield* here.call(Started, "run", { workflow: flow("here", "echo said") })

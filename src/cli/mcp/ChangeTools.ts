@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { GateDecision } from "../../run/GateAnswer.ts"
+import { RunOwnedError } from "../../run/JournalError.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as GateAnswering from "../../store/GateAnswering.ts"
 import { RunReader } from "../../store/RunReader.ts"
@@ -14,7 +15,7 @@ import { RunOperations } from "../RunOperations.ts"
 import * as RunPlace from "../RunPlace.ts"
 import * as DetachedRun from "./DetachedRun.ts"
 import * as McpTool from "./McpTool.ts"
-import { operating } from "./RunTools.ts"
+import { operating, reading } from "./RunTools.ts"
 
 const find = (name: string) => Effect.flatMap(RunReader, (reader) => reader.find(name))
 
@@ -54,6 +55,32 @@ const cancel = McpTool.make({
           return { status: cancelled.status, ...(yield* cleaned(run)) }
       }
     }))
+})
+
+const resume = McpTool.make({
+  name: "resume",
+  title: "Go on with a run",
+  description: "Goes on with a recorded run that is not completed and that nobody drives: what is done is not done again, and what has failed only with retryFailed. It does not wait for its end: wait does.",
+  effects: "adds",
+  parameters: Schema.Struct({
+    run: McpTool.run,
+    retryFailed: McpTool.optional(Schema.Boolean.annotations({ description: "Whether tasks that have failed are tried again; they stay failed when it is left out" }))
+  }),
+  run: ({ retryFailed = false, run: name }) =>
+    Effect.gen(function*() {
+      if (Option.isSome(yield* RunPlace.server({}))) {
+        const { operations } = yield* Effect.promise(() => import("../ServerAccess.ts"))
+        const { readmit } = yield* Effect.promise(() => import("../ServerCommands.ts"))
+        const { run, words } = yield* Effect.provide(readmit({ run: name, retryFailed }), operations)
+        return { run, message: words.join("; ") }
+      }
+      return yield* reading(Effect.gen(function*() {
+        const summary = yield* find(name)
+        const { owner, run } = summary
+        if (owner !== undefined) return yield* new RunOwnedError({ run, owner })
+        return { run, drivenBy: yield* DetachedRun.resume(summary, { retryFailed }) }
+      }))
+    })
 })
 
 /** What a gate is answered with. */
@@ -130,4 +157,4 @@ const cleanup = McpTool.make({
 })
 
 /** Those that there are. */
-export const tools = [cancel, approve, reject, cleanup]
+export const tools = [resume, cancel, approve, reject, cleanup]

@@ -9,12 +9,14 @@ import { join } from "node:path"
 import { randomUUID } from "node:crypto"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Schema from "effect/Schema"
 import { OwnCommand } from "../../drill/OwnCommand.ts"
 import type { RunId } from "../../run/RunId.ts"
 import { RunnerRegistry } from "../../run/RunnerRegistry.ts"
 import type { RunStatus } from "../../run/RunStatus.ts"
 import { RunReader } from "../../store/RunReader.ts"
+import type { RunSummary } from "../../store/RunSummary.ts"
 
 /** How long the process may take to begin the run, and how often that is looked for. */
 const beginTimeout = Duration.seconds(20)
@@ -52,12 +54,12 @@ const readWords = (file: number): string => {
   return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, 0)).toString("utf8").trim()
 }
 
-const spawned = Effect.fnUntraced(function*(run: RunId) {
+const spawned = Effect.fnUntraced(function*(run: RunId, flags: ReadonlyArray<string>) {
   const { args, file } = yield* OwnCommand
   const words = yield* nameless
   return yield* Effect.async<Child>((resume) => {
     let hasEnded = false
-    const child = spawn(file, [...args, "resume", run, "--quiet", "--no-color"], { detached: true, stdio: ["ignore", "ignore", words] })
+    const child = spawn(file, [...args, "resume", run, "--quiet", "--no-color", ...flags], { detached: true, stdio: ["ignore", "ignore", words] })
     child.on("exit", () => {
       hasEnded = true
     })
@@ -71,11 +73,14 @@ const spawned = Effect.fnUntraced(function*(run: RunId) {
   })
 })
 
-/** Has a process drive a run that nobody drives, from the status that it has, and waits until it does. Tells who drives it. */
-const start = Effect.fn("DetachedRun.start")(function*(run: RunId, from: RunStatus) {
+/** Whether a run was begun or gone on with since it was looked at. */
+type IsBegun = (now: RunSummary) => boolean
+
+/** Has a process drive a run that nobody drives, and waits until it does. Tells who drives it. */
+const start = Effect.fn("DetachedRun.start")(function*(run: RunId, isBegunAt: IsBegun, flags: ReadonlyArray<string> = []) {
   const { find } = yield* RunReader
-  const { hasEnded, pid, said } = yield* spawned(run)
-  const isBegun = Effect.map(find(run), ({ status }) => status !== from)
+  const { hasEnded, pid, said } = yield* spawned(run, flags)
+  const isBegun = Effect.map(find(run), isBegunAt)
   const look: Effect.Effect<boolean, Effect.Effect.Error<typeof isBegun> | NotBegunError> = Effect.gen(function*() {
     // Looked at before the record is, which says then whether it did.
     const ended = hasEnded()
@@ -89,5 +94,10 @@ const start = Effect.fn("DetachedRun.start")(function*(run: RunId, from: RunStat
 /** Sees to it that a run on record is driven that was submitted: by a runner, or else by a process of its own. Tells by whom. */
 export const drive = Effect.fn("DetachedRun.drive")(function*(run: RunId, from: RunStatus) {
   const runners = yield* Effect.flatMap(RunnerRegistry, ({ living }) => living)
-  return runners.some(({ draining }) => !draining) ? "a runner (telemachy serve)" : yield* start(run, from)
+  return runners.some(({ draining }) => !draining) ? "a runner (telemachy serve)" : yield* start(run, ({ status }) => status !== from)
 })
+
+/** Goes on with a run that nobody drives, by a process of its own. Tells by which. */
+export const resume = ({ endedAt, run, status }: RunSummary, { retryFailed }: { readonly retryFailed: boolean }) =>
+  // It may have failed once more before it is looked at.
+  start(run, (now) => now.status !== status || !Equal.equals(now.endedAt, endedAt), retryFailed ? ["--retry-failed"] : [])
