@@ -1,12 +1,13 @@
 /** The tools of MCP that do something to recorded runs, wherever these are on record. */
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { GateDecision } from "../../run/GateAnswer.ts"
 import { RunOwnedError } from "../../run/JournalError.ts"
 import type { RunId } from "../../run/RunId.ts"
 import * as GateAnswering from "../../store/GateAnswering.ts"
-import { RunReader } from "../../store/RunReader.ts"
+import { layer, RunReader } from "../../store/RunReader.ts"
 import type { RunSummary } from "../../store/RunSummary.ts"
 import * as SqlRunStore from "../../store/SqlRunStore.ts"
 import * as CleanupOutput from "../CleanupOutput.ts"
@@ -15,7 +16,7 @@ import { RunOperations } from "../RunOperations.ts"
 import * as RunPlace from "../RunPlace.ts"
 import * as DetachedRun from "./DetachedRun.ts"
 import * as McpTool from "./McpTool.ts"
-import { operating, reading } from "./RunTools.ts"
+import { operating } from "./RunTools.ts"
 
 const find = (name: string) => Effect.flatMap(RunReader, (reader) => reader.find(name))
 
@@ -57,6 +58,9 @@ const cancel = McpTool.make({
     }))
 })
 
+/** Has the record of this machine. */
+const recorded = Effect.provide(Layer.provideMerge(layer, SqlRunStore.layerConfig()))
+
 const resume = McpTool.make({
   name: "resume",
   title: "Go on with a run",
@@ -74,11 +78,10 @@ const resume = McpTool.make({
         const { run, words } = yield* Effect.provide(readmit({ run: name, retryFailed }), operations)
         return { run, message: words.join("; ") }
       }
-      return yield* reading(Effect.gen(function*() {
-        const summary = yield* find(name)
-        const { owner, run } = summary
+      return yield* recorded(Effect.gen(function*() {
+        const { owner, run } = yield* find(name)
         if (owner !== undefined) return yield* new RunOwnedError({ run, owner })
-        return { run, drivenBy: yield* DetachedRun.resume(summary, { retryFailed }) }
+        return { run, drivenBy: yield* DetachedRun.resume(run, { retryFailed }) }
       }))
     })
 })
@@ -103,7 +106,7 @@ const nextOf = Effect.fnUntraced(function*({ owner, status }: RunSummary, answer
   const isHere = Option.isNone(yield* RunPlace.server({}))
   if (owner === undefined && status === "waiting" && isHere) {
     // It was parked until somebody answers. When it cannot go on, its answer stays on record.
-    return yield* Effect.match(Effect.provide(DetachedRun.drive(answered.run, status), SqlRunStore.layerConfig()), {
+    return yield* Effect.match(Effect.provide(DetachedRun.drive(answered.run), SqlRunStore.layerConfig()), {
       onFailure: ({ message }) => ({ next: `it does not go on by itself: ${message}; ${resume}` }),
       onSuccess: (drivenBy) => ({ drivenBy })
     })

@@ -7,16 +7,15 @@ import { closeSync, openSync, readSync, unlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { randomUUID } from "node:crypto"
+import * as Array from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { OwnCommand } from "../../drill/OwnCommand.ts"
 import type { RunId } from "../../run/RunId.ts"
 import { RunnerRegistry } from "../../run/RunnerRegistry.ts"
-import type { RunStatus } from "../../run/RunStatus.ts"
-import { RunReader } from "../../store/RunReader.ts"
-import type { RunSummary } from "../../store/RunSummary.ts"
+import { type PlacedEvent, RunStore } from "../../store/RunStore.ts"
 
 /** How long the process may take to begin the run, and how often that is looked for. */
 const beginTimeout = Duration.seconds(20)
@@ -73,18 +72,19 @@ const spawned = Effect.fnUntraced(function*(run: RunId, flags: ReadonlyArray<str
   })
 })
 
-/** Whether a run was begun or gone on with since it was looked at. */
-type IsBegun = (now: RunSummary) => boolean
+/** What a run says once it is begun or gone on with, or has ended because it could not be. A process that only looks whether it can says nothing. */
+const isBeginning = ({ event }: PlacedEvent) => event._tag === "run.started" || event._tag === "run.resumed" || event._tag === "run.finished"
 
 /** Has a process drive a run that nobody drives, and waits until it does. Tells who drives it. */
-const start = Effect.fn("DetachedRun.start")(function*(run: RunId, isBegunAt: IsBegun, flags: ReadonlyArray<string> = []) {
-  const { find } = yield* RunReader
+const start = Effect.fn("DetachedRun.start")(function*(run: RunId, flags: ReadonlyArray<string> = []) {
+  const { page } = yield* RunStore
+  const last = Array.last(yield* page(run, 0, Infinity))
+  const next = Option.match(last, { onNone: () => 0, onSome: ({ seq }) => seq + 1 })
   const { hasEnded, pid, said } = yield* spawned(run, flags)
-  const isBegun = Effect.map(find(run), isBegunAt)
-  const look: Effect.Effect<boolean, Effect.Effect.Error<typeof isBegun> | NotBegunError> = Effect.gen(function*() {
+  const look = Effect.gen(function*() {
     // Looked at before the record is, which says then whether it did.
     const ended = hasEnded()
-    if (yield* isBegun) return true
+    if ((yield* page(run, next, Infinity)).some(isBeginning)) return true
     return ended ? yield* new NotBegunError({ run, said: said() }) : false
   })
   const begun = yield* Effect.repeat(Effect.delay(look, lookPause), { until: (is) => is }).pipe(Effect.timeoutOption(beginTimeout))
@@ -92,12 +92,10 @@ const start = Effect.fn("DetachedRun.start")(function*(run: RunId, isBegunAt: Is
 }, Effect.scoped)
 
 /** Sees to it that a run on record is driven that was submitted: by a runner, or else by a process of its own. Tells by whom. */
-export const drive = Effect.fn("DetachedRun.drive")(function*(run: RunId, from: RunStatus) {
+export const drive = Effect.fn("DetachedRun.drive")(function*(run: RunId) {
   const runners = yield* Effect.flatMap(RunnerRegistry, ({ living }) => living)
-  return runners.some(({ draining }) => !draining) ? "a runner (telemachy serve)" : yield* start(run, ({ status }) => status !== from)
+  return runners.some(({ draining }) => !draining) ? "a runner (telemachy serve)" : yield* start(run)
 })
 
 /** Goes on with a run that nobody drives, by a process of its own. Tells by which. */
-export const resume = ({ endedAt, run, status }: RunSummary, { retryFailed }: { readonly retryFailed: boolean }) =>
-  // It may have failed once more before it is looked at.
-  start(run, (now) => now.status !== status || !Equal.equals(now.endedAt, endedAt), retryFailed ? ["--retry-failed"] : [])
+export const resume = (run: RunId, { retryFailed }: { readonly retryFailed: boolean }) => start(run, retryFailed ? ["--retry-failed"] : [])

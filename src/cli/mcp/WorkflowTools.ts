@@ -83,7 +83,7 @@ const runHere = Effect.fnUntraced(function*(loaded: GivenWorkflow.Loaded, asked:
   yield* ServedDatabase.address
   const { isNew, isSame, run } = yield* Submission.record(loaded.spec, { ...asked, source: loaded.source })
   if (!isNew) return { run, ...told(isNew, isSame) }
-  const drivenBy = yield* Effect.tapErrorTag(DetachedRun.drive(run, "queued"), "NotBegunError", () => Submission.withdraw(run, "telemachy mcp"))
+  const drivenBy = yield* Effect.tapErrorTag(DetachedRun.drive(run), "NotBegunError", () => Submission.withdraw(run, "telemachy mcp"))
   return { run, ...told(isNew, isSame), drivenBy }
 }, Effect.provide(Layer.provideMerge(RunReader.layer, SqlRunStore.layerConfig())), Effect.scoped)
 
