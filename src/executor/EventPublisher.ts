@@ -82,6 +82,7 @@ export const journaled = (options: Options): EventPublisher => {
     hasBegun: false,
     isBeside: false,
     isLast: false,
+    isOver: false,
     isGathering: false,
     writer: undefined,
     failure: undefined,
@@ -124,6 +125,8 @@ interface State extends Options {
   isBeside: boolean
   /** Whether the last event is in the queue. */
   isLast: boolean
+  /** Whether the run has ended with something unwritten: the journal is left alone from then on. */
+  isOver: boolean
   /** Whether events wait for others to be written with. */
   isGathering: boolean
   writer: Fiber.RuntimeFiber<void> | undefined
@@ -158,7 +161,7 @@ const tellAll = (state: State) => {
 const publish = (state: State, event: RunEvent): Effect.Effect<void> =>
   Effect.suspend(() => {
     const entry = entryOf(event)
-    if (state.lost !== undefined) {
+    if (state.lost !== undefined || state.isOver) {
       tell(state, entry)
       return Effect.void
     }
@@ -189,7 +192,7 @@ const publishBefore = (state: State, event: RunEvent) =>
   Effect.suspend((): Effect.Effect<void, JournalError | LeaseLostError> => {
     const { failure, hasResources, lost, queue, withheld } = state
     if (lost !== undefined) return lost
-    if (failure !== undefined && !hasResources()) return failure
+    if (failure !== undefined && (state.isOver || !hasResources())) return failure
     const entry = entryOf(event, true)
     const waiting = failure === undefined ? queue : withheld
     waiting.push(entry)
@@ -217,10 +220,13 @@ const publishLast = (state: State, event: RunEvent, limit: Duration.Duration) =>
       yield* startWriter(state)
       yield* Effect.ignore(TimeLimit.within({ limit, onTimeout: () => undefined })(Deferred.await(entry.done)))
     }
-    if (entry.isTold) return
-    if (state.lost === undefined && state.failure === undefined) state.deliver(failed(event, unanswered(state, limit)))
-    tell(state, entry)
-    if (state.writer !== undefined) yield* Fiber.interruptFork(state.writer)
+    if (!entry.isTold && state.lost === undefined && state.failure === undefined) {
+      state.failure = unanswered(state, limit)
+      state.deliver(failed(event, state.failure))
+    }
+    state.isOver = state.failure !== undefined
+    if (!entry.isTold) tell(state, entry)
+    if (state.isOver && state.writer !== undefined) yield* Fiber.interruptFork(state.writer)
   }).pipe(Effect.uninterruptible)
 
 const failed = (event: RunEvent, { detail: error }: JournalError): RunEvent => ({ ...commonOf(event), _tag: "record.failed", error })
@@ -228,7 +234,7 @@ const failed = (event: RunEvent, { detail: error }: JournalError): RunEvent => (
 /** Lets the queue be written, unless that is going on. */
 const startWriter = (state: State): Effect.Effect<void> =>
   Effect.suspend(() => {
-    if (state.writer !== undefined) return Effect.void
+    if (state.writer !== undefined || state.isOver) return Effect.void
     const writing = Effect.ensuring(
       writeAll(state),
       Effect.suspend(() => {

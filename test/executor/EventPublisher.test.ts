@@ -159,7 +159,7 @@ describe("EventPublisher", () => {
       yield* run.publish(started())
       run.journal(() => full)
       const intent = yield* Effect.fork(run.publishBefore(numbered(1)))
-      yield* TestClock.adjust("1 hour")
+      yield* TestClock.adjust("5 minutes")
       const another = yield* Effect.fork(run.publishBefore(numbered(2)))
       yield* run.publish(numbered(3))
       assert.deepStrictEqual(run.told(), ["run.started", "record.failed", "3"])
@@ -213,6 +213,29 @@ describe("EventPublisher", () => {
       yield* run.publishLast(finished, true)
       assert.deepStrictEqual(run.batches[2], ["1", "record.failed", "2", "3"])
       assert.deepStrictEqual(run.told(), ["1", "record.failed", "2", "3", "run.finished"])
+    }))
+
+  it.effect.each([
+    ["fails", full],
+    ["is silent", Effect.never]
+  ] as const)("after the end of the run, a journal that %s is left alone", ([, answer]) =>
+    Effect.gen(function*() {
+      const run = make()
+      yield* run.publish(started())
+      run.journal(() => answer)
+      yield* run.publishSoon(numbered(1))
+      const ending = yield* Effect.fork(run.publishLast(finished, true))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(ending)
+      const attempts = run.batches.length
+      yield* TestClock.adjust("1 hour")
+      assert.lengthOf(run.batches, attempts)
+      // Whoever says something all the same is heard by those who listen, and nobody waits.
+      yield* run.publish(numbered(2))
+      assert.strictEqual((yield* Effect.flip(run.publishBefore(numbered(3))))._tag, "JournalError")
+      yield* TestClock.adjust("1 hour")
+      assert.lengthOf(run.batches, attempts)
+      assert.deepStrictEqual(run.told(), ["run.started", "1", "record.failed", "run.finished", "2"])
     }))
 
   it.effect("a write that takes longer than 10 seconds is cut", () =>
