@@ -138,6 +138,7 @@ const schedules = Effect.flatMap(SqlClient.SqlClient, ScheduleTable.create)
 const overdue = Effect.flatMap(SqlClient.SqlClient, RunnerTable.addOverdue)
 const branches = Effect.flatMap(SqlClient.SqlClient, RunTable.countBranches)
 const notifications = Effect.flatMap(SqlClient.SqlClient, NotificationTable.create)
+const beginnings = Effect.flatMap(SqlClient.SqlClient, RunTable.keepBeginnings)
 const parked = Effect.flatMap(SqlClient.SqlClient, SubmissionTable.indexParked)
 
 /** The table that says which migrations were made. */
@@ -160,7 +161,8 @@ export const all: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClien
   "0015_branches": branches,
   "0016_parked": parked,
   "0017_schedules": schedules,
-  "0018_notifications": notifications
+  "0018_notifications": notifications,
+  "0019_beginnings": beginnings
 }
 
 /** Their numbers. */

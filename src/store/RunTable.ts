@@ -29,16 +29,19 @@ export const columns = [
   "attention"
 ] as const
 
-/** What the table is like: as it was first created, or with the number of branches as well. */
-type Version = "first" | "branches"
+/**
+ * What the table is like: as it was first created, with the number of branches as well, or made anew also when the first row of a
+ * run comes or goes that is no milestone, which only others than the run see to.
+ */
+type Version = "first" | "branches" | "beginnings"
 
 /** The version that there is when all migrations were made. */
-const current: Version = "branches"
-
-const columnsOf = (version: Version) => columns.filter((name) => name !== "branches" || version === "branches")
+const current: Version = "beginnings"
 
 /** A part of a statement that only the table has which counts branches. */
-const withBranches = (version: Version, text: string): string => (version === "branches" ? text : "")
+const withBranches = (version: Version, text: string): string => (version === "first" ? "" : text)
+
+const columnsOf = (version: Version) => columns.filter((name) => name !== "branches" || version !== "first")
 
 /** Those of them that are text. */
 export const texts = ["run", "begun", "ended", "state", "workflow", "url", "policy", "outcome"] as const
@@ -136,20 +139,23 @@ export const remake = (sql: Sql, condition: string, version: Version = current):
   written(sql, condition, version)
 ]
 
+/** Holds for a row of a trigger after which its run can stand otherwise than before. */
+const isDecisive = (row: "NEW" | "OLD", version: Version): string =>
+  `(${row}.tag IN (${decisive})${version === "beginnings" ? ` OR ${row}.seq = 0` : ""})`
+
 const run = (sql: Sql, statements: ReadonlyArray<string>) =>
   Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true })
 
 const fileTriggers = (sql: Sql, version: Version): ReadonlyArray<string> => {
-  const isDecisive = (row: "NEW" | "OLD") => `${row}.tag IN (${decisive})`
   // Each row has its turn, and what comes after it is not changed yet: the last one sees the run as it will be.
   const isLast = "NOT EXISTS (SELECT 1 FROM telemachy_events AS e WHERE e.run = NEW.run AND e.seq > NEW.seq)"
   const remade = (row: "NEW" | "OLD") => remake(sql, `run = ${row}.run`, version).map((statement) => `${statement};`).join("\n")
   return [
-    `CREATE TRIGGER telemachy_run_told AFTER INSERT ON telemachy_events WHEN ${isDecisive("NEW")}
+    `CREATE TRIGGER telemachy_run_told AFTER INSERT ON telemachy_events WHEN ${isDecisive("NEW", version)}
       BEGIN ${written(sql, "run = NEW.run", version)}; END`,
     `CREATE TRIGGER telemachy_run_changed AFTER UPDATE OF run, seq, at, tag, payload ON telemachy_events
-      WHEN ${isDecisive("OLD")} OR ${isDecisive("NEW")} OR ${isLast} BEGIN ${remade("OLD")} ${remade("NEW")} END`,
-    `CREATE TRIGGER telemachy_run_removed AFTER DELETE ON telemachy_events WHEN ${isDecisive("OLD")} BEGIN ${remade("OLD")} END`
+      WHEN ${isDecisive("OLD", version)} OR ${isDecisive("NEW", version)} OR ${isLast} BEGIN ${remade("OLD")} ${remade("NEW")} END`,
+    `CREATE TRIGGER telemachy_run_removed AFTER DELETE ON telemachy_events WHEN ${isDecisive("OLD", version)} BEGIN ${remade("OLD")} END`
   ]
 }
 
@@ -170,7 +176,6 @@ const postgresTold = (version: Version) => `CREATE FUNCTION telemachy_told(
 
 const postgresTriggers = (sql: Sql, version: Version): ReadonlyArray<string> => {
   const remade = (row: "NEW" | "OLD") => remake(sql, `run = ${row}.run`, version).map((statement) => `${statement};`).join("\n")
-  const isDecisive = (row: "NEW" | "OLD") => `${row}.tag IN (${decisive})`
   // Whoever changes the events by hand may look for tables elsewhere. Compiling a statement takes longer than it does.
   const functionOf = (name: string, body: string) =>
     `CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT SET jit = off AS $$
@@ -181,9 +186,9 @@ const postgresTriggers = (sql: Sql, version: Version): ReadonlyArray<string> => 
     functionOf("telemachy_run_told", `${written(sql, "run = NEW.run", version)};`),
     functionOf("telemachy_run_changed", `${remade("OLD")} ${remade("NEW")}`),
     functionOf("telemachy_run_removed", remade("OLD")),
-    trigger("telemachy_run_told", "INSERT", isDecisive("NEW")),
-    trigger("telemachy_run_changed", "UPDATE OF run, seq, at, tag, payload", `${isDecisive("OLD")} OR ${isDecisive("NEW")}`),
-    trigger("telemachy_run_removed", "DELETE", isDecisive("OLD"))
+    trigger("telemachy_run_told", "INSERT", isDecisive("NEW", version)),
+    trigger("telemachy_run_changed", "UPDATE OF run, seq, at, tag, payload", `${isDecisive("OLD", version)} OR ${isDecisive("NEW", version)}`),
+    trigger("telemachy_run_removed", "DELETE", isDecisive("OLD", version))
   ]
 }
 
@@ -213,6 +218,9 @@ export const countBranches = (sql: Sql) =>
     ...(isPostgres(sql) ? ["DROP FUNCTION telemachy_told(text)", postgresTold("branches")] : []),
     ...triggers(sql, "branches")
   ])
+
+/** Has the table kept also by first rows that are no milestones. */
+export const keepBeginnings = (sql: Sql) => run(sql, [...keepNoMore(sql), ...triggers(sql, "beginnings")])
 
 /** Creates the table, fills it with the runs that there are, and has it kept from then on. */
 export const create = (sql: Sql) => {

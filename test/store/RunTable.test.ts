@@ -153,6 +153,16 @@ const tests = (open: Effect.Effect<Opened, JournalError, Scope.Scope>, numRuns: 
       }
     }))
 
+  it.scopedLive("is what it would be if it were made anew when the first row is none of the run and goes", () =>
+    Effect.gen(function*() {
+      const database = yield* open
+      yield* write(database, [[started(idOf(1)), { ...numbered(1, idOf(1)), _tag: "run.decided", outcome: "failed", reason: "" }]])
+      for (const what of [5, 6]) {
+        yield* change(database, { what, run: 1, seq: 0 })
+        assert.deepStrictEqual(yield* reindex(database), { runs: 1, changed: 0 })
+      }
+    }))
+
   it.scopedLive("is made anew where it is damaged, and nowhere else", () =>
     Effect.gen(function*() {
       const database = yield* open
