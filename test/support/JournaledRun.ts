@@ -137,7 +137,7 @@ export const only = (parts: Parts) => Effect.map(list(parts), ([run, ...more]) =
 
 /** Looks again until what there is to see is as expected. */
 export const awaitThat = <A, E, R>(effect: Effect.Effect<A, E, R>, until: (seen: A) => boolean) =>
-  Effect.repeat(effect, { until, schedule: Schedule.spaced("10 millis") }).pipe(Effect.timeout("10 seconds"), Effect.zipRight(effect))
+  Effect.repeat(effect, { until, schedule: Schedule.spaced("10 millis") }).pipe(Effect.timeout("1 minute"), Effect.zipRight(effect))
 
 /** How many tasks of each subject were ever made. */
 export const made = ({ tasks }: FakeAgamemnon): Record<string, number> => {
