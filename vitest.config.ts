@@ -1,7 +1,11 @@
+import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
 const timeouts = { testTimeout: 300_000, hookTimeout: 300_000 }
+
+/** How many suites that start no process are run at once: nearly half of the time of each is waiting. */
+const threads = Math.ceil(availableParallelism() * 1.5)
 
 /** Tests of several hosts, which take a network of their own: `npm run test:hosts` has one. */
 const hosts = ["test/hosts/**/*.test.ts"]
@@ -41,7 +45,7 @@ export default defineConfig({
     // Most of the time of a small test is loading: modules are loaded once a worker, and shared by its suites. `it.layer` of
     // @effect/vitest 0.30 must not be used with that: it changes `it` for every suite after it.
     sequence: { sequencer: LongestFirst },
-    poolOptions: { threads: { isolate: false }, forks: { isolate: false } },
+    poolOptions: { threads: { isolate: false, minThreads: threads, maxThreads: threads }, forks: { isolate: false } },
     projects: [
       {
         extends: true,
