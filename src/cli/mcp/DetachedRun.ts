@@ -7,7 +7,7 @@ import { closeSync, openSync, readSync, unlinkSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { randomUUID } from "node:crypto"
-import * as Array from "effect/Array"
+import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -78,7 +78,7 @@ const isBeginning = ({ event }: PlacedEvent) => event._tag === "run.started" || 
 /** Has a process drive a run that nobody drives, and waits until it does. Tells who drives it. */
 const start = Effect.fn("DetachedRun.start")(function*(run: RunId, flags: ReadonlyArray<string> = []) {
   const { page } = yield* RunStore
-  const last = Array.last(yield* page(run, 0, Infinity))
+  const last = Arr.last(yield* page(run, 0, Infinity))
   const next = Option.match(last, { onNone: () => 0, onSome: ({ seq }) => seq + 1 })
   const { hasEnded, pid, said } = yield* spawned(run, flags)
   const look = Effect.gen(function*() {
