@@ -171,7 +171,28 @@ export const numbers: ReadonlyArray<number> = Object.keys(all).map((name) => Num
 /** The number of the newest migration that this program knows. */
 export const latest = Math.max(...numbers)
 
+/** Makes sure that one process at a time begins the tables: the number is that of no other lock of this program. */
+export const firstTableLock = "7164620"
+
+/**
+ * The table of migrations, where it is missing. PostgreSQL refuses to make a table that another process is about to make with one
+ * of several errors, that of a type that exists among them, even where it is told to make it only if it does not exist.
+ */
+const makeTable = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  sql.onDialectOrElse({
+    pg: () =>
+      sql.withTransaction(Effect.zipRight(
+        sql`SELECT pg_advisory_xact_lock(${sql.literal(firstTableLock)})`,
+        sql`CREATE TABLE IF NOT EXISTS ${sql(table)} (
+          migration_id integer PRIMARY KEY,
+          created_at timestamp with time zone NOT NULL DEFAULT now(),
+          name text NOT NULL
+        )`
+      )),
+    orElse: () => Effect.void
+  }))
+
 /** Makes the migrations that are missing. What it has to say is about itself. */
-export const run = Migrator.make({})({ loader: Migrator.fromRecord(all), table }).pipe(
+export const run = Effect.zipRight(makeTable, Migrator.make({})({ loader: Migrator.fromRecord(all), table })).pipe(
   Logger.withMinimumLogLevel(LogLevel.Warning)
 )

@@ -1,8 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Reactivity from "@effect/experimental/Reactivity"
 import type * as SqlClient from "@effect/sql/SqlClient"
+import { PgClient } from "@effect/sql-pg"
 import * as Arr from "effect/Array"
 import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { JournalError } from "../../src/run/JournalError.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
@@ -75,4 +80,30 @@ describe("a journal of an earlier version that several processes open at the sam
         })
     )
   }
+})
+
+describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("an empty PostgreSQL in which another process begins the tables"), () => {
+  it.scopedLive("is waited for, whatever of the first table is there already", () =>
+    Effect.gen(function*() {
+      const url = yield* TestPostgres.database("telemachy_migrations_first")
+      const holder = yield* PgClient.make({ url, maxConnections: 1 })
+      const other = yield* PgClient.make({ url, maxConnections: 1 })
+      const [locked, made] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      yield* Effect.fork(holder.withTransaction(Effect.gen(function*() {
+        yield* holder`SELECT pg_advisory_xact_lock(${holder.literal(Migrations.firstTableLock)})`
+        yield* Deferred.succeed(locked, undefined)
+        yield* Deferred.await(made)
+      })))
+      yield* Deferred.await(locked)
+      // The type of a table is there for others a moment before the table is.
+      yield* other`CREATE DOMAIN telemachy_migrations AS integer`
+      const opened = yield* Effect.fork(Database.openPostgres(url))
+      const waiting = other<{ readonly n: number }>`SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`
+      const waited = Effect.repeat(waiting, { until: ([row]) => row?.n === 1, schedule: Schedule.spaced("10 millis") })
+      yield* Effect.raceFirst(waited, Fiber.join(opened))
+      yield* other`DROP DOMAIN telemachy_migrations`
+      yield* Deferred.succeed(made, undefined)
+      const { sql } = yield* Fiber.join(opened)
+      assert.deepStrictEqual(yield* sql`SELECT count(*)::int AS n FROM telemachy_migrations`, [{ n: Migrations.numbers.length }])
+    }).pipe(Effect.provide(Reactivity.layer)))
 })
