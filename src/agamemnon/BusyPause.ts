@@ -18,16 +18,18 @@ export interface BusyPause {
 export const make: Effect.Effect<BusyPause, never, Scope.Scope> = Effect.map(Effect.scope, (scope) => {
   const latch = Effect.unsafeMakeLatch(true)
   let pauses = 0
-  const end = Effect.suspend(() => {
+  const end = Effect.sync(() => {
     pauses -= 1
-    return pauses === 0 ? Effect.asVoid(latch.open) : Effect.void
+    if (pauses === 0) latch.unsafeOpen()
   })
   return {
+    // Whoever has begun a pause also begins what ends it.
     begin: (length) =>
       Effect.suspend(() => {
         pauses += 1
-        return Effect.zipRight(latch.close, Effect.forkIn(Effect.ensuring(Effect.interruptible(Effect.sleep(length)), end), scope))
-      }),
+        latch.unsafeClose()
+        return Effect.asVoid(Effect.forkIn(Effect.ensuring(Effect.interruptible(Effect.sleep(length)), end), scope))
+      }).pipe(Effect.uninterruptible),
     wait: latch.await
   }
 })

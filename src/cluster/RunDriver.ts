@@ -14,7 +14,7 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
@@ -89,8 +89,8 @@ interface State extends Options {
   readonly news: Queue.Queue<void>
   /** Done when all runs are to be handed over. */
   readonly stopping: Deferred.Deferred<string>
-  /** What is going on. */
-  readonly driven: Map<Fiber.RuntimeFiber<void>, RunId>
+  /** The runs that it drives, each with what is done when it does not any more. */
+  readonly driven: Map<RunId, Deferred.Deferred<void>>
   /** The runs that are left to others, and until when, by the monotonic clock. */
   readonly avoided: Map<RunId, bigint>
   /** The runs that it has handed over because Agamemnon did not answer it, until it does. */
@@ -125,7 +125,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const drain = Effect.sync(() => {
     state.isDraining = true
   })
-  const idle = Effect.suspend(() => Effect.forEach([...state.driven.keys()], Fiber.await, { discard: true })).pipe(
+  const idle = Effect.suspend(() => Effect.forEach([...state.driven.values()], Deferred.await, { discard: true })).pipe(
     Effect.repeat({ until: () => state.driven.size === 0 }),
     Effect.asVoid
   )
@@ -154,7 +154,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
 /** Fills the places that are free, again and again. */
 const claimRepeatedly = (state: State) =>
   Effect.catchAllCause(fillPlaces(state), (cause) => Effect.logWarning(`the queue of runs cannot be read: ${String(Cause.squash(cause))}`)).pipe(
-    Effect.zipRight(Effect.raceFirst(Queue.take(state.news), Effect.sleep(queueInterval))),
+    Effect.zipRight(Effect.timeoutOption(Queue.take(state.news), queueInterval)),
     Effect.forever
   )
 
@@ -181,7 +181,7 @@ const makeRoom = Effect.fnUntraced(function*(state: State) {
 const exceptions = (state: State) =>
   Effect.map(Clock.currentTimeNanos, (now) => {
     for (const [run, until] of state.avoided) if (until <= now) state.avoided.delete(run)
-    return new Set([...state.driven.values(), ...state.avoided.keys()])
+    return new Set([...state.driven.keys(), ...state.avoided.keys()])
   })
 
 /** Leaves a run to others for a while. */
@@ -192,18 +192,22 @@ const avoid = (state: State, run: RunId, pause: Duration.Duration) =>
 const leaveToOthers = (state: State, run: RunId, pause: Duration.Duration) =>
   Effect.zipRight(avoid(state, run, pause), Effect.catchAll(state.queue.giveBack(run), ({ message }) => told(run, message)))
 
-/** Drives a run in a fiber of its own: what ends the claiming must not cancel it. */
+/** Drives a run in a fiber of its own: what ends the claiming must not cancel it. Whoever has said that it is driven also begins that. */
 const begin = (state: State, run: RunId) =>
   Effect.suspend(() => {
     if (state.isDraining) return Effect.void
-    return Effect.map(Effect.forkDaemon(Effect.interruptible(drive(state, run))), (fiber) => {
-      state.driven.set(fiber, run)
-      fiber.addObserver(() => {
-        state.driven.delete(fiber)
+    const ended = Deferred.unsafeMake<void>(FiberId.none)
+    state.driven.set(run, ended)
+    const driving = Effect.ensuring(
+      Effect.interruptible(drive(state, run)),
+      Effect.sync(() => {
+        state.driven.delete(run)
+        Deferred.unsafeDone(ended, Exit.void)
         state.news.unsafeOffer(undefined)
       })
-    })
-  })
+    )
+    return Effect.asVoid(Effect.forkDaemon(driving))
+  }).pipe(Effect.uninterruptible)
 
 /** Drives a run until it is over, or is not this runner's any more. */
 const drive = Effect.fnUntraced(function*(state: State, run: RunId) {

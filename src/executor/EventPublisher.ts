@@ -84,6 +84,7 @@ export const journaled = (options: Options): EventPublisher => {
     isLast: false,
     isOver: false,
     isGathering: false,
+    isWriting: false,
     writer: undefined,
     failure: undefined,
     lost: undefined
@@ -129,6 +130,9 @@ interface State extends Options {
   isOver: boolean
   /** Whether events wait for others to be written with. */
   isGathering: boolean
+  /** Whether a fiber writes, or is about to begin. */
+  isWriting: boolean
+  /** The last fiber that has begun to write. */
   writer: Fiber.RuntimeFiber<void> | undefined
   failure: JournalError | undefined
   /** This process drives the run no longer. */
@@ -174,7 +178,7 @@ const publish = (state: State, event: RunEvent): Effect.Effect<void> =>
 /** Lets what is in the queue be written after a moment, unless that is done before. */
 const gather = (state: State): Effect.Effect<void> =>
   Effect.suspend(() => {
-    if (state.isGathering || state.writer !== undefined) return Effect.void
+    if (state.isGathering || state.isWriting) return Effect.void
     state.isGathering = true
     const end = Effect.suspend(() => {
       state.isGathering = false
@@ -231,22 +235,22 @@ const publishLast = (state: State, event: RunEvent, limit: Duration.Duration) =>
 
 const failed = (event: RunEvent, { detail: error }: JournalError): RunEvent => ({ ...commonOf(event), _tag: "record.failed", error })
 
-/** Lets the queue be written, unless that is going on. */
+/** Lets the queue be written, unless that is going on. Whoever has said that it is also begins that. */
 const startWriter = (state: State): Effect.Effect<void> =>
   Effect.suspend(() => {
-    if (state.writer !== undefined || state.isOver) return Effect.void
+    if (state.isWriting || state.isOver) return Effect.void
+    state.isWriting = true
     const writing = Effect.ensuring(
-      writeAll(state),
+      Effect.interruptible(writeAll(state)),
       Effect.suspend(() => {
-        state.writer = undefined
+        state.isWriting = false
         return state.lost === undefined && state.queue.length > 0 ? gather(state) : Effect.void
       })
     )
-    return Effect.map(Effect.forkDaemon(Effect.interruptible(writing)), (fiber) => {
-      // It begins when others have had their turn.
+    return Effect.map(Effect.forkDaemon(writing), (fiber) => {
       state.writer = fiber
     })
-  })
+  }).pipe(Effect.uninterruptible)
 
 /** Writes until there is nothing left that somebody waits for. */
 const writeAll = Effect.fnUntraced(function*(state: State) {

@@ -1,7 +1,10 @@
 /** Tells destinations of runs, each of each in a fiber of its own for as long as there is something to tell. */
 import { randomUUID } from "node:crypto"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import type { Told } from "../run/NotificationLog.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
@@ -69,14 +72,14 @@ export const make = (options: Omit<TellingLane.Parts, "holder" | "permitsOf">): 
     begun: new Map(),
     leftToOthers: new Set()
   }
-  const fibers = Effect.sync(() => [...state.lanes.values()].flatMap(({ fiber }) => (fiber === undefined ? [] : [fiber])))
+  const ended = Effect.suspend(() => Effect.forEach([...state.lanes.values()], ({ ended }) => Deferred.await(ended), { discard: true }))
   return {
     begin: (run, destinations) => begin(state, run, destinations),
     tell: (event) => tell(state, event),
     tellForOthers: (told) => state.leftToOthers.has(keyOf(told)) ? Effect.void : wake(state, told, undefined),
     open: Effect.sync(() => [...state.begun.values()].filter(({ length }) => length > 0).length),
     forget: (run) => Effect.sync(() => void state.begun.delete(run)),
-    idle: Effect.asVoid(Effect.repeat(Effect.flatMap(fibers, Effect.forEach(Fiber.await)), { until: () => state.lanes.size === 0 })),
+    idle: Effect.asVoid(Effect.repeat(ended, { until: () => state.lanes.size === 0 })),
     untold: Effect.sync(() => [...state.lanes.values()].flatMap(({ current }) => (current === undefined ? [] : [current]))),
     stop: Effect.suspend(() => stop(state))
   }
@@ -107,7 +110,7 @@ const beginUnknown = (state: State, run: RunId) =>
     return ids
   }).pipe(Effect.catchAll(({ message }) => Effect.as(Effect.logWarning(`whom run ${run} is told is not known: ${message}`), [])))
 
-/** Has a destination be told of a run, by the fiber that does so already if there is one. */
+/** Has a destination be told of a run, by the fiber that does so already if there is one. Whoever has said that there is one also begins it. */
 const wake = (state: State, told: Told, event: RunEvent | undefined) =>
   Effect.suspend(() => {
     const key = keyOf(told)
@@ -118,7 +121,15 @@ const wake = (state: State, told: Told, event: RunEvent | undefined) =>
       return Effect.void
     }
     if (state.lanes.size >= mostLanes) return Effect.logWarning(`of run ${told.run} nobody is told now: ${mostLanes} others are being told`)
-    const lane: TellingLane.TellingLane = { ...told, fiber: undefined, latest: event, isStale: false, current: undefined, settled: 0 }
+    const lane: TellingLane.TellingLane = {
+      ...told,
+      fiber: undefined,
+      ended: Deferred.unsafeMake(FiberId.none),
+      latest: event,
+      isStale: false,
+      current: undefined,
+      settled: 0
+    }
     state.lanes.set(key, lane)
     const telling = TellingLane.run(state, lane).pipe(
       Effect.catchTag("AddressError", ({ message }) =>
@@ -127,13 +138,17 @@ const wake = (state: State, told: Told, event: RunEvent | undefined) =>
         if (!hasTold && state.leftToOthers.size < mostLanes) state.leftToOthers.add(key)
       }),
       Effect.catchAllCause((cause) => Effect.logWarning(`of run ${told.run} a destination is not told`, cause)),
-      Effect.ensuring(Effect.sync(() => state.lanes.delete(key)))
+      Effect.interruptible,
+      Effect.ensuring(Effect.sync(() => {
+        state.lanes.delete(key)
+        Deferred.unsafeDone(lane.ended, Exit.void)
+      }))
     )
     // Neither the end of the run nor that of its subscriber is the end of it.
-    return Effect.map(Effect.forkDaemon(Effect.interruptible(telling)), (fiber) => {
+    return Effect.map(Effect.forkDaemon(telling), (fiber) => {
       lane.fiber = fiber
     })
-  })
+  }).pipe(Effect.uninterruptible)
 
 const stop = (state: State) => {
   const lanes = [...state.lanes.values()]

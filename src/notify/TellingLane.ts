@@ -4,6 +4,7 @@
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
+import type * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -70,6 +71,8 @@ export interface Parts {
 /** One destination that is being told of one run. */
 export interface TellingLane extends Told {
   fiber: Fiber.RuntimeFiber<void> | undefined
+  /** Done when it is over. */
+  readonly ended: Deferred.Deferred<void>
   /** The last event that it is told of, which may not be on record yet. */
   latest: RunEvent | undefined
   /** Whether something has happened since it has looked. */

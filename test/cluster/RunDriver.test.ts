@@ -2,13 +2,16 @@ import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
 import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import { PingError } from "../../src/agamemnon/AgamemnonError.ts"
 import * as RunDriver from "../../src/cluster/RunDriver.ts"
@@ -19,9 +22,11 @@ import { RunJournal } from "../../src/run/RunJournal.ts"
 import { RunQueue } from "../../src/run/RunQueue.ts"
 import { type Runner, RunnerRegistry } from "../../src/run/RunnerRegistry.ts"
 import * as SqlRunQueue from "../../src/store/SqlRunQueue.ts"
+import * as AtStep from "../support/AtStep.ts"
 import { hangs, make } from "../support/FakeAgamemnon.ts"
 import { awaitThat, driver, list, made, recorded, type World, world } from "../support/JournaledRun.ts"
 import { outcome, told, workflow } from "../support/TestRun.ts"
+import { runA } from "../support/TestStore.ts"
 
 type Resume = Context.Tag.Service<WorkflowExecutor>["resume"]
 
@@ -403,4 +408,58 @@ describe.concurrent("a runner that Agamemnon does not answer", () => {
       assert.isFalse((yield* one.load).reachable)
       assert.notInclude(told(yield* recorded(all.there, next)), "run.decided")
     }))
+})
+
+describe("a RunDriver that begins to drive a run", () => {
+  for (const what of ["interrupted", "delayed"] as const) {
+    it.effect(`counts it for as long as it drives it, at whichever step it is ${what}`, () =>
+      Effect.gen(function*() {
+        const begun: Array<number> = []
+        const steps = yield* AtStep.sweep({ what, whom: "firstChild" }, (happening) =>
+          Effect.scoped(Effect.gen(function*() {
+            const unused = Effect.dieMessage("nobody asks for this")
+            const waiting = [{ run: runA, priority: 0, at: "", isQueued: true, heldBackBy: undefined }]
+            const running = yield* Deferred.make<Effect.Effect<number>>()
+            const over = yield* Deferred.make<void>()
+            const resume = () =>
+              Effect.flatMap(Effect.flatten(Deferred.await(running)), (count) => {
+                begun.push(count)
+                return Effect.zipRight(Deferred.await(over), unused)
+              })
+            const runner = yield* RunDriver.make({ id: "one", maxRuns: 1 }).pipe(
+              Effect.provideService(WorkflowExecutor, { execute: () => unused, events: unused, resume }),
+              Effect.provideService(RunQueue, {
+                where: "test",
+                submit: () => unused,
+                open: unused,
+                find: () => unused,
+                claim: () => Effect.sync(() => waiting.splice(0)),
+                readmit: () => unused,
+                parked: unused,
+                giveBack: () => unused,
+                noteDefect: () => Effect.succeed(1),
+                makeRoom: Effect.void
+              }),
+              Effect.provideService(RunnerRegistry, { join: () => Effect.void, living: Effect.succeed([]) }),
+              Effect.provideService(AgamemnonClient, make().client),
+              Effect.provideService(RunJournal, {
+                begin: () => unused,
+                acquire: () => unused,
+                abandoned: () => Effect.succeed([]),
+                usdOn: () => Effect.succeed(0),
+                isLasting: true
+              })
+            )
+            yield* Deferred.succeed(running, Effect.map(runner.load, ({ running }) => running))
+            yield* happening(runner.begin)
+            yield* TestClock.adjust("10 millis")
+            const idle = yield* Effect.fork(runner.idle)
+            yield* Deferred.succeed(over, undefined)
+            yield* Fiber.join(idle)
+            assert.strictEqual((yield* runner.load).running, 0)
+          })))
+        assert.isAbove(steps, 50)
+        assert.deepStrictEqual(new Set(begun), new Set([1]))
+      }))
+  }
 })

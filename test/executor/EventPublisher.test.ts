@@ -7,6 +7,7 @@ import * as TestClock from "effect/TestClock"
 import * as EventPublisher from "../../src/executor/EventPublisher.ts"
 import { JournalError, RunOwnedError } from "../../src/run/JournalError.ts"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
+import * as AtStep from "../support/AtStep.ts"
 import { numbered, numbers, runA, started } from "../support/TestStore.ts"
 
 type Append = (events: ReadonlyArray<RunEvent>) => Effect.Effect<void, JournalError | RunOwnedError>
@@ -103,6 +104,30 @@ describe("EventPublisher", () => {
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual([run.told(), run.log()], [["1", "2", "3"], ["1", "2", "3"]])
     }))
+
+  for (const what of ["interrupted", "delayed"] as const) {
+    it.effect(`has one writer, at whichever step who publishes is ${what}`, () =>
+      Effect.gen(function*() {
+        const steps = yield* AtStep.sweep({ what }, (happening) =>
+          Effect.gen(function*() {
+            const run = make()
+            let [writers, most] = [0, 0]
+            run.journal(() => {
+              most = Math.max(most, writers += 1)
+              return Effect.ensuring(Effect.sleep("1 second"), Effect.sync(() => writers -= 1))
+            })
+            const publishing = yield* Effect.fork(happening(run.publishBefore(numbered(1))))
+            const next = yield* Effect.fork(run.publishBefore(numbered(2)))
+            yield* TestClock.adjust("5 seconds")
+            yield* Fiber.join(next)
+            yield* run.publishSoon(numbered(3))
+            yield* TestClock.adjust("5 seconds")
+            yield* Fiber.await(publishing)
+            assert.deepStrictEqual([most, run.told().at(-1)], [1, "3"])
+          }))
+        assert.isAbove(steps, 10)
+      }))
+  }
 
   it.effect("a run that has made nothing hears of a journal that fails, and its event is not told", () =>
     Effect.gen(function*() {
