@@ -8,6 +8,7 @@ import manifest from "../package.json" with { type: "json" }
 import * as OutputErrors from "./cli/OutputErrors.ts"
 import * as Signals from "./cli/Signals.ts"
 import * as Streams from "./cli/Streams.ts"
+import * as Race from "./liveness/Race.ts"
 
 const exitCode = MutableRef.make(1)
 const unwritten = MutableRef.make<Effect.Effect<string | undefined>>(Effect.succeed(undefined))
@@ -30,7 +31,7 @@ const cancelled = Effect.flatMap(Signals.Signals, ({ first }) => Effect.zipRight
 // At the first signal runMain interrupts as well, and then waits for nothing: the end of the command is waited for here,
 // where a second signal is still heard.
 const command = Effect.uninterruptible(
-  Effect.raceFirst(Effect.interruptible(main(process.argv.slice(2))), Effect.interruptible(cancelled))
+  Race.first([Effect.interruptible(main(process.argv.slice(2))), Effect.interruptible(cancelled)])
 )
 
 // Whatever the code, as a process that winds down by itself stops listening to signals before it has ended. A reader has

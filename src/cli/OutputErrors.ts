@@ -10,6 +10,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
+import * as Race from "../liveness/Race.ts"
 
 /** What has kept the streams of this process from taking what was written. */
 export class OutputErrors extends Context.Tag("telemachy/cli/OutputErrors")<OutputErrors, {
@@ -75,4 +76,4 @@ const readerGone = Effect.flatMap(Effect.promise(() => import("node:child_proces
 export const whileWritable = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A | void, E, R | OutputErrors> =>
   Effect.flatMap(OutputErrors, ({ closed }) =>
     // What is short needs no watching.
-    Effect.raceFirst(effect, Effect.raceFirst(closed, Effect.delay(readerGone, "1 second"))))
+    Race.first([effect, closed, Effect.delay(readerGone, "1 second")]))

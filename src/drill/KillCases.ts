@@ -1,5 +1,6 @@
 /** Cases in which the command is killed as `kill -9` does, at each step of a run, and then resumed or cleaned up. */
 import * as Effect from "effect/Effect"
+import * as Race from "../liveness/Race.ts"
 import type { Tag } from "../run/RunEvent.ts"
 import type { DrillCase } from "./DrillCase.ts"
 import * as FaultProxy from "./FaultProxy.ts"
@@ -26,7 +27,7 @@ const killed = (name: string, when: string, moment: Moment, remedy: Remedy): Dri
     const { event: { run } } = yield* first.sightings.first(["run.started"])
     yield* "event" in moment
       ? first.sightings.first([moment.event])
-      : Effect.raceFirst(proxy.struck, Effect.zipRight(first.ended, first.sightings.first(["run.started"])))
+      : Race.first([Effect.asVoid(proxy.struck), Effect.zipRight(first.ended, Effect.asVoid(first.sightings.first(["run.started"])))])
     // One that has ended by itself is not there to be killed.
     yield* Effect.ignore(first.kill)
     const { code } = yield* first.ended

@@ -2,6 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Race from "../liveness/Race.ts"
 import type { Tag } from "../run/RunEvent.ts"
 import { between, type DrillCase, settle } from "./DrillCase.ts"
 import * as FaultProxy from "./FaultProxy.ts"
@@ -45,7 +46,7 @@ const overcome = (name: string, fault: string, faults: ReadonlyArray<FaultProxy.
     yield* proxy.set(faults)
     const running = yield* run
     if (!isNoticed) return { outcome: yield* settle(running) }
-    const since = yield* Effect.raceFirst(Effect.asSome(proxy.struck), Effect.as(running.ended, Option.none()))
+    const since = yield* Race.first([Effect.asSome(proxy.struck), Effect.as(running.ended, Option.none())])
     const outcome = yield* settle(running)
     if (Option.isNone(since)) return { outcome: `${outcome}, without having met the fault` }
     const noticed = yield* Effect.option(running.sightings.first(complaints, { after: since.value }))

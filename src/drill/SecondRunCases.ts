@@ -1,6 +1,7 @@
 /** Cases in which the same workflow is run twice at the same time, by two processes. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Race from "../liveness/Race.ts"
 import type { DrillCase } from "./DrillCase.ts"
 import { between } from "./DrillCase.ts"
 import * as FaultProxy from "./FaultProxy.ts"
@@ -29,7 +30,7 @@ const oneRecord: DrillCase = {
     yield* first.sightings.first(["task.submitted"])
     const since = yield* Clock.currentTimeNanos
     const second = yield* command(["run", file, "--json"])
-    yield* Effect.raceFirst(second.ended, Effect.ignore(second.sightings.first(["task.watched", "task.submitted"])))
+    yield* Race.first([second.ended, Effect.ignore(second.sightings.first(["task.watched", "task.submitted"]))])
     const noticed = yield* Clock.currentTimeNanos
     yield* work(true)
     const outcomes = yield* Effect.all([outcomeOf(first), outcomeOf(second)], { concurrency: 2 })

@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
+import * as Race from "../liveness/Race.ts"
 import type { RunEvent, Tag } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
 
@@ -60,7 +61,7 @@ export const make: Effect.Effect<Sightings> = Effect.gen(function*() {
       const look = (sightings: ReadonlyArray<Sighting>) => Option.fromNullable(sightings.find(isIt))
       const coming = seen.changes.pipe(Stream.filterMap(look), Stream.runHead)
       // What was seen last may not have been looked at yet.
-      return Effect.raceFirst(coming, Effect.zipRight(Deferred.await(ended), Effect.map(all, look))).pipe(
+      return Race.first([coming, Effect.zipRight(Deferred.await(ended), Effect.map(all, look))]).pipe(
         Effect.flatMap(Option.match({
           onNone: () => new NotSeenError({ what: tags.join(" or ") }),
           onSome: Effect.succeed

@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
+import * as Race from "../liveness/Race.ts"
 import type { AttemptEnd, Watch } from "./WatchedTask.ts"
 
 /** Why an attempt can not be read. */
@@ -25,11 +26,11 @@ export interface Options {
 /** Waits for the end of an attempt, and gives it up when it exceeds a limit. It is over when Agamemnon says so in any case. */
 export const awaitEnd = (options: Options) => {
   const { stalledAfter, timeout, watch } = options
-  const limits = [
+  return Race.first<AttemptEnd, LookError, never>([
+    watch.ended,
     ...Option.toArray(Option.map(timeout, (limit) => enforceTimeout(options, limit))),
     ...Option.toArray(Option.map(stalledAfter, (limit) => enforceSigns(options, limit)))
-  ]
-  return limits.reduce<Effect.Effect<AttemptEnd, LookError>>((ended, limit) => Effect.raceFirst(ended, limit), watch.ended)
+  ])
 }
 
 /** Gives an attempt up that takes longer than the limit. Never succeeds. */

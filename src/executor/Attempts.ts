@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import { type Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
+import * as Race from "../liveness/Race.ts"
 import * as RunSpan from "../run/RunSpan.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
 import * as Outputs from "../workflow/Outputs.ts"
@@ -198,7 +199,7 @@ const awaitEnd = Effect.fnUntraced(function*(attempts: Attempts, attempt: Attemp
     AttemptLimits.awaitEnd({ watch, timeout, stalledAfter, isRunningSeen: request.isAlone, quietFor: agamemnon.activity?.quietFor(watch.id) }),
     (end) => judged(task, { ...end, number, ...log })
   )
-  const judgedEnd = yield* watched.length === 0 ? ended : Effect.raceFirst(ended, completedLate(attempts))
+  const judgedEnd = yield* Race.first([ended, completedLate(attempts)])
   watched.push(attempt)
   // The agent has its next task when the work on this one is committed.
   const end = yield* committed(attempts, attempt, judgedEnd)
@@ -216,10 +217,10 @@ export const supersede = ({ ended, giveUp }: WatchedTask.Watch, reason: string) 
 
 /** Waits until an attempt that was over has completed after all. */
 const completedLate = ({ task, watched }: Attempts): Effect.Effect<End> =>
-  watched.reduce<Effect.Effect<End>>((others, { log, number, watch }) => {
+  Race.first(watched.map(({ log, number, watch }) => {
     const late = Effect.map(watch.completedLate, (end) => judged(task, { ...end, number, ...log }))
-    return Effect.raceFirst(others, Effect.flatMap(late, (end) => (end.status === "completed" ? Effect.succeed(end) : Effect.never)))
-  }, Effect.never)
+    return Effect.flatMap(late, (end) => (end.status === "completed" ? Effect.succeed(end) : Effect.never))
+  }))
 
 /** Commits what was done in a worktree, whatever came of it: the branch and the commit are among what the task answers. */
 const committed = Effect.fnUntraced(function*({ task, work: { team, workspaces } }: Attempts, { assignee }: Attempt, end: End) {

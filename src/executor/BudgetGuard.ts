@@ -15,6 +15,7 @@ import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
+import * as Race from "../liveness/Race.ts"
 import * as BudgetUse from "../run/BudgetUse.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
@@ -30,14 +31,14 @@ export class BudgetGuard extends Context.Tag("telemachy/executor/BudgetGuard")<B
   readonly begin: Effect.Effect<void, BudgetExceededError>
   /** Refuses a submission when all of a limit is used. One that an earlier process had counted is not counted again. */
   readonly admit: (isCounted: boolean) => Effect.Effect<void, BudgetExceededError>
-  /** Fails when more is used than there was, while something is under way. Never succeeds. Nothing, where that can not be. */
-  readonly watch: Option.Option<Effect.Effect<never, BudgetExceededError>>
+  /** One of these fails when more is used than there was, while something is under way. None ever succeeds. */
+  readonly exceeded: ReadonlyArray<Effect.Effect<never, BudgetExceededError>>
 }>() {}
 
 type Guard = Context.Tag.Service<BudgetGuard>
 
 /** For a run that may use what it wants. */
-const unlimited: Guard = { begin: Effect.void, admit: () => Effect.void, watch: Option.none() }
+const unlimited: Guard = { begin: Effect.void, admit: () => Effect.void, exceeded: [] }
 
 /** What a guard is made with. */
 export interface Options {
@@ -63,7 +64,7 @@ export const make = (options: Options): Guard => {
   return BudgetGuard.of({
     begin: begin(state),
     admit: (isCounted) => admit(state, isCounted),
-    watch: Option.some(Effect.raceFirst(watchRun(state), watchDay(state)))
+    exceeded: [watchRun(state), watchDay(state)]
   })
 }
 
@@ -163,7 +164,7 @@ const watchRun = (state: State): Effect.Effect<never, BudgetExceededError> => Ef
     const told = yield* state.run.told
     if (Option.isSome(told)) yield* refuse(state, exceededBy(state, told.value))
     const left = Option.flatMap(told, (each) => untilAgentsTimeIsUp(state, each))
-    yield* Option.match(left, { onNone: () => changed, onSome: (wait) => Effect.raceFirst(changed, Effect.sleep(wait)) })
+    yield* Option.match(left, { onNone: () => changed, onSome: (wait) => Race.first<unknown, never, never>([changed, Effect.sleep(wait)]) })
   }
 }))
 

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
+import * as Race from "../liveness/Race.ts"
 import { type JournalError, RunElsewhereError, type LeaseLostError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
@@ -127,7 +128,7 @@ export const clean = Effect.fn("Cleanup.run")(function*(
     lastSeen: journal.events.at(-1)?.at
   }
   yield* Effect.zipRight(decide(reached), cleanCurrent(reached, concern, removal)).pipe(
-    Effect.raceFirst(journal.lost),
+    Race.unless(journal.lost),
     Effect.provideService(CurrentRun.CurrentRun, current)
   )
   const after = RunState.resources((yield* current.state) ?? reached).filter(({ key }) => !keys.has(key))
@@ -194,5 +195,5 @@ export const complete = Effect.fn("Cleanup.complete")(function*(id: RunId, failu
     if (concern.length > 0) yield* current.emit({ _tag: "teardown.started", decision: "keep" })
     yield* Effect.forEach(concern, (resource) => Removal.keep(resource), { discard: true })
     yield* CurrentRun.finish
-  }).pipe(Effect.raceFirst(journal.lost), Effect.provideService(CurrentRun.CurrentRun, current))
+  }).pipe(Race.unless(journal.lost), Effect.provideService(CurrentRun.CurrentRun, current))
 }, Effect.scoped)

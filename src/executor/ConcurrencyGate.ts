@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as PubSub from "effect/PubSub"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
+import * as Race from "../liveness/Race.ts"
 import * as ConcurrencyGroup from "../run/ConcurrencyGroup.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
@@ -44,9 +45,11 @@ type Full = Extract<ConcurrencyGroup.Entered, { readonly _tag: "Full" }>
 export const enter = (options: Options) => {
   const { places, run, workflow, yieldOn = Effect.never } = options
   return takePlace(options).pipe(
-    Effect.raceFirst(Effect.flatMap(places.cancelled, (by) => new RunCancelledError({ workflow, run, by }))),
-    Effect.raceFirst(Effect.flatMap(yieldOn, (reason) => new RunYieldedError({ workflow, run, reason }))),
-    Effect.raceFirst(places.lost)
+    Race.unless(
+      Effect.flatMap(places.cancelled, (by) => new RunCancelledError({ workflow, run, by })),
+      Effect.flatMap(yieldOn, (reason) => new RunYieldedError({ workflow, run, reason }))
+    ),
+    Race.unless(places.lost)
   )
 }
 

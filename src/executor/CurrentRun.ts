@@ -51,8 +51,8 @@ export class CurrentRun extends Context.Tag("telemachy/executor/CurrentRun")<Cur
   readonly ensureLease: Effect.Effect<void, LeaseLostError>
   /** Whether others drive the run when this process does not: it is not over then, whatever has happened here. */
   readonly isDriven: boolean
-  /** Fails when this process must not drive the run any more, or is to hand it over, and never succeeds. */
-  readonly givenUp: Effect.Effect<never, LeaseLostError | RunYieldedError>
+  /** One of these fails when this process must not drive the run any more, or is to hand it over. None ever succeeds. */
+  readonly givenUp: ReadonlyArray<Effect.Effect<never, LeaseLostError | RunYieldedError>>
   /** Whether another process may reach Agamemnon, which this one does not: one that has not been given the run for that before. */
   readonly isReachedElsewhere: Effect.Effect<boolean>
   /** Notes that this process has handed the run over, and why: it is not over then. */
@@ -107,10 +107,12 @@ export const make = ({ events, reached, yieldOn, yieldOnLoss = Effect.succeed(fa
     ...run,
     ensureLease: Option.match(run.journal, { onNone: () => Effect.void, onSome: ({ ensure }) => ensure }),
     isDriven: yieldOn !== undefined,
-    givenUp: yieldOn === undefined ? lost : Effect.raceFirst(
+    givenUp: [
       lost,
-      Effect.flatMap(yieldOn, (reason) => new RunYieldedError({ workflow: run.workflow, run: run.id, reason }))
-    ),
+      yieldOn === undefined
+        ? Effect.never
+        : Effect.flatMap(yieldOn, (reason) => new RunYieldedError({ workflow: run.workflow, run: run.id, reason }))
+    ],
     isReachedElsewhere: Effect.flatMap(settled, () => (state?.unreachable === true ? Effect.succeed(false) : yieldOnLoss)),
     markYielded: (error) =>
       Effect.sync(() => {

@@ -12,6 +12,7 @@ import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
+import * as Race from "../liveness/Race.ts"
 import * as RunSpan from "../run/RunSpan.ts"
 import * as RunState from "../run/RunState.ts"
 import type { EndStatus } from "../run/TaskStatus.ts"
@@ -84,11 +85,9 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: Re
     leave: (key) => leave(state, key)
   }
   for (const name of [...workflow.tasks.keys()].flatMap((key) => heldBy(state, key))) hold(state, name)
-  const work = Effect.raceFirst(inOrder(state, WorkflowGraph.usedBy(workflow, undefined)), FiberSet.join(background))
-  yield* Option.match(state.parking.parked, {
-    onNone: () => work,
-    onSome: (parked) => Effect.raceFirst(work, Effect.zipRight(parked, Effect.flatMap(waiting, Effect.fail)))
-  })
+  const failed = Effect.zipRight(FiberSet.join(background), Effect.never)
+  const parked = Option.map(state.parking.parked, (parked) => Effect.zipRight(parked, Effect.flatMap(waiting, Effect.fail)))
+  yield* Race.unless(failed, ...Option.toArray(parked))(inOrder(state, WorkflowGraph.usedBy(workflow, undefined)))
 }, Effect.scoped)
 
 /** How long the run waits for gates with its agents, if it has any. One that is not on record could not go on. */

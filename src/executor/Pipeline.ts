@@ -10,12 +10,12 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import * as Connectivity from "../liveness/Connectivity.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type * as Pinger from "../liveness/Pinger.ts"
+import * as Race from "../liveness/Race.ts"
 import type { EventBody } from "../run/RunEvent.ts"
 import * as RunSpan from "../run/RunSpan.ts"
 import * as RunState from "../run/RunState.ts"
@@ -55,14 +55,11 @@ export const run = Effect.fnUntraced(function*({ beginning, limit, pinger, polic
   // The scope unwinds in reverse: the heartbeat stops, teardown reads what it left in the Ref, the run is finished.
   // Not to be interrupted in between: whoever hears that a run has started hears how it ended.
   yield* Effect.uninterruptible(Effect.zipRight(announce(beginning), Teardown.onClose(connectivity, policy)))
+  const overtime = Effect.zipRight(Effect.sleep(limit), new WorkflowTimeoutError({ workflow, run: id, limit }))
   yield* RunSpan.preflight(Preflight.preflight).pipe(
     Effect.zipRight(RunHeartbeat.start(pinger, connectivity)),
     Effect.flatMap((heartbeat) => RunHeartbeat.guard(withBackground(sweep, work), heartbeat, endsAt)),
-    Effect.raceFirst(Cancellation.awaitRequest),
-    Effect.timeoutFail({
-      duration: limit,
-      onTimeout: () => new WorkflowTimeoutError({ workflow, run: id, limit })
-    })
+    Race.unless(overtime, ...(yield* Cancellation.requests))
   )
 })
 
@@ -77,9 +74,9 @@ const work = Effect.gen(function*() {
   yield* Effect.forEach(done, (team) => Resume.confirm(request, team), { discard: true })
   const left = request.spec.teams.filter((team) => !done.includes(team))
   if (left.length > 0) {
-    const { begin, watch } = yield* BudgetGuard
+    const { begin, exceeded } = yield* BudgetGuard
     yield* begin
-    yield* Option.match(watch, { onNone: () => tasksOf(left), onSome: (exceeded) => Effect.raceFirst(tasksOf(left), exceeded) })
+    yield* Race.unless(...exceeded)(tasksOf(left))
   }
   yield* verdict
 }).pipe(Effect.scoped)

@@ -19,6 +19,7 @@ import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import * as ManagedResource from "../agamemnon/ManagedResource.ts"
 import { RequestRetry } from "../agamemnon/RequestRetry.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
+import * as Race from "../liveness/Race.ts"
 import type { JournalError } from "../run/JournalError.ts"
 import type { RunId } from "../run/RunId.ts"
 import * as RunState from "../run/RunState.ts"
@@ -157,12 +158,11 @@ const attempt = Effect.fnUntraced(function*(targets: ReadonlyArray<Target>, opti
     if (!isBack) yield* lastTry(state)
     if (!isBack && state.removedAt === before) return `Agamemnon did not answer within ${grace}`
   }
-  yield* removeAll(state).pipe(
-    Effect.raceFirst(awaitStandstill(state)),
+  yield* Race.first([removeAll(state), awaitStandstill(state)]).pipe(
     Effect.zipLeft(lastTry(state)),
     // What the last try has removed shows that Agamemnon is back.
     Effect.repeat({ while: () => Effect.map(standstillAt(state), (left) => left > 0 && targets.some(isOpen)) }),
-    Effect.raceFirst(tellWaiting(state))
+    Race.unless(tellWaiting(state))
   )
   // A request that is under way when the grace is over has not failed.
   return state.lastFailure === undefined ? `not removed within ${grace}` : `not removed within ${grace}: ${state.lastFailure}`

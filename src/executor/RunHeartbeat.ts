@@ -15,6 +15,7 @@ import * as Connectivity from "../liveness/Connectivity.ts"
 import * as Heartbeat from "../liveness/Heartbeat.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type * as Pinger from "../liveness/Pinger.ts"
+import * as Race from "../liveness/Race.ts"
 import { CurrentRun, permissionOf } from "./CurrentRun.ts"
 import { WorkflowConnectivityError } from "./RunError.ts"
 import { RunYieldedError } from "./RunYieldedError.ts"
@@ -44,7 +45,8 @@ export const start = Effect.fnUntraced(function*(
 /** Runs the work for as long as the heartbeat has not given up. `endsAt`: when the run reaches its limit, in milliseconds. */
 export const guard = <A, E, R>(work: Effect.Effect<A, E, R>, heartbeat: Heartbeat.Heartbeat<WorkflowConnectivityError>, endsAt: number) =>
   // The work is ended first: whoever is told of the loss must not hold that up.
-  Effect.raceFirst(withRetries(work, heartbeat, endsAt), heartbeat.lost).pipe(
+  withRetries(work, heartbeat, endsAt).pipe(
+    Race.unless(heartbeat.lost),
     orHandOver,
     Effect.tapError((error) => (error instanceof WorkflowConnectivityError ? reportLost(error) : Effect.void))
   )

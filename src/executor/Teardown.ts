@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { ConnectivityRef } from "../liveness/Connectivity.ts"
+import * as Race from "../liveness/Race.ts"
 import { isLeaseLostError } from "../run/JournalError.ts"
 import type { Outcome } from "../run/Outcome.ts"
 import * as RunSpan from "../run/RunSpan.ts"
@@ -49,7 +50,7 @@ export const onClose = (connectivity: ConnectivityRef, policy: TeardownPolicy) =
       // A fiber of its own, because this one may be interrupted: there, every wait would end at once.
       Option.match(yieldOf(Context.get(context, CurrentRun), exit), { onNone: () => RunSpan.teardown(teardown(connectivity, policy, exit)), onSome: Effect.fail }).pipe(
         // A process that drives the run no longer leaves all of it to the next.
-        Effect.raceFirst(Context.get(context, CurrentRun).givenUp),
+        Race.unless(...Context.get(context, CurrentRun).givenUp),
         Effect.catchAll((error) => Effect.flatMap(CurrentRun, (run) => Option.match(handoverOf(run, error), { onNone: () => Effect.void, onSome: Handover.yieldRun }))),
         Effect.annotateLogs({ module: "Teardown" }),
         Effect.provide(context),

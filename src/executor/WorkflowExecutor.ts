@@ -15,6 +15,7 @@ import type { PingError } from "../agamemnon/AgamemnonError.ts"
 import * as SharedList from "../agamemnon/SharedList.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
 import * as Pinger from "../liveness/Pinger.ts"
+import * as Race from "../liveness/Race.ts"
 import type { RunElsewhereError, RunUnknownError } from "../run/JournalError.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunId from "../run/RunId.ts"
@@ -312,10 +313,8 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
       yield* enterGroup(id, spec, places, waiting)
       const running = carryOut(shared, { ...options, id, environment, workspaces, request, journal: Option.none(), inputDigest: undefined })
       // Nobody else can ask for the end of a run that is of no group and on no record.
-      return yield* spec.concurrency === undefined ? running : Effect.raceFirst(
-        running,
-        Effect.flatMap(places.cancelled, (by) => new RunCancelledError({ workflow: spec.metadata.name, run: id, by }))
-      )
+      const cancelled = Effect.flatMap(places.cancelled, (by) => new RunCancelledError({ workflow: spec.metadata.name, run: id, by }))
+      return yield* spec.concurrency === undefined ? running : Race.unless(cancelled)(running)
     }
     const input = yield* RunInput.encode({ ...told, force, ...(separate ? { separate } : {}) })
     const journal = yield* runJournal.value.begin({ run: id, workflow: spec.metadata.name, url: agamemnon.url })

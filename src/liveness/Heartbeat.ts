@@ -32,6 +32,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Settings from "../settings/HealthcheckSettings.ts"
 import * as Connectivity from "./Connectivity.ts"
 import * as Pinger from "./Pinger.ts"
+import * as Race from "./Race.ts"
 
 /**
  * What the error of a lost backend tells.
@@ -196,7 +197,7 @@ const count = Effect.fnUntraced(function*<E>(
   const heartbeat = yield* Queue.take(results).pipe(
     Effect.flatMap(Pinger.match({ Answered: () => answered, Failed: failed })),
     Effect.forever,
-    Effect.raceFirst(pinger.ended),
+    Race.unless(pinger.ended),
     Effect.onExit(() => onEnd),
     Effect.annotateLogs({ module: "Heartbeat" }),
     Effect.interruptible,
@@ -364,5 +365,5 @@ export const guard: {
   ): Effect.Effect<A, E | ConnectivityError, R | R2> =>
     // The heartbeat has a scope of its own; the work keeps the one around it.
     Effect.scopedWith((scope) =>
-      Effect.flatMap(start(options, scope), ({ lost }) => Effect.raceFirst(effect, lost)))
+      Effect.flatMap(start(options, scope), ({ lost }) => Race.unless(lost)(effect)))
 )

@@ -19,6 +19,7 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Settings from "../settings/HealthcheckSettings.ts"
+import * as Race from "./Race.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
 /**
@@ -165,7 +166,7 @@ export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, s
   )
 
   // A suspicion brings one ping at once, and the rhythm goes on from there.
-  const pinging = yield* Effect.raceFirst(Effect.schedule(pingOnce, schedule), suspicion.await).pipe(
+  const pinging = yield* Race.first([Effect.schedule(pingOnce, schedule), suspicion.await]).pipe(
     Effect.zipRight(pingOnce),
     Effect.forever,
     Effect.annotateLogs({ module: "Heartbeat" }),

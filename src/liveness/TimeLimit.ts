@@ -12,25 +12,13 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as OwnTime from "./OwnTime.ts"
+import * as Race from "./Race.ts"
 
 /** How long an effect may take, and what it fails with when it takes longer. */
 export interface Options<E> {
   readonly limit: Duration.DurationInput
   readonly onTimeout: () => E
 }
-
-/** Which of two fibers has ended first. The other goes on. */
-const firstOf = <A, E>(work: Fiber.RuntimeFiber<A, E>, end: Fiber.RuntimeFiber<void>) =>
-  Effect.async<"work" | "end">((resume) => {
-    const onWork = () => resume(Effect.succeed("work"))
-    const onEnd = () => resume(Effect.succeed("end"))
-    work.addObserver(onWork)
-    end.addObserver(onEnd)
-    return Effect.sync(() => {
-      work.removeObserver(onWork)
-      end.removeObserver(onEnd)
-    })
-  })
 
 const before = <E2>(end: Effect.Effect<void>, onTimeout: () => E2) =>
 <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
@@ -41,9 +29,9 @@ const before = <E2>(end: Effect.Effect<void>, onTimeout: () => E2) =>
       const limit = yield* Effect.forkDaemon(Effect.interruptible(end))
       const id = yield* Effect.fiberId
       const stop = Effect.zipRight(Fiber.interruptAsFork(work, id), Fiber.interruptAsFork(limit, id))
-      const first = yield* Effect.onInterrupt(restore(firstOf(work, limit)), () => stop)
+      const first = yield* Effect.onInterrupt(restore(Race.firstOf<Fiber.RuntimeFiber<unknown, unknown>>([work, limit])), () => stop)
       yield* stop
-      return yield* first === "work" ? Fiber.join(work) : Effect.failSync(onTimeout)
+      return yield* first === work ? Fiber.join(work) : Effect.failSync(onTimeout)
     })
   )
 

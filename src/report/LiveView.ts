@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type * as Stream from "effect/Stream"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
+import * as Race from "../liveness/Race.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import * as RunState from "../run/RunState.ts"
 import * as LastLines from "./LastLines.ts"
@@ -87,7 +88,7 @@ export const make = (
         Effect.forever
       )
       const logs = Effect.provide(LastLines.follow(state, lastLines, isLogHere), files)
-      yield* Effect.raceFirst(RunState.follow(events, state), Effect.raceFirst(redraw, logs))
+      yield* Race.first([RunState.follow(events, state), redraw, logs])
     }, Effect.scoped, Effect.ensuring(remove))
 
     const writeAbove = (...words: ReadonlyArray<unknown>) => frame.writeAbove(words.map(String).join(" "))

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Race from "../liveness/Race.ts"
 import { JournalError } from "../run/JournalError.ts"
 import * as Database from "./Database.ts"
 
@@ -59,7 +60,7 @@ export const makeTables = <R>(where: string, make: Effect.Effect<void, never, R>
     const [locked, made] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
     // A fiber of its own: whatever is done in that which has a transaction is a part of it.
     const holder = yield* Effect.forkScoped(Effect.interruptible(holdLock(where, locked, made)))
-    yield* Effect.raceFirst(Deferred.await(locked), Fiber.join(holder))
+    yield* Race.first([Deferred.await(locked), Fiber.join(holder)])
     yield* Effect.ensuring(makeAll, Deferred.succeed(made, undefined))
     yield* Fiber.join(holder)
   }).pipe(

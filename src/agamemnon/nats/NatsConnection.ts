@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
+import * as Race from "../../liveness/Race.ts"
 import * as HomeDirectory from "../../settings/HomeDirectory.ts"
 import type { NatsAddress } from "../../settings/NatsAddress.ts"
 import { InvalidOptionError } from "../AgamemnonError.ts"
@@ -169,10 +170,10 @@ export const make = Effect.fnUntraced(function*(options: Options) {
       Effect.timeoutFail({ duration: options.timeout, onTimeout: () => noAnswer }),
       Effect.zipRight(Effect.flatMap(Deferred.poll(refused), Option.getOrElse(() => Effect.void)))
     ),
-    broken: Effect.raceFirst(
+    broken: Race.first([
       Deferred.await(refused),
       Effect.flatMap(Effect.promise(() => client.closed()), (error) => reasonOf(options, error))
-    )
+    ])
   } satisfies NatsConnection
 })
 
@@ -181,7 +182,7 @@ export const session = <R>(
   options: Options,
   use: (connection: NatsConnection) => Effect.Effect<never, NatsError, R>
 ) =>
-  Effect.flatMap(make(options), (connected) => Effect.raceFirst(use(connected), connected.broken)).pipe(
+  Effect.flatMap(make(options), (connected) => Race.unless(connected.broken)(use(connected))).pipe(
     Effect.scoped,
     // The client throws at what it can not read, as at credentials that are none.
     Effect.catchAllDefect((defect) => new NatsError({ reason: `${options.address.url}: ${String(defect)}` }))

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import manifest from "../../../package.json" with { type: "json" }
 import * as OwnCommand from "../../drill/OwnCommand.ts"
+import * as Race from "../../liveness/Race.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/McpDefinition.ts"
 import * as ChangeTools from "../mcp/ChangeTools.ts"
@@ -48,7 +49,7 @@ const serve = Effect.fn("McpCommand.serve")(function*(readOnly: boolean) {
     return yield* McpServer.run({ name: manifest.name, version: manifest.version })
   }).pipe(Effect.provideService(McpServer.McpServer, server), Effect.provideService(RpcServer.Protocol, protocol))
   const running = yield* Effect.forkScoped(Effect.interruptible(serving))
-  yield* Effect.raceFirst(Effect.raceFirst(ended, closed), Fiber.join(running))
+  yield* Race.first([ended, closed, Fiber.join(running)])
 }, Effect.scoped)
 
 export const command = Command.make("mcp", config, ({ readOnly, ...flags }) =>

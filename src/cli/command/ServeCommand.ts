@@ -30,6 +30,7 @@ import * as ServedApi from "../ServedApi.ts"
 import * as ServedDatabase from "../ServedDatabase.ts"
 import { Signals } from "../Signals.ts"
 import * as TaskLogs from "../../embedded/log/TaskLogs.ts"
+import * as Race from "../../liveness/Race.ts"
 
 /** How long handing everything over may take: whoever has sent the signal may kill the process soon. */
 const stopTimeout = Duration.seconds(5)
@@ -112,7 +113,7 @@ export const command = Command.make("serve", config, ({ drain, keyFile, maxRuns,
           ? `finishing ${count(running, "run")}, and taking no others; once more to hand them over`
           : `handing ${count(running, "run")} over`)
         yield* drain
-          ? Effect.raceFirst(runner.drain, Effect.zipRight(signals.second, stop))
+          ? Race.first([runner.drain, Effect.zipRight(signals.second, stop)])
           : stop
         yield* tellRest(runner.id, isEmbedded)
       })
