@@ -124,6 +124,17 @@ const located = (sources: Sources, error: ConfigError.ConfigError): Effect.Effec
   }
 }
 
+/** The variables whose values are refused. */
+const namesIn = (error: ConfigError.ConfigError): ReadonlyArray<string> =>
+  error._op === "And" || error._op === "Or" ? [...namesIn(error.left), ...namesIn(error.right)] : [error.path.join(".")]
+
+/** Adds whatever else is refused, of all that the command can be told, so that all of it can be mended at once. */
+const withOthers = (values: ConfigProvider.ConfigProvider, error: ConfigError.ConfigError): Effect.Effect<ConfigError.ConfigError> => {
+  const told = new Set(namesIn(error))
+  return Effect.reduce(Settings.all.filter(({ name }) => !told.has(name)), error, (all, { config }) =>
+    Effect.match(values.load(config), { onSuccess: () => all, onFailure: (other) => ConfigError.And(all, other) }))
+}
+
 const providerOf = (sources: Sources): ConfigProvider.ConfigProvider => {
   const values = ConfigProvider.fromMap(new Map([...sources.flags].map(([name, { value }]) => [name, value]))).pipe(
     ConfigProvider.orElse(() => environment),
@@ -131,7 +142,10 @@ const providerOf = (sources: Sources): ConfigProvider.ConfigProvider => {
   )
   return ConfigProvider.make({
     load: (config) =>
-      Effect.catchAll(values.load(config), (error) => Effect.flatMap(located(sources, error), (failure) => Effect.fail(failure))),
+      values.load(config).pipe(
+        Effect.catchAll((error) => Effect.flatMap(withOthers(values, error), Effect.fail)),
+        Effect.catchAll((error) => Effect.flatMap(located(sources, error), Effect.fail))
+      ),
     flattened: values.flattened
   })
 }

@@ -17,7 +17,7 @@ import * as DatabaseAddress from "./DatabaseAddress.ts"
 import { healthcheckFailureThreshold, healthcheckInterval, healthcheckTimeout } from "./HealthcheckSettings.ts"
 import * as NatsAddress from "./NatsAddress.ts"
 import * as ProgramLines from "./ProgramLines.ts"
-import { count, type Description, duration, optional, parsed, secret, withDefault } from "./Setting.ts"
+import { count, duration, optional, parsed, secret, type Setting, withDefault } from "./Setting.ts"
 import * as Size from "./Size.ts"
 
 /** The address of Agamemnon. */
@@ -285,7 +285,7 @@ export const githubStepSummary = path(
 )
 
 /** All settings, in the order in which they are documented, but for those of `OtlpSettings`. */
-export const all: ReadonlyArray<Description> = [
+export const all: ReadonlyArray<Setting<unknown>> = [
   agamemnonUrl,
   agamemnonApiKey,
   requireTls,
