@@ -32,10 +32,12 @@ export const first = <A, E, R>(effects: ReadonlyArray<Effect.Effect<A, E, R>>): 
   const [only = Effect.never, ...others] = effects.filter((effect) => effect !== Effect.never)
   if (others.length === 0) return only
   return Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.forEach([only, ...others], (effect) => Effect.fork(restore(effect))), (fibers) =>
+    // A failure is an answer here, and not that of a fiber that nobody waits for, which would be logged.
+    Effect.flatMap(Effect.forEach([only, ...others], (effect) => Effect.fork(Effect.exit(restore(effect)))), (fibers) =>
       restore(firstOf(fibers)).pipe(
         Effect.onExit(() => stop(fibers)),
-        Effect.flatMap(Fiber.join)
+        Effect.flatMap(Fiber.join),
+        Effect.flatten
       )))
 }
 

@@ -24,14 +24,14 @@ const before = <E2>(end: Effect.Effect<void>, onTimeout: () => E2) =>
 <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
-      // Fibers of their own can be interrupted whatever holds for this one.
-      const work = yield* Effect.forkDaemon(Effect.interruptible(effect))
+      // Fibers of their own can be interrupted whatever holds for this one. A failure is an answer, which is not to be logged.
+      const work = yield* Effect.forkDaemon(Effect.exit(Effect.interruptible(effect)))
       const limit = yield* Effect.forkDaemon(Effect.interruptible(end))
       const id = yield* Effect.fiberId
       const stop = Effect.zipRight(Fiber.interruptAsFork(work, id), Fiber.interruptAsFork(limit, id))
       const first = yield* Effect.onInterrupt(restore(Race.firstOf<Fiber.RuntimeFiber<unknown, unknown>>([work, limit])), () => stop)
       yield* stop
-      return yield* first === work ? Fiber.join(work) : Effect.failSync(onTimeout)
+      return yield* first === work ? Effect.flatten(Fiber.join(work)) : Effect.failSync(onTimeout)
     })
   )
 

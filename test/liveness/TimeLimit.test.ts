@@ -2,7 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as TestClock from "effect/TestClock"
+import * as Race from "../../src/liveness/Race.ts"
 import * as TimeLimit from "../../src/liveness/TimeLimit.ts"
 import * as ProbedBackend from "../support/ProbedBackend.ts"
 import { isRunning } from "../support/ProbedBackend.ts"
@@ -23,6 +26,18 @@ describe.each([
       assert.strictEqual(yield* within(Effect.succeed(1)), 1)
       assert.strictEqual(yield* Effect.flip(within(Effect.fail("no"))), "no")
       assert.deepStrictEqual(yield* Effect.exit(within(Effect.die("bug"))), Exit.die("bug"))
+    }))
+
+  it.effect("logs no failure, which it answers", () =>
+    Effect.gen(function*() {
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ message }) => void logged.push(message))
+      yield* Effect.exit(within(Effect.fail("no"))).pipe(
+        Effect.zipRight(Effect.exit(Race.first([Effect.fail("no"), Effect.never]))),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        Logger.withMinimumLogLevel(LogLevel.All)
+      )
+      assert.deepStrictEqual(logged, [])
     }))
 
   it.effect("ends a wait in a finalizer", () =>
