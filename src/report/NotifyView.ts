@@ -11,17 +11,26 @@ export const nameOf = ({ format, url, urlEnv }: NotifyDestination.NotifyDestinat
   return oneLine(`${kinds[format]} at ${where}`)
 }
 
-/** The destinations of a workflow file, a line each. */
-export const lines = ({ notify = [] }: WorkflowSpec): ReadonlyArray<string> =>
-  notify.map((destination) => {
-    const { on, secretEnv, tokenEnv } = destination
-    const besides = [
-      ...(secretEnv === undefined ? [] : [`signed with ${secretEnv}`]),
-      ...(tokenEnv === undefined ? [] : [`with the token in ${tokenEnv}`])
-    ]
-    return `  tells ${nameOf(destination)} of ${on.join(", ")}${besides.length === 0 ? "" : `, ${besides.join(", ")}`}`
-  })
+const line = (destination: NotifyDestination.NotifyDestination, ...more: ReadonlyArray<string>): string => {
+  const { on, secretEnv, tokenEnv } = destination
+  const besides = [
+    ...(secretEnv === undefined ? [] : [`signed with ${secretEnv}`]),
+    ...(tokenEnv === undefined ? [] : [`with the token in ${tokenEnv}`]),
+    ...more
+  ]
+  return `  tells ${nameOf(destination)} of ${on.join(", ")}${besides.length === 0 ? "" : `, ${besides.join(", ")}`}`
+}
 
-/** The same for programs. */
-export const data = ({ notify }: WorkflowSpec) =>
-  notify === undefined ? {} : { notify: notify.map((destination) => ({ id: NotifyDestination.idOf(destination), ...destination })) }
+type Destinations = ReadonlyArray<NotifyDestination.NotifyDestination>
+
+/** The destinations of a workflow file, and those of all runs, a line each. */
+export const lines = ({ notify = [] }: WorkflowSpec, ofAllRuns: Destinations = []): ReadonlyArray<string> => [
+  ...notify.map((destination) => line(destination)),
+  ...ofAllRuns.map((destination) => line(destination, "of all runs (TELEMACHY_NOTIFY)"))
+]
+
+/** The same for programs. What is said of all runs may hold secrets, and is named as people are told it. */
+export const data = ({ notify }: WorkflowSpec, ofAllRuns: Destinations = []) => ({
+  ...(notify === undefined ? {} : { notify: notify.map((destination) => ({ id: NotifyDestination.idOf(destination), ...destination })) }),
+  ...(ofAllRuns.length === 0 ? {} : { notifyOfAllRuns: ofAllRuns.map((destination) => ({ to: nameOf(destination), on: destination.on })) })
+})

@@ -105,7 +105,7 @@ export const natsUrl = secret({
 /** Who is told what becomes of runs, of all of them. An address may be a secret in itself. */
 export const notify = secret({
   name: "TELEMACHY_NOTIFY",
-  description: "Who is told what becomes of all runs, beside whom their workflows name; shown nowhere",
+  description: "Who is told what becomes of all runs, beside whom their workflows name; of an address, only its host is shown",
   range: "an https:// address, or a list of destinations as notify: of a workflow has it, in YAML or JSON",
   fallback: "whoever notify: of the workflow names",
   parse: (value) => Either.right(Redacted.make(value))

@@ -58,8 +58,13 @@ describe.concurrent("notify", () => {
       const audit = yield* run(["audit", "--export"], { env })
       const logs = yield* run(["logs", "told", "-v", "--json"], { env })
       assert.notMatch(`${failed.stdout}${failed.stderr}${audit.stdout}${logs.stdout}`, /secret-path|hook-s3cret|other-t0ken/)
-      const plan = yield* run(["plan", file], { env })
-      assert.include(plan.stdout, "  tells a webhook at the address in HOOK_URL of failed, lost, left, waiting, signed with HOOK_SECRET")
+      const plan = yield* run(["plan", file], { env: { ...env, ...variables } })
+      assert.include(plan.stdout, "  tells a webhook at the address in HOOK_URL of failed, lost, left, waiting, signed with HOOK_SECRET\n")
+      const { host } = new URL(other.url)
+      assert.include(plan.stdout, `  tells a webhook at ${host} of failed, completed, with the token in OTHER_TOKEN, of all runs (TELEMACHY_NOTIFY)\n`)
+      const { notify, notifyOfAllRuns } = JSON.parse((yield* run(["plan", file, "--json"], { env: { ...env, ...variables } })).stdout)
+      assert.strictEqual(notify[0].urlEnv, "HOOK_URL")
+      assert.deepStrictEqual(notifyOfAllRuns, [{ to: `a webhook at ${host}`, on: ["failed", "completed"] }])
     }))
 
   test("ends a run all the same whose receiver does not answer, says so before the last line, and the next run tells it", () =>

@@ -14,6 +14,7 @@ import * as PlannedConditions from "../../report/PlannedConditions.ts"
 import * as ScheduleView from "../../report/ScheduleView.ts"
 import type * as Evaluation from "../../workflow/Evaluation.ts"
 import * as Inputs from "../../workflow/Inputs.ts"
+import * as NotifySetting from "../../workflow/NotifySetting.ts"
 import * as Backend from "../Backend.ts"
 import * as ConfigSources from "../ConfigSources.ts"
 import { config, definition } from "../definition/PlanDefinition.ts"
@@ -42,15 +43,16 @@ export const show = Effect.fn("PlanCommand.show")(function*(evaluated: Evaluated
   const existing = (yield* Backend.IsEmbedded) ? PlannedReuse.nothing : yield* existingOf(evaluated)
   const conditions = PlannedConditions.of(evaluated)
   const now = yield* DateTime.now
+  const toldOfAllRuns = yield* NotifySetting.config
   if (json) {
     const data = PlanData.make(spec, existing, { conditions, inputs, instances, used })
-    return yield* JsonLines.write(JSON.stringify({ ...data, ...ScheduleView.upcomingData(spec, now), ...NotifyView.data(spec) }))
+    return yield* JsonLines.write(JSON.stringify({ ...data, ...ScheduleView.upcomingData(spec, now), ...NotifyView.data(spec, toldOfAllRuns) }))
   }
   const { style, width } = yield* Streams.outputOf(process.stdout)
   yield* Console.log(Plan.render(spec, { style, width, conditions, existing, inputs, instances, used }))
   const upcoming = ScheduleView.upcomingLines(spec, now)
   if (upcoming.length > 0) yield* Console.log(["", style.strong("schedules"), ...upcoming].join("\n"))
-  const destinations = NotifyView.lines(spec)
+  const destinations = NotifyView.lines(spec, toldOfAllRuns)
   if (destinations.length > 0) yield* Console.log(["", style.strong("notify"), ...destinations].join("\n"))
 })
 

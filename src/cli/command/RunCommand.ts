@@ -75,7 +75,7 @@ export const command = Command.make("run", config, ({ dryRun, file, force, input
       if (dryRun) {
         const { given, ...evaluated } = yield* prepare
         // A setting that is wrong is said now, though a plan needs none of these.
-        yield* Effect.all([RunSettings.config, NatsTaskFeed.config, NotifySetting.config])
+        yield* Effect.all([RunSettings.config, NatsTaskFeed.config])
         return yield* PlanCommand.show(evaluated, Inputs.valuesOf(loaded.spec, given), json)
       }
       yield* RunEnvironment.refuseSecrets(loaded.spec, yield* Backend.IsEmbedded)
