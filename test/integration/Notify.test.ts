@@ -12,6 +12,10 @@ const all = ["failed", "lost", "left", "waiting", "completed"] as const
 
 const inRecord = Effect.map(emptyDirectory, (directory) => ({ HOME: directory, ...RecordFile.inFile(join(directory, "runs.db")) }))
 
+/** What a program is told by a command that tells no events. */
+const answer = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) =>
+  Effect.scoped(Effect.map(Effect.flatMap(telemachy(args, { env }), ({ exited }) => exited), ({ stdout }) => JSON.parse(stdout)))
+
 /** A gate, and what is done when it is approved. */
 const gated = (name: string, notify: WorkflowInput["notify"]) =>
   TestWorkflow.write((directory) => ({
@@ -62,7 +66,7 @@ describe.concurrent("notify", () => {
       assert.include(plan.stdout, "  tells a webhook at the address in HOOK_URL of failed, lost, left, waiting, signed with HOOK_SECRET\n")
       const { host } = new URL(other.url)
       assert.include(plan.stdout, `  tells a webhook at ${host} of failed, completed, with the token in OTHER_TOKEN, of all runs (TELEMACHY_NOTIFY)\n`)
-      const { notify, notifyOfAllRuns } = JSON.parse((yield* run(["plan", file, "--json"], { env: { ...env, ...variables } })).stdout)
+      const { notify, notifyOfAllRuns } = yield* answer(["plan", file, "--json"], { ...env, ...variables })
       assert.strictEqual(notify[0].urlEnv, "HOOK_URL")
       assert.deepStrictEqual(notifyOfAllRuns, [{ to: `a webhook at ${host}`, on: ["failed", "completed"] }])
     }))
