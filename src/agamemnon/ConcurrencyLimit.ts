@@ -29,22 +29,28 @@ export const make = (limit: number): ConcurrencyLimit => {
     next()
   })
 
-  const acquire = Effect.async<void>((resume) => {
-    const granted = () => resume(Effect.void)
-    if (free > 0) {
-      free -= 1
-      granted()
-    } else {
-      waiting.add(granted)
-    }
-    // Interrupted: whoever does not wait any more was granted a permit, and gives it back.
-    return Effect.suspend(() => (waiting.delete(granted) ? Effect.void : release))
-  })
-
   return {
     run: (effect) =>
       Effect.uninterruptibleMask((restore) =>
-        Effect.zipRight(restore(acquire), Effect.ensuring(restore(effect), release))
+        Effect.suspend(() => {
+          let isGranted = false
+          let grant = () => {}
+          const acquire = Effect.async<void>((resume) => {
+            grant = () => {
+              isGranted = true
+              resume(Effect.void)
+            }
+            if (free > 0) {
+              free -= 1
+              grant()
+            } else {
+              waiting.add(grant)
+            }
+          })
+          // What was granted is given back, whether or not the news of it has got to whoever waits.
+          const leave = Effect.suspend(() => (!waiting.delete(grant) && isGranted ? release : Effect.void))
+          return Effect.ensuring(restore(Effect.zipRight(acquire, effect)), leave)
+        })
       )
   }
 }

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Order from "effect/Order"
 import * as ConcurrencyLimit from "../../src/agamemnon/ConcurrencyLimit.ts"
+import * as AtStep from "../support/AtStep.ts"
 
 describe("ConcurrencyLimit", () => {
   it.effect("runs no more than its limit at once, in the order of arrival", () =>
@@ -45,6 +46,24 @@ describe("ConcurrencyLimit", () => {
       yield* Fiber.joinAll(holders)
       assert.strictEqual(yield* Fiber.join(fourth), "ran")
     }))
+
+  for (const isBusy of [false, true]) {
+    it.effect(`gets a permit back from whoever is interrupted, at whichever step, ${isBusy ? "after it has waited" : "having waited for nobody"}`, () =>
+      AtStep.sweep({ what: "interrupted" }, (happening) =>
+        Effect.gen(function*() {
+          const connections = ConcurrencyLimit.make(1)
+          const others = yield* Deferred.make<void>()
+          if (isBusy) yield* Effect.fork(connections.run(Deferred.await(others)))
+          yield* Effect.yieldNow()
+          const one = yield* Effect.fork(happening(connections.run(Effect.yieldNow())))
+          yield* Effect.yieldNow()
+          yield* Deferred.succeed(others, undefined)
+          yield* Fiber.await(one)
+          const next = yield* Effect.fork(connections.run(Effect.void))
+          yield* Effect.repeatN(Effect.yieldNow(), 20)
+          assert.isNotNull(next.unsafePoll())
+        })))
+  }
 
   it.effect("gives the permit of an effect that fails or dies to the next", () =>
     Effect.gen(function*() {
