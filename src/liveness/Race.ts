@@ -15,11 +15,7 @@ import * as Fiber from "effect/Fiber"
  */
 export const firstOf = <F extends Fiber.RuntimeFiber<unknown, unknown>>(fibers: ReadonlyArray<F>): Effect.Effect<F> =>
   Effect.async((resume) => {
-    const observed = fibers.map((fiber) => ({ fiber, onEnd: () => resume(Effect.succeed(fiber)) }))
-    for (const { fiber, onEnd } of observed) fiber.addObserver(onEnd)
-    return Effect.sync(() => {
-      for (const { fiber, onEnd } of observed) fiber.removeObserver(onEnd)
-    })
+    for (const fiber of fibers) fiber.addObserver(() => resume(Effect.succeed(fiber)))
   })
 
 /**
@@ -34,11 +30,10 @@ export const first = <A, E, R>(effects: ReadonlyArray<Effect.Effect<A, E, R>>): 
   return Effect.uninterruptibleMask((restore) =>
     // A failure is an answer here, and not that of a fiber that nobody waits for, which would be logged.
     Effect.flatMap(Effect.forEach([only, ...others], (effect) => Effect.fork(Effect.exit(restore(effect)))), (fibers) =>
-      restore(firstOf(fibers)).pipe(
-        Effect.onExit(() => stop(fibers)),
-        Effect.flatMap(Fiber.join),
-        Effect.flatten
-      )))
+      Effect.matchCauseEffect(restore(firstOf(fibers)), {
+        onFailure: (cause) => Effect.zipRight(stop(fibers), Effect.failCause(cause)),
+        onSuccess: (ended) => Effect.zipRight(stop(fibers), Effect.flatten(Fiber.join(ended)))
+      })))
 }
 
 /** Interrupts those that have not ended, and waits until they have. */
