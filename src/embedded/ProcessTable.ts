@@ -22,7 +22,7 @@ export interface Entry {
  */
 export const variable = "TELEMACHY_PROCESS_GROUP"
 
-const statusLine = /^\d+ .*\) (\S) \d+ (\d+) /s
+const statusLine = /^\d+ .*\) (\S) \d+ (\d+) (\d+) /s
 
 const read = (file: string): string => {
   try {
@@ -55,7 +55,7 @@ const processesSince = (leader: number): ReadonlyArray<string> | undefined => {
 }
 
 /**
- * Finds what lives of a group, of all that carries its mark, and of its members by any other account. What has ended
+ * Finds what lives of a group, of the session of its leader, of all that carries its mark, and of its members by any other account. What has ended
  * stays in the table until its parent asks for it, and nobody may ever ask for
  * an orphan: that does not live.
  *
@@ -68,8 +68,10 @@ export const find = (
   isNew = false
 ): ReadonlyArray<Entry> | undefined =>
   (isNew ? processesSince(leader) : processes())?.flatMap((id) => {
-    const [, state, group] = statusLine.exec(read(`${id}/stat`)) ?? []
+    const [, state, group, session] = statusLine.exec(read(`${id}/stat`)) ?? []
     if (state === undefined || state === "Z" || state === "X") return []
-    const isMember = Number(group) === leader || members.has(Number(id)) || read(`${id}/environ`).includes(mark)
+    // The environment of a process is empty for a moment while it becomes another program, and a process can clear its own.
+    const isInside = Number(group) === leader || Number(session) === leader || members.has(Number(id))
+    const isMember = isInside || read(`${id}/environ`).includes(mark)
     return isMember ? [{ id: Number(id), group: Number(group) }] : []
   })

@@ -1,9 +1,9 @@
 /**
  * Ends the processes of a program that was killed before it could do so itself:
- * its groups, what has left these, which is known by their marks, and what is in
- * their control groups. It is a shell that is told, through a pipe, which there
- * are, and that kills them when the pipe breaks, which nothing can keep from
- * happening when the program dies.
+ * its groups, what has left these, which is known by its session or its mark, and
+ * what is in their control groups. It is a shell that is told, through a pipe,
+ * which there are, and that kills them when the pipe breaks, which nothing can
+ * keep from happening when the program dies.
  */
 import { spawn } from "node:child_process"
 import type { Writable } from "node:stream"
@@ -40,20 +40,22 @@ while read -r sign group; do
   esac
 done
 marks=
+sessions=
 for group in $groups; do
   leader=\${group%%:*}
   mark=\${group#*:}
   marks="$marks -e $mark"
+  sessions="$sessions\${sessions:+|}$leader"
   [ -n "$root" ] && [ -w "$root$mark/cgroup.kill" ] && echo 1 > "$root$mark/cgroup.kill"
   kill -s KILL -- "-$leader" 2>/dev/null
 done
 for round in 1 2 3 4 5; do
   [ -n "$marks" ] || break
-  found=$(grep -lsF $marks /proc/[0-9]*/environ)
+  found=$(grep -lsF $marks /proc/[0-9]*/environ; grep -lsE "\\) [A-Z] [0-9]+ [0-9]+ ($sessions) " /proc/[0-9]*/stat)
   [ -n "$found" ] || break
   for file in $found; do
     id=\${file#/proc/}
-    kill -s KILL "\${id%/environ}" 2>/dev/null
+    kill -s KILL "\${id%/*}" 2>/dev/null
   done
 done
 for group in $groups; do

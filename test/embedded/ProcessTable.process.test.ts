@@ -40,6 +40,14 @@ describe("ProcessTable", () => {
       assert.sameDeepMembers([...unmarked], found.filter((entry) => entry !== stray))
     }))
 
+  it.scopedLive("finds what has left the group and has no mark, but is in its session", () =>
+    Effect.gen(function*() {
+      const mark = "a-mark-that-is-cleared"
+      const leader = yield* start(mark, "set -m; env -i sleep 1009 & wait")
+      const found = yield* eventually(find(leader, mark), (entries) => entries.length === 2)
+      assert.deepStrictEqual(found.map(({ group, id }) => group === id), [true, true])
+    }))
+
   it.scopedLive("finds the same of a leader that is new, which has started nothing, or something", () =>
     Effect.gen(function*() {
       const mark = "a-third-mark-of-this-test"

@@ -287,6 +287,7 @@ describe("Worker", () => {
       const scripts = [
         "setsid sleep 1009 & echo $!",
         "set -m; sleep 1009 & echo $!",
+        "set -m; env -i sleep 1009 & echo $!",
         "(setsid sh -c 'echo $$; exec sleep 1009' &); sleep 0.2",
         "setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1009; done' & sleep 0.2"
       ]

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto"
-import { chmodSync, closeSync, copyFileSync, mkdirSync, openSync } from "node:fs"
+import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -140,12 +140,15 @@ describe.concurrent("a run on the embedded Agamemnon", () => {
   test("leaves no program behind when it is killed, whatever that does about signals", () =>
     Effect.gen(function*() {
       const mark = randomUUID()
-      const { exists, file } = yield* TestWorkflow.shell("programs", { only: stubborn })
+      // One with a group of its own, and without the environment that it was started in.
+      const unmarked = "bash -c 'set -m; env -i sleep 3600 & echo $! > unmarked'"
+      const { exists, file, read } = yield* TestWorkflow.shell("programs", { only: `${unmarked}; ${stubborn}` })
       const running = yield* telemachy(["run", file, "--json"], { env: { MARK: mark } })
       yield* eventually(Effect.sync(() => exists("started")), (isStarted) => isStarted)
       yield* running.signal("SIGKILL")
       assert.strictEqual((yield* running.ended).signal, "SIGKILL")
       yield* noneLeft(mark)
+      yield* eventually(Effect.sync(() => existsSync(`/proc/${read("unmarked").trim()}/exe`)), (isThere) => !isThere)
     }))
 })
 
