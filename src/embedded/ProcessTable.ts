@@ -55,9 +55,9 @@ const processesSince = (leader: number): ReadonlyArray<string> | undefined => {
 }
 
 /**
- * Finds what lives of a group, of the session of its leader, of all that carries its mark, and of its members by any other account. What has ended
- * stays in the table until its parent asks for it, and nobody may ever ask for
- * an orphan: that does not live.
+ * Finds what lives of a group, of the session of its leader, of all that carries its mark, and of its members by any other
+ * account. What has ended stays in the table until its parent asks for it, and nobody may ever ask for an orphan: that does
+ * not live.
  *
  * Of a leader that is new, started so short a time ago that the numbers of processes can not have gone round since, only
  * what was started after it is looked at.
