@@ -55,7 +55,7 @@ export const run = Effect.fnUntraced(function*({ beginning, limit, pinger, polic
   // The scope unwinds in reverse: the heartbeat stops, teardown reads what it left in the Ref, the run is finished.
   // Not to be interrupted in between: whoever hears that a run has started hears how it ended.
   yield* Effect.uninterruptible(Effect.zipRight(announce(beginning), Teardown.onClose(connectivity, policy)))
-  const overtime = Effect.zipRight(Effect.sleep(limit), new WorkflowTimeoutError({ workflow, run: id, limit }))
+  const overtime = Effect.flatMap(Effect.sleep(limit), () => new WorkflowTimeoutError({ workflow, run: id, limit }))
   yield* RunSpan.preflight(Preflight.preflight).pipe(
     Effect.zipRight(RunHeartbeat.start(pinger, connectivity)),
     Effect.flatMap((heartbeat) => RunHeartbeat.guard(withBackground(sweep, work), heartbeat, endsAt)),
