@@ -128,12 +128,19 @@ const located = (sources: Sources, error: ConfigError.ConfigError): Effect.Effec
 const namesIn = (error: ConfigError.ConfigError): ReadonlyArray<string> =>
   error._op === "And" || error._op === "Or" ? [...namesIn(error.left), ...namesIn(error.right)] : [error.path.join(".")]
 
-/** Adds whatever else is refused, of all that the command can be told, so that all of it can be mended at once. */
-const withOthers = (values: ConfigProvider.ConfigProvider, error: ConfigError.ConfigError): Effect.Effect<ConfigError.ConfigError> => {
+/** All that the command can be told. What reads destinations takes a while to load, and is needed where something is refused. */
+const everything = Effect.map(
+  Effect.promise(() => import("../workflow/NotifySetting.ts")),
+  ({ config }) => [...Settings.all, { name: Settings.notify.name, config }]
+)
+
+/** Adds whatever else is refused, so that all of it can be mended at once. */
+const withOthers = Effect.fnUntraced(function*(values: ConfigProvider.ConfigProvider, error: ConfigError.ConfigError) {
   const told = new Set(namesIn(error))
-  return Effect.reduce(Settings.all.filter(({ name }) => !told.has(name)), error, (all, { config }) =>
+  const others = (yield* everything).filter(({ name }) => !told.has(name))
+  return yield* Effect.reduce(others, error, (all, { config }) =>
     Effect.match(values.load(config), { onSuccess: () => all, onFailure: (other) => ConfigError.And(all, other) }))
-}
+})
 
 const providerOf = (sources: Sources): ConfigProvider.ConfigProvider => {
   const values = ConfigProvider.fromMap(new Map([...sources.flags].map(([name, { value }]) => [name, value]))).pipe(

@@ -174,11 +174,15 @@ describe.concurrent("a setting", () => {
       }))
   }
 
-  test("that is wrong is told by a dry run, too", () =>
+  test("that is wrong is told by a dry run, too, and one that may be secret with it", () =>
     Effect.gen(function*() {
-      const ended = yield* run(["run", "-", "--dry-run"], { env: { MONITOR_POLL_SECONDS: "0" }, input: flow })
+      const ended = yield* run(["run", "-", "--dry-run"], { env: { MONITOR_POLL_SECONDS: "0", TELEMACHY_NOTIFY: "schluessel" }, input: flow })
       assert.strictEqual(ended.code, 2)
-      assert.match(ended.stderr, /^MONITOR_POLL_SECONDS in the environment: expected a number of seconds greater than 0, at most 2147483, found "0"\n$/)
+      const [number, notify, ...more] = ended.stderr.trimEnd().split("\n")
+      assert.strictEqual(number, 'MONITOR_POLL_SECONDS in the environment: expected a number of seconds greater than 0, at most 2147483, found "0"')
+      assert.match(String(notify), /^TELEMACHY_NOTIFY in the environment: expected [^"]*$/)
+      assert.notInclude(ended.stderr, "schl")
+      assert.isEmpty(more)
     }))
 
   test("that is empty counts as unset", () =>
