@@ -98,7 +98,9 @@ describe.skipIf(TestPostgres.isMissing)(TestPostgres.named("an empty PostgreSQL 
       // The type of a table is there for others a moment before the table is.
       yield* other`CREATE DOMAIN telemachy_migrations AS integer`
       const opened = yield* Effect.fork(Database.openPostgres(url))
-      const waiting = other<{ readonly n: number }>`SELECT count(*)::int AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`
+      const waiting = other<{ readonly n: number }>`
+        SELECT count(*)::int AS n FROM pg_locks JOIN pg_database ON pg_database.oid = database
+        WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()`
       const waited = Effect.repeat(waiting, { until: ([row]) => row?.n === 1, schedule: Schedule.spaced("10 millis") })
       yield* Effect.raceFirst(waited, Fiber.join(opened))
       yield* other`DROP DOMAIN telemachy_migrations`
