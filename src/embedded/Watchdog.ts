@@ -51,7 +51,7 @@ for group in $groups; do
 done
 for round in 1 2 3 4 5; do
   [ -n "$marks" ] || break
-  found=$(grep -lsF $marks /proc/[0-9]*/environ; grep -lsE "\\) [A-Z] [0-9]+ [0-9]+ ($sessions) " /proc/[0-9]*/stat)
+  found=$(grep -lsF $marks /proc/[0-9]*/environ; grep -lsE "\\) [A-Za-z] [0-9]+ [0-9]+ ($sessions) [^)]*$" /proc/[0-9]*/stat)
   [ -n "$found" ] || break
   for file in $found; do
     id=\${file#/proc/}
