@@ -56,6 +56,13 @@ const main = Effect.gen(function*() {
   if (process.argv.includes("--write")) yield* write(rows)
 })
 
-if (process.argv.includes("--check")) await import("./check.ts")
+const flags = ["--check", "--peers", "--write"]
+const unknown = process.argv.slice(2).filter((argument) => !flags.includes(argument))
+
+if (unknown.length > 0) {
+  process.exitCode = 2
+  await Effect.runPromise(Console.error(`unknown: ${unknown.join(" ")}; there are ${flags.join(", ")}`))
+}
+else if (process.argv.includes("--check")) await import("./check.ts")
 else if (process.argv.includes("--peers")) await import("./peers.ts")
 else main.pipe(Effect.provide(NodeContext.layer), NodeRuntime.runMain)
