@@ -108,7 +108,7 @@ describe("EventPublisher", () => {
   for (const what of ["interrupted", "delayed"] as const) {
     it.effect(`has one writer, at whichever step who publishes is ${what}`, () =>
       Effect.gen(function*() {
-        const steps = yield* AtStep.sweep({ what }, (happening) =>
+        yield* AtStep.sweep({ what }, (happening) =>
           Effect.gen(function*() {
             const run = make()
             let [writers, most] = [0, 0]
@@ -125,7 +125,6 @@ describe("EventPublisher", () => {
             yield* Fiber.await(publishing)
             assert.deepStrictEqual([most, run.told().at(-1)], [1, "3"])
           }))
-        assert.isAbove(steps, 10)
       }))
   }
 

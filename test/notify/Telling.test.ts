@@ -13,7 +13,7 @@ describe("Telling", () => {
     it.effect(`is idle when all are told, at whichever step who has them told is ${what}`, () =>
       Effect.gen(function*() {
         const client = HttpClient.make(() => Effect.dieMessage("nobody is to be told anything"))
-        const steps = yield* AtStep.sweep({ what }, (happening) =>
+        yield* AtStep.sweep({ what }, (happening) =>
           Effect.gen(function*() {
             const history = () => Effect.as(Effect.sleep("1 second"), [])
             const telling = Telling.make({ log: { ...MemoryNotificationLog.make(), history }, client, destinations: [] })
@@ -23,7 +23,6 @@ describe("Telling", () => {
             yield* Fiber.await(waking)
             assert.isNotNull(idle.unsafePoll())
           }))
-        assert.isAbove(steps, 5)
       }))
   }
 })

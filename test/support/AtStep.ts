@@ -7,8 +7,9 @@ import { defaultScheduler, type Scheduler } from "effect/Scheduler"
 /** What happens: the fiber is interrupted, or others have their turn. */
 export type What = "interrupted" | "delayed"
 
-/** More steps than anything has that is tried so. */
+/** More steps than anything has that is tried so, and fewer. */
 const most = 500
+const fewest = 5
 
 /** To which fiber: that which carries the effect out, or the first one that this begins. */
 export type Whom = "itself" | "firstChild"
@@ -53,4 +54,4 @@ export const sweep = <A, E, R>(
         const happening = <B, E2, R2>(effect: Effect.Effect<B, E2, R2>) => happens(effect, options, at, () => { hasHappened = true })
         return Effect.map(attempt(happening), () => ({ at: at + 1, isOver: !hasHappened }))
       })
-  }).pipe(Effect.map(({ at }) => at))
+  }).pipe(Effect.flatMap(({ at }) => at > fewest && at < most ? Effect.void : Effect.dieMessage(`${at} steps were tried: that is not all of them, or hardly any`)))
