@@ -319,9 +319,11 @@ export const make: (
     transformResponse: () => Effect.void
   })
 
-  const attempt = <A, E>(request: Effect.Effect<unknown, E>, reply: Replies.Reply<A>) =>
+  const withResponse = true
+
+  const attempt = <A, E>(request: Transport.Request<E>, reply: Replies.Reply<A>) =>
     inTurn(permitted(transport.call(request, reply)))
-  const repeated = <A, E>(request: Effect.Effect<unknown, E>, reply: Replies.Reply<A>) => retrying(attempt(request, reply))
+  const repeated = <A, E>(request: Transport.Request<E>, reply: Replies.Reply<A>) => retrying(attempt(request, reply))
 
   /** Sends a create; once an answer was lost, looks for what it may have made before sending again. */
   const createSafely = <A>(create: Effect.Effect<A, Failure>, find: Effect.Effect<Option.Option<A>, Failure>) =>
@@ -350,12 +352,12 @@ export const make: (
       Effect.map(({ items }) => items)
     )
   const allAgents = (send: typeof attempt) =>
-    list("/v1/agents", (urlParams) => send(agents.list({ urlParams }), Replies.agents))
+    list("/v1/agents", (urlParams) => send(agents.list({ urlParams, withResponse }), Replies.agents))
   const allTeams = (send: typeof attempt) =>
-    list("/v1/teams", (urlParams) => send(teams.list({ urlParams }), Replies.teams))
+    list("/v1/teams", (urlParams) => send(teams.list({ urlParams, withResponse }), Replies.teams))
   const tasksOfAll = (most: number) =>
     Effect.gen(function*() {
-      const page = (urlParams: Pages.Query) => attempt(tasks.listAll({ urlParams }), Replies.tasks)
+      const page = (urlParams: Pages.Query) => attempt(tasks.listAll({ urlParams, withResponse }), Replies.tasks)
       const first = yield* page({ limit: maxPageSize, offset: 0 })
       if (first.total > most) return Option.none()
       if (first.length === first.total) return Option.some(first.items)
@@ -365,7 +367,7 @@ export const make: (
       return Option.some(yield* list("/v1/tasks", next))
     })
   const allTasks = (send: typeof attempt, team: TeamId) =>
-    list(`/v1/teams/${team}/tasks`, (urlParams) => send(tasks.list({ path: { team }, urlParams }), Replies.tasks)).pipe(
+    list(`/v1/teams/${team}/tasks`, (urlParams) => send(tasks.list({ path: { team }, urlParams, withResponse }), Replies.tasks)).pipe(
       Effect.catchIf(({ isNotFound }) => isNotFound, () => Effect.succeed(Arr.empty<Task>()))
     )
 
@@ -383,32 +385,32 @@ export const make: (
     listAgents: allAgents(repeated),
     createAgent: (agent, except) =>
       createSafely(
-        Effect.map(attempt(agents.create({ payload: agent }), Replies.agent), named(agent)),
+        Effect.map(attempt(agents.create({ payload: agent, withResponse }), Replies.agent), named(agent)),
         Effect.map(allAgents(attempt), Arr.findFirst(({ id, name }) => name === agent.name && !except.has(id)))
       ),
-    patchAgent: (id, payload) => repeated(agents.patch({ path: { agent: id }, payload }), Replies.nothing),
-    startAgent: (id) => repeated(agents.start({ path: { agent: id } }), Replies.nothing),
-    deleteAgent: (id) => gone(repeated(agents.delete({ path: { agent: id } }), Replies.nothing)),
+    patchAgent: (id, payload) => repeated(agents.patch({ path: { agent: id }, payload, withResponse }), Replies.nothing),
+    startAgent: (id) => repeated(agents.start({ path: { agent: id }, withResponse }), Replies.nothing),
+    deleteAgent: (id) => gone(repeated(agents.delete({ path: { agent: id }, withResponse }), Replies.nothing)),
     listTeams: allTeams(repeated),
-    hasTeam: (team) => Effect.map(found(repeated(teams.get({ path: { team } }), Replies.team)), Option.isSome),
+    hasTeam: (team) => Effect.map(found(repeated(teams.get({ path: { team }, withResponse }), Replies.team)), Option.isSome),
     createTeam: (name, members, except) =>
       createSafely(
-        Effect.map(attempt(teams.create({ payload: { name, agentIds: members } }), Replies.team), named({ name })),
+        Effect.map(attempt(teams.create({ payload: { name, agentIds: members }, withResponse }), Replies.team), named({ name })),
         Effect.map(allTeams(attempt), Arr.findFirst((team) => team.name === name && !except.has(team.id)))
       ),
-    setMembers: (team, agentIds) => repeated(teams.update({ path: { team }, payload: { agentIds } }), Replies.nothing),
-    deleteTeam: (team) => gone(repeated(teams.delete({ path: { team } }), Replies.nothing)),
+    setMembers: (team, agentIds) => repeated(teams.update({ path: { team }, payload: { agentIds }, withResponse }), Replies.nothing),
+    deleteTeam: (team) => gone(repeated(teams.delete({ path: { team }, withResponse }), Replies.nothing)),
     listTasks: (team) => allTasks(repeated, team),
     listAllTasks: tasksOfAll,
     countTasks: (team) =>
-      repeated(tasks.list({ path: { team }, urlParams: { limit: 1, offset: 0 } }), Replies.tasks).pipe(
+      repeated(tasks.list({ path: { team }, urlParams: { limit: 1, offset: 0 }, withResponse }), Replies.tasks).pipe(
         Effect.map(({ total }) => total),
         Effect.catchIf(({ isNotFound }) => isNotFound, () => Effect.succeed(0))
       ),
-    getTask: (team, task) => found(repeated(tasks.get({ path: { team, task } }), Replies.task)),
+    getTask: (team, task) => found(repeated(tasks.get({ path: { team, task }, withResponse }), Replies.task)),
     createTask: (team, task, except) =>
       createSafely(
-        Effect.map(attempt(tasks.create({ path: { team }, payload: task }), Replies.newTask), (made) =>
+        Effect.map(attempt(tasks.create({ path: { team }, payload: task, withResponse }), Replies.newTask), (made) =>
           made.subject === "" ? { ...made, subject: task.subject } : made),
         Effect.map(
           allTasks(attempt, team),
@@ -417,7 +419,7 @@ export const make: (
       ),
     failTask: (team, task, reason) => {
       const result = reason === undefined ? {} : { result: reason }
-      return repeated(tasks.patch({ path: { team, task }, payload: { status: "failed", ...result } }), Replies.nothing)
+      return repeated(tasks.patch({ path: { team, task }, payload: { status: "failed", ...result }, withResponse }), Replies.nothing)
     }
   })
 })

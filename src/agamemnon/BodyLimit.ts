@@ -18,37 +18,44 @@ const list = 64 * mebibyte
 // Agamemnon takes a body of a mebibyte, and a few of these can be patched into one agent or task.
 const entity = 8 * mebibyte
 
-/** The most bytes of the body of a 2xx answer, by request. */
-const limits: ReadonlyArray<readonly [method: string, path: RegExp, bytes: number]> = [
-  ["GET", /^\/v1\/(agents|teams|tasks|teams\/[^/]+\/tasks)\?/, list]
-]
-
-/** The most bytes that are read of an answer that is 2xx. One that has more is a failure. */
-export const of = (method: string, path: string): number =>
-  limits.find(([method_, pattern]) => method_ === method && pattern.test(path))?.[2] ?? entity
-
-/** The most bytes that are read of any other answer, and of that to a ping. What is cut off is not missed. */
+/** The most bytes that are read of an answer that is not 2xx, and of that to a ping. What is cut off is not missed. */
 export const shown = 64 * kibibyte
 
 /** Whether an answer says that the request was carried out. */
 export const isOk = (status: number): boolean => status >= 200 && status < 300
 
-/** The most bytes that are read of an answer: of one that is 2xx, and of any other. */
+/** The most bytes that are read of an answer: of one that is 2xx, which is a failure when it has more, and of any other. */
 export interface Limit {
   readonly ok: number
   readonly other: number
 }
 
+const ofEntity: Limit = { ok: entity, other: shown }
+
+const ofList: Limit = { ok: list, other: shown }
+
+/** How much is read of the answer to a ping. */
+export const ofPing: Limit = { ok: shown, other: shown }
+
+/** How much is read of the answer to a request. */
+export const of = (method: string, path: string): Limit =>
+  method === "GET" && /^\/v1\/(agents|teams|tasks|teams\/[^/]+\/tasks)\?/.test(path) ? ofList : ofEntity
+
 /** How much of an answer connections read that hand it on as a whole. */
-export class BodyLimit extends Context.Reference<BodyLimit>()("telemachy/agamemnon/BodyLimit", {
-  defaultValue: (): Limit => ({ ok: entity, other: shown })
-}) {}
+export class BodyLimit extends Context.Reference<BodyLimit>()("telemachy/agamemnon/BodyLimit", { defaultValue: () => ofEntity }) {}
+
+/** Has connections read no more of an answer than this. What holds for most answers need not be said. */
+export const within = (limit: Limit) => <A, E, R>(request: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  limit === ofEntity ? request : Effect.provideService(request, BodyLimit, limit)
 
 /** The beginning of a body, or all of it. */
 export interface Beginning {
-  readonly text: string
+  readonly body: Uint8Array
   readonly isWhole: boolean
 }
+
+/** The text of a body. */
+export const textOf = ({ body }: Pick<Beginning, "body">): string => new TextDecoder().decode(body)
 
 /** Reads a body to its end, or until it has more bytes than that. */
 export const read = (
@@ -74,7 +81,7 @@ export const read = (
   })
 
 const beginningOf = (body: Uint8Array, bytes: number): Beginning => ({
-  text: new TextDecoder().decode(body.subarray(0, bytes)),
+  body: body.subarray(0, bytes),
   isWhole: body.length <= bytes
 })
 

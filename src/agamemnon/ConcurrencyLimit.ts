@@ -33,6 +33,10 @@ export const make = (limit: number): ConcurrencyLimit => {
     run: (effect) =>
       Effect.uninterruptibleMask((restore) =>
         Effect.suspend(() => {
+          if (free > 0) {
+            free -= 1
+            return Effect.ensuring(restore(effect), release)
+          }
           let isGranted = false
           let grant = () => {}
           const acquire = Effect.async<void>((resume) => {
@@ -40,12 +44,7 @@ export const make = (limit: number): ConcurrencyLimit => {
               isGranted = true
               resume(Effect.void)
             }
-            if (free > 0) {
-              free -= 1
-              grant()
-            } else {
-              waiting.add(grant)
-            }
+            waiting.add(grant)
           })
           // What was granted is given back, whether or not the news of it has got to whoever waits.
           const leave = Effect.suspend(() => (!waiting.delete(grant) && isGranted ? release : Effect.void))

@@ -98,8 +98,14 @@ const toleratedServerErrors = Schedule.identity<AgamemnonError>().pipe(
  * @internal
  */
 export const retrying = <A, R>(request: Effect.Effect<A, AgamemnonError, R>): Effect.Effect<A, AgamemnonError, R> =>
-  Effect.flatMap(RequestRetry, ({ onFailure, schedule }) =>
-    request.pipe(
+  Effect.catchIf(request, ({ isRepeatable }) => isRepeatable, (error) => repeating(request, error))
+
+/** Repeats a request that has failed. A request that succeeds at once has no need of a schedule, which costs as much as half of it. */
+const repeating = <A, R>(request: Effect.Effect<A, AgamemnonError, R>, failure: AgamemnonError): Effect.Effect<A, AgamemnonError, R> =>
+  Effect.flatMap(RequestRetry, ({ onFailure, schedule }) => {
+    const failures = [failure]
+    const next = Effect.suspend((): Effect.Effect<A, AgamemnonError, R> => failures.pop() ?? request)
+    return next.pipe(
       Effect.tapError((error) => (error.isRepeatable ? onFailure(error) : Effect.void)),
       Effect.retry({
         while: (error) => error.isRepeatable,
@@ -109,4 +115,5 @@ export const retrying = <A, R>(request: Effect.Effect<A, AgamemnonError, R>): Ef
           Schedule.modifyDelay(({ retryAfter = Duration.zero }, delay) => Duration.max(delay, retryAfter))
         )
       })
-    ))
+    )
+  })

@@ -35,7 +35,7 @@ export const within = <E>(execute: Execute<E>): Execute<E> => (addressed) =>
       }
       describe({ ...attributesOf(addressed), ...headersOf("request", Headers.redact(request.headers, redacted)) })
       const told = isTold ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span)) : request
-      return Effect.withParentSpan(execute({ request: told, url }), span).pipe(
+      return execute({ request: told, url }).pipe(
         Effect.tapError(() => Effect.sync(() => describe({ "error.type": "connection" }))),
         Effect.flatMap((response) => {
           const { status } = response
@@ -53,6 +53,13 @@ export const within = <E>(execute: Execute<E>): Execute<E> => (addressed) =>
         })
       )
     })
+  })
+
+/** Has no span within it name what an answer tells of itself that may hold a token, as the address of a redirection does. */
+export const withoutSecrets = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiberRuntime((fiber) => {
+    const names = fiber.getFiberRef(Headers.currentRedactedNames)
+    return names.includes("location") ? effect : Effect.locally(effect, Headers.currentRedactedNames, [...names, "location"])
   })
 
 /** Whether it is one of those by which a run watches its tasks, of which a long run makes thousands. */

@@ -9,15 +9,12 @@ import type * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
 import * as MutableRef from "effect/MutableRef"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Ref from "effect/Ref"
 import * as SharedProbe from "../liveness/SharedProbe.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import * as RunSpan from "../run/RunSpan.ts"
@@ -29,6 +26,7 @@ import * as BusyPause from "./BusyPause.ts"
 import * as Replies from "./Replies.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 import { retrying } from "./RequestRetry.ts"
+import * as RequestSpan from "./RequestSpan.ts"
 import * as ServerProduct from "./ServerProduct.ts"
 import * as TransportProblem from "./TransportProblem.ts"
 import { WholeAnswer } from "./WholeAnswer.ts"
@@ -48,33 +46,28 @@ export interface Transport {
   /** Sends ordinary requests; an answer that is not 2xx is a failure, and of any other it is not the client that reads the body. */
   readonly client: HttpClient.HttpClient.With<AgamemnonError.AgamemnonError | HttpClientError.HttpClientError>
   /** Runs one call of the API on that client and reads its answer, and says of whatever it fails with which request it was. */
-  readonly call: <A, E>(
-    request: Effect.Effect<unknown, E>,
-    reply: Replies.Reply<A>
-  ) => Effect.Effect<A, AgamemnonError.AgamemnonError>
+  readonly call: <A, E>(request: Request<E>, reply: Replies.Reply<A>) => Effect.Effect<A, AgamemnonError.AgamemnonError>
   readonly ping: Effect.Effect<void, AgamemnonError.PingError>
   readonly preflight: Effect.Effect<void, AgamemnonError.PingError | AgamemnonError.AgamemnonError>
 }
 
-interface Answered extends AgamemnonError.Sent {
-  readonly status: number
-  readonly body: string
-}
+/** A request that the client of the API makes, with its answer, of which that reads nothing. */
+export type Request<E> = Effect.Effect<readonly [unknown, HttpClientResponse.HttpClientResponse], E>
 
-// The API's client makes the requests. Their answers are handed past it to the call, which reads no more than it needs.
-class OnAnswer extends Context.Reference<OnAnswer>()("telemachy/agamemnon/Transport/OnAnswer", {
-  defaultValue: (): ((answered: Answered) => Effect.Effect<void>) => () => Effect.void
-}) {}
+/** An answer, as far as it was read. */
+interface Answered extends BodyLimit.Beginning {
+  readonly status: number
+  readonly headers: Headers.Headers
+}
 
 // Read to its end: a connection that breaks in the middle, or is silent there, has not answered.
 const answerTo = <E>(execution: Effect.Effect<HttpClientResponse.HttpClientResponse, E>, limit: BodyLimit.Limit) =>
   Effect.flatMap(execution, (response) =>
-    Effect.map(BodyLimit.read(response, isOk(response) ? limit.ok : limit.other), ({ isWhole, text }) => ({
+    Effect.map(BodyLimit.read(response, isOk(response) ? limit.ok : limit.other), (beginning): Answered => ({
       status: response.status,
       headers: response.headers,
-      body: text,
-      isWhole
-    }))).pipe(Effect.provideService(BodyLimit.BodyLimit, limit))
+      ...beginning
+    }))).pipe(BodyLimit.within(limit))
 
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
 
@@ -94,8 +87,7 @@ export const make = Effect.fnUntraced(function*(options: Options) {
   const onAnswer = ({ headers }: HttpClientResponse.HttpClientResponse) =>
     Effect.sync(() => MutableRef.set(isKeeping, headers["server"] === ServerProduct.embedded))
   const addressed = (yield* HttpClient.HttpClient).pipe(
-    // The attributes of a span name the headers of an answer: a redirection may hold a token.
-    HttpClient.transformResponse(Effect.locallyWith(Headers.currentRedactedNames, (names) => [...names, "location"])),
+    HttpClient.transformResponse(RequestSpan.withoutSecrets),
     isPlain ? HttpClient.tap(onAnswer) : identity,
     HttpClient.mapRequest((request) =>
       request.pipe(
@@ -123,21 +115,21 @@ export const make = Effect.fnUntraced(function*(options: Options) {
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { location, ...headers } = answer.headers
       const shown = {
-        ...answer,
+        status: answer.status,
         headers: location === undefined ? headers : { ...headers, location: withoutKey(location) },
-        body: withoutKey(answer.body)
+        body: withoutKey(BodyLimit.textOf(answer))
       }
       const error = AgamemnonError.fromAnswer(sent(request), shown, now)
       return error.retryAfter === undefined ? error : Effect.zipRight(pause.begin(error.retryAfter), error)
     })
 
-  const refuseNoJson: Explanation = (request, { body, status }) =>
-    AgamemnonError.fromNoJson({ ...sent(request), status }, withoutKey(body))
+  const refuseNoJson: Explanation = (request, answer) =>
+    AgamemnonError.fromNoJson({ ...sent(request), status: answer.status }, withoutKey(BodyLimit.textOf(answer)))
 
   const client = HttpClient.transform(addressed, (execute, request) => {
     const { method, path } = sent(request)
     const limit = BodyLimit.of(method, path)
-    return answerTo(execute, { ok: limit, other: BodyLimit.shown }).pipe(
+    return answerTo(execute, limit).pipe(
       Effect.mapError((error) => {
         const { detail, failure } = TransportProblem.of(error)
         return AgamemnonError.fromTransport({ method, path }, failure, detail)
@@ -147,38 +139,30 @@ export const make = Effect.fnUntraced(function*(options: Options) {
         onTimeout: () => AgamemnonError.fromTransport({ method, path }, "timeout")
       }),
       RequestMetrics.request({ method, path }),
-      Effect.filterOrElse(isOk, (answer) => refuse(request, answer)),
-      Effect.filterOrFail(
-        ({ isWhole }) => isWhole,
-        ({ status }) => AgamemnonError.fromTooLarge({ method, path, status }, limit, BodyLimit.inWords(limit))
-      ),
-      Effect.tap(({ body, status }) => Effect.flatMap(OnAnswer, (onAnswer) => onAnswer({ method, path, status, body }))),
-      // The status that its endpoint expects: of any other, an error would be made.
-      Effect.map(({ status }) => new WholeAnswer({ request, status }))
+      Effect.flatMap((answer) => {
+        const { body, isWhole, status } = answer
+        if (!isOk(answer)) return refuse(request, answer)
+        if (!isWhole) return AgamemnonError.fromTooLarge({ method, path, status }, limit.ok, BodyLimit.inWords(limit.ok))
+        return Effect.succeed(new WholeAnswer({ request, status, body }))
+      })
     )
   })
 
   /** Reads an answer. One that is not empty is JSON, whether or not it is used. */
-  const decoded = <A>({ body, ...answered }: Answered, reply: Replies.Reply<A>) => {
+  const decoded = <A>({ request, status }: HttpClientResponse.HttpClientResponse, body: string, reply: Replies.Reply<A>) => {
     const text = apiKey !== undefined && Redacted.value(apiKey).length >= shortestSecret ? withoutKey(body) : body
     const json = body === "" && reply === Replies.nothing ? Either.void : parse(text)
     return Either.isLeft(json)
-      ? Either.left(AgamemnonError.fromNoJson(answered, withoutKey(body)))
-      : Either.mapLeft(reply(json.right), (problem) => AgamemnonError.fromUndecoded(answered, withoutKey(problem)))
+      ? Either.left(AgamemnonError.fromNoJson({ ...sent(request), status }, withoutKey(body)))
+      : Either.mapLeft(reply(json.right), (problem) => AgamemnonError.fromUndecoded({ ...sent(request), status }, withoutKey(problem)))
   }
 
-  const call = <A, E>(request: Effect.Effect<unknown, E>, reply: Replies.Reply<A>) =>
-    Effect.flatMap(Ref.make(Option.none<Answered>()), (lastAnswer) =>
-      Effect.zipRight(pause.wait, request).pipe(
-        Effect.provideService(OnAnswer, (answered) => Ref.set(lastAnswer, Option.some(answered))),
-        Effect.mapError((error) =>
-          error instanceof AgamemnonError.AgamemnonError ? error : AgamemnonError.fromUnencoded(error, withoutKey)),
-        Effect.zipRight(Ref.get(lastAnswer)),
-        Effect.flatMap(Option.match({
-          onNone: () => Effect.dieMessage("a request without an answer should have failed"),
-          onSome: (answered) => decoded(answered, reply)
-        }))
-      ))
+  const call = <A, E>(request: Request<E>, reply: Replies.Reply<A>) =>
+    Effect.zipRight(pause.wait, request).pipe(
+      Effect.flatMap(([, response]) => Effect.flatMap(response.text, (text) => decoded(response, text, reply))),
+      Effect.mapError((error) =>
+        error instanceof AgamemnonError.AgamemnonError ? error : AgamemnonError.fromUnencoded(error, withoutKey))
+    )
 
   const pings = yield* makePing({ addressed, url, pingTimeout, refuse, refuseNoJson })
   return { client, call, ...pings } satisfies Transport
@@ -191,12 +175,12 @@ const pingRequest = HttpClientRequest.get("/v1/agents", { urlParams: { limit: 1 
 
 type Explanation = (
   request: HttpClientRequest.HttpClientRequest,
-  answer: AgamemnonError.Answer
+  answer: Answered
 ) => Effect.Effect<never, AgamemnonError.AgamemnonError>
 
 // Of a long answer only the beginning was read.
-const isJson = ({ body, isWhole }: AgamemnonError.Answer & { readonly isWhole: boolean }): boolean =>
-  !isWhole || body === "" || Either.isRight(parse(body))
+const isJson = (answer: Answered): boolean =>
+  !answer.isWhole || answer.body.length === 0 || Either.isRight(parse(BodyLimit.textOf(answer)))
 
 /** What a ping takes. */
 interface PingOptions {
@@ -209,7 +193,7 @@ interface PingOptions {
 
 /** Makes the ping, which is sent once for all who ask and has a limit of its own, and the preflight that explains its answer. */
 const makePing = Effect.fnUntraced(function*({ addressed, pingTimeout, refuse, refuseNoJson, url }: PingOptions) {
-  const pinged = yield* answerTo(addressed.execute(pingRequest), { ok: BodyLimit.shown, other: BodyLimit.shown }).pipe(
+  const pinged = yield* answerTo(addressed.execute(pingRequest), BodyLimit.ofPing).pipe(
     Effect.mapError((error) => {
       const { detail, failure } = TransportProblem.of(error)
       return new AgamemnonError.PingError({ url, reason: failure, detail })

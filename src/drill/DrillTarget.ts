@@ -55,7 +55,7 @@ export const make = Effect.fn("DrillTarget.make")(function*(options: Options) {
     client,
     complete: ({ id, team }) => {
       const path = { team: TeamId.make(team), task: TaskId.make(id) }
-      return retrying(transport.call(tasks.update({ path, payload: { status: "completed" } }), Replies.nothing))
+      return retrying(transport.call(tasks.update({ path, payload: { status: "completed" }, withResponse: true }), Replies.nothing))
     }
   })
 })

@@ -9,6 +9,7 @@ import type * as PubSub from "effect/PubSub"
 import type * as Scope from "effect/Scope"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { RunEnvironment } from "../agamemnon/AgentEnvironments.ts"
+import * as RequestSpan from "../agamemnon/RequestSpan.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
 import type * as Pinger from "../liveness/Pinger.ts"
 import type { EventBody, RunEvent } from "../run/RunEvent.ts"
@@ -132,8 +133,9 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   const spared = new Set(state === undefined ? [] : RunState.remaining(state).map(({ key }) => key))
   yield* Effect.forEach(inherited, (run) => Recovery.inherit(run, { settings, spared, heir: id }), { discard: true })
   return yield* RunResult.fromState(state)
-}, (effect, _, { id, request: { spec } }) => 
-  RunSpan.run({ id, workflow: spec.metadata.name, outcomeOf: toldOutcome })(effect))
+}, (effect, _, { id, request: { spec } }) =>
+  // Said once for all requests of a run, each of which would say it.
+  RunSpan.run({ id, workflow: spec.metadata.name, outcomeOf: toldOutcome })(RequestSpan.withoutSecrets(effect)))
 
 /** How a run has ended here. One that is handed over has no outcome yet. */
 const toldOutcome = (exit: Exit.Exit<unknown, unknown>): string =>

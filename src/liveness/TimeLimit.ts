@@ -23,17 +23,22 @@ export interface Options<E> {
 const before = <E2>(end: Effect.Effect<void>, onTimeout: () => E2) =>
 <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | E2, R> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function*() {
-      // Fibers of their own can be interrupted whatever holds for this one. A failure is an answer, which is not to be logged.
-      const work = yield* Effect.forkDaemon(Effect.exit(Effect.interruptible(effect)))
-      const limit = yield* Effect.forkDaemon(Effect.interruptible(end))
-      const id = yield* Effect.fiberId
-      const stop = Effect.zipRight(Fiber.interruptAsFork(work, id), Fiber.interruptAsFork(limit, id))
-      const first = yield* Effect.onInterrupt(restore(Race.firstOf<Fiber.RuntimeFiber<unknown, unknown>>([work, limit])), () => stop)
-      yield* stop
-      return yield* first === work ? Effect.flatten(Fiber.join(work)) : Effect.failSync(onTimeout)
-    })
-  )
+    // Fibers of their own can be interrupted whatever holds for this one. A failure is an answer, which is not to be logged.
+    Effect.flatMap(Effect.forkDaemon(Effect.exit(Effect.interruptible(effect))), (work) =>
+      Effect.flatMap(Effect.forkDaemon(Effect.interruptible(end)), (limit) =>
+        restore(Race.firstOf<Fiber.RuntimeFiber<unknown, unknown>>([work, limit])).pipe(
+          Effect.flatMap((first): Effect.Effect<A, E | E2, R> =>
+            first === work ? Effect.flatten(Fiber.join(work)) : Effect.failSync(onTimeout)),
+          Effect.ensuring(stop([work, limit]))
+        ))))
+
+const stop = (fibers: ReadonlyArray<Fiber.RuntimeFiber<unknown, unknown>>) =>
+  Effect.withFiberRuntime<void>((self) => {
+    for (const fiber of fibers) {
+      if (fiber.unsafePoll() === null) fiber.unsafeInterruptAsFork(self.id())
+    }
+    return Effect.void
+  })
 
 /**
  * Fails when an effect takes longer than the limit, in a finalizer as well. What

@@ -55,11 +55,11 @@ export const post = Effect.fn("Delivery.post")(function*(client: HttpClient.Http
   )
   const { body, headers, status } = yield* client.execute(request).pipe(
     Effect.flatMap((response) =>
-      Effect.map(BodyLimit.read(response, answerLimit), ({ text }) => ({ status: response.status, headers: response.headers, body: text }))),
+      Effect.map(BodyLimit.read(response, answerLimit), (beginning) => ({ status: response.status, headers: response.headers, body: BodyLimit.textOf(beginning) }))),
     // An address may be a secret, and a span would name it.
     Effect.locally(HttpClient.currentTracerDisabledWhen, () => true),
     Effect.locally(HttpClient.currentTracerPropagation, false),
-    Effect.provideService(BodyLimit.BodyLimit, { ok: answerLimit, other: answerLimit }),
+    BodyLimit.within({ ok: answerLimit, other: answerLimit }),
     Effect.mapError((error) => undelivered(TransportProblem.of(error).detail, true)),
     TimeLimit.within({ limit: attemptTimeout, onTimeout: () => undelivered(`no answer came within ${Duration.format(attemptTimeout)}`, true) })
   )

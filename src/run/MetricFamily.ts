@@ -6,6 +6,8 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as MetricLabel from "effect/MetricLabel"
@@ -32,6 +34,8 @@ export class IsCounting extends Context.Reference<IsCounting>()("telemachy/run/M
   defaultValue: (): boolean => true
 }) {}
 
+const isCounting = ({ currentContext }: Fiber.RuntimeFiber<unknown, unknown>): boolean => Context.get(currentContext, IsCounting)
+
 const make = <Label extends string, Type, Out>(
   description: Omit<Description, "labels">,
   labels: ReadonlyArray<Label>,
@@ -48,7 +52,11 @@ const make = <Label extends string, Type, Out>(
   return {
     ...description,
     labels,
-    update: (value, values) => Effect.flatMap(IsCounting, (isCounting) => (isCounting ? Metric.update(of(values), value) : Effect.void))
+    update: (value, values) =>
+      Effect.withFiberRuntime((fiber) => {
+        if (isCounting(fiber)) of(values).unsafeUpdate(value, fiber.getFiberRef(FiberRef.currentMetricLabels))
+        return Effect.void
+      })
   }
 }
 
@@ -76,7 +84,7 @@ export const histogram = <const Label extends string = never>(
 export const timed = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   count: (seconds: number, exit: Exit.Exit<A, E>) => Effect.Effect<void>
-): Effect.Effect<A, E, R> => Effect.flatMap(IsCounting, (isCounting) => (isCounting ? counted(effect, count) : effect))
+): Effect.Effect<A, E, R> => Effect.withFiberRuntime((fiber) => (isCounting(fiber) ? counted(effect, count) : effect))
 
 const counted = <A, E, R>(effect: Effect.Effect<A, E, R>, count: (seconds: number, exit: Exit.Exit<A, E>) => Effect.Effect<void>) =>
   Effect.flatMap(Clock.currentTimeNanos, (begun) =>
