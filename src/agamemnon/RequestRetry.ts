@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
+import * as Retry from "../liveness/Retry.ts"
 import type { AgamemnonError } from "./AgamemnonError.ts"
 
 /**
@@ -100,12 +101,9 @@ const toleratedServerErrors = Schedule.identity<AgamemnonError>().pipe(
 export const retrying = <A, R>(request: Effect.Effect<A, AgamemnonError, R>): Effect.Effect<A, AgamemnonError, R> =>
   Effect.catchIf(request, ({ isRepeatable }) => isRepeatable, (error) => repeating(request, error))
 
-/** Repeats a request that has failed. A request that succeeds at once has no need of a schedule, which costs as much as half of it. */
 const repeating = <A, R>(request: Effect.Effect<A, AgamemnonError, R>, failure: AgamemnonError): Effect.Effect<A, AgamemnonError, R> =>
-  Effect.flatMap(RequestRetry, ({ onFailure, schedule }) => {
-    const failures = [failure]
-    const next = Effect.suspend((): Effect.Effect<A, AgamemnonError, R> => failures.pop() ?? request)
-    return next.pipe(
+  Effect.flatMap(RequestRetry, ({ onFailure, schedule }) =>
+    Retry.afterFailure(request, failure).pipe(
       Effect.tapError((error) => (error.isRepeatable ? onFailure(error) : Effect.void)),
       Effect.retry({
         while: (error) => error.isRepeatable,
@@ -115,5 +113,4 @@ const repeating = <A, R>(request: Effect.Effect<A, AgamemnonError, R>, failure: 
           Schedule.modifyDelay(({ retryAfter = Duration.zero }, delay) => Duration.max(delay, retryAfter))
         )
       })
-    )
-  })
+    ))

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
+import * as Retry from "../liveness/Retry.ts"
 
 /** The code of what was not answered within its limit. */
 export const timedOut = "TIMEDOUT"
@@ -51,8 +52,9 @@ const whileAway = Schedule.exponential("5 millis", 1.6).pipe(
 )
 
 const retryWhile = (isPassing: (failure: unknown) => boolean) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.retry(effect, { while: isBusy, schedule: whileBusy }).pipe(
-    Effect.retry({ while: (failure) => isPassing(failure) && !isBusy(failure), schedule: whileAway })
+  effect.pipe(
+    Retry.retry<E>({ while: isBusy, schedule: whileBusy }),
+    Retry.retry<E>({ while: (failure) => isPassing(failure) && !isBusy(failure), schedule: whileAway })
   )
 
 /** Repeats what fails because others use the database at the same time. */
