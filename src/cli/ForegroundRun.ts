@@ -104,8 +104,9 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   if (yield* Backend.IsEmbedded) yield* TaskLogs.warnWhenUnkept
   const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
   const isWaiting = yield* Ref.make(false)
-  const waiting = (events: Stream.Stream<RunEvent>) => Stream.runForEach(events, ({ _tag }) => Ref.set(isWaiting, _tag === "run.queued"))
-  const renderers = [(events: Stream.Stream<RunEvent>) => RunState.follow(events, state), waiting, ...display.renderers, ...(yield* Telemetry.followers)]
+  const noted = (events: Stream.Stream<RunEvent>) => Stream.tap(events, ({ _tag }) => Ref.set(isWaiting, _tag === "run.queued"))
+  const following = (events: Stream.Stream<RunEvent>) => RunState.follow(noted(events), state)
+  const renderers = [following, ...display.renderers, ...(yield* Telemetry.followers)]
   const renderings = yield* Effect.forEach(renderers, (render) =>
     Effect.map(executor.events, (events) => render(untilTheEnd(events))))
 
