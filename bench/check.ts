@@ -55,6 +55,24 @@ const perTask = (shape: Bench.Shape, count: number) =>
     }).pipe(Effect.provide(layer), Effect.withTracer(tracer))
   }).pipe(Effect.scoped)
 
+/** The statements per task of many runs at once, which write together. */
+const statementsTogether = (runs: number, tasks: number) =>
+  Effect.gen(function*() {
+    const directory = yield* Effect.flatMap(FileSystem.FileSystem, (files) => files.makeTempDirectoryScoped())
+    const server = yield* EmbeddedAgamemnon.make()
+    const { tracer, count: spans } = Statements.counter()
+    const layer = WorkflowExecutor.layer().pipe(
+      Layer.provide([AgamemnonClient.layer(server), SqlRunStore.layerFile(`${directory}/runs.db`)])
+    )
+    const specs = yield* Effect.forEach(Arr.range(1, runs), (number) =>
+      WorkflowSpec.decodeUnknown(Bench.workflow(`together ${number}`, "layers", tasks)))
+    yield* Effect.forEach(specs, (spec) => WorkflowExecutor.execute(spec), { concurrency: "unbounded", discard: true }).pipe(
+      Effect.provide(layer),
+      Effect.withTracer(tracer)
+    )
+    return { [`${runs} runs of ${tasks}: statements per task`]: spans("sql.execute") / (runs * tasks) }
+  }).pipe(Effect.scoped)
+
 /** The requests per task to an Agamemnon that tells nothing of its tasks, as one elsewhere without NATS. */
 const polledRequests = (count: number) =>
   Effect.gen(function*() {
@@ -149,6 +167,7 @@ const main = Effect.gen(function*() {
     yield* started,
     yield* perTask("chain", 100),
     yield* perTask("fan-out", 300),
+    yield* statementsTogether(40, 10),
     yield* polledRequests(100),
     yield* heapPerRun
   )

@@ -51,9 +51,9 @@ export interface Owner {
 export class RunLease extends Context.Tag("telemachy/run/RunLease")<RunLease, {
   /** Acquires the lease of a run until the scope closes. Fails when it has a living owner, this process included. */
   readonly acquire: (run: RunIdentity) => Effect.Effect<Handle, JournalError | RunOwnedError, Scope.Scope>
-  /** The owners that live, by their runs, and those that cannot be read: whether they live is not known. */
-  readonly living: Effect.Effect<ReadonlyMap<string, Owner>, JournalError>
-  /** Those of some runs. */
+  /** The runs that this process holds, or is acquiring. */
+  readonly own: Effect.Effect<ReadonlyArray<string>>
+  /** The owners of some runs that live, by their runs, and those that cannot be read: whether they live is not known. */
   readonly livingAmong: (runs: ReadonlyArray<string>) => Effect.Effect<ReadonlyMap<string, Owner>, JournalError>
   /** Asks the owner of a run for its end. Answers whether it has one that lives. */
   readonly cancel: (run: string, by: string) => Effect.Effect<boolean, JournalError>

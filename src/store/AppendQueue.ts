@@ -30,11 +30,13 @@ interface Entry extends EventLog.Addition {
 interface State {
   readonly waiting: Array<Entry>
   isWriting: boolean
+  /** The run of which rows were written last. */
+  last: string | undefined
 }
 
 /** Makes a queue. It holds at most what each run that waits for it has handed in. */
 export const make = (): AppendQueue => {
-  const state: State = { waiting: [], isWriting: false }
+  const state: State = { waiting: [], isWriting: false, last: undefined }
   return {
     // Whoever has said that it is being written also begins that.
     add: (rows, fence) =>
@@ -51,18 +53,14 @@ export const make = (): AppendQueue => {
 
 /** Writes until nobody waits. */
 const writeAll = Effect.fnUntraced(function*(state: State) {
-  let areMany = false
-  while (true) {
-    // Whoever else is about to add something at this moment does so first; among many, whoever hears something now, too.
-    yield* areMany ? Effect.sleep(0) : Effect.yieldNow()
+  do {
+    // Whoever else is about to add something at this moment does so first; among several runs, whoever hears something now, too.
+    yield* state.waiting.every(({ fence }) => fence.run === state.last) ? Effect.yieldNow() : Effect.sleep(0)
     const entries = state.waiting.splice(0, EventLog.together(state.waiting))
-    if (entries.length === 0) {
-      state.isWriting = false
-      return
-    }
-    areMany = entries.length > 1
+    state.last = entries.at(-1)?.fence.run
     yield* write(entries)
-  }
+  } while (state.waiting.length > 0)
+  state.isWriting = false
 })
 
 const write = (entries: ReadonlyArray<Entry>) =>

@@ -116,12 +116,9 @@ const isOwned = (sql: Database.Sql) => sql`token <> ''`
 const isOwnedBy = (sql: Database.Sql, token: string) => sql`${isOwned(sql)} AND token = ${token}`
 
 /**
- * Every run that has an owner, living or not. A row whose run cannot be read
+ * Those of some runs that have an owner, living or not. A row whose run cannot be read
  * belongs to none: its owner does not find it either, and gives up the run.
  */
-export const owned = select(isOwned)
-
-/** Those of some runs that have an owner. */
 export const ownedAmong = (runs: ReadonlyArray<string>) =>
   select((sql) => sql`${isOwned(sql)} AND ${Database.isAmong(sql, "run", runs)}`)
 

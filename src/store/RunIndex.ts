@@ -264,12 +264,12 @@ const isOpen = (sql: Database.Sql) => sql`${hasAttention(sql)} AND attention = $
 
 /**
  * The runs on an Agamemnon that is not embedded which are not over or have left
- * something, but for those whose policy is to remove nothing, ever, and those that runners go on with. No event is read for that.
+ * something, but for some, those whose policy is to remove nothing, ever, and those that runners go on with. No event is read for that.
  */
-export const openOn = (urls: ReadonlyArray<string>) =>
+export const openOn = (urls: ReadonlyArray<string>, except: ReadonlyArray<string>) =>
   Effect.map(
     idsOf((sql) =>
-      sql`${isOpen(sql)} AND ${sql.in("url", urls)} AND embedded = 0 AND state IN ('begun', 'over')
+      sql`${isOpen(sql)} AND ${sql.in("url", urls)} AND embedded = 0 AND state IN ('begun', 'over') AND NOT ${Database.isAmong(sql, "run", except)}
         AND policy <> 'never' AND NOT (state = 'begun' AND ${sql.literal(SubmissionTable.isSubmitted("r"))}) ORDER BY run`),
     Arr.filterMap((run) => decodeId(run))
   )

@@ -72,10 +72,9 @@ const acquire = Effect.fn("SqlRunJournal.acquire")(function*(queue: AppendQueue.
 })
 
 const abandoned = Effect.fn("SqlRunJournal.abandoned")(function*(url: string) {
-  const runs = yield* RunIndex.openOn(AgamemnonAddress.spellings(url))
-  if (runs.length === 0) return []
+  const { livingAmong, own } = yield* RunLease.RunLease
+  const runs = yield* RunIndex.openOn(AgamemnonAddress.spellings(url), yield* own)
   // After they were found: one that has begun since then is none of them.
-  const { livingAmong } = yield* RunLease.RunLease
   const alive = yield* livingAmong(runs)
   return runs.filter((run) => !alive.has(run))
 })

@@ -83,8 +83,8 @@ export const layer: Layer.Layer<RunLease.RunLease, never, Database.Database | Ow
     yield* Effect.forkScoped(Effect.interruptible(renewRepeatedly(state)))
     return RunLease.RunLease.of({
       acquire: (run) => acquire(state, run),
-      living: living(state, OwnerTable.owned),
-      livingAmong: (runs) => runs.length === 0 ? Effect.succeed(new Map()) : living(state, OwnerTable.ownedAmong(runs)),
+      own: Effect.sync(() => [...state.held.keys(), ...state.acquiring]),
+      livingAmong: (runs) => livingAmong(state, runs),
       cancel: (run, by) => cancel(state, run, by)
     })
   })
@@ -117,11 +117,13 @@ const isAlive = (
   return Effect.map(process.lifeOf(owner), (life) => (life === "unknown" ? Boolean(owner.is_leased) : life === "alive"))
 }
 
-const living = (state: State, owned: typeof OwnerTable.owned): Effect.Effect<ReadonlyMap<string, RunLease.Owner>, JournalError> =>
-  Effect.map(
-    Effect.flatMap(using(state, owned), Effect.filter((owner) => isAlive(state, owner))),
-    (alive) => new Map(alive.map((owner) => [owner.run, owner]))
-  )
+const livingAmong = (state: State, runs: ReadonlyArray<string>): Effect.Effect<ReadonlyMap<string, RunLease.Owner>, JournalError> =>
+  runs.length === 0
+    ? Effect.succeed(new Map())
+    : Effect.map(
+      Effect.flatMap(using(state, OwnerTable.ownedAmong(runs)), Effect.filter((owner) => isAlive(state, owner))),
+      (alive) => new Map(alive.map((owner) => [owner.run, owner]))
+    )
 
 const ownedError = Effect.fnUntraced(function*(state: State, run: RunId) {
   const owner = yield* Effect.orElseSucceed(using(state, OwnerTable.find(run)), () => undefined)

@@ -53,6 +53,19 @@ const laws = (open: Effect.Effect<Database.Database["Type"], JournalError, Scope
         }
       })))
 
+  it.scopedLive("what several runs add a little later than others goes with it", () =>
+    withDatabase((counted) =>
+      Effect.gen(function*() {
+        const queue = AppendQueue.make()
+        const fences = yield* Effect.forEach(runs, owned)
+        const later = (turns: number) => Effect.replicateEffect(Effect.yieldNow(), turns, { discard: true })
+        yield* Effect.forEach(fences, (fence, index) =>
+          Effect.flatMap(rowsOf(RunId.RunId.make(fence.run), 0, 1), (rows) => Effect.zipRight(later(4 * index), queue.add(rows, fence))), {
+          concurrency: "unbounded"
+        })
+        assert.strictEqual(counted.inserts, 1)
+      })))
+
   it.scopedLive("more than one statement takes goes in several", () =>
     withDatabase((counted) =>
       Effect.gen(function*() {

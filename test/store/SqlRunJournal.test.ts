@@ -236,6 +236,31 @@ describe("SqlRunJournal", () => {
       assert.deepStrictEqual(yield* lives.abandoned("http://nobody.test"), [])
     }))
 
+  it.scopedLive("to know what is abandoned, nothing is read of the runs of this process, however many it drives", () =>
+    Effect.gen(function*() {
+      const database = yield* newFile
+      let rows = 0
+      const counting: Opened = {
+        ...database,
+        reading: new Proxy(database.reading, {
+          apply: (target, _, [texts, ...values]) => {
+            const statement = target(texts, ...values)
+            if (!String(texts).startsWith("SELECT") || !Effect.isEffect(statement)) return statement
+            return Effect.tap(statement, (found) => {
+              rows += Array.isArray(found) ? found.length : 0
+            })
+          }
+        })
+      }
+      const [died, lives] = [yield* record(database, 1), yield* record(counting, 2, new Map([[1, "dead" as const]]))]
+      yield* Effect.flatMap(died.begin(identity(at(0))), ({ append }) => append([started(at(0))]))
+      yield* Effect.forEach(Arr.range(1, 9), (index) =>
+        Effect.flatMap(lives.begin(identity(at(index))), ({ append }) => append([started(at(index))])))
+      rows = 0
+      assert.deepStrictEqual(yield* lives.abandoned("http://fake.test"), [at(0)])
+      assert.strictEqual(rows, 1)
+    }))
+
   it.scopedLive("to know what is abandoned, no log is read", () =>
     Effect.gen(function*() {
       const database = yield* newFile

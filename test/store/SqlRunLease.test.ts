@@ -45,8 +45,9 @@ const laws = (open: Effect.Effect<Effect.Effect<Opened, JournalError, Scope.Scop
         assert.match(error.message, /^run a{16} is driven by another process: process 1 on here, since \d{4}-/)
       }
       yield* other.acquire(identity(runB))
-      for (const { living } of [one, other]) {
-        const owners = [...yield* living].map(([run, { description }]) => [run, description.replace(/ on .*/, "")] as const)
+      assert.deepStrictEqual([yield* one.own, yield* other.own], [[runA], [runB]])
+      for (const { livingAmong } of [one, other]) {
+        const owners = [...yield* livingAmong([runA, runB])].map(([run, { description }]) => [run, description.replace(/ on .*/, "")] as const)
         assert.deepStrictEqual(new Map(owners), new Map([[runA, "process 1"], [runB, "process 2"]]))
       }
     }))
@@ -57,7 +58,7 @@ const laws = (open: Effect.Effect<Effect.Effect<Opened, JournalError, Scope.Scop
       const one = yield* owner(database, 1)
       const other = yield* owner(database, 2, new Map([[1, "dead"]]))
       const before = yield* one.acquire(identity())
-      assert.strictEqual((yield* other.living).size, 0)
+      assert.strictEqual((yield* other.livingAmong([runA])).size, 0)
       const after = yield* other.acquire(identity())
       assert.include((yield* Effect.flip(before.lost)).message, "process 2 on here")
       assert.strictEqual((yield* Effect.flip(before.ensure))._tag, "RunOwnedError")
@@ -74,10 +75,10 @@ const laws = (open: Effect.Effect<Effect.Effect<Opened, JournalError, Scope.Scop
       const other = yield* owner(database, 2, new Map([[1, "unknown"]]))
       yield* one.acquire(identity())
       yield* expire(database, 1)
-      assert.strictEqual((yield* other.living).size, 1)
+      assert.strictEqual((yield* other.livingAmong([runA])).size, 1)
       assert.instanceOf(yield* Effect.flip(other.acquire(identity())), RunOwnedError)
       yield* expire(database, -1)
-      assert.strictEqual((yield* other.living).size, 0)
+      assert.strictEqual((yield* other.livingAmong([runA])).size, 0)
       yield* other.acquire(identity())
       const [row] = yield* rowsOf(database)
       assert.strictEqual(row?.pid, 2)
@@ -195,7 +196,7 @@ describe.concurrent("RunLease in a file", () => {
       yield* expire(database, 7)
       yield* Effect.forEach(Arr.range(1, 60), () => TestClock.adjust("100 millis"))
       assert.approximately((yield* rowsOf(database))[0]?.left ?? 0, 30, 3)
-      assert.strictEqual((yield* other.living).size, 1)
+      assert.strictEqual((yield* other.livingAmong([runA])).size, 1)
     }))
 
   for (const how of ["failing", "silent"] as const) {
@@ -275,7 +276,7 @@ describe.concurrent("RunLease in a file", () => {
         const leases = Context.get(other, RunLease)
         yield* database.sql`UPDATE telemachy_owners SET ${database.sql.literal(damage)}, expires = 0 WHERE run = ${runA}`
         // It may live, whatever became of its lease.
-        assert.deepStrictEqual([...(yield* leases.living).keys()], [runA], damage)
+        assert.deepStrictEqual([...(yield* leases.livingAmong([runA, runB])).keys()], [runA], damage)
         const refused = yield* Effect.flip(leases.acquire(identity()))
         assert.match(refused.message, /driven by another process: one that is not known, because its row in telemachy_owners is damaged$/)
         const { abandoned } = Context.get(other, RunJournal)
