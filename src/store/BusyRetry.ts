@@ -1,5 +1,5 @@
 /** Failures of a database that others use at the same time or that is away for a while, and how long they are waited for. */
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Retry from "../liveness/Retry.ts"

@@ -211,8 +211,7 @@ const open = <E, E2>(
     return Database.of({ sql, reading: sql, isTransactional, turn: Effect.unsafeMakeSemaphore(1), where, isLocal })
   }).pipe(Effect.provide(Reactivity.layer))
 
-const libsqlMemory = Effect.flatMap(Effect.promise(() => import("@effect/sql-libsql/LibsqlClient")), ({ make }) =>
-  make({ url: ":memory:" }))
+const libsqlMemory = Effect.flatMap(Effect.promise(() => import("./LibsqlFile.ts")), ({ memory }) => memory)
 
 const libsqlFile = (url: string) => Effect.flatMap(Effect.promise(() => import("./LibsqlFile.ts")), ({ make }) => make(url))
 

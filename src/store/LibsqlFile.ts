@@ -59,11 +59,22 @@ const mostPrepared = 100
  */
 const isReusable = (sql: string): boolean => /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b/i.test(sql) && !/(?<!count\()\*/i.test(sql)
 
+/** A connection that keeps its statements prepared. */
+interface Connection {
+  /** What uses it. One that has begun a transaction has given it away, and would open another. */
+  readonly client: Client
+  readonly ready: Promise<unknown>
+  /** Forgets its statements, of which one that has failed may be in any state. */
+  readonly onFailure: () => void
+  /** The same, with a client of its own, after a transaction. */
+  readonly again: () => Connection
+}
+
 /**
- * Opens a connection that keeps its statements prepared. To prepare one takes SQLite longer than to carry it out, as it reads
- * the schema for it, with all triggers of a table. libsql resets a statement before it is used again.
+ * Opens a connection. To prepare a statement takes SQLite longer than to carry it out, as it reads the schema for it, with all
+ * triggers of a table. libsql resets a statement before it is used again.
  */
-const connect = (path: string) => {
+const connect = (path: string): Connection => {
   const database = new Database(path)
   const prepare = database.prepare.bind(database)
   const prepared = new Map<string, ReturnType<typeof prepare>>()
@@ -76,15 +87,35 @@ const connect = (path: string) => {
     if (prepared.size > mostPrepared && oldest !== undefined) prepared.delete(oldest)
     return statement
   }
-  const client = new Sqlite3Client(path, {}, Object.assign(database, { prepare: prepareOnce }), "number")
-  return { client, ready: client.executeMultiple(settings), onFailure: () => prepared.clear() }
+  const kept = Object.assign(database, { prepare: prepareOnce })
+  const using = (ready?: Promise<unknown>): Connection => {
+    const client = new Sqlite3Client(path, {}, kept, "number")
+    return { client, ready: ready ?? client.executeMultiple(settings), onFailure: () => prepared.clear(), again: () => using(Promise.resolve()) }
+  }
+  return using()
 }
 
-interface Connection {
-  readonly client: Client
-  readonly ready: Promise<unknown>
-  /** Forgets its statements, of which one that has failed may be in any state. */
-  readonly onFailure: () => void
+/** A transaction that says what has failed in it, and when it has ended. */
+const noting = (transaction: Transaction, onFailure: (failure: unknown) => void, onEnd: () => void): Transaction => {
+  const noted = async <A>(answer: Promise<A>): Promise<A> => {
+    try {
+      return await answer
+    } catch (failure) {
+      onFailure(failure)
+      throw failure
+    }
+  }
+  return {
+    execute: (statement) => noted(transaction.execute(statement)),
+    batch: (statements) => noted(transaction.batch(statements)),
+    executeMultiple: (statements) => noted(transaction.executeMultiple(statements)),
+    commit: () => noted(transaction.commit()).then(onEnd),
+    rollback: () => noted(transaction.rollback()).then(onEnd),
+    close: () => transaction.close(),
+    get closed() {
+      return transaction.closed
+    }
+  }
 }
 
 /** A client whose connections are left behind when they were busy. */
@@ -92,12 +123,12 @@ const renewing = (path: string): Client => {
   let current: Connection | undefined
   let closed = false
 
-  const withCurrent = async <A>(use: (client: Client) => Promise<A>): Promise<A> => {
+  const withCurrent = async <A>(use: (connection: Connection) => Promise<A>): Promise<A> => {
     const connection: Connection = current ?? connect(path)
     current = connection
     try {
       await connection.ready
-      return await use(connection.client)
+      return await use(connection)
     } catch (failure) {
       connection.onFailure()
       if (BusyRetry.isBusy(failure)) {
@@ -108,32 +139,48 @@ const renewing = (path: string): Client => {
     }
   }
 
-  const change = async <A>(use: (client: Client) => Promise<A>): Promise<A> => {
-    const busy = await withCurrent((client) => client.executeMultiple(probe).then(() => undefined, notBusy))
+  const change = async <A>(use: (connection: Connection) => Promise<A>): Promise<A> => {
+    const busy = await withCurrent(({ client }) => client.executeMultiple(probe).then(() => undefined, notBusy))
     if (busy !== undefined) throw busy
     return withCurrent(use)
   }
 
-  // The transaction keeps the connection that it was begun on for itself.
+  /** Has a connection used again by whoever comes next, if it can be and there is no other. */
+  const giveBack = (connection: Connection, isUsable: boolean): void => {
+    if (isUsable && current === undefined && !closed) current = connection
+    else connection.client.close()
+  }
+
+  // A transaction has the connection that it was begun on for itself, and gives it back.
   const begin = (mode: TransactionMode): Promise<Transaction> =>
-    change(async (client) => {
-      const transaction = await client.transaction(mode)
-      current = undefined
-      return transaction
+    change(async (connection) => {
+      let wasBusy = false
+      const onFailure = (failure: unknown) => {
+        connection.onFailure()
+        wasBusy ||= BusyRetry.isBusy(failure)
+      }
+      const begun = connection.client.transaction(mode)
+      if (current === connection) current = undefined
+      try {
+        return noting(await begun, onFailure, () => giveBack(connection.again(), !wasBusy))
+      } catch (failure) {
+        if (!BusyRetry.isBusy(failure)) giveBack(connection, true)
+        throw failure
+      }
     })
 
   return {
-    execute: (statement) => (isQuestion(statement) ? withCurrent : change)((client) => client.execute(statement)),
-    batch: (statements, mode) => change((client) => client.batch(statements, mode)),
-    migrate: (statements) => change((client) => client.migrate(statements)),
+    execute: (statement) => (isQuestion(statement) ? withCurrent : change)(({ client }) => client.execute(statement)),
+    batch: (statements, mode) => change(({ client }) => client.batch(statements, mode)),
+    migrate: (statements) => change(({ client }) => client.migrate(statements)),
     transaction: (mode: TransactionMode = "write") =>
       Effect.tryPromise({ try: () => begin(mode), catch: (cause) => new NotBegun({ cause }) }).pipe(
         BusyRetry.retryWhileContended,
         Effect.catchAll(({ cause }) => Effect.succeed(notBegun(cause))),
         Effect.runPromise
       ),
-    executeMultiple: (statements) => withCurrent((client) => client.executeMultiple(statements)),
-    sync: () => withCurrent((client) => client.sync()),
+    executeMultiple: (statements) => withCurrent(({ client }) => client.executeMultiple(statements)),
+    sync: () => withCurrent(({ client }) => client.sync()),
     close: () => {
       closed = true
       current?.client.close()
@@ -145,8 +192,13 @@ const renewing = (path: string): Client => {
   }
 }
 
-/** Opens a file for as long as the scope. */
-export const make = (url: string): Effect.Effect<LibsqlClient.LibsqlClient, never, Reactivity | Scope.Scope> =>
-  Effect.acquireRelease(Effect.sync(() => renewing(fileURLToPath(url))), (client) => Effect.sync(() => client.close())).pipe(
+const open = (path: string): Effect.Effect<LibsqlClient.LibsqlClient, never, Reactivity | Scope.Scope> =>
+  Effect.acquireRelease(Effect.sync(() => renewing(path)), (client) => Effect.sync(() => client.close())).pipe(
     Effect.flatMap((liveClient) => LibsqlClient.make({ liveClient }))
   )
+
+/** Opens a file for as long as the scope. */
+export const make = (url: string) => open(fileURLToPath(url))
+
+/** Opens a database in the memory of this process for as long as the scope. Each connection has its own, and a transaction takes one away. */
+export const memory = open(":memory:")

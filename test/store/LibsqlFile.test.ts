@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import { RunJournal } from "../../src/run/RunJournal.ts"
 import * as LibsqlFile from "../../src/store/LibsqlFile.ts"
 import { identity, newFile, newPath, numbered, openFile, process, started } from "../support/TestStore.ts"
@@ -99,6 +100,30 @@ describe("LibsqlFile", () => {
       yield* other`DELETE FROM lines WHERE line = 'two'`
       assert.deepStrictEqual(yield* lines, ["one", "three"])
     }).pipe(Effect.provide(Reactivity.layer)))
+
+  it.scopedLive("goes on with the connection of a transaction that has ended, however that was", () =>
+    Effect.gen(function*() {
+      const { readDirectory, readLink } = yield* FileSystem.FileSystem
+      const path = yield* newPath
+      const sql = yield* LibsqlFile.make(`file:${path}`)
+      yield* sql`PRAGMA journal_mode = WAL`
+      yield* sql`CREATE TABLE lines (line text PRIMARY KEY)`
+      const opened = Effect.map(
+        Effect.flatMap(readDirectory("/proc/self/fd"), Effect.forEach((each) => Effect.option(readLink(`/proc/self/fd/${each}`)))),
+        (targets) => targets.filter((target) => Option.contains(target, path)).length
+      )
+      const add = (line: string) => sql.withTransaction(sql`INSERT INTO lines VALUES (${line})`)
+      for (const line of ["one", "two", "three", "four"]) {
+        yield* add(line)
+        yield* Effect.flip(add(line))
+        yield* Effect.flip(sql.withTransaction(Effect.zipRight(sql`DELETE FROM lines`, Effect.fail("no"))))
+        assert.isAtMost(yield* opened, 1)
+      }
+      assert.lengthOf(yield* sql`SELECT line FROM lines`, 4)
+      const other = yield* LibsqlFile.make(`file:${path}`)
+      yield* other`DELETE FROM lines`
+      yield* add("one")
+    }).pipe(Effect.provide(Reactivity.layer), Effect.provide(NodeContext.layer)))
 
   it.scopedLive("keeps no more statements than a connection has use for", () =>
     Effect.gen(function*() {
