@@ -4,9 +4,11 @@
  */
 import { createHash } from "node:crypto"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as MutableRef from "effect/MutableRef"
 import * as Schema from "effect/Schema"
 import { GivenInputs } from "../workflow/Inputs.ts"
+import * as KnownKeys from "../workflow/KnownKeys.ts"
 import { withoutSchedules, WorkflowSpec } from "../workflow/WorkflowSpec.ts"
 
 /**
@@ -82,8 +84,9 @@ export class RunInputDamagedError extends Schema.TaggedError<RunInputDamagedErro
 
 const Json = Schema.parseJson(RunInput)
 
-// Made when it is needed: a run that begins decodes none.
-const decodeJson = (json: string) => Schema.decode(Json, { onExcessProperty: "error" })(json)
+const decodeValue = KnownKeys.decodeUnknownEither(RunInput)
+
+const decodeJson = (json: string) => Either.flatMap(Either.try((): unknown => JSON.parse(json)), decodeValue)
 
 /**
  * What was decoded last, for as long as somebody has it: who looks at a run before it goes on asks for the same twice, and to

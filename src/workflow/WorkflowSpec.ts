@@ -10,7 +10,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
 import * as Schema from "effect/Schema"
@@ -21,6 +20,7 @@ import { Budget } from "./Budget.ts"
 import { Concurrency } from "./Concurrency.ts"
 import * as ExpressionProblems from "./ExpressionProblems.ts"
 import * as Inputs from "./Inputs.ts"
+import * as KnownKeys from "./KnownKeys.ts"
 import * as MatrixProblems from "./MatrixProblems.ts"
 import * as MergeProblems from "./MergeProblems.ts"
 import { NotifyDestinations } from "./NotifyDestination.ts"
@@ -365,7 +365,7 @@ const findingsOf = (input: unknown, used: UseProblems.Used): ReadonlyArray<Workf
 ]
 
 // Made when a workflow is read, which commands that list runs do not.
-const decodeStructure = (input: unknown) => ParseResult.decodeUnknownEither(WorkflowSpec, { errors: "all", onExcessProperty: "error" })(input)
+const decodeStructure = (input: unknown) => KnownKeys.decodeUnknownEither(WorkflowSpec, { errors: "all" })(input)
 
 /** What an alias or a merge key repeats is one mistake, where it is written. */
 const eachOnce = (problems: ReadonlyArray<WorkflowProblem.Problem>): ReadonlyArray<WorkflowProblem.Problem> => {
