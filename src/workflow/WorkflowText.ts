@@ -9,10 +9,12 @@ import * as SchemaProblems from "./SchemaProblems.ts"
 
 const utf8 = new TextEncoder()
 
+/** A lone surrogate has no UTF-8 form: Agamemnon refuses it. Made once, and not for each text. */
+const loneSurrogate = /\p{Surrogate}/u
+
 /** A text that can be sent. */
 export const Text = Schema.String.pipe(
-  // A lone surrogate has no UTF-8 form: Agamemnon refuses it.
-  Schema.filter((text) => !/\p{Surrogate}/u.test(text), {
+  Schema.filter((text) => !loneSurrogate.test(text), {
     jsonSchema: {},
     ...SchemaProblems.expects("text", "text that has a UTF-8 form")
   })
@@ -21,7 +23,9 @@ export const Text = Schema.String.pipe(
 /** How many bytes Agamemnon takes of what a workflow says, and so of what becomes a part of that. */
 export const maxBytes = { name: 256, program: 1024, subject: 512, description: 4096, question: 2048, comment: 2048, system: 2048, argument: 4096 } as const
 
-const fits = (text: string, bytes: number): boolean => text.length <= bytes && utf8.encode(text).length <= bytes
+/** No character has more than three bytes for each of its UTF-16 units, and most texts are short. */
+const fits = (text: string, bytes: number): boolean =>
+  text.length * 3 <= bytes || (text.length <= bytes && utf8.encode(text).length <= bytes)
 
 /** A text of limited size. */
 export const textOfAtMost = (bytes: number) =>
