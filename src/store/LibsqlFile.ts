@@ -95,8 +95,8 @@ const connect = (path: string): Connection => {
   return using()
 }
 
-/** A transaction that says what has failed in it, and when it has ended. */
-const noting = (transaction: Transaction, onFailure: (failure: unknown) => void, onEnd: () => void): Transaction => {
+/** A transaction that says what has failed in it, and whether it has ended well when it has. */
+const noting = (transaction: Transaction, onFailure: (failure: unknown) => void, onEnd: (isWell: boolean) => void): Transaction => {
   const noted = async <A>(answer: Promise<A>): Promise<A> => {
     try {
       return await answer
@@ -105,12 +105,21 @@ const noting = (transaction: Transaction, onFailure: (failure: unknown) => void,
       throw failure
     }
   }
+  const last = async (answer: Promise<void>): Promise<void> => {
+    let isWell = false
+    try {
+      await noted(answer)
+      isWell = true
+    } finally {
+      onEnd(isWell)
+    }
+  }
   return {
     execute: (statement) => noted(transaction.execute(statement)),
     batch: (statements) => noted(transaction.batch(statements)),
     executeMultiple: (statements) => noted(transaction.executeMultiple(statements)),
-    commit: () => noted(transaction.commit()).then(onEnd),
-    rollback: () => noted(transaction.rollback()).then(onEnd),
+    commit: () => last(transaction.commit()),
+    rollback: () => last(transaction.rollback()),
     close: () => transaction.close(),
     get closed() {
       return transaction.closed
@@ -155,6 +164,7 @@ const renewing = (path: string): Client => {
   const begin = (mode: TransactionMode): Promise<Transaction> =>
     change(async (connection) => {
       let wasBusy = false
+      let isOver = false
       const onFailure = (failure: unknown) => {
         connection.onFailure()
         wasBusy ||= BusyRetry.isBusy(failure)
@@ -162,7 +172,11 @@ const renewing = (path: string): Client => {
       const begun = connection.client.transaction(mode)
       if (current === connection) current = undefined
       try {
-        return noting(await begun, onFailure, () => giveBack(connection.again(), !wasBusy))
+        const transaction = await begun
+        return noting(transaction, onFailure, (isWell) => {
+          if (!isOver) giveBack(connection.again(), isWell && !wasBusy)
+          isOver = true
+        })
       } catch (failure) {
         if (!BusyRetry.isBusy(failure)) giveBack(connection, true)
         throw failure
