@@ -128,7 +128,7 @@ const noting = (transaction: Transaction, onFailure: (failure: unknown) => void,
 }
 
 /** A client whose connections are left behind when they were busy. */
-const renewing = (path: string): Client => {
+export const renewing = (path: string): Client => {
   let current: Connection | undefined
   let closed = false
 
@@ -137,7 +137,8 @@ const renewing = (path: string): Client => {
     current = connection
     try {
       await connection.ready
-      return await use(connection)
+      // Meanwhile, it may have become that of a transaction, or have been busy.
+      if (current === connection) return await use(connection)
     } catch (failure) {
       connection.onFailure()
       if (BusyRetry.isBusy(failure)) {
@@ -146,6 +147,7 @@ const renewing = (path: string): Client => {
       }
       throw failure
     }
+    return withCurrent(use)
   }
 
   const change = async <A>(use: (connection: Connection) => Promise<A>): Promise<A> => {

@@ -125,6 +125,22 @@ describe("LibsqlFile", () => {
       yield* add("one")
     }).pipe(Effect.provide(Reactivity.layer), Effect.provide(NodeContext.layer)))
 
+  it.scopedLive("nothing is asked of a connection that a transaction has taken, however close they begin", () =>
+    Effect.gen(function*() {
+      const client = LibsqlFile.renewing(yield* newPath)
+      yield* Effect.promise(() => client.executeMultiple("PRAGMA journal_mode = WAL; CREATE TABLE lines (line text)"))
+      for (let turns = 0; turns < 12; turns += 1) {
+        const begun = client.transaction("write")
+        for (let turn = 0; turn < turns; turn += 1) yield* Effect.promise(() => Promise.resolve())
+        const asked = client.execute("PRAGMA secure_delete")
+        const transaction = yield* Effect.promise(() => begun)
+        // A connection that libsql opens by itself has none of the settings.
+        assert.deepStrictEqual((yield* Effect.promise(() => asked)).rows.map((row) => row["secure_delete"]), [1], String(turns))
+        yield* Effect.promise(() => transaction.rollback())
+      }
+      client.close()
+    }))
+
   it.scopedLive("keeps no more statements than a connection has use for", () =>
     Effect.gen(function*() {
       const sql = yield* LibsqlFile.make(`file:${yield* newPath}`)
