@@ -360,6 +360,8 @@ describe.concurrent("a runner that Agamemnon does not answer", () => {
       one.network.isBroken = true
       yield* all.awaitTold(run, "task.watched first")
       one.network.isBroken = false
+      // The other gives it only to one that it sees is answered.
+      yield* awaitThat(one.load, ({ reachable }) => reachable)
       all.fake.change("first", { status: "completed" })
       yield* all.awaitTold(run, "task.submitted second")
       other.network.isBroken = true

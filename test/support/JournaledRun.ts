@@ -1,4 +1,5 @@
 /** Runs on an Agamemnon in memory, in the journal in memory, by processes that can be killed. */
+import { inspect } from "node:util"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -137,7 +138,16 @@ export const only = (parts: Parts) => Effect.map(list(parts), ([run, ...more]) =
 
 /** Looks again until what there is to see is as expected. */
 export const awaitThat = <A, E, R>(effect: Effect.Effect<A, E, R>, until: (seen: A) => boolean) =>
-  Effect.repeat(effect, { until, schedule: Schedule.spaced("10 millis") }).pipe(Effect.timeout("1 minute"), Effect.zipRight(effect))
+  Effect.suspend(() => {
+    let last: A | undefined
+    const noted = Effect.tap(effect, (seen) => {
+      last = seen
+    })
+    return Effect.repeat(noted, { until, schedule: Schedule.spaced("10 millis") }).pipe(
+      Effect.timeoutFail({ duration: "1 minute", onTimeout: () => new Error(`awaited in vain, and seen last: ${inspect(last, { depth: 4, maxArrayLength: 50 })}`) }),
+      Effect.zipRight(effect)
+    )
+  })
 
 /** How many tasks of each subject were ever made. */
 export const made = ({ tasks }: FakeAgamemnon): Record<string, number> => {
