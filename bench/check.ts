@@ -1,8 +1,8 @@
 /**
  * Compares what does not depend on the machine with the limits in
  * `bench/limits.json`: requests, statements and synced writes per task, the heap
- * of a run that waits, and how much of the command is run. Ends with 1 when
- * something is above its limit.
+ * of a run that waits, and how much of the command is run, in how many steps of
+ * its fibers. Ends with 1 when something is above its limit.
  */
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
@@ -126,7 +126,10 @@ const heapPerRun = Effect.gen(function*() {
 })
 
 const Range = Schema.Struct({ startOffset: Schema.Number, endOffset: Schema.Number, count: Schema.Number })
-const Script = Schema.Struct({ url: Schema.String, functions: Schema.Array(Schema.Struct({ ranges: Schema.Array(Range) })) })
+const Script = Schema.Struct({
+  url: Schema.String,
+  functions: Schema.Array(Schema.Struct({ functionName: Schema.String, ranges: Schema.Array(Range) }))
+})
 const Coverage = Schema.parseJson(Schema.Struct({ result: Schema.Array(Script) }))
 
 /** How many characters of a script were run. What is within something else is told of after it. */
@@ -137,7 +140,11 @@ const runOf = ({ functions }: typeof Script.Type): number => {
   return marks.reduce((sum, mark) => sum + mark, 0)
 }
 
-/** How much of the command is run by some arguments, of its own and of what it carries, in kilobytes. */
+/** How many steps fibers took: before each of them, Effect asks whether it is time for others. */
+const stepsOf = ({ functions }: typeof Script.Type): number =>
+  Number.sumAll(functions.filter(({ functionName }) => functionName === "shouldYield").map(({ ranges: [whole] }) => whole?.count ?? 0))
+
+/** What is run by some arguments: how much of the command and of what it carries, in kilobytes, and how many steps. */
 const runBy = (args: ReadonlyArray<string>) =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
@@ -150,14 +157,16 @@ const runBy = (args: ReadonlyArray<string>) =>
     const reports = yield* Effect.forEach(yield* files.readDirectory(directory), (name) =>
       Effect.flatMap(files.readFileString(`${directory}/${name}`), Schema.decode(Coverage)))
     const scripts = reports.flatMap(({ result }) => result).filter(({ url }) => !url.startsWith("node:"))
-    return Number.sumAll(scripts.map(runOf)) / 1024
+    return {
+      [`run by ${args[0]}`]: Number.sumAll(scripts.map(runOf)) / 1024,
+      [`steps of ${args[0]}`]: Number.sumAll(scripts.map(stepsOf))
+    }
   }).pipe(Effect.scoped)
 
-const started = Effect.all({
-  "run by --help": runBy(["--help"]),
-  "run by plan": runBy(["plan", "workflows/hello.yaml"]),
-  "run by run": runBy(["run", "workflows/hello.yaml"])
-})
+const started = Effect.map(
+  Effect.forEach([["--help"], ["plan", "workflows/hello.yaml"], ["run", "workflows/hello.yaml"]], runBy),
+  (figures) => Object.assign({}, ...figures)
+)
 
 const main = Effect.gen(function*() {
   const files = yield* FileSystem.FileSystem

@@ -150,8 +150,9 @@ const providerOf = (sources: Sources): ConfigProvider.ConfigProvider => {
   return ConfigProvider.make({
     load: (config) =>
       values.load(config).pipe(
-        Effect.catchAll((error) => Effect.flatMap(withOthers(values, error), Effect.fail)),
-        Effect.catchAll((error) => Effect.flatMap(located(sources, error), Effect.fail))
+        // Whoever asks for what is not set knows what holds then.
+        Effect.catchIf((error) => !ConfigError.isMissingDataOnly(error), (error) =>
+          Effect.flatMap(withOthers(values, error), (all) => Effect.flatMap(located(sources, all), Effect.fail)))
       ),
     flattened: values.flattened
   })
