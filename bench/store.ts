@@ -58,7 +58,7 @@ const growing = (place: string, small: string, large: string) =>
     ))
 
 const fill = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Database>, E, R>, runs: number) =>
-  Effect.scoped(Effect.provide(LongRecord.fill(runs), Database.layer(opened)))
+  Effect.scoped(Effect.provide(LongRecord.fill(runs), Layer.scoped(Database.Database, opened)))
 
 const growth = Effect.fn("store.growth")(function*(directory: string) {
   const [small, large] = [`${directory}/few.db`, `${directory}/many.db`]

@@ -52,22 +52,22 @@ const asksToClose = ({ headers }: HttpClientRequest.HttpClientRequest): boolean 
 /** The bytes of a body. This client has no others to send. */
 const bytesOf = (body: HttpBody.HttpBody): Uint8Array | undefined => (body._tag === "Uint8Array" ? body.body : undefined)
 
-/** Layer of the connections. */
-export const layer = (options: Https.AgentOptions = {}): Layer.Layer<HttpClient.HttpClient> =>
-  Layer.scoped(
-    HttpClient.HttpClient,
-    Effect.gen(function*() {
-      const kept = yield* agents({ timeout: Duration.toMillis(idleTimeout), ...options, keepAlive: true })
-      const own = yield* agents({ ...options, keepAlive: false })
-      const execute = RequestSpan.within((addressed) =>
-        Effect.flatMap(BodyLimit.BodyLimit, (limit) =>
-          exchange({ ...addressed, agents: asksToClose(addressed.request) ? own : kept, limit })))
-      return HttpClient.makeWith<HttpClientError.HttpClientError, never, HttpClientError.HttpClientError, never>(
-        Effect.flatMap((request) => Effect.flatMap(urlOf(request), (url) => execute({ request, url }))),
-        Effect.succeed
-      )
-    })
+/** Makes a client with connections of its own, which are closed with the scope. */
+export const make = Effect.fnUntraced(function*(options: Https.AgentOptions = {}) {
+  const kept = yield* agents({ timeout: Duration.toMillis(idleTimeout), ...options, keepAlive: true })
+  const own = yield* agents({ ...options, keepAlive: false })
+  const execute = RequestSpan.within((addressed) =>
+    Effect.flatMap(BodyLimit.BodyLimit, (limit) =>
+      exchange({ ...addressed, agents: asksToClose(addressed.request) ? own : kept, limit })))
+  return HttpClient.makeWith<HttpClientError.HttpClientError, never, HttpClientError.HttpClientError, never>(
+    Effect.flatMap((request) => Effect.flatMap(urlOf(request), (url) => execute({ request, url }))),
+    Effect.succeed
   )
+})
+
+/** Layer of such a client. */
+export const layer = (options?: Https.AgentOptions): Layer.Layer<HttpClient.HttpClient> =>
+  Layer.scoped(HttpClient.HttpClient, make(options))
 
 const urlOf = (request: HttpClientRequest.HttpClientRequest) =>
   Either.mapLeft(UrlParams.makeUrl(request.url, request.urlParams, request.hash), (cause) =>

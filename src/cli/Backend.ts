@@ -1,4 +1,5 @@
 /** The Agamemnon that a command works on: the one that the settings name, or the embedded one. */
+import * as HttpClient from "@effect/platform/HttpClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -28,15 +29,17 @@ const settingsOfEmbedded = Effect.gen(function*() {
 })
 
 /** Layer of an embedded Agamemnon, whatever the settings name. */
-export const embedded = Layer.unwrapScoped(Effect.gen(function*() {
+export const embedded = Layer.scopedContext(Effect.gen(function*() {
   // Most commands need none, and it is a large part of the program.
   const { make } = yield* Effect.promise(() => import("../embedded/EmbeddedAgamemnon.ts"))
   const settings = yield* settingsOfEmbedded
   const server = yield* make(settings.server)
-  return Layer.merge(
-    Layer.provide(AgamemnonClient.layer({ ...settings.client, ...server }), httpClient),
-    Layer.succeed(IsEmbedded, true)
+  const client = yield* Effect.provideServiceEffect(
+    AgamemnonClient.make({ ...settings.client, ...server }),
+    HttpClient.HttpClient,
+    Connections.make()
   )
+  return Context.make(AgamemnonClient.AgamemnonClient, client).pipe(Context.add(IsEmbedded, true))
 })).pipe(Layer.provideMerge(TaskLogs.layer))
 
 /** Layer of the Agamemnon that the settings name, for what an embedded one would be of no use. */

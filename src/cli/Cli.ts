@@ -1,10 +1,13 @@
 /** The command line: its commands, and what each way to end means for the exit code. */
 import * as Command from "@effect/cli/Command"
-import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import manifest from "../../package.json" with { type: "json" }
 import { printable } from "../report/Format.ts"
 import type { Style } from "../report/Style.ts"
@@ -137,7 +140,7 @@ export const main = (argv: ReadonlyArray<string>) =>
     })
     return Effect.as(message === "" ? Effect.void : Console.error(printable(message)), code)
   }).pipe(
-    Effect.provide(NodeContext.layer),
+    Effect.provide(Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer)),
     // Nobody records spans, unless a command says where they are sent.
     Effect.withTracerEnabled(false)
   )

@@ -195,17 +195,13 @@ const sayWhatIsCut = (sources: Sources) =>
 
 /** Layer of the settings in their order of precedence, and of the logger that they ask for. */
 export const layer = (flags: Flags) =>
-  Layer.unwrapEffect(Effect.gen(function*() {
+  Layer.scopedDiscard(Effect.gen(function*() {
     const all = { flags: yield* given(flags), dotEnv: yield* DotEnv.read }
     const { notes, sources } = yield* withoutForeign(all)
     yield* sayWhatIsCut(sources)
+    yield* Effect.withConfigProviderScoped(providerOf(sources))
+    yield* Logging.install
+    yield* Effect.forEach(notes, (note) => Effect.logWarning(note), { discard: true })
     const unused = PythonSettings.withoutMeaning([...sources.dotEnv.values.keys()])
-    const say = Effect.gen(function*() {
-      yield* Effect.forEach(notes, (note) => Effect.logWarning(note), { discard: true })
-      if (unused !== undefined) yield* Effect.logInfo(`.env has variables ${unused}`)
-    })
-    return Layer.effectDiscard(say).pipe(
-      Layer.provideMerge(Logging.layer),
-      Layer.provideMerge(Layer.setConfigProvider(providerOf(sources)))
-    )
+    if (unused !== undefined) yield* Effect.logInfo(`.env has variables ${unused}`)
   }))

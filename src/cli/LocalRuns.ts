@@ -1,5 +1,6 @@
 /** What is done to runs that are on record in the database of the settings, by this process. */
-import type * as NodeContext from "@effect/platform-node/NodeContext"
+import type * as FileSystem from "@effect/platform/FileSystem"
+import type * as Path from "@effect/platform/Path"
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -25,7 +26,7 @@ export interface Flags {
 }
 
 /** What it takes. */
-export type Services = RunStore | RunJournal | RunQueue | NodeContext.NodeContext
+export type Services = RunStore | RunJournal | RunQueue | FileSystem.FileSystem | Path.Path
 
 /** Makes the operations, which say what they do while they do it. */
 export const make = Effect.fnUntraced(function*({ url }: Flags) {

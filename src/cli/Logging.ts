@@ -1,6 +1,7 @@
 /** Log entries of the command: to standard error, as LOG_LEVEL and LOG_FORMAT say. */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import * as FiberRef from "effect/FiberRef"
+import * as HashSet from "effect/HashSet"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Settings from "../settings/Settings.ts"
@@ -22,13 +23,12 @@ const loggers = (colors: boolean) => ({
   json: Logger.withConsoleError(Logger.jsonLogger)
 })
 
-/** Layer of the logger that the settings ask for. */
-export const layer = Layer.unwrapEffect(Effect.gen(function*() {
+/** Has the logger that the settings ask for, for as long as the scope. */
+export const install = Effect.gen(function*() {
   const level = yield* Settings.logLevel.config
   const format = yield* Settings.logFormat.config
   const { isColored } = yield* Streams.outputOf(process.stderr)
-  return Layer.merge(
-    Logger.replace(Logger.defaultLogger, loggers(isColored)[format]),
-    Logger.minimumLogLevel(levels[level])
-  )
-}))
+  const logger = loggers(isColored)[format]
+  yield* Effect.locallyScopedWith(FiberRef.currentLoggers, (all) => HashSet.add(HashSet.remove(all, Logger.defaultLogger), logger))
+  yield* Effect.locallyScoped(FiberRef.currentMinimumLogLevel, levels[level])
+})

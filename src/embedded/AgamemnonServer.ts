@@ -2,12 +2,12 @@
  * The handlers of the embedded Agamemnon: each endpoint of the API, answered
  * from the memory.
  */
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
@@ -147,7 +147,7 @@ const services = HttpApiBuilder.api(AgamemnonApi).pipe(
   Layer.provide([health, version, agents, teams, tasks, chaos]),
   Layer.provide(checkedBefore),
   Layer.provide(HttpApiBuilder.middleware(Refusal.answered)),
-  Layer.merge(Layer.mergeAll(HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer, NodeHttpServer.layerContext))
+  Layer.merge(Layer.merge(HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer))
 )
 
 const versioned = (response: HttpServerResponse.HttpServerResponse) =>
@@ -171,8 +171,8 @@ const withoutRepeats = (request: HttpServerRequest.HttpServerRequest): HttpServe
 }
 
 /** Makes the server: it answers whoever gets through to it, and every answer but an empty one says its version. */
-export const make: Effect.Effect<HttpApp.Default, never, AgamemnonState | Scope.Scope> = Effect.gen(function*() {
-  const context = yield* Layer.build(services)
+export const make: Effect.Effect<HttpApp.Default, never, AgamemnonState | HttpRouter.HttpRouter.DefaultServices | Scope.Scope> = Effect.gen(function*() {
+  const context = Context.merge(yield* Effect.context<HttpRouter.HttpRouter.DefaultServices>(), yield* Layer.build(services))
   const app = yield* HttpApiBuilder.httpApp.pipe(
     HttpRouter.withRouterConfig({
       caseSensitive: true,

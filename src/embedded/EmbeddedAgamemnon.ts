@@ -7,7 +7,6 @@
  * that it knows and all that it has started ends with its scope.
  */
 import process from "node:process"
-import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as Context from "effect/Context"
@@ -207,7 +206,7 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
     const { host = "127.0.0.1", port = 0 } = options
     if (options.allowRemote !== true && !isLoopback(host)) return yield* new RemoteAddressError({ host })
 
-    const context = yield* Layer.build(NodeContext.layer)
+    const context = yield* Layer.build(NodeHttpServer.layerContext)
     const logs = options.logs === undefined ? undefined : {
       directory: options.logs.directory,
       limit: options.logs.limit ?? Settings.taskLogLimit.default,
@@ -247,7 +246,10 @@ export const make = Effect.fn("EmbeddedAgamemnon.make")(
     const limited = options.rateLimit === undefined
       ? identity<HttpApp.Default>
       : yield* RateLimit.limited(options.rateLimit)
-    const server = yield* Effect.provideService(AgamemnonServer.make, AgamemnonState.AgamemnonState, state)
+    const server = yield* AgamemnonServer.make.pipe(
+      Effect.provideService(AgamemnonState.AgamemnonState, state),
+      Effect.provide(context)
+    )
     const app = server.pipe(limited, Authentication.required(apiKey), faults.middleware, requestLog.middleware)
     const onRequest = yield* NodeHttpServer.makeHandler(app).pipe(
       Effect.withTracerEnabled(false),

@@ -15,7 +15,6 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as HttpClient from "@effect/platform/HttpClient"
 import * as Connections from "../agamemnon/Connections.ts"
 import { WorkflowExecutor } from "../executor/WorkflowExecutor.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
@@ -106,7 +105,7 @@ export const make = Effect.fnUntraced(function*(
   const executor = yield* WorkflowExecutor
   const log = Option.getOrElse(yield* Effect.serviceOption(NotificationLog), MemoryNotificationLog.make)
   // A client of its own: whatever the application has may follow redirects.
-  const client = Context.get(yield* Layer.build(Connections.layer()), HttpClient.HttpClient)
+  const client = yield* Connections.make()
   const telling = Telling.make({ log, client, destinations })
   const settled = (limit: Duration.DurationInput) =>
     Effect.zipRight(

@@ -34,11 +34,10 @@ export interface DefaultedSetting<A> extends Setting<A> {
   readonly default: A
 }
 
-const text = (name: string) =>
-  Config.option(Config.string(name)).pipe(
-    Config.map(Option.map((value) => value.trim())),
-    Config.map(Option.filter((value) => value !== ""))
-  )
+const read = (name: string) => Config.option(Config.string(name))
+
+/** What was said: an empty value says nothing. */
+const said = (value: Option.Option<string>) => Option.filter(Option.map(value, (text) => text.trim()), (text) => text !== "")
 
 const decode = <A>({ name, range }: Description, schema: Schema.Schema<A, string>) => (value: string) =>
   Either.mapLeft(Schema.decodeEither(schema)(value), () =>
@@ -49,10 +48,11 @@ const parsedBy = <A>(
   parse: (value: string) => Either.Either<A, ConfigError.ConfigError>
 ): Setting<Option.Option<A>> => ({
   ...description,
-  config: Config.mapOrFail(text(description.name), Option.match({
-    onNone: () => Either.right(Option.none<A>()),
-    onSome: (value) => Either.map(parse(value), Option.some)
-  }))
+  config: Config.mapOrFail(read(description.name), (value) =>
+    Option.match(said(value), {
+      onNone: () => Either.right(Option.none<A>()),
+      onSome: (text) => Either.map(parse(text), Option.some)
+    }))
 })
 
 /** A setting that can be unset. */
@@ -79,10 +79,11 @@ export const withDefault = <A>(
   const description = { ...given, fallback: Schema.encodeSync(schema)(given.default) }
   return {
     ...description,
-    config: Config.mapOrFail(text(given.name), Option.match({
-      onNone: () => Either.right(given.default),
-      onSome: decode(description, schema)
-    }))
+    config: Config.mapOrFail(read(given.name), (value) =>
+      Option.match(said(value), {
+        onNone: () => Either.right(given.default),
+        onSome: decode(description, schema)
+      }))
   }
 }
 

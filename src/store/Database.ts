@@ -13,7 +13,6 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -338,9 +337,6 @@ export const openPostgres = Effect.fn("Database.openPostgres")(function*(
   const database = yield* open({ where: placeOf(Redacted.value(url)), isLocal: false }, client(connections, statement), prepare)
   return { ...database, reading: yield* client(1, reading) }
 })
-
-/** Layer of a database that is open for as long as the layer. */
-export const layer = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database>, E, R>) => Layer.scoped(Database, opened)
 
 export { now } from "./DatabaseTime.ts"
 export { isAmong } from "./TextSet.ts"

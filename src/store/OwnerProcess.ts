@@ -7,7 +7,6 @@ import { readFileSync, readlinkSync } from "node:fs"
 import { hostname } from "node:os"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 
 /** A process that owns runs. */
@@ -59,8 +58,8 @@ const statOf = (pid: number): { readonly started: string; readonly isOver: boole
     return { started: fields[18] ?? "", isOver: state === "Z" || state === "X" }
   })
 
-/** Layer of the process that this is. Where there is no `/proc`, only a lease tells whether a process lives. */
-export const layer: Layer.Layer<OwnerProcess> = Layer.sync(OwnerProcess, () => {
+/** The process that this is. Where there is no `/proc`, only a lease tells whether a process lives. */
+export const make = (): Context.Tag.Service<OwnerProcess> => {
   const here = space()
   const own = statOf(process.pid)
   const identity = {
@@ -78,4 +77,4 @@ export const layer: Layer.Layer<OwnerProcess> = Layer.sync(OwnerProcess, () => {
         return !stat.isOver && started === `${here}/${stat.started}` ? "alive" : "dead"
       })
   }
-})
+}

@@ -1,7 +1,6 @@
 /** The journal of runs in SQL: acquires the lease of a run, and adds its events to the log. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { JournalError, type LeaseLostError, RunUnknownError } from "../run/JournalError.ts"
@@ -25,24 +24,21 @@ import * as RunIndex from "./RunIndex.ts"
 
 type Parts = Database.Database | RunLease.RunLease
 
-/** Layer of the journal in the database of the context. */
-export const layer: Layer.Layer<RunJournal.RunJournal, never, Parts> = Layer.effect(
-  RunJournal.RunJournal,
-  Effect.gen(function*() {
-    // No more than these: a scope around the journal is not the one that a run is acquired for.
-    const context = Context.pick(Database.Database, RunLease.RunLease)(yield* Effect.context<Parts>())
-    const provided = Effect.provide(context)
-    const queue = AppendQueue.make()
-    return RunJournal.RunJournal.of({
-      begin: (run) => provided(begin(queue, run)),
-      acquire: (run, url) => provided(acquire(queue, run, url)),
-      abandoned: (url) => provided(abandoned(url)),
-      usdOn: (day) => provided(usdOn(day)),
-      // Of the memory of this process, each connection has its own, and so no transaction.
-      isLasting: Context.get(context, Database.Database).isTransactional
-    })
+/** Makes the journal in the database of the context. */
+export const make = Effect.gen(function*() {
+  // No more than these: a scope around the journal is not the one that a run is acquired for.
+  const context = Context.pick(Database.Database, RunLease.RunLease)(yield* Effect.context<Parts>())
+  const provided = Effect.provide(context)
+  const queue = AppendQueue.make()
+  return RunJournal.RunJournal.of({
+    begin: (run) => provided(begin(queue, run)),
+    acquire: (run, url) => provided(acquire(queue, run, url)),
+    abandoned: (url) => provided(abandoned(url)),
+    usdOn: (day) => provided(usdOn(day)),
+    // Of the memory of this process, each connection has its own, and so no transaction.
+    isLasting: Context.get(context, Database.Database).isTransactional
   })
-)
+})
 
 const begin = Effect.fn("SqlRunJournal.begin")(function*(queue: AppendQueue.AppendQueue, identity: RunIdentity) {
   const { where } = yield* Database.Database

@@ -13,7 +13,6 @@ import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
@@ -63,35 +62,33 @@ interface State {
   readonly turn: Effect.Semaphore
 }
 
-/** Layer of the leases in the database of the context. */
-export const layer: Layer.Layer<RunLease.RunLease, never, Database.Database | OwnerProcess> = Layer.scoped(
-  RunLease.RunLease,
-  Effect.gen(function*() {
-    const lease = yield* OwnerTable.LeaseTime
-    const state: State = {
-      database: yield* Database.Database,
-      process: yield* OwnerProcess,
-      token: yield* newToken,
-      lease,
-      renewInterval: Duration.unsafeDivide(Duration.max(lease, shortestLease), renewalsPerLease),
-      held: new Map(),
-      acquiring: new Set(),
-      unreleased: new Map(),
-      turn: Effect.unsafeMakeSemaphore(1)
-    }
-    yield* Effect.forkScoped(Effect.interruptible(Effect.forever(Effect.delay(look(state), checkInterval))))
-    yield* Effect.forkScoped(Effect.interruptible(renewRepeatedly(state)))
-    return RunLease.RunLease.of({
-      acquire: (run) => acquire(state, run),
-      own: Effect.sync(() => [...state.held.keys(), ...state.acquiring]),
-      livingAmong: (runs) => livingAmong(state, runs),
-      cancel: (run, by) => cancel(state, run, by)
-    })
+/** Makes the leases in the database of the context, which are looked after for as long as the scope. */
+export const make = Effect.gen(function*() {
+  const lease = yield* OwnerTable.LeaseTime
+  const state: State = {
+    database: yield* Database.Database,
+    process: yield* OwnerProcess,
+    token: yield* newToken,
+    lease,
+    renewInterval: Duration.unsafeDivide(Duration.max(lease, shortestLease), renewalsPerLease),
+    held: new Map(),
+    acquiring: new Set(),
+    unreleased: new Map(),
+    turn: Effect.unsafeMakeSemaphore(1)
+  }
+  yield* Effect.forkScoped(Effect.interruptible(Effect.forever(Effect.delay(look(state), checkInterval))))
+  yield* Effect.forkScoped(Effect.interruptible(renewRepeatedly(state)))
+  return RunLease.RunLease.of({
+    acquire: (run) => acquire(state, run),
+    own: Effect.sync(() => [...state.held.keys(), ...state.acquiring]),
+    livingAmong: (runs) => livingAmong(state, runs),
+    cancel: (run, by) => cancel(state, run, by)
   })
-)
+})
 
-const newToken = Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, 36), 24), (digits) =>
-  digits.map((digit) => digit.toString(36)).join(""))
+/** 24 digits of base 36. */
+const newToken = Effect.map(Effect.replicateEffect(Random.nextIntBetween(0, 36 ** 8), 3), (parts) =>
+  parts.map((part) => part.toString(36).padStart(8, "0")).join(""))
 
 /** Does something with the table of owners. */
 const using = <A, E>({ database, lease }: State, effect: Effect.Effect<A, E, Database.Database>): Effect.Effect<A, E> =>

@@ -4,7 +4,6 @@ import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { RunId } from "../run/RunId.ts"
 import { RunLease } from "../run/RunLease.ts"
@@ -32,31 +31,28 @@ const find = Effect.fnUntraced(function*(run: RunId) {
   return group !== undefined && (yield* GroupPlaces.freeDead(group)) ? yield* ask : found
 })
 
-/** Layer of the queue in the database of the context. */
-export const layer: Layer.Layer<RunQueue.RunQueue, never, Database.Database | RunLease> = Layer.effect(
-  RunQueue.RunQueue,
-  Effect.map(Effect.all([Database.Database, RunLease]), ([database, leases]) => {
-    const provided = Effect.provide(Context.make(Database.Database, database).pipe(Context.add(RunLease, leases)))
-    return RunQueue.RunQueue.of({
-      where: database.where,
-      submit: (event, input) => provided(submit(event, input)),
-      open: provided(Effect.map(
-        Database.ask("read", (sql) => SubmissionTable.open(sql, limit)),
-        Arr.map(openOf)
-      )),
-      find: (run) => provided(find(run)),
-      claim: ({ except, most }) => provided(Effect.map(claim({ most, except, isOwnerSeen: database.isLocal }), Arr.map(openOf))),
-      parked: provided(Effect.map(
-        Database.ask("read", (sql) => SubmissionTable.parked(sql, limit)),
-        Arr.map(({ answers, run }) => ({ answers, run: RunId.make(run, { disableValidation: true }) }))
-      )),
-      readmit: (readmitted) => provided(readmit(readmitted)),
-      giveBack: (run) => provided(Effect.asVoid(Database.ask("write", (sql) => SubmissionTable.giveBack(sql, run)))),
-      noteDefect: (run) => provided(Database.ask("write", (sql) => SubmissionTable.addDefect(sql, run))),
-      makeRoom: provided(makeRoom)
-    })
+/** Makes the queue in the database of the context. */
+export const make = Effect.map(Effect.all([Database.Database, RunLease]), ([database, leases]) => {
+  const provided = Effect.provide(Context.make(Database.Database, database).pipe(Context.add(RunLease, leases)))
+  return RunQueue.RunQueue.of({
+    where: database.where,
+    submit: (event, input) => provided(submit(event, input)),
+    open: provided(Effect.map(
+      Database.ask("read", (sql) => SubmissionTable.open(sql, limit)),
+      Arr.map(openOf)
+    )),
+    find: (run) => provided(find(run)),
+    claim: ({ except, most }) => provided(Effect.map(claim({ most, except, isOwnerSeen: database.isLocal }), Arr.map(openOf))),
+    parked: provided(Effect.map(
+      Database.ask("read", (sql) => SubmissionTable.parked(sql, limit)),
+      Arr.map(({ answers, run }) => ({ answers, run: RunId.make(run, { disableValidation: true }) }))
+    )),
+    readmit: (readmitted) => provided(readmit(readmitted)),
+    giveBack: (run) => provided(Effect.asVoid(Database.ask("write", (sql) => SubmissionTable.giveBack(sql, run)))),
+    noteDefect: (run) => provided(Database.ask("write", (sql) => SubmissionTable.addDefect(sql, run))),
+    makeRoom: provided(makeRoom)
   })
-)
+})
 
 /** The first runs that nobody drives, which nobody else is given for a moment. Mostly there are none, which takes one question. */
 const claim = Effect.fn("SqlRunQueue.claim")(function*(wanted: SubmissionTable.Unclaimed) {

@@ -5,7 +5,6 @@ import * as Arr from "effect/Array"
 import * as Chunk from "effect/Chunk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -59,24 +58,21 @@ const select = (sql: Database.Sql, choice: Fragment) =>
 const workflowNamed = (sql: Database.Sql, name: string) =>
   sql<object>`SELECT ${Database.texts(sql, "w", ["digest", "json"])} FROM telemachy_scheduled AS w WHERE workflow = ${name}`
 
-/** Layer of the schedules in the database of the context. */
-export const layer: Layer.Layer<RunSchedules.RunSchedules, never, Database.Database> = Layer.effect(
-  RunSchedules.RunSchedules,
-  Effect.map(Database.Database, (database) => {
-    const provided = Effect.provideService(Database.Database, database)
-    return RunSchedules.RunSchedules.of({
-      where: database.where,
-      put: (workflow, input, schedules) => provided(put(workflow, input, schedules)),
-      every: Stream.provideService(every, Database.Database, database),
-      named: (name) => provided(named(name)),
-      due: (now, after, most) => provided(due(now, after, most)),
-      input: (workflow) => provided(inputOf(workflow)),
-      update: (schedule, state) => provided(update(schedule, state)),
-      remove: (ids) => provided(remove(ids)),
-      standing: (run) => provided(standing(run))
-    })
+/** Makes the schedules in the database of the context. */
+export const make = Effect.map(Database.Database, (database) => {
+  const provided = Effect.provideService(Database.Database, database)
+  return RunSchedules.RunSchedules.of({
+    where: database.where,
+    put: (workflow, input, schedules) => provided(put(workflow, input, schedules)),
+    every: Stream.provideService(every, Database.Database, database),
+    named: (name) => provided(named(name)),
+    due: (now, after, most) => provided(due(now, after, most)),
+    input: (workflow) => provided(inputOf(workflow)),
+    update: (schedule, state) => provided(update(schedule, state)),
+    remove: (ids) => provided(remove(ids)),
+    standing: (run) => provided(standing(run))
   })
-)
+})
 
 const put = Effect.fn("SqlRunSchedules.put")(function*(workflow: string, { digest, json }: Encoded, schedules: ReadonlyArray<RunSchedules.NewSchedule>) {
   return yield* Database.transact<RunSchedules.PutSchedules, never, never>((sql): Effect.Effect<RunSchedules.PutSchedules, SqlError> =>

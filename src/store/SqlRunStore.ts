@@ -4,7 +4,7 @@ import * as Path from "@effect/platform/Path"
 import * as Chunk from "effect/Chunk"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,13 +15,13 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { JournalError } from "../run/JournalError.ts"
-import type { NotificationLog } from "../run/NotificationLog.ts"
+import { NotificationLog } from "../run/NotificationLog.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
-import type { RunJournal } from "../run/RunJournal.ts"
-import type { RunnerRegistry } from "../run/RunnerRegistry.ts"
-import type { RunQueue } from "../run/RunQueue.ts"
-import type { RunSchedules } from "../run/RunSchedules.ts"
+import { RunJournal } from "../run/RunJournal.ts"
+import { RunnerRegistry } from "../run/RunnerRegistry.ts"
+import { RunQueue } from "../run/RunQueue.ts"
+import { RunSchedules } from "../run/RunSchedules.ts"
 import * as RunLease from "../run/RunLease.ts"
 import * as DatabaseAddress from "../settings/DatabaseAddress.ts"
 import * as HomeDirectory from "../settings/HomeDirectory.ts"
@@ -209,11 +209,21 @@ const make = Effect.gen(function*() {
  */
 export type Services = RunStore | RunJournal | RunQueue | RunnerRegistry | RunSchedules | NotificationLog
 
-const layerOf = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Database>, E, R>) =>
-  Layer.mergeAll(Layer.effect(RunStore, make), SqlRunJournal.layer, SqlRunQueue.layer, SqlRunnerRegistry.layer, SqlRunSchedules.layer, SqlNotificationLog.layer).pipe(
-    Layer.provide(SqlRunLease.layer),
-    Layer.provide(Layer.merge(OwnerProcess.layer, Database.layer(opened)))
-  )
+/** All of them, which share the leases of the runs. */
+const services = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Database>, E, R>) =>
+  Effect.gen(function*() {
+    const parts = Context.make(Database.Database, yield* opened).pipe(Context.add(OwnerProcess.OwnerProcess, OwnerProcess.make()))
+    const leases = yield* Effect.provide(SqlRunLease.make, parts)
+    return yield* Effect.gen(function*() {
+      return Context.make(RunStore, yield* make).pipe(
+        Context.add(RunJournal, yield* SqlRunJournal.make),
+        Context.add(RunQueue, yield* SqlRunQueue.make),
+        Context.add(RunnerRegistry, yield* SqlRunnerRegistry.make),
+        Context.add(RunSchedules, yield* SqlRunSchedules.make),
+        Context.add(NotificationLog, yield* SqlNotificationLog.make)
+      )
+    }).pipe(Effect.provide(Context.add(parts, RunLease.RunLease, leases)))
+  })
 
 /**
  * Layer of a store in a file, which is created, for its owner alone, if it is
@@ -236,7 +246,7 @@ const layerOf = <E, R>(opened: Effect.Effect<Context.Tag.Service<Database.Databa
  * @category layers
  */
 export const layerFile = (path: string): Layer.Layer<Services, JournalError, FileSystem.FileSystem | Path.Path> =>
-  layerOf(Database.openFile(path))
+  Layer.scopedContext(services(Database.openFile(path)))
 
 /**
  * Layer of a store in PostgreSQL, which processes of many hosts can share. Tables are created when they are missing.
@@ -255,7 +265,8 @@ export const layerFile = (path: string): Layer.Layer<Services, JournalError, Fil
  * @since 0.1.0
  * @category layers
  */
-export const layerPostgres = (url: Redacted.Redacted): Layer.Layer<Services, JournalError> => layerOf(Database.openPostgres(url))
+export const layerPostgres = (url: Redacted.Redacted): Layer.Layer<Services, JournalError> =>
+  Layer.scopedContext(services(Database.openPostgres(url)))
 
 /**
  * Layer of a store that is lost with the process.
@@ -272,7 +283,7 @@ export const layerPostgres = (url: Redacted.Redacted): Layer.Layer<Services, Jou
  * @since 0.1.0
  * @category layers
  */
-export const layerMemory: Layer.Layer<Services, JournalError> = layerOf(Database.openMemory)
+export const layerMemory: Layer.Layer<Services, JournalError> = Layer.scopedContext(services(Database.openMemory))
 
 /** The path that a `file:` address names; `~` is the home directory. */
 const pathOf = (url: string) =>
@@ -340,8 +351,8 @@ const checked = ({ url }: Options) =>
 export const layerConfig = (
   options: Config.Config.Wrap<Options> = environment
 ): Layer.Layer<Services, JournalError | ConfigError.ConfigError, FileSystem.FileSystem | Path.Path> =>
-  Layer.unwrapEffect(Effect.gen(function*() {
+  Layer.scopedContext(Effect.gen(function*() {
     const url = Redacted.value(yield* Effect.flatMap(Config.unwrap(options), checked))
-    if (url === "memory:") return layerMemory
-    return url.startsWith("file:") ? layerFile(yield* pathOf(url)) : layerPostgres(Redacted.make(url))
+    if (url === "memory:") return yield* services(Database.openMemory)
+    return yield* url.startsWith("file:") ? services(Database.openFile(yield* pathOf(url))) : services(Database.openPostgres(Redacted.make(url)))
   }))

@@ -3,7 +3,6 @@ import type { SqlError } from "@effect/sql/SqlError"
 import type * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import { type Runner, type RunnerLoad, RunnerRefusedError, RunnerRegistry } from "../run/RunnerRegistry.ts"
@@ -19,21 +18,18 @@ interface Parts {
   readonly process: Context.Tag.Service<OwnerProcess>
 }
 
-/** Layer of the registry in the database of the context. */
-export const layer: Layer.Layer<RunnerRegistry, never, Database.Database | OwnerProcess> = Layer.effect(
-  RunnerRegistry,
-  Effect.map(Effect.all([Database.Database, OwnerProcess]), ([database, process]) => {
-    const parts = { database, process }
-    return RunnerRegistry.of({
-      join: (runner, load) => join(parts, runner, load),
-      living: Effect.provideService(
-        Effect.map(Effect.flatMap(Database.ask("read", RunnerTable.seen), (rows) => living(parts, rows)), (rows) => rows.map(runnerOf)),
-        Database.Database,
-        database
-      )
-    })
+/** Makes the registry in the database of the context. */
+export const make = Effect.map(Effect.all([Database.Database, OwnerProcess]), ([database, process]) => {
+  const parts = { database, process }
+  return RunnerRegistry.of({
+    join: (runner, load) => join(parts, runner, load),
+    living: Effect.provideService(
+      Effect.map(Effect.flatMap(Database.ask("read", RunnerTable.seen), (rows) => living(parts, rows)), (rows) => rows.map(runnerOf)),
+      Database.Database,
+      database
+    )
   })
-)
+})
 
 /** Those of runners that have not died since they were seen. */
 const living = ({ process }: Parts, rows: ReadonlyArray<RunnerTable.Row>) =>

@@ -45,5 +45,13 @@ const continued = Layer.unwrapEffect(Effect.gen(function*() {
   return Layer.empty
 }))
 
+const isNothingAsked = Effect.map(
+  Effect.all([TelemetrySettings.endpoint.config, TelemetrySettings.traceparent.config]),
+  (given) => given.every(Option.isNone)
+)
+
 /** The same, of a command that drives one run: nobody asks it for what it has counted. */
-export const layerOfRun = Layer.effect(IsCounting, IsExporting).pipe(Layer.provideMerge(layer), Layer.merge(continued))
+export const layerOfRun = Layer.unwrapEffect(Effect.map(isNothingAsked, (isNothing) =>
+  isNothing
+    ? Layer.succeed(IsCounting, false)
+    : Layer.effect(IsCounting, IsExporting).pipe(Layer.provideMerge(layer), Layer.merge(continued))))

@@ -242,7 +242,7 @@ describe.concurrent("the page", () => {
     Effect.gen(function*() {
       const browser = yield* Browser.launch
       const { client, keys, url } = yield* ServedPage.serve({}, (journal) =>
-        Effect.orDie(Effect.scoped(Effect.provide(LongRecord.fill(3000), Layer.provide(Database.layer(Database.openFile(journal)), NodeContext.layer)))))
+        Effect.orDie(Effect.scoped(Effect.provide(LongRecord.fill(3000), Layer.provide(Layer.scoped(Database.Database, Database.openFile(journal)), NodeContext.layer)))))
       const tab = yield* Browser.open(browser, url)
       yield* ServedPage.login(tab, keys.operate)
       yield* tab.with(async (page) => {

@@ -36,7 +36,7 @@ const hosts = Effect.fnUntraced(function*(options: { readonly places?: number } 
   const runners: Array<Effect.Effect<Runner>> = []
   const registry = RunnerRegistry.of({ join: () => Effect.void, living: Effect.suspend(() => Effect.all(runners)) })
   const { parts } = yield* driver(there, 1000)
-  const queue = Context.get(yield* Layer.build(Layer.provide(SqlRunQueue.layer, Layer.succeedContext(parts))), RunQueue)
+  const queue = Context.get(yield* Layer.build(Layer.provide(Layer.effect(RunQueue, SqlRunQueue.make), Layer.succeedContext(parts))), RunQueue)
 
   /** A runner without a cluster, whose executor may be another, until it is killed. */
   const runner = Effect.fnUntraced(function*({ places = options.places ?? 10, resume }: { readonly places?: number; readonly resume?: (usual: Resume) => Resume } = {}) {

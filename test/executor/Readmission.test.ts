@@ -26,7 +26,7 @@ const worldOf = (database: Opened, fake: FakeAgamemnon): World => ({ fake, datab
 /** A server, which puts runs back for whoever asks, and the queue that it shares with runners. */
 const server = Effect.fnUntraced(function*({ database, fake, lives }: World) {
   const parts: Parts = yield* process(database, 9, lives)
-  const queue = Context.get(yield* Layer.build(Layer.provide(SqlRunQueue.layer, Layer.succeedContext(parts))), RunQueue)
+  const queue = Context.get(yield* Layer.build(Layer.provide(Layer.effect(RunQueue, SqlRunQueue.make), Layer.succeedContext(parts))), RunQueue)
   const request = (run: RunId, options: Partial<Readmission.Options> = {}, client = fake.client) =>
     Readmission.request(run, { by: "penelope", ...options }).pipe(
       Effect.provide(parts),

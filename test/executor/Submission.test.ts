@@ -25,7 +25,7 @@ type Opened = Context.Tag.Service<Database.Database>
 
 const queueOf = (database: Opened) =>
   Effect.flatMap(process(database, 8), (parts) =>
-    Effect.map(Layer.build(Layer.provide(SqlRunQueue.layer, Layer.succeedContext(parts))), Context.get(RunQueue)))
+    Effect.map(Layer.build(Layer.provide(Layer.effect(RunQueue, SqlRunQueue.make), Layer.succeedContext(parts))), Context.get(RunQueue)))
 
 const submit = (database: Opened, spec: WorkflowSpec.WorkflowSpec = workflow(), options?: Submission.Options) =>
   Effect.flatMap(queueOf(database), (queue) => Effect.provideService(Submission.record(spec, options), RunQueue, queue))

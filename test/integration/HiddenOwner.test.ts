@@ -21,7 +21,7 @@ const lifeOf = ({ pid, started }: OwnerProcess.Identity) =>
     return stdout
   })
 
-const own = Effect.map(OwnerProcess.OwnerProcess, ({ identity }) => identity).pipe(Effect.provide(OwnerProcess.layer))
+const own = Effect.sync(() => OwnerProcess.make().identity)
 
 describe.skipIf(HiddenProcesses.isMissing).concurrent(HiddenProcesses.named("an owner that /proc hides from another user"), () => {
   test("is not known to live or to be dead, and one that has ended is dead", () =>

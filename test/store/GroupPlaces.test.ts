@@ -34,7 +34,7 @@ const numbered = (number: number) => RunId.make(number.toString(16).padStart(16,
 
 const submit = (parts: Effect.Effect.Success<ReturnType<typeof process>>, run: RunId, group: string | null = "deploy", at = 0, workflow = "flow") =>
   Effect.gen(function*() {
-    const queue = Context.get(yield* Layer.build(Layer.provide(SqlRunQueue.layer, Layer.succeedContext(parts))), RunQueue)
+    const queue = Context.get(yield* Layer.build(Layer.provide(Layer.effect(RunQueue, SqlRunQueue.make), Layer.succeedContext(parts))), RunQueue)
     yield* queue.submit(
       { _tag: "run.submitted", run, workflow, at: DateTime.unsafeMake(at), priority: 0, policy: "always", inputDigest: "d", agents: [], teams: [] },
       { digest: "d", json: "{}", fingerprint: "f", ...(group === null ? {} : { concurrency: { group, limit: 1, whenFull: "queue" } }) }

@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as OwnerProcess from "../../src/store/OwnerProcess.ts"
 
-const own = OwnerProcess.OwnerProcess.pipe(Effect.provide(OwnerProcess.layer))
+const own = Effect.sync(OwnerProcess.make)
 
 describe("OwnerProcess", () => {
   it.effect("this process lives, and one that had its number before does not", () =>

@@ -25,6 +25,7 @@ import * as Database from "../../src/store/Database.ts"
 import { OwnerProcess } from "../../src/store/OwnerProcess.ts"
 import { LeaseTime } from "../../src/store/OwnerTable.ts"
 import * as RunIndex from "../../src/store/RunIndex.ts"
+import { RunLease } from "../../src/run/RunLease.ts"
 import * as SqlRunJournal from "../../src/store/SqlRunJournal.ts"
 import * as SqlRunLease from "../../src/store/SqlRunLease.ts"
 import type { WorkflowSpec } from "../../src/workflow/WorkflowSpec.ts"
@@ -121,8 +122,8 @@ const startHost = (world: HostileWorld, connection: Connection) =>
       lifeOf: (other) => lifeOf(world, other.pid)
     })
     const parts = yield* Layer.build(
-      SqlRunJournal.layer.pipe(
-        Layer.provideMerge(SqlRunLease.layer),
+      Layer.effect(RunJournal, SqlRunJournal.make).pipe(
+        Layer.provideMerge(Layer.scoped(RunLease, SqlRunLease.make)),
         Layer.provideMerge(Layer.merge(Layer.succeed(Database.Database, database), Layer.succeed(OwnerProcess, owner)))
       )
     )

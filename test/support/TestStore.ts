@@ -8,9 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { RunEvent } from "../../src/run/RunEvent.ts"
 import { RunId } from "../../src/run/RunId.ts"
-import type { RunJournal } from "../../src/run/RunJournal.ts"
+import { RunJournal } from "../../src/run/RunJournal.ts"
 import type { JournalError } from "../../src/run/JournalError.ts"
-import type { Fence, RunLease } from "../../src/run/RunLease.ts"
+import { type Fence, RunLease } from "../../src/run/RunLease.ts"
 import * as Database from "../../src/store/Database.ts"
 import { type Life, OwnerProcess } from "../../src/store/OwnerProcess.ts"
 import * as OwnerTable from "../../src/store/OwnerTable.ts"
@@ -72,8 +72,8 @@ export type Parts = Context.Context<RunLease | RunJournal | Database.Database>
 /** A process with a journal in a database, until the scope closes. */
 export const process = (database: Context.Tag.Service<Database.Database>, pid: number, lives: Lives = new Map()) =>
   Layer.build(
-    SqlRunJournal.layer.pipe(
-      Layer.provideMerge(SqlRunLease.layer),
+    Layer.effect(RunJournal, SqlRunJournal.make).pipe(
+      Layer.provideMerge(Layer.scoped(RunLease, SqlRunLease.make)),
       Layer.provideMerge(Layer.merge(
         Layer.succeed(Database.Database, database),
         Layer.succeed(OwnerProcess, processOf(pid, lives))

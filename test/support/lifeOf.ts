@@ -4,7 +4,6 @@ import * as OwnerProcess from "../../src/store/OwnerProcess.ts"
 
 const [pid = "0", started = ""] = process.argv.slice(2)
 
-const life = Effect.flatMap(OwnerProcess.OwnerProcess, ({ identity, lifeOf }) =>
-  lifeOf({ host: identity.host, pid: Number(pid), started }))
+const { identity, lifeOf } = OwnerProcess.make()
 
-process.stdout.write(Effect.runSync(Effect.provide(life, OwnerProcess.layer)))
+process.stdout.write(Effect.runSync(lifeOf({ host: identity.host, pid: Number(pid), started })))

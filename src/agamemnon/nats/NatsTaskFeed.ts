@@ -304,8 +304,9 @@ export const layerConfig = (
   InvalidOptionError | TlsRequiredError | ConfigError.ConfigError,
   FileSystem.FileSystem
 > =>
-  Layer.unwrapEffect(
+  Layer.scoped(
+    TaskFeed.TaskFeed,
     options === undefined
-      ? Effect.map(config, Option.match({ onNone: () => Layer.succeed(TaskFeed.TaskFeed, TaskFeed.none), onSome: layer }))
-      : Effect.map(Config.unwrap(options), layer)
+      ? Effect.flatMap(config, Option.match({ onNone: () => Effect.succeed(TaskFeed.none), onSome: make }))
+      : Effect.flatMap(Config.unwrap(options), make)
   )

@@ -1,5 +1,6 @@
 /** `telemachy drill`: proves on an Agamemnon what Telemachy promises. */
 import * as Command from "@effect/cli/Command"
+import * as NodeCommandExecutor from "@effect/platform-node/NodeCommandExecutor"
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Duration from "effect/Duration"
@@ -116,7 +117,7 @@ const drill = Effect.fn("DrillCommand.drill")(function*(cases: ReadonlyArray<Dri
 export const command = Command.make("drill", config, ({ cases: names, json, ...flags }) =>
   Effect.gen(function*() {
     const cases = yield* DrillCases.named(names)
-    yield* Effect.provide(drill(cases, json), Layer.merge(target, OwnCommand.layer))
+    yield* Effect.provide(drill(cases, json), Layer.mergeAll(target, OwnCommand.layer, NodeCommandExecutor.layer))
   }).pipe(
     Effect.scoped,
     Effect.provide(ConfigSources.layer(flags))

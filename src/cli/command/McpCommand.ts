@@ -1,7 +1,8 @@
 /** `telemachy mcp`: a server of MCP on standard input and output, for agents. */
 import * as McpServer from "@effect/ai/McpServer"
 import * as Command from "@effect/cli/Command"
-import type * as NodeContext from "@effect/platform-node/NodeContext"
+import type * as FileSystem from "@effect/platform/FileSystem"
+import type * as Path from "@effect/platform/Path"
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as RpcServer from "@effect/rpc/RpcServer"
 import * as Effect from "effect/Effect"
@@ -42,7 +43,7 @@ const serve = Effect.fn("McpCommand.serve")(function*(readOnly: boolean) {
   })
   const looking = [...WorkflowTools.reading, ...RunTools.tools]
   const tools = readOnly ? looking : [...looking, ...WorkflowTools.changing, ...ChangeTools.tools]
-  const server = yield* McpTool.serve<NodeContext.NodeContext | OwnCommand.OwnCommand>(tools, notify)
+  const server = yield* McpTool.serve<FileSystem.FileSystem | Path.Path | OwnCommand.OwnCommand>(tools, notify)
   const serving = Effect.gen(function*() {
     yield* McpResources.register
     yield* WritePrompt.register

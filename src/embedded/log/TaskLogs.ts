@@ -27,10 +27,10 @@ const made = Effect.tap(directory, PrivateDirectory.make)
 const isMemory = Effect.map(Settings.databaseUrl.config, Option.exists((url) => Redacted.value(url) === "memory:"))
 
 /** Layer of a directory that is gone with the command, where the settings say that nothing is stored. */
-export const layer = Layer.unwrapScoped(Effect.gen(function*() {
-  if (!(yield* isMemory)) return Layer.empty
+export const layer = Layer.scopedContext(Effect.gen(function*() {
+  if (!(yield* isMemory)) return Context.empty()
   const files = yield* FileSystem.FileSystem
-  return Layer.succeed(Directory, yield* Effect.exit(files.makeTempDirectoryScoped({ prefix: "telemachy-logs-" })))
+  return Context.make(Directory, yield* Effect.exit(files.makeTempDirectoryScoped({ prefix: "telemachy-logs-" })))
 }))
 
 /** Says where an embedded Agamemnon keeps logs: nowhere when they are not wanted, or when that place cannot be made. */
