@@ -275,9 +275,33 @@ export const read = Effect.fn("WorkflowFile.read")(function*(path: string) {
     return yield* new WorkflowUnreadable({ source: path, reason: "Other", detail: "not a regular file" })
   }
   // A file that grows meanwhile, or that does not tell its size, is read so far and no farther.
-  const bytes = fs.stream(path, { bytesToRead: maxFileBytes + 1 })
-  return yield* readStream(Stream.mapError(bytes, (error) => unreadable(path, error)), path)
+  return yield* textOf(yield* refail(chunksOf(path)), path)
 })
+
+/** How many bytes of a file are read at once. */
+const chunkBytes = 64 * 1024
+
+/** Reads the bytes of a file: of one that is larger than the limit, a few more than that. */
+const chunksOf = Effect.fnUntraced(function*(path: string) {
+  const file = yield* Effect.flatMap(FileSystem.FileSystem, (fs) => fs.open(path))
+  const chunks: Array<Uint8Array> = []
+  let read = 0
+  while (read <= maxFileBytes) {
+    const chunk = yield* file.readAlloc(chunkBytes)
+    if (Option.isNone(chunk)) break
+    chunks.push(chunk.value)
+    read += chunk.value.length
+  }
+  return chunks
+}, Effect.scoped)
+
+/** The text that bytes are, unless they are more than the limit. */
+const textOf = (chunks: ReadonlyArray<Uint8Array>, source: string): Effect.Effect<string, WorkflowUnreadable> => {
+  const bytes = Buffer.concat(chunks)
+  return bytes.length > maxFileBytes
+    ? new WorkflowUnreadable({ source, reason: "TooLarge", detail: `more than ${maxFileBytes}` })
+    : decodeUtf8(bytes, source)
+}
 
 /**
  * Reads the text of a workflow file as it comes, and not farther than a little behind the limit of its size.
@@ -289,14 +313,11 @@ export const readStream = Effect.fn("WorkflowFile.readStream")(function*<R>(
   source: string
 ) {
   const chunks: Array<Uint8Array> = []
-  const size = yield* Stream.runFoldWhile(stream, 0, (read) => read <= maxFileBytes, (read, chunk) => {
+  yield* Stream.runFoldWhile(stream, 0, (read) => read <= maxFileBytes, (read, chunk) => {
     chunks.push(chunk)
     return read + chunk.length
   })
-  if (size > maxFileBytes) {
-    return yield* new WorkflowUnreadable({ source, reason: "TooLarge", detail: `more than ${maxFileBytes}` })
-  }
-  return yield* decodeUtf8(Buffer.concat(chunks), source)
+  return yield* textOf(chunks, source)
 })
 
 const unreadable = (source: string, error: PlatformError): WorkflowUnreadable => {
