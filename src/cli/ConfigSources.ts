@@ -129,7 +129,7 @@ const namesIn = (error: ConfigError.ConfigError): ReadonlyArray<string> =>
   error._op === "And" || error._op === "Or" ? [...namesIn(error.left), ...namesIn(error.right)] : [error.path.join(".")]
 
 /** All that the command can be told. What reads destinations takes a while to load, and is needed where something is refused. */
-const everything = Effect.map(
+export const everything = Effect.map(
   Effect.promise(() => import("../workflow/NotifySetting.ts")),
   ({ config }) => [...Settings.all, { name: Settings.notify.name, config }]
 )

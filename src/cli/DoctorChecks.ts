@@ -1,9 +1,10 @@
 /**
- * What `telemachy doctor` looks at: the programs of agents, what holds their
+ * What `telemachy doctor` looks at: the settings, the programs of agents, what holds their
  * limits, git, the database, Agamemnon and NATS. Each check has an end, and says what to do about what it
  * has found.
  */
 import { accessSync, constants, statfsSync } from "node:fs"
+import * as ConfigError from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -20,6 +21,8 @@ import * as RunStore from "../store/RunStore.ts"
 import * as SqlRunStore from "../store/SqlRunStore.ts"
 import * as AgentLimits from "../workflow/AgentLimits.ts"
 import * as Backend from "./Backend.ts"
+import * as ConfigSources from "./ConfigSources.ts"
+import * as Failure from "./Failure.ts"
 import * as ProgramsFile from "./ProgramsFile.ts"
 
 /** What a check has found. */
@@ -44,6 +47,12 @@ const late = (check: string, advice: string): Finding => ({ check, state: "bad",
 const within = <E, R>(finding: Effect.Effect<Finding, E, R>, otherwise: Finding): Effect.Effect<Finding, E, R> =>
   Effect.map(Effect.timeoutOption(finding, limit), Option.getOrElse(() => otherwise))
 
+/** What is wrong with what was looked at. What is wrong with its settings is told of these. */
+const toldAs = (check: string, advice: string) =>
+<E extends { readonly message: string }, R>(finding: Effect.Effect<Finding, E | ConfigError.ConfigError, R>) =>
+  Effect.catchAll(finding, (error) =>
+    ConfigError.isConfigError(error) ? Effect.fail(error) : Effect.succeed<Finding>({ check, state: "bad", found: error.message, advice }))
+
 const programOf = (check: string, probe: ProgramProbe.Probe, isNeeded: boolean): Finding => {
   switch (probe._tag) {
     case "Absent":
@@ -64,6 +73,19 @@ const programOf = (check: string, probe: ProgramProbe.Probe, isNeeded: boolean):
     }
   }
 }
+
+/** Looks at every setting. The error of one that is refused tells of all others that are. */
+export const settings = Effect.flatMap(ConfigSources.everything, Effect.forEach(({ config }) => config)).pipe(
+  Effect.match({
+    onFailure: (error): Finding => ({
+      check: "settings",
+      state: "bad",
+      found: Failure.settings(error).replaceAll("\n", "; "),
+      advice: "say it as it is expected, or leave it unset; what needs it was not looked at"
+    }),
+    onSuccess: (): Finding => ({ check: "settings", state: "ok", found: "none is refused" })
+  })
+)
 
 /** Looks at every program that is known. */
 export const programs = Effect.gen(function*() {
@@ -143,13 +165,7 @@ export const database = Effect.gen(function*() {
   return { check: "database", state: "ok", found: where } satisfies Finding as Finding
 }).pipe(
   Effect.provide(SqlRunStore.layerConfig()),
-  Effect.catchAll((error) =>
-    Effect.succeed<Finding>({
-      check: "database",
-      state: "bad",
-      found: "message" in error ? error.message : String(error),
-      advice: "mend it, or set TELEMACHY_DATABASE_URL to another"
-    })),
+  toldAs("database", "mend it, or set TELEMACHY_DATABASE_URL to another"),
   (finding) => within(finding, late("database", "see whether TELEMACHY_DATABASE_URL says the right one"))
 )
 
@@ -161,13 +177,7 @@ export const agamemnon = Effect.gen(function*() {
   const ping = Effect.flatMap(AgamemnonClient, ({ preflight }) => preflight).pipe(
     Effect.as<Finding>({ check, state: "ok", found: url.value }),
     Effect.provide(Backend.named),
-    Effect.catchAll((error) =>
-      Effect.succeed<Finding>({
-        check,
-        state: "bad",
-        found: "message" in error ? error.message : String(error),
-        advice: "start it, or say AGAMEMNON_URL and AGAMEMNON_API_KEY as they are, or leave them unset for the embedded one"
-      }))
+    toldAs(check, "start it, or say AGAMEMNON_URL and AGAMEMNON_API_KEY as they are, or leave them unset for the embedded one")
   )
   return yield* within(ping, late(check, "see whether AGAMEMNON_URL says the right one"))
 })
@@ -185,7 +195,7 @@ export const nats = Effect.gen(function*() {
           ? { check, state: "bad", found: status.value.reason, advice }
           : { check, state: "ok", found: "connected" }),
       Effect.provide(NatsTaskFeed.layerConfig()),
-      Effect.catchAll((error) => Effect.succeed<Finding>({ check, state: "bad", found: "message" in error ? error.message : String(error), advice }))
+      toldAs(check, advice)
     )
   return yield* within(connected, late(check, advice))
 })

@@ -15,8 +15,8 @@ export interface Failure {
   readonly message: string
 }
 
-/** Says which settings are wrong, each by the name of its variable. */
-const settings = (error: ConfigError.ConfigError): string => {
+/** Says which settings are wrong, each by the name of its variable, in a line of its own. */
+export const settings = (error: ConfigError.ConfigError): string => {
   switch (error._op) {
     case "And":
     case "Or":

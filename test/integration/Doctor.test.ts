@@ -77,6 +77,20 @@ describe.concurrent("doctor", () => {
       }
     }))
 
+  test("says which settings are refused, all of them, and leaves out what needs them", () =>
+    Effect.gen(function*() {
+      const { of, ok } = yield* machine({ claude }, { LOG_RETENTION: "30", HEALTHCHECK_INTERVAL_SECONDS: "no", AGAMEMNON_URL: "localhost:8080" })
+      assert.isFalse(ok)
+      assert.strictEqual(of("settings")?.state, "bad")
+      for (const name of ["LOG_RETENTION", "HEALTHCHECK_INTERVAL_SECONDS", "AGAMEMNON_URL"]) {
+        assert.include(of("settings")?.found, `${name} in the environment: expected `)
+      }
+      assert.isUndefined(of("agamemnon"))
+      assert.strictEqual(of("database")?.state, "ok")
+      const { of: ofNone } = yield* machine({ claude })
+      assert.strictEqual(ofNone("settings")?.state, "ok")
+    }))
+
   test("needs no program where another Agamemnon is named, and says what is wrong with one that can not be started", () =>
     Effect.gen(function*() {
       const { directory, env, of } = yield* machine({ claude }, { AGAMEMNON_URL: "http://127.0.0.1:1", ANTHROPIC_API_KEY: "of the tests" })

@@ -1,5 +1,7 @@
 /** `telemachy doctor`: checks what a run needs, and says what to do. */
 import * as Command from "@effect/cli/Command"
+import * as Arr from "effect/Array"
+import * as ConfigError from "effect/ConfigError"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as ProcessGroups from "../../embedded/ProcessGroups.ts"
@@ -14,15 +16,27 @@ import * as JsonLines from "../JsonLines.ts"
 import * as OutputErrors from "../OutputErrors.ts"
 import * as Streams from "../Streams.ts"
 
+/** What a check has found: nothing where a setting that it needs is refused, which the check of the settings tells. */
+const found = <E, R>(check: Effect.Effect<DoctorChecks.Finding | ReadonlyArray<DoctorChecks.Finding>, E, R>) =>
+  check.pipe(
+    Effect.map(Arr.ensure),
+    Effect.catchIf(ConfigError.isConfigError, () => Effect.succeed([]))
+  )
+
 /** All checks, in the order in which they are told. */
 const findings = Effect.gen(function*() {
   const groups = yield* ProcessGroups.make(Duration.seconds(1))
-  const [programs, ...others] = yield* Effect.all(
-    [DoctorChecks.programs, DoctorChecks.limits, DoctorChecks.git, DoctorChecks.home, DoctorChecks.database, DoctorChecks.agamemnon, DoctorChecks.nats],
-    { concurrency: "unbounded" }
-  ).pipe(Effect.provideService(ProcessGroups.ProcessGroups, groups))
-  return [...programs, ...others]
-}).pipe(Effect.scoped)
+  return yield* Effect.all([
+    found(DoctorChecks.settings),
+    found(DoctorChecks.programs),
+    found(DoctorChecks.limits),
+    found(DoctorChecks.git),
+    found(DoctorChecks.home),
+    found(DoctorChecks.database),
+    found(DoctorChecks.agamemnon),
+    found(DoctorChecks.nats)
+  ], { concurrency: "unbounded" }).pipe(Effect.provideService(ProcessGroups.ProcessGroups, groups))
+}).pipe(Effect.map(Arr.flatten), Effect.scoped)
 
 const paints = { ok: "good", absent: "faint", doubtful: "doubtful", bad: "bad" } as const
 
