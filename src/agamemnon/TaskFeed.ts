@@ -131,6 +131,20 @@ export class TaskFeed extends Context.Tag("telemachy/agamemnon/TaskFeed")<TaskFe
 }>() {}
 
 /**
+ * What those sources say that always work, and the one of no events: nobody needs to listen to them.
+ *
+ * @internal
+ */
+export const steady = { up: Stream.make(Up()), absent: Stream.make(Absent()) } as const
+
+/**
+ * Whether a source never says anything else of itself.
+ *
+ * @internal
+ */
+export const isSteady = (statuses: Stream.Stream<FeedStatus>): boolean => statuses === steady.up || statuses === steady.absent
+
+/**
  * A source of no events.
  *
  * **Example** (Polling although there is a NATS)
@@ -148,7 +162,7 @@ export class TaskFeed extends Context.Tag("telemachy/agamemnon/TaskFeed")<TaskFe
  * @category constructors
  */
 export const none = TaskFeed.of({
-  statuses: Stream.make(Absent()),
+  statuses: steady.absent,
   subscribe: () => Effect.acquireRelease(Queue.unbounded<TaskEvent>(), Queue.shutdown)
 })
 

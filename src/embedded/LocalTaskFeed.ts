@@ -4,7 +4,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import type { Task, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import * as Replies from "../agamemnon/Replies.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
@@ -40,7 +39,7 @@ export const make: (state: Context.Tag.Service<AgamemnonState>) => Effect.Effect
     })
     yield* Effect.forkScoped(Effect.interruptible(Effect.forever(take)))
     return {
-      feed: { statuses: Stream.make(TaskFeed.Up()), subscribe: (team) => Effect.map(listen(listeners, team), ({ queue }) => queue) },
+      feed: { statuses: TaskFeed.steady.up, subscribe: (team) => Effect.map(listen(listeners, team), ({ queue }) => queue) },
       interrupt: Effect.sync(() => listeners.forEach((ofTeam) => ofTeam.forEach(interrupt)))
     }
   })

@@ -8,6 +8,7 @@ import { CurrentRun } from "./CurrentRun.ts"
 export const start = Effect.gen(function*() {
   const { emit } = yield* CurrentRun
   const { statuses } = yield* TaskFeed.TaskFeed
+  if (TaskFeed.isSteady(statuses)) return
   const report = (wasLost: boolean, status: TaskFeed.FeedStatus) => {
     const isLost = TaskFeed.isStatus("Down")(status)
     if (isLost && !wasLost) return Effect.as(emit({ _tag: "feed.lost", reason: status.reason }), isLost)

@@ -17,7 +17,7 @@ import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/Agame
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
-import * as Race from "../liveness/Race.ts"
+import * as TimeLimit from "../liveness/TimeLimit.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import { isTerminal } from "../run/TaskStatus.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
@@ -320,8 +320,8 @@ const untilDue = Effect.fnUntraced(function*(state: State) {
     const isCalm = hints.isTrusted() && !hints.hasMarked()
     const wait = isCalm ? state.readAt + resyncPauseOf(state) - now : pace.wait(now, youngest(open))
     if (wait <= 0) return
-    const isDue = yield* Race.first([Effect.as(Effect.sleep(wait), true), Effect.as(wakeUp.await, false)])
-    if (isDue) return
+    // Timers of Node end up to a millisecond early.
+    yield* TimeLimit.awaitOpen(wakeUp, Math.ceil(wait))
   }
 })
 

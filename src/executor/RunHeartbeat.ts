@@ -6,8 +6,8 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import { backoff, RequestRetry } from "../agamemnon/RequestRetry.ts"
@@ -32,12 +32,14 @@ export const start = Effect.fnUntraced(function*(
   connectivity: Connectivity.ConnectivityRef
 ) {
   const { id, settings, workflow } = yield* CurrentRun
-  yield* SubscriptionRef.set(connectivity, Connectivity.Alive({ lastAnswer: yield* DateTime.now }))
+  const alive = Connectivity.Alive({ lastAnswer: yield* DateTime.now })
+  yield* SubscriptionRef.set(connectivity, alive)
   const pinging = yield* pinger
-  yield* report(connectivity, pinging)
+  const tell = yield* reporter(pinging)
+  yield* tell(alive)
   return yield* Heartbeat.fromPingerWith(
     pinging,
-    { failureThreshold: settings.healthcheckFailureThreshold, connectivity, backend },
+    { failureThreshold: settings.healthcheckFailureThreshold, connectivity, backend, onChange: tell },
     (loss) => new WorkflowConnectivityError({ ...loss, workflow, run: id })
   )
 })
@@ -65,20 +67,25 @@ const handOver = Effect.fnUntraced(function*({ lastError, run, workflow }: Workf
 /** A time as exact as it is on record. */
 const inMillis = (time: Duration.Duration) => Duration.millis(Math.round(Duration.toMillis(time)))
 
-/** Publishes each change of the Ref, but for the last: the loss ends the run, and this fiber with it. */
-const report = Effect.fnUntraced(function*(connectivity: Connectivity.ConnectivityRef, pinger: Pinger.Pinger) {
+/** How many states wait until they are published. One comes with each ping. */
+const mostUntold = 64
+
+/**
+ * Publishes each state that it is told, in a fiber of its own, as pings must not wait for that. The last is none of these: the
+ * loss ends the run, and this fiber with it.
+ */
+const reporter = Effect.fnUntraced(function*(pinger: Pinger.Pinger) {
   const { emit } = yield* CurrentRun
-  yield* connectivity.changes.pipe(
-    Stream.runForEach(Connectivity.match({
-      Alive: ({ lastAnswer }) =>
-        Effect.flatMap(pinger.took, (took) =>
-          emit({ _tag: "connectivity.alive", lastAnswer, ...Option.match(took, { onNone: () => ({}), onSome: (took) => ({ took: inMillis(took) }) }) })),
-      Suspect: ({ failures, lastAnswer }) => emit({ _tag: "connectivity.suspect", lastAnswer, failures }),
-      Lost: () => Effect.void
-    })),
-    Effect.interruptible,
-    Effect.forkScoped
-  )
+  const states = yield* Queue.sliding<Connectivity.Connectivity>(mostUntold)
+  const publish = Connectivity.match({
+    Alive: ({ lastAnswer }) =>
+      Effect.flatMap(pinger.took, (took) =>
+        emit({ _tag: "connectivity.alive", lastAnswer, ...Option.match(took, { onNone: () => ({}), onSome: (took) => ({ took: inMillis(took) }) }) })),
+    Suspect: ({ failures, lastAnswer }) => emit({ _tag: "connectivity.suspect", lastAnswer, failures }),
+    Lost: () => Effect.void
+  })
+  yield* Effect.forkScoped(Effect.interruptible(Effect.forever(Effect.flatMap(Queue.take(states), publish))))
+  return (state: Connectivity.Connectivity) => Queue.offer(states, state)
 })
 
 const reportLost = ({ consecutiveFailures, lastAnswer }: WorkflowConnectivityError) =>

@@ -154,20 +154,24 @@ const count = Effect.fnUntraced(function*<E>(
   options: LossPolicy,
   errorOf: (loss: Loss) => E,
   scope: Scope.Scope,
-  onEnd: Effect.Effect<void> = Effect.void
+  { onChange = () => Effect.void, onEnd = Effect.void }: {
+    readonly onChange?: (state: Connectivity.Connectivity) => Effect.Effect<unknown>
+    readonly onEnd?: Effect.Effect<void>
+  } = {}
 ) {
   const threshold = yield* whole("failureThreshold", options.failureThreshold ?? Settings.healthcheckFailureThreshold.default)
   const connectivity = options.connectivity ?? (yield* Connectivity.make(yield* DateTime.now))
   const results = yield* Scope.extend(pinger.results, scope)
+  const become = (state: Connectivity.Connectivity) => Effect.zipRight(SubscriptionRef.set(connectivity, state), onChange(state))
 
   // What another heartbeat left in the Ref says nothing of this one.
   if (!Connectivity.is("Alive")(yield* SubscriptionRef.get(connectivity))) {
-    yield* SubscriptionRef.set(connectivity, Connectivity.Alive({ lastAnswer: yield* DateTime.now }))
+    yield* become(Connectivity.Alive({ lastAnswer: yield* DateTime.now }))
   }
 
   const answered = Effect.gen(function*() {
     const before = yield* SubscriptionRef.get(connectivity)
-    yield* SubscriptionRef.set(connectivity, Connectivity.Alive({ lastAnswer: yield* DateTime.now }))
+    yield* become(Connectivity.Alive({ lastAnswer: yield* DateTime.now }))
     if (before._tag === "Suspect") {
       yield* Effect.logInfo(`connectivity restored after ${before.failures} failure${before.failures === 1 ? "" : "s"}`)
     }
@@ -178,10 +182,10 @@ const count = Effect.fnUntraced(function*<E>(
     const failures = before._tag === "Alive" ? 1 : before.failures + 1
     const { lastAnswer } = before
     if (failures < threshold) {
-      return yield* SubscriptionRef.set(connectivity, Connectivity.Suspect({ lastAnswer, failures }))
+      return yield* become(Connectivity.Suspect({ lastAnswer, failures }))
     }
     // The Ref first: whoever is ended by the failure finds the reason in it.
-    yield* SubscriptionRef.set(connectivity, Connectivity.Lost({ lastAnswer, failures }))
+    yield* become(Connectivity.Lost({ lastAnswer, failures }))
     const loss = {
       ...(options.backend === undefined ? {} : { backend: options.backend }),
       consecutiveFailures: failures,
@@ -216,7 +220,7 @@ const count = Effect.fnUntraced(function*<E>(
 const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, scope: Scope.Scope) {
   const own = yield* Scope.fork(scope, ExecutionStrategy.sequential)
   const pinger = yield* Pinger.start(options, own)
-  return yield* count(pinger, options, general, scope, Scope.close(own, Exit.void))
+  return yield* count(pinger, options, general, scope, { onEnd: Scope.close(own, Exit.void) })
 })
 
 /**
@@ -272,19 +276,20 @@ export const make = <E, R>(options: Options<E, R>): Effect.Effect<Heartbeat, nev
  * @category constructors
  */
 export const fromPinger = (pinger: Pinger.Pinger, policy: LossPolicy = {}): Effect.Effect<Heartbeat, never, Scope.Scope> =>
-  fromPingerWith(pinger, policy, general)
+  Effect.scopeWith((scope) => count(pinger, policy, general, scope))
 
 /**
- * Does the same for a heartbeat that fails with an error of its own.
+ * Does the same for a heartbeat that fails with an error of its own, and does something about each state that the backend is
+ * found in, for which the heartbeat waits.
  *
  * @internal
  */
 export const fromPingerWith = <E>(
   pinger: Pinger.Pinger,
-  policy: LossPolicy,
+  { onChange, ...policy }: LossPolicy & { readonly onChange: (state: Connectivity.Connectivity) => Effect.Effect<unknown> },
   errorOf: (loss: Loss) => E
 ): Effect.Effect<Heartbeat<E>, never, Scope.Scope> =>
-  Effect.scopeWith((scope) => count(pinger, policy, errorOf, scope))
+  Effect.scopeWith((scope) => count(pinger, policy, errorOf, scope, { onChange }))
 
 /**
  * Runs an effect for as long as its backend answers. When the heartbeat gives

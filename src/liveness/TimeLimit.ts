@@ -41,6 +41,14 @@ const stop = (fibers: ReadonlyArray<Fiber.RuntimeFiber<unknown, unknown>>) =>
   })
 
 /**
+ * Waits until a latch is open, and opens it itself when the limit is over.
+ *
+ * @internal
+ */
+export const awaitOpen = (latch: Effect.Latch, limit: Duration.DurationInput): Effect.Effect<void> =>
+  Effect.flatMap(Effect.fork(Effect.delay(latch.open, limit)), (alarm) => Effect.ensuring(latch.await, stop([alarm])))
+
+/**
  * Fails when an effect takes longer than the limit, in a finalizer as well. What
  * the effect does to end when it is interrupted is not waited for.
  *
