@@ -15,6 +15,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { RunCancelledError } from "../executor/RunError.ts"
 import * as WorkflowExecutor from "../executor/WorkflowExecutor.ts"
+import * as QueueLoop from "../liveness/QueueLoop.ts"
 import { Notifier } from "../notify/Notifier.ts"
 import { oneLine } from "../report/Format.ts"
 import type { JournalError } from "../run/JournalError.ts"
@@ -59,7 +60,7 @@ const handleSignals = (
     yield* signals.exit
   })
 
-const untilTheEnd = (events: Stream.Stream<RunEvent>) => Stream.takeUntil(events, ({ _tag }) => _tag === "run.finished")
+const isEnd = ({ _tag }: RunEvent): boolean => _tag === "run.finished"
 
 /** Waits a moment for the renderers of a run that may have been interrupted before it began. */
 const awaitBriefly = (rendering: Fiber.Fiber<void>) =>
@@ -104,14 +105,17 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   if (yield* Backend.IsEmbedded) yield* TaskLogs.warnWhenUnkept
   const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
   const isWaiting = yield* Ref.make(false)
-  const noted = (events: Stream.Stream<RunEvent>) => Stream.tap(events, ({ _tag }) => Ref.set(isWaiting, _tag === "run.queued"))
-  const following = (events: Stream.Stream<RunEvent>) => RunState.follow(noted(events), state)
-  const renderers = [following, ...display.renderers, ...(yield* Telemetry.followers)]
-  const renderings = yield* Effect.forEach(renderers, (render) =>
-    Effect.map(executor.events, (events) => render(untilTheEnd(events))))
+  const events = yield* executor.subscribe
+  const following = QueueLoop.until(events, isEnd, (event) =>
+    Effect.zipRight(
+      Ref.set(isWaiting, event._tag === "run.queued"),
+      Ref.update(state, (before) => RunState.fold(before, event))
+    ))
+  const renderings = yield* Effect.forEach([...display.renderers, ...(yield* Telemetry.followers)], (render) =>
+    Effect.map(executor.events, (events) => render(Stream.takeUntil(events, isEnd))))
 
   // Daemons: they render the end of the run, and handle signals to the end of the command, and so must outlive its interruption.
-  const rendering = yield* Effect.forkDaemon(Effect.all(renderings, { concurrency: "unbounded", discard: true }))
+  const rendering = yield* Effect.forkDaemon(Effect.all([following, ...renderings], { concurrency: "unbounded", discard: true }))
   yield* Effect.forkDaemon(handleSignals(state, display, reports))
   const exit = yield* display.aboveView(begin(executor)).pipe(
     Effect.tapDefect((cause) => Effect.logDebug("a defect ended the run", cause)),

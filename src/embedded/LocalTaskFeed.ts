@@ -7,7 +7,9 @@ import type * as Scope from "effect/Scope"
 import type { Task, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import * as Replies from "../agamemnon/Replies.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
+import * as QueueLoop from "../liveness/QueueLoop.ts"
 import type { AgamemnonState } from "./AgamemnonState.ts"
+import type { StateChange } from "./StateChange.ts"
 
 /** The feed, and what makes its subscribers read again. */
 export interface LocalTaskFeed {
@@ -31,13 +33,14 @@ export const make: (state: Context.Tag.Service<AgamemnonState>) => Effect.Effect
   .fnUntraced(function*(state) {
     const listeners = new Map<string, Set<Listener>>()
     const changes = yield* state.changes
-    const take = Effect.map(Queue.take(changes), (change) => {
-      if (change._tag !== "TaskUpdated" && change._tag !== "TaskCompleted") return
-      const ofTeam = listeners.get(change.task.teamId)
-      if (ofTeam === undefined) return
-      for (const event of updated(change.task)) ofTeam.forEach((listener) => tell(listener, event))
-    })
-    yield* Effect.forkScoped(Effect.interruptible(Effect.forever(take)))
+    const tellAll = (change: StateChange) =>
+      Effect.sync(() => {
+        if (change._tag !== "TaskUpdated" && change._tag !== "TaskCompleted") return
+        const ofTeam = listeners.get(change.task.teamId)
+        if (ofTeam === undefined) return
+        for (const event of updated(change.task)) ofTeam.forEach((listener) => tell(listener, event))
+      })
+    yield* Effect.forkScoped(Effect.interruptible(QueueLoop.forEach(changes, tellAll)))
     return {
       feed: { statuses: TaskFeed.steady.up, subscribe: (team) => Effect.map(listen(listeners, team), ({ queue }) => queue) },
       interrupt: Effect.sync(() => listeners.forEach((ofTeam) => ofTeam.forEach(interrupt)))

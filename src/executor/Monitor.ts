@@ -17,6 +17,7 @@ import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/Agame
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
+import * as QueueLoop from "../liveness/QueueLoop.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import { isTerminal } from "../run/TaskStatus.ts"
@@ -189,17 +190,14 @@ const update = Effect.fnUntraced(function*(state: State, watched: WatchedTask.Wa
 const takeHints = (state: State): Effect.Effect<never> => {
   const reset = Effect.zipRight(Effect.sync(state.hints.reset), readNow(state))
   const take = (hint: MonitorHints.TaskHint) => takeHint(state, hint)
-  return Queue.take(state.feed).pipe(
-    Effect.flatMap(TaskFeed.match({
-      Updated: take,
-      Mentioned: take,
-      Started: take,
-      Failed: take,
-      Lost: () => reset,
-      Restored: () => reset
-    })),
-    Effect.forever
-  )
+  return QueueLoop.forEach(state.feed, TaskFeed.match({
+    Updated: take,
+    Mentioned: take,
+    Started: take,
+    Failed: take,
+    Lost: () => reset,
+    Restored: () => reset
+  }))
 }
 
 const takeHint = (state: State, hint: MonitorHints.TaskHint): Effect.Effect<void> => {

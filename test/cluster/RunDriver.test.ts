@@ -429,7 +429,7 @@ describe("a RunDriver that begins to drive a run", () => {
                 return Effect.zipRight(Deferred.await(over), unused)
               })
             const runner = yield* RunDriver.make({ id: "one", maxRuns: 1 }).pipe(
-              Effect.provideService(WorkflowExecutor, { execute: () => unused, events: unused, resume }),
+              Effect.provideService(WorkflowExecutor, { execute: () => unused, events: unused, subscribe: unused, resume }),
               Effect.provideService(RunQueue, {
                 where: "test",
                 submit: () => unused,

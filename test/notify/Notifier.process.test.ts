@@ -41,7 +41,8 @@ const processOf = Effect.fnUntraced(function*(store?: Context.Context<SqlRunStor
   const executor = WorkflowExecutor.of({
     execute: () => Effect.never,
     resume: () => Effect.never,
-    events: Effect.map(PubSub.subscribe(events), (queue) => Stream.fromQueue(queue))
+    events: Stream.fromPubSub(events, { scoped: true }),
+    subscribe: PubSub.subscribe(events)
   })
   const notifier = yield* Notifier.make(options).pipe(
     Effect.provideService(WorkflowExecutor, executor),

@@ -13,7 +13,7 @@ export const config = {
 
 /** What its help says. */
 export const definition: Definition = {
-  sentence: "Check settings, programs of agents and their limits, git, the database, Agamemnon and NATS, and say what to do",
+  sentence: "Check settings, programs and limits of agents, git, the database, Agamemnon and NATS, and say what to do",
   config,
   examples: [
     ["telemachy doctor", "whether a run would find what it needs on this machine"],
