@@ -7,6 +7,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as TestClock from "effect/TestClock"
 import * as Race from "../../src/liveness/Race.ts"
 import * as TimeLimit from "../../src/liveness/TimeLimit.ts"
+import * as AtStep from "../support/AtStep.ts"
 import * as ProbedBackend from "../support/ProbedBackend.ts"
 import { isRunning } from "../support/ProbedBackend.ts"
 
@@ -108,4 +109,41 @@ describe("after a standstill of the process", () => {
       yield* loop.block("1 minute")
       assert.deepStrictEqual(yield* Effect.forEach(limited, isRunning), [false, true])
     }))
+})
+
+describe("TimeLimit.awaitOpen", () => {
+  it.effect("waits until somebody opens the latch, and opens it when the limit is over", () =>
+    Effect.gen(function*() {
+      const latch = yield* Effect.makeLatch()
+      const opened = yield* Effect.fork(TimeLimit.awaitOpen(latch, "30 seconds"))
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(yield* isRunning(opened))
+      yield* latch.open
+      yield* Fiber.join(opened)
+      // The limit of a wait that is over concerns nobody.
+      yield* latch.close
+      const late = yield* Effect.fork(TimeLimit.awaitOpen(latch, "30 seconds"))
+      yield* TestClock.adjust("29999 millis")
+      assert.isTrue(yield* isRunning(late))
+      yield* TestClock.adjust("1 milli")
+      yield* Fiber.join(late)
+    }))
+
+  for (const what of ["interrupted", "delayed"] as const) {
+    it.effect(`ends, and leaves nothing that opens the latch later, at whichever step it is ${what}`, () =>
+      AtStep.sweep({ what }, (happening) =>
+        Effect.gen(function*() {
+          const latch = yield* Effect.makeLatch()
+          const waiting = yield* Effect.forkDaemon(happening(TimeLimit.awaitOpen(latch, "30 seconds")))
+          yield* TestClock.adjust("1 second")
+          yield* latch.open
+          yield* Fiber.await(waiting)
+          yield* latch.close
+          yield* TestClock.adjust("1 minute")
+          const next = yield* Effect.fork(latch.await)
+          yield* TestClock.adjust("1 second")
+          assert.isTrue(yield* isRunning(next))
+          yield* Fiber.interrupt(next)
+        })))
+  }
 })
