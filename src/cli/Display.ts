@@ -7,7 +7,7 @@ import type * as Path from "@effect/platform/Path"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import * as EventLine from "../report/EventLine.ts"
 import * as Summary from "../report/Summary.ts"
 import type * as RunEvent from "../run/RunEvent.ts"
@@ -36,7 +36,9 @@ type Events = Stream.Stream<RunEvent.RunEvent>
 
 /** Shows a run. */
 export interface Display {
-  /** Each tells of the events of a run in its own way, to its end. */
+  /** Tells of the events of a run, one after the other. */
+  readonly tell: (event: RunEvent.RunEvent) => Effect.Effect<void>
+  /** Each shows the events of a run in its own way, to its end. */
   readonly renderers: ReadonlyArray<(events: Events) => Effect.Effect<void>>
   /** Lets an effect write to the terminal without disturbing what is shown there. */
   readonly aboveView: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -52,18 +54,17 @@ type Write = (line: string) => Effect.Effect<void>
 const detailOf = ({ quiet, verbose }: Options): EventLine.Detail =>
   verbose ? "every step" : quiet ? "what the end does not say" : "each thing"
 
-const lines = (options: Options, { style }: Streams.Output, write: Write) => (events: Events) =>
-  Stream.runForEach(
-    EventLine.lines(Stream.filter(events, ({ _tag }) => _tag !== "run.finished"), { style, detail: detailOf(options) }),
-    write
-  )
+const lines = (options: Options, { style }: Streams.Output, write: Write) => {
+  const render = EventLine.renderer({ style, detail: detailOf(options) })
+  return (event: RunEvent.RunEvent) => event._tag === "run.finished" ? Effect.void : Effect.forEach(render(event), (line) => write(line), { discard: true })
+}
 
 /** Says for whom a run waits that has not begun, where no other line does: there is nothing else to show of it. */
-const waits = (style: Streams.Output["style"]) => (events: Events) =>
-  Stream.runForEach(
-    EventLine.lines(Stream.filter(events, ({ _tag }) => _tag === "run.queued"), { style, detail: "each thing" }),
-    (line) => Console.error(line)
-  )
+const waits = (style: Streams.Output["style"]) => {
+  const render = EventLine.renderer({ style, detail: "each thing" })
+  return (event: RunEvent.RunEvent) =>
+    event._tag === "run.queued" ? Effect.forEach(render(event), (line) => Console.error(line), { discard: true }) : Effect.void
+}
 
 /** Makes the display that the options ask for. */
 export const make = Effect.fn("Display.make")(function*(options: Options) {
@@ -83,16 +84,15 @@ export const make = Effect.fn("Display.make")(function*(options: Options) {
     ({ style: output.style, width: output.width, removal: options.removal(state) }) satisfies Summary.Options
   const hasLines = options.verbose || !(options.json || view !== undefined)
   const files = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
+  const sayLine = hasLines ? lines(options, output, write) : waits(output.style)
 
   return {
+    tell: (event) => options.json ? Effect.zipRight(JsonLines.event(event), aboveView(sayLine(event))) : aboveView(sayLine(event)),
     renderers: [
-      ...(options.json ? [JsonLines.events] : []),
       ...(view === undefined ? [] : [view.show]),
       ...(options.logs === true
         ? [(events: Events) => Effect.provide(LogRenderer.render(output.style, write)(events), files)]
-        : []),
-      ...(hasLines ? [(events: Events) => aboveView(lines(options, output, write)(events))] : []),
-      ...(hasLines ? [] : [(events: Events) => aboveView(waits(output.style)(events))])
+        : [])
     ],
     aboveView,
     summarize: Effect.fnUntraced(function*(state) {

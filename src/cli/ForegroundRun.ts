@@ -83,7 +83,11 @@ export const join = Effect.fn("ForegroundRun.join")(function*(run: RunId, displa
     { capacity: "unbounded" }
   )
   const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
-  const renderers = [(events: Stream.Stream<RunEvent>) => RunState.follow(events, state), ...display.renderers]
+  const renderers = [
+    (events: Stream.Stream<RunEvent>) => RunState.follow(events, state),
+    (events: Stream.Stream<RunEvent>) => Stream.runForEach(events, display.tell),
+    ...display.renderers
+  ]
   yield* Effect.forEach(renderers, (render) => render(events), { concurrency: "unbounded", discard: true })
   if (yield* Deferred.isDone(failed)) return yield* Deferred.await(failed)
   const ended = yield* Ref.get(state)
@@ -105,17 +109,17 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
   if (yield* Backend.IsEmbedded) yield* TaskLogs.warnWhenUnkept
   const state = yield* Ref.make<RunState.RunState | undefined>(undefined)
   const isWaiting = yield* Ref.make(false)
-  const events = yield* executor.subscribe
-  const following = QueueLoop.until(events, isEnd, (event) =>
+  const following = QueueLoop.until(yield* executor.subscribe, isEnd, (event) =>
     Effect.zipRight(
       Ref.set(isWaiting, event._tag === "run.queued"),
       Ref.update(state, (before) => RunState.fold(before, event))
     ))
+  const telling = QueueLoop.until(yield* executor.subscribe, isEnd, display.tell)
   const renderings = yield* Effect.forEach([...display.renderers, ...(yield* Telemetry.followers)], (render) =>
     Effect.map(executor.events, (events) => render(Stream.takeUntil(events, isEnd))))
 
   // Daemons: they render the end of the run, and handle signals to the end of the command, and so must outlive its interruption.
-  const rendering = yield* Effect.forkDaemon(Effect.all([following, ...renderings], { concurrency: "unbounded", discard: true }))
+  const rendering = yield* Effect.forkDaemon(Effect.all([following, telling, ...renderings], { concurrency: "unbounded", discard: true }))
   yield* Effect.forkDaemon(handleSignals(state, display, reports))
   const exit = yield* display.aboveView(begin(executor)).pipe(
     Effect.tapDefect((cause) => Effect.logDebug("a defect ended the run", cause)),

@@ -13,6 +13,10 @@ const escaped = (text: string): string =>
 /** Writes a line of JSON for a program. */
 export const write = (json: string): Effect.Effect<void> => Console.log(escaped(json))
 
+const encode = Schema.encode(RunEvent.Json)
+
+/** Writes an event as a JSON object. */
+export const event = (event: RunEvent.RunEvent): Effect.Effect<void> => Effect.flatMap(Effect.orDie(encode(event)), write)
+
 /** Writes one JSON object per event. */
-export const events = <E, R>(stream: Stream.Stream<RunEvent.RunEvent, E, R>): Effect.Effect<void, E, R> =>
-  Stream.runForEach(stream, (event) => Effect.flatMap(Effect.orDie(Schema.encode(RunEvent.Json)(event)), write))
+export const events = <E, R>(stream: Stream.Stream<RunEvent.RunEvent, E, R>): Effect.Effect<void, E, R> => Stream.runForEach(stream, event)

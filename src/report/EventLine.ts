@@ -278,16 +278,16 @@ const isBeginning = ({ _tag }: RunEvent): boolean => _tag === "run.started" || _
 
 const isAnswer = ({ _tag }: RunEvent): boolean => _tag === "connectivity.alive" || _tag === "run.resumed"
 
+/** Renders the events of a run, which are given to it one after the other. */
+export const renderer = (options: Options): (event: RunEvent) => ReadonlyArray<string> => {
+  let before: Before = { since: options.since, begun: undefined, isSuspect: false }
+  return (event) => {
+    const known = { ...before, since: before.since ?? event.at, begun: isBeginning(event) ? event.at : before.begun }
+    before = { ...known, isSuspect: event._tag === "connectivity.suspect" || (before.isSuspect && !isAnswer(event)) }
+    return render(known, event, options)
+  }
+}
+
 /** Renders events, each as it comes. */
 export const lines = <E, R>(events: Stream.Stream<RunEvent, E, R>, options: Options): Stream.Stream<string, E, R> =>
-  events.pipe(
-    Stream.mapAccum<Before, RunEvent, ReadonlyArray<string>>(
-      { since: options.since, begun: undefined, isSuspect: false },
-      (before, event) => {
-        const known = { ...before, since: before.since ?? event.at, begun: isBeginning(event) ? event.at : before.begun }
-        const isSuspect = event._tag === "connectivity.suspect" || (before.isSuspect && !isAnswer(event))
-        return [{ ...known, isSuspect }, render(known, event, options)]
-      }
-    ),
-    Stream.mapConcat((rendered) => rendered)
-  )
+  Stream.suspend(() => Stream.mapConcat(events, renderer(options)))

@@ -136,7 +136,8 @@ export const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, { fr
   const events = JournalOutage.follow(reader, run, say, from).pipe(
     Stream.catchAll((error) => Stream.execute(Deferred.fail(failed, error)))
   )
-  yield* Effect.forEach(display.renderers, (render) => render(events), { concurrency: "unbounded", discard: true })
+  const telling = (all: typeof events) => Stream.runForEach(all, display.tell)
+  yield* Effect.forEach([telling, ...display.renderers], (render) => render(events), { concurrency: "unbounded", discard: true })
   if (yield* Deferred.isDone(failed)) return yield* Deferred.await(failed)
   const state = yield* JournalOutage.waitOut(reader.stateOf(run), say)
   if (state.endedAt === undefined) yield* JournalOutage.waitOut(Effect.flatMap(reader.find(run), show), say)
