@@ -2,11 +2,15 @@
  * The handlers of the embedded Agamemnon: each endpoint of the API, answered
  * from the memory.
  */
+import * as Etag from "@effect/platform/Etag"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpPlatform from "@effect/platform/HttpPlatform"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Path from "@effect/platform/Path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -170,9 +174,12 @@ const withoutRepeats = (request: HttpServerRequest.HttpServerRequest): HttpServe
   return request.modify({ url: `${path}?${parts.join("&")}` })
 }
 
+/** No more than these: who makes a server may itself be answering a request. */
+const ofNode = Context.pick(HttpPlatform.HttpPlatform, Etag.Generator, FileSystem.FileSystem, Path.Path)
+
 /** Makes the server: it answers whoever gets through to it, and every answer but an empty one says its version. */
 export const make: Effect.Effect<HttpApp.Default, never, AgamemnonState | HttpRouter.HttpRouter.DefaultServices | Scope.Scope> = Effect.gen(function*() {
-  const context = Context.merge(yield* Effect.context<HttpRouter.HttpRouter.DefaultServices>(), yield* Layer.build(services))
+  const context = Context.merge(ofNode(yield* Effect.context<HttpRouter.HttpRouter.DefaultServices>()), yield* Layer.build(services))
   const app = yield* HttpApiBuilder.httpApp.pipe(
     HttpRouter.withRouterConfig({
       caseSensitive: true,

@@ -171,7 +171,7 @@ const verify = (run: RunId | undefined) =>
   }))
 
 const make = Effect.gen(function*() {
-  const context = yield* Effect.context<Parts>()
+  const context = Context.pick(Database.Database, RunLease.RunLease)(yield* Effect.context<Parts>())
   const { where } = yield* Database.Database
   const provided = Effect.provide(context)
 

@@ -1,4 +1,5 @@
 import { Agent, type IncomingMessage, request } from "node:http"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -23,6 +24,14 @@ describe("EmbeddedAgamemnon", () => {
       const { url } = yield* EmbeddedAgamemnon.EmbeddedAgamemnon
       assert.strictEqual((yield* ask(url, { path: "/health" })).status, 200)
     }).pipe(Effect.provide(EmbeddedAgamemnon.layer())))
+
+  it.scopedLive("answers each request for itself when it is made while another server answers one", () =>
+    Effect.gen(function*() {
+      const outer = HttpServerRequest.fromWeb(new Request("http://outer.test/nowhere"))
+      const { apiKey, url } = yield* Effect.provideService(EmbeddedAgamemnon.make(), HttpServerRequest.HttpServerRequest, outer)
+      const { status } = yield* ask(url, { path: "/v1/agents", headers: bearer(apiKey) })
+      assert.strictEqual(status, 200)
+    }))
 
   it.scopedLive("says that a port is taken", () =>
     Effect.gen(function*() {
