@@ -1,5 +1,6 @@
 /** Runs on an Agamemnon in memory, in the journal in memory, by processes that can be killed. */
 import { inspect } from "node:util"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -144,7 +145,10 @@ export const awaitThat = <A, E, R>(effect: Effect.Effect<A, E, R>, until: (seen:
       last = seen
     })
     return Effect.repeat(noted, { until, schedule: Schedule.spaced("10 millis") }).pipe(
-      Effect.timeoutFail({ duration: "1 minute", onTimeout: () => new Error(`awaited in vain, and seen last: ${inspect(last, { depth: 4, maxArrayLength: 50 })}`) }),
+      Effect.timeoutFailCause({
+        duration: "1 minute",
+        onTimeout: () => Cause.die(`awaited in vain, and seen last: ${inspect(last, { depth: 4, maxArrayLength: 50 })}`)
+      }),
       Effect.zipRight(effect)
     )
   })
