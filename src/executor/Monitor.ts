@@ -12,7 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
+import type * as Queue from "effect/Queue"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskFeed from "../agamemnon/TaskFeed.ts"
@@ -258,8 +258,7 @@ const watching = Effect.fnUntraced(function*(state: State) {
   const parts = yield* FiberSet.make<void, WatchError>()
   yield* FiberSet.run(parts, readRepeatedly(state))
   yield* FiberSet.run(parts, takeHints(state))
-  yield* FiberSet.run(parts, Effect.forever(Effect.flatMap(Queue.take(state.failures.untold), (failure) =>
-    FiberSet.run(parts, tellFailure(state, failure)))))
+  yield* FiberSet.run(parts, QueueLoop.forEach(state.failures.untold, (failure) => FiberSet.run(parts, tellFailure(state, failure))))
   return yield* FiberSet.join(parts)
 }, Effect.scoped)
 

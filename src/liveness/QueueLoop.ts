@@ -1,7 +1,7 @@
 /**
  * Loops over a queue. For each of what comes one by one, `Effect.forever` takes a quarter more steps of a fiber, because it lets
- * others have their turn each time, and a stream twice as many, beside 400 to set it up and take it down. What computes for long
- * still lets others have their turn, as any fiber does.
+ * others have their turn each time, and a stream more than twice as many, beside 400 to set it up and take it down. What computes
+ * for long still lets others have their turn, like all fibers.
  */
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
