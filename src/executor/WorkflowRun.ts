@@ -1,6 +1,6 @@
 /** Carries out one run: puts together what its pipeline is told, and gives it its place among other runs. */
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -105,6 +105,15 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     day: Option.zipWith(Option.fromNullable(settings.budgetUsdPerDay), shared.spending, (cap, spending) => ({ cap, spending })),
     submitted: before?.usage.tasks ?? 0
   })
+  // Provided together: each that is provided alone is another context, which each fiber of the run has on its stack.
+  const services = Context.make(CurrentRun.CurrentRun, current).pipe(
+    Context.add(RunRequest.RunRequest, request),
+    Context.add(RunWorkspaces.RunWorkspaces, workspaces),
+    Context.add(BudgetGuard.BudgetGuard, guard),
+    Context.add(RunAgamemnon.RunAgamemnon, agamemnon),
+    Context.add(TaskFeed.TaskFeed, shared.feed),
+    Context.add(TeamLists, shared.lists)
+  )
   /** Dead runs of which this one has used something again. */
   const inherited: Array<RunId> = []
   const exit = yield* Pipeline.run({
@@ -115,13 +124,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     sweep: embedded ? Effect.void : Effect.map(Recovery.sweep, (runs) => inherited.push(...runs))
   }).pipe(
     Effect.scoped,
-    Effect.provideService(CurrentRun.CurrentRun, current),
-    Effect.provideService(RunRequest.RunRequest, request),
-    Effect.provideService(RunWorkspaces.RunWorkspaces, workspaces),
-    Effect.provideService(BudgetGuard.BudgetGuard, guard),
-    Effect.provideService(RunAgamemnon.RunAgamemnon, agamemnon),
-    Effect.provideService(TaskFeed.TaskFeed, shared.feed),
-    Effect.provideService(TeamLists, shared.lists),
+    Effect.provide(services),
     Effect.exit
   )
   // Also when the work was done, and its teardown was not.
