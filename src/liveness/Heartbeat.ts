@@ -18,6 +18,7 @@
  * takes more than a fifth of T, and longer where turns do. What came while the
  * loop did not turn is heard.
  */
+import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -25,6 +26,7 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { dual } from "effect/Function"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as SubscriptionRef from "effect/SubscriptionRef"
@@ -199,7 +201,8 @@ const count = Effect.fnUntraced(function*<E>(
   })
 
   const heartbeat = yield* QueueLoop.forEach(results, Pinger.match({ Answered: () => answered, Failed: failed })).pipe(
-    Race.unless(pinger.ended),
+    // Whoever takes from a queue that is shut down is interrupted: the pinger has ended, and so this ends as that did.
+    Effect.catchSomeCause((cause) => Option.liftPredicate(pinger.ended, () => Cause.isInterruptedOnly(cause) && !results.isActive())),
     Effect.onExit(() => onEnd),
     Effect.annotateLogs({ module: "Heartbeat" }),
     Effect.interruptible,

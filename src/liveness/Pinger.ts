@@ -85,7 +85,7 @@ export interface Options<E, R> {
  */
 export interface Pinger {
   readonly interval: Duration.Duration
-  /** Subscribes to what pings tell from now on. */
+  /** Subscribes to what pings tell from now on. The queue is shut down when the pinger ends. */
   readonly results: Effect.Effect<Queue.Dequeue<PingResult>, never, Scope.Scope>
   /** Never succeeds: ends with the pinger, and with the defect of its probe if that has one. */
   readonly ended: Effect.Effect<never>
@@ -169,6 +169,7 @@ export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, s
   const pinging = yield* Race.first([Effect.schedule(pingOnce, schedule), suspicion.await]).pipe(
     Effect.zipRight(pingOnce),
     Effect.forever,
+    Effect.ensuring(PubSub.shutdown(results)),
     Effect.annotateLogs({ module: "Heartbeat" }),
     Effect.interruptible,
     Effect.forkIn(scope)
