@@ -6,7 +6,6 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import { type Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskLog from "../agamemnon/TaskLog.ts"
@@ -315,7 +314,7 @@ const finish = Effect.fnUntraced(function*(attempts: Attempts, end: End, final: 
   })
   if (watched.length > 1 || status === "timeout" || status === "stalled") {
     for (const attempt of watched) {
-      if (attempt.watch.id !== id || status !== "completed") yield* FiberSet.run(background, tellLate(attempts, attempt))
+      if (attempt.watch.id !== id || status !== "completed") yield* background.run(tellLate(attempts, attempt))
     }
   }
   return status

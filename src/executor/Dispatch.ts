@@ -7,12 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
-import * as Race from "../liveness/Race.ts"
 import * as RunSpan from "../run/RunSpan.ts"
 import * as RunState from "../run/RunState.ts"
 import type { EndStatus } from "../run/TaskStatus.ts"
@@ -23,6 +20,7 @@ import * as TaskPolicy from "../workflow/TaskPolicy.ts"
 import * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import * as AgentLoad from "./AgentLoad.ts"
+import * as Background from "./Background.ts"
 import { BudgetGuard } from "./BudgetGuard.ts"
 import { CurrentRun } from "./CurrentRun.ts"
 import * as GateTask from "./GateTask.ts"
@@ -69,7 +67,7 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: Re
   const run = yield* CurrentRun
   const request = yield* RunRequest
   const workflow = WorkflowGraph.make(Inlining.usedTeams(provisioned.map(({ spec }) => spec), request.rest.used))
-  const background = yield* FiberSet.make<void, TaskRunError>()
+  const background = yield* Background.make<TaskRunError | RunWaitingError>()
   const slots = LimitedTask.slotsOf(workflow, request)
   const shared = { workflow, background, ids: new Map<string, ReadonlyArray<TaskId>>(), load: AgentLoad.make() }
   const teams = yield* Effect.forEach(provisioned, (team) => open(team, { ...shared, slots: slots.get(team.spec.name) ?? [] }), {
@@ -85,9 +83,10 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: Re
     leave: (key) => leave(state, key)
   }
   for (const name of [...workflow.tasks.keys()].flatMap((key) => heldBy(state, key))) hold(state, name)
-  const failed = Effect.zipRight(FiberSet.join(background), Effect.never)
-  const parked = Option.map(state.parking.parked, (parked) => Effect.zipRight(parked, Effect.flatMap(waiting, Effect.fail)))
-  yield* Race.unless(failed, ...Option.toArray(parked))(inOrder(state, WorkflowGraph.usedBy(workflow, undefined)))
+  if (Option.isSome(state.parking.parked)) {
+    yield* background.run(Effect.zipRight(state.parking.parked.value, Effect.flatMap(waiting, Effect.fail)))
+  }
+  yield* inOrder(state, WorkflowGraph.usedBy(workflow, undefined), background.over)
 }, Effect.scoped)
 
 /** How long the run waits for gates with its agents, if it has any. One that is not on record could not go on. */
@@ -120,12 +119,10 @@ const open = Effect.fnUntraced(function*(
   const { monitor, others } = yield* Scope.extend(
     Effect.gen(function*() {
       const others = yield* TeamTasks.make(team)
-      return { others, monitor: yield* Monitor.make(team, others.onList) }
+      return { others, monitor: yield* Monitor.make(team, others.onList, shared.background) }
     }),
     scope
   )
-  const watching = yield* FiberSet.run(shared.background, monitor.watching)
-  yield* Scope.addFinalizer(scope, Fiber.interrupt(watching))
   const agamemnon = yield* RunAgamemnon
   yield* Scope.addFinalizer(scope, Effect.sync(() => agamemnon.contexts?.forget(team.id)))
   return {
@@ -145,16 +142,16 @@ const open = Effect.fnUntraced(function*(
   } satisfies Team as Team
 })
 
-/** Runs tasks of one file, each in a fiber as soon as none of the others blocks it any longer. */
-const inOrder = Effect.fnUntraced(function*(state: State, keys: ReadonlyArray<string>) {
+/** Runs tasks of one file, each in a fiber as soon as none of the others blocks it any longer. Who is given says so, too, when all have ended. */
+const inOrder = Effect.fnUntraced(function*<E = never>(state: State, keys: ReadonlyArray<string>, over?: Deferred.Deferred<void, E>) {
   const graph = WorkflowGraph.part(state.workflow, keys)
   const frontier = TaskGraph.frontier(graph)
-  const done = yield* Deferred.make<void>()
+  const done = over ?? (yield* Deferred.make<void, E>())
   let unsettled = graph.keys.length
 
   const release = (keys: ReadonlyArray<string>): Effect.Effect<void> =>
     Effect.forEach(keys, (key) =>
-      FiberSet.run(state.background, Effect.flatMap(runIfDue(state, key), (status) => settle(key, status))), { discard: true })
+      state.background.run(Effect.flatMap(runIfDue(state, key), (status) => settle(key, status))), { discard: true })
 
   /** Draws the consequences of the end of a task: what can run now, and what never will. */
   const settle = Effect.fnUntraced(function*(key: string, status: EndStatus | "skipped") {

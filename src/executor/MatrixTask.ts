@@ -2,7 +2,6 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as FiberSet from "effect/FiberSet"
 import * as RunSpan from "../run/RunSpan.ts"
 import * as RunState from "../run/RunState.ts"
 import type { EndStatus } from "../run/TaskStatus.ts"
@@ -59,7 +58,7 @@ const inParallel = Effect.fnUntraced(function*({ background }: TeamWork, tasks: 
   const ends = yield* Effect.forEach(tasks, (task) =>
     Effect.gen(function*() {
       const end = yield* Deferred.make<EndStatus>()
-      yield* FiberSet.run(background, Effect.flatMap(task, (status) => Deferred.succeed(end, status)))
+      yield* background.run(Effect.flatMap(task, (status) => Deferred.succeed(end, status)))
       return end
     }))
   return yield* Effect.forEach(ends, (end) => Deferred.await(end))

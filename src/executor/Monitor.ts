@@ -10,7 +10,7 @@ import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Queue from "effect/Queue"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
@@ -21,6 +21,7 @@ import * as QueueLoop from "../liveness/QueueLoop.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import { isTerminal } from "../run/TaskStatus.ts"
+import type { Background } from "./Background.ts"
 import { CurrentRun, stateLost } from "./CurrentRun.ts"
 import * as MonitorHints from "./MonitorHints.ts"
 import type { ProvisionedTeam } from "./Provisioning.ts"
@@ -34,21 +35,22 @@ import * as WorkerFailures from "./WorkerFailures.ts"
 export interface Monitor {
   /** Watches a task of this run, as Agamemnon has reported it. */
   readonly watch: (subject: string, task: Task, known?: WatchedTask.Known) => Effect.Effect<WatchedTask.Watch>
-  /** Reads the team's tasks for as long as some are watched. Never succeeds. */
-  readonly watching: Effect.Effect<void, WatchError>
 }
 
 /** Why the tasks of a team can not be watched any longer. */
 type WatchError = AgamemnonError | AgamemnonStateLostError | JournalError | LeaseLostError
+
+type Beside = Pick<Background<WatchError>, "run">
 
 /** The monitor of a team, between two things that it learns. */
 interface State {
   readonly team: ProvisionedTeam
   readonly agamemnon: Context.Tag.Service<RunAgamemnon>
   readonly run: Context.Tag.Service<CurrentRun>
-  readonly feed: Queue.Dequeue<TaskFeed.TaskEvent>
   readonly hints: MonitorHints.MonitorHints
   readonly failures: WorkerFailures.WorkerFailures
+  /** What reads, takes hints and tells of failures. */
+  readonly background: Beside
   /** What is learned from a list of the team's tasks beside that, and when it was asked for. */
   readonly onList: OnList
   readonly pace: ReadPace.ReadPace
@@ -82,19 +84,23 @@ export const resyncInterval = Duration.seconds(30)
  */
 const areFew = (open: number, known: number): boolean => known > 100 && open <= 1 + known / 150
 
-/** Makes the monitor of a team, which receives hints about its tasks from now on. */
-export const make = Effect.fnUntraced(function*(team: ProvisionedTeam, onList: OnList) {
+/**
+ * Makes the monitor of a team, which takes hints about its tasks and reads them from now on, beside everything else and until
+ * the scope closes.
+ */
+export const make = Effect.fnUntraced(function*(team: ProvisionedTeam, onList: OnList, background: Beside) {
   const run = yield* CurrentRun
   const lists = yield* TeamLists
+  const feed = yield* TaskFeed.TaskFeed
   yield* lists.join
   const state: State = {
     team,
     onList,
+    background,
     agamemnon: yield* RunAgamemnon,
     run,
-    feed: yield* (yield* TaskFeed.TaskFeed).subscribe(team.id),
     hints: MonitorHints.make(),
-    failures: yield* WorkerFailures.make,
+    failures: WorkerFailures.make(),
     pace: ReadPace.make(run.settings.monitorPoll, lists.phase),
     wakeUp: yield* Effect.makeLatch(),
     isHinted: false,
@@ -105,11 +111,14 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam, onList: O
     readAt: yield* MonotonicTime.millis,
     isTeamConfirmed: false
   }
-  return {
-    watch: (subject, task, known) => watch(state, subject, task, known),
-    watching: watching(state)
-  } satisfies Monitor
+  if (feed !== TaskFeed.none) yield* beside(background, takeHints(state, yield* feed.subscribe(team.id)))
+  yield* beside(background, readRepeatedly(state))
+  return { watch: (subject, task, known) => watch(state, subject, task, known) } satisfies Monitor
 })
+
+/** Does something until the scope closes. */
+const beside = (background: Beside, effect: Effect.Effect<never, WatchError>) =>
+  Effect.acquireRelease(background.run(effect), Fiber.interrupt)
 
 /** Marks a task that is to be read, because of a hint. */
 const mark = (state: State, id: TaskId) =>
@@ -187,10 +196,10 @@ const update = Effect.fnUntraced(function*(state: State, watched: WatchedTask.Wa
 })
 
 /** Takes hints for as long as they come. */
-const takeHints = (state: State): Effect.Effect<never> => {
+const takeHints = (state: State, feed: Queue.Dequeue<TaskFeed.TaskEvent>): Effect.Effect<never> => {
   const reset = Effect.zipRight(Effect.sync(state.hints.reset), readNow(state))
   const take = (hint: MonitorHints.TaskHint) => takeHint(state, hint)
-  return QueueLoop.forEach(state.feed, TaskFeed.match({
+  return QueueLoop.forEach(feed, TaskFeed.match({
     Updated: take,
     Mentioned: take,
     Started: take,
@@ -253,15 +262,7 @@ const start = Effect.fnUntraced(function*(state: State, watched: WatchedTask.Wat
   yield* tellProgress(state, watched)
 })
 
-/** Reads, takes hints, and tells Agamemnon of tasks whose workers have failed, until something of that fails. */
-const watching = Effect.fnUntraced(function*(state: State) {
-  const parts = yield* FiberSet.make<void, WatchError>()
-  yield* FiberSet.run(parts, readRepeatedly(state))
-  yield* FiberSet.run(parts, takeHints(state))
-  yield* FiberSet.run(parts, QueueLoop.forEach(state.failures.untold, (failure) => FiberSet.run(parts, tellFailure(state, failure))))
-  return yield* FiberSet.join(parts)
-}, Effect.scoped)
-
+/** Tells Agamemnon of a task whose worker has failed, or which is given up. */
 const tellFailure = Effect.fnUntraced(function*(state: State, { as, id, reason }: WorkerFailures.WorkerFailure) {
   const { agamemnon, failures, known, run, team } = state
   const watched = known.get(id)
@@ -391,6 +392,8 @@ const applyList = Effect.fnUntraced(function*(
   let hasChanged = false
   for (const [id, watched] of expected) {
     const task = listed.get(id)
+    // Of a long list most have ended, and say nothing new.
+    if (task !== undefined && WatchedTask.isSettled(watched, task)) continue
     const isNew = yield* task === undefined ? readOne(state, id, watched) : applyRead(state, watched, task)
     if (isNew) hasChanged = true
   }
@@ -407,7 +410,9 @@ const readOne = Effect.fnUntraced(function*(state: State, id: TaskId, watched: W
 
 /** Takes in what a read has shown. */
 const applyRead = (state: State, watched: WatchedTask.Watched, task: Task) => {
-  if (!isTerminal(task.status)) state.failures.onUnfinished(task.id)
-  else if (!isTerminal(watched.status)) state.hints.onFoundByRead(task.id)
+  const { background, failures, hints } = state
+  const untold = isTerminal(task.status) ? undefined : failures.takeUntold(task.id)
+  if (untold !== undefined) return Effect.zipRight(background.run(tellFailure(state, untold)), update(state, watched, task))
+  if (isTerminal(task.status) && !isTerminal(watched.status)) hints.onFoundByRead(task.id)
   return update(state, watched, task)
 }

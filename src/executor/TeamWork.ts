@@ -1,12 +1,12 @@
 /** What it takes to run the tasks of a team. */
 import type * as Context from "effect/Context"
-import type * as FiberSet from "effect/FiberSet"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import type * as WorkflowGraph from "../workflow/WorkflowGraph.ts"
 import type { TaskSpec } from "../workflow/WorkflowSpec.ts"
 import type { AgentLoad } from "./AgentLoad.ts"
+import type { Background } from "./Background.ts"
 import type { BudgetGuard } from "./BudgetGuard.ts"
 import type { CurrentRun } from "./CurrentRun.ts"
 import type * as Monitor from "./Monitor.ts"
@@ -40,5 +40,5 @@ export interface TeamWork {
   /** How much the agents of the run have to do. */
   readonly load: AgentLoad
   /** What goes on beside the tasks until the workflow has no more to do. */
-  readonly background: FiberSet.FiberSet<void, TaskRunError>
+  readonly background: Pick<Background<TaskRunError>, "run">
 }

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskVerification from "../agamemnon/TaskVerification.ts"
-import type { EndStatus, TerminalStatus } from "../run/TaskStatus.ts"
+import { type EndStatus, isTerminal, type TerminalStatus } from "../run/TaskStatus.ts"
 import * as Usage from "../run/Usage.ts"
 import type { WorkerFailure } from "./WorkerFailures.ts"
 
@@ -105,6 +105,10 @@ export const endOf = ({ givenUpAs }: Watched, task: Task, status: TerminalStatus
   if (typeof task["completedAt"] === "string" && task["completedAt"] !== "") return { id, status: "completed", ...answer }
   return { id, status: givenUpAs === "superseded" ? "cancelled" : givenUpAs, ...answer }
 }
+
+/** Whether it was known to have ended, and what Agamemnon says of it is no news. */
+export const isSettled = (watched: Watched, task: Task): boolean =>
+  isTerminal(watched.status) && isTerminal(task.status) && (watched.status === "completed" || task.status !== "completed")
 
 /** An attempt that had ended otherwise may turn out to be completed. Answers whether that was new. */
 export const completeLate = (watched: Watched, task: Task) =>

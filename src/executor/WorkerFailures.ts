@@ -4,8 +4,6 @@
  * is there: when a read shows that it has not ended, Agamemnon is to be told. The
  * same holds for attempts that the run itself gives up.
  */
-import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
 import type { EventBody } from "../run/RunEvent.ts"
 
@@ -24,20 +22,17 @@ export interface WorkerFailures {
   readonly onFailed: (failure: WorkerFailure) => void
   /** A worker is at a task, or has ended it otherwise: what it has said before counts no longer, unless Agamemnon is being told. */
   readonly onOther: (id: TaskId) => void
-  /** A read has shown that a task has not ended. */
-  readonly onUnfinished: (id: TaskId) => void
+  /** A read has shown that a task has not ended: what Agamemnon is to be told of it now, each failure once until it is settled. */
+  readonly takeUntold: (id: TaskId) => WorkerFailure | undefined
   /** A task has ended, or Agamemnon has been told. */
   readonly onSettled: (id: TaskId) => void
-  /** What Agamemnon is to be told: each once until it is settled. */
-  readonly untold: Queue.Dequeue<WorkerFailure>
 }
 
 /** Makes the failures of a team, of which there is none yet. */
-export const make: Effect.Effect<WorkerFailures> = Effect.map(Queue.unbounded<WorkerFailure>(), (untold) => {
+export const make = (): WorkerFailures => {
   const said = new Map<TaskId, WorkerFailure>()
   const telling = new Set<TaskId>()
   return {
-    untold,
     onFailed: (failure) => {
       if (!telling.has(failure.id)) said.set(failure.id, failure)
     },
@@ -45,16 +40,16 @@ export const make: Effect.Effect<WorkerFailures> = Effect.map(Queue.unbounded<Wo
       // What the run has decided stands, whatever its worker says.
       if (said.get(id)?.as === undefined) said.delete(id)
     },
-    onUnfinished: (id) => {
+    takeUntold: (id) => {
       const failure = said.get(id)
-      if (failure === undefined) return
+      if (failure === undefined) return undefined
       said.delete(id)
       telling.add(id)
-      untold.unsafeOffer(failure)
+      return failure
     },
     onSettled: (id) => {
       said.delete(id)
       telling.delete(id)
     }
   }
-})
+}
