@@ -125,6 +125,38 @@ const heapPerRun = Effect.gen(function*() {
   return { "heap per run that waits": (many - few) / (idle.many - idle.few) / 1024 }
 })
 
+/** The heap of this process while a run waits for a gate after so many tasks, which an Agamemnon in another process has completed. */
+const heapAfter = (tasks: number) =>
+  Effect.gen(function*() {
+    const directory = yield* Effect.flatMap(FileSystem.FileSystem, (files) => files.makeTempDirectoryScoped())
+    const client = Layer.succeed(AgamemnonClient.AgamemnonClient, yield* Bench.served)
+    const layer = WorkflowExecutor.layer().pipe(Layer.provide([client, SqlRunStore.layerFile(`${directory}/runs.db`)]))
+    const flow = Bench.workflow("ended", "fan-out", tasks)
+    const teams = flow.teams.map((team) => {
+      const gate = { subject: "gate", approve: "Go on?", blocked_by: team.tasks.map(({ subject }) => subject) }
+      return { ...team, tasks: [...team.tasks, gate] }
+    })
+    const spec = yield* WorkflowSpec.decodeUnknown({ ...flow, teams })
+    return yield* Effect.gen(function*() {
+      const { events, execute } = yield* WorkflowExecutor.WorkflowExecutor
+      const asked = Stream.filter(yield* events, ({ _tag }) => _tag === "gate.asked")
+      const running = yield* Effect.forkScoped(execute(spec))
+      yield* Stream.runDrain(Stream.take(asked, 1))
+      yield* Effect.sleep("2 seconds")
+      const heap = yield* heapAfterCollection
+      yield* Fiber.interrupt(running)
+      return heap
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  }).pipe(Effect.scoped)
+
+const ended = { few: 300, many: 1300 }
+
+const heapPerTask = Effect.gen(function*() {
+  const few = yield* heapAfter(ended.few)
+  const many = yield* heapAfter(ended.many)
+  return { "heap per task that has ended": (many - few) / (ended.many - ended.few) / 1024 }
+})
+
 const Range = Schema.Struct({ startOffset: Schema.Number, endOffset: Schema.Number, count: Schema.Number })
 const Script = Schema.Struct({
   url: Schema.String,
@@ -178,7 +210,8 @@ const main = Effect.gen(function*() {
     yield* perTask("fan-out", 300),
     yield* statementsTogether(40, 10),
     yield* polledRequests(100),
-    yield* heapPerRun
+    yield* heapPerRun,
+    yield* heapPerTask
   )
   const names = [...new Set([...Object.keys(limits), ...Object.keys(figures)])]
   const rows = names.map((name) => {

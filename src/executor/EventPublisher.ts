@@ -105,8 +105,8 @@ export const journaled = (options: Options): EventPublisher => {
 interface Entry {
   readonly event: RunEvent
   readonly isIntent: boolean
-  /** Succeeds when it has been told. */
-  readonly done: Deferred.Deferred<void, JournalError | LeaseLostError>
+  /** Succeeds when it has been told. Absent while nobody waits for that: few events are waited for. */
+  done: Deferred.Deferred<void, JournalError | LeaseLostError> | undefined
   isTold: boolean
 }
 
@@ -142,9 +142,13 @@ interface State extends Options {
 const entryOf = (event: RunEvent, isIntent = false): Entry => ({
   event,
   isIntent,
-  done: Deferred.unsafeMake(FiberId.none),
+  done: isIntent ? Deferred.unsafeMake(FiberId.none) : undefined,
   isTold: false
 })
+
+/** Waits until an event has been told, or an intent refused. */
+const told = (entry: Entry): Effect.Effect<void, JournalError | LeaseLostError> =>
+  Effect.suspend(() => (entry.isTold ? Effect.void : Deferred.await(entry.done ??= Deferred.unsafeMake(FiberId.none))))
 
 const commonOf = ({ at, run, workflow }: RunEvent) => ({ at, run, workflow })
 
@@ -152,10 +156,12 @@ const tell = (state: State, entry: Entry) => {
   if (!entry.isTold) state.deliver(entry.event)
   entry.isTold = true
   state.hasBegun = true
-  Deferred.unsafeDone(entry.done, Exit.void)
+  if (entry.done !== undefined) Deferred.unsafeDone(entry.done, Exit.void)
 }
 
-const refuse = ({ done }: Entry, error: JournalError | LeaseLostError) => Deferred.unsafeDone(done, Exit.fail(error))
+const refuse = ({ done }: Entry, error: JournalError | LeaseLostError) => {
+  if (done !== undefined) Deferred.unsafeDone(done, Exit.fail(error))
+}
 
 /** Tells everything that does not have to be written before. */
 const tellAll = (state: State) => {
@@ -189,7 +195,7 @@ const gather = (state: State): Effect.Effect<void> =>
 
 const settled = (state: State): Effect.Effect<void> => {
   const last = state.queue.findLast(({ isIntent, isTold }) => !isIntent && !isTold)
-  return last === undefined ? Effect.void : Effect.zipRight(startWriter(state), Effect.ignore(Deferred.await(last.done)))
+  return last === undefined ? Effect.void : Effect.zipRight(startWriter(state), Effect.ignore(told(last)))
 }
 
 const publishBefore = (state: State, event: RunEvent) =>
@@ -200,7 +206,7 @@ const publishBefore = (state: State, event: RunEvent) =>
     const entry = entryOf(event, true)
     const waiting = failure === undefined ? queue : withheld
     waiting.push(entry)
-    return Effect.onInterrupt(Effect.zipRight(startWriter(state), Deferred.await(entry.done)), () => withdraw(state, entry))
+    return Effect.onInterrupt(Effect.zipRight(startWriter(state), told(entry)), () => withdraw(state, entry))
   })
 
 /** Nobody is going to do what an intent announces. One that is being written is told, because it may be in the journal. */
@@ -222,7 +228,7 @@ const publishLast = (state: State, event: RunEvent, limit: Duration.Duration) =>
       state.queue.push(entry)
       yield* state.retry.open
       yield* startWriter(state)
-      yield* Effect.ignore(TimeLimit.within({ limit, onTimeout: () => undefined })(Deferred.await(entry.done)))
+      yield* Effect.ignore(TimeLimit.within({ limit, onTimeout: () => undefined })(told(entry)))
     }
     if (!entry.isTold && state.lost === undefined && state.failure === undefined) {
       state.failure = unanswered(state, limit)

@@ -7,7 +7,6 @@
  * before a read does, the list is read only now and then.
  */
 import type * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -137,7 +136,7 @@ const watch = Effect.fnUntraced(function*(
   const { busy, failures, hints, known, open, pace, wakeUp } = state
   const { failure } = before
   const { id, status } = task
-  const watched = yield* WatchedTask.make(subject, task, yield* MonotonicTime.millis, before)
+  const { ended, watched } = WatchedTask.make(subject, task, yield* MonotonicTime.millis, before)
   known.set(id, watched)
   open.set(id, watched)
   if (failure !== undefined) failures.onFailed(failure)
@@ -149,8 +148,8 @@ const watch = Effect.fnUntraced(function*(
   yield* Effect.forEach(buffered.hints, (hint) => applyHint(state, watched, hint), { discard: true })
   return {
     id,
-    ended: Deferred.await(watched.ended),
-    completedLate: Deferred.await(watched.completedLate),
+    ended,
+    completedLate: WatchedTask.awaitLate(watched),
     since: watched.since,
     startedAt: () => watched.startedAt,
     signAt: () => watched.signAt,
@@ -191,7 +190,7 @@ const update = Effect.fnUntraced(function*(state: State, watched: WatchedTask.Wa
   failures.onSettled(id)
   const end = WatchedTask.endOf(watched, task, status)
   watched.status = end.status === "completed" ? end.status : status
-  yield* Deferred.succeed(watched.ended, end)
+  yield* WatchedTask.end(watched, end)
   return true
 })
 

@@ -54,15 +54,18 @@ interface Create {
 }
 
 interface Begun {
-  readonly fiber: Fiber.RuntimeFiber<{ readonly id: string }, AgamemnonError>
   readonly create: Create
+  /** Absent once it has ended: a run has one for each of its tasks, and a fiber holds all that it has known. */
+  fiber: Fiber.RuntimeFiber<{ readonly id: string }, AgamemnonError> | undefined
+  /** What it has made, once it has. */
+  id: string | undefined
 }
 
 /** Makes the creates of a run, of which none has begun. What is still under way when the scope closes is cut. */
 export const make: Effect.Effect<PendingCreates, never, Scope.Scope> = Effect.map(
   Effect.acquireRelease(
     Effect.sync(() => new Map<string, Begun>()),
-    (begun) => Effect.forEach(begun.values(), ({ fiber }) => Fiber.interruptFork(fiber), { discard: true })
+    (begun) => Effect.forEach(begun.values(), cut, { discard: true })
   ),
   (begun) => ({
     run: (key, create) => run(begun, key, create),
@@ -83,10 +86,16 @@ const run = <A extends { readonly id: string }>(
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function*() {
       const create: Create = { isAbandoned: false, isUnderWay: false, sentAt: 0, uncertainAt: undefined }
+      const each: Begun = { create, fiber: undefined, id: undefined }
       const noted = Effect.tapError(effect, (error) => Effect.sync(() => onError(create, error)))
       const fiber = yield* Effect.forkDaemon(Effect.interruptible(withNotes(create, noted)))
-      begun.set(key, { fiber, create })
-      const made = yield* Effect.onInterrupt(restore(Fiber.join(fiber)), () => abandon({ fiber, create }))
+      each.fiber = fiber
+      fiber.addObserver((exit) => {
+        each.fiber = undefined
+        if (Exit.isSuccess(exit)) each.id = exit.value.id
+      })
+      begun.set(key, each)
+      const made = yield* Effect.onInterrupt(restore(Fiber.join(fiber)), () => abandon(each))
       return { made, isUncertain: create.uncertainAt !== undefined }
     }))
 
@@ -115,14 +124,15 @@ const onError = (create: Create, error: AgamemnonError) => {
 }
 
 /** Nobody waits for a create any more: it ends with the request that is under way, or now. */
-const abandon = ({ create, fiber }: Begun) =>
+const abandon = (each: Begun) =>
   Effect.suspend(() => {
-    create.isAbandoned = true
-    return create.isUnderWay ? Effect.void : Fiber.interruptFork(fiber)
+    each.create.isAbandoned = true
+    return each.create.isUnderWay ? Effect.void : cut(each)
   })
 
-const settle = ({ create, fiber }: Begun): Effect.Effect<Settled> =>
-  Effect.map(Fiber.await(fiber), (exit) => ({
-    id: Exit.isSuccess(exit) ? exit.value.id : undefined,
-    uncertainAt: create.uncertainAt
-  }))
+const cut = ({ fiber }: Begun) => (fiber === undefined ? Effect.void : Fiber.interruptFork(fiber))
+
+const settle = (each: Begun): Effect.Effect<Settled> =>
+  Effect.suspend(() => (each.fiber === undefined ? Effect.void : Fiber.await(each.fiber))).pipe(
+    Effect.map(() => ({ id: each.id, uncertainAt: each.create.uncertainAt }))
+  )

@@ -1,6 +1,7 @@
 /** An attempt at a task while it is watched: what is known of it, how it has ended, and what those see who wait for that. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
 import * as TaskVerification from "../agamemnon/TaskVerification.ts"
@@ -63,8 +64,6 @@ export interface Known {
 /** A task that is watched, as it was last known. */
 export interface Watched {
   readonly subject: string
-  readonly ended: Deferred.Deferred<AttemptEnd>
-  readonly completedLate: Deferred.Deferred<AttemptEnd>
   /** When it began to be watched, in milliseconds. */
   readonly since: number
   status: string
@@ -78,14 +77,17 @@ export interface Watched {
   isSuperseded: boolean
   /** Why the run has given it up, if Agamemnon was told so. */
   givenUpAs: WorkerFailure["as"]
+  /** Waited for until it has ended, and absent from then on: all that a run has ever submitted is watched. */
+  ended: Deferred.Deferred<AttemptEnd> | undefined
+  /** Absent while nobody waits for that, and it has not completed after its end. */
+  completedLate: Deferred.Deferred<AttemptEnd> | undefined
 }
 
-/** An attempt of which nothing is known yet but what an earlier process knew. */
-export const make = Effect.fnUntraced(function*(subject: string, { updatedAt }: Task, since: number, { failure, startedAt }: Known) {
-  return {
+/** An attempt of which nothing is known yet but what an earlier process knew, and what waits for its end. */
+export const make = (subject: string, { updatedAt }: Task, since: number, { failure, startedAt }: Known) => {
+  const ended = Deferred.unsafeMake<AttemptEnd>(FiberId.none)
+  const watched: Watched = {
     subject,
-    ended: yield* Deferred.make<AttemptEnd>(),
-    completedLate: yield* Deferred.make<AttemptEnd>(),
     since,
     status: "pending",
     updatedAt,
@@ -93,9 +95,25 @@ export const make = Effect.fnUntraced(function*(subject: string, { updatedAt }: 
     startedAt,
     signAt: since,
     isSuperseded: false,
-    givenUpAs: failure?.as
-  } satisfies Watched as Watched
-})
+    givenUpAs: failure?.as,
+    ended,
+    completedLate: undefined
+  }
+  return { watched, ended: Deferred.await(ended) }
+}
+
+/** Tells who waits for its end. */
+export const end = (watched: Watched, end: AttemptEnd): Effect.Effect<void> => {
+  const { ended } = watched
+  watched.ended = undefined
+  return ended === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(ended, end))
+}
+
+const lateOf = (watched: Watched): Deferred.Deferred<AttemptEnd> =>
+  watched.completedLate ??= Deferred.unsafeMake(FiberId.none)
+
+/** Waits until it turns out to be completed, though it had ended otherwise. */
+export const awaitLate = (watched: Watched): Effect.Effect<AttemptEnd> => Effect.suspend(() => Deferred.await(lateOf(watched)))
 
 /** How an attempt has ended: one that was given up has completed nonetheless when Agamemnon knows when that was. */
 export const endOf = ({ givenUpAs }: Watched, task: Task, status: TerminalStatus): AttemptEnd => {
@@ -116,5 +134,5 @@ export const completeLate = (watched: Watched, task: Task) =>
     if (watched.status === "completed" || task.status !== "completed") return Effect.succeed(false)
     watched.status = "completed"
     const end: AttemptEnd = { id: task.id, status: "completed", ...answerOf(task) }
-    return Effect.as(Deferred.succeed(watched.completedLate, end), true)
+    return Effect.as(Deferred.succeed(lateOf(watched), end), true)
   })
