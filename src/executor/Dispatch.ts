@@ -87,7 +87,7 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: Re
     yield* background.run(Effect.zipRight(state.parking.parked.value, Effect.flatMap(waiting, Effect.fail)))
   }
   yield* inOrder(state, WorkflowGraph.usedBy(workflow, undefined), background.over)
-}, Effect.scoped)
+})
 
 /** How long the run waits for gates with its agents, if it has any. One that is not on record could not go on. */
 const parkAfter = ({ spec }: RunRequest["Type"], { journal }: CurrentRun["Type"]) =>

@@ -42,8 +42,8 @@ export interface Options {
   readonly pinger: Effect.Effect<Pinger.Pinger, never, Scope.Scope>
   /** The first event of the run. */
   readonly beginning: EventBody
-  /** Removes what dead runs have left on the same Agamemnon. Runs beside the work. */
-  readonly sweep: Effect.Effect<void, never, AgamemnonClient | CurrentRun | RunRequest>
+  /** Removes what dead runs have left on the same Agamemnon, if there can be any. Runs beside the work. */
+  readonly sweep: Effect.Effect<void, never, AgamemnonClient | CurrentRun | RunRequest> | undefined
 }
 
 /** Runs the current run in the scope that it is given. */
@@ -79,7 +79,7 @@ const work = Effect.gen(function*() {
     yield* Race.unless(...exceeded)(tasksOf(left))
   }
   yield* verdict
-}).pipe(Effect.scoped)
+})
 
 /** Makes agents and teams, and has the tasks done. */
 const tasksOf = Effect.fnUntraced(function*(needed: ReadonlyArray<TeamSpec>) {
@@ -91,10 +91,10 @@ const tasksOf = Effect.fnUntraced(function*(needed: ReadonlyArray<TeamSpec>) {
 /** How long a run that is done waits for the sweep beside it. */
 const sweepGrace = Duration.seconds(5)
 
-/** Runs a sweep beside the work, which waits a moment for it when it succeeds, and not when it fails. */
-const withBackground = <A, E, R, R2>(sweep: Effect.Effect<void, never, R2>, effect: Effect.Effect<A, E, R>) =>
-  Effect.scoped(Effect.flatMap(Effect.forkScoped(Effect.interruptible(sweep)), (fiber) =>
-    Effect.zipLeft(effect, Effect.timeoutOption(Fiber.await(fiber), sweepGrace))))
+/** Runs a sweep beside the work, which waits a moment for it when it succeeds, and not when it fails. It ends with the run. */
+const withBackground = <A, E, R, R2>(sweep: Effect.Effect<void, never, R2> | undefined, effect: Effect.Effect<A, E, R>) =>
+  sweep === undefined ? effect : Effect.flatMap(Effect.forkScoped(Effect.interruptible(sweep)), (fiber) =>
+    Effect.zipLeft(effect, Effect.timeoutOption(Fiber.await(fiber), sweepGrace)))
 
 /** Fails unless every task of the run is completed. */
 const verdict = Effect.gen(function*() {

@@ -353,7 +353,8 @@ export const make = Effect.fnUntraced(function*(given: RunSettings.Options = {})
     return yield* carryOut(shared, { ...options, teardown, id, environment, workspaces, request, arrivals, journal: Option.some(journal), inputDigest: input.digest })
   })
 
-  const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(Effect.scoped(effect), context)
+  const provided = <A, E, R>(effect: Effect.Effect<A, E, R | Scope.Scope>) =>
+    Effect.scopedWith((scope) => Effect.provide(effect, Context.add(context, Scope.Scope, scope)))
   return WorkflowExecutor.of({
     events: Stream.fromPubSub(events, { scoped: true }),
     subscribe: PubSub.subscribe(events),

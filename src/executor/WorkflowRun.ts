@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as PubSub from "effect/PubSub"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { RunEnvironment } from "../agamemnon/AgentEnvironments.ts"
 import * as RequestSpan from "../agamemnon/RequestSpan.ts"
@@ -105,7 +105,7 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
     day: Option.zipWith(Option.fromNullable(settings.budgetUsdPerDay), shared.spending, (cap, spending) => ({ cap, spending })),
     submitted: before?.usage.tasks ?? 0
   })
-  // Provided together: each that is provided alone is another context, which each fiber of the run has on its stack.
+  // Provided together: each that is provided alone is another context, and is held for as long as the run goes on.
   const services = Context.make(CurrentRun.CurrentRun, current).pipe(
     Context.add(RunRequest.RunRequest, request),
     Context.add(RunWorkspaces.RunWorkspaces, workspaces),
@@ -116,17 +116,14 @@ export const carryOut = Effect.fnUntraced(function*(shared: Shared, options: Opt
   )
   /** Dead runs of which this one has used something again. */
   const inherited: Array<RunId> = []
-  const exit = yield* Pipeline.run({
+  const pipeline = Pipeline.run({
     policy,
     limit,
     pinger: shared.pinger,
     beginning: beginningOf(options, { url, policy, timeout: limit, heartbeatInterval: settings.healthcheckInterval }),
-    sweep: embedded ? Effect.void : Effect.map(Recovery.sweep, (runs) => inherited.push(...runs))
-  }).pipe(
-    Effect.scoped,
-    Effect.provide(services),
-    Effect.exit
-  )
+    sweep: embedded ? undefined : Effect.map(Recovery.sweep, (runs) => inherited.push(...runs))
+  })
+  const exit = yield* Effect.exit(Effect.scopedWith((scope) => Effect.provide(pipeline, Context.add(services, Scope.Scope, scope))))
   // Also when the work was done, and its teardown was not.
   const handedOver = Option.getOrUndefined(yield* current.yielded)
   if (handedOver !== undefined) return yield* handedOver

@@ -175,7 +175,10 @@ const count = Effect.fnUntraced(function*<E>(
     const before = yield* SubscriptionRef.get(connectivity)
     yield* become(Connectivity.Alive({ lastAnswer: yield* DateTime.now }))
     if (before._tag === "Suspect") {
-      yield* Effect.logInfo(`connectivity restored after ${before.failures} failure${before.failures === 1 ? "" : "s"}`)
+      yield* Effect.annotateLogs(
+        Effect.logInfo(`connectivity restored after ${before.failures} failure${before.failures === 1 ? "" : "s"}`),
+        { module: "Heartbeat" }
+      )
     }
   })
 
@@ -204,7 +207,6 @@ const count = Effect.fnUntraced(function*<E>(
     // Whoever takes from a queue that is shut down is interrupted: the pinger has ended, and so this ends as that did.
     Effect.catchSomeCause((cause) => Option.liftPredicate(pinger.ended, () => Cause.isInterruptedOnly(cause) && !results.isActive())),
     Effect.onExit(() => onEnd),
-    Effect.annotateLogs({ module: "Heartbeat" }),
     Effect.interruptible,
     Effect.forkIn(scope)
   )
