@@ -15,6 +15,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { RunCancelledError } from "../executor/RunError.ts"
 import * as WorkflowExecutor from "../executor/WorkflowExecutor.ts"
+import * as Parallel from "../liveness/Parallel.ts"
 import * as QueueLoop from "../liveness/QueueLoop.ts"
 import { Notifier } from "../notify/Notifier.ts"
 import { oneLine } from "../report/Format.ts"
@@ -88,7 +89,7 @@ export const join = Effect.fn("ForegroundRun.join")(function*(run: RunId, displa
     (events: Stream.Stream<RunEvent>) => Stream.runForEach(events, display.tell),
     ...display.renderers
   ]
-  yield* Effect.forEach(renderers, (render) => render(events), { concurrency: "unbounded", discard: true })
+  yield* Parallel.forEach(renderers, (render) => render(events))
   if (yield* Deferred.isDone(failed)) return yield* Deferred.await(failed)
   const ended = yield* Ref.get(state)
   if (ended?.endedAt === undefined) return yield* new RunDeserted({ run })
@@ -119,7 +120,7 @@ export const run = Effect.fn("ForegroundRun.run")(function*<E>(
     Effect.map(executor.events, (events) => render(Stream.takeUntil(events, isEnd))))
 
   // Daemons: they render the end of the run, and handle signals to the end of the command, and so must outlive its interruption.
-  const rendering = yield* Effect.forkDaemon(Effect.all([following, telling, ...renderings], { concurrency: "unbounded", discard: true }))
+  const rendering = yield* Effect.forkDaemon(Effect.asVoid(Parallel.all([following, telling, ...renderings])))
   yield* Effect.forkDaemon(handleSignals(state, display, reports))
   const exit = yield* display.aboveView(begin(executor)).pipe(
     Effect.tapDefect((cause) => Effect.logDebug("a defect ended the run", cause)),

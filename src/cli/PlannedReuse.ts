@@ -7,6 +7,7 @@ import { AgentId, type Task, TeamId } from "../agamemnon/AgamemnonModel.ts"
 import * as ManagedResource from "../agamemnon/ManagedResource.ts"
 import * as EarlierTasks from "../executor/EarlierTasks.ts"
 import * as TaskDigest from "../executor/TaskDigest.ts"
+import * as Parallel from "../liveness/Parallel.ts"
 import type * as Plan from "../report/Plan.ts"
 import * as TaskStatus from "../run/TaskStatus.ts"
 import * as DueTask from "../workflow/DueTask.ts"
@@ -47,11 +48,11 @@ export const find: (evaluated: Pick<Evaluation.Evaluated, "spec" | "instances">)
     new Map(resources.flatMap((each) => (each.kind === kind ? [[each.name, each.id] as const] : [])))
   const members = new Map([...ids("agent")].map(([name, id]) => [name, AgentId.make(id)]))
   const teams = ids("team")
-  const tasks = yield* Effect.forEach(spec.teams, (team) => {
+  const tasks = yield* Parallel.forEach(spec.teams, (team) => {
     const id = teams.get(team.name)
     return id === undefined
       ? Effect.succeed([])
       : Effect.map(listTasks(TeamId.make(id)), (existing) => tasksOf(team, instances, existing, members))
-  }, { concurrency: "unbounded" })
+  })
   return { resources, tasks: tasks.flat() }
 })

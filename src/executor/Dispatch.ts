@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { TaskId } from "../agamemnon/AgamemnonModel.ts"
+import * as Parallel from "../liveness/Parallel.ts"
 import * as RunSpan from "../run/RunSpan.ts"
 import * as RunState from "../run/RunState.ts"
 import type { EndStatus } from "../run/TaskStatus.ts"
@@ -70,9 +71,7 @@ export const dispatch = Effect.fn("Dispatch.dispatch")(function*(provisioned: Re
   const background = yield* Background.make<TaskRunError | RunWaitingError>()
   const slots = LimitedTask.slotsOf(workflow, request)
   const shared = { workflow, background, ids: new Map<string, ReadonlyArray<TaskId>>(), load: AgentLoad.make() }
-  const teams = yield* Effect.forEach(provisioned, (team) => open(team, { ...shared, slots: slots.get(team.spec.name) ?? [] }), {
-    concurrency: "unbounded"
-  })
+  const teams = yield* Parallel.forEach(provisioned, (team) => open(team, { ...shared, slots: slots.get(team.spec.name) ?? [] }))
   const state: State = {
     workflow,
     teams: new Map(teams.map((team) => [team.work.team.spec.name, team])),

@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
+import * as Parallel from "../liveness/Parallel.ts"
 import * as RunState from "../run/RunState.ts"
 import { CurrentRun } from "./CurrentRun.ts"
 import type { PendingCreate, Settled } from "./PendingCreates.ts"
@@ -34,16 +35,13 @@ const tellSettled = Effect.gen(function*() {
     const id = Option.getOrUndefined(settle)?.id
     return id === undefined ? Effect.void : tell(id, Option.exists(settle, ({ uncertainAt }) => uncertainAt !== undefined))
   }
-  const ofResources = Effect.forEach(resources, ({ key, kind, name }) =>
+  const ofResources = Parallel.forEach(resources, ({ key, kind, name }) =>
     Effect.flatMap(settled(findCreate(key)), (settle) =>
-      told(settle, (id, isUncertain) => emit({ _tag: `${kind}.created`, name, key, id, ...(isUncertain ? { uncertain: true } : {}) }))), {
-    concurrency: "unbounded",
-    discard: true
-  })
-  const ofTasks = Effect.forEach(tasks, ({ subject, team }) => {
+      told(settle, (id, isUncertain) => emit({ _tag: `${kind}.created`, name, key, id, ...(isUncertain ? { uncertain: true } : {}) }))))
+  const ofTasks = Parallel.forEach(tasks, ({ subject, team }) => {
     const { id: teamId } = Option.getOrElse(HashMap.get(reached.teams, team), () => ({ id: undefined }))
     return Effect.flatMap(settled(teamId === undefined ? undefined : findCreate(`${teamId} ${subject}`)), (settle) =>
       told(settle, (id) => emit({ _tag: "task.submitted", team, subject, id })))
-  }, { concurrency: "unbounded", discard: true })
-  yield* Effect.all([ofResources, ofTasks], { concurrency: "unbounded", discard: true })
+  })
+  yield* Parallel.all<unknown, never, never>([ofResources, ofTasks])
 })

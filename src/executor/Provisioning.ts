@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import * as AgentTags from "../agamemnon/AgentTags.ts"
 import type { Agent, AgentId, CreateAgent, Team, TeamId } from "../agamemnon/AgamemnonModel.ts"
+import * as Parallel from "../liveness/Parallel.ts"
 import * as RunSpan from "../run/RunSpan.ts"
 import type * as ResourceKey from "../workflow/ResourceKey.ts"
 import type { AgentSpec, TeamSpec } from "../workflow/WorkflowSpec.ts"
@@ -198,17 +199,12 @@ export const provision = Effect.fn("Provisioning.provision")(function*(needed: R
   // An agent that is in no team is made as well, unless some teams have no more to do.
   const members = new Set(needed.flatMap((team) => team.agents))
   const wanted = needed.length === spec.teams.length ? spec.agents : spec.agents.filter(({ name }) => members.has(name))
-  const unbounded = { concurrency: "unbounded" } as const
   const existingAgents = yield* listed(agamemnon.listAgents)
   const agents = new Map(
-    yield* Effect.forEach(
-      wanted,
-      (each) => Effect.map(agent(each, existingAgents), (id): [string, AgentId] => [each.name, id]),
-      unbounded
-    )
+    yield* Parallel.forEach(wanted, (each) => Effect.map(agent(each, existingAgents), (id): [string, AgentId] => [each.name, id]))
   )
   const existingTeams = yield* listed(agamemnon.listTeams)
-  const teams = yield* Effect.forEach(needed, (each) => team(each, agents, existingTeams), unbounded)
+  const teams = yield* Parallel.forEach(needed, (each) => team(each, agents, existingTeams))
   yield* check(agents)
   return teams
 })

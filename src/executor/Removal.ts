@@ -19,6 +19,7 @@ import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import * as ManagedResource from "../agamemnon/ManagedResource.ts"
 import { RequestRetry } from "../agamemnon/RequestRetry.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
+import * as Parallel from "../liveness/Parallel.ts"
 import * as Race from "../liveness/Race.ts"
 import type { JournalError } from "../run/JournalError.ts"
 import type { RunId } from "../run/RunId.ts"
@@ -223,10 +224,10 @@ const removeAll = Effect.fnUntraced(function*(state: State) {
   const ofKind = (kind: ManagedResource.ManagedResource["kind"]) => state.targets.filter(({ resource }) => resource.kind === kind)
   const removal = Effect.gen(function*() {
     for (const kind of ["team", "agent"] as const) {
-      yield* Effect.forEach(ofKind(kind), (target) => removeKnown(state, target), unbounded)
+      yield* Parallel.forEach(ofKind(kind), (target) => removeKnown(state, target))
     }
-    yield* Effect.forEach(state.targets.filter(({ isKnown, refusal }) => !isKnown && refusal === undefined), (target) =>
-      findLate(state, target), unbounded)
+    yield* Parallel.forEach(state.targets.filter(({ isKnown, refusal }) => !isKnown && refusal === undefined), (target) =>
+      findLate(state, target))
     for (const kind of ["team", "agent"] as const) yield* check(state, ofKind(kind))
   })
   yield* Effect.provideService(removal, RequestRetry, {
@@ -239,8 +240,6 @@ const removeAll = Effect.fnUntraced(function*(state: State) {
       })
   })
 })
-
-const unbounded = { concurrency: "unbounded", discard: true } as const
 
 /** Removes by their ids what is known of a resource and not yet gone. */
 const removeKnown = (state: State, target: Target): Effect.Effect<void, never, AgamemnonClient> =>
@@ -335,7 +334,7 @@ const check = Effect.fnUntraced(function*(state: State, targets: ReadonlyArray<T
       if (still.length === 0) return Effect.void
       for (const { gone, ids } of still) for (const id of ids) if (listed.has(id)) gone.delete(id)
       return Effect.zipRight(
-        Effect.forEach(still, (target) => removeKnown(state, target), unbounded),
+        Parallel.forEach(still, (target) => removeKnown(state, target)),
         Effect.map(look, (after) => {
           for (const target of still) {
             target.isConfirmed = ![...target.ids].some((id) => after.has(id))

@@ -36,8 +36,12 @@ export const first = <A, E, R>(effects: ReadonlyArray<Effect.Effect<A, E, R>>): 
       })))
 }
 
-/** Interrupts those that have not ended, and waits until they have. */
-const stop = (fibers: ReadonlyArray<Fiber.RuntimeFiber<unknown, unknown>>) =>
+/**
+ * Interrupts those that have not ended, and waits until they have.
+ *
+ * @internal
+ */
+export const stop = (fibers: ReadonlyArray<Fiber.RuntimeFiber<unknown, unknown>>) =>
   Effect.suspend(() => Fiber.interruptAll(fibers.filter((fiber) => fiber.unsafePoll() === null)))
 
 /**

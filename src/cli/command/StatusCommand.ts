@@ -5,6 +5,7 @@ import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as Parallel from "../../liveness/Parallel.ts"
 import { oneLine } from "../../report/Format.ts"
 import * as OutputLines from "../../report/OutputLines.ts"
 import * as RunData from "../../report/RunData.ts"
@@ -137,7 +138,7 @@ export const watch = Effect.fn("StatusCommand.watch")(function*(run: RunId, { fr
     Stream.catchAll((error) => Stream.execute(Deferred.fail(failed, error)))
   )
   const telling = (all: typeof events) => Stream.runForEach(all, display.tell)
-  yield* Effect.forEach([telling, ...display.renderers], (render) => render(events), { concurrency: "unbounded", discard: true })
+  yield* Parallel.forEach([telling, ...display.renderers], (render) => render(events))
   if (yield* Deferred.isDone(failed)) return yield* Deferred.await(failed)
   const state = yield* JournalOutage.waitOut(reader.stateOf(run), say)
   if (state.endedAt === undefined) yield* JournalOutage.waitOut(Effect.flatMap(reader.find(run), show), say)
