@@ -6,9 +6,11 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
+import * as Tracer from "effect/Tracer"
 import * as RunSpan from "../run/RunSpan.ts"
 
 /** Where a request goes. */
@@ -19,11 +21,15 @@ export interface Addressed {
 
 type Execute<E> = (addressed: Addressed) => Effect.Effect<HttpClientResponse.HttpClientResponse, E>
 
-/** Executes a request in a span of its own, of which the server is told; or in none, where requests have none. */
+/** What makes spans where nothing else was given: nobody hears of those. */
+const nobodys = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+
+/** Executes a request in a span of its own, of which the server is told; or in none, where requests have none, or nobody hears of it. */
 export const within = <E>(execute: Execute<E>): Execute<E> => (addressed) =>
   Effect.withFiberRuntime((fiber) => {
     const { request, url } = addressed
-    const isTraced = fiber.getFiberRef(FiberRef.currentTracerEnabled) && !fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)(request)
+    const isTraced = fiber.currentTracer !== nobodys && fiber.getFiberRef(FiberRef.currentTracerEnabled) &&
+      !fiber.getFiberRef(HttpClient.currentTracerDisabledWhen)(request)
     const isTold = fiber.getFiberRef(HttpClient.currentTracerPropagation)
     if (!isTraced) return isTold ? continued(execute, addressed) : execute(addressed)
     const name = Context.get(fiber.currentContext, HttpClient.SpanNameGenerator)(request)
