@@ -37,16 +37,18 @@ const ofList: Limit = { ok: list, other: shown }
 /** How much is read of the answer to a ping. */
 export const ofPing: Limit = { ok: shown, other: shown }
 
-/** How much is read of the answer to a request. */
+/** How much is read of the answer to a request, whose path may have others before it. */
 export const of = (method: string, path: string): Limit =>
-  method === "GET" && /^\/v1\/(agents|teams|tasks|teams\/[^/]+\/tasks)\?/.test(path) ? ofList : ofEntity
+  method === "GET" && /\/v1\/(agents|teams|tasks|teams\/[^/]+\/tasks)\?/.test(path) ? ofList : ofEntity
 
-/** How much of an answer connections read that hand it on as a whole. */
-export class BodyLimit extends Context.Reference<BodyLimit>()("telemachy/agamemnon/BodyLimit", { defaultValue: () => ofEntity }) {}
+/** How much of an answer connections read that hand it on as a whole, where that is not for the request to say. */
+export class BodyLimit extends Context.Reference<BodyLimit>()("telemachy/agamemnon/BodyLimit", {
+  defaultValue: (): Limit | undefined => undefined
+}) {}
 
-/** Has connections read no more of an answer than this. What holds for most answers need not be said. */
+/** Has connections read no more of an answer than this. */
 export const within = (limit: Limit) => <A, E, R>(request: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  limit === ofEntity ? request : Effect.provideService(request, BodyLimit, limit)
+  Effect.provideService(request, BodyLimit, limit)
 
 /** The beginning of a body, or all of it. */
 export interface Beginning {

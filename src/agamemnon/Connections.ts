@@ -57,7 +57,7 @@ export const make = Effect.fnUntraced(function*(options: Https.AgentOptions = {}
   const kept = yield* agents({ timeout: Duration.toMillis(idleTimeout), ...options, keepAlive: true })
   const own = yield* agents({ ...options, keepAlive: false })
   const execute = RequestSpan.within((addressed) =>
-    Effect.flatMap(BodyLimit.BodyLimit, (limit) =>
+    Effect.flatMap(BodyLimit.BodyLimit, (limit = limitOf(addressed)) =>
       exchange({ ...addressed, agents: asksToClose(addressed.request) ? own : kept, limit })))
   return HttpClient.makeWith<HttpClientError.HttpClientError, never, HttpClientError.HttpClientError, never>(
     Effect.flatMap((request) => Effect.flatMap(urlOf(request), (url) => execute({ request, url }))),
@@ -72,6 +72,8 @@ export const layer = (options?: Https.AgentOptions): Layer.Layer<HttpClient.Http
 const urlOf = (request: HttpClientRequest.HttpClientRequest) =>
   Either.mapLeft(UrlParams.makeUrl(request.url, request.urlParams, request.hash), (cause) =>
     new HttpClientError.RequestError({ request, reason: "InvalidUrl", cause }))
+
+const limitOf = ({ request, url }: RequestSpan.Addressed): BodyLimit.Limit => BodyLimit.of(request.method, url.pathname + url.search)
 
 /** A request, and what its answer may be. */
 interface Options extends RequestSpan.Addressed {

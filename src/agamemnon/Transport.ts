@@ -67,7 +67,7 @@ const answerTo = <E>(execution: Effect.Effect<HttpClientResponse.HttpClientRespo
       status: response.status,
       headers: response.headers,
       ...beginning
-    }))).pipe(BodyLimit.within(limit))
+    })))
 
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1)
 
@@ -193,7 +193,7 @@ interface PingOptions {
 
 /** Makes the ping, which is sent once for all who ask and has a limit of its own, and the preflight that explains its answer. */
 const makePing = Effect.fnUntraced(function*({ addressed, pingTimeout, refuse, refuseNoJson, url }: PingOptions) {
-  const pinged = yield* answerTo(addressed.execute(pingRequest), BodyLimit.ofPing).pipe(
+  const pinged = yield* answerTo(BodyLimit.within(BodyLimit.ofPing)(addressed.execute(pingRequest)), BodyLimit.ofPing).pipe(
     Effect.mapError((error) => {
       const { detail, failure } = TransportProblem.of(error)
       return new AgamemnonError.PingError({ url, reason: failure, detail })

@@ -98,10 +98,11 @@ export const make = ({ events, reached, yieldOn, yieldOnLoss = Effect.succeed(fa
   /** When this process began to drive the run. It does not when it only cleans up after it. */
   let begun: number | undefined
   const eventOf = (body: EventBody) =>
-    Effect.zipWith(DateTime.now, MonotonicTime.millis, (at, now): RunEvent => {
+    Effect.clockWith((clock): Effect.Effect<RunEvent> => {
+      const now = MonotonicTime.ofClock(clock)
       if (body._tag === "run.started" || body._tag === "run.resumed") begun = now
       const elapsed = begun === undefined ? {} : { elapsed: Duration.millis(Math.round(now - begun)) }
-      return { ...body, run: run.id, workflow: run.workflow, at, ...elapsed }
+      return Effect.succeed({ ...body, run: run.id, workflow: run.workflow, at: DateTime.unsafeMake(clock.unsafeCurrentTimeMillis()), ...elapsed })
     })
   return CurrentRun.of({
     ...run,

@@ -2,7 +2,6 @@
  * Metrics of one name, which differ in the values of their labels: defined once, with all that is said of them. The values of a
  * label are few, and none is an id.
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -87,5 +86,7 @@ export const timed = <A, E, R>(
 ): Effect.Effect<A, E, R> => Effect.withFiberRuntime((fiber) => (isCounting(fiber) ? counted(effect, count) : effect))
 
 const counted = <A, E, R>(effect: Effect.Effect<A, E, R>, count: (seconds: number, exit: Exit.Exit<A, E>) => Effect.Effect<void>) =>
-  Effect.flatMap(Clock.currentTimeNanos, (begun) =>
-    Effect.onExit(effect, (exit) => Effect.flatMap(Clock.currentTimeNanos, (now) => count(Number(now - begun) / 1e9, exit))))
+  Effect.clockWith((clock) => {
+    const begun = clock.unsafeCurrentTimeNanos()
+    return Effect.onExit(effect, (exit) => count(Number(clock.unsafeCurrentTimeNanos() - begun) / 1e9, exit))
+  })
