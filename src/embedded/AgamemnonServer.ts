@@ -189,9 +189,8 @@ export const make: Effect.Effect<HttpApp.Default, never, AgamemnonState | HttpRo
     }),
     Effect.provide(context)
   )
-  const routed = Effect.map(Effect.provide(app, context), versioned)
+  const routed = (request: HttpServerRequest.HttpServerRequest) =>
+    Effect.map(Effect.provide(app, Context.add(context, HttpServerRequest.HttpServerRequest, request)), versioned)
   return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-    isRoute(request)
-      ? Effect.provideService(routed, HttpServerRequest.HttpServerRequest, withoutRepeats(request))
-      : Effect.succeed(Refusal.empty(404)))
+    isRoute(request) ? routed(withoutRepeats(request)) : Effect.succeed(Refusal.empty(404)))
 })

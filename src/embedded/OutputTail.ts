@@ -16,7 +16,7 @@ const makeDecoder = () => new TextDecoder("utf-8", { ignoreBOM: true })
 /** Keeps the end of one or more streams of text. */
 export class OutputTail {
   private readonly limit: number
-  private readonly buffer: Uint8Array
+  private buffer = new Uint8Array(0)
   private readonly encoder = new TextEncoder()
   private readonly decoders: Array<ReturnType<typeof makeDecoder>> = []
   private length = 0
@@ -24,7 +24,6 @@ export class OutputTail {
 
   constructor(limit: number) {
     this.limit = limit
-    this.buffer = new Uint8Array(2 * limit)
   }
 
   /** Makes a writer for one stream, whose characters can be cut anywhere into chunks. */
@@ -49,6 +48,7 @@ export class OutputTail {
   private append(chunk: Uint8Array): void {
     const bytes = chunk.subarray(Math.max(0, chunk.length - this.limit))
     this.dropped += chunk.length - bytes.length
+    if (this.length + bytes.length > this.buffer.length) this.grow(this.length + bytes.length)
     if (this.length + bytes.length > this.buffer.length) {
       this.dropped += this.length - this.limit
       this.buffer.copyWithin(0, this.length - this.limit, this.length)
@@ -57,6 +57,18 @@ export class OutputTail {
     this.buffer.set(bytes, this.length)
     this.length += bytes.length
   }
+
+  /** Makes room for so many bytes, or for twice as many as are kept: most programs write little. */
+  private grow(needed: number): void {
+    const before = this.buffer
+    const size = Math.min(2 * this.limit, Math.max(needed, 2 * before.length, smallest))
+    if (size === before.length) return
+    this.buffer = new Uint8Array(size)
+    this.buffer.set(before)
+  }
 }
+
+/** The bytes that there is room for at first. */
+const smallest = 1024
 
 const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80
