@@ -10,6 +10,7 @@ import { createServer, type Server } from "node:net"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as ConcurrencyLimit from "../liveness/ConcurrencyLimit.ts"
 
 /** Which slots there are. */
 export interface Options {
@@ -59,9 +60,9 @@ const take = (address: string): Effect.Effect<Taken> =>
 /** Makes slots. */
 export const make = (options: Options, platform: string): LocalSlots => {
   const { limit } = options
-  const own = Effect.unsafeMakeSemaphore(limit)
+  const own = ConcurrencyLimit.make(limit)
   // One asks at a time, in the order in which they came.
-  const turn = Effect.unsafeMakeSemaphore(1)
+  const turn = ConcurrencyLimit.make(1)
   let isShared = platform === "linux"
 
   const takeAny = Effect.gen(function*() {
@@ -80,9 +81,9 @@ export const make = (options: Options, platform: string): LocalSlots => {
         onNone: () => Effect.zipRight(restore(Effect.sleep(pause)), Effect.suspend(() => wait)),
         onSome: Effect.succeed
       }))
-      return Effect.flatMap(restore(turn.take(1)), () =>
-        Effect.flatMap(Effect.ensuring(wait, turn.release(1)), (done) => Effect.ensuring(restore(effect), done)))
+      return Effect.flatMap(turn.take(restore), () =>
+        Effect.flatMap(Effect.ensuring(wait, turn.release), (done) => Effect.ensuring(restore(effect), done)))
     })
 
-  return { within: (effect) => own.withPermits(1)(hold(effect)) }
+  return { within: (effect) => own.run(hold(effect)) }
 }

@@ -15,6 +15,7 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as TaskResult from "../agamemnon/TaskResult.ts"
+import * as ConcurrencyLimit from "../liveness/ConcurrencyLimit.ts"
 import { AgamemnonState, type StateEvent } from "./AgamemnonState.ts"
 import * as AgentSessions from "./AgentSessions.ts"
 import type { LocalSlots } from "./LocalSlots.ts"
@@ -30,7 +31,7 @@ import * as TaskFiles from "./TaskFiles.ts"
 interface AgentQueue {
   readonly tasks: Set<string>
   readonly wakeUp: Effect.Latch
-  readonly turn: Effect.Semaphore
+  readonly turn: ConcurrencyLimit.ConcurrencyLimit
   worker?: Fiber.RuntimeFiber<void> | undefined
 }
 
@@ -106,7 +107,7 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
 
   const queueOf = (agent: string): AgentQueue => {
     const queue = queues.get(agent) ??
-      { wakeUp: Effect.unsafeMakeLatch(), tasks: new Set(), turn: Effect.unsafeMakeSemaphore(1) }
+      { wakeUp: Effect.unsafeMakeLatch(), tasks: new Set(), turn: ConcurrencyLimit.make(1) }
     queues.set(agent, queue)
     return queue
   }
@@ -121,7 +122,7 @@ export const make = Effect.fn("Worker.make")(function*(options: Options): Effect
 
   // The turn is kept until the last task's processes have ended, so that an agent that is started again waits for them.
   const start = (agent: string, queue: AgentQueue) =>
-    Effect.interruptible(queue.turn.withPermits(1)(Effect.forever(next(agent, queue))))
+    Effect.interruptible(queue.turn.run(Effect.forever(next(agent, queue))))
 
   const stop = (queue: AgentQueue) => {
     const { worker } = queue

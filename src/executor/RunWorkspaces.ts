@@ -10,6 +10,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import { AgamemnonClient } from "../agamemnon/AgamemnonClient.ts"
 import type { WorkspaceError, Workspaces } from "../agamemnon/Workspaces.ts"
+import * as ConcurrencyLimit from "../liveness/ConcurrencyLimit.ts"
 import type { JournalError, LeaseLostError } from "../run/JournalError.ts"
 import * as RunState from "../run/RunState.ts"
 import type { Worktree } from "../run/Workspace.ts"
@@ -69,11 +70,11 @@ const worktreeOf = Effect.fnUntraced(function*(
 export const make = (plan: WorkspacePlan, run: Context.Tag.Service<CurrentRun>) =>
   Effect.map(AgamemnonClient, ({ workspaces }) => {
     const isReady = new Set<string>()
-    const locks = new Map<string, Effect.Semaphore>()
+    const locks = new Map<string, ConcurrencyLimit.ConcurrencyLimit>()
     const once = (name: string) => {
-      const lock = locks.get(name) ?? Effect.unsafeMakeSemaphore(1)
+      const lock = locks.get(name) ?? ConcurrencyLimit.make(1)
       locks.set(name, lock)
-      return lock.withPermits(1)
+      return lock.run
     }
     const ready = Effect.fnUntraced(function*(workspaces: Workspaces, planned: PlannedWorkspace) {
       const { name, path: key } = planned

@@ -9,6 +9,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { AgamemnonError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
+import * as ConcurrencyLimit from "../liveness/ConcurrencyLimit.ts"
 import * as MonotonicTime from "../liveness/MonotonicTime.ts"
 import * as Arrivals from "./Arrivals.ts"
 import { CurrentRun } from "./CurrentRun.ts"
@@ -36,7 +37,7 @@ interface State {
   readonly run: Context.Tag.Service<CurrentRun>
   readonly request: Context.Tag.Service<RunRequest>
   /** One question at a time. */
-  readonly turn: Effect.Semaphore
+  readonly turn: ConcurrencyLimit.ConcurrencyLimit
   /** The ids of all tasks that are known. */
   readonly ids: Set<TaskId>
   /** Subjects that this run is submitting. */
@@ -70,7 +71,7 @@ export const make = Effect.fnUntraced(function*(team: ProvisionedTeam) {
     agamemnon,
     run: yield* CurrentRun,
     request: yield* RunRequest,
-    turn: Effect.unsafeMakeSemaphore(1),
+    turn: ConcurrencyLimit.make(1),
     ids: new Set(tasks.map(({ id }) => id)),
     underWay: new Set(),
     own: new Set(),
@@ -94,12 +95,12 @@ const find = Effect.fnUntraced(function*(state: State, subject: string) {
   if (found !== undefined || request.isAlone) return found
   if (Arrivals.hasTask(request.arrivals, state.team.spec.name, subject)) {
     yield* request.awaitArrivals
-    yield* state.turn.withPermits(1)(readAll(state))
+    yield* state.turn.run(readAll(state))
     return state.others.get(subject)
   }
   if (isFresh(state, yield* MonotonicTime.millis)) return undefined
   const mine = state.asked += 1
-  yield* state.turn.withPermits(1)(Effect.suspend(() => (state.answered >= mine ? Effect.void : ask(state))))
+  yield* state.turn.run(Effect.suspend(() => (state.answered >= mine ? Effect.void : ask(state))))
   return state.others.get(subject)
 })
 

@@ -19,6 +19,7 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Settings from "../settings/HealthcheckSettings.ts"
+import * as ConcurrencyLimit from "./ConcurrencyLimit.ts"
 import * as Race from "./Race.ts"
 import * as TimeLimit from "./TimeLimit.ts"
 
@@ -127,7 +128,7 @@ export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, s
   const timeout = yield* positive("timeout", options.timeout ?? Settings.healthcheckTimeout.default)
   const results = yield* PubSub.unbounded<PingResult>()
   const suspicion = yield* Effect.makeLatch()
-  const oneAtATime = yield* Effect.makeSemaphore(1)
+  const oneAtATime = ConcurrencyLimit.make(1)
   const pingedAt = yield* Ref.make(yield* Clock.currentTimeNanos)
   const last = yield* Ref.make<PingResult>(Answered())
   const excused = yield* Ref.make(false)
@@ -141,7 +142,7 @@ export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, s
   const sleptSince = (begin: number) =>
     Effect.zipWith(Clock.currentTimeMillis, Ref.get(excused), (now, last) => now - begin > longest && !last)
 
-  const pingOnce = oneAtATime.withPermits(1)(Effect.gen(function*() {
+  const pingOnce = oneAtATime.run(Effect.gen(function*() {
     const beganAt = yield* Clock.currentTimeNanos
     yield* Ref.set(pingedAt, beganAt)
     const begin = yield* Clock.currentTimeMillis
@@ -181,7 +182,7 @@ export const start = Effect.fnUntraced(function*<E, R>(options: Options<E, R>, s
     ended: Fiber.join(pinging),
     took: Ref.get(took),
     suspect: Effect.gen(function*() {
-      if (is("Answered")(yield* Ref.get(last))) yield* oneAtATime.withPermitsIfAvailable(1)(suspicion.release)
+      if (is("Answered")(yield* Ref.get(last))) yield* oneAtATime.runIfFree(suspicion.release)
     })
   } satisfies Pinger
 })

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import * as ConcurrencyLimit from "../liveness/ConcurrencyLimit.ts"
 import * as TimeLimit from "../liveness/TimeLimit.ts"
 import type { Told } from "../run/NotificationLog.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
@@ -54,12 +55,12 @@ const keyOf = ({ destination, run }: Told): string => `${run} ${destination}`
 
 /** Makes it. */
 export const make = (options: Omit<TellingLane.Parts, "holder" | "permitsOf">): Telling => {
-  const permits = new Map<string, Effect.Semaphore>()
+  const permits = new Map<string, ConcurrencyLimit.ConcurrencyLimit>()
   const state: State = {
     ...options,
     holder: randomUUID(),
     permitsOf: (destination) => {
-      const found = permits.get(destination) ?? Effect.unsafeMakeSemaphore(concurrency)
+      const found = permits.get(destination) ?? ConcurrencyLimit.make(concurrency)
       if (permits.size >= mostLanes) {
         // There are no more lanes, so that some of these are of destinations that are told nothing any more.
         const told = new Set([...state.lanes.values()].map((lane) => lane.destination))

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import type { ConcurrencyLimit } from "../liveness/ConcurrencyLimit.ts"
 import type { NotificationLog, Told } from "../run/NotificationLog.ts"
 import type { RunEvent } from "../run/RunEvent.ts"
 import type { RunId } from "../run/RunId.ts"
@@ -65,7 +66,7 @@ export interface Parts {
   /** This process, where rights to tell are written down. */
   readonly holder: string
   /** Limits how many messages are under way at once to a destination. */
-  readonly permitsOf: (destination: string) => Effect.Semaphore
+  readonly permitsOf: (destination: string) => ConcurrencyLimit
 }
 
 /** One destination that is being told of one run. */
@@ -115,7 +116,7 @@ export const run = Effect.fn("TellingLane.run")(function*(parts: Parts, lane: Te
     lane.current = { run: next.run, event: next.event, destination: name, problem: lane.current?.event === next.event ? lane.current.problem : undefined }
     const address = yield* Effect.tapError(AddressLookup.find(destination), () => recorded(log.release(lane, holder)))
     const message = NotifyMessage.make(next, address, yield* Clock.currentTimeMillis)
-    const outcome = yield* Effect.either(parts.permitsOf(lane.destination).withPermits(1)(Delivery.post(parts.client, message)))
+    const outcome = yield* Effect.either(parts.permitsOf(lane.destination).run(Delivery.post(parts.client, message)))
     if (Either.isLeft(outcome) && outcome.left.isTransient && !(yield* isTooOld(next))) {
       lane.current = { ...lane.current, problem: outcome.left.reason }
       yield* Effect.logInfo(`${name} does not take a notification of run ${next.run} yet: ${outcome.left.reason}`)

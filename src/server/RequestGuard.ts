@@ -9,6 +9,7 @@ import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as ConcurrencyLimit from "../liveness/ConcurrencyLimit.ts"
 
 /** The largest body of a request, in bytes: a workflow of the largest size, with its files and inputs. */
 export const maxBodySize = 4 * 1024 * 1024
@@ -61,17 +62,16 @@ const said = {
 }
 
 /** Answers in the place of an app where a request is not what it must be. */
-export const make = (options: Options) =>
-  Effect.map(Effect.makeSemaphore(maxRequests), (places) =>
-    <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
-      Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-        const refused = objection(request, options)
-        if (refused !== undefined) return Effect.succeed(refused)
-        return app.pipe(
-          HttpServerRequest.withMaxBodySize(Option.some(maxBodySize)),
-          places.withPermitsIfAvailable(1),
-          Effect.map(Option.getOrElse(() => refusal(503, "BusyError", `${maxRequests} requests are under way`)))
-        )
-      }).pipe(Effect.map((response) =>
-        HttpServerResponse.setHeaders(response, { ...said, ...response.headers })
-      )))
+export const make = (options: Options) => {
+  const places = ConcurrencyLimit.make(maxRequests)
+  return <E, R>(app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
+    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+      const refused = objection(request, options)
+      if (refused !== undefined) return Effect.succeed(refused)
+      return app.pipe(
+        HttpServerRequest.withMaxBodySize(Option.some(maxBodySize)),
+        places.runIfFree,
+        Effect.map(Option.getOrElse(() => refusal(503, "BusyError", `${maxRequests} requests are under way`)))
+      )
+    }).pipe(Effect.map((response) => HttpServerResponse.setHeaders(response, { ...said, ...response.headers })))
+}

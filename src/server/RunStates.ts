@@ -5,6 +5,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as ConcurrencyLimit from "../liveness/ConcurrencyLimit.ts"
 import * as RunTimeline from "../report/RunTimeline.ts"
 import * as TaskGraphView from "../report/TaskGraphView.ts"
 import type { JournalError } from "../run/JournalError.ts"
@@ -37,7 +38,7 @@ export class RunStates extends Context.Tag("telemachy/server/RunStates")<RunStat
 }>() {}
 
 interface Entry {
-  readonly one: Effect.Semaphore
+  readonly one: ConcurrencyLimit.ConcurrencyLimit
   next: number
   state: RunState.RunState | undefined
   timeline: RunTimeline.Timeline
@@ -48,7 +49,7 @@ interface Entry {
 }
 
 const newEntry = (): Entry => ({
-  one: Effect.unsafeMakeSemaphore(1),
+  one: ConcurrencyLimit.make(1),
   next: 0,
   state: undefined,
   timeline: RunTimeline.empty,
@@ -105,7 +106,7 @@ const make = Effect.gen(function*() {
   return RunStates.of({
     reach: Effect.fn("RunStates.reach")(function*(run) {
       const entry = entryOf(run)
-      yield* entry.one.withPermits(1)(readOn(run, entry))
+      yield* entry.one.run(readOn(run, entry))
       const { state } = entry
       if (state === undefined) {
         entries.delete(run)

@@ -90,7 +90,7 @@ export const start = Effect.fn("RunsServer.start")(function*({ agentUsdPerHour, 
   yield* check({ allowRemote, host })
   const context = yield* Layer.build(services({ agentUsdPerHour, keys, page }))
   const app = yield* Effect.provide(HttpApiBuilder.httpApp, context)
-  const guard = yield* RequestGuard.make({ hosts })
+  const guard = RequestGuard.make({ hosts })
   const answered = Effect.timeoutTo(Effect.provide(app, context), {
     duration: answerTimeout,
     onSuccess: (response) => response,

@@ -18,6 +18,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import * as ConcurrencyLimit from "../liveness/ConcurrencyLimit.ts"
 import { JournalError } from "../run/JournalError.ts"
 import * as PrivateDirectory from "../settings/PrivateDirectory.ts"
 import * as BusyRetry from "./BusyRetry.ts"
@@ -34,7 +35,7 @@ export class Database extends Context.Tag("telemachy/store/Database")<Database, 
   /** Whether it can make several changes at once. The memory of this process, which nobody else sees, cannot. */
   readonly isTransactional: boolean
   /** Who changes several things where they are not changed at once has this, so that nobody else does meanwhile. */
-  readonly turn: Effect.Semaphore
+  readonly turn: ConcurrencyLimit.ConcurrencyLimit
   /** What it is, without a password. */
   readonly where: string
   /** Whether only processes of this machine use it. */
@@ -102,7 +103,7 @@ export const transact = <A, E, R>(
   changes: (sql: Sql) => Effect.Effect<A, E | SqlError, R>
 ): Effect.Effect<A, E | JournalError, R | Database> =>
   Effect.flatMap(Database, ({ isTransactional, sql, turn, where }) => {
-    const transaction = isTransactional ? sql.withTransaction(changes(sql)) : turn.withPermits(1)(changes(sql))
+    const transaction = isTransactional ? sql.withTransaction(changes(sql)) : turn.run(changes(sql))
     return transaction.pipe(
       // One whose end was not answered.
       Effect.catchSomeDefect((defect) => (defect instanceof SqlError ? Option.some(Effect.fail(defect)) : Option.none())),
@@ -207,7 +208,7 @@ const open = <E, E2>(
   Effect.gen(function*() {
     const sql = yield* opening(where, connect)
     yield* opening(where, prepare(sql))
-    return Database.of({ sql, reading: sql, isTransactional, turn: Effect.unsafeMakeSemaphore(1), where, isLocal })
+    return Database.of({ sql, reading: sql, isTransactional, turn: ConcurrencyLimit.make(1), where, isLocal })
   }).pipe(Effect.provide(Reactivity.layer))
 
 const libsqlMemory = Effect.flatMap(Effect.promise(() => import("./LibsqlFile.ts")), ({ memory }) => memory)

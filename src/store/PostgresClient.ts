@@ -25,7 +25,8 @@ import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import * as PermitLimit from "../liveness/PermitLimit.ts"
+import * as ConcurrencyLimit from "../liveness/ConcurrencyLimit.ts"
+import * as TimeLimit from "../liveness/TimeLimit.ts"
 import * as BusyRetry from "./BusyRetry.ts"
 
 /** How long something may take. */
@@ -93,7 +94,7 @@ interface State {
   /** Whether there is a pool before the server, which takes no parameters of a session: only this side limits statements then. */
   isPooled: boolean
   /** One for each connection that there may be. */
-  readonly permits: Effect.Semaphore
+  readonly permits: ConcurrencyLimit.ConcurrencyLimit
   /** Those that nobody uses, the one that was used last at the end. */
   idle: ReadonlyArray<Session>
 }
@@ -102,7 +103,7 @@ interface State {
 export const make = Effect.fnUntraced(function*(
   options: Options
 ): Effect.fn.Return<SqlClient.SqlClient, never, Reactivity.Reactivity | Scope.Scope> {
-  const state: State = { options, isPooled: false, permits: yield* Effect.makeSemaphore(options.connections), idle: [] }
+  const state: State = { options, isPooled: false, permits: ConcurrencyLimit.make(options.connections), idle: [] }
   yield* Effect.addFinalizer(() => closeIdle(state, () => true))
   const sweep = Effect.flatMap(Clock.currentTimeNanos, (now) =>
     closeIdle(state, ({ isBroken, usedAt }) => isBroken || now - usedAt > Duration.unsafeToNanos(idleTime)))
@@ -140,8 +141,8 @@ type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, 
 const take = Effect.fnUntraced(function*(state: State, restore: Restore) {
   const { limits } = state.options
   const onTimeout = () => timedOut(`no connection was free within ${Duration.format(limits.wait)}`)
-  yield* PermitLimit.take(state.permits, { limit: limits.wait, onTimeout, restore })
-  yield* Effect.addFinalizer(() => state.permits.release(1))
+  yield* state.permits.take((turn) => restore(TimeLimit.within({ limit: limits.wait, onTimeout })(turn)))
+  yield* Effect.addFinalizer(() => state.permits.release)
   yield* closeIdle(state, isUseless)
   const last = state.idle.at(-1)
   state.idle = state.idle.slice(0, -1)

@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
+import * as ConcurrencyLimit from "../liveness/ConcurrencyLimit.ts"
 import { JournalError, LeaseExpiredError, type LeaseLostError, RunOwnedError } from "../run/JournalError.ts"
 import type { RunId, RunIdentity } from "../run/RunId.ts"
 import * as RunLease from "../run/RunLease.ts"
@@ -59,7 +60,7 @@ interface State {
   /** Leases that this process could not release, and does not renew. */
   readonly unreleased: Map<string, RunLease.Fence>
   /** Renewing is done by one at a time. */
-  readonly turn: Effect.Semaphore
+  readonly turn: ConcurrencyLimit.ConcurrencyLimit
 }
 
 /** Makes the leases in the database of the context, which are looked after for as long as the scope. */
@@ -74,7 +75,7 @@ export const make = Effect.gen(function*() {
     held: new Map(),
     acquiring: new Set(),
     unreleased: new Map(),
-    turn: Effect.unsafeMakeSemaphore(1)
+    turn: ConcurrencyLimit.make(1)
   }
   yield* Effect.forkScoped(Effect.interruptible(Effect.forever(Effect.delay(look(state), checkInterval))))
   yield* Effect.forkScoped(Effect.interruptible(renewRepeatedly(state)))
@@ -214,7 +215,7 @@ const settle = (state: State, held: Held): Effect.Effect<void, LeaseLostError> =
   // It was tried to the end, and in vain. Others on this machine see that the process lives, and need no clock.
   if (!isLocal && held.until - held.triedAt <= attentive(state)) return Effect.zipRight(expire, ensure(state, held))
   // The process was suspended, and somebody may have acquired the run since.
-  const ask = state.turn.withPermits(1)(Effect.gen(function*() {
+  const ask = state.turn.run(Effect.gen(function*() {
     if ((yield* Clock.currentTimeNanos) < held.until || (yield* Deferred.isDone(held.lost))) return
     const renewed = yield* Effect.exit(renew(state))
     if ((yield* Clock.currentTimeNanos) < held.until || (yield* Deferred.isDone(held.lost))) return
@@ -235,7 +236,7 @@ const watch = (state: State, held: Held): Effect.Effect<void> =>
 /** Renews the leases of this process, for as long as it runs. */
 const renewRepeatedly = (state: State): Effect.Effect<never> =>
   Effect.sleep(state.renewInterval).pipe(
-    Effect.zipRight(Effect.repeat(state.turn.withPermits(1)(Effect.exit(renew(state))), {
+    Effect.zipRight(Effect.repeat(state.turn.run(Effect.exit(renew(state))), {
       while: (exit) => Effect.as(exit._tag === "Failure" ? Effect.sleep(renewAgain) : Effect.void, exit._tag === "Failure")
     })),
     Effect.forever

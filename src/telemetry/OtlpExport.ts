@@ -23,6 +23,7 @@ import * as Scope from "effect/Scope"
 import manifest from "../../package.json" with { type: "json" }
 import * as Connections from "../agamemnon/Connections.ts"
 import * as TransportProblem from "../agamemnon/TransportProblem.ts"
+import * as ConcurrencyLimit from "../liveness/ConcurrencyLimit.ts"
 import * as StepTracer from "./StepTracer.ts"
 
 /** What is sent where. */
@@ -59,7 +60,7 @@ const detailOf = (error: HttpClientError.HttpClientError): string =>
 /** The client of the exporters: limited, and heard of when it fails for the first time and when that is over. */
 const makeClient = Effect.fnUntraced(function*(endpoint: string) {
   const client = yield* HttpClient.HttpClient
-  const places = yield* Effect.makeSemaphore(maxRequests)
+  const places = ConcurrencyLimit.make(maxRequests)
   const isFailing = yield* Ref.make(false)
   const say = (failing: boolean, words: Effect.Effect<void>) =>
     Effect.flatMap(Ref.getAndSet(isFailing, failing), (before) => (before === failing ? Effect.void : words))
@@ -68,7 +69,7 @@ const makeClient = Effect.fnUntraced(function*(endpoint: string) {
     const refuse = (description: string) => new HttpClientError.RequestError({ request, reason: "Transport", description, cause: new Error(description) })
     return execution.pipe(
       Effect.timeoutFail({ duration: answerTimeout, onTimeout: () => refuse(`no answer came within ${Duration.format(answerTimeout)}`) }),
-      places.withPermitsIfAvailable(1),
+      places.runIfFree,
       Effect.flatMap(Option.match({ onNone: () => refuse(`${maxRequests} requests are under way`), onSome: Effect.succeed })),
       Effect.tapBoth({
         onSuccess: (response) =>

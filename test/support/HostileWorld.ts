@@ -18,6 +18,7 @@ import { AgamemnonClient } from "../../src/agamemnon/AgamemnonClient.ts"
 import { RequestRetry } from "../../src/agamemnon/RequestRetry.ts"
 import * as Cleanup from "../../src/executor/Cleanup.ts"
 import * as WorkflowExecutor from "../../src/executor/WorkflowExecutor.ts"
+import * as ConcurrencyLimit from "../../src/liveness/ConcurrencyLimit.ts"
 import type { RunId } from "../../src/run/RunId.ts"
 import { RunJournal } from "../../src/run/RunJournal.ts"
 import * as RunState from "../../src/run/RunState.ts"
@@ -89,7 +90,7 @@ export const make = Effect.fnUntraced(function*(fake: FakeAgamemnon) {
   const connection = yield* Effect.orDie(sql.reserve)
   const free = yield* clientOf(connection)
   // Owners go by the clock, as with a PostgreSQL that all share.
-  const database = Database.Database.of({ sql: free, reading: free, where: "memory:", isLocal: false, isTransactional: false, turn: Effect.unsafeMakeSemaphore(1) })
+  const database = Database.Database.of({ sql: free, reading: free, where: "memory:", isLocal: false, isTransactional: false, turn: ConcurrencyLimit.make(1) })
   const world: HostileWorld = { fake, database, hosts: [], work: [], violations: [] }
   return { world, start: startHost(world, connection) }
 })
@@ -116,7 +117,7 @@ const startHost = (world: HostileWorld, connection: Connection) =>
     }
     const pass = (latch: Effect.Latch) => Effect.suspend(() => (gates.isDead ? Effect.never : latch.await))
     const sql = yield* clientOf(gated(connection, Effect.zipRight(pass(gates.process), pass(gates.journal))))
-    const database = Database.Database.of({ ...world.database, sql, reading: sql, turn: Effect.unsafeMakeSemaphore(1) })
+    const database = Database.Database.of({ ...world.database, sql, reading: sql, turn: ConcurrencyLimit.make(1) })
     const owner = OwnerProcess.of({
       identity: { host: "here", pid, started: `boot/${pid}` },
       lifeOf: (other) => lifeOf(world, other.pid)

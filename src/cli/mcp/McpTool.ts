@@ -7,6 +7,7 @@ import * as JSONSchema from "effect/JSONSchema"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as ConcurrencyLimit from "../../liveness/ConcurrencyLimit.ts"
 import { printable } from "../../report/Format.ts"
 import * as Failure from "../Failure.ts"
 
@@ -99,7 +100,7 @@ export const serve = Effect.fnUntraced(function*<R>(
 ) {
   const server = yield* McpServer.McpServer.make
   const context = yield* Effect.context<R>()
-  const permits = yield* Effect.makeSemaphore(concurrency)
+  const permits = ConcurrencyLimit.make(concurrency)
   const byName = new Map(tools.map((tool) => [tool.name, tool]))
   const unused = { handle: () => Effect.dieMessage("a call goes past it") }
   yield* Effect.forEach(tools, ({ description, inputSchema, name, title, ...rest }) =>
@@ -114,7 +115,7 @@ export const serve = Effect.fnUntraced(function*<R>(
       if (tool === undefined) return Effect.fail(new InvalidParams({ message: `there is no tool ${name}` }))
       const token = _meta?.progressToken
       const tell: Tell = (progress) => token === undefined ? Effect.void : notify("notifications/progress", { progressToken: token, ...progress })
-      return permits.withPermits(1)(Effect.provide(tool.call(given, tell), context))
+      return permits.run(Effect.provide(tool.call(given, tell), context))
     },
     getPromptResult: (request) =>
       Effect.suspend(() => {

@@ -9,8 +9,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { WorkspaceError, type Workspaces } from "../../agamemnon/Workspaces.ts"
+import * as ConcurrencyLimit from "../../liveness/ConcurrencyLimit.ts"
 import type { Workspace } from "../../run/Workspace.ts"
-import * as PermitLimit from "../../liveness/PermitLimit.ts"
+import * as TimeLimit from "../../liveness/TimeLimit.ts"
 import * as HomeDirectory from "../../settings/HomeDirectory.ts"
 import * as PrivateDirectory from "../../settings/PrivateDirectory.ts"
 import * as MergeWorktree from "./MergeWorktree.ts"
@@ -33,9 +34,9 @@ const endLimit = Duration.seconds(30)
 export const make = Effect.fnUntraced(function*(directory: string = defaultDirectory) {
   const context = yield* Effect.context<CommandExecutor.CommandExecutor | FileSystem.FileSystem | Path.Path>()
   const path = yield* Path.Path
-  const locks = new Map<string, Effect.Semaphore>()
-  const lockOf = (key: string): Effect.Semaphore => {
-    const lock = locks.get(key) ?? Effect.unsafeMakeSemaphore(1)
+  const locks = new Map<string, ConcurrencyLimit.ConcurrencyLimit>()
+  const lockOf = (key: string): ConcurrencyLimit.ConcurrencyLimit => {
+    const lock = locks.get(key) ?? ConcurrencyLimit.make(1)
     locks.set(key, lock)
     return lock
   }
@@ -46,19 +47,19 @@ export const make = Effect.fnUntraced(function*(directory: string = defaultDirec
   const exclusively = <A, R>({ path }: Workspace, change: Effect.Effect<A, WorkspaceError, R>) => {
     const lock = lockOf(path)
     return Effect.acquireUseRelease(
-      PermitLimit.take(lock, {
-        limit: endLimit,
-        onTimeout: () => new WorkspaceError({ problem: `a program works in ${path} still, though it was told to end` }),
-        restore: Effect.interruptible
-      }),
+      lock.take((turn) =>
+        Effect.interruptible(TimeLimit.within({
+          limit: endLimit,
+          onTimeout: () => new WorkspaceError({ problem: `a program works in ${path} still, though it was told to end` })
+        })(turn))),
       () => change,
-      () => lock.release(1)
+      () => lock.release
     )
   }
 
   /** One git at a time makes and removes worktrees and branches of a repository. */
   const onRepository = <A, R>({ worktree }: Workspace, change: Effect.Effect<A, WorkspaceError, R>) =>
-    worktree === undefined ? change : lockOf(worktree.repository).withPermits(1)(change)
+    worktree === undefined ? change : lockOf(worktree.repository).run(change)
 
   const asWorktree = (workspace: Workspace): Effect.Effect<Worktree.Place, WorkspaceError> =>
     workspace.worktree === undefined
@@ -68,7 +69,7 @@ export const make = Effect.fnUntraced(function*(directory: string = defaultDirec
   const removed = (commits: number) => ({ commits })
 
   return {
-    working: (directory) => lockOf(directory).withPermits(1),
+    working: (directory) => lockOf(directory).run,
     directoryOf: (run) =>
       Effect.mapBoth(HomeDirectory.expand(directory), {
         onSuccess: (root) => path.resolve(root, run),
