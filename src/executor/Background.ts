@@ -23,11 +23,12 @@ export interface Background<E> {
 export const make = <E>(): Effect.Effect<Background<E>, never, Scope.Scope> =>
   Effect.zipWith(FiberSet.make<unknown, E>(), Deferred.make<void, E>(), (fibers, over): Background<E> => ({
     over,
+    // Whoever has begun something hears of its failure, and is not interrupted in between.
     run: (effect) =>
-      Effect.map(FiberSet.run(fibers, Effect.interruptible(effect)), (fiber) => {
+      Effect.uninterruptible(Effect.map(FiberSet.run(fibers, Effect.interruptible(effect)), (fiber) => {
         fiber.addObserver((exit) => {
           if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)) Deferred.unsafeDone(over, exit)
         })
         return fiber
-      })
+      }))
   }))

@@ -190,7 +190,7 @@ const update = Effect.fnUntraced(function*(state: State, watched: WatchedTask.Wa
   failures.onSettled(id)
   const end = WatchedTask.endOf(watched, task, status)
   watched.status = end.status === "completed" ? end.status : status
-  yield* WatchedTask.end(watched, end)
+  WatchedTask.end(watched, end)
   return true
 })
 
@@ -260,6 +260,13 @@ const start = Effect.fnUntraced(function*(state: State, watched: WatchedTask.Wat
   watched.status = "running"
   yield* tellProgress(state, watched)
 })
+
+/** Tells Agamemnon of a failure beside everything else. Whoever has taken it also begins that. */
+const tellUntold = (state: State, id: TaskId) =>
+  Effect.suspend(() => {
+    const failure = state.failures.takeUntold(id)
+    return failure === undefined ? Effect.void : state.background.run(tellFailure(state, failure))
+  }).pipe(Effect.uninterruptible)
 
 /** Tells Agamemnon of a task whose worker has failed, or which is given up. */
 const tellFailure = Effect.fnUntraced(function*(state: State, { as, id, reason }: WorkerFailures.WorkerFailure) {
@@ -409,9 +416,8 @@ const readOne = Effect.fnUntraced(function*(state: State, id: TaskId, watched: W
 
 /** Takes in what a read has shown. */
 const applyRead = (state: State, watched: WatchedTask.Watched, task: Task) => {
-  const { background, failures, hints } = state
-  const untold = isTerminal(task.status) ? undefined : failures.takeUntold(task.id)
-  if (untold !== undefined) return Effect.zipRight(background.run(tellFailure(state, untold)), update(state, watched, task))
+  const { failures, hints } = state
   if (isTerminal(task.status) && !isTerminal(watched.status)) hints.onFoundByRead(task.id)
-  return update(state, watched, task)
+  const updated = update(state, watched, task)
+  return !isTerminal(task.status) && failures.isUntold(task.id) ? Effect.zipRight(tellUntold(state, task.id), updated) : updated
 }

@@ -1,6 +1,7 @@
 /** An attempt at a task while it is watched: what is known of it, how it has ended, and what those see who wait for that. */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import type { AgamemnonError, AgamemnonStateLostError } from "../agamemnon/AgamemnonError.ts"
 import type { Task, TaskId } from "../agamemnon/AgamemnonModel.ts"
@@ -102,11 +103,10 @@ export const make = (subject: string, { updatedAt }: Task, since: number, { fail
   return { watched, ended: Deferred.await(ended) }
 }
 
-/** Tells who waits for its end. */
-export const end = (watched: Watched, end: AttemptEnd): Effect.Effect<void> => {
-  const { ended } = watched
+/** Tells who waits for its end, in the step in which it is known: nothing would tell it later. */
+export const end = (watched: Watched, end: AttemptEnd): void => {
+  if (watched.ended !== undefined) Deferred.unsafeDone(watched.ended, Exit.succeed(end))
   watched.ended = undefined
-  return ended === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(ended, end))
 }
 
 const lateOf = (watched: Watched): Deferred.Deferred<AttemptEnd> =>

@@ -22,7 +22,9 @@ export interface WorkerFailures {
   readonly onFailed: (failure: WorkerFailure) => void
   /** A worker is at a task, or has ended it otherwise: what it has said before counts no longer, unless Agamemnon is being told. */
   readonly onOther: (id: TaskId) => void
-  /** A read has shown that a task has not ended: what Agamemnon is to be told of it now, each failure once until it is settled. */
+  /** Whether Agamemnon is to be told of a failure, once a read has shown that the task has not ended. */
+  readonly isUntold: (id: TaskId) => boolean
+  /** Takes that failure, of which it is told now: each once until it is settled. */
   readonly takeUntold: (id: TaskId) => WorkerFailure | undefined
   /** A task has ended, or Agamemnon has been told. */
   readonly onSettled: (id: TaskId) => void
@@ -40,6 +42,7 @@ export const make = (): WorkerFailures => {
       // What the run has decided stands, whatever its worker says.
       if (said.get(id)?.as === undefined) said.delete(id)
     },
+    isUntold: (id) => said.has(id),
     takeUntold: (id) => {
       const failure = said.get(id)
       if (failure === undefined) return undefined
