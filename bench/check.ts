@@ -9,6 +9,7 @@ import { runInNewContext } from "node:vm"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Command from "@effect/platform/Command"
 import * as FileSystem from "@effect/platform/FileSystem"
+import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Arr from "effect/Array"
 import * as Console from "effect/Console"
 import * as Data from "effect/Data"
@@ -18,7 +19,7 @@ import * as Layer from "effect/Layer"
 import * as Number from "effect/Number"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { AgamemnonClient, EmbeddedAgamemnon, SqlRunStore, WorkflowExecutor, WorkflowSpec } from "telemachy"
+import { AgamemnonClient, EmbeddedAgamemnon, type RunEvent, SqlRunStore, WorkflowExecutor, WorkflowSpec } from "telemachy"
 import * as Table from "../src/report/Table.ts"
 import * as Bench from "./Bench.ts"
 import * as Figure from "./Figure.ts"
@@ -92,27 +93,32 @@ const heapAfterCollection = Effect.sync(() => {
   return process.memoryUsage().heapUsed
 })
 
-/** The heap of this process while so many runs wait for their tasks, in bytes. */
+/** The heap of this process while something is run that has told so many events of a kind, in bytes. */
+const heapWhile = (tag: RunEvent.Tag, count: number, specs: ReadonlyArray<WorkflowSpec.WorkflowSpec>) =>
+  Effect.gen(function*() {
+    const { events, execute } = yield* WorkflowExecutor.WorkflowExecutor
+    const told = Stream.filter(yield* events, ({ _tag }) => _tag === tag)
+    const running = yield* Effect.forkScoped(Effect.forEach(specs, (spec) => execute(spec), { concurrency: "unbounded", discard: true }))
+    yield* Stream.runDrain(Stream.take(told, count))
+    // What is still being said and written of that ends meanwhile.
+    yield* Effect.sleep("2 seconds")
+    const heap = yield* heapAfterCollection
+    yield* Fiber.interrupt(running)
+    return heap
+  }).pipe(Effect.scoped)
+
+/** An executor with a journal in a file. */
+const executorOn = <E>(client: Layer.Layer<AgamemnonClient.AgamemnonClient, E, HttpClient.HttpClient>) =>
+  Effect.map(Effect.flatMap(FileSystem.FileSystem, (files) => files.makeTempDirectoryScoped()), (directory) =>
+    WorkflowExecutor.layer().pipe(Layer.provide([client, SqlRunStore.layerFile(`${directory}/runs.db`)])))
+
+/** The heap of this process while so many runs wait for their tasks. */
 const heapOf = (runs: number) =>
   Effect.gen(function*() {
-    const directory = yield* Effect.flatMap(FileSystem.FileSystem, (files) => files.makeTempDirectoryScoped())
     const server = yield* EmbeddedAgamemnon.make({ workers: false })
-    const layer = WorkflowExecutor.layer().pipe(
-      Layer.provide([AgamemnonClient.layer(server), SqlRunStore.layerFile(`${directory}/runs.db`)])
-    )
-    return yield* Effect.gen(function*() {
-      const { events, execute } = yield* WorkflowExecutor.WorkflowExecutor
-      const submitted = Stream.filter(yield* events, ({ _tag }) => _tag === "task.submitted")
-      const specs = yield* Effect.forEach(Arr.range(1, runs), (number) =>
-        WorkflowSpec.decodeUnknown({ ...Bench.workflow(`idle ${number}`, "chain", 1), teardown: "never" }))
-      const running = yield* Effect.forkScoped(Effect.forEach(specs, (spec) => execute(spec), { concurrency: "unbounded", discard: true }))
-      yield* Stream.runDrain(Stream.take(submitted, runs))
-      // What is still being said and written of the submissions ends meanwhile.
-      yield* Effect.sleep("2 seconds")
-      const heap = yield* heapAfterCollection
-      yield* Fiber.interrupt(running)
-      return heap
-    }).pipe(Effect.scoped, Effect.provide(layer))
+    const specs = yield* Effect.forEach(Arr.range(1, runs), (number) =>
+      WorkflowSpec.decodeUnknown({ ...Bench.workflow(`idle ${number}`, "chain", 1), teardown: "never" }))
+    return yield* Effect.provide(heapWhile("task.submitted", runs, specs), yield* executorOn(AgamemnonClient.layer(server)))
   }).pipe(Effect.scoped)
 
 const idle = { few: 20, many: 120 }
@@ -128,25 +134,14 @@ const heapPerRun = Effect.gen(function*() {
 /** The heap of this process while a run waits for a gate after so many tasks, which an Agamemnon in another process has completed. */
 const heapAfter = (tasks: number) =>
   Effect.gen(function*() {
-    const directory = yield* Effect.flatMap(FileSystem.FileSystem, (files) => files.makeTempDirectoryScoped())
     const client = Layer.succeed(AgamemnonClient.AgamemnonClient, yield* Bench.served)
-    const layer = WorkflowExecutor.layer().pipe(Layer.provide([client, SqlRunStore.layerFile(`${directory}/runs.db`)]))
     const flow = Bench.workflow("ended", "fan-out", tasks)
     const teams = flow.teams.map((team) => {
       const gate = { subject: "gate", approve: "Go on?", blocked_by: team.tasks.map(({ subject }) => subject) }
       return { ...team, tasks: [...team.tasks, gate] }
     })
     const spec = yield* WorkflowSpec.decodeUnknown({ ...flow, teams })
-    return yield* Effect.gen(function*() {
-      const { events, execute } = yield* WorkflowExecutor.WorkflowExecutor
-      const asked = Stream.filter(yield* events, ({ _tag }) => _tag === "gate.asked")
-      const running = yield* Effect.forkScoped(execute(spec))
-      yield* Stream.runDrain(Stream.take(asked, 1))
-      yield* Effect.sleep("2 seconds")
-      const heap = yield* heapAfterCollection
-      yield* Fiber.interrupt(running)
-      return heap
-    }).pipe(Effect.scoped, Effect.provide(layer))
+    return yield* Effect.provide(heapWhile("gate.asked", 1, [spec]), yield* executorOn(client))
   }).pipe(Effect.scoped)
 
 const ended = { few: 300, many: 1300 }
