@@ -140,9 +140,10 @@ export const runsOf = (runner: HostProcess, runs: ReadonlyArray<Submitted>) => {
   return runs.filter(({ id }) => /begun|taken over/.test(last.get(id) ?? ""))
 }
 
-/** Waits until each of the runs is one of these runners'. */
+/** Waits until each of the runs was taken by one of these runners, which may have completed it since then. */
 export const takenOver = (runners: ReadonlyArray<HostProcess>, runs: ReadonlyArray<Submitted>) =>
-  HttpQuestion.eventually(Effect.sync(() => runners.flatMap((runner) => runsOf(runner, runs))), (taken) => taken.length === runs.length)
+  HttpQuestion.eventually(Effect.sync(() => runners.map((runner) => runner.output().stdout).join("\n")), (text) =>
+    runs.every(({ id }) => new RegExp(`^run ${id} of hosts (begun|taken over)`, "m").test(text)))
 
 /** Whether all agents are on another host than a runner's. */
 export const isApart = ({ host }: HostProcess) => host.name !== "alpha"
