@@ -1,7 +1,7 @@
 /** A task with a matrix: it becomes its instances when it is due, and has ended when all of them have. */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Parallel from "../liveness/Parallel.ts"
 import * as RunSpan from "../run/RunSpan.ts"
 import * as RunState from "../run/RunState.ts"
 import type { EndStatus } from "../run/TaskStatus.ts"
@@ -36,12 +36,13 @@ export const run = Effect.fnUntraced(function*(work: TeamWork, task: TaskSpec): 
   const begun = instances.filter(({ subject }) => EarlierTasks.isUnderWay(request, team.spec.name, subject))
   const slots = Slots.make(task.maxParallel, begun.map(({ subject }) => WorkflowGraph.keyOf({ ...place, subject })))
   const members = new Set(team.spec.agents)
-  const statuses = yield* inParallel(work, [...begun, ...instances.filter((each) => !begun.includes(each))].map((instance) =>
+  // The failure of one is that of the whole run.
+  const statuses = yield* Parallel.forEach([...begun, ...instances.filter((each) => !begun.includes(each))], (instance) =>
     Either.match(Instances.specOf({ ...options, members }, instance), {
       onLeft: (reason) =>
         Effect.as(run.emit({ _tag: "task.refused", team: team.spec.name, subject: instance.subject, reason }), "failed" as const),
       onRight: (spec) => RunSpan.task({ team: work.team.spec.name, subject: spec.subject })(LimitedTask.run(work, spec, [slots]))
-    })))
+    }))
   work.ids.set(key, instances.flatMap(({ subject }) => work.ids.get(WorkflowGraph.keyOf({ ...place, subject })) ?? []))
   return statuses.every((status) => status === "completed") ? "completed" : "failed"
 })
@@ -52,17 +53,6 @@ const isKnown = (state: RunState.RunState | undefined, place: WorkflowGraph.Plac
   const recorded = RunState.expansionOf(state, place)
   return recorded !== undefined && JSON.stringify(recorded) === JSON.stringify(instances.map(({ subject, values }) => [subject, values]))
 }
-
-/** Runs tasks beside each other. The failure of one is that of the whole run. */
-const inParallel = Effect.fnUntraced(function*({ background }: TeamWork, tasks: ReadonlyArray<Effect.Effect<EndStatus, TaskRunError>>) {
-  const ends = yield* Effect.forEach(tasks, (task) =>
-    Effect.gen(function*() {
-      const end = yield* Deferred.make<EndStatus>()
-      yield* background.run(Effect.flatMap(task, (status) => Deferred.succeed(end, status)))
-      return end
-    }))
-  return yield* Effect.forEach(ends, (end) => Deferred.await(end))
-})
 
 const inWords = ({ expected, found, key, path }: Instances.Problem): string =>
   `its ${[key, ...path].join(".")} can not be used: found ${found}, expected ${expected}`

@@ -56,19 +56,29 @@ const watched = Effect.gen(function*() {
   return { fake, watch }
 })
 
+/** Looks at a task, during which something happens, and then once more. */
+const lookTwice = Effect.fnUntraced(function*<A, E, B, E2>(look: Effect.Effect<A, E>, interrupted: Effect.Effect<B, E2>) {
+  const looking = yield* Effect.fork(interrupted)
+  yield* TestClock.adjust("1 second")
+  yield* Fiber.await(looking)
+  yield* look
+})
+
+/** What is waited for has come. */
+const assertOver = Effect.fnUntraced(function*<A>(wait: Effect.Effect<A>) {
+  const waiting = yield* Effect.fork(wait)
+  yield* TestClock.adjust("1 second")
+  assert.isNotNull(waiting.unsafePoll())
+})
+
 describe("a monitor, at whichever step who looks at a task is interrupted,", () => {
   it.scoped("tells of its end, then or with the next look", () =>
     AtStep.sweep({ what: "interrupted" }, (happening) =>
       Effect.gen(function*() {
         const { fake, watch } = yield* watched
         fake.change("first", { status: "completed" })
-        const looking = yield* Effect.fork(happening(watch.look))
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.await(looking)
-        yield* watch.look
-        const ended = yield* Effect.fork(watch.ended)
-        yield* TestClock.adjust("1 second")
-        assert.isNotNull(ended.unsafePoll())
+        yield* lookTwice(watch.look, happening(watch.look))
+        yield* assertOver(watch.ended)
       }).pipe(Effect.scoped)))
 
   it.scoped("tells that it is completed though it had failed, then or with the next look", () =>
@@ -78,13 +88,8 @@ describe("a monitor, at whichever step who looks at a task is interrupted,", () 
         fake.change("first", { status: "failed" })
         yield* watch.look
         fake.change("first", { status: "completed" })
-        const looking = yield* Effect.fork(happening(watch.look))
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.await(looking)
-        yield* watch.look
-        const late = yield* Effect.fork(watch.completedLate)
-        yield* TestClock.adjust("1 second")
-        assert.isNotNull(late.unsafePoll())
+        yield* lookTwice(watch.look, happening(watch.look))
+        yield* assertOver(watch.completedLate)
       }).pipe(Effect.scoped)))
 
   it.scoped("tells Agamemnon of its failure, then or with the next look", () =>
@@ -92,10 +97,7 @@ describe("a monitor, at whichever step who looks at a task is interrupted,", () 
       Effect.gen(function*() {
         const { fake, watch } = yield* watched
         yield* Effect.uninterruptible(watch.giveUp("stalled", "it does nothing"))
-        const looking = yield* Effect.fork(happening(watch.look))
-        yield* TestClock.adjust("1 second")
-        yield* Fiber.await(looking)
-        yield* watch.look
+        yield* lookTwice(watch.look, happening(watch.look))
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(fake.calls.filter((call) => call.startsWith("failTask")).length, 1)
       }).pipe(Effect.scoped)))
